@@ -10,12 +10,15 @@ const shaderText: Plugin = {
 export default defineConfig({
   plugins: [shaderText],
   test: {
-    include: ["tests/**/*.test.ts"],
-    exclude: ["tests/package/**"],
-    // Dawn's Node binding does not survive worker threads, and software adapters want all cores.
+    // Dawn's Node binding does not survive worker threads, and a software adapter wants all cores.
     pool: "forks",
     maxWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**"] } },
+      // These need `dist/`; `npm test` builds it before.
+      { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
+    ],
   },
 });

@@ -1,0 +1,53 @@
+// Imports run one way: a layer may use the layers before it, never those after it.
+const layers = [
+  ["core"],
+  ["autograd"],
+  ["kernels"],
+  ["cpu", "gpu"],
+  ["nn"],
+  ["theory", "analysis", "physics"],
+  ["studies"],
+  ["cli"],
+];
+
+const folder = (names) => `^src/(${names.join("|")})/`;
+const upward = layers.slice(0, -1).map((names, i) => ({
+  name: `${names.join("-")}-imports-upward`,
+  comment: `${names.join(", ")} must not import ${layers.slice(i + 1).flat().join(", ")}`,
+  severity: "error",
+  from: { path: folder(names) },
+  to: { path: folder(layers.slice(i + 1).flat()) },
+}));
+
+const commandLineOnly = ["@observablehq/plot", "cli-progress", "commander", "csv-parse", "linkedom"];
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...upward,
+    { name: "cpu-imports-gpu", severity: "error", from: { path: folder(["cpu"]) }, to: { path: folder(["gpu"]) } },
+    { name: "gpu-imports-cpu", severity: "error", from: { path: folder(["gpu"]) }, to: { path: folder(["cpu"]) } },
+    { name: "circle", severity: "error", from: {}, to: { circular: true } },
+    { name: "unresolved", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "index-is-imported",
+      comment: "src/index.ts is for users; the library imports the file that defines a name",
+      severity: "error",
+      from: { path: "^src/.+/" },
+      to: { path: "^src/index\\.ts$" },
+    },
+    {
+      name: "library-reaches-command-line",
+      comment: "what only the command line needs stays out of the library's bundle",
+      severity: "error",
+      from: { path: "^src/index\\.ts$" },
+      to: { path: `^src/(studies|cli)/|^node_modules/(${commandLineOnly.join("|")})/`, reachable: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "node", "default"] },
+  },
+};

@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+import { cache, root } from "./processes.mjs";
+
+const block = 512;
+
+/** The plain files of a tar archive, without their folders. */
+function* entries(tar) {
+  const text = (start, length) => tar.toString("latin1", start, start + length).replace(/\0.*$/s, "");
+  for (let at = 0; at + block <= tar.length && tar[at] !== 0; ) {
+    const size = parseInt(text(at + 124, 12), 8);
+    const type = text(at + 156, 1);
+    const data = at + block;
+    if (type === "" || type === "0") yield { name: basename(text(at, 100)), data: tar.subarray(data, data + size) };
+    at = data + Math.ceil(size / block) * block;
+  }
+}
+
+/**
+ * Unpacks archives of the installed `@sparticuz/chromium` side by side into a folder of the cache.
+ * @param names files of its `bin/`: `*.tar.br`, or `*.br` for a single executable
+ * @returns the folder, ready to use
+ */
+export function unpack(label, names) {
+  const source = join(root, "node_modules", "@sparticuz", "chromium");
+  const { version } = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
+  const folder = join(cache, `${label}-${version}`);
+  if (existsSync(folder)) return folder;
+
+  // Renamed in one step, so that a folder that exists is complete.
+  const draft = `${folder}.${process.pid}`;
+  mkdirSync(draft, { recursive: true });
+  for (const name of names) {
+    const data = brotliDecompressSync(readFileSync(join(source, "bin", name)));
+    const plain = name.endsWith(".tar.br") ? entries(data) : [{ name: basename(name, ".br"), data }];
+    for (const file of plain) writeFileSync(join(draft, file.name), file.data, { mode: 0o755 });
+  }
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+/** A folder that holds SwiftShader under the name by which programs look for Vulkan. */
+export function swiftshaderFolder() {
+  const folder = unpack("swiftshader", ["swiftshader.tar.br"]);
+  const vulkan = join(folder, "vulkan", "libvulkan.so.1");
+  if (!existsSync(vulkan)) {
+    mkdirSync(dirname(vulkan), { recursive: true });
+    const draft = `${vulkan}.${process.pid}`;
+    writeFileSync(draft, readFileSync(join(folder, "libvk_swiftshader.so")), { mode: 0o755 });
+    renameSync(draft, vulkan);
+  }
+  return dirname(vulkan);
+}

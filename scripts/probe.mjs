@@ -1,0 +1,47 @@
+// Prints the adapter that Dawn finds in this environment as one line of JSON, after the adapter has
+// computed something: a driver may enumerate and then fail. `null` means there is none.
+import { create, globals } from "webgpu";
+
+const shader = `
+@group(0) @binding(0) var<storage, read_write> values: array<f32>;
+@compute @workgroup_size(4) fn main(@builtin(local_invocation_index) i: u32) { values[i] = f32(i) * 2.0; }`;
+
+/** True when the adapter doubles four numbers. */
+async function computes(adapter) {
+  const { GPUBufferUsage, GPUMapMode } = globals;
+  const device = await adapter.requestDevice();
+  const size = 16;
+  const storage = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
+  const readback = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const pipeline = device.createComputePipeline({
+    layout: "auto",
+    compute: { module: device.createShaderModule({ code: shader }) },
+  });
+  const group = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [{ binding: 0, resource: { buffer: storage } }],
+  });
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(1);
+  pass.end();
+  encoder.copyBufferToBuffer(storage, 0, readback, 0, size);
+  device.queue.submit([encoder.finish()]);
+  await readback.mapAsync(GPUMapMode.READ);
+  const result = [...new Float32Array(readback.getMappedRange())];
+  device.destroy();
+  return result.join() === "0,2,4,6";
+}
+
+// Dawn frees the instance when its object is collected, even while a device of it is at work: hold it.
+globalThis.gpu = create([]);
+const adapter = await globalThis.gpu.requestAdapter();
+const usable = adapter !== null && (await computes(adapter));
+if (!usable) console.log("null");
+else {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  console.log(JSON.stringify({ vendor, architecture, device, description, isFallbackAdapter }));
+}
+process.exit(0);

@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** The repository's root folder. */
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** What may be thrown away at any time: unpacked drivers, build marks, test reports. */
+export const cache = fileURLToPath(new URL("../node_modules/.cache/attention-kernels/", import.meta.url));
+
+const grouped = process.platform !== "win32";
+
+/**
+ * Runs a command in the root folder and keeps what it prints.
+ * A command that outlives `seconds` is ended with all its children; its code is then null.
+ * @returns {Promise<{ code: number | null, output: string, stdout: string }>}
+ */
+export function run(command, args, { env = process.env, seconds = 1800, shell = false } = {}) {
+  return new Promise((resolve) => {
+    // In a group of its own, so that children of the command end with it.
+    const child = spawn(command, args, {
+      cwd: root,
+      env,
+      shell,
+      detached: grouped,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    let stdout = "";
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+      output += chunk;
+    });
+    child.stderr.on("data", (chunk) => (output += chunk));
+
+    const end = () => {
+      try {
+        if (grouped) process.kill(-child.pid, "SIGKILL");
+        else child.kill("SIGKILL");
+      } catch {
+        // Already gone.
+      }
+    };
+    const interrupted = (signal) => {
+      end();
+      process.exit(signal === "SIGINT" ? 130 : 143);
+    };
+    process.once("SIGINT", interrupted);
+    process.once("SIGTERM", interrupted);
+    const timer = setTimeout(() => {
+      output += `\nended after ${seconds} s\n`;
+      end();
+    }, seconds * 1000);
+
+    const settle = (code) => {
+      clearTimeout(timer);
+      process.off("SIGINT", interrupted);
+      process.off("SIGTERM", interrupted);
+      resolve({ code, output, stdout });
+    };
+    child.once("error", (error) => {
+      output += `${error.message}\n`;
+      settle(null);
+    });
+    child.once("close", settle);
+  });
+}
+
+/** Runs a package's own script (`bin`) with this Node, without a shell. */
+export function runTool(script, args, options) {
+  return run(process.execPath, [fileURLToPath(new URL(`../node_modules/${script}`, import.meta.url)), ...args], options);
+}

@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cache, root, run, runTool } from "./processes.mjs";
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+/** True when every package that the lock file demands is installed in the locked version. */
+function installed() {
+  const record = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(record)) return false;
+  const present = readJson(record).packages;
+  return Object.entries(readJson(join(root, "package-lock.json")).packages).every(
+    ([path, { version, optional }]) => path === "" || optional || present[path]?.version === version,
+  );
+}
+
+/** Installs the locked packages, unless they are there. */
+export async function install() {
+  if (installed()) return;
+  console.log("Installing packages from the lock file (once, about a minute) ...");
+  const args = ["ci", "--include=dev", "--include=optional", "--no-progress", "--loglevel=error"];
+  const npm = process.env.npm_execpath;
+  const { code, output } = npm
+    ? await run(process.execPath, [npm, ...args])
+    : await run("npm", args, { shell: process.platform === "win32" });
+  if (code !== 0) throw new Error(`npm ci failed; is the npm registry reachable?\n${output}`);
+}
+
+const sources = ["src", "shaders", "package.json", "package-lock.json", "tsconfig.json", "tsup.config.ts"];
+const products = ["index.js", "index.cjs", "index.d.ts", "index.d.cts", "cli.js"];
+
+function* files(path) {
+  if (!existsSync(path)) return;
+  if (!statSync(path).isDirectory()) yield path;
+  else for (const name of readdirSync(path).sort()) yield* files(join(path, name));
+}
+
+function fingerprint() {
+  const hash = createHash("sha256");
+  for (const source of sources) {
+    for (const path of files(join(root, source))) hash.update(`${path}\0`).update(readFileSync(path));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Builds `dist/` unless it was built from the same sources.
+ * @returns {Promise<{ code: number | null, output: string }>}
+ */
+export async function build() {
+  const mark = join(cache, "built-from");
+  const wanted = fingerprint();
+  const complete = products.every((name) => existsSync(join(root, "dist", name)));
+  if (complete && existsSync(mark) && readFileSync(mark, "utf8") === wanted) return { code: 0, output: "" };
+  const result = await runTool("tsup/dist/cli-default.js", ["--silent"]);
+  if (result.code === 0) {
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(mark, wanted);
+  }
+  return result;
+}

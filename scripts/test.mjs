@@ -1,0 +1,99 @@
+// npm test: installs what is missing, then every check and every test; one line each, and the sum last.
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { findAdapter } from "./adapter.mjs";
+import { cache, runTool } from "./processes.mjs";
+import { build, install } from "./setup.mjs";
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+function show(mark, title, started, remark = "") {
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${mark.padEnd(4)} ${title.padEnd(18)} ${seconds.padStart(6)} s${remark && `  ${remark}`}`);
+}
+
+/** One check that is a command: its output is shown only when it fails. */
+async function check(title, command) {
+  const started = performance.now();
+  const { code, output } = await command();
+  const good = code === 0;
+  total[good ? "passed" : "failed"] += 1;
+  show(good ? "ok" : "FAIL", title, started);
+  if (!good) console.log(output);
+}
+
+/** Adds up a report of vitest; a file that could not be loaded counts as one failed test. */
+function count(report) {
+  const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** One project of `vitest.config.ts`, whose test cases are counted singly. */
+async function tests(title, project, env) {
+  const started = performance.now();
+  const path = join(cache, `${project}.json`);
+  mkdirSync(cache, { recursive: true });
+  rmSync(path, { force: true });
+  const args = ["run", `--project=${project}`, "--reporter=default", "--reporter=json", `--outputFile.json=${path}`];
+  const { code, output } = await runTool("vitest/vitest.mjs", args, { env });
+  let counted = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    counted = count(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    // No report: the runner itself died, which the exit code tells.
+  }
+  if (code !== 0 && counted.failed === 0) counted.failed = 1;
+  for (const key of Object.keys(total)) total[key] += counted[key];
+  show(counted.failed ? "FAIL" : "ok", title, started, summary(counted));
+  if (counted.failed) console.log(output);
+}
+
+function summary({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
+}
+
+/** Finds the adapter for the tests; none is a failure only where one is required. */
+async function adapter() {
+  const started = performance.now();
+  try {
+    const { kind, name, env } = await findAdapter();
+    if (kind !== "cpu") {
+      total.passed += 1;
+      show("ok", "adapter", started, `${kind}: ${name}`);
+      return env;
+    }
+    if (process.env.REQUIRE_GPU === "1") throw new Error("REQUIRE_GPU=1, and no WebGPU adapter was found");
+    total.skipped += 1;
+    show("SKIP", "adapter", started, "no WebGPU adapter: tests on a GPU are skipped");
+    return env;
+  } catch (error) {
+    total.failed += 1;
+    show("FAIL", "adapter", started, error.message);
+    return { ...process.env, ADAPTER: "cpu" };
+  }
+}
+
+try {
+  await install();
+  await check("types", () => runTool("typescript/bin/tsc", ["--noEmit"]));
+  await check("lint", () => runTool("eslint/bin/eslint.js", ["--max-warnings=0", "."]));
+  await check("import directions", () =>
+    runTool("dependency-cruiser/bin/dependency-cruise.mjs", ["--config", ".dependency-cruiser.cjs", "src"]),
+  );
+  await check("unused code", () => runTool("knip/bin/knip.js", []));
+  await check("build", build);
+  await check("package", () => runTool("publint/src/cli.js", ["--strict"]));
+  await check("package types", () => runTool("@arethetypeswrong/cli/dist/index.js", ["--pack", "."]));
+  const env = await adapter();
+  await tests("tests", "unit", env);
+  await tests("package tests", "package", env);
+} catch (error) {
+  total.failed += 1;
+  console.log(error.message);
+}
+console.log(summary(total));
+process.exitCode = total.failed ? 1 : 0;
