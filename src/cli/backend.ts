@@ -1,0 +1,39 @@
+import { UnsupportedError } from "../core/errors.js";
+import type { Backend, DeviceDescription } from "../core/tensor.js";
+import { cpu } from "../cpu/cpu.js";
+import { requestGpu } from "../gpu/gpu.js";
+
+export const backendNames = ["auto", "gpu", "cpu"] as const;
+export type BackendName = (typeof backendNames)[number];
+
+/** A backend, one line that names it, and how to give it back. */
+export interface ChosenBackend {
+  readonly backend: Backend;
+  readonly line: string;
+  dispose(): void;
+}
+
+/** One line for people: the software adapters go by the names under which they are known. */
+export function describeDevice({ kind, name }: DeviceDescription): string {
+  if (kind === "cpu") return "CPU backend (float64), no WebGPU adapter";
+  if (kind === "hardware") return `hardware, ${name}`;
+  const known = /llvmpipe|lavapipe/i.test(name) ? "lavapipe, " : /swiftshader/i.test(name) ? "SwiftShader, " : "";
+  return `${known}software (${name})`;
+}
+
+/**
+ * The backend that the user asked for; "auto" takes the GPU where there is an adapter.
+ *
+ * @throws UnsupportedError when "gpu" was asked for and there is no adapter.
+ */
+export async function chooseBackend(name: BackendName): Promise<ChosenBackend> {
+  const onCpu: ChosenBackend = { backend: cpu, line: `Adapter: ${describeDevice(cpu.device)}`, dispose: () => undefined };
+  if (name === "cpu") return onCpu;
+  try {
+    const gpu = await requestGpu();
+    return { backend: gpu, line: `Adapter: ${describeDevice(gpu.device)}`, dispose: () => gpu.dispose() };
+  } catch (error) {
+    if (name === "auto" && error instanceof UnsupportedError) return onCpu;
+    throw error;
+  }
+}

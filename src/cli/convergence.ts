@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import { full, quick } from "../studies/convergence/configuration.js";
+import type { ConvergenceConfiguration } from "../studies/convergence/configuration.js";
+import { convergence } from "../studies/convergence/study.js";
+import { runStudy, wholeNumber, withStudyOptions } from "./study.js";
+import type { Terminal } from "./terminal.js";
+
+interface ConvergenceFlags {
+  readonly data?: string;
+  readonly full?: true;
+  readonly epochs?: number;
+  readonly examples?: number;
+}
+
+/** The configuration that the flags ask for. */
+export function configure({ data, full: isFull, epochs, examples }: ConvergenceFlags): ConvergenceConfiguration {
+  const base = isFull ? full : quick;
+  return {
+    ...base,
+    ...(data === undefined ? {} : { data }),
+    learning: {
+      ...base.learning,
+      ...(epochs === undefined ? {} : { epochs }),
+      ...(examples === undefined ? {} : { train: examples }),
+    },
+  };
+}
+
+/** `study convergence`. */
+export function convergenceCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
+  const command = new Command("convergence").description(
+    "softmax and Gaussian attention on real text: is convergence guaranteed, and does an encoder learn?",
+  );
+  return withStudyOptions(command)
+    .option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys")
+    .option("--full", "the papers' scale, for a hardware adapter")
+    .option("--epochs <n>", "epochs of the encoder", wholeNumber(1))
+    .option("--examples <n>", "texts to train the encoder on", wholeNumber(8))
+    .action(async (flags: ConvergenceFlags) => finish(await runStudy(convergence, configure(flags), command, terminal)));
+}

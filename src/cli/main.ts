@@ -1,0 +1,52 @@
+import { Command, CommanderError } from "commander";
+import { AttentionKernelsError } from "../core/errors.js";
+import { collectVersions } from "../studies/versions.js";
+import { convergenceCommand } from "./convergence.js";
+import type { Terminal } from "./terminal.js";
+
+const BAD_INPUT = 2;
+
+function oneLine(message: string): string {
+  return `${message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ").trim()}\n`;
+}
+
+/**
+ * Runs the command line and gives its exit code: 0 done, 2 bad input (one line on `stderr`), 130 stopped by a signal.
+ *
+ * Errors that are not the library's own are thrown: they are bugs, and deserve their stack.
+ */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const versions = await collectVersions();
+  let code = 0;
+  const finish = (exitCode: number): void => {
+    code = exitCode;
+  };
+  const study = new Command("study").description("run one of the papers' experiments").addCommand(convergenceCommand(terminal, finish));
+  const program = new Command("attention-kernels")
+    .description("Attention kernels, and what they do to learning.")
+    .version(versions["attention-kernels"] ?? "unknown")
+    .addCommand(study);
+  for (const command of [program, study, ...study.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: () => undefined, // reported below, in one line
+      outputError: () => undefined,
+    });
+  }
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      terminal.stderr.write(oneLine(error.code === "commander.help" ? "Name a command; see --help." : error.message));
+      return BAD_INPUT;
+    }
+    if (error instanceof AttentionKernelsError) {
+      terminal.stderr.write(oneLine(error.message));
+      return BAD_INPUT;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { StudyEvent } from "../studies/events.js";
+import type { Terminal } from "./terminal.js";
+
+/** Shows the events of a study; `stop` ends a bar that is still on the screen. */
+export interface ProgressView {
+  report(event: StudyEvent): void;
+  stop(): void;
+}
+
+type Progress = Extract<StudyEvent, { kind: "progress" }>;
+
+/** Seconds between two plain lines about the same work. */
+const PLAIN_INTERVAL_MS = 5000;
+const LABEL_WIDTH = 22;
+
+function bars(stdout: Terminal["stdout"]): ProgressView {
+  let bar: SingleBar | undefined;
+  let label = "";
+  const stop = (): void => {
+    bar?.stop();
+    bar = undefined;
+    label = "";
+  };
+  const advance = (event: Progress): void => {
+    if (event.label !== label) {
+      stop();
+      label = event.label;
+      bar = new SingleBar(
+        {
+          format: `  {label} [{bar}] {value}/{total}  {note}`,
+          stream: stdout as NodeJS.WritableStream,
+          hideCursor: true,
+          gracefulExit: false, // signals are the caller's business
+        },
+        Presets.shades_classic,
+      );
+      bar.start(event.total, 0, { label: label.padEnd(LABEL_WIDTH), note: "" });
+    }
+    bar?.update(event.done, { note: event.note ?? "" });
+    if (event.done === event.total) stop();
+  };
+  return {
+    stop,
+    report(event) {
+      if (event.kind === "progress") return advance(event);
+      stop();
+      stdout.write(event.kind === "stage" ? `\n${event.title}\n` : `  ${event.text}\n`);
+    },
+  };
+}
+
+function plainLines(stdout: Terminal["stdout"]): ProgressView {
+  let last = Number.NEGATIVE_INFINITY;
+  return {
+    stop: () => undefined,
+    report(event) {
+      if (event.kind === "stage") stdout.write(`${event.title}\n`);
+      else if (event.kind === "note") stdout.write(`  ${event.text}\n`);
+      else if (event.done === event.total || performance.now() - last > PLAIN_INTERVAL_MS) {
+        last = performance.now();
+        stdout.write(`  ${event.label}: ${event.done}/${event.total}${event.note === undefined ? "" : `, ${event.note}`}\n`);
+      }
+    },
+  };
+}
+
+/** Live bars on a terminal, plain lines every few seconds elsewhere. */
+export function progressView({ stdout }: Terminal): ProgressView {
+  return stdout.isTTY ? bars(stdout) : plainLines(stdout);
+}

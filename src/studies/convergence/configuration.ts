@@ -1,0 +1,62 @@
+/** Part one: the single-layer model of the theory on a few texts. */
+export interface GuaranteeConfiguration {
+  /** N texts. */
+  readonly samples: number;
+  /** n tokens of each. */
+  readonly tokens: number;
+  /** D, the width of the token embeddings; H·D must reach N·n for the certificate. */
+  readonly width: number;
+  readonly heads: number;
+  /** Standard deviations of the initial weights. */
+  readonly scales: { readonly query: number; readonly key: number; readonly value: number; readonly output: number };
+  readonly steps: number;
+}
+
+/** Part two: the encoder on the whole split. */
+export interface LearningConfiguration {
+  readonly tokens: number;
+  readonly train: number;
+  readonly test: number;
+  readonly vocabulary: number;
+  readonly width: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly layers: number;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+}
+
+export interface ConvergenceConfiguration {
+  readonly scale: "quick" | "full";
+  /** A file of the user's own; the SpamAssassin corpus where absent. */
+  readonly data?: string;
+  readonly guarantee: GuaranteeConfiguration;
+  readonly learning: LearningConfiguration;
+}
+
+const guarantee: GuaranteeConfiguration = {
+  samples: 4,
+  tokens: 6,
+  width: 16,
+  heads: 4,
+  scales: { query: 0.5, key: 0.5, value: 0.5, output: 0.5 },
+  steps: 2000,
+};
+
+/** Width, hidden width, heads and layers of the text experiments of arXiv 2411.07538. */
+const encoder = { width: 64, hidden: 128, heads: 2, layers: 2 } as const;
+
+/** Minutes on two cores without a GPU. */
+export const quick: ConvergenceConfiguration = {
+  scale: "quick",
+  guarantee,
+  learning: { ...encoder, tokens: 64, train: 1024, test: 320, vocabulary: 4000, batch: 16, epochs: 3, learningRate: 2e-3 },
+};
+
+/** Every text, at a length where attention costs what it costs in the papers: for a hardware adapter. */
+export const full: ConvergenceConfiguration = {
+  scale: "full",
+  guarantee: { ...guarantee, steps: 20_000 },
+  learning: { ...encoder, tokens: 1024, train: 4800, test: 960, vocabulary: 20_000, batch: 32, epochs: 10, learningRate: 1e-3 },
+};

@@ -1,0 +1,103 @@
+import type { DeviceDescription } from "../../core/tensor.js";
+import type { Block, Figure, Presentation, Table } from "./presentation.js";
+
+/** What a report says about how its numbers came about. */
+export interface Provenance {
+  readonly study: string;
+  readonly partial: boolean;
+  readonly seed: number;
+  readonly command: string;
+  readonly device: DeviceDescription;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly configuration: unknown;
+}
+
+const STYLE = `
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
+.answer { font-size: 1.15rem; } .partial { border-left: 4px solid #b35900; padding-left: 0.75rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; margin: 0.5rem 0; }
+caption { text-align: left; font-weight: 600; padding-bottom: 0.25rem; }
+th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
+figure { margin: 1.5rem 0; } figure svg { max-width: 100%; height: auto; }
+figcaption, .note { font-size: 0.85rem; color: #555; }
+code, pre { font: 0.85rem ui-monospace, monospace; background: #f5f5f5; } pre { padding: 0.75rem; overflow-x: auto; }
+`;
+
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function provenanceLine({ seed, command, device }: Provenance): string {
+  return `Seed ${seed}, on ${escape(device.name)}. Repeat with <code>${escape(command)}</code>`;
+}
+
+function renderTable(table: Table): string {
+  const cells = (tag: string, texts: readonly string[]): string =>
+    `<tr>${texts.map((text) => `<${tag}>${escape(text)}</${tag}>`).join("")}</tr>`;
+  const note = table.note === undefined ? "" : `<p class="note">${escape(table.note)}</p>`;
+  return `<div class="scroll"><table><caption>${escape(table.title)}</caption><thead>${cells("th", table.columns)}</thead><tbody>
+${table.rows.map((row) => cells("td", row)).join("\n")}
+</tbody></table></div>${note}`;
+}
+
+function renderFigure(figure: Figure, provenance: Provenance): string {
+  const svg = figure.svg.replace(/ xmlns(?::\w+)?="[^"]*"/g, ""); // inline SVG needs no namespace
+  return `<figure>${svg}<figcaption>${escape(figure.caption)} ${provenanceLine(provenance)}</figcaption></figure>`;
+}
+
+function renderBlock(block: Block, provenance: Provenance): string {
+  switch (block.kind) {
+    case "heading":
+      return `<h2>${escape(block.text)}</h2>`;
+    case "paragraph":
+      return `<p>${escape(block.text)}</p>`;
+    case "table":
+      return renderTable(block);
+    case "figure":
+      return renderFigure(block, provenance);
+  }
+}
+
+/** The content of a figure's own file. */
+export function figureFile(figure: Figure): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${figure.svg}\n`;
+}
+
+/** One HTML page that refers to nothing outside itself: pictures inline, no scripts, no fonts to fetch. */
+export function renderReport(presentation: Presentation, provenance: Provenance): string {
+  const { title, answer, blocks } = presentation;
+  const facts: readonly (readonly [string, string])[] = [
+    ["command", provenance.command],
+    ["seed", String(provenance.seed)],
+    ["device", `${provenance.device.name} (${provenance.device.kind})`],
+    ["started", provenance.startedAt],
+    ["duration", `${provenance.seconds.toFixed(1)} s`],
+    ...Object.entries(provenance.versions),
+  ];
+  const partial = provenance.partial
+    ? '<p class="partial">This study was stopped before its end: the numbers below are those it had by then.</p>'
+    : "";
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escape(title)}</h1>
+<p class="answer">${escape(answer)}</p>
+${partial}
+${blocks.map((block) => renderBlock(block, provenance)).join("\n")}
+<h2>How these numbers came about</h2>
+${renderTable({ kind: "table", title: "Run", columns: ["what", "value"], rows: facts })}
+<details><summary>Configuration</summary><pre>${escape(JSON.stringify(provenance.configuration, null, 2))}</pre></details>
+</body>
+</html>
+`;
+}

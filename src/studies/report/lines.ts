@@ -1,0 +1,114 @@
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+
+/** One line of a plot; lines with the same facet share a panel. */
+export interface Series {
+  readonly label: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly color: string;
+  readonly dashed?: boolean;
+  readonly facet?: string;
+}
+
+export interface LinePlotOptions {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  /** Logarithmic y axis; values that are not positive are left out. */
+  readonly logarithmic?: boolean;
+  readonly percent?: boolean;
+  /** Dots on the points, for few points. */
+  readonly dots?: boolean;
+}
+
+/** Colours that stay apart for the colour-blind (Okabe and Ito). */
+export const palette = { blue: "#0072B2", orange: "#D55E00", green: "#009E73", purple: "#CC79A7", grey: "#666666" } as const;
+
+const WIDTH = 720;
+const HEIGHT = 340;
+const LEGEND_HEIGHT = 24;
+const TITLE_HEIGHT = 22;
+const SVG = "http://www.w3.org/2000/svg";
+/** Mean advance of a 12 px sans-serif character, for the legend's spacing. */
+const CHARACTER_WIDTH = 6.6;
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+  readonly line: string;
+  readonly facet: string;
+}
+
+function points(series: readonly Series[], logarithmic: boolean): Point[] {
+  return series.flatMap(({ label, facet = "", x, y }) =>
+    x.flatMap((position, index) => {
+      const value = y[index]!;
+      return Number.isFinite(value) && (!logarithmic || value > 0) ? [{ x: position, y: value, line: label, facet }] : [];
+    }),
+  );
+}
+
+function element(document: Document, name: string, attributes: Readonly<Record<string, string | number>>, text = ""): Element {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
+  made.textContent = text;
+  return made;
+}
+
+/** Title and legend belong to the picture itself, so that the file stands alone. */
+function addHeader(document: Document, svg: Element, title: string, series: readonly Series[]): void {
+  const header = element(document, "g", { "text-anchor": "start", "font-size": 12 });
+  header.append(element(document, "text", { x: 8, y: 16, "font-size": 14, "font-weight": 600 }, title));
+  let x = 8;
+  for (const [label, { color, dashed }] of new Map(series.map((line) => [line.label, line]))) {
+    const y = TITLE_HEIGHT + 10;
+    const dash = dashed ? "4 3" : "none";
+    header.append(
+      element(document, "line", { x1: x, x2: x + 20, y1: y, y2: y, stroke: color, "stroke-width": 2, "stroke-dasharray": dash }),
+    );
+    header.append(element(document, "text", { x: x + 25, y: y + 4 }, label));
+    x += 45 + label.length * CHARACTER_WIDTH;
+  }
+  svg.prepend(element(document, "rect", { width: WIDTH, height: HEIGHT, fill: "#ffffff" }));
+  svg.append(header);
+}
+
+/** A stand-alone SVG of lines, in panels side by side where the series name facets. */
+export function linePlot(series: readonly Series[], options: LinePlotOptions): string {
+  const { logarithmic = false, percent = false, dots = false } = options;
+  const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
+  const data = points(series, logarithmic);
+  const faceted = new Set(data.map((point) => point.facet)).size > 1;
+  const channels = { x: "x", y: "y", z: "line", ...(faceted ? { fx: "facet" } : {}) };
+  const marks = [Plot.frame({ stroke: "#cccccc" })];
+  for (const [label, { color, dashed }] of new Map(series.map((line) => [line.label, line]))) {
+    const own = data.filter((point) => point.line === label);
+    marks.push(Plot.lineY(own, { ...channels, stroke: color, strokeWidth: 1.8, ...(dashed ? { strokeDasharray: "4 3" } : {}) }));
+    if (dots) marks.push(Plot.dot(own, { ...channels, fill: color, r: 3 }));
+  }
+  const svg = Plot.plot({
+    document,
+    width: WIDTH,
+    height: HEIGHT,
+    marginTop: TITLE_HEIGHT + LEGEND_HEIGHT + 26,
+    marginLeft: 56,
+    marginBottom: 40,
+    style: { fontSize: "11px" },
+    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : 5, tickFormat: "~s" },
+    y: {
+      label: options.yLabel,
+      grid: true,
+      ticks: 6,
+      ...(logarithmic ? { type: "log" as const, tickFormat: "~e" } : {}),
+      ...(percent ? { percent: true } : {}),
+    },
+    fx: { label: null, padding: 0.08, domain: [...new Set(series.map((line) => line.facet ?? ""))] },
+    marks,
+  });
+  svg.setAttribute("xmlns", SVG);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", options.title);
+  addHeader(document, svg, options.title, series);
+  return svg.outerHTML;
+}

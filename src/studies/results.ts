@@ -1,0 +1,34 @@
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DataError } from "../core/errors.js";
+
+/** Indented JSON; NaN and the infinities, which JSON lacks, become the strings "NaN", "Infinity" and "-Infinity". */
+export function toJson(value: unknown): string {
+  const replace = (_: string, item: unknown): unknown =>
+    typeof item === "number" && !Number.isFinite(item) ? String(item) : ArrayBuffer.isView(item) ? Array.from(item as Float64Array) : item;
+  return `${JSON.stringify(value, replace, 1)}\n`;
+}
+
+/**
+ * Writes `folder/name` so that a reader finds the old content or the new one, never a part.
+ *
+ * @throws DataError when the folder cannot be made or written.
+ */
+export async function writeAtomically(folder: string, name: string, content: string): Promise<void> {
+  const path = join(folder, name);
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new DataError({
+      where: "writeAtomically",
+      argument: path,
+      wanted: "a place to write",
+      got: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      fix: "Choose another folder with --out.",
+    });
+  }
+}

@@ -1,0 +1,141 @@
+import { DataError } from "../../core/errors.js";
+import { random } from "../../core/random.js";
+import type { Random } from "../../core/random.js";
+import type { Corpus } from "./corpus.js";
+import { tokenize } from "./tokenize.js";
+import { buildVocabulary, encode } from "./vocabulary.js";
+import type { Vocabulary } from "./vocabulary.js";
+
+/** A text as words, and the index of its class. */
+export interface TokenizedExample {
+  readonly tokens: readonly string[];
+  readonly label: number;
+}
+
+/** Token ids `[count, tokens]` in row-major order, and one label for each row. */
+export interface EncodedExamples {
+  readonly count: number;
+  readonly tokens: number;
+  readonly ids: Int32Array;
+  readonly labels: Int32Array;
+}
+
+/** A corpus made ready for training; the vocabulary knows the training part only. */
+export interface Dataset {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly vocabulary: Vocabulary;
+  readonly train: EncodedExamples;
+  readonly test: EncodedExamples;
+  /** Texts that were left out because they hold no word, or repeat another one word for word. */
+  readonly leftOut: number;
+  /** Share of the most frequent class in the test part: the accuracy of a constant answer. */
+  readonly majority: number;
+}
+
+export interface DatasetOptions {
+  readonly seed: number;
+  /** Tokens of each text: longer ones are cut, shorter ones padded. */
+  readonly tokens: number;
+  readonly train: number;
+  readonly test: number;
+  /** Most frequent words of the training part that get an id of their own. */
+  readonly vocabulary: number;
+}
+
+const FEWEST_PER_CLASS = 4;
+
+function tokenizeCorpus(corpus: Corpus, tokens: number): { classes: string[]; examples: TokenizedExample[] } {
+  const classes = [...new Set(corpus.examples.map((example) => example.label))].sort();
+  const seen = new Set<string>();
+  const examples: TokenizedExample[] = [];
+  for (const { text, label } of corpus.examples) {
+    const words = tokenize(text).slice(0, tokens);
+    const key = words.join(" ");
+    if (words.length === 0 || seen.has(key)) continue; // a copy of a training text in the test part would be leakage
+    seen.add(key);
+    examples.push({ tokens: words, label: classes.indexOf(label) });
+  }
+  return { classes, examples };
+}
+
+/** Whole numbers in the ratio of `sizes` that sum to `total`: largest remainders, at least one each. */
+function apportion(sizes: readonly number[], total: number): number[] {
+  const sum = sizes.reduce((a, b) => a + b);
+  const exact = sizes.map((size) => (size / sum) * total);
+  const counts = exact.map((share) => Math.max(1, Math.floor(share)));
+  const order = exact.map((share, index) => ({ index, rest: share - Math.floor(share) })).sort((a, b) => b.rest - a.rest);
+  let left = total - counts.reduce((a, b) => a + b);
+  for (const { index } of order) if (left-- > 0) counts[index]!++;
+  return counts;
+}
+
+/**
+ * A seeded split in which every class has the same share of both parts; the parts share no example.
+ *
+ * When there are fewer examples than asked for, both parts shrink in proportion.
+ * @throws DataError when there are fewer than two classes, or fewer than four examples of one.
+ */
+export function stratifiedSplit(
+  examples: readonly TokenizedExample[],
+  classes: readonly string[],
+  source: Random,
+  sizes: { readonly train: number; readonly test: number },
+): { train: TokenizedExample[]; test: TokenizedExample[] } {
+  const groups = classes.map((_, label) => source.shuffle(examples.filter((example) => example.label === label)));
+  const smallest = groups.findIndex((group) => group.length < FEWEST_PER_CLASS);
+  if (classes.length < 2 || smallest >= 0) {
+    throw new DataError({
+      where: "stratifiedSplit",
+      argument: "examples",
+      wanted: `two classes or more, each with at least ${FEWEST_PER_CLASS} different texts`,
+      got: classes.length < 2 ? `${classes.length} class` : `${groups[smallest]!.length} for class "${classes[smallest]}"`,
+      fix: "Add texts, or leave rare labels out.",
+    });
+  }
+  const scale = Math.min(1, examples.length / (sizes.train + sizes.test));
+  const groupSizes = groups.map((group) => group.length);
+  const testCounts = apportion(groupSizes, Math.max(classes.length, Math.floor(sizes.test * scale)));
+  const trainCounts = apportion(groupSizes, Math.max(classes.length, Math.floor(sizes.train * scale)));
+  return {
+    test: source.shuffle(groups.flatMap((group, label) => group.slice(0, testCounts[label]))),
+    train: source.shuffle(groups.flatMap((group, label) => group.slice(testCounts[label], testCounts[label]! + trainCounts[label]!))),
+  };
+}
+
+function encodeAll(examples: readonly TokenizedExample[], vocabulary: Vocabulary, tokens: number): EncodedExamples {
+  const ids = new Int32Array(examples.length * tokens);
+  examples.forEach((example, row) => ids.set(encode(vocabulary, example.tokens, tokens), row * tokens));
+  return { count: examples.length, tokens, ids, labels: Int32Array.from(examples, (example) => example.label) };
+}
+
+/**
+ * Tokenizes, removes copies, splits and encodes a corpus; equal seeds give equal data sets.
+ *
+ * @throws DataError when the corpus has too few classes or texts.
+ */
+export function prepareDataset(corpus: Corpus, options: DatasetOptions): Dataset {
+  const { classes, examples } = tokenizeCorpus(corpus, options.tokens);
+  const parts = stratifiedSplit(examples, classes, random(options.seed), options);
+  const vocabulary = buildVocabulary(parts.train.map((example) => example.tokens), options.vocabulary);
+  const counts = classes.map((_, label) => parts.test.filter((example) => example.label === label).length);
+  return {
+    name: corpus.name,
+    classes,
+    vocabulary,
+    train: encodeAll(parts.train, vocabulary, options.tokens),
+    test: encodeAll(parts.test, vocabulary, options.tokens),
+    leftOut: corpus.examples.length - examples.length,
+    majority: Math.max(...counts) / parts.test.length,
+  };
+}
+
+/** Rows `order[start .. start + size)` of some examples. */
+export function batch(examples: EncodedExamples, order: readonly number[], start: number, size: number): EncodedExamples {
+  const rows = order.slice(start, start + size);
+  const ids = new Int32Array(rows.length * examples.tokens);
+  rows.forEach((row, position) =>
+    ids.set(examples.ids.subarray(row * examples.tokens, (row + 1) * examples.tokens), position * examples.tokens),
+  );
+  return { count: rows.length, tokens: examples.tokens, ids, labels: Int32Array.from(rows, (row) => examples.labels[row]!) };
+}

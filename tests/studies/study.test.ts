@@ -1,0 +1,127 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DataError } from "../../src/core/errors.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { linePlot, palette } from "../../src/studies/report/lines.js";
+import { conduct, type Study } from "../../src/studies/study.js";
+
+interface Counts {
+  readonly values: readonly number[];
+}
+
+/** Measures 1, 2, 3, ... and checks in after each. */
+const counting: Study<{ readonly until: number }, Counts> = {
+  name: "counting",
+  async run({ until }, session) {
+    for (let count = 1; count <= until; count++) {
+      session.report({ kind: "progress", label: "count", done: count, total: until });
+      await session.save({ values: Array.from({ length: count }, (_, index) => (index === 2 ? Number.NaN : index)) });
+      await session.checkpoint();
+    }
+  },
+  present: ({ measurements }) => ({
+    title: "A <title> & more",
+    answer: `Counted ${measurements?.values.length}.`,
+    blocks: [
+      { kind: "heading", text: "Numbers" },
+      { kind: "table", title: "Values", columns: ["value"], rows: [["<script>"]] },
+      {
+        kind: "figure",
+        name: "curve",
+        title: "Curve",
+        caption: "What was counted.",
+        svg: linePlot([{ label: "count", x: [1, 2, 3], y: [1, 0.1, 0.01], color: palette.blue }], { title: "Curve", xLabel: "x", yLabel: "y", logarithmic: true }),
+      },
+    ],
+  }),
+};
+
+let out = "";
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "study-"));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+const results = async (): Promise<Record<string, unknown>> => JSON.parse(await readFile(join(out, "results.json"), "utf8")) as Record<string, unknown>;
+const options = () => ({ backend: cpu, seed: 7, out, command: "attention-kernels study counting --seed 7" });
+
+describe("conduct", () => {
+  it("leaves complete results, a report and the figures, and no temporary file", async () => {
+    await conduct(counting, { until: 3 }, options());
+    expect((await readdir(out)).sort()).toEqual(["curve.svg", "report.html", "results.json"]);
+    expect(await results()).toMatchObject({
+      study: "counting",
+      partial: false,
+      seed: 7,
+      command: "attention-kernels study counting --seed 7",
+      device: { kind: "cpu" },
+      configuration: { until: 3 },
+      measurements: { values: [0, 1, "NaN"] },
+    });
+    expect((await results())["versions"]).toMatchObject({ node: process.version, "attention-kernels": expect.any(String) as string });
+  });
+
+  it("keeps what was measured when it is stopped, marked partial", async () => {
+    const controller = new AbortController();
+    const { results: given } = await conduct(counting, { until: 5 }, {
+      ...options(),
+      signal: controller.signal,
+      report: (event) => event.kind === "progress" && event.done === 2 && setImmediate(() => controller.abort()),
+    });
+    expect(given.partial).toBe(true);
+    const stored = await results();
+    expect(stored["partial"]).toBe(true);
+    expect((stored["measurements"] as Counts).values.length).toBeLessThan(5);
+    expect(await readFile(join(out, "report.html"), "utf8")).toContain("stopped before its end");
+  });
+
+  it("keeps what was measured when the study fails, and passes the error on", async () => {
+    const failing: typeof counting = {
+      ...counting,
+      async run(_, session) {
+        await session.save({ values: [1] });
+        throw new Error("lost");
+      },
+    };
+    await expect(conduct(failing, { until: 1 }, options())).rejects.toThrow("lost");
+    expect(await results()).toMatchObject({ partial: true, error: "lost", measurements: { values: [1] } });
+  });
+
+  it("does not touch the results of an earlier run when it fails before its first result", async () => {
+    await writeFile(join(out, "results.json"), '{"earlier":true}');
+    const failing: typeof counting = { ...counting, run: () => Promise.reject(new Error("bad input")) };
+    await expect(conduct(failing, { until: 1 }, options())).rejects.toThrow("bad input");
+    expect(await results()).toEqual({ earlier: true });
+  });
+
+  it("names a folder that cannot be written", async () => {
+    await writeFile(join(out, "file"), "");
+    await expect(conduct(counting, { until: 1 }, { ...options(), out: join(out, "file") })).rejects.toThrow(DataError);
+  });
+});
+
+describe("report", () => {
+  it("refers to nothing outside itself and runs nothing", async () => {
+    await conduct(counting, { until: 3 }, options());
+    const html = await readFile(join(out, "report.html"), "utf8");
+    expect(html).not.toMatch(/https?:|\bsrc\s*=|\bhref\s*=|@import|url\(|<link|<script|<iframe|<img/i);
+    expect(html).toContain("<svg");
+    expect(html).toContain("&#60;script&#62;");
+  });
+
+  it("says with every figure what was measured, which seed, and how to repeat it", async () => {
+    await conduct(counting, { until: 3 }, options());
+    const caption = /<figcaption>(.*?)<\/figcaption>/s.exec(await readFile(join(out, "report.html"), "utf8"))?.[1];
+    expect(caption).toMatch(/What was counted\. Seed 7, on .*Repeat with <code>attention-kernels study counting --seed 7<\/code>/);
+  });
+
+  it("writes figures as stand-alone SVG with their own legend", async () => {
+    await conduct(counting, { until: 3 }, options());
+    const svg = await readFile(join(out, "curve.svg"), "utf8");
+    expect(svg).toMatch(/^<\?xml[^>]*>\s*<svg[^>]* xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+    expect(svg).toContain(">count</text>");
+    expect(svg).toContain('fill="#ffffff"');
+  });
+});
