@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["dist/", "node_modules/", "out/"]),
+  globalIgnores(["dist/", "node_modules/", "out/", "tests/package/consumer/types.ts"]),
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],
@@ -33,8 +33,12 @@ export default defineConfig(
     },
   },
   {
-    files: ["scripts/**/*.mjs"],
-    languageOptions: { globals: { console: "readonly", process: "readonly", performance: "readonly", URL: "readonly", setTimeout: "readonly", clearTimeout: "readonly" } },
+    files: ["scripts/**/*.mjs", "tests/package/consumer/*"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ["clearTimeout", "console", "performance", "process", "setTimeout", "URL"].map((name) => [name, "readonly"]),
+      ),
+    },
   },
-  { files: ["**/*.cjs"], languageOptions: { sourceType: "commonjs" } },
+  { files: ["**/*.cjs"], languageOptions: { sourceType: "commonjs", globals: { module: "readonly", require: "readonly" } } },
 );

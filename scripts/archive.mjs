@@ -5,22 +5,28 @@ import { cache, root } from "./processes.mjs";
 
 const block = 512;
 
-/** The plain files of a tar archive, without their folders. */
-function* entries(tar) {
+/**
+ * The plain files of a tar archive; a path may be at most 100 bytes long.
+ * @param {Buffer} tar
+ * @returns {Generator<{ path: string, data: Buffer }>}
+ */
+export function* readTar(tar) {
+  /** @param {number} start @param {number} length */
   const text = (start, length) => tar.toString("latin1", start, start + length).replace(/\0.*$/s, "");
   for (let at = 0; at + block <= tar.length && tar[at] !== 0; ) {
     const size = parseInt(text(at + 124, 12), 8);
     const type = text(at + 156, 1);
     const data = at + block;
-    if (type === "" || type === "0") yield { name: basename(text(at, 100)), data: tar.subarray(data, data + size) };
+    if (type === "" || type === "0") yield { path: text(at, 100), data: tar.subarray(data, data + size) };
     at = data + Math.ceil(size / block) * block;
   }
 }
 
 /**
  * Unpacks archives of the installed `@sparticuz/chromium` side by side into a folder of the cache.
- * @param names files of its `bin/`: `*.tar.br`, or `*.br` for a single executable
- * @returns the folder, ready to use
+ * @param {string} label the folder's name, to which the version is added
+ * @param {string[]} names files of its `bin/`: `*.tar.br`, or `*.br` for a single executable
+ * @returns {string} the folder, ready to use
  */
 export function unpack(label, names) {
   const source = join(root, "node_modules", "@sparticuz", "chromium");
@@ -33,8 +39,8 @@ export function unpack(label, names) {
   mkdirSync(draft, { recursive: true });
   for (const name of names) {
     const data = brotliDecompressSync(readFileSync(join(source, "bin", name)));
-    const plain = name.endsWith(".tar.br") ? entries(data) : [{ name: basename(name, ".br"), data }];
-    for (const file of plain) writeFileSync(join(draft, file.name), file.data, { mode: 0o755 });
+    const plain = name.endsWith(".tar.br") ? readTar(data) : [{ path: basename(name, ".br"), data }];
+    for (const file of plain) writeFileSync(join(draft, basename(file.path)), file.data, { mode: 0o755 });
   }
   try {
     renameSync(draft, folder);

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeGpu } from "../support/gpu.js";
+import { difference, FLOAT32_AGREEMENT, installPackage, node, type Answers, type Installed } from "./installed.js";
+
+interface Printed {
+  readonly names: readonly string[];
+  readonly cpu: Answers;
+  readonly gpu?: Answers;
+}
+
+const run = async (folder: string, ...args: string[]) => JSON.parse(await node(folder, ...args)) as Printed;
+
+describe("the packed tarball in Node", () => {
+  let bare: Installed;
+  beforeAll(() => {
+    bare = installPackage([]);
+  });
+  afterAll(() => bare.remove());
+
+  it("holds what users need and nothing else", () => {
+    expect(bare.files).toEqual(expect.arrayContaining(["LICENSE", "dist/cli.js", "dist/index.cjs", "dist/index.js"]));
+    expect(bare.files.filter((file) => !/^dist\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file))).toEqual([]);
+  });
+
+  it("gives ES modules and CommonJS the same names and numbers, without webgpu installed", async () => {
+    const module = await run(bare.folder, "module.mjs");
+    const commonjs = await run(bare.folder, "commonjs.cjs");
+    expect(module.names).toEqual(commonjs.names);
+    expect(module.names).toEqual(
+      expect.arrayContaining(["attention", "checkConvergence", "cpu", "gaussian", "gradcheck", "requestGpu", "softmax", "valueAndGrad", "wrapDevice"]),
+    );
+    expect(module.cpu).toEqual(commonjs.cpu);
+    expect(difference(module.cpu, module.cpu)).toBe(0);
+  });
+
+  it("says how to get webgpu where it is missing", async () => {
+    const script = 'import("attention-kernels").then((m) => m.requestGpu()).catch((e) => console.log(e.name, e.message))';
+    expect(await node(bare.folder, "-e", script)).toMatch(/^UnsupportedError .*npm install webgpu/);
+  });
+
+  it("has a command line", async () => {
+    expect(await node(bare.folder, "node_modules/attention-kernels/dist/cli.js", "--help")).toMatch(/study/);
+  });
+});
+
+describeGpu("the packed tarball in Node with webgpu", () => {
+  let installed: Installed;
+  beforeAll(() => {
+    installed = installPackage(["webgpu"]);
+  });
+  afterAll(() => installed.remove());
+
+  for (const script of ["module.mjs", "commonjs.cjs"]) {
+    it(`computes on the GPU what the CPU computes: ${script}`, async () => {
+      const { cpu, gpu } = await run(installed.folder, script, "gpu");
+      expect(difference(cpu, gpu!)).toBeLessThan(FLOAT32_AGREEMENT);
+    });
+  }
+});
