@@ -1,0 +1,44 @@
+// Weights e^s divided by their row sum, in one sweep (online softmax): sums are kept relative to the largest score so far.
+struct Row {
+  maximum: f32,
+  sum: f32,
+}
+
+const LOWEST = -3.4e38;
+
+fn row_start() -> Row {
+  return Row(LOWEST, 0.0);
+}
+
+// Takes the largest score of the next tile; returns what the sums so far must be multiplied by.
+fn row_advance(row: ptr<function, Row>, tile_maximum: f32) -> f32 {
+  let maximum = max((*row).maximum, tile_maximum);
+  let factor = exp((*row).maximum - maximum);
+  (*row).maximum = maximum;
+  (*row).sum *= factor;
+  return factor;
+}
+
+fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
+  let relative = exp(score - (*row).maximum);
+  (*row).sum += relative;
+  return relative;
+}
+
+// What the weighted sum of values is multiplied by at the end.
+fn row_factor(row: Row) -> f32 {
+  return select(0.0, 1.0 / row.sum, row.sum > 0.0);
+}
+
+// The log-sum-exp.
+fn row_statistic(row: Row) -> f32 {
+  return select(-LOWEST, row.maximum + log(row.sum), row.sum > 0.0);
+}
+
+fn normalized_weight(score: f32, statistic: f32) -> f32 {
+  return exp(score - statistic);
+}
+
+fn score_gradient(score: f32, weight: f32, weight_gradient: f32, delta: f32, statistic: f32) -> f32 {
+  return weight * (weight_gradient - delta);
+}

@@ -1,0 +1,34 @@
+// Weights divided by their plain row sum.
+struct Row {
+  sum: f32,
+}
+
+fn row_start() -> Row {
+  return Row(0.0);
+}
+
+fn row_advance(row: ptr<function, Row>, tile_maximum: f32) -> f32 {
+  return 1.0;
+}
+
+fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
+  let plain = weight(score);
+  (*row).sum += plain;
+  return plain;
+}
+
+fn row_factor(row: Row) -> f32 {
+  return select(0.0, 1.0 / row.sum, row.sum != 0.0);
+}
+
+fn row_statistic(row: Row) -> f32 {
+  return row.sum;
+}
+
+fn normalized_weight(score: f32, statistic: f32) -> f32 {
+  return select(0.0, weight(score) / statistic, statistic != 0.0);
+}
+
+fn score_gradient(score: f32, weight: f32, weight_gradient: f32, delta: f32, statistic: f32) -> f32 {
+  return select(0.0, weight_derivative(score, weight * statistic) / statistic * (weight_gradient - delta), statistic != 0.0);
+}

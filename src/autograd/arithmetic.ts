@@ -1,0 +1,140 @@
+import { UnsupportedError } from "../core/errors.js";
+import { broadcastShapes } from "../core/shape.js";
+import type { Tensor } from "../core/tensor.js";
+import { sumTo } from "./broadcast.js";
+import { apply, type Differentiable } from "./tape.js";
+
+/** Functions of one number; `a` and `b` are constants of the call. Every backend implements them under these names. */
+export const unaryFunctions = [
+  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative",
+] as const;
+export type UnaryFunction = (typeof unaryFunctions)[number];
+
+/** Functions of two numbers; `c` is a constant of the call. */
+export const binaryFunctions = ["add", "subtract", "multiply", "divide", "addScaled", "equal"] as const;
+export type BinaryFunction = (typeof binaryFunctions)[number];
+
+export interface UnaryAttributes {
+  readonly function: UnaryFunction;
+  readonly a: number;
+  readonly b: number;
+}
+
+type Derivative = (dy: Tensor, x: Tensor, y: Tensor, attributes: UnaryAttributes) => Tensor | undefined;
+
+const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
+  affine: (dy, _x, _y, { a }) => multiply(dy, a),
+  power: (dy, x, _y, { a }) => multiply(dy, multiply(power(x, a - 1), a)),
+  exp: (dy, _x, y) => multiply(dy, y),
+  log: (dy, x) => divide(dy, x),
+  sqrt: (dy, _x, y) => divide(multiply(dy, 0.5), y),
+  abs: (dy, x) => multiply(dy, sign(x)),
+  sign: () => undefined,
+  square: (dy, x) => multiply(dy, multiply(x, 2)),
+  tanh: (dy, _x, y) => multiply(dy, unary("affine", square(y), -1, 1)),
+  sigmoid: (dy, _x, y) => multiply(dy, multiply(y, unary("affine", y, -1, 1))),
+  relu: (dy, x) => multiply(dy, unary("step", x)),
+  step: () => undefined,
+  gelu: (dy, x) => multiply(dy, unary("geluDerivative", x)),
+};
+
+/** y = f(x), element by element. */
+export const unaryPrimitive: Differentiable<UnaryAttributes> = {
+  name: "unary",
+  infer: ([x]) => [x!],
+  vjp({ inputs, outputs, attributes }, dy) {
+    const derivative = derivatives[attributes.function];
+    if (derivative === undefined) {
+      throw new UnsupportedError({ where: attributes.function, wanted: "a derivative", got: "a function without one" });
+    }
+    return [derivative(dy!, inputs[0]!, outputs[0]!, attributes)];
+  },
+};
+
+export interface BinaryAttributes {
+  readonly function: BinaryFunction;
+  readonly c: number;
+}
+
+/** z = f(x, y), element by element, with NumPy's broadcasting. */
+export const binaryPrimitive: Differentiable<BinaryAttributes> = {
+  name: "binary",
+  infer: ([x, y], attributes) => [broadcastShapes(attributes.function, x!, y!)],
+  vjp({ inputs, outputs, attributes, needs }, dz) {
+    const [x, y] = inputs as [Tensor, Tensor];
+    const back = (index: number, gradient: () => Tensor): Tensor | undefined =>
+      needs(index) ? sumTo(gradient(), inputs[index]!.shape) : undefined;
+    const g = dz!;
+    switch (attributes.function) {
+      case "add":
+        return [back(0, () => g), back(1, () => g)];
+      case "addScaled":
+        return [back(0, () => g), back(1, () => multiply(g, attributes.c))];
+      case "subtract":
+        return [back(0, () => g), back(1, () => multiply(g, -1))];
+      case "multiply":
+        return [back(0, () => multiply(g, y)), back(1, () => multiply(g, x))];
+      case "divide":
+        return [back(0, () => divide(g, y)), back(1, () => multiply(divide(multiply(g, outputs[0]!), y), -1))];
+      case "equal":
+        return [undefined, undefined];
+    }
+  },
+};
+
+function unary(name: UnaryFunction, x: Tensor, a = 0, b = 0): Tensor {
+  return apply(unaryPrimitive, [x], { function: name, a, b })[0]!;
+}
+
+function binary(name: BinaryFunction, x: Tensor, y: Tensor, c = 0): Tensor {
+  return apply(binaryPrimitive, [x, y], { function: name, c })[0]!;
+}
+
+/** x + y, with broadcasting; y may be a number. */
+export function add(x: Tensor, y: Tensor | number): Tensor {
+  return typeof y === "number" ? unary("affine", x, 1, y) : binary("add", x, y);
+}
+
+/** x - y, with broadcasting; y may be a number. */
+export function subtract(x: Tensor, y: Tensor | number): Tensor {
+  return typeof y === "number" ? unary("affine", x, 1, -y) : binary("subtract", x, y);
+}
+
+/** x · y element by element, with broadcasting; y may be a number. */
+export function multiply(x: Tensor, y: Tensor | number): Tensor {
+  return typeof y === "number" ? unary("affine", x, y, 0) : binary("multiply", x, y);
+}
+
+/** x / y element by element, with broadcasting; y may be a number. */
+export function divide(x: Tensor, y: Tensor | number): Tensor {
+  return typeof y === "number" ? unary("affine", x, 1 / y, 0) : binary("divide", x, y);
+}
+
+/** x + c·y, with broadcasting. */
+export function addScaled(x: Tensor, y: Tensor, c: number): Tensor {
+  return binary("addScaled", x, y, c);
+}
+
+/** 1 where x = y, else 0, with broadcasting. Its gradient is zero. */
+export function equal(x: Tensor, y: Tensor): Tensor {
+  return binary("equal", x, y);
+}
+
+/** x^exponent, for x > 0 or a whole exponent. */
+export function power(x: Tensor, exponent: number): Tensor {
+  return unary("power", x, exponent);
+}
+
+export const exp = (x: Tensor): Tensor => unary("exp", x);
+export const log = (x: Tensor): Tensor => unary("log", x);
+export const sqrt = (x: Tensor): Tensor => unary("sqrt", x);
+export const abs = (x: Tensor): Tensor => unary("abs", x);
+export const sign = (x: Tensor): Tensor => unary("sign", x);
+export const square = (x: Tensor): Tensor => unary("square", x);
+export const tanh = (x: Tensor): Tensor => unary("tanh", x);
+/** 1 / (1 + e^-x) */
+export const sigmoid = (x: Tensor): Tensor => unary("sigmoid", x);
+/** max(x, 0) */
+export const relu = (x: Tensor): Tensor => unary("relu", x);
+/** x/2·(1 + tanh(√(2/π)(x + 0.044715x³))), the tanh form of Hendrycks & Gimpel (arXiv 1606.08415). */
+export const gelu = (x: Tensor): Tensor => unary("gelu", x);

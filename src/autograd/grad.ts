@@ -1,0 +1,45 @@
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import { formatShape } from "../core/shape.js";
+import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { leaves, mapTree } from "../core/tree.js";
+import { add } from "./arithmetic.js";
+import { recording, Tape } from "./tape.js";
+
+/**
+ * The value of `loss(parameters)` and its gradient with respect to every tensor in `parameters`.
+ *
+ * `loss` must be a synchronous function that returns one number (a tensor of size 1). The gradients come as the same tree
+ * of names as the parameters, with the same shapes; a parameter that the loss does not use gets zeros. Nothing is read
+ * back: on a GPU the call queues work and returns. Intermediate tensors are freed before it returns.
+ */
+export function valueAndGrad<Parameters extends ParameterTree>(
+  loss: (parameters: Parameters) => Tensor,
+  parameters: Parameters,
+): { value: Tensor; gradients: Parameters } {
+  const watched = leaves(parameters, isTensor);
+  const first = watched[0];
+  if (first === undefined) {
+    throw new ArgumentError({ where: "valueAndGrad", argument: "parameters", wanted: "at least one tensor", got: "none" });
+  }
+  return first.backend.scope(() => {
+    const tape = new Tape(watched);
+    const value = recording(tape, () => loss(parameters));
+    if (value.size !== 1) {
+      throw new ShapeError({
+        where: "valueAndGrad",
+        argument: "loss",
+        wanted: "one number",
+        got: formatShape(value.shape),
+        fix: "Reduce it with sum() or mean().",
+      });
+    }
+    const one = value.backend.full(1, value.shape);
+    const cotangents = tape.pull(value, one, add);
+    const gradients = mapTree(
+      parameters,
+      isTensor,
+      (parameter) => cotangents.get(parameter) ?? parameter.backend.full(0, parameter.shape),
+    ) as Parameters;
+    return { value, gradients };
+  });
+}

@@ -1,0 +1,6 @@
+export { abs, add, addScaled, divide, equal, exp, gelu, log, multiply, power, relu, sigmoid, sign, sqrt, square, subtract, tanh } from "./arithmetic.js";
+export { expand, permute, reshape, sum } from "./broadcast.js";
+export { crossEntropy, embedding, meanSquaredError } from "./lookup.js";
+export { matmul } from "./matmul.js";
+export { max, mean } from "./reductions.js";
+export { layerNorm, softmax } from "./rows.js";

@@ -1,0 +1,118 @@
+import { commonBackend } from "../core/checks.js";
+import { UnsupportedError } from "../core/errors.js";
+import { Tensor, type Primitive } from "../core/tensor.js";
+import type { Shape } from "../core/shape.js";
+
+/** What a derivative rule may use. Rules are written with differentiable operations and never read data. */
+export interface Application<Attributes> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: Attributes;
+  /** Whether anybody wants the gradient of input `index`. */
+  readonly needs: (index: number) => boolean;
+}
+
+/**
+ * A primitive with its derivative: from the cotangents of the outputs (undefined where nothing depends on one), the
+ * cotangents of the inputs (vector-Jacobian product). An input without a gradient gets undefined.
+ */
+export interface Differentiable<Attributes> extends Primitive<Attributes> {
+  readonly vjp?: (
+    application: Application<Attributes>,
+    ...cotangents: readonly (Tensor | undefined)[]
+  ) => readonly (Tensor | undefined)[];
+}
+
+interface Node {
+  readonly name: string;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly pullback: ((cotangents: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[]) | undefined;
+}
+
+/** The list of operations that depend on the tensors it watches, in the order they ran. */
+export class Tape {
+  readonly #watched: Set<Tensor>;
+  readonly #nodes: Node[] = [];
+
+  constructor(watched: readonly Tensor[]) {
+    this.#watched = new Set(watched);
+  }
+
+  watches(tensor: Tensor): boolean {
+    return this.#watched.has(tensor);
+  }
+
+  record(node: Node): void {
+    if (!node.inputs.some((input) => this.#watched.has(input))) return;
+    this.#nodes.push(node);
+    for (const output of node.outputs) this.#watched.add(output);
+  }
+
+  /** Cotangents of everything that `output` depends on, from that of `output`. */
+  pull(output: Tensor, cotangent: Tensor, accumulate: (a: Tensor, b: Tensor) => Tensor): Map<Tensor, Tensor> {
+    const cotangents = new Map([[output, cotangent]]);
+    for (const node of this.#nodes.reverse()) {
+      const incoming = node.outputs.map((tensor) => cotangents.get(tensor));
+      if (incoming.every((tensor) => tensor === undefined)) continue;
+      if (node.pullback === undefined) {
+        throw new UnsupportedError({
+          where: node.name,
+          wanted: "an operation with a derivative",
+          got: "one without",
+          fix: "Second derivatives are not available through it.",
+        });
+      }
+      node.pullback(incoming).forEach((gradient, index) => {
+        const input = node.inputs[index]!;
+        if (gradient === undefined || !this.#watched.has(input)) return;
+        const sum = cotangents.get(input);
+        cotangents.set(input, sum === undefined ? gradient : accumulate(sum, gradient));
+      });
+    }
+    return cotangents;
+  }
+}
+
+const tapes: Tape[] = [];
+
+/** Runs `body` with `tape` recording. */
+export function recording<Result>(tape: Tape, body: () => Result): Result {
+  tapes.push(tape);
+  try {
+    return body();
+  } finally {
+    tapes.splice(tapes.indexOf(tape), 1);
+  }
+}
+
+/** Runs a primitive and lets the open tapes know. */
+export function apply<Attributes>(
+  primitive: Differentiable<Attributes>,
+  inputs: readonly Tensor[],
+  attributes: Attributes,
+): Tensor[] {
+  const outputs = commonBackend(primitive.name, inputs).run(primitive, inputs, attributes);
+  const { vjp } = primitive;
+  for (const tape of tapes) {
+    const needs = (index: number): boolean => tape.watches(inputs[index]!);
+    const pullback =
+      vjp && ((cotangents: readonly (Tensor | undefined)[]) => vjp({ inputs, outputs, attributes, needs }, ...cotangents));
+    tape.record({ name: primitive.name, inputs, outputs, pullback });
+  }
+  return outputs;
+}
+
+/** The same numbers under another shape; costs nothing. */
+export function view(tensor: Tensor, shape: Shape): Tensor {
+  const output = new Tensor(tensor.backend, shape, tensor);
+  for (const tape of tapes) {
+    tape.record({
+      name: "reshape",
+      inputs: [tensor],
+      outputs: [output],
+      pullback: ([cotangent]) => [cotangent && view(cotangent, tensor.shape)],
+    });
+  }
+  return output;
+}

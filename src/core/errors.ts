@@ -1,0 +1,47 @@
+/** What an error message must say: where, about which argument, what was wanted, what came, and the way out. */
+export interface Complaint {
+  /** The public function that complains. */
+  readonly where: string;
+  readonly argument?: string;
+  readonly wanted: string;
+  readonly got: string;
+  /** The way out, as a sentence. */
+  readonly fix?: string;
+}
+
+function compose({ where, argument, wanted, got, fix }: Complaint): string {
+  const subject = argument === undefined ? where : `${where}: ${argument}`;
+  return `${subject}: wanted ${wanted}, got ${got}.${fix === undefined ? "" : ` ${fix}`}`;
+}
+
+/** Base of every error that this library throws on purpose. */
+export class AttentionKernelsError extends Error {
+  constructor(complaint: Complaint | string) {
+    super(typeof complaint === "string" ? complaint : compose(complaint));
+    this.name = new.target.name;
+  }
+}
+
+/** A tensor's shape does not fit. */
+export class ShapeError extends AttentionKernelsError {}
+
+/** An argument's value cannot be used: an unknown option, tensors of two backends, a disposed tensor. */
+export class ArgumentError extends AttentionKernelsError {}
+
+/** The adapter, or the library, cannot do this: no adapter, no feature, above a limit. */
+export class UnsupportedError extends AttentionKernelsError {}
+
+/** A data file or a record in it cannot be read. */
+export class DataError extends AttentionKernelsError {}
+
+/** NaN or infinity where only finite numbers make sense. */
+export class NonFiniteError extends AttentionKernelsError {}
+
+/** The device reported a validation, out-of-memory or internal error for work queued earlier. */
+export class DeviceError extends AttentionKernelsError {}
+
+/** A linked shader does not compile; the message names the file and the line in it. */
+export class ShaderCompileError extends DeviceError {}
+
+/** The device is gone; tensors on it cannot be read any more. */
+export class DeviceLostError extends DeviceError {}

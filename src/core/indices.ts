@@ -1,0 +1,45 @@
+import { ArgumentError, ShapeError } from "./errors.js";
+import { checkShape, formatShape, sizeOf, type Shape } from "./shape.js";
+
+/** Whole numbers that choose rows: token ids, class labels. They live on the host and serve every backend. */
+export interface Indices {
+  readonly values: Int32Array;
+  readonly shape: Shape;
+}
+
+/** Non-negative whole numbers with a shape (one axis by default). */
+export function indices(data: ArrayLike<number>, shape: Shape = [data.length]): Indices {
+  checkShape("indices", shape);
+  if (data.length !== sizeOf(shape)) {
+    throw new ShapeError({
+      where: "indices",
+      argument: "data",
+      wanted: `${sizeOf(shape)} numbers for shape ${formatShape(shape)}`,
+      got: `${data.length}`,
+    });
+  }
+  const values = Int32Array.from(data);
+  const wrong = values.findIndex((value, index) => value !== data[index] || value < 0);
+  if (wrong >= 0) {
+    throw new ArgumentError({
+      where: "indices",
+      argument: "data",
+      wanted: "whole numbers from 0 to 2147483647",
+      got: `${String(data[wrong])} at index ${wrong}`,
+    });
+  }
+  return { values, shape };
+}
+
+/** Throws unless every index is below `count`. */
+export function checkIndices(where: string, argument: string, { values }: Indices, count: number): void {
+  const wrong = values.findIndex((value) => value >= count);
+  if (wrong >= 0) {
+    throw new ArgumentError({
+      where,
+      argument,
+      wanted: `indices below ${count}`,
+      got: `${values[wrong]} at position ${wrong}`,
+    });
+  }
+}

@@ -1,0 +1,167 @@
+import { ArgumentError } from "./errors.js";
+import { sizeOf, type Shape } from "./shape.js";
+import { leaves } from "./tree.js";
+
+/**
+ * One step of computation, defined once and implemented by every backend: what it is called and which shapes it gives.
+ * `Attributes` are the numbers and flags that are not tensors.
+ */
+export interface Primitive<Attributes> {
+  readonly name: string;
+  /** The shapes of the outputs; throws a `ShapeError` for inputs that do not fit. */
+  infer(shapes: readonly Shape[], attributes: Attributes): readonly Shape[];
+}
+
+/** Where the numbers live. */
+export interface DeviceDescription {
+  readonly kind: "cpu" | "hardware" | "software";
+  /** The adapter's own name, such as "llvmpipe (LLVM 15.0.6, 256 bits)". */
+  readonly name: string;
+}
+
+/** The two backends, `cpu` and `Gpu`, have the same methods and the same results within rounding. */
+export interface Backend {
+  readonly name: "cpu" | "gpu";
+  readonly device: DeviceDescription;
+  /** A tensor of these numbers, row-major; `shape` defaults to one axis. Rejects NaN and infinity. */
+  tensor(data: ArrayLike<number>, shape?: Shape): Tensor;
+  /** A tensor with one value everywhere. */
+  full(value: number, shape: Shape): Tensor;
+  /** Runs `body` and disposes every tensor made inside it except those in its result. */
+  scope<Result>(body: () => Result): Result;
+  /** Takes a tensor out of every open scope. */
+  keep(tensor: Tensor): Tensor;
+  /** Queues one primitive. @internal */
+  run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[];
+}
+
+/** A backend's memory behind one or more tensors. */
+export interface Storage {
+  read(size: number): Promise<Float32Array | Float64Array>;
+  release(): void;
+}
+
+interface Shared {
+  readonly storage: Storage;
+  references: number;
+}
+
+/**
+ * An array of numbers on one backend, row-major, with a shape.
+ *
+ * Tensors are made by a backend (`cpu.tensor`, `gpu.tensor`) and by operations. Operations never change a tensor;
+ * only optimisers replace what a parameter holds.
+ */
+export class Tensor {
+  #shared: Shared | undefined;
+
+  /** @internal Made by backends and by `reshape`. */
+  constructor(
+    readonly backend: Backend,
+    readonly shape: Shape,
+    memory: Storage | Tensor,
+  ) {
+    this.#shared = memory instanceof Tensor ? memory.#share("reshape") : { storage: memory, references: 1 };
+    scopes.at(-1)?.add(this);
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get disposed(): boolean {
+    return this.#shared === undefined;
+  }
+
+  /**
+   * The numbers, row-major: a Float32Array from a GPU, a Float64Array from the CPU.
+   *
+   * The only way back to JavaScript, and the only place that waits for the device. Rejects with a `DeviceError` when
+   * work queued earlier failed there, and with an `ArgumentError` when the tensor was disposed.
+   */
+  async read(): Promise<Float32Array | Float64Array> {
+    return this.memory("read").read(this.size);
+  }
+
+  /** The memory behind the tensor. @internal */
+  memory(where: string): Storage {
+    if (this.#shared === undefined) {
+      throw new ArgumentError({
+        where,
+        wanted: "a live tensor",
+        got: `a disposed tensor of shape [${this.shape.join(", ")}]`,
+        fix: "Tensors made inside scope() or valueAndGrad() end with it: return them from it, or keep() them.",
+      });
+    }
+    return this.#shared.storage;
+  }
+
+  /** Moves the memory of `source` into this tensor; `source` is disposed. @internal */
+  assign(source: Tensor): void {
+    const incoming = source.#share("assign");
+    source.dispose();
+    this.dispose();
+    this.#shared = incoming;
+  }
+
+  /** Gives the memory back. Idempotent. */
+  dispose(): void {
+    const shared = this.#shared;
+    this.#shared = undefined;
+    if (shared !== undefined && --shared.references === 0) shared.storage.release();
+  }
+
+  #share(where: string): Shared {
+    this.memory(where);
+    const shared = this.#shared as Shared;
+    shared.references++;
+    return shared;
+  }
+}
+
+/** Named tensors in any nesting of records and arrays. */
+export type ParameterTree = Tensor | readonly ParameterTree[] | { readonly [name: string]: ParameterTree };
+
+export function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor;
+}
+
+const scopes: Set<Tensor>[] = [];
+
+/**
+ * Runs `body` and disposes every tensor made inside it, except those in its result (tensors, or any nesting of arrays and
+ * records of them) and those given to `keep`. `body` must be synchronous.
+ */
+export function scope<Result>(body: () => Result): Result {
+  const made = new Set<Tensor>();
+  scopes.push(made);
+  let kept: readonly Tensor[] = [];
+  try {
+    const result = body();
+    if (result instanceof Promise) {
+      throw new ArgumentError({
+        where: "scope",
+        argument: "body",
+        wanted: "a synchronous function",
+        got: "one that returns a promise",
+        fix: "Return the tensors from the scope and await read() outside it.",
+      });
+    }
+    kept = leaves(result, isTensor);
+    return result;
+  } finally {
+    scopes.pop();
+    const outer = scopes.at(-1);
+    for (const tensor of kept) {
+      if (made.delete(tensor)) outer?.add(tensor);
+    }
+    for (const tensor of made) tensor.dispose();
+  }
+}
+
+/** Takes a tensor out of every scope that is open; its owner disposes it. */
+export function keep(tensor: Tensor): Tensor {
+  for (const made of scopes) made.delete(tensor);
+  return tensor;
+}

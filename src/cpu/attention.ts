@@ -1,0 +1,136 @@
+import type { Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
+import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionExtents } from "../kernels/primitives.js";
+import { implement, type Numbers, type Operand } from "./backend.js";
+
+interface Row {
+  readonly batchHead: number;
+  readonly head: number;
+  /** Start of the row's query, and of its keys and values, in their arrays. */
+  readonly query: number;
+  readonly keys: number;
+  readonly values: number;
+  /** Its number among all rows of all heads. */
+  readonly index: number;
+}
+
+function eachRow({ batch, heads, keyHeads, queries, keys, dim, valueDim }: AttentionExtents, visit: (row: Row) => void): void {
+  for (let batchHead = 0; batchHead < batch * heads; batchHead++) {
+    const head = batchHead % heads;
+    const keyHead = Math.floor(batchHead / heads) * keyHeads + Math.floor((head * keyHeads) / heads);
+    for (let i = 0; i < queries; i++) {
+      const index = batchHead * queries + i;
+      visit({ batchHead, head, index, query: index * dim, keys: keyHead * keys * dim, values: keyHead * keys * valueDim });
+    }
+  }
+}
+
+function dot(a: Numbers, aStart: number, b: Numbers, bStart: number, length: number): number {
+  let sum = 0;
+  for (let c = 0; c < length; c++) sum += a[aStart + c]! * b[bStart + c]!;
+  return sum;
+}
+
+/** Fills `pair` with what query and key have in common. */
+export function compare(q: Numbers, qStart: number, k: Numbers, kStart: number, dim: number, pair: Pair): void {
+  let [product, queryNorm, keyNorm, distance] = [0, 0, 0, 0];
+  for (let c = 0; c < dim; c++) {
+    const [x, y] = [q[qStart + c]!, k[kStart + c]!];
+    product += x * y;
+    queryNorm += x * x;
+    keyNorm += y * y;
+    distance += (x - y) * (x - y);
+  }
+  pair.product = product;
+  pair.queryNorm = queryNorm;
+  pair.keyNorm = keyNorm;
+  pair.distance = distance;
+}
+
+export function emptyPair(): Pair {
+  return { product: 0, queryNorm: 0, keyNorm: 0, distance: 0 };
+}
+
+/** Turns the scores of a row into weights, in place, and returns the row's statistic: log-sum-exp, sum, or 0. */
+export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula): number {
+  if (normalizer === "softmax") {
+    const maximum = scores.reduce((a, b) => Math.max(a, b));
+    let sum = 0;
+    for (const score of scores) sum += Math.exp(score - maximum);
+    const statistic = maximum + Math.log(sum);
+    for (let j = 0; j < scores.length; j++) scores[j] = Math.exp(scores[j]! - statistic);
+    return statistic;
+  }
+  let sum = 0;
+  for (let j = 0; j < scores.length; j++) sum += scores[j] = formula.weight(scores[j]!);
+  if (normalizer === "none") return 0;
+  for (let j = 0; j < scores.length; j++) scores[j]! /= sum;
+  return sum;
+}
+
+function parametersOf(parameters: Operand, head: number): Float64Array {
+  const count = parameters.shape[1]!;
+  return Float64Array.from(parameters.data.subarray(head * count, (head + 1) * count));
+}
+
+const forward = implement(attentionPrimitive, ([q, k, v, parameters], [output, statistic], { kernel }) => {
+  const extents = attentionExtents(q!.shape, k!.shape, v!.shape);
+  const { keys, dim, valueDim } = extents;
+  const pair = emptyPair();
+  const weights = new Float64Array(keys);
+  const result = output!.data;
+  eachRow(extents, (row) => {
+    const learned = parametersOf(parameters!, row.head);
+    for (let j = 0; j < keys; j++) {
+      compare(q!.data, row.query, k!.data, row.keys + j * dim, dim, pair);
+      weights[j] = kernel.formula.score(pair, learned);
+    }
+    statistic!.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula);
+    for (let j = 0; j < keys; j++) {
+      const weight = weights[j]!;
+      for (let c = 0; c < valueDim; c++) result[row.index * valueDim + c]! += weight * v!.data[row.values + j * valueDim + c]!;
+    }
+  });
+});
+
+const backward = implement(attentionBackwardPrimitive, (inputs, outputs, { kernel, wanted }) => {
+  const [q, k, v, parameters, output, statistic, dOutput] = inputs as [Operand, Operand, Operand, Operand, Operand, Operand, Operand];
+  const remaining = [...outputs];
+  const dq = wanted.query ? remaining.shift()!.data : undefined;
+  const [dk, dv] = wanted.keyValue ? remaining.splice(0, 2).map(({ data }) => data) : [];
+  const dParameters = wanted.parameters ? remaining.shift()!.data : undefined;
+  const extents = attentionExtents(q.shape, k.shape, v.shape);
+  const { keys, dim, valueDim } = extents;
+  const count = parameters.shape[1]!;
+  const { formula, normalizer } = kernel;
+  const pair = emptyPair();
+  const partials: Partials = { product: 0, queryNorm: 0, keyNorm: 0, parameters: new Float64Array(count) };
+  eachRow(extents, (row) => {
+    const learned = parametersOf(parameters, row.head);
+    const total = statistic.data[row.index]!;
+    const start = row.index * valueDim;
+    const delta = normalizer === "none" ? 0 : dot(output.data, start, dOutput.data, start, valueDim);
+    for (let j = 0; j < keys; j++) {
+      const [key, value] = [row.keys + j * dim, row.values + j * valueDim];
+      compare(q.data, row.query, k.data, key, dim, pair);
+      const score = formula.score(pair, learned);
+      const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
+      const weight = normalizer === "sum" ? raw / total : raw;
+      const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
+      const slope = normalizer === "softmax" ? weight : formula.weightDerivative(score, raw) / (normalizer === "sum" ? total : 1);
+      const dScore = slope * dWeight;
+      formula.partials(pair, learned, partials);
+      const byProduct = dScore * partials.product;
+      const byQuery = 2 * dScore * partials.queryNorm;
+      const byKey = 2 * dScore * partials.keyNorm;
+      for (let c = 0; c < dim; c++) {
+        const [x, y] = [q.data[row.query + c]!, k.data[key + c]!];
+        if (dq) dq[row.query + c]! += byProduct * y + byQuery * x;
+        if (dk) dk[key + c]! += byProduct * x + byKey * y;
+      }
+      if (dv) for (let c = 0; c < valueDim; c++) dv[value + c]! += weight * dOutput.data[start + c]!;
+      if (dParameters) for (let p = 0; p < count; p++) dParameters[row.index * count + p]! += dScore * partials.parameters[p]!;
+    }
+  });
+});
+
+export const attention = [forward, backward];

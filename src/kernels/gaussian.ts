@@ -1,0 +1,36 @@
+import shader from "../../shaders/kernels/gaussian.wgsl";
+import { exponential, type AttentionKernel } from "./kernel.js";
+import { checkPositive } from "./options.js";
+
+export interface GaussianOptions {
+  /** Precision γ of the Gaussian, in inverse squared units of q and k. Default 1/√d. */
+  readonly gamma?: number;
+  /** Divide the weights of a row by their sum. Default false. */
+  readonly normalize?: boolean;
+}
+
+/**
+ * Gaussian attention: weights e^s with s = -γ/2‖q-k‖², not row-normalised unless `normalize` is set.
+ *
+ * Learns `gamma` (one number, or one a head) when a tensor of that name is passed. In float32 an unnormalised weight, and its
+ * gradient with it, is zero once γ/2‖q-k‖² exceeds about 100. Source: Chen, Zeng, Ji & Yang, Skyformer, arXiv 2111.00035.
+ */
+export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): AttentionKernel {
+  checkPositive("gaussian", "gamma", gamma);
+  return {
+    name: normalize ? "gaussian (row-normalised)" : "gaussian",
+    normalizer: normalize ? "softmax" : "none",
+    parameters: [{ name: "gamma", initial: (dim) => gamma ?? 1 / Math.sqrt(dim) }],
+    shader: { file: "kernels/gaussian.wgsl", text: shader },
+    formula: {
+      ...exponential,
+      score: ({ distance }, [gamma]) => -0.5 * gamma! * distance,
+      partials({ distance }, [gamma], into) {
+        into.product = gamma!;
+        into.queryNorm = -0.5 * gamma!;
+        into.keyNorm = -0.5 * gamma!;
+        into.parameters[0] = -0.5 * distance;
+      },
+    },
+  };
+}

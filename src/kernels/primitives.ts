@@ -1,0 +1,76 @@
+import { sum } from "../autograd/broadcast.js";
+import { apply, type Differentiable } from "../autograd/tape.js";
+import { ShapeError } from "../core/errors.js";
+import { formatShape, type Shape } from "../core/shape.js";
+import type { Primitive } from "../core/tensor.js";
+import type { AttentionKernel } from "./kernel.js";
+
+export interface AttentionExtents {
+  readonly batch: number;
+  readonly heads: number;
+  readonly keyHeads: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly dim: number;
+  readonly valueDim: number;
+}
+
+export function attentionExtents(q: Shape, k: Shape, v: Shape): AttentionExtents {
+  const complain = (argument: string, wanted: string, got: Shape): never => {
+    throw new ShapeError({ where: "attention", argument, wanted, got: formatShape(got) });
+  };
+  if (q.length !== 4) complain("q", "[batch, heads, n, d]", q);
+  const [batch, heads, queries, dim] = q as [number, number, number, number];
+  if (k.length !== 4 || k[0] !== batch || k[3] !== dim || heads % k[1]! !== 0) {
+    complain("k", `[${batch}, kvHeads, m, ${dim}] with kvHeads a divisor of ${heads}`, k);
+  }
+  const [, keyHeads, keys] = k as [number, number, number, number];
+  if (v.length !== 4 || v[0] !== batch || v[1] !== keyHeads || v[2] !== keys) {
+    complain("v", `[${batch}, ${keyHeads}, ${keys}, dv]`, v);
+  }
+  return { batch, heads, keyHeads, queries, keys, dim, valueDim: v[3]! };
+}
+
+export interface AttentionAttributes {
+  readonly kernel: AttentionKernel;
+}
+
+export interface AttentionBackwardAttributes extends AttentionAttributes {
+  /** Which gradients to compute: for q, for k and v, for the kernel's parameters. */
+  readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean };
+}
+
+/**
+ * Inputs q, k, v, parameters, output, statistic, cotangent of the output. Outputs, those that are wanted: dq; dk and dv; one
+ * row of parameter gradients for every query, [batch, heads, n, count].
+ */
+export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> = {
+  name: "attentionBackward",
+  infer([q, k, v, parameters], { wanted }) {
+    return [
+      ...(wanted.query ? [q!] : []),
+      ...(wanted.keyValue ? [k!, v!] : []),
+      ...(wanted.parameters ? [[...q!.slice(0, 3), parameters!.at(-1)!]] : []),
+    ];
+  },
+};
+
+/** Inputs q, k, v, parameters [heads, count]. Outputs the attention and one number a row: log-sum-exp or sum, as the normaliser has it. */
+export const attentionPrimitive: Differentiable<AttentionAttributes> = {
+  name: "attention",
+  infer([q, k, v]) {
+    const { batch, heads, queries, valueDim } = attentionExtents(q!, k!, v!);
+    return [
+      [batch, heads, queries, valueDim],
+      [batch, heads, queries],
+    ];
+  },
+  vjp({ inputs, outputs, attributes, needs }, cotangent) {
+    const wanted = { query: needs(0), keyValue: needs(1) || needs(2), parameters: needs(3) };
+    const gradients = apply(attentionBackwardPrimitive, [...inputs, ...outputs, cotangent!], { ...attributes, wanted });
+    const dq = wanted.query ? gradients.shift() : undefined;
+    const [dk, dv] = wanted.keyValue ? gradients.splice(0, 2) : [];
+    const rows = wanted.parameters ? gradients.shift() : undefined;
+    return [dq, dk, dv, rows && sum(rows, [0, 2])];
+  },
+};

@@ -1,0 +1,33 @@
+import shader from "../../shaders/kernels/softmax.wgsl";
+import { exponential, type AttentionKernel } from "./kernel.js";
+import { checkPositive } from "./options.js";
+
+export interface SoftmaxOptions {
+  /** Multiplies q·k. Default 1/√d. */
+  readonly scale?: number;
+}
+
+/**
+ * Scaled dot-product attention: s = scale·(q·k), weights e^s divided by their row sum.
+ *
+ * Learns `scale` (one number, or one a head) when a tensor of that name is passed. Source: Vaswani et al., arXiv 1706.03762.
+ */
+export function softmax({ scale }: SoftmaxOptions = {}): AttentionKernel {
+  checkPositive("softmax", "scale", scale);
+  return {
+    name: "softmax",
+    normalizer: "softmax",
+    parameters: [{ name: "scale", initial: (dim) => scale ?? 1 / Math.sqrt(dim) }],
+    shader: { file: "kernels/softmax.wgsl", text: shader },
+    formula: {
+      ...exponential,
+      score: ({ product }, [scale]) => scale! * product,
+      partials({ product }, [scale], into) {
+        into.product = scale!;
+        into.queryNorm = 0;
+        into.keyNorm = 0;
+        into.parameters[0] = product;
+      },
+    },
+  };
+}
