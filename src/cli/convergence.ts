@@ -10,14 +10,16 @@ interface ConvergenceFlags {
   readonly full?: true;
   readonly epochs?: number;
   readonly examples?: number;
+  readonly steps?: number;
 }
 
 /** The configuration that the flags ask for. */
-export function configure({ data, full: isFull, epochs, examples }: ConvergenceFlags): ConvergenceConfiguration {
+export function configure({ data, full: isFull, epochs, examples, steps }: ConvergenceFlags): ConvergenceConfiguration {
   const base = isFull ? full : quick;
   return {
     ...base,
     ...(data === undefined ? {} : { data }),
+    guarantee: { ...base.guarantee, ...(steps === undefined ? {} : { steps }) },
     learning: {
       ...base.learning,
       ...(epochs === undefined ? {} : { epochs }),
@@ -34,6 +36,7 @@ export function convergenceCommand(terminal: Terminal, finish: (exitCode: number
   return withStudyOptions(command)
     .option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys")
     .option("--full", "the papers' scale, for a hardware adapter")
+    .option("--steps <n>", "steps of gradient descent on the single layer", wholeNumber(1))
     .option("--epochs <n>", "epochs of the encoder", wholeNumber(1))
     .option("--examples <n>", "texts to train the encoder on", wholeNumber(8))
     .action(async (flags: ConvergenceFlags) => finish(await runStudy(convergence, configure(flags), command, terminal)));

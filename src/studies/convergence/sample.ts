@@ -9,10 +9,10 @@ export interface Sample {
   readonly targets: readonly (readonly (readonly number[])[])[];
 }
 
-/** Sinusoidal position code of Vaswani et al. 2017: sin and cos of position / 10000^(2i/D). */
-export function position(token: number, column: number, width: number): number {
+/** Sinusoidal position code of Vaswani et al. 2017, sin and cos of position / 10000^(2i/D), scaled to length 1. */
+function position(token: number, column: number, width: number): number {
   const angle = token / 10_000 ** ((2 * Math.floor(column / 2)) / width);
-  return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  return Math.sqrt(2 / width) * (column % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
 }
 
 /** Rows of texts with at least `tokens` words, the classes taking turns. */
@@ -36,7 +36,7 @@ function chooseRows(examples: EncodedExamples, classes: number, count: number, t
 }
 
 /**
- * The first `tokens` tokens of `count` texts, as seeded Gaussian embeddings (variance 1/D) plus sinusoidal positions.
+ * The first `tokens` tokens of `count` texts, as seeded Gaussian embeddings plus sinusoidal positions, both of length about 1.
  *
  * Every token's target is its text's class, one-hot.
  * @throws DataError when too few texts are long enough.

@@ -1,0 +1,114 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { main } from "../../src/cli/main.js";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "cli-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function collector() {
+  const stream = new PassThrough();
+  const chunks: string[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
+  return { stream, text: () => chunks.join("") };
+}
+
+async function run(argv: readonly string[], signal?: AbortSignal) {
+  const stdout = collector();
+  const stderr = collector();
+  const code = await main(argv, { stdout: stdout.stream, stderr: stderr.stream, signal });
+  await new Promise((resolve) => setImmediate(resolve));
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+const study = (...flags: string[]): string[] => ["study", "convergence", "--backend", "cpu", "--out", join(folder, "out"), ...flags];
+
+/** 48 short texts in which one word gives the class away. */
+async function tinyCorpus(): Promise<string> {
+  const path = join(folder, "tiny.csv");
+  const nouns = ["cat", "dog", "fox", "owl", "bee", "ant"];
+  const rows = Array.from({ length: 48 }, (_, index) => {
+    const [first, second] = [nouns[index % 6], nouns[Math.floor(index / 6) % 6]];
+    const label = index % 2 === 0 ? "spam" : "ham";
+    return `the ${label === "spam" ? "offer" : "letter"} of the ${first} and the ${second} number ${index < 36 ? "one" : "two"},${label}`;
+  });
+  await writeFile(path, ["text,label", ...rows].join("\n"));
+  return path;
+}
+
+describe("bad input gives exit code 2 and one line on stderr", () => {
+  const cases: readonly [title: string, argv: () => string[], message: RegExp][] = [
+    ["an unknown option", () => study("--colour"), /unknown option '--colour'/],
+    ["an unknown command", () => ["learn"], /unknown command 'learn'/],
+    ["an unknown study", () => ["study", "nothing"], /unknown command 'nothing'/],
+    ["no study", () => ["study"], /--help/],
+    ["a seed that is no number", () => study("--seed", "x"), /--seed.*'x' is invalid.*whole number/],
+    ["a backend that does not exist", () => study("--backend", "tpu"), /'tpu' is invalid.*auto, gpu, cpu/],
+    ["too many arguments", () => study("extra"), /too many arguments/],
+    ["a data file that is not there", () => study("--data", join(folder, "absent.csv")), /absent\.csv: wanted a readable file/],
+  ];
+  it.each(cases)("%s", async (_, argv, message) => {
+    const { code, stderr } = await run(argv());
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  it("a malformed data file, with its line number, and earlier results stay", async () => {
+    const path = join(folder, "bad.csv");
+    await writeFile(path, "text,label\nfine,ham\n,spam\n");
+    const { code, stderr } = await run(study("--data", path));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^readCorpus: .*bad\.csv, line 3: wanted a non-empty string in text.*\n$/);
+    expect(await readdir(folder)).toEqual(["bad.csv"]);
+  });
+});
+
+it("prints help and version with exit code 0", async () => {
+  expect(await run(["--version"])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\S*\n$/) as string, stderr: "" });
+  const { code, stdout } = await run(["study", "convergence", "--help"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/--data <file>/);
+  expect((await run([])).stdout).toMatch(/Usage: attention-kernels/);
+});
+
+it("runs a study on a file of the user's own and says how to repeat it", async () => {
+  const path = await tinyCorpus();
+  const { code, stdout, stderr } = await run(study("--data", path, "--steps", "40", "--epochs", "1", "--seed", "5"));
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Adapter: CPU backend/);
+  expect((await readdir(join(folder, "out"))).sort()).toEqual([
+    "guarantee.svg",
+    "report.html",
+    "results.json",
+    "test-accuracy.svg",
+    "training-loss.svg",
+  ]);
+  const results = JSON.parse(await readFile(join(folder, "out", "results.json"), "utf8")) as {
+    partial: boolean;
+    command: string;
+    measurements: { guarantee: { certified: boolean; bounded?: boolean }[]; learning: { kernel: string; epochs: unknown[] }[] };
+  };
+  expect(results.partial).toBe(false);
+  expect(results.command).toBe(`npx attention-kernels study convergence --seed 5 --backend cpu --data ${path} --steps 40 --epochs 1`);
+  expect(results.measurements.guarantee).toHaveLength(6);
+  expect(results.measurements.guarantee.filter(({ certified }) => certified).every(({ bounded }) => bounded)).toBe(true);
+  expect(results.measurements.learning.map(({ kernel, epochs }) => [kernel, epochs.length])).toEqual([["softmax", 1], ["gaussian", 1]]);
+});
+
+it("stops with exit code 130 when told to, and leaves partial results", async () => {
+  const controller = new AbortController();
+  const path = await tinyCorpus();
+  setTimeout(() => controller.abort(), 500);
+  const { code, stdout } = await run(study("--data", path), controller.signal);
+  expect(code).toBe(130);
+  expect(stdout).toMatch(/Stopped; what was computed so far/);
+  const results = JSON.parse(await readFile(join(folder, "out", "results.json"), "utf8")) as { partial: boolean };
+  expect(results.partial).toBe(true);
+});
