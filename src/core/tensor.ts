@@ -112,6 +112,10 @@ export class Tensor {
     if (shared !== undefined && --shared.references === 0) shared.storage.release();
   }
 
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   #share(where: string): Shared {
     this.memory(where);
     const shared = this.#shared as Shared;

@@ -1,5 +1,6 @@
 import shader from "../../shaders/kernels/gaussian.wgsl";
-import { exponential, type AttentionKernel } from "./kernel.js";
+import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
+import type { AttentionKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
 
 export interface GaussianOptions {
@@ -21,9 +22,9 @@ export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): At
     name: normalize ? "gaussian (row-normalised)" : "gaussian",
     normalizer: normalize ? "softmax" : "none",
     parameters: [{ name: "gamma", initial: (dim) => gamma ?? 1 / Math.sqrt(dim) }],
-    shader: { file: "kernels/gaussian.wgsl", text: shader },
+    shaders: [innerProductHook, exponentialHook, { file: "kernels/gaussian.wgsl", text: shader }],
     formula: {
-      ...exponential,
+      ...exponentialWeight,
       score: ({ distance }, [gamma]) => -0.5 * gamma! * distance,
       partials({ distance }, [gamma], into) {
         into.product = gamma!;

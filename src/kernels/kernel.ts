@@ -59,11 +59,6 @@ export interface AttentionKernel {
   /** At most four. */
   readonly parameters: readonly KernelParameter[];
   readonly formula: Formula;
-  readonly shader: Shader;
+  /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
+  readonly shaders: readonly Shader[];
 }
-
-/** The weight e^s, of every kernel whose weight is an exponential. */
-export const exponential: Pick<Formula, "weight" | "weightDerivative"> = {
-  weight: Math.exp,
-  weightDerivative: (_score, weight) => weight,
-};

@@ -1,5 +1,6 @@
 import shader from "../../shaders/kernels/softmax.wgsl";
-import { exponential, type AttentionKernel } from "./kernel.js";
+import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
+import type { AttentionKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
 
 export interface SoftmaxOptions {
@@ -18,9 +19,9 @@ export function softmax({ scale }: SoftmaxOptions = {}): AttentionKernel {
     name: "softmax",
     normalizer: "softmax",
     parameters: [{ name: "scale", initial: (dim) => scale ?? 1 / Math.sqrt(dim) }],
-    shader: { file: "kernels/softmax.wgsl", text: shader },
+    shaders: [innerProductHook, exponentialHook, { file: "kernels/softmax.wgsl", text: shader }],
     formula: {
-      ...exponential,
+      ...exponentialWeight,
       score: ({ product }, [scale]) => scale! * product,
       partials({ product }, [scale], into) {
         into.product = scale!;

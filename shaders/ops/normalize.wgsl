@@ -1,0 +1,22 @@
+// y = (x - mean) r, r = 1/sqrt(variance + epsilon)
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> reciprocals: array<f32>;
+
+fn element(row: u32) {
+  let start = row * sizes.width;
+  var mean = 0.0;
+  for (var c = start; c < start + sizes.width; c++) {
+    mean += x[c];
+  }
+  mean /= f32(sizes.width);
+  var variance = 0.0;
+  for (var c = start; c < start + sizes.width; c++) {
+    variance += (x[c] - mean) * (x[c] - mean);
+  }
+  let r = 1.0 / sqrt(variance / f32(sizes.width) + sizes.epsilon);
+  reciprocals[row] = r;
+  for (var c = start; c < start + sizes.width; c++) {
+    y[c] = (x[c] - mean) * r;
+  }
+}

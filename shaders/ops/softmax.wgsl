@@ -1,0 +1,18 @@
+// y_i = e^{x_i} / sum_j e^{x_j}
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+fn element(row: u32) {
+  let start = row * sizes.width;
+  var maximum = x[start];
+  for (var c = 1u; c < sizes.width; c++) {
+    maximum = max(maximum, x[start + c]);
+  }
+  var sum = 0.0;
+  for (var c = 0u; c < sizes.width; c++) {
+    sum += exp(x[start + c] - maximum);
+  }
+  for (var c = 0u; c < sizes.width; c++) {
+    y[start + c] = exp(x[start + c] - maximum) / sum;
+  }
+}

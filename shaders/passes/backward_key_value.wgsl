@@ -1,0 +1,91 @@
+// dv_j = sum_i w_ij dout_i and dk_j = sum_i ds_ij (ds/dproduct dproduct/dk + 2 ds/d|k|^2 k_j). One key row an invocation, no
+// atomics; queries and output cotangents of every head that shares the key pass by in tiles.
+@group(0) @binding(7) var<storage, read_write> key_gradients: array<f32>;
+@group(0) @binding(8) var<storage, read_write> value_gradients: array<f32>;
+
+var<workgroup> tile_queries: array<vec4f, TILE * PARTS>;
+var<workgroup> tile_gradients: array<vec4f, TILE * VALUE_PARTS>;
+var<workgroup> tile_norms: array<f32, TILE>;
+var<workgroup> tile_rows: array<vec2f, TILE>;
+
+fn load_query_tile(base: u32, first: u32, lane: u32) {
+  workgroupBarrier();
+  for (var e = lane; e < TILE * PARTS; e += ROWS) {
+    tile_queries[e] = query_part(base + min(first + e / PARTS, sizes.queries - 1u), e % PARTS);
+  }
+  for (var e = lane; e < TILE * VALUE_PARTS; e += ROWS) {
+    tile_gradients[e] = output_gradient_part(base + min(first + e / VALUE_PARTS, sizes.queries - 1u), e % VALUE_PARTS);
+  }
+  workgroupBarrier();
+  for (var i = lane; i < TILE; i += ROWS) {
+    var norm = 0.0;
+    for (var c = 0u; c < PARTS; c++) {
+      norm += dot(tile_queries[i * PARTS + c], tile_queries[i * PARTS + c]);
+    }
+    tile_norms[i] = norm;
+    tile_rows[i] = rows[base + min(first + i, sizes.queries - 1u)];
+  }
+  workgroupBarrier();
+}
+
+@compute @workgroup_size(ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let j = group.x * ROWS + lane;
+  let row = (group.z * sizes.key_heads + group.y) * sizes.keys + min(j, sizes.keys - 1u);
+  let shared_by = sizes.heads / sizes.key_heads;
+
+  var key: array<vec4f, PARTS>;
+  var value: array<vec4f, VALUE_PARTS>;
+  var key_gradient: array<vec4f, PARTS>;
+  var value_gradient: array<vec4f, VALUE_PARTS>;
+  var key_norm = 0.0;
+  var by_norm = 0.0;
+  for (var c = 0u; c < PARTS; c++) {
+    key[c] = key_part(row, c);
+    key_norm += dot(key[c], key[c]);
+  }
+  for (var c = 0u; c < VALUE_PARTS; c++) {
+    value[c] = value_part(row, c);
+  }
+
+  for (var head = group.y * shared_by; head < (group.y + 1u) * shared_by; head++) {
+    load_parameters(head);
+    let base = (group.z * sizes.heads + head) * sizes.queries;
+    for (var first = 0u; first < sizes.queries; first += TILE) {
+      load_query_tile(base, first, lane);
+      let count = min(TILE, sizes.queries - first);
+      for (var i = 0u; i < count; i++) {
+        var product = 0.0;
+        for (var c = 0u; c < PARTS; c++) {
+          product += pair_product(tile_queries[i * PARTS + c], key[c]);
+        }
+        var weight_gradient = 0.0;
+        for (var c = 0u; c < VALUE_PARTS; c++) {
+          weight_gradient += dot(tile_gradients[i * VALUE_PARTS + c], value[c]);
+        }
+        let pair = Pair(product, tile_norms[i], key_norm);
+        let s = score(pair);
+        let statistic = tile_rows[i].x;
+        let w = normalized_weight(s, statistic);
+        let ds = score_gradient(s, w, weight_gradient, tile_rows[i].y, statistic);
+        let partials = score_partials(pair);
+        by_norm += ds * partials.key_norm;
+        for (var c = 0u; c < PARTS; c++) {
+          key_gradient[c] += ds * partials.product * pair_by_key(tile_queries[i * PARTS + c], key[c]);
+        }
+        for (var c = 0u; c < VALUE_PARTS; c++) {
+          value_gradient[c] += w * tile_gradients[i * VALUE_PARTS + c];
+        }
+      }
+    }
+  }
+
+  if (j < sizes.keys) {
+    for (var c = 0u; c < sizes.dim; c++) {
+      key_gradients[row * sizes.dim + c] = key_gradient[c / 4u][c % 4u] + 2.0 * by_norm * key[c / 4u][c % 4u];
+    }
+    for (var c = 0u; c < sizes.value_dim; c++) {
+      value_gradients[row * sizes.value_dim + c] = value_gradient[c / 4u][c % 4u];
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// One row of parameter gradients a query, sum_j ds_ij ds_ij/dparameters; a reduction sums the rows afterwards.
+@group(0) @binding(7) var<storage, read_write> parameter_gradients: array<f32>;
+
+@compute @workgroup_size(ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = group.x * ROWS + lane;
+  let row = (group.z * sizes.heads + group.y) * sizes.queries + min(i, sizes.queries - 1u);
+  let base = first_key_row(group.z, group.y);
+  load_parameters(group.y);
+  load_query(row);
+  load_output_gradient(row);
+  let statistic_and_delta = rows[row];
+
+  var gradient = vec4f(0.0);
+  for (var first = 0u; first < sizes.keys; first += TILE) {
+    load_key_tile(base, first, lane);
+    let count = min(TILE, sizes.keys - first);
+    for (var j = 0u; j < count; j++) {
+      let pair = pair_with_tile(j);
+      gradient += score_gradient_with_tile(j, pair, statistic_and_delta) * score_by_parameters(pair);
+    }
+  }
+
+  if (i < sizes.queries) {
+    for (var p = 0u; p < sizes.parameters; p++) {
+      parameter_gradients[row * sizes.parameters + p] = gradient[p];
+    }
+  }
+}

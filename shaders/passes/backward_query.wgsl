@@ -1,0 +1,35 @@
+// dq_i = sum_j ds_ij (ds/dproduct dproduct/dq + 2 ds/d|q|^2 q_i). One query row an invocation, no atomics.
+@group(0) @binding(7) var<storage, read_write> query_gradients: array<f32>;
+
+@compute @workgroup_size(ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = group.x * ROWS + lane;
+  let row = (group.z * sizes.heads + group.y) * sizes.queries + min(i, sizes.queries - 1u);
+  let base = first_key_row(group.z, group.y);
+  load_parameters(group.y);
+  load_query(row);
+  load_output_gradient(row);
+  let statistic_and_delta = rows[row];
+
+  var gradient: array<vec4f, PARTS>;
+  var by_norm = 0.0;
+  for (var first = 0u; first < sizes.keys; first += TILE) {
+    load_key_tile(base, first, lane);
+    let count = min(TILE, sizes.keys - first);
+    for (var j = 0u; j < count; j++) {
+      let pair = pair_with_tile(j);
+      let ds = score_gradient_with_tile(j, pair, statistic_and_delta);
+      let partials = score_partials(pair);
+      by_norm += ds * partials.query_norm;
+      for (var c = 0u; c < PARTS; c++) {
+        gradient[c] += ds * partials.product * pair_by_query(query[c], tile_keys[j * PARTS + c]);
+      }
+    }
+  }
+
+  if (i < sizes.queries) {
+    for (var c = 0u; c < sizes.dim; c++) {
+      query_gradients[row * sizes.dim + c] = gradient[c / 4u][c % 4u] + 2.0 * by_norm * query[c / 4u][c % 4u];
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// out_i = sum_j w_ij v_j / z_i. One query row an invocation; keys and values pass by in tiles.
+@group(0) @binding(5) var<storage, read_write> outputs: array<f32>;
+@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+
+@compute @workgroup_size(ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = group.x * ROWS + lane;
+  let row = (group.z * sizes.heads + group.y) * sizes.queries + min(i, sizes.queries - 1u);
+  let base = first_key_row(group.z, group.y);
+  load_parameters(group.y);
+  load_query(row);
+
+  var state = row_start();
+  var sums: array<vec4f, VALUE_PARTS>;
+  var scores: array<f32, TILE>;
+  for (var first = 0u; first < sizes.keys; first += TILE) {
+    load_key_tile(base, first, lane);
+    let count = min(TILE, sizes.keys - first);
+    scores[0] = score(pair_with_tile(0u));
+    var maximum = scores[0];
+    for (var j = 1u; j < count; j++) {
+      scores[j] = score(pair_with_tile(j));
+      maximum = max(maximum, scores[j]);
+    }
+    let factor = row_advance(&state, maximum);
+    for (var c = 0u; c < VALUE_PARTS; c++) {
+      sums[c] *= factor;
+    }
+    for (var j = 0u; j < count; j++) {
+      let w = row_weight(&state, scores[j]);
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        sums[c] += w * tile_values[j * VALUE_PARTS + c];
+      }
+    }
+  }
+
+  if (i < sizes.queries) {
+    let factor = row_factor(state);
+    for (var c = 0u; c < sizes.value_dim; c++) {
+      outputs[row * sizes.value_dim + c] = factor * sums[c / 4u][c % 4u];
+    }
+    statistics[row] = row_statistic(state);
+  }
+}

@@ -1,0 +1,201 @@
+import { checkData } from "../core/checks.js";
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
+import { checkShape, sizeOf, type Shape } from "../core/shape.js";
+import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage } from "../core/tensor.js";
+import fill from "../../shaders/ops/fill.wgsl";
+import { describeAdapter, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
+import { attention } from "./attention.js";
+import { eachShader, elementwise } from "./elementwise.js";
+import { Faults } from "./faults.js";
+import { BufferUsage, MAP_READ_MODE } from "./flags.js";
+import { GROUP, groupsFor, shader, type Device, type Implementations } from "./job.js";
+import { matmul } from "./matmul.js";
+import { Pool, type Block } from "./memory.js";
+import { Queue } from "./queue.js";
+import { reductions } from "./reductions.js";
+import { rowwise } from "./rows.js";
+
+const implementations: Implementations = new Map([...elementwise, ...reductions, ...rowwise, matmul, ...attention]);
+const fillShader = shader("ops/fill.wgsl", fill);
+
+/** Device memory of a `Gpu`, in bytes. */
+export interface GpuMemory {
+  /** All buffers, free ones included. */
+  readonly allocated: number;
+  /** Buffers that live tensors hold. */
+  readonly used: number;
+}
+
+/**
+ * The WebGPU backend: float32, hand-written WGSL.
+ *
+ * Operations queue work and return at once; only `tensor.read()` waits. Freed memory is pooled, pipelines are cached. An error on
+ * the device rejects the next `read()`. Made by `requestGpu` and `wrapDevice`; disposable.
+ */
+export class Gpu implements Backend {
+  readonly name = "gpu";
+  readonly device: DeviceDescription;
+  readonly scope = scope;
+  readonly keep = keep;
+  readonly #device: GPUDevice;
+  readonly #owned: boolean;
+  readonly #faults: Faults;
+  readonly #pool: Pool;
+  readonly #staging: Pool;
+  readonly #queue: Queue;
+  #disposed = false;
+
+  /** @internal */
+  constructor(device: GPUDevice, owned: boolean) {
+    this.#device = device;
+    this.#owned = owned;
+    this.device = describeAdapter(device);
+    this.#faults = new Faults(device);
+    this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST);
+    this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+    this.#queue = new Queue(device, this.#faults);
+  }
+
+  /** Bytes on the device. */
+  get memory(): GpuMemory {
+    return { allocated: this.#pool.allocated + this.#staging.allocated, used: this.#pool.used };
+  }
+
+  tensor(data: ArrayLike<number>, shape: Shape = [data.length]): Tensor {
+    this.#checkUsable("gpu.tensor");
+    checkData("gpu.tensor", data, shape);
+    const block = this.#pool.take("gpu.tensor", 4 * data.length);
+    this.#queue.upload(block, Float32Array.from(data));
+    return this.#wrap(block, shape);
+  }
+
+  full(value: number, shape: Shape): Tensor {
+    this.#checkUsable("gpu.full");
+    checkShape("gpu.full", shape);
+    const count = sizeOf(shape);
+    const block = this.#pool.take("gpu.full", 4 * count);
+    this.#queue.dispatch({
+      shaders: [eachShader, fillShader],
+      constants: { GROUP },
+      uniform: [count, { float: value }],
+      reads: [],
+      writes: [block],
+      workgroups: groupsFor(count, this.#device.limits),
+    });
+    return this.#wrap(block, shape);
+  }
+
+  run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[] {
+    this.#checkUsable(primitive.name);
+    const record = implementations.get(primitive);
+    if (record === undefined) {
+      throw new UnsupportedError({ where: primitive.name, wanted: "an operation of the gpu backend", got: "an unknown one" });
+    }
+    const operands = inputs.map((tensor) => ({ shape: tensor.shape, block: (tensor.memory(primitive.name) as GpuStorage).block }));
+    const shapes = primitive.infer(operands.map(({ shape }) => shape), attributes);
+    const outputs = shapes.map((shape) => ({ shape, block: this.#pool.take(primitive.name, 4 * sizeOf(shape)) }));
+    const temporary: Block[] = [];
+    const take = (bytes: number): Block => {
+      const block = this.#pool.take(primitive.name, bytes);
+      temporary.push(block);
+      return block;
+    };
+    const device: Device = {
+      limits: this.#device.limits,
+      dispatch: (pass) => this.#queue.dispatch(pass),
+      scratch: (elements) => take(4 * elements),
+      upload: (values) => {
+        const block = take(4 * values.length);
+        this.#queue.upload(block, Uint32Array.from(values));
+        return block;
+      },
+    };
+    try {
+      record(device, operands, outputs, attributes as never);
+    } catch (error) {
+      for (const { block } of outputs) this.#pool.give(block);
+      throw error;
+    } finally {
+      // Commands run in the order they were recorded, so memory may serve again as soon as its last use is recorded.
+      for (const block of temporary) this.#pool.give(block);
+    }
+    return outputs.map(({ shape, block }) => this.#wrap(block, shape));
+  }
+
+  /** Waits until the device has done everything queued so far; rejects with the first error on the way. */
+  async finish(): Promise<void> {
+    this.#checkUsable("gpu.finish");
+    this.#queue.flush();
+    await Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#faults.settle()]);
+  }
+
+  /** Frees all device memory; destroys the device if this library asked for it. A Node process can then end. Idempotent. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#pool.destroy();
+    this.#staging.destroy();
+    this.#queue.destroy();
+    if (!this.#owned) return;
+    this.#device.destroy();
+    releaseInstance(this.#device);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #checkUsable(where: string): void {
+    if (this.#disposed) {
+      throw new ArgumentError({ where, wanted: "a live Gpu", got: "a disposed one", fix: "Dispose it last." });
+    }
+    this.#faults.checkAlive();
+  }
+
+  #wrap(block: Block, shape: Shape): Tensor {
+    const read = (size: number): Promise<Float32Array> => this.#read(block, size);
+    const release = (): void => {
+      if (!this.#disposed) this.#pool.give(block);
+    };
+    return new Tensor(this, shape, new GpuStorage(block, read, release));
+  }
+
+  async #read(block: Block, size: number): Promise<Float32Array> {
+    this.#checkUsable("read");
+    const staging = this.#staging.take("read", 4 * size);
+    this.#queue.copy(block, staging.buffer, 4 * size);
+    this.#queue.flush();
+    try {
+      const mapped = staging.buffer.mapAsync(MAP_READ_MODE, 0, 4 * size);
+      await this.#faults.settle();
+      await mapped;
+      const data = new Float32Array(staging.buffer.getMappedRange(0, 4 * size)).slice();
+      staging.buffer.unmap();
+      return data;
+    } finally {
+      if (!this.#disposed) this.#staging.give(staging);
+    }
+  }
+}
+
+class GpuStorage implements Storage {
+  constructor(
+    readonly block: Block,
+    readonly read: (size: number) => Promise<Float32Array>,
+    readonly release: () => void,
+  ) {}
+}
+
+/**
+ * A backend on the best WebGPU adapter of the platform: Dawn in Node (the npm package `webgpu`), `navigator.gpu` in browsers.
+ *
+ * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself.
+ */
+export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
+  return new Gpu(await openDevice(options), true);
+}
+
+/** A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. */
+export function wrapDevice(device: GPUDevice): Gpu {
+  return new Gpu(device, false);
+}

@@ -1,0 +1,50 @@
+import type { Shape } from "../core/shape.js";
+import type { Primitive } from "../core/tensor.js";
+import type { Shader } from "../kernels/kernel.js";
+import type { Block } from "./memory.js";
+import type { Pass } from "./queue.js";
+
+/** A tensor as a pass sees it. */
+export interface Operand {
+  readonly shape: Shape;
+  readonly block: Block;
+}
+
+/** What an implementation may do on the device. */
+export interface Device {
+  readonly limits: GPUSupportedLimits;
+  dispatch(pass: Pass): void;
+  /** Memory that lives until the primitive is recorded. */
+  scratch(elements: number): Block;
+  /** Whole numbers on the device, for as long as the primitive is recorded. */
+  upload(values: ArrayLike<number>): Block;
+}
+
+/** Records the passes of a primitive, which write every element of `outputs`. */
+export type Record<Attributes> = (
+  device: Device,
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+  attributes: Attributes,
+) => void;
+
+export type Implementations = ReadonlyMap<unknown, Record<never>>;
+
+export function implement<Attributes>(primitive: Primitive<Attributes>, record: Record<Attributes>): [unknown, Record<never>] {
+  return [primitive, record as Record<never>];
+}
+
+/** Invocations in a workgroup of a job without shared memory. */
+export const GROUP = 64;
+
+/** Workgroups for `count` elements, folded over two dimensions where one is not enough. */
+export function groupsFor(count: number, { maxComputeWorkgroupsPerDimension: limit }: GPUSupportedLimits): [number, number, number] {
+  const groups = Math.ceil(count / GROUP);
+  const rows = Math.ceil(groups / limit);
+  return [Math.ceil(groups / rows), rows, 1];
+}
+
+/** A shader below `shaders/`. */
+export function shader(file: string, text: string): Shader {
+  return { file, text };
+}

@@ -1,0 +1,170 @@
+import { UnsupportedError } from "../core/errors.js";
+import type { Shader } from "../kernels/kernel.js";
+import type { Faults } from "./faults.js";
+import { BufferUsage, COMPUTE_STAGE } from "./flags.js";
+import { link } from "./link.js";
+import type { Block } from "./memory.js";
+
+/** One dispatch: which program, with which numbers and memory, how many workgroups. */
+export interface Pass {
+  readonly shaders: readonly Shader[];
+  /** Compile-time constants (u32) of the program. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** The words of the uniform at binding 0, in the order of its struct. */
+  readonly uniform: readonly Word[];
+  /** Read-only memory at bindings 1, 2, ... and then memory to write. */
+  readonly reads: readonly Block[];
+  readonly writes: readonly Block[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A u32, or a number wrapped as an f32. */
+export type Word = number | { readonly float: number };
+
+const SLOT = 256; // bytes for one uniform; the largest alignment of dynamic offsets that WebGPU allows
+const SLOTS = 256; // dispatches in one batch of commands
+
+interface Program {
+  readonly id: number;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** Records dispatches and submits them in batches. Pipelines, bind groups and the uniform buffer are reused. */
+export class Queue {
+  readonly #device: GPUDevice;
+  readonly #faults: Faults;
+  readonly #programs = new Map<string, Program>();
+  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  readonly #groups = new Map<string, GPUBindGroup>();
+  readonly #shaderIds = new WeakMap<Shader, number>();
+  #shaderCount = 0;
+  readonly #uniforms: GPUBuffer;
+  readonly #words = new ArrayBuffer(SLOT * SLOTS);
+  readonly #integers = new Uint32Array(this.#words);
+  readonly #floats = new Float32Array(this.#words);
+  #slot = 0;
+  #encoder: GPUCommandEncoder | undefined;
+  #compute: GPUComputePassEncoder | undefined;
+  /** The number of the batch that is being recorded. */
+  batch = 0;
+
+  constructor(device: GPUDevice, faults: Faults) {
+    this.#device = device;
+    this.#faults = faults;
+    this.#uniforms = device.createBuffer({ size: SLOT * SLOTS, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
+  }
+
+  dispatch(pass: Pass): void {
+    const limit = this.#device.limits.maxComputeWorkgroupsPerDimension;
+    if (pass.workgroups.some((count) => count > limit)) {
+      throw new UnsupportedError({
+        where: pass.shaders.at(-1)!.file,
+        wanted: `at most ${limit} workgroups in a dimension (maxComputeWorkgroupsPerDimension)`,
+        got: pass.workgroups.join(" x "),
+        fix: "Split the batch or the heads over several calls.",
+      });
+    }
+    const program = this.#program(pass);
+    const group = this.#group(program, pass);
+    if (this.#slot === SLOTS) this.flush();
+    const offset = this.#slot++ * SLOT;
+    pass.uniform.forEach((word, index) => {
+      if (typeof word === "number") this.#integers[offset / 4 + index] = word;
+      else this.#floats[offset / 4 + index] = word.float;
+    });
+    const compute = (this.#compute ??= this.#recorder().beginComputePass());
+    compute.setPipeline(program.pipeline);
+    compute.setBindGroup(0, group, [offset]);
+    compute.dispatchWorkgroups(...pass.workgroups);
+    for (const block of pass.reads) block.batch = this.batch;
+    for (const block of pass.writes) block.batch = this.batch;
+  }
+
+  copy(source: Block, destination: GPUBuffer, bytes: number): void {
+    this.#compute?.end();
+    this.#compute = undefined;
+    this.#recorder().copyBufferToBuffer(source.buffer, 0, destination, 0, bytes);
+  }
+
+  /** Writes now; commands recorded before that still use the block are submitted first. */
+  upload(block: Block, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
+    if (block.batch === this.batch) this.flush();
+    this.#faults.watch("upload", () => this.#device.queue.writeBuffer(block.buffer, 0, data));
+  }
+
+  /** Submits what was recorded; does not wait for it. */
+  flush(): void {
+    if (this.#encoder === undefined) return;
+    const encoder = this.#encoder;
+    this.#compute?.end();
+    this.#encoder = this.#compute = undefined;
+    this.#faults.watch("submit", () => {
+      if (this.#slot > 0) this.#device.queue.writeBuffer(this.#uniforms, 0, this.#words, 0, this.#slot * SLOT);
+      this.#device.queue.submit([encoder.finish()]);
+    });
+    this.#slot = 0;
+    this.batch++;
+  }
+
+  destroy(): void {
+    this.#uniforms.destroy();
+    this.#groups.clear();
+  }
+
+  #recorder(): GPUCommandEncoder {
+    return (this.#encoder ??= this.#device.createCommandEncoder());
+  }
+
+  #program({ shaders, constants, reads, writes }: Pass): Program {
+    const key = `${shaders.map((shader) => this.#shaderId(shader)).join()}|${Object.values(constants).join()}|${reads.length}`;
+    const known = this.#programs.get(key);
+    if (known !== undefined) return known;
+    const linked = link(shaders, constants);
+    const layout = this.#layout(reads.length, writes.length);
+    const pipeline = this.#faults.watch(shaders.at(-1)!.file, () => {
+      const module = this.#device.createShaderModule({ code: linked.code });
+      this.#faults.watchModule(module, linked.locate);
+      return this.#device.createComputePipeline({ layout: layout.pipeline, compute: { module, entryPoint: "main" } });
+    });
+    const program = { id: this.#programs.size, pipeline, layout: layout.group };
+    this.#programs.set(key, program);
+    return program;
+  }
+
+  #shaderId(shader: Shader): number {
+    let id = this.#shaderIds.get(shader);
+    if (id === undefined) this.#shaderIds.set(shader, (id = this.#shaderCount++));
+    return id;
+  }
+
+  #layout(reads: number, writes: number): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+    const key = `${reads},${writes}`;
+    let layout = this.#layouts.get(key);
+    if (layout === undefined) {
+      const entry = (binding: number, buffer: GPUBufferBindingLayout) => ({ binding, visibility: COMPUTE_STAGE, buffer });
+      const group = this.#device.createBindGroupLayout({
+        entries: [
+          entry(0, { type: "uniform", hasDynamicOffset: true }),
+          ...Array.from({ length: reads }, (_, i) => entry(1 + i, { type: "read-only-storage" })),
+          ...Array.from({ length: writes }, (_, i) => entry(1 + reads + i, { type: "storage" })),
+        ],
+      });
+      layout = { group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  #group({ layout }: Program, { reads, writes }: Pass): GPUBindGroup {
+    const key = `${reads.map(({ id }) => id).join()}|${writes.map(({ id }) => id).join()}`;
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const entries = [...reads, ...writes].map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } }));
+    const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: SLOT } };
+    const group = this.#faults.watch("createBindGroup", () => this.#device.createBindGroup({ layout, entries: [uniform, ...entries] }));
+    if (this.#groups.size >= 4096) this.#groups.clear();
+    this.#groups.set(key, group);
+    return group;
+  }
+}
