@@ -1,0 +1,68 @@
+import { ArgumentError } from "../core/errors.js";
+import type { AttentionKernel } from "../kernels/kernel.js";
+import { degenerateCertificate, uncoveredCertificate, valueOnlyCertificate, type Certificate } from "./certificate.js";
+import type { Condition } from "./condition.js";
+import { eigenvalueRatios } from "./eigenvalue-ratio.js";
+import { weightsReachOutput } from "./equal-values.js";
+import { headsTimesWidth, kernelMatrixRank } from "./kernel-rank.js";
+import { evaluate } from "./model.js";
+import { outputRank } from "./output-rank.js";
+import { checkProblem, checkTrainable, type ConvergenceProblem, type WeightName } from "./problem.js";
+import { valueOnlyConstants } from "./value-only.js";
+
+export interface ConvergenceOptions {
+  readonly kernel: AttentionKernel;
+  /** The weights that gradient descent moves. */
+  readonly trainable: readonly WeightName[];
+  /** The step size η to judge; by default the largest that the theorem allows. */
+  readonly stepSize?: number;
+}
+
+/** What the theory says about a problem before any step is taken. */
+export interface ConvergenceReport {
+  readonly conditions: readonly Condition[];
+  readonly certificate: Certificate;
+  /** `f_0 = ½ Σ_i ‖Ŷ_i - Y_i‖²`. */
+  readonly initialLoss: number;
+}
+
+/**
+ * Says whether plain gradient descent on `f = ½ Σ_i ‖Σ_h S_ih X_i W^V_h W^O_h - Y_i‖²` is guaranteed to converge.
+ *
+ * S_ih is the kernel matrix of `X_i W^Q_h` and `X_i W^K_h`. Every condition is measured in float64 at the weights given;
+ * an unmet one is reported, not thrown. A report without certificate does not mean that gradient descent will fail.
+ * `docs/theory.md` has statements, proofs and sources.
+ *
+ * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
+ */
+export function checkConvergence(problem: ConvergenceProblem, options: ConvergenceOptions): ConvergenceReport {
+  const { kernel, stepSize } = options;
+  const trainable = checkTrainable(options.trainable);
+  if (stepSize !== undefined && !(stepSize > 0 && Number.isFinite(stepSize))) {
+    throw new ArgumentError({ where: "checkConvergence", argument: "stepSize", wanted: "a positive number", got: String(stepSize) });
+  }
+  const checked = checkProblem(problem);
+  const evaluation = evaluate(checked, kernel);
+  const initialLoss = evaluation.losses.reduce((sum, loss) => sum + loss, 0);
+
+  const stacked = kernelMatrixRank(evaluation.stacked);
+  const output = outputRank(checked.heads);
+  const reach = weightsReachOutput(checked, evaluation, kernel.normalizer !== "none");
+  const conditions = [
+    stacked.condition,
+    headsTimesWidth(evaluation.stacked),
+    ...eigenvalueRatios(checked.heads),
+    output.condition,
+    reach.condition,
+  ];
+
+  const certify = (): Certificate => {
+    if (!trainable.has("value") && !trainable.has("output") && reach.unreachable.count > 0) {
+      return degenerateCertificate(reach.unreachable, checked);
+    }
+    if (trainable.size > 1 || !trainable.has("value")) return uncoveredCertificate(trainable);
+    const unmet = [stacked.condition, output.condition].filter(({ holds }) => holds !== true).map(({ name }) => name);
+    return valueOnlyCertificate(valueOnlyConstants(stacked.rank, output.ranks), initialLoss, unmet, stepSize);
+  };
+  return { conditions, certificate: certify(), initialLoss };
+}

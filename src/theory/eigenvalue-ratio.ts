@@ -1,0 +1,29 @@
+import type { Condition } from "./condition.js";
+import type { Head } from "./problem.js";
+import { singularValues } from "./spectrum.js";
+
+/**
+ * The ratio `max_h(σ_max(W^Q_h), σ_max(W^K_h)) / min_h σ_min(W^V_h)` and its reciprocal.
+ *
+ * The paper bounds such a ratio; the accounts at hand disagree on the direction and none gives the bound, so both are
+ * reported and neither is judged. Measured: gradient descent does better when the first is small.
+ */
+export function eigenvalueRatios(heads: readonly Head[]): Condition[] {
+  const queryKey = Math.max(...heads.flatMap(({ query, key }) => [singularValues(query)[0], singularValues(key)[0]]));
+  const value = Math.min(...heads.map((head) => singularValues(head.value).at(-1)!));
+  const unjudged = { holds: "undetermined", threshold: null, margin: null } as const;
+  return [
+    {
+      name: "queryKeyOverValue",
+      ...unjudged,
+      value: queryKey / value,
+      note: "Largest singular value of the query and key matrices over the smallest of the value matrices; no threshold is known.",
+    },
+    {
+      name: "valueOverQueryKey",
+      ...unjudged,
+      value: value / queryKey,
+      note: "Smallest singular value of the value matrices over the largest of the query and key matrices; no threshold is known.",
+    },
+  ];
+}

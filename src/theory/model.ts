@@ -1,0 +1,47 @@
+import { Matrix } from "ml-matrix";
+import { NonFiniteError } from "../core/errors.js";
+import { kernelMatrix } from "../cpu/weights.js";
+import type { AttentionKernel } from "../kernels/kernel.js";
+import type { CheckedProblem } from "./problem.js";
+
+/** The model at its initial weights. */
+export interface Evaluation {
+  /** `B = [S_ih X_i]`, one block of rows per sample and one of columns per head, [Σ n_i, H·D]. */
+  readonly stacked: Matrix;
+  /** `X_i W^V_h W^O_h` as values[sample][head], [n_i, d_o]. */
+  readonly values: readonly (readonly Matrix[])[];
+  /** `½‖Ŷ_i - Y_i‖²` of every sample. */
+  readonly losses: readonly number[];
+}
+
+function checkFinite(matrix: Matrix, sample: number, head: number): Matrix {
+  if (matrix.to1DArray().every(Number.isFinite)) return matrix;
+  throw new NonFiniteError({
+    where: "checkConvergence",
+    argument: `sample ${sample}, head ${head}`,
+    wanted: "a finite kernel matrix and finite outputs",
+    got: "an overflow in float64",
+    fix: "Scale the inputs or the weights down.",
+  });
+}
+
+/** Runs `Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h` once and keeps what the conditions look at. */
+export function evaluate({ inputs, targets, heads }: CheckedProblem, kernel: AttentionKernel): Evaluation {
+  const tokens = inputs.reduce((sum, input) => sum + input.rows, 0);
+  const width = inputs[0].columns;
+  const stacked = Matrix.zeros(tokens, heads.length * width);
+  let row = 0;
+  const samples = inputs.map((input, i) => {
+    const residual = targets[i].clone().neg();
+    const values = heads.map(({ query, key, value, output }, h) => {
+      const similarity = kernelMatrix(kernel, input.mmul(query), input.mmul(key));
+      const mixed = checkFinite(similarity.mmul(input), i, h);
+      stacked.setSubMatrix(mixed, row, h * width);
+      residual.add(checkFinite(mixed.mmul(value).mmul(output), i, h));
+      return input.mmul(value).mmul(output);
+    });
+    row += input.rows;
+    return { values, loss: residual.norm("frobenius") ** 2 / 2 };
+  });
+  return { stacked, values: samples.map(({ values }) => values), losses: samples.map(({ loss }) => loss) };
+}

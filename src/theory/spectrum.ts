@@ -1,0 +1,42 @@
+import { SingularValueDecomposition, type Matrix } from "ml-matrix";
+import { exceeds } from "./condition.js";
+
+/** Singular values in descending order, min(rows, columns) of them. */
+export function singularValues(matrix: Matrix): number[] {
+  const { diagonal } = new SingularValueDecomposition(matrix, {
+    computeLeftSingularVectors: false,
+    computeRightSingularVectors: false,
+    autoTranspose: true,
+  });
+  return [...diagonal].sort((a, b) => b - a);
+}
+
+/** Worst-case error of numbers of size `scale` computed by sums over `size` terms: `ε·size·scale`. */
+export function worstCaseRounding(size: number, scale: number): number {
+  return Number.EPSILON * size * scale;
+}
+
+/** Typical error of the same: `(ε/2)·√size·scale` (Higham and Mary, SIAM J. Sci. Comput. 41, 2019). */
+export function typicalRounding(size: number, scale: number): number {
+  return (Number.EPSILON / 2) * Math.sqrt(size) * scale;
+}
+
+/** How far a matrix is from losing the rank `wanted`. */
+export interface Rank {
+  readonly holds: boolean | "undetermined";
+  /** σ_wanted, the smallest singular value that must not vanish; 0 when the matrix is too small to have it. */
+  readonly smallest: number;
+  readonly largest: number;
+  /** `ε·max(rows, columns)·σ_max`: singular values up to here count as zero. */
+  readonly threshold: number;
+}
+
+/** Whether a matrix has numerical rank of at least `wanted`. */
+export function numericalRank(matrix: Matrix, wanted: number): Rank {
+  const values = singularValues(matrix);
+  const smallest = wanted > values.length ? 0 : values[wanted - 1];
+  const size = Math.max(matrix.rows, matrix.columns);
+  const threshold = worstCaseRounding(size, values[0]);
+  const holds = exceeds(smallest, threshold, typicalRounding(size, values[0]));
+  return { holds, smallest, largest: values[0], threshold };
+}
