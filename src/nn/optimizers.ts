@@ -1,0 +1,87 @@
+import { addScaled } from "../autograd/ops.js";
+import { adamPrimitive } from "../autograd/optimizers.js";
+import { apply } from "../autograd/tape.js";
+import { ShapeError } from "../core/errors.js";
+import { formatShape, sameShape } from "../core/shape.js";
+import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { leaves } from "../core/tree.js";
+
+/** Changes parameters in place, from gradients in the same tree of names. */
+export interface Optimizer {
+  step(parameters: ParameterTree, gradients: ParameterTree): void;
+  /** Frees what the optimiser remembers. */
+  dispose(): void;
+}
+
+/** Calls `update` for every parameter with its gradient and its `count` memories, which start at zero. */
+function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, memories: readonly Tensor[], step: number) => void): Optimizer {
+  const memories = new Map<Tensor, readonly Tensor[]>();
+  let steps = 0;
+  return {
+    step(parameters, gradients) {
+      const slopes = leaves(gradients, isTensor);
+      steps++;
+      for (const [index, parameter] of leaves(parameters, isTensor).entries()) {
+        const slope = slopes[index];
+        if (slope === undefined || !sameShape(slope.shape, parameter.shape)) {
+          throw new ShapeError({
+            where: "optimizer.step",
+            argument: "gradients",
+            wanted: `the tree of the parameters, with ${formatShape(parameter.shape)} at place ${index}`,
+            got: slope === undefined ? "nothing there" : formatShape(slope.shape),
+            fix: "Pass what valueAndGrad returned for these parameters.",
+          });
+        }
+        let own = memories.get(parameter);
+        if (own === undefined) {
+          const { backend } = parameter;
+          own = Array.from({ length: count }, () => backend.keep(backend.full(0, parameter.shape)));
+          memories.set(parameter, own);
+        }
+        update(parameter, slope, own, steps);
+      }
+    },
+    dispose() {
+      for (const own of memories.values()) for (const memory of own) memory.dispose();
+      memories.clear();
+    },
+  };
+}
+
+/** p ← p - stepSize · gradient. */
+export function gradientDescent({ stepSize }: { readonly stepSize: number }): Optimizer {
+  return optimizer(0, (parameter, gradient) => parameter.assign(addScaled(parameter, gradient, -stepSize)));
+}
+
+export interface SgdOptions {
+  readonly learningRate: number;
+  /** μ, from 0 to 1. Default 0.9. */
+  readonly momentum?: number;
+}
+
+/** Stochastic gradient descent with momentum: m ← μ m + gradient, p ← p - learningRate · m. */
+export function sgd({ learningRate, momentum = 0.9 }: SgdOptions): Optimizer {
+  return optimizer(1, (parameter, gradient, [velocity]) => {
+    velocity!.assign(addScaled(gradient, velocity!, momentum));
+    parameter.assign(addScaled(parameter, velocity!, -learningRate));
+  });
+}
+
+export interface AdamOptions {
+  readonly learningRate: number;
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+}
+
+/** Adam: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - rate · m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected (Kingma & Ba, arXiv 1412.6980). */
+export function adam({ learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): Optimizer {
+  return optimizer(2, (parameter, gradient, memories, step) => {
+    const corrections = { correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step };
+    const updated = apply(adamPrimitive, [parameter, gradient, ...memories], { learningRate, beta1, beta2, epsilon, ...corrections });
+    [parameter, ...memories].forEach((tensor, index) => tensor.assign(updated[index]!));
+  });
+}

@@ -1,0 +1,68 @@
+import { matmul, reshape, sum } from "../autograd/ops.js";
+import { ShapeError } from "../core/errors.js";
+import type { Random } from "../core/random.js";
+import { formatShape } from "../core/shape.js";
+import type { Backend, Tensor } from "../core/tensor.js";
+import { attention } from "../kernels/attention.js";
+import type { AttentionKernel } from "../kernels/kernel.js";
+import { normal } from "./initialize.js";
+
+export interface SingleLayerOptions {
+  readonly kernel: AttentionKernel;
+  readonly heads: number;
+  /** D, the width of the inputs. */
+  readonly width: number;
+  /** d_k, the width of queries and keys. Default D. */
+  readonly keyWidth?: number;
+  /** d_v, the width of values. Default D. */
+  readonly valueWidth?: number;
+  /** d_o, the width of the outputs. */
+  readonly outputWidth: number;
+}
+
+/** query, key [H, D, d_k], value [H, D, d_v], output [H, d_v, d_o]. */
+export type SingleLayerParameters = {
+  readonly query: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+  readonly output: Tensor;
+};
+
+/** Standard deviations of the initial weights, times 1/√(rows of the matrix). Default 1 each. */
+export type SingleLayerScales = Partial<Record<keyof SingleLayerParameters, number>>;
+
+export interface SingleLayer {
+  initialize(backend: Backend, random: Random, scales?: SingleLayerScales): SingleLayerParameters;
+  /** inputs [N, n, D] gives [N, n, d_o]. */
+  apply(parameters: SingleLayerParameters, inputs: Tensor): Tensor;
+}
+
+/**
+ * The model of the convergence theory: Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h, where S_ih is the kernel matrix of X_i W^Q_h and X_i W^K_h.
+ *
+ * Source: Song, Han, Zhang, Ding & Hong, arXiv 2411.07538.
+ */
+export function singleLayer(options: SingleLayerOptions): SingleLayer {
+  const { kernel, heads, width, keyWidth = width, valueWidth = width, outputWidth } = options;
+  return {
+    initialize(backend, random, { query = 1, key = 1, value = 1, output = 1 } = {}) {
+      const matrices = (rows: number, columns: number, scale: number): Tensor =>
+        normal(backend, random, [heads, rows, columns], scale / Math.sqrt(rows));
+      return {
+        query: matrices(width, keyWidth, query),
+        key: matrices(width, keyWidth, key),
+        value: matrices(width, valueWidth, value),
+        output: matrices(valueWidth, outputWidth, output),
+      };
+    },
+    apply({ query, key, value, output }, inputs) {
+      const [samples, tokens] = inputs.shape;
+      if (inputs.shape.length !== 3 || inputs.shape[2] !== width) {
+        throw new ShapeError({ where: "singleLayer", argument: "inputs", wanted: `[N, n, ${width}]`, got: formatShape(inputs.shape) });
+      }
+      const x = reshape(inputs, [samples!, 1, tokens!, width]);
+      const mixed = attention(kernel, { q: matmul(x, query), k: matmul(x, key), v: matmul(x, value) });
+      return sum(matmul(mixed, output), 1);
+    },
+  };
+}
