@@ -4,7 +4,7 @@ import type { CheckedProblem, WeightName } from "./problem.js";
 import type { ValueOnlyConstants } from "./value-only.js";
 
 /** A guarantee for gradient descent with steps of `stepSize`: `f_t ≤ (1 - rate)^t f_0`. */
-export interface Certified {
+interface Certified {
   readonly theorem: "T1";
   readonly certified: true;
   readonly reason: string;
@@ -17,7 +17,7 @@ export interface Certified {
 }
 
 /** No guarantee. This never says that gradient descent will fail, except for `lossFloor`. */
-export interface NotCertified {
+interface NotCertified {
   readonly theorem: "T1" | "T4";
   readonly certified: false;
   readonly reason: string;

@@ -2,10 +2,10 @@ import { Matrix } from "ml-matrix";
 import { ArgumentError, NonFiniteError, ShapeError } from "../core/errors.js";
 
 /** A matrix as rows of numbers: nested arrays or typed arrays. */
-export type Rows = ArrayLike<ArrayLike<number>>;
+type Rows = ArrayLike<ArrayLike<number>>;
 
 /** The weights of the single-layer model, one matrix per head. */
-export interface HeadWeights {
+interface HeadWeights {
   /** W^Q_h, H matrices [D, d_k]. */
   readonly query: ArrayLike<Rows>;
   /** W^K_h, H matrices [D, d_k]. */
