@@ -29,7 +29,7 @@ function bars(stdout: Terminal["stdout"]): ProgressView {
       bar = new SingleBar(
         {
           format: `  {label} [{bar}] {value}/{total}  {note}`,
-          stream: stdout as NodeJS.WritableStream,
+          stream: stdout,
           hideCursor: true,
           gracefulExit: false, // signals are the caller's business
         },

@@ -70,7 +70,7 @@ export async function runStudy<Configuration, Measurements>(
       seed,
       out,
       command: repeatCommand(command, chosen.backend.name),
-      report: view.report,
+      report: (event) => view.report(event),
       ...(signal ? { signal } : {}),
     });
     view.stop();

@@ -23,7 +23,7 @@ describe("prepareDataset", () => {
   it("repeats for one seed and changes with another", () => {
     const [first, second, other] = [options, options, { ...options, seed: 4 }].map((use) => prepareDataset(corpus, use));
     expect(second).toEqual(first);
-    expect([...other!.vocabulary.ids.keys()]).not.toEqual([...first!.vocabulary.ids.keys()]);
+    expect([...other.vocabulary.ids.keys()]).not.toEqual([...first.vocabulary.ids.keys()]);
   });
 
   it("gives every class the same share of both parts", () => {

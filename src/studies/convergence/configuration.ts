@@ -7,7 +7,7 @@ export interface GuaranteeConfiguration {
   /** D, the width of the token embeddings; H·D must reach N·n for the certificate. */
   readonly width: number;
   readonly heads: number;
-  /** Standard deviations of the initial weights. */
+  /** Standard deviations of the initial weights, times 1/√(rows of the matrix). */
   readonly scales: { readonly query: number; readonly key: number; readonly value: number; readonly output: number };
   readonly steps: number;
 }
@@ -40,8 +40,8 @@ const guarantee: GuaranteeConfiguration = {
   tokens: 4,
   width: 16,
   heads: 8,
-  // 0.8 leaves both kernels between a flat row and a single key, where their matrices are best conditioned
-  scales: { query: 0.8, key: 0.8, value: 0.5, output: 0.5 },
+  // query and key scales leave both kernels between a flat row and a single key, where their matrices are best conditioned
+  scales: { query: 3.2, key: 3.2, value: 2, output: 2 },
   steps: 1000,
 };
 
@@ -52,7 +52,7 @@ const encoder = { width: 64, hidden: 128, heads: 2, layers: 2 } as const;
 export const quick: ConvergenceConfiguration = {
   scale: "quick",
   guarantee,
-  learning: { ...encoder, tokens: 64, train: 1024, test: 320, vocabulary: 4000, batch: 16, epochs: 3, learningRate: 2e-3 },
+  learning: { ...encoder, tokens: 32, train: 1024, test: 320, vocabulary: 4000, batch: 8, epochs: 2, learningRate: 2e-3 },
 };
 
 /** Every text, at a length where attention costs what it costs in the papers: for a hardware adapter. */

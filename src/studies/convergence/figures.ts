@@ -27,7 +27,7 @@ function smooth({ steps, losses }: Curve): Curve {
   const size = Math.max(1, Math.round(losses.length / 60));
   const starts = Array.from({ length: Math.ceil(losses.length / size) }, (_, index) => index * size);
   return {
-    steps: starts.map((start) => steps[Math.min(start + size, steps.length) - 1]!),
+    steps: starts.map((start) => steps[Math.min(start + size, steps.length) - 1]),
     losses: starts.map((start) => {
       const part = losses.slice(start, start + size);
       return part.reduce((a, b) => a + b) / part.length;

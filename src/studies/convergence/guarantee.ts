@@ -5,130 +5,141 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
 import { gaussian } from "../../kernels/gaussian.js";
-import type { AttentionKernel } from "../../kernels/kernel.js";
 import { softmax } from "../../kernels/softmax.js";
 import { gradientDescent } from "../../nn/optimizers.js";
 import { singleLayer } from "../../nn/single-layer.js";
 import { merge, split } from "../../nn/split.js";
-import { checkConvergence } from "../../theory/check-convergence.js";
-import type { ConvergenceProblem, HeadWeights, WeightName } from "../../theory/problem.js";
+import { checkConvergence, type ConvergenceReport } from "../../theory/check-convergence.js";
+import type { ConvergenceProblem, WeightName } from "../../theory/problem.js";
 import type { Session } from "../study.js";
 import type { GuaranteeConfiguration } from "./configuration.js";
-import type { GuaranteeRun, KernelName } from "./measurements.js";
+import type { Curve, GuaranteeRun, KernelName } from "./measurements.js";
 import { trainedName } from "./names.js";
 import type { Sample } from "./sample.js";
 
-const kernels: Readonly<Record<KernelName, AttentionKernel>> = { softmax: softmax(), gaussian: gaussian() };
+const kernels = { softmax: softmax(), gaussian: gaussian() } as const;
 const subsets: readonly (readonly WeightName[])[] = [["query", "key", "value"], ["value"], ["query"]];
 /** Below this share of the initial loss float64 rounding takes over, and the run ends. */
 const CONVERGED = 1e-24;
+/** The loss carries rounding of its own, which is all that remains near its floor. */
+const ROUNDING = 1e-9;
 /** Steps between two reports of progress, and two looks at whether the study was stopped. */
-const REPORT_EVERY = 50;
-
-/** `[H, rows, columns]` in row-major order as nested arrays. */
-async function nested(tensor: Tensor): Promise<number[][][]> {
-  const data = await tensor.read();
-  const [heads, rows, columns] = tensor.shape as readonly [number, number, number];
-  return Array.from({ length: heads }, (_, head) =>
-    Array.from({ length: rows }, (__, row) => Array.from(data.subarray((head * rows + row) * columns, (head * rows + row + 1) * columns))),
-  );
-}
-
-/** Steps whose losses are kept: all of the first ten, then about forty in each decade. */
-function isKept(step: number): boolean {
-  return step % Math.max(1, Math.floor(step / 40)) === 0;
-}
-
-function modelFor(kernel: AttentionKernel, sample: Sample, { heads, width }: GuaranteeConfiguration) {
-  return singleLayer({ kernel, heads, width, outputWidth: sample.targets[0]![0]!.length });
-}
+const REPORT_EVERY = 20;
 
 interface Run {
   readonly kernel: KernelName;
   readonly trained: readonly WeightName[];
-  readonly label: string;
+  readonly sample: Sample;
+  readonly configuration: GuaranteeConfiguration;
+  readonly session: Session<unknown>;
 }
 
-async function descend(
-  { kernel, trained, label }: Run,
-  sample: Sample,
-  configuration: GuaranteeConfiguration,
-  session: Session<unknown>,
-): Promise<GuaranteeRun> {
-  const model = modelFor(kernels[kernel], sample, configuration);
-  const parameters = model.initialize(cpu, random(session.seed), configuration.scales);
-  const weights: HeadWeights = {
-    query: await nested(parameters.query),
-    key: await nested(parameters.key),
-    value: await nested(parameters.value),
-    output: await nested(parameters.output),
+/** The model of a run at its initial weights, the same for every kernel and subset. */
+function start({ kernel, sample, configuration, session }: Run) {
+  const { heads, width, scales } = configuration;
+  const model = singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length });
+  return { model, parameters: model.initialize(cpu, random(session.seed), scales) };
+}
+
+/** A tensor [H, rows, columns] as nested arrays. */
+async function nested(tensor: Tensor): Promise<number[][][]> {
+  const data = await tensor.read();
+  const [heads, rows, columns] = tensor.shape;
+  return Array.from({ length: heads }, (_, head) =>
+    Array.from({ length: rows }, (_, row) => {
+      const offset = (head * rows + row) * columns;
+      return Array.from(data.subarray(offset, offset + columns));
+    }),
+  );
+}
+
+/** What the theory says before the first step, and T1's 1/L for the value weights. */
+async function consult(run: Run): Promise<{ report: ConvergenceReport; stepSize: number }> {
+  const { query, key, value, output } = start(run).parameters;
+  const problem: ConvergenceProblem = {
+    ...run.sample,
+    weights: { query: await nested(query), key: await nested(key), value: await nested(value), output: await nested(output) },
   };
-  const problem: ConvergenceProblem = { ...sample, weights };
-  const { conditions, certificate } = checkConvergence(problem, { kernel: kernels[kernel], trainable: trained });
-  const stepSize = checkConvergence(problem, { kernel: kernels[kernel], trainable: ["value"] }).certificate.stepSize;
+  const kernel = kernels[run.kernel];
+  const { stepSize } = checkConvergence(problem, { kernel, trainable: ["value"] }).certificate;
   if (stepSize === null) {
     throw new UnsupportedError({
       where: "study convergence",
-      argument: `${kernel} kernel`,
+      argument: `${run.kernel} kernel`,
       wanted: "kernel matrices and output weights that are not zero",
       got: "no step size of T1",
       fix: "Try another seed.",
     });
   }
+  return { report: checkConvergence(problem, { kernel, trainable: run.trained }), stepSize };
+}
 
-  const shape = [sample.inputs.length, sample.inputs[0]!.length];
-  const inputs = cpu.tensor(sample.inputs.flat(2), [...shape, configuration.width]);
-  const targets = cpu.tensor(sample.targets.flat(2), [...shape, sample.targets[0]![0]!.length]);
-  const { trained: moving, frozen } = split(parameters, ([name]) => trained.includes(name as WeightName));
+/** Gradient descent on `f = ½‖Ŷ - Y‖²`; the loss before every step and after the last. */
+async function descend(run: Run, stepSize: number): Promise<number[]> {
+  const { sample, configuration, session } = run;
+  const { model, parameters } = start(run);
+  const [samples, tokens, classes] = [sample.targets.length, sample.targets[0].length, sample.targets[0][0].length];
+  const inputs = cpu.tensor(sample.inputs.flat(2), [samples, tokens, configuration.width]);
+  const targets = cpu.tensor(sample.targets.flat(2), [samples, tokens, classes]);
+  const { trained, frozen } = split(parameters, ([name]) => run.trained.includes(name as WeightName));
   const optimizer = gradientDescent({ stepSize });
-  const predict = certificate.certified ? certificate.predictedLoss : undefined;
-  const curve = { steps: [] as number[], losses: [] as number[], predicted: [] as number[] };
-  let bounded = true;
-  let initialLoss = Number.NaN;
-  let loss = Number.NaN;
-  let step = 0;
-  for (; ; step++) {
-    const isLast = step === configuration.steps;
+  const label = `${run.kernel}, ${trainedName(run.trained)}`;
+  const losses: number[] = [];
+  for (let step = 0; step <= configuration.steps; step++) {
     const value = cpu.scope(() => {
       const result = valueAndGrad(
         (weights) => multiply(sum(square(subtract(model.apply(merge(weights, frozen), inputs), targets))), 0.5),
-        moving,
+        trained,
       );
-      if (!isLast) optimizer.step(moving, result.gradients);
+      optimizer.step(trained, result.gradients);
       return result.value;
     });
-    loss = (await value.read())[0]!;
+    const [loss] = await value.read();
     value.dispose();
-    if (step === 0) initialLoss = loss;
-    const stop = isLast || !Number.isFinite(loss) || loss <= CONVERGED * initialLoss;
-    // (1 + 1e-9): the loss itself carries rounding, which is all that remains near its floor
-    if (predict && !(loss <= predict(step) * (1 + 1e-9))) bounded = false;
-    if (stop || isKept(step)) {
-      curve.steps.push(step);
-      curve.losses.push(loss);
-      if (predict) curve.predicted.push(predict(step));
-    }
+    losses.push(loss);
+    const stop = step === configuration.steps || !Number.isFinite(loss) || loss <= CONVERGED * losses[0];
     if (stop || step % REPORT_EVERY === 0) {
-      session.report({ kind: "progress", label, done: stop ? configuration.steps : step, total: configuration.steps, note: `loss ${loss.toExponential(2)}` });
+      const done = stop ? configuration.steps : step;
+      session.report({ kind: "progress", label, done, total: configuration.steps, note: `loss ${loss.toExponential(2)}` });
       await session.checkpoint();
     }
     if (stop) break;
   }
-  return {
-    kernel,
-    trained,
+  return losses;
+}
+
+/** The curve at every step up to 40, then at about forty steps in each doubling, and at the last. */
+function thin(losses: readonly number[], predict: ((step: number) => number) | undefined): Curve {
+  const steps = Array.from(losses.keys()).filter(
+    (step) => step === losses.length - 1 || step % 2 ** Math.max(0, Math.ceil(Math.log2((step + 1) / 40))) === 0,
+  );
+  const curve = { steps, losses: steps.map((step) => losses[step]) };
+  return predict ? { ...curve, predicted: steps.map(predict) } : curve;
+}
+
+async function measure(run: Run): Promise<GuaranteeRun> {
+  const { report, stepSize } = await consult(run);
+  const { conditions, certificate } = report;
+  const losses = await descend(run, stepSize);
+  const steps = losses.length - 1;
+  const finalLoss = losses[steps];
+  const common = {
+    kernel: run.kernel,
+    trained: run.trained,
     conditions,
     certified: certificate.certified,
     theorem: certificate.theorem,
     reason: certificate.reason,
     stepSize,
-    steps: step,
-    initialLoss,
-    finalLoss: loss,
-    measuredRate: -Math.expm1(Math.log(loss / initialLoss) / step),
-    ...(certificate.certified ? { predictedRate: certificate.rate, bounded } : {}),
-    curve: { steps: curve.steps, losses: curve.losses, ...(predict ? { predicted: curve.predicted } : {}) },
+    steps,
+    initialLoss: losses[0],
+    finalLoss,
+    measuredRate: -Math.expm1(Math.log(finalLoss / losses[0]) / steps),
   };
+  if (!certificate.certified) return { ...common, curve: thin(losses, undefined) };
+  const predict = (step: number): number => certificate.predictedLoss(step);
+  const bounded = losses.every((loss, step) => loss <= predict(step) * (1 + ROUNDING));
+  return { ...common, predictedRate: certificate.rate, bounded, curve: thin(losses, predict) };
 }
 
 /**
@@ -142,8 +153,6 @@ export async function* guaranteeRuns(
   session: Session<unknown>,
 ): AsyncGenerator<GuaranteeRun> {
   for (const kernel of Object.keys(kernels) as KernelName[]) {
-    for (const trained of subsets) {
-      yield await descend({ kernel, trained, label: `${kernel}, ${trainedName(trained)}` }, sample, configuration, session);
-    }
+    for (const trained of subsets) yield await measure({ kernel, trained, sample, configuration, session });
   }
 }

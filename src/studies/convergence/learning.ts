@@ -24,14 +24,14 @@ type Parameters = ReturnType<Encoder["initialize"]>;
 
 const idsOf = (examples: EncodedExamples) => indices(examples.ids, [examples.count, examples.tokens]);
 const first = async (tensor: Tensor): Promise<number> => {
-  const value = (await tensor.read())[0]!;
+  const value = (await tensor.read())[0];
   tensor.dispose();
   return value;
 };
 
 function argmax(row: ArrayLike<number>): number {
   let best = 0;
-  for (let index = 1; index < row.length; index++) if (row[index]! > row[best]!) best = index;
+  for (let index = 1; index < row.length; index++) if (row[index] > row[best]) best = index;
   return best;
 }
 

@@ -15,24 +15,35 @@ function position(token: number, column: number, width: number): number {
   return Math.sqrt(2 / width) * (column % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
 }
 
-/** Rows of texts with at least `tokens` words, the classes taking turns. */
+/**
+ * Rows of texts with at least `tokens` words, the classes taking turns.
+ *
+ * Texts whose first words are shared with none chosen before come first: equal rows make the kernel matrix singular.
+ */
 function chooseRows(examples: EncodedExamples, classes: number, count: number, tokens: number): number[] {
-  const full = (row: number): boolean => examples.ids[row * examples.tokens + tokens - 1] !== PADDING;
+  const words = (row: number): readonly number[] => Array.from(examples.ids.subarray(row * examples.tokens, row * examples.tokens + tokens));
   const queues = Array.from({ length: classes }, (_, label) =>
-    Array.from(examples.labels.keys()).filter((row) => examples.labels[row] === label && full(row)),
+    Array.from(examples.labels.keys()).filter((row) => examples.labels[row] === label && !words(row).includes(PADDING)),
   );
   const turns = Math.max(...queues.map((queue) => queue.length));
-  const rows = Array.from({ length: turns }, (_, turn) => queues.flatMap((queue) => queue.slice(turn, turn + 1))).flat();
-  if (rows.length < count) {
+  const candidates = Array.from({ length: turns }, (_, turn) => queues.flatMap((queue) => queue.slice(turn, turn + 1))).flat();
+  if (candidates.length < count) {
     throw new DataError({
       where: "chooseSample",
       argument: "examples",
       wanted: `${count} training texts of at least ${tokens} words`,
-      got: `${rows.length}`,
+      got: `${candidates.length}`,
       fix: "Add longer texts.",
     });
   }
-  return rows.slice(0, count);
+  const used = new Set<number>();
+  const fresh = candidates.filter((row) => {
+    const own = new Set(words(row));
+    if (own.size < tokens || [...own].some((id) => used.has(id))) return false;
+    own.forEach((id) => used.add(id));
+    return true;
+  });
+  return [...new Set([...fresh, ...candidates])].slice(0, count);
 }
 
 /**
@@ -58,7 +69,7 @@ export function chooseSample(
   return {
     inputs: rows.map((row) =>
       Array.from({ length: tokens }, (_, token) =>
-        Array.from(embed(examples.ids[row * examples.tokens + token]!), (value, column) => value + position(token, column, width)),
+        Array.from(embed(examples.ids[row * examples.tokens + token]), (value, column) => value + position(token, column, width)),
       ),
     ),
     targets: rows.map((row) =>

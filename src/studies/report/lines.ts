@@ -43,7 +43,7 @@ interface Point {
 function points(series: readonly Series[], logarithmic: boolean): Point[] {
   return series.flatMap(({ label, facet = "", x, y }) =>
     x.flatMap((position, index) => {
-      const value = y[index]!;
+      const value = y[index];
       return Number.isFinite(value) && (!logarithmic || value > 0) ? [{ x: position, y: value, line: label, facet }] : [];
     }),
   );
@@ -91,19 +91,21 @@ export function linePlot(series: readonly Series[], options: LinePlotOptions): s
     document,
     width: WIDTH,
     height: HEIGHT,
-    marginTop: TITLE_HEIGHT + LEGEND_HEIGHT + 26,
-    marginLeft: 56,
+    marginTop: TITLE_HEIGHT + LEGEND_HEIGHT + 24,
+    marginLeft: 64,
     marginBottom: 40,
     style: { fontSize: "11px" },
-    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : 5, tickFormat: "~s" },
+    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none" },
     y: {
       label: options.yLabel,
+      labelAnchor: "center",
+      labelArrow: "none",
       grid: true,
       ticks: 6,
       ...(logarithmic ? { type: "log" as const, tickFormat: "~e" } : {}),
       ...(percent ? { percent: true } : {}),
     },
-    fx: { label: null, padding: 0.08, domain: [...new Set(series.map((line) => line.facet ?? ""))] },
+    fx: { label: null, padding: 0.12, domain: [...new Set(series.map((line) => line.facet ?? ""))] },
     marks,
   });
   svg.setAttribute("xmlns", SVG);

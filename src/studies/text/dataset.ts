@@ -66,7 +66,7 @@ function apportion(sizes: readonly number[], total: number): number[] {
   const counts = exact.map((share) => Math.max(1, Math.floor(share)));
   const order = exact.map((share, index) => ({ index, rest: share - Math.floor(share) })).sort((a, b) => b.rest - a.rest);
   let left = total - counts.reduce((a, b) => a + b);
-  for (const { index } of order) if (left-- > 0) counts[index]!++;
+  for (const { index } of order) if (left-- > 0) counts[index]++;
   return counts;
 }
 
@@ -89,7 +89,7 @@ export function stratifiedSplit(
       where: "stratifiedSplit",
       argument: "examples",
       wanted: `two classes or more, each with at least ${FEWEST_PER_CLASS} different texts`,
-      got: classes.length < 2 ? `${classes.length} class` : `${groups[smallest]!.length} for class "${classes[smallest]}"`,
+      got: classes.length < 2 ? `${classes.length} class` : `${groups[smallest].length} for class "${classes[smallest]}"`,
       fix: "Add texts, or leave rare labels out.",
     });
   }
@@ -99,7 +99,7 @@ export function stratifiedSplit(
   const trainCounts = apportion(groupSizes, Math.max(classes.length, Math.floor(sizes.train * scale)));
   return {
     test: source.shuffle(groups.flatMap((group, label) => group.slice(0, testCounts[label]))),
-    train: source.shuffle(groups.flatMap((group, label) => group.slice(testCounts[label], testCounts[label]! + trainCounts[label]!))),
+    train: source.shuffle(groups.flatMap((group, label) => group.slice(testCounts[label], testCounts[label] + trainCounts[label]))),
   };
 }
 
@@ -137,5 +137,5 @@ export function batch(examples: EncodedExamples, order: readonly number[], start
   rows.forEach((row, position) =>
     ids.set(examples.ids.subarray(row * examples.tokens, (row + 1) * examples.tokens), position * examples.tokens),
   );
-  return { count: rows.length, tokens: examples.tokens, ids, labels: Int32Array.from(rows, (row) => examples.labels[row]!) };
+  return { count: rows.length, tokens: examples.tokens, ids, labels: Int32Array.from(rows, (row) => examples.labels[row]) };
 }

@@ -15,7 +15,7 @@ function parseEntity(text: string): Entity {
   const headers = new Map<string, string>();
   for (const line of head.replace(/\n[ \t]+/g, " ").split("\n")) {
     const match = /^([!-9;-~]+):[ \t]*(.*)$/.exec(line);
-    if (match && !headers.has(match[1]!.toLowerCase())) headers.set(match[1]!.toLowerCase(), match[2]!);
+    if (match && !headers.has(match[1].toLowerCase())) headers.set(match[1].toLowerCase(), match[2]);
   }
   return { headers, body };
 }
@@ -82,7 +82,7 @@ function parts(body: string, boundary: string): Entity[] {
 function entityText(entity: Entity, depth: number): string {
   if (depth > MAXIMUM_DEPTH) return "";
   const contentType = entity.headers.get("content-type") ?? "text/plain";
-  const type = contentType.split(";")[0]!.trim().toLowerCase();
+  const type = contentType.split(";")[0].trim().toLowerCase();
   const boundary = parameter(contentType, "boundary");
   if (type.startsWith("multipart/") && boundary !== undefined) {
     const texts = parts(entity.body, boundary).map((part) => entityText(part, depth + 1)).filter((text) => text.trim() !== "");

@@ -16,7 +16,10 @@ const FEWEST_OCCURRENCES = 2;
 /** The `limit` most frequent words that occur at least twice, most frequent first, ties in alphabetical order. */
 export function buildVocabulary(texts: readonly (readonly string[])[], limit: number): Vocabulary {
   const counts = new Map<string, number>();
-  for (const words of texts) for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const word of texts.flat()) {
+    const known = counts.get(word);
+    counts.set(word, known === undefined ? 1 : known + 1);
+  }
   const words = [...counts]
     .filter(([, count]) => count >= FEWEST_OCCURRENCES)
     .sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
