@@ -6,7 +6,7 @@ function numbers(count, seed) {
 }
 
 /** Output and gradients of attention with one kernel on one backend, as plain arrays. */
-async function answer({ attention, multiply, sum, valueAndGrad }, backend, kernel) {
+async function answer({ attention, ops, valueAndGrad }, backend, kernel) {
   const parameters = {
     q: backend.tensor(numbers(2 * 5 * 3, 1), [1, 2, 5, 3]),
     k: backend.tensor(numbers(2 * 7 * 3, 2), [1, 2, 7, 3]),
@@ -15,7 +15,7 @@ async function answer({ attention, multiply, sum, valueAndGrad }, backend, kerne
   const output = attention(kernel, parameters);
   const { gradients } = valueAndGrad((p) => {
     const out = attention(kernel, p);
-    return sum(multiply(out, out));
+    return ops.sum(ops.multiply(out, out));
   }, parameters);
   const tensors = [output, gradients.q, gradients.k, gradients.v];
   return Promise.all(tensors.map(async (tensor) => Array.from(await tensor.read())));

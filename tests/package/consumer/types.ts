@@ -5,6 +5,9 @@ const out: Tensor = attention(softmax(), { q, k: q, v: q });
 const numbers: Promise<Float32Array | Float64Array> = out.read();
 const loss = (p: { gamma: Tensor }): Tensor => attention(gaussian(), { q, k: q, v: q, gamma: p.gamma });
 const gradient: Tensor = valueAndGrad(loss, { gamma: cpu.tensor([1]) }).gradients.gamma;
-export const promise = requestGpu().then((gpu) => gpu.dispose());
+export const promise = requestGpu().then((opened) => {
+  using gpu = opened;
+  return gpu.device.name;
+});
 export const wrap: (device: GPUDevice) => unknown = wrapDevice;
 export { gradient, numbers };
