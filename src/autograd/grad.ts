@@ -3,7 +3,7 @@ import { formatShape } from "../core/shape.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { leaves, mapTree } from "../core/tree.js";
 import { add } from "./arithmetic.js";
-import { recording, Tape } from "./tape.js";
+import { isRecording, recording, Tape } from "./tape.js";
 
 /**
  * The value of `loss(parameters)` and its gradient with respect to every tensor in `parameters`.
@@ -21,7 +21,7 @@ export function valueAndGrad<Parameters extends ParameterTree>(
   if (first === undefined) {
     throw new ArgumentError({ where: "valueAndGrad", argument: "parameters", wanted: "at least one tensor", got: "none" });
   }
-  return first.backend.scope(() => {
+  const body = (): { value: Tensor; gradients: Parameters } => {
     const tape = new Tape(watched);
     const value = recording(tape, () => loss(parameters));
     if (value.size !== 1) {
@@ -41,5 +41,7 @@ export function valueAndGrad<Parameters extends ParameterTree>(
       (parameter) => cotangents.get(parameter) ?? parameter.backend.full(0, parameter.shape),
     ) as Parameters;
     return { value, gradients };
-  });
+  };
+  // Inside another valueAndGrad the intermediate tensors belong to its tape, and end with it.
+  return isRecording() ? body() : first.backend.scope(body);
 }

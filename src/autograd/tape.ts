@@ -86,6 +86,11 @@ export function recording<Result>(tape: Tape, body: () => Result): Result {
   }
 }
 
+/** Whether any tape is open, so that intermediate tensors may still be needed. */
+export function isRecording(): boolean {
+  return tapes.length > 0;
+}
+
 /** Runs a primitive and lets the open tapes know. */
 export function apply<Attributes>(
   primitive: Differentiable<Attributes>,

@@ -6,6 +6,8 @@ export interface GpuOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Options for Dawn in Node, such as "backend=null" (validates, computes nothing). Ignored in browsers. */
   readonly dawn?: readonly string[];
+  /** Use subgroup operations where the adapter has them and they help. Default true. */
+  readonly subgroups?: boolean;
 }
 
 // Dawn's Node binding crashes when the object behind a device is collected, and keeps Node alive while it is not.
@@ -33,7 +35,7 @@ async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
 }
 
 /** Opens the adapter's device with the largest limits it has. */
-export async function openDevice({ powerPreference, dawn = [] }: GpuOptions): Promise<GPUDevice> {
+export async function openDevice({ powerPreference, dawn = [], subgroups = true }: GpuOptions): Promise<GPUDevice> {
   const gpu = await findGpu(dawn);
   const adapter = await gpu?.requestAdapter({ powerPreference }).catch(() => null);
   if (!gpu || !adapter) {
@@ -46,6 +48,7 @@ export async function openDevice({ powerPreference, dawn = [] }: GpuOptions): Pr
   }
   const { limits } = adapter;
   const device = await adapter.requestDevice({
+    requiredFeatures: subgroups && adapter.features.has("subgroups") ? ["subgroups"] : [],
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

@@ -14,6 +14,7 @@ import { Pool, type Block } from "./memory.js";
 import { Queue } from "./queue.js";
 import { reductions } from "./reductions.js";
 import { rowwise } from "./rows.js";
+import { chooseVariants, type Variants } from "./variants.js";
 
 const implementations: Implementations = new Map([...elementwise, ...reductions, ...rowwise, matmul, ...attention]);
 const fillShader = shader("ops/fill.wgsl", fill);
@@ -43,6 +44,7 @@ export class Gpu implements Backend {
   readonly #pool: Pool;
   readonly #staging: Pool;
   readonly #queue: Queue;
+  readonly #variants: Variants;
   #disposed = false;
 
   /** @internal */
@@ -50,6 +52,7 @@ export class Gpu implements Backend {
     this.#device = device;
     this.#owned = owned;
     this.device = describeAdapter(device);
+    this.#variants = chooseVariants(device, this.device);
     this.#faults = new Faults(device);
     this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST);
     this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
@@ -102,6 +105,7 @@ export class Gpu implements Backend {
     };
     const device: Device = {
       limits: this.#device.limits,
+      variants: this.#variants,
       dispatch: (pass) => this.#queue.dispatch(pass),
       scratch: (elements) => take(4 * elements),
       upload: (values) => {

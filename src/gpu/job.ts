@@ -3,6 +3,7 @@ import type { Primitive } from "../core/tensor.js";
 import type { Shader } from "../kernels/kernel.js";
 import type { Block } from "./memory.js";
 import type { Pass } from "./queue.js";
+import type { Variants } from "./variants.js";
 
 /** A tensor as a pass sees it. */
 export interface Operand {
@@ -13,6 +14,7 @@ export interface Operand {
 /** What an implementation may do on the device. */
 export interface Device {
   readonly limits: GPUSupportedLimits;
+  readonly variants: Variants;
   dispatch(pass: Pass): void;
   /** Memory that lives until the primitive is recorded. */
   scratch(elements: number): Block;
@@ -45,6 +47,6 @@ export function groupsFor(count: number, { maxComputeWorkgroupsPerDimension: lim
 }
 
 /** A shader below `shaders/`. */
-export function shader(file: string, text: string): Shader {
-  return { file, text };
+export function shader(file: string, text: string, enables?: Shader["enables"]): Shader {
+  return { file, text, enables };
 }

@@ -1,11 +1,14 @@
 import { matmulExtents, matmulPrimitive } from "../autograd/matmul.js";
 import { ShapeError } from "../core/errors.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
-import text from "../../shaders/ops/matmul.wgsl";
+import matmulText from "../../shaders/lib/matmul.wgsl";
+import blocks from "../../shaders/ops/matmul.wgsl";
+import broadcast from "../../shaders/ops/matmul_broadcast.wgsl";
 import { implement, shader } from "./job.js";
 
-const matmulShader = shader("ops/matmul.wgsl", text);
-const BLOCK = 32;
+const shared = shader("lib/matmul.wgsl", matmulText);
+const blocksShaders = [shared, shader("ops/matmul.wgsl", blocks)];
+const broadcastShaders = [shared, shader("ops/matmul_broadcast.wgsl", broadcast, ["subgroups"])];
 const BATCH_AXES = 4;
 
 /** Strides of an operand's matrices along the broadcast batch, in elements, padded to four axes. */
@@ -27,9 +30,11 @@ export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attribute
   const extents = [...new Array<number>(BATCH_AXES - batch.length).fill(1), ...batch];
   const [aRow, aInner] = attributes.transposeA ? [1, rows] : [inner, 1];
   const [bInner, bColumn] = attributes.transposeB ? [1, inner] : [columns, 1];
+  const lanes = device.variants.broadcastLanes;
+  const [tileRows, tileColumns] = lanes === undefined ? [32, 32] : [8, 4 * lanes];
   device.dispatch({
-    shaders: [matmulShader],
-    constants: {},
+    shaders: lanes === undefined ? blocksShaders : broadcastShaders,
+    constants: lanes === undefined ? {} : { LANES: lanes },
     uniform: [
       ...[rows, inner, columns, aRow!, aInner!, bInner!, bColumn!, 0],
       ...extents,
@@ -38,6 +43,6 @@ export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attribute
     ],
     reads: [a!.block, b!.block],
     writes: [c!.block],
-    workgroups: [Math.ceil(columns / BLOCK), Math.ceil(rows / BLOCK), sizeOf(batch)],
+    workgroups: [Math.ceil(columns / tileColumns!), Math.ceil(rows / tileRows!), sizeOf(batch)],
   });
 });

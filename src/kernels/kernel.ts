@@ -2,6 +2,8 @@
 export interface Shader {
   readonly file: string;
   readonly text: string;
+  /** WGSL extensions that it needs, for the `enable` directives at the top of the program. */
+  readonly enables?: readonly GPUFeatureName[];
 }
 
 /** What one query and one key have in common, as far as a score may look. */

@@ -1,0 +1,88 @@
+import { indices, ops, random, type Backend, type Tensor } from "../../src/index.js";
+
+/** An operation with inputs to try it on. */
+export interface Case {
+  readonly name: string;
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Where the inputs lie; default N(0, 1). */
+  readonly positive?: boolean;
+  readonly run: (inputs: Readonly<Record<string, Tensor>>) => Tensor;
+}
+
+const x = { x: [3, 5] };
+const unary = (name: string, run: (x: Tensor) => Tensor, positive = false): Case => ({
+  name,
+  shapes: x,
+  positive,
+  run: (inputs) => run(inputs["x"]!),
+});
+const binary = (name: string, a: readonly number[], b: readonly number[], run: (a: Tensor, b: Tensor) => Tensor, positive = false): Case => ({
+  name,
+  shapes: { a, b },
+  positive,
+  run: (inputs) => run(inputs["a"]!, inputs["b"]!),
+});
+
+/** Every differentiable operation but attention, over shapes that meet its special paths. */
+export const cases: readonly Case[] = [
+  unary("exp", ops.exp),
+  unary("log", ops.log, true),
+  unary("sqrt", ops.sqrt, true),
+  unary("abs", ops.abs),
+  unary("square", ops.square),
+  unary("tanh", ops.tanh),
+  unary("sigmoid", ops.sigmoid),
+  unary("relu", ops.relu),
+  unary("gelu", ops.gelu),
+  unary("power 3", (v) => ops.power(v, 3)),
+  unary("power -1.5", (v) => ops.power(v, -1.5), true),
+  unary("add a number", (v) => ops.add(v, 2.5)),
+  unary("subtract a number", (v) => ops.subtract(v, 2.5)),
+  unary("multiply by a number", (v) => ops.multiply(v, -0.7)),
+  unary("divide by a number", (v) => ops.divide(v, 3)),
+  binary("add", [3, 5], [3, 5], ops.add),
+  binary("add a row", [2, 3, 5], [5], ops.add),
+  binary("subtract a column", [3, 5], [3, 1], ops.subtract),
+  binary("multiply, both broadcast", [4, 1, 3], [2, 1], ops.multiply),
+  binary("divide", [3, 5], [1, 5], ops.divide, true),
+  binary("add scaled", [3, 5], [5], (a, b) => ops.addScaled(a, b, -0.3)),
+  unary("expand", (v) => ops.expand(ops.reshape(v, [3, 1, 5]), [2, 3, 4, 5])),
+  unary("reshape", (v) => ops.reshape(v, [5, -1])),
+  { name: "permute", shapes: { x: [2, 3, 4, 5] }, run: ({ x }) => ops.permute(x!, [2, 0, 3, 1]) },
+  unary("sum of all", (v) => ops.sum(v)),
+  { name: "sum over the first and last axis", shapes: { x: [40, 3, 70] }, run: ({ x }) => ops.sum(x!, [0, -1]) },
+  { name: "sum over the middle axis, kept", shapes: { x: [3, 41, 5] }, run: ({ x }) => ops.sum(x!, 1, { keepAxes: true }) },
+  unary("mean", (v) => ops.mean(v, 0)),
+  { name: "max", shapes: { x: [4, 37] }, run: ({ x }) => ops.max(x!, -1) },
+  { name: "softmax", shapes: { x: [7, 33] }, run: ({ x }) => ops.softmax(x!) },
+  {
+    name: "layer norm",
+    shapes: { x: [6, 17], scale: [17], shift: [17] },
+    run: ({ x, scale, shift }) => ops.layerNorm(x!, { scale: scale!, shift: shift! }),
+  },
+  binary("matmul", [5, 7], [7, 3], ops.matmul),
+  binary("matmul around a block", [33, 17], [17, 65], ops.matmul),
+  binary("matmul, first transposed", [7, 5], [7, 3], (a, b) => ops.matmul(a, b, { transposeA: true })),
+  binary("matmul, second transposed", [5, 7], [3, 7], (a, b) => ops.matmul(a, b, { transposeB: true })),
+  binary("matmul, both transposed", [7, 5], [3, 7], (a, b) => ops.matmul(a, b, { transposeA: true, transposeB: true })),
+  binary("matmul, batch times matrix", [2, 3, 4, 6], [6, 5], ops.matmul),
+  binary("matmul, batch times batch", [2, 3, 4, 6], [2, 3, 6, 5], ops.matmul),
+  { name: "embedding", shapes: { table: [6, 5] }, run: ({ table }) => ops.embedding(table!, indices([0, 5, 2, 2, 0, 2], [2, 3])) },
+  { name: "cross entropy", shapes: { logits: [5, 4] }, run: ({ logits }) => ops.crossEntropy(logits!, indices([0, 3, 1, 1, 2])) },
+  binary("mean squared error", [3, 5], [3, 5], ops.meanSquaredError),
+];
+
+/** The inputs of a case: the same numbers, representable in float32, for every backend. */
+export function inputsOf({ shapes, positive }: Pick<Case, "shapes" | "positive">, seed = 7): Record<string, Float32Array> {
+  const generator = random(seed);
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => {
+      const data = Float32Array.from(generator.normals(shape.reduce((a, b) => a * b, 1)));
+      return [name, positive ? data.map((value) => Math.abs(value) + 0.5) : data];
+    }),
+  );
+}
+
+export function upload(backend: Backend, data: Readonly<Record<string, ArrayLike<number>>>, shapes: Case["shapes"]): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, backend.tensor(data[name]!, shape)]));
+}
