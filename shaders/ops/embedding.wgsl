@@ -10,5 +10,6 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 fn element(index: u32) {
-  y[index] = table[ids[index / sizes.width] * sizes.width + index % sizes.width];
+  let row = quotient(index, sizes.width);
+  y[index] = table[ids[row] * sizes.width + index - row * sizes.width];
 }

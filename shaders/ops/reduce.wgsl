@@ -11,9 +11,10 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 fn element(index: u32) {
-  let i = index % sizes.inner;
-  let part = index / sizes.inner % sizes.parts;
-  let o = index / sizes.inner / sizes.parts;
+  let row = quotient(index, sizes.inner);
+  let i = index - row * sizes.inner;
+  let o = quotient(row, sizes.parts);
+  let part = row - o * sizes.parts;
   let start = part * CHUNK;
   let end = min(start + CHUNK, sizes.length);
   var folded = x[(o * sizes.length + start) * sizes.inner + i];

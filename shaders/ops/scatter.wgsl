@@ -11,10 +11,11 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> table_gradient: array<f32>;
 
 fn element(index: u32) {
-  let row = index / sizes.width;
+  let row = quotient(index, sizes.width);
+  let column = index - row * sizes.width;
   var sum = 0.0;
   for (var p = starts[row]; p < starts[row + 1u]; p++) {
-    sum += dy[places[p] * sizes.width + index % sizes.width];
+    sum += dy[places[p] * sizes.width + column];
   }
   table_gradient[index] = sum;
 }

@@ -4,6 +4,7 @@ import { adamPrimitive } from "../autograd/optimizers.js";
 import { sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import type { Shader } from "../kernels/kernel.js";
 import each from "../../shaders/lib/each.wgsl";
+import quotient from "../../shaders/lib/quotient.wgsl";
 import strided from "../../shaders/lib/strided.wgsl";
 import adam from "../../shaders/ops/adam.wgsl";
 import binary from "../../shaders/ops/binary.wgsl";
@@ -12,7 +13,9 @@ import unary from "../../shaders/ops/unary.wgsl";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Word } from "./queue.js";
 
+/** One invocation for each element of a job. */
 export const eachShader = shader("lib/each.wgsl", each);
+export const quotientShader = shader("lib/quotient.wgsl", quotient);
 const stridedShader = shader("lib/strided.wgsl", strided);
 const functionsShader = shader("ops/functions.wgsl", functions);
 const unaryShader = shader("ops/unary.wgsl", unary);
@@ -84,8 +87,8 @@ function map(
     ...padded(axes.map((axis) => axis.strides[1])),
   ];
   device.dispatch({
-    shaders: [eachShader, stridedShader, functionsShader, ...pass],
-    constants: { GROUP, RANK: axes.length },
+    shaders: [eachShader, quotientShader, stridedShader, functionsShader, ...pass],
+    constants: { GROUP, RANK: Math.max(1, axes.length) },
     uniform,
     reads: inputs.map(({ block }) => block),
     writes: [output.block],

@@ -2,7 +2,7 @@ import { sumPrimitive, type ReduceAttributes } from "../autograd/broadcast.js";
 import { maxPrimitive } from "../autograd/reductions.js";
 import { sizeOf } from "../core/shape.js";
 import reduceText from "../../shaders/ops/reduce.wgsl";
-import { eachShader } from "./elementwise.js";
+import { eachShader, quotientShader } from "./elementwise.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 
 const reduceShader = shader("ops/reduce.wgsl", reduceText);
@@ -55,7 +55,7 @@ function reduce(fold: keyof typeof folds) {
       const count = outer * parts * inner;
       const to = index === steps.length - 1 ? y!.block : device.scratch(count);
       device.dispatch({
-        shaders: [eachShader, reduceShader, folds[fold]],
+        shaders: [eachShader, quotientShader, reduceShader, folds[fold]],
         constants: { GROUP, CHUNK },
         uniform: [count, length, inner, parts],
         reads: [from],

@@ -12,7 +12,7 @@ import normalizeBackward from "../../shaders/ops/normalize_backward.wgsl";
 import scatter from "../../shaders/ops/scatter.wgsl";
 import softmax from "../../shaders/ops/softmax.wgsl";
 import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
-import { eachShader } from "./elementwise.js";
+import { eachShader, quotientShader } from "./elementwise.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Block } from "./memory.js";
 
@@ -24,8 +24,8 @@ const normalizeShaders = [rowsShader, shader("ops/normalize.wgsl", normalize)];
 const normalizeBackwardShaders = [rowsShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
 const crossEntropyShaders = [rowsShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
 const crossEntropyBackwardShaders = [rowsShader, logSumExpShader, shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward)];
-const embeddingShaders = [shader("ops/embedding.wgsl", embedding)];
-const scatterShaders = [shader("ops/scatter.wgsl", scatter)];
+const embeddingShaders = [quotientShader, shader("ops/embedding.wgsl", embedding)];
+const scatterShaders = [quotientShader, shader("ops/scatter.wgsl", scatter)];
 
 /** Dispatches one invocation for each of `count` elements; `width` and `epsilon` follow in the uniform. */
 function each(
