@@ -14,7 +14,7 @@ export interface ChosenBackend {
 }
 
 /** One line for people: the software adapters go by the names under which they are known. */
-export function describeDevice({ kind, name }: DeviceDescription): string {
+function describeDevice({ kind, name }: DeviceDescription): string {
   if (kind === "cpu") return "CPU backend (float64), no WebGPU adapter";
   if (kind === "hardware") return `hardware, ${name}`;
   const known = /llvmpipe|lavapipe/i.test(name) ? "lavapipe, " : /swiftshader/i.test(name) ? "SwiftShader, " : "";

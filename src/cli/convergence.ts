@@ -14,7 +14,7 @@ interface ConvergenceFlags {
 }
 
 /** The configuration that the flags ask for. */
-export function configure({ data, full: isFull, epochs, examples, steps }: ConvergenceFlags): ConvergenceConfiguration {
+function configure({ data, full: isFull, epochs, examples, steps }: ConvergenceFlags): ConvergenceConfiguration {
   const base = isFull ? full : quick;
   return {
     ...base,

@@ -41,7 +41,7 @@ function quote(text: string): string {
 }
 
 /** The command that repeats a run: every option given, and the seed and backend in any case. */
-export function repeatCommand(command: Command, backend: string): string {
+function repeatCommand(command: Command, backend: string): string {
   const values: Readonly<Record<string, unknown>> = { ...command.opts(), backend };
   const flags = command.options.flatMap((option) => {
     const name = option.attributeName();

@@ -16,8 +16,9 @@ export function guaranteeFigure(runs: readonly GuaranteeRun[], { guarantee }: Co
     name: "guarantee",
     title,
     svg: linePlot(series, { title, xLabel: "step", yLabel: "loss ½‖Ŷ - Y‖²", logarithmic: true }),
+    device: "the CPU backend in float64",
     caption:
-      `Loss of the single-layer model on ${guarantee.samples} texts of ${guarantee.tokens} tokens, float64, CPU backend; ` +
+      `Loss of the single-layer model on ${guarantee.samples} texts of ${guarantee.tokens} tokens; ` +
       "dashed: the curve that the certificate guarantees.",
   };
 }

@@ -31,8 +31,8 @@ function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-function provenanceLine({ seed, command, device }: Provenance): string {
-  return `Seed ${seed}, on ${escape(device.name)}. Repeat with <code>${escape(command)}</code>`;
+function provenanceLine({ seed, command }: Provenance, device: string): string {
+  return `Seed ${seed}, on ${escape(device)}. Repeat with <code>${escape(command)}</code>`;
 }
 
 function renderTable(table: Table): string {
@@ -46,7 +46,7 @@ ${table.rows.map((row) => cells("td", row)).join("\n")}
 
 function renderFigure(figure: Figure, provenance: Provenance): string {
   const svg = figure.svg.replace(/ xmlns(?::\w+)?="[^"]*"/g, ""); // inline SVG needs no namespace
-  return `<figure>${svg}<figcaption>${escape(figure.caption)} ${provenanceLine(provenance)}</figcaption></figure>`;
+  return `<figure>${svg}<figcaption>${escape(figure.caption)} ${provenanceLine(provenance, figure.device ?? provenance.device.name)}</figcaption></figure>`;
 }
 
 function renderBlock(block: Block, provenance: Provenance): string {

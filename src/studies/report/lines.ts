@@ -95,7 +95,7 @@ export function linePlot(series: readonly Series[], options: LinePlotOptions): s
     marginLeft: 64,
     marginBottom: 40,
     style: { fontSize: "11px" },
-    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none" },
+    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none", ...(dots ? { tickFormat: "d" } : {}) },
     y: {
       label: options.yLabel,
       labelAnchor: "center",

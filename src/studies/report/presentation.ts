@@ -18,6 +18,8 @@ export interface Figure {
   readonly svg: string;
   /** What was measured, and on what. */
   readonly caption: string;
+  /** Where it was computed, if not on the study's backend. */
+  readonly device?: string;
 }
 
 export type Block =
