@@ -41,13 +41,13 @@ const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
 /** y = f(x), element by element. */
 export const unaryPrimitive: Differentiable<UnaryAttributes> = {
   name: "unary",
-  infer: ([x]) => [x!],
+  infer: ([x]) => [x],
   vjp({ inputs, outputs, attributes }, dy) {
     const derivative = derivatives[attributes.function];
     if (derivative === undefined) {
       throw new UnsupportedError({ where: attributes.function, wanted: "a derivative", got: "a function without one" });
     }
-    return [derivative(dy!, inputs[0]!, outputs[0]!, attributes)];
+    return [derivative(dy!, inputs[0], outputs[0], attributes)];
   },
 };
 
@@ -59,11 +59,11 @@ export interface BinaryAttributes {
 /** z = f(x, y), element by element, with NumPy's broadcasting. */
 export const binaryPrimitive: Differentiable<BinaryAttributes> = {
   name: "binary",
-  infer: ([x, y], attributes) => [broadcastShapes(attributes.function, x!, y!)],
+  infer: ([x, y], attributes) => [broadcastShapes(attributes.function, x, y)],
   vjp({ inputs, outputs, attributes, needs }, dz) {
     const [x, y] = inputs as [Tensor, Tensor];
     const back = (index: number, gradient: () => Tensor): Tensor | undefined =>
-      needs(index) ? sumTo(gradient(), inputs[index]!.shape) : undefined;
+      needs(index) ? sumTo(gradient(), inputs[index].shape) : undefined;
     const g = dz!;
     switch (attributes.function) {
       case "add":
@@ -75,7 +75,7 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
       case "multiply":
         return [back(0, () => multiply(g, y)), back(1, () => multiply(g, x))];
       case "divide":
-        return [back(0, () => divide(g, y)), back(1, () => multiply(divide(multiply(g, outputs[0]!), y), -1))];
+        return [back(0, () => divide(g, y)), back(1, () => multiply(divide(multiply(g, outputs[0]), y), -1))];
       case "equal":
         return [undefined, undefined];
     }
@@ -83,11 +83,11 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
 };
 
 function unary(name: UnaryFunction, x: Tensor, a = 0, b = 0): Tensor {
-  return apply(unaryPrimitive, [x], { function: name, a, b })[0]!;
+  return apply(unaryPrimitive, [x], { function: name, a, b })[0];
 }
 
 function binary(name: BinaryFunction, x: Tensor, y: Tensor, c = 0): Tensor {
-  return apply(binaryPrimitive, [x, y], { function: name, c })[0]!;
+  return apply(binaryPrimitive, [x, y], { function: name, c })[0];
 }
 
 /** x + y, with broadcasting; y may be a number. */

@@ -14,14 +14,14 @@ export function reducedShape(shape: Shape, { axes }: ReduceAttributes): Shape {
 
 export const sumPrimitive: Differentiable<ReduceAttributes> = {
   name: "sum",
-  infer: ([x], attributes) => [reducedShape(x!, attributes)],
-  vjp: ({ inputs }, dy) => [expand(dy!, inputs[0]!.shape)],
+  infer: ([x], attributes) => [reducedShape(x, attributes)],
+  vjp: ({ inputs }, dy) => [expand(dy!, inputs[0].shape)],
 };
 
 export const expandPrimitive: Differentiable<{ readonly shape: Shape }> = {
   name: "expand",
   infer: (_shapes, { shape }) => [shape],
-  vjp: ({ inputs }, dy) => [sumTo(dy!, inputs[0]!.shape)],
+  vjp: ({ inputs }, dy) => [sumTo(dy!, inputs[0].shape)],
 };
 
 /** The tensor repeated along axes of extent 1 (and new leading axes) up to `shape`. */
@@ -35,7 +35,7 @@ export function expand(x: Tensor, shape: Shape): Tensor {
       got: formatShape(shape),
     });
   }
-  return apply(expandPrimitive, [x], { shape })[0]!;
+  return apply(expandPrimitive, [x], { shape })[0];
 }
 
 /** Sums over the axes along which `shape` would be repeated; the transpose of `expand`. */
@@ -43,7 +43,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const added = x.shape.length - shape.length;
   const axes = x.shape.flatMap((extent, axis) => (axis < added || (extent !== 1 && shape[axis - added] === 1) ? [axis] : []));
-  return view(apply(sumPrimitive, [x], { axes })[0]!, shape);
+  return view(apply(sumPrimitive, [x], { axes })[0], shape);
 }
 
 export interface ReduceOptions {
@@ -59,7 +59,7 @@ export function reduce(
   { keepAxes = false }: ReduceOptions = {},
 ): Tensor {
   const normal = normalizeAxes(primitive.name, axes, x.shape.length);
-  const reduced = apply(primitive, [x], { axes: normal })[0]!;
+  const reduced = apply(primitive, [x], { axes: normal })[0];
   return keepAxes ? reduced : view(reduced, x.shape.filter((_, axis) => !normal.includes(axis)));
 }
 
@@ -85,7 +85,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 
 export const permutePrimitive: Differentiable<{ readonly order: readonly number[] }> = {
   name: "permute",
-  infer: ([x], { order }) => [order.map((axis) => x![axis]!)],
+  infer: ([x], { order }) => [order.map((axis) => x[axis])],
   vjp: (application, dy) => [permute(dy!, application.attributes.order.map((_, axis) => application.attributes.order.indexOf(axis)))],
 };
 
@@ -99,5 +99,5 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
       got: formatShape(order),
     });
   }
-  return apply(permutePrimitive, [x], { order })[0]!;
+  return apply(permutePrimitive, [x], { order })[0];
 }

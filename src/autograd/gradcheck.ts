@@ -1,6 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import { random, type Random } from "../core/random.js";
-import { isTensor, Tensor, type ParameterTree } from "../core/tensor.js";
+import type { Tensor} from "../core/tensor.js";
+import { isTensor, type ParameterTree } from "../core/tensor.js";
 import { leaves, mapTree } from "../core/tree.js";
 import { valueAndGrad } from "./grad.js";
 
@@ -72,26 +73,26 @@ export async function gradcheck<Parameters extends ParameterTree>(
   const paths: string[] = [];
   mapTree(parameters, isTensor, (_, path) => paths.push(path.join(".")));
   for (const [index, gradient] of leaves(gradients, isTensor).entries()) {
-    const parameter = tensors[index]!;
+    const parameter = tensors[index];
     const [base, slope] = [await parameter.read(), await gradient.read()];
     const floor = norm(slope) / Math.sqrt(parameter.size);
     const at = async (direction: Float64Array, distance: number): Promise<number> => {
-      const moved = parameter.backend.tensor(base.map((value, i) => value + distance * direction[i]!), parameter.shape);
+      const moved = parameter.backend.tensor(base.map((value, i) => value + distance * direction[i]), parameter.shape);
       const tree = mapTree(parameters, isTensor, (tensor) => (tensor === parameter ? moved : tensor)) as Parameters;
       const [result] = await parameter.backend.scope(() => loss(tree)).read();
-      return result!;
+      return result;
     };
     for (let count = 0; count < directions; count++) {
       const direction = unitDirection(generator, parameter.size);
       const near = (await at(direction, step)) - (await at(direction, -step));
       const far = (await at(direction, 2 * step)) - (await at(direction, -2 * step));
       const numeric = (8 * near - far) / (12 * step);
-      const analytic = direction.reduce((sum, value, i) => sum + value * slope[i]!, 0);
+      const analytic = direction.reduce((sum, value, i) => sum + value * slope[i], 0);
       const difference = Math.abs(analytic - numeric);
-      const rounding = (16 * Number.EPSILON * Math.abs(center!)) / step;
+      const rounding = (16 * Number.EPSILON * Math.abs(center)) / step;
       const scale = Math.max(Math.abs(analytic), Math.abs(numeric), floor);
       const relativeError = difference <= rounding ? 0 : difference / scale;
-      results.push({ parameter: paths[index]!, analytic, numeric, relativeError, passed: relativeError <= tolerance });
+      results.push({ parameter: paths[index], analytic, numeric, relativeError, passed: relativeError <= tolerance });
     }
   }
   const worst = results.reduce((a, b) => (b.passed && b.relativeError <= a.relativeError ? a : b));

@@ -9,25 +9,25 @@ import { apply, type Differentiable } from "./tape.js";
 /** Sums rows into the rows of a table that the ids name; the transpose of a lookup. Input dy [..., width]. */
 export const scatterPrimitive: Differentiable<{ readonly ids: Indices; readonly rows: number }> = {
   name: "scatter",
-  infer: ([dy], { rows }) => [[rows, dy!.at(-1)!]],
+  infer: ([dy], { rows }) => [[rows, dy.at(-1)!]],
   vjp: ({ attributes: { ids } }, dTable) => [embedding(dTable!, ids)],
 };
 
 export const embeddingPrimitive: Differentiable<{ readonly ids: Indices }> = {
   name: "embedding",
   infer([table], { ids }) {
-    if (table!.length !== 2) {
-      throw new ShapeError({ where: "embedding", argument: "table", wanted: "[rows, width]", got: formatShape(table!) });
+    if (table.length !== 2) {
+      throw new ShapeError({ where: "embedding", argument: "table", wanted: "[rows, width]", got: formatShape(table) });
     }
-    checkIndices("embedding", "ids", ids, table![0]!);
-    return [[...ids.shape, table![1]!]];
+    checkIndices("embedding", "ids", ids, table[0]);
+    return [[...ids.shape, table[1]]];
   },
-  vjp: ({ inputs, attributes: { ids } }, dy) => apply(scatterPrimitive, [dy!], { ids, rows: inputs[0]!.shape[0]! }),
+  vjp: ({ inputs, attributes: { ids } }, dy) => apply(scatterPrimitive, [dy!], { ids, rows: inputs[0].shape[0] }),
 };
 
 /** Row ids[...] of the table, for every id: table [rows, width], ids [...] gives [..., width]. */
 export function embedding(table: Tensor, ids: Indices): Tensor {
-  return apply(embeddingPrimitive, [table], { ids })[0]!;
+  return apply(embeddingPrimitive, [table], { ids })[0];
 }
 
 export interface LabelAttributes {
@@ -50,22 +50,22 @@ function checkLogits(logits: readonly number[], { labels }: LabelAttributes): vo
 /** Cross entropy backward: dx = d (softmax(x) - onehot(label)). Inputs logits, d (one number a row). */
 export const crossEntropyBackwardPrimitive: Differentiable<LabelAttributes> = {
   name: "crossEntropyBackward",
-  infer: ([logits]) => [logits!],
+  infer: ([logits]) => [logits],
 };
 
 /** One loss a row: log Σ_j e^{x_j} - x_label. */
 export const crossEntropyPrimitive: Differentiable<LabelAttributes> = {
   name: "crossEntropy",
   infer([logits], attributes) {
-    checkLogits(logits!, attributes);
-    return [logits!.slice(0, -1)];
+    checkLogits(logits, attributes);
+    return [logits.slice(0, -1)];
   },
-  vjp: ({ inputs, attributes }, dy) => apply(crossEntropyBackwardPrimitive, [inputs[0]!, dy!], attributes),
+  vjp: ({ inputs, attributes }, dy) => apply(crossEntropyBackwardPrimitive, [inputs[0], dy!], attributes),
 };
 
 /** The mean over all rows of log Σ_j e^{x_j} - x_label, in nats: logits [..., classes], labels [...]. */
 export function crossEntropy(logits: Tensor, labels: Indices): Tensor {
-  return mean(apply(crossEntropyPrimitive, [logits], { labels })[0]!);
+  return mean(apply(crossEntropyPrimitive, [logits], { labels })[0]);
 }
 
 /** The mean of (a - b)² over all elements. */

@@ -33,7 +33,7 @@ export function matmulExtents(a: Shape, b: Shape, { transposeA, transposeB }: Ma
 export const matmulPrimitive: Differentiable<MatmulAttributes> = {
   name: "matmul",
   infer([a, b], attributes) {
-    const { batch, rows, columns } = matmulExtents(a!, b!, attributes);
+    const { batch, rows, columns } = matmulExtents(a, b, attributes);
     return [[...batch, rows, columns]];
   },
   vjp({ inputs, attributes: { transposeA, transposeB }, needs }, dc) {
@@ -46,7 +46,7 @@ export const matmulPrimitive: Differentiable<MatmulAttributes> = {
 };
 
 function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-  return apply(matmulPrimitive, [a, b], { transposeA, transposeB })[0]!;
+  return apply(matmulPrimitive, [a, b], { transposeA, transposeB })[0];
 }
 
 /**

@@ -16,5 +16,5 @@ export interface AdamAttributes {
  */
 export const adamPrimitive: Primitive<AdamAttributes> = {
   name: "adam",
-  infer: ([parameter]) => [parameter!, parameter!, parameter!],
+  infer: ([parameter]) => [parameter, parameter, parameter],
 };

@@ -7,17 +7,17 @@ import { apply, type Differentiable } from "./tape.js";
 /** The maximum; where it is reached more than once, the gradient is shared equally. */
 export const maxPrimitive: Differentiable<ReduceAttributes> = {
   name: "max",
-  infer: ([x], attributes) => [reducedShape(x!, attributes)],
+  infer: ([x], attributes) => [reducedShape(x, attributes)],
   vjp({ inputs, outputs, attributes }, dy) {
-    const reached = equal(inputs[0]!, outputs[0]!);
-    const count = apply(sumPrimitive, [reached], attributes)[0]!;
+    const reached = equal(inputs[0], outputs[0]);
+    const count = apply(sumPrimitive, [reached], attributes)[0];
     return [multiply(divide(reached, count), dy!)];
   },
 };
 
 /** The mean over `axes` (all by default). */
 export function mean(x: Tensor, axes?: number | readonly number[], options?: ReduceOptions): Tensor {
-  const count = normalizeAxes("mean", axes, x.shape.length).reduce((product, axis) => product * x.shape[axis]!, 1);
+  const count = normalizeAxes("mean", axes, x.shape.length).reduce((product, axis) => product * x.shape[axis], 1);
   return divide(sum(x, axes, options), count);
 }
 

@@ -64,7 +64,7 @@ export class Tape {
         });
       }
       node.pullback(incoming).forEach((gradient, index) => {
-        const input = node.inputs[index]!;
+        const input = node.inputs[index];
         if (gradient === undefined || !this.#watched.has(input)) return;
         const sum = cotangents.get(input);
         cotangents.set(input, sum === undefined ? gradient : accumulate(sum, gradient));
@@ -100,7 +100,7 @@ export function apply<Attributes>(
   const outputs = commonBackend(primitive.name, inputs).run(primitive, inputs, attributes);
   const { vjp } = primitive;
   for (const tape of tapes) {
-    const needs = (index: number): boolean => tape.watches(inputs[index]!);
+    const needs = (index: number): boolean => tape.watches(inputs[index]);
     const pullback =
       vjp && ((cotangents: readonly (Tensor | undefined)[]) => vjp({ inputs, outputs, attributes, needs }, ...cotangents));
     tape.record({ name: primitive.name, inputs, outputs, pullback });

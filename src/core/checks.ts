@@ -4,7 +4,7 @@ import type { Backend, Tensor } from "./tensor.js";
 
 /** The one backend of all the tensors; throws when they live on different ones. */
 export function commonBackend(where: string, tensors: readonly Tensor[]): Backend {
-  const backend = tensors[0]!.backend;
+  const backend = tensors[0].backend;
   const stranger = tensors.find((tensor) => tensor.backend !== backend);
   if (stranger !== undefined) {
     throw new ArgumentError({

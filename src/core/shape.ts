@@ -50,7 +50,7 @@ export function stridesOf(shape: Shape): number[] {
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = shape[axis] === 1 ? 0 : stride;
-    stride *= shape[axis]!;
+    stride *= shape[axis];
   }
   return strides;
 }

@@ -26,7 +26,7 @@ function eachRow({ batch, heads, keyHeads, queries, keys, dim, valueDim }: Atten
 
 function dot(a: Numbers, aStart: number, b: Numbers, bStart: number, length: number): number {
   let sum = 0;
-  for (let c = 0; c < length; c++) sum += a[aStart + c]! * b[bStart + c]!;
+  for (let c = 0; c < length; c++) sum += a[aStart + c] * b[bStart + c];
   return sum;
 }
 
@@ -34,7 +34,7 @@ function dot(a: Numbers, aStart: number, b: Numbers, bStart: number, length: num
 export function compare(q: Numbers, qStart: number, k: Numbers, kStart: number, dim: number, pair: Pair): void {
   let [product, queryNorm, keyNorm, distance] = [0, 0, 0, 0];
   for (let c = 0; c < dim; c++) {
-    const [x, y] = [q[qStart + c]!, k[kStart + c]!];
+    const [x, y] = [q[qStart + c], k[kStart + c]];
     product += x * y;
     queryNorm += x * x;
     keyNorm += y * y;
@@ -57,37 +57,37 @@ export function weigh(scores: Float64Array, normalizer: Normalizer, formula: For
     let sum = 0;
     for (const score of scores) sum += Math.exp(score - maximum);
     const statistic = maximum + Math.log(sum);
-    for (let j = 0; j < scores.length; j++) scores[j] = Math.exp(scores[j]! - statistic);
+    for (let j = 0; j < scores.length; j++) scores[j] = Math.exp(scores[j] - statistic);
     return statistic;
   }
   let sum = 0;
-  for (let j = 0; j < scores.length; j++) sum += scores[j] = formula.weight(scores[j]!);
+  for (let j = 0; j < scores.length; j++) sum += scores[j] = formula.weight(scores[j]);
   if (normalizer === "none") return 0;
-  for (let j = 0; j < scores.length; j++) scores[j]! /= sum;
+  for (let j = 0; j < scores.length; j++) scores[j] /= sum;
   return sum;
 }
 
 function parametersOf(parameters: Operand, head: number): Float64Array {
-  const count = parameters.shape[1]!;
+  const count = parameters.shape[1];
   return Float64Array.from(parameters.data.subarray(head * count, (head + 1) * count));
 }
 
 const forward = implement(attentionPrimitive, ([q, k, v, parameters], [output, statistic], { kernel }) => {
-  const extents = attentionExtents(q!.shape, k!.shape, v!.shape);
+  const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { keys, dim, valueDim } = extents;
   const pair = emptyPair();
   const weights = new Float64Array(keys);
-  const result = output!.data;
+  const result = output.data;
   eachRow(extents, (row) => {
-    const learned = parametersOf(parameters!, row.head);
+    const learned = parametersOf(parameters, row.head);
     for (let j = 0; j < keys; j++) {
-      compare(q!.data, row.query, k!.data, row.keys + j * dim, dim, pair);
+      compare(q.data, row.query, k.data, row.keys + j * dim, dim, pair);
       weights[j] = kernel.formula.score(pair, learned);
     }
-    statistic!.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula);
+    statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula);
     for (let j = 0; j < keys; j++) {
-      const weight = weights[j]!;
-      for (let c = 0; c < valueDim; c++) result[row.index * valueDim + c]! += weight * v!.data[row.values + j * valueDim + c]!;
+      const weight = weights[j];
+      for (let c = 0; c < valueDim; c++) result[row.index * valueDim + c] += weight * v.data[row.values + j * valueDim + c];
     }
   });
 });
@@ -100,13 +100,13 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, { kerne
   const dParameters = wanted.parameters ? remaining.shift()!.data : undefined;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { keys, dim, valueDim } = extents;
-  const count = parameters.shape[1]!;
+  const count = parameters.shape[1];
   const { formula, normalizer } = kernel;
   const pair = emptyPair();
   const partials: Partials = { product: 0, queryNorm: 0, keyNorm: 0, parameters: new Float64Array(count) };
   eachRow(extents, (row) => {
     const learned = parametersOf(parameters, row.head);
-    const total = statistic.data[row.index]!;
+    const total = statistic.data[row.index];
     const start = row.index * valueDim;
     const delta = normalizer === "none" ? 0 : dot(output.data, start, dOutput.data, start, valueDim);
     for (let j = 0; j < keys; j++) {
@@ -123,12 +123,12 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, { kerne
       const byQuery = 2 * dScore * partials.queryNorm;
       const byKey = 2 * dScore * partials.keyNorm;
       for (let c = 0; c < dim; c++) {
-        const [x, y] = [q.data[row.query + c]!, k.data[key + c]!];
-        if (dq) dq[row.query + c]! += byProduct * y + byQuery * x;
-        if (dk) dk[key + c]! += byProduct * x + byKey * y;
+        const [x, y] = [q.data[row.query + c], k.data[key + c]];
+        if (dq) dq[row.query + c] += byProduct * y + byQuery * x;
+        if (dk) dk[key + c] += byProduct * x + byKey * y;
       }
-      if (dv) for (let c = 0; c < valueDim; c++) dv[value + c]! += weight * dOutput.data[start + c]!;
-      if (dParameters) for (let p = 0; p < count; p++) dParameters[row.index * count + p]! += dScore * partials.parameters[p]!;
+      if (dv) for (let c = 0; c < valueDim; c++) dv[value + c] += weight * dOutput.data[start + c];
+      if (dParameters) for (let p = 0; p < count; p++) dParameters[row.index * count + p] += dScore * partials.parameters[p];
     }
   });
 });

@@ -19,7 +19,7 @@ export type Implementations = ReadonlyMap<unknown, Compute<never>>;
 
 /** One entry of `Implementations`, with the attributes checked against the primitive's. */
 export function implement<Attributes>(primitive: Primitive<Attributes>, compute: Compute<Attributes>): [unknown, Compute<never>] {
-  return [primitive, compute as Compute<never>];
+  return [primitive, compute];
 }
 
 class CpuStorage implements Storage {
@@ -33,7 +33,7 @@ class CpuStorage implements Storage {
 }
 
 /** The numbers of a tensor on a CPU backend, without a copy. */
-export function numbersOf(tensor: Tensor): Numbers {
+function numbersOf(tensor: Tensor): Numbers {
   const memory = tensor.memory("cpu");
   if (memory instanceof CpuStorage) return memory.data;
   throw new UnsupportedError({ where: "cpu", wanted: "a tensor on the cpu backend", got: `one on ${tensor.backend.device.name}` });

@@ -7,7 +7,7 @@ import { implement, type Operand } from "./backend.js";
 const GELU = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
-export const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> = {
+const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> = {
   affine: (x, a, b) => a * x + b,
   power: (x, a) => x ** a,
   exp: Math.exp,
@@ -27,7 +27,7 @@ export const unary: Record<UnaryFunction, (x: number, a: number, b: number) => n
   },
 };
 
-export const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number> = {
+const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number> = {
   add: (x, y) => x + y,
   subtract: (x, y) => x - y,
   multiply: (x, y) => x * y,
@@ -43,7 +43,7 @@ function offsets(shape: Shape, strides: readonly number[]): Int32Array {
     const longer = new Int32Array(result.length * extent);
     let position = 0;
     for (const base of result) {
-      for (let step = 0; step < extent; step++) longer[position++] = base + step * strides[axis]!;
+      for (let step = 0; step < extent; step++) longer[position++] = base + step * strides[axis];
     }
     result = longer;
   });
@@ -63,33 +63,33 @@ function gather(input: Operand, output: Operand, strides: readonly number[]): vo
 function broadcast(input: Operand, shape: Shape): Operand["data"] {
   if (sameShape(input.shape, shape)) return input.data;
   const { data } = input;
-  return Float64Array.from(offsets(shape, broadcastStrides(input.shape, shape)), (offset) => data[offset]!);
+  return Float64Array.from(offsets(shape, broadcastStrides(input.shape, shape)), (offset) => data[offset]);
 }
 
 export const elementwise = [
   implement(unaryPrimitive, ([x], [y], { function: name, a, b }) => {
     const f = unary[name];
-    const [from, to] = [x!.data, y!.data];
-    for (let index = 0; index < to.length; index++) to[index] = f(from[index]!, a, b);
+    const [from, to] = [x.data, y.data];
+    for (let index = 0; index < to.length; index++) to[index] = f(from[index], a, b);
   }),
   implement(binaryPrimitive, ([x, y], [z], { function: name, c }) => {
     const f = binary[name];
-    const to = z!.data;
-    const [left, right] = [broadcast(x!, z!.shape), broadcast(y!, z!.shape)];
-    for (let index = 0; index < to.length; index++) to[index] = f(left[index]!, right[index]!, c);
+    const to = z.data;
+    const [left, right] = [broadcast(x, z.shape), broadcast(y, z.shape)];
+    for (let index = 0; index < to.length; index++) to[index] = f(left[index], right[index], c);
   }),
-  implement(expandPrimitive, ([x], [y]) => gather(x!, y!, broadcastStrides(x!.shape, y!.shape))),
+  implement(expandPrimitive, ([x], [y]) => gather(x, y, broadcastStrides(x.shape, y.shape))),
   implement(permutePrimitive, ([x], [y], { order }) => {
-    const strides = stridesOf(x!.shape);
-    gather(x!, y!, order.map((axis) => strides[axis]!));
+    const strides = stridesOf(x.shape);
+    gather(x, y, order.map((axis) => strides[axis]));
   }),
   implement(adamPrimitive, ([p, g, m, v], [p2, m2, v2], { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
-    g!.data.forEach((gradient, i) => {
-      const first = beta1 * m!.data[i]! + (1 - beta1) * gradient;
-      const second = beta2 * v!.data[i]! + (1 - beta2) * gradient * gradient;
-      m2!.data[i] = first;
-      v2!.data[i] = second;
-      p2!.data[i] = p!.data[i]! - (learningRate * (first / correction1)) / (Math.sqrt(second / correction2) + epsilon);
+    g.data.forEach((gradient, i) => {
+      const first = beta1 * m.data[i] + (1 - beta1) * gradient;
+      const second = beta2 * v.data[i] + (1 - beta2) * gradient * gradient;
+      m2.data[i] = first;
+      v2.data[i] = second;
+      p2.data[i] = p.data[i] - (learningRate * (first / correction1)) / (Math.sqrt(second / correction2) + epsilon);
     });
   }),
 ];

@@ -11,12 +11,12 @@ function reduce(x: Operand, y: Operand, start: number, combine: (sum: number, va
   let offset = 0;
   y.data.fill(start);
   for (const value of x.data) {
-    y.data[offset] = combine(y.data[offset]!, value);
+    y.data[offset] = combine(y.data[offset], value);
     for (let axis = position.length - 1; axis >= 0; axis--) {
-      position[axis]!++;
-      offset += strides[axis]!;
-      if (position[axis]! < x.shape[axis]!) break;
-      offset -= position[axis]! * strides[axis]!;
+      position[axis]++;
+      offset += strides[axis];
+      if (position[axis] < x.shape[axis]) break;
+      offset -= position[axis] * strides[axis];
       position[axis] = 0;
     }
   }
@@ -30,74 +30,74 @@ function eachRow({ shape, data }: Operand, row: (start: number, end: number, ind
 
 function logSumExp(x: Operand["data"], start: number, end: number): number {
   let maximum = -Infinity;
-  for (let i = start; i < end; i++) maximum = Math.max(maximum, x[i]!);
+  for (let i = start; i < end; i++) maximum = Math.max(maximum, x[i]);
   let sum = 0;
-  for (let i = start; i < end; i++) sum += Math.exp(x[i]! - maximum);
+  for (let i = start; i < end; i++) sum += Math.exp(x[i] - maximum);
   return maximum + Math.log(sum);
 }
 
 export const reductions = [
-  implement(sumPrimitive, ([x], [y]) => reduce(x!, y!, 0, (a, b) => a + b)),
-  implement(maxPrimitive, ([x], [y]) => reduce(x!, y!, -Infinity, Math.max)),
+  implement(sumPrimitive, ([x], [y]) => reduce(x, y, 0, (a, b) => a + b)),
+  implement(maxPrimitive, ([x], [y]) => reduce(x, y, -Infinity, Math.max)),
 
   implement(softmaxPrimitive, ([x], [y]) =>
-    eachRow(x!, (start, end) => {
-      const total = logSumExp(x!.data, start, end);
-      for (let i = start; i < end; i++) y!.data[i] = Math.exp(x!.data[i]! - total);
+    eachRow(x, (start, end) => {
+      const total = logSumExp(x.data, start, end);
+      for (let i = start; i < end; i++) y.data[i] = Math.exp(x.data[i] - total);
     }),
   ),
   implement(softmaxBackwardPrimitive, ([y, dy], [dx]) =>
-    eachRow(y!, (start, end) => {
+    eachRow(y, (start, end) => {
       let inner = 0;
-      for (let i = start; i < end; i++) inner += y!.data[i]! * dy!.data[i]!;
-      for (let i = start; i < end; i++) dx!.data[i] = y!.data[i]! * (dy!.data[i]! - inner);
+      for (let i = start; i < end; i++) inner += y.data[i] * dy.data[i];
+      for (let i = start; i < end; i++) dx.data[i] = y.data[i] * (dy.data[i] - inner);
     }),
   ),
 
   implement(normalizePrimitive, ([x], [y, r], { epsilon }) =>
-    eachRow(x!, (start, end, row) => {
+    eachRow(x, (start, end, row) => {
       let mean = 0;
-      for (let i = start; i < end; i++) mean += x!.data[i]! / (end - start);
+      for (let i = start; i < end; i++) mean += x.data[i] / (end - start);
       let variance = 0;
-      for (let i = start; i < end; i++) variance += (x!.data[i]! - mean) ** 2 / (end - start);
-      r!.data[row] = 1 / Math.sqrt(variance + epsilon);
-      for (let i = start; i < end; i++) y!.data[i] = (x!.data[i]! - mean) * r!.data[row]!;
+      for (let i = start; i < end; i++) variance += (x.data[i] - mean) ** 2 / (end - start);
+      r.data[row] = 1 / Math.sqrt(variance + epsilon);
+      for (let i = start; i < end; i++) y.data[i] = (x.data[i] - mean) * r.data[row];
     }),
   ),
   implement(normalizeBackwardPrimitive, ([y, r, dy], [dx]) =>
-    eachRow(y!, (start, end, row) => {
+    eachRow(y, (start, end, row) => {
       let mean = 0;
       let inner = 0;
       for (let i = start; i < end; i++) {
-        mean += dy!.data[i]! / (end - start);
-        inner += (y!.data[i]! * dy!.data[i]!) / (end - start);
+        mean += dy.data[i] / (end - start);
+        inner += (y.data[i] * dy.data[i]) / (end - start);
       }
-      for (let i = start; i < end; i++) dx!.data[i] = r!.data[row]! * (dy!.data[i]! - mean - y!.data[i]! * inner);
+      for (let i = start; i < end; i++) dx.data[i] = r.data[row] * (dy.data[i] - mean - y.data[i] * inner);
     }),
   ),
 
   implement(embeddingPrimitive, ([table], [y], { ids }) => {
-    const width = table!.shape[1]!;
-    ids.values.forEach((id, row) => y!.data.set(table!.data.subarray(id * width, (id + 1) * width), row * width));
+    const width = table.shape[1];
+    ids.values.forEach((id, row) => y.data.set(table.data.subarray(id * width, (id + 1) * width), row * width));
   }),
   implement(scatterPrimitive, ([dy], [dTable], { ids }) => {
-    const width = dTable!.shape[1]!;
+    const width = dTable.shape[1];
     ids.values.forEach((id, row) => {
-      for (let c = 0; c < width; c++) dTable!.data[id * width + c]! += dy!.data[row * width + c]!;
+      for (let c = 0; c < width; c++) dTable.data[id * width + c] += dy.data[row * width + c];
     });
   }),
 
   implement(crossEntropyPrimitive, ([x], [loss], { labels }) =>
-    eachRow(x!, (start, end, row) => {
-      loss!.data[row] = logSumExp(x!.data, start, end) - x!.data[start + labels.values[row]!]!;
+    eachRow(x, (start, end, row) => {
+      loss.data[row] = logSumExp(x.data, start, end) - x.data[start + labels.values[row]];
     }),
   ),
   implement(crossEntropyBackwardPrimitive, ([x, dy], [dx], { labels }) =>
-    eachRow(x!, (start, end, row) => {
-      const total = logSumExp(x!.data, start, end);
+    eachRow(x, (start, end, row) => {
+      const total = logSumExp(x.data, start, end);
       for (let i = start; i < end; i++) {
         const hit = i - start === labels.values[row] ? 1 : 0;
-        dx!.data[i] = dy!.data[row]! * (Math.exp(x!.data[i]! - total) - hit);
+        dx.data[i] = dy.data[row] * (Math.exp(x.data[i] - total) - hit);
       }
     }),
   ),

@@ -71,13 +71,13 @@ function tiled(
   return {
     shaders: [...pass, normalizers[kernel.normalizer], ...kernel.shaders],
     constants: { PARTS, VALUE_PARTS, TILE, ROWS },
-    uniform: [queries, keys, heads, keyHeads, dim, valueDim, parameters!.shape[1]!],
-    reads: [q, k, v, parameters].map((operand) => operand!.block),
+    uniform: [queries, keys, heads, keyHeads, dim, valueDim, parameters.shape[1]],
+    reads: [q, k, v, parameters].map((operand) => operand.block),
   };
 }
 
 const attentionForward = implement(attentionPrimitive, (device, inputs, outputs, { kernel }) => {
-  const extents = attentionExtents(inputs[0]!.shape, inputs[1]!.shape, inputs[2]!.shape);
+  const extents = attentionExtents(inputs[0].shape, inputs[1].shape, inputs[2].shape);
   device.dispatch({
     ...tiled(extents, kernel, passes.forward, inputs, device.limits),
     writes: outputs.map(({ block }) => block),

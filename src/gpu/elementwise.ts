@@ -34,9 +34,9 @@ function collapse(shape: Shape, left: readonly number[], right: readonly number[
   const axes: Axis[] = [];
   shape.forEach((extent, axis) => {
     if (extent === 1) return;
-    const strides: [number, number] = [left[axis]!, right[axis]!];
+    const strides: [number, number] = [left[axis], right[axis]];
     const outer = axes.at(-1);
-    if (outer !== undefined && outer.strides.every((stride, side) => stride === strides[side]! * extent)) {
+    if (outer !== undefined && outer.strides.every((stride, side) => stride === strides[side] * extent)) {
       outer.extent *= extent;
       outer.strides[0] = strides[0];
       outer.strides[1] = strides[1];
@@ -75,7 +75,7 @@ function map(
   strides: readonly (readonly number[])[],
   [a, b]: readonly [number, number],
 ): void {
-  const axes = collapse(output.shape, strides[0]!, strides[1] ?? strides[0]!);
+  const axes = collapse(output.shape, strides[0], strides[1] ?? strides[0]);
   const count = sizeOf(output.shape);
   const uniform: Word[] = [
     count,
@@ -102,22 +102,22 @@ function mapUnary(device: Device, name: string, x: Operand, y: Operand, strides:
 
 export const elementwise = [
   implement(unaryPrimitive, (device, [x], [y], { function: name, a, b }) => {
-    mapUnary(device, name, x!, y!, stridesOf(x!.shape), a, b);
+    mapUnary(device, name, x, y, stridesOf(x.shape), a, b);
   }),
   implement(binaryPrimitive, (device, [x, y], [z], { function: name, c }) => {
-    const strides = [broadcastStrides(x!.shape, z!.shape), broadcastStrides(y!.shape, z!.shape)];
-    map(device, [binaryShader, applying(name, "x: f32, y: f32, c: f32")], [x!, y!], z!, strides, [c, 0]);
+    const strides = [broadcastStrides(x.shape, z.shape), broadcastStrides(y.shape, z.shape)];
+    map(device, [binaryShader, applying(name, "x: f32, y: f32, c: f32")], [x, y], z, strides, [c, 0]);
   }),
   implement(expandPrimitive, (device, [x], [y]) => {
-    mapUnary(device, "affine", x!, y!, broadcastStrides(x!.shape, y!.shape), 1, 0);
+    mapUnary(device, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);
   }),
   implement(permutePrimitive, (device, [x], [y], { order }) => {
-    const strides = stridesOf(x!.shape);
-    mapUnary(device, "affine", x!, y!, order.map((axis) => strides[axis]!), 1, 0);
+    const strides = stridesOf(x.shape);
+    mapUnary(device, "affine", x, y, order.map((axis) => strides[axis]), 1, 0);
   }),
   implement(adamPrimitive, (device, inputs, outputs, attributes) => {
     const { learningRate, beta1, beta2, epsilon, correction1, correction2 } = attributes;
-    const count = sizeOf(inputs[0]!.shape);
+    const count = sizeOf(inputs[0].shape);
     const floats = [learningRate, beta1, beta2, epsilon, correction1, correction2];
     device.dispatch({
       shaders: [eachShader, adamShader],

@@ -33,7 +33,7 @@ export type Record<Attributes> = (
 export type Implementations = ReadonlyMap<unknown, Record<never>>;
 
 export function implement<Attributes>(primitive: Primitive<Attributes>, record: Record<Attributes>): [unknown, Record<never>] {
-  return [primitive, record as Record<never>];
+  return [primitive, record];
 }
 
 /** Invocations in a workgroup of a job without shared memory. */

@@ -21,7 +21,7 @@ export function link(shaders: readonly Shader[], constants: Readonly<Record<stri
     code: files.map(({ text }) => text).join("\n"),
     locate(line) {
       const index = starts.filter((start) => start < line).length - 1;
-      return `shaders/${files[index]!.file}:${line - starts[index]!}`;
+      return `shaders/${files[index].file}:${line - starts[index]}`;
     },
   };
 }

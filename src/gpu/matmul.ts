@@ -18,7 +18,7 @@ function batchStrides(own: Shape, matrix: number): number[] {
 }
 
 export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attributes) => {
-  const { batch, rows, inner, columns } = matmulExtents(a!.shape, b!.shape, attributes);
+  const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
   if (batch.length > BATCH_AXES) {
     throw new ShapeError({
       where: "matmul",
@@ -36,13 +36,13 @@ export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attribute
     shaders: lanes === undefined ? blocksShaders : broadcastShaders,
     constants: lanes === undefined ? {} : { LANES: lanes },
     uniform: [
-      ...[rows, inner, columns, aRow!, aInner!, bInner!, bColumn!, 0],
+      ...[rows, inner, columns, aRow, aInner, bInner, bColumn, 0],
       ...extents,
-      ...batchStrides(a!.shape.slice(0, -2), rows * inner),
-      ...batchStrides(b!.shape.slice(0, -2), inner * columns),
+      ...batchStrides(a.shape.slice(0, -2), rows * inner),
+      ...batchStrides(b.shape.slice(0, -2), inner * columns),
     ],
-    reads: [a!.block, b!.block],
-    writes: [c!.block],
-    workgroups: [Math.ceil(columns / tileColumns!), Math.ceil(rows / tileRows!), sizeOf(batch)],
+    reads: [a.block, b.block],
+    writes: [c.block],
+    workgroups: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), sizeOf(batch)],
   });
 });

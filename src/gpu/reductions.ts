@@ -42,18 +42,18 @@ function runs(shape: readonly number[], axes: readonly number[]): Run[] {
 
 function reduce(fold: keyof typeof folds) {
   return (device: Device, [x]: readonly Operand[], [y]: readonly Operand[], { axes }: ReduceAttributes): void => {
-    const steps = runs(x!.shape, axes).flatMap(({ outer, length, inner }) => {
+    const steps = runs(x.shape, axes).flatMap(({ outer, length, inner }) => {
       const split = [];
       for (let left = length; left > 1 || split.length === 0; left = Math.ceil(left / CHUNK)) {
         split.push({ outer, length: left, inner, parts: Math.ceil(left / CHUNK) });
       }
       return split;
     });
-    if (steps.length === 0) steps.push({ outer: 1, length: 1, inner: sizeOf(x!.shape), parts: 1 });
-    let from = x!.block;
+    if (steps.length === 0) steps.push({ outer: 1, length: 1, inner: sizeOf(x.shape), parts: 1 });
+    let from = x.block;
     steps.forEach(({ outer, length, inner, parts }, index) => {
       const count = outer * parts * inner;
-      const to = index === steps.length - 1 ? y!.block : device.scratch(count);
+      const to = index === steps.length - 1 ? y.block : device.scratch(count);
       device.dispatch({
         shaders: [eachShader, quotientShader, reduceShader, folds[fold]],
         constants: { GROUP, CHUNK },

@@ -63,37 +63,37 @@ const blocks = (operands: readonly Operand[]): Block[] => operands.map(({ block 
 /** Which rows of the output name each row of the table: places[starts[row] .. starts[row + 1]], in ascending order. */
 function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: Uint32Array } {
   const starts = new Uint32Array(rows + 1);
-  for (const id of ids) starts[id + 1]!++;
-  for (let row = 0; row < rows; row++) starts[row + 1]! += starts[row]!;
+  for (const id of ids) starts[id + 1]++;
+  for (let row = 0; row < rows; row++) starts[row + 1] += starts[row];
   const next = starts.slice();
   const places = new Uint32Array(ids.length);
-  ids.forEach((id, place) => (places[next[id]!++] = place));
+  ids.forEach((id, place) => (places[next[id]++] = place));
   return { starts, places };
 }
 
 export const rowwise = [
-  implement(softmaxPrimitive, (device, [x], outputs) => eachRow(device, softmaxShaders, x!, [x!.block], outputs)),
+  implement(softmaxPrimitive, (device, [x], outputs) => eachRow(device, softmaxShaders, x, [x.block], outputs)),
   implement(softmaxBackwardPrimitive, (device, inputs, outputs) => {
-    eachRow(device, softmaxBackwardShaders, inputs[0]!, blocks(inputs), outputs);
+    eachRow(device, softmaxBackwardShaders, inputs[0], blocks(inputs), outputs);
   }),
   implement(normalizePrimitive, (device, [x], outputs, { epsilon }) => {
-    eachRow(device, normalizeShaders, x!, [x!.block], outputs, epsilon);
+    eachRow(device, normalizeShaders, x, [x.block], outputs, epsilon);
   }),
   implement(normalizeBackwardPrimitive, (device, inputs, outputs) => {
-    eachRow(device, normalizeBackwardShaders, inputs[0]!, blocks(inputs), outputs);
+    eachRow(device, normalizeBackwardShaders, inputs[0], blocks(inputs), outputs);
   }),
   implement(crossEntropyPrimitive, (device, [x], outputs, { labels }) => {
-    eachRow(device, crossEntropyShaders, x!, [x!.block, device.upload(labels.values)], outputs);
+    eachRow(device, crossEntropyShaders, x, [x.block, device.upload(labels.values)], outputs);
   }),
   implement(crossEntropyBackwardPrimitive, (device, [x, d], outputs, { labels }) => {
-    eachRow(device, crossEntropyBackwardShaders, x!, [x!.block, device.upload(labels.values), d!.block], outputs);
+    eachRow(device, crossEntropyBackwardShaders, x, [x.block, device.upload(labels.values), d.block], outputs);
   }),
   implement(embeddingPrimitive, (device, [table], [y], { ids }) => {
-    each(device, embeddingShaders, sizeOf(y!.shape), [table!.shape[1]!], [table!.block, device.upload(ids.values)], [y!]);
+    each(device, embeddingShaders, sizeOf(y.shape), [table.shape[1]], [table.block, device.upload(ids.values)], [y]);
   }),
   implement(scatterPrimitive, (device, [dy], [dTable], { ids, rows }) => {
     const { starts, places } = invert(ids.values, rows);
-    const reads = [dy!.block, device.upload(starts), device.upload(places)];
-    each(device, scatterShaders, sizeOf(dTable!.shape), [dTable!.shape[1]!], reads, [dTable!]);
+    const reads = [dy.block, device.upload(starts), device.upload(places)];
+    each(device, scatterShaders, sizeOf(dTable.shape), [dTable.shape[1]], reads, [dTable]);
   }),
 ];

@@ -31,7 +31,7 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs): Ten
   checkInputs(kernel, inputs);
   const { heads, dim } = attentionExtents(q.shape, k.shape, v.shape);
   const [output] = apply(attentionPrimitive, [q, k, v, packParameters(kernel, inputs, heads, dim)], { kernel });
-  return output!;
+  return output;
 }
 
 function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs): void {
@@ -65,7 +65,7 @@ function packParameters(kernel: AttentionKernel, inputs: AttentionInputs, heads:
     return reshape(expand(reshape(learned, [learned.size]), [heads]), [heads, 1]);
   });
   if (columns.length === 0) return backend.full(0, [heads, 1]);
-  if (columns.length === 1) return columns[0]!;
+  if (columns.length === 1) return columns[0];
   return columns
     .map((column, index) => multiply(column, backend.tensor(oneAt(index, count), [1, count])))
     .reduce((packed, column) => add(packed, column));

@@ -25,11 +25,11 @@ export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): At
     shaders: [innerProductHook, exponentialHook, { file: "kernels/gaussian.wgsl", text: shader }],
     formula: {
       ...exponentialWeight,
-      score: ({ distance }, [gamma]) => -0.5 * gamma! * distance,
+      score: ({ distance }, [gamma]) => -0.5 * gamma * distance,
       partials({ distance }, [gamma], into) {
         into.product = gamma!;
-        into.queryNorm = -0.5 * gamma!;
-        into.keyNorm = -0.5 * gamma!;
+        into.queryNorm = -0.5 * gamma;
+        into.keyNorm = -0.5 * gamma;
         into.parameters[0] = -0.5 * distance;
       },
     },

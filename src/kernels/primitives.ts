@@ -21,14 +21,14 @@ export function attentionExtents(q: Shape, k: Shape, v: Shape): AttentionExtents
   };
   if (q.length !== 4) complain("q", "[batch, heads, n, d]", q);
   const [batch, heads, queries, dim] = q as [number, number, number, number];
-  if (k.length !== 4 || k[0] !== batch || k[3] !== dim || heads % k[1]! !== 0) {
+  if (k.length !== 4 || k[0] !== batch || k[3] !== dim || heads % k[1] !== 0) {
     complain("k", `[${batch}, kvHeads, m, ${dim}] with kvHeads a divisor of ${heads}`, k);
   }
   const [, keyHeads, keys] = k as [number, number, number, number];
   if (v.length !== 4 || v[0] !== batch || v[1] !== keyHeads || v[2] !== keys) {
     complain("v", `[${batch}, ${keyHeads}, ${keys}, dv]`, v);
   }
-  return { batch, heads, keyHeads, queries, keys, dim, valueDim: v[3]! };
+  return { batch, heads, keyHeads, queries, keys, dim, valueDim: v[3] };
 }
 
 export interface AttentionAttributes {
@@ -48,9 +48,9 @@ export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> 
   name: "attentionBackward",
   infer([q, k, v, parameters], { wanted }) {
     return [
-      ...(wanted.query ? [q!] : []),
-      ...(wanted.keyValue ? [k!, v!] : []),
-      ...(wanted.parameters ? [[...q!.slice(0, 3), parameters!.at(-1)!]] : []),
+      ...(wanted.query ? [q] : []),
+      ...(wanted.keyValue ? [k, v] : []),
+      ...(wanted.parameters ? [[...q.slice(0, 3), parameters.at(-1)!]] : []),
     ];
   },
 };
@@ -59,7 +59,7 @@ export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> 
 export const attentionPrimitive: Differentiable<AttentionAttributes> = {
   name: "attention",
   infer([q, k, v]) {
-    const { batch, heads, queries, valueDim } = attentionExtents(q!, k!, v!);
+    const { batch, heads, queries, valueDim } = attentionExtents(q, k, v);
     return [
       [batch, heads, queries, valueDim],
       [batch, heads, queries],

@@ -22,7 +22,7 @@ export function softmax({ scale }: SoftmaxOptions = {}): AttentionKernel {
     shaders: [innerProductHook, exponentialHook, { file: "kernels/softmax.wgsl", text: shader }],
     formula: {
       ...exponentialWeight,
-      score: ({ product }, [scale]) => scale! * product,
+      score: ({ product }, [scale]) => scale * product,
       partials({ product }, [scale], into) {
         into.product = scale!;
         into.queryNorm = 0;

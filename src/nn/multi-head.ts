@@ -32,7 +32,7 @@ export function multiHead({ kernel, width, heads }: MultiHeadOptions): MultiHead
     throw new ArgumentError({ where: "multiHead", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   }
   const splitHeads = (x: Tensor): Tensor =>
-    permute(reshape(x, [x.shape[0]!, x.shape[1]!, heads, width / heads]), [0, 2, 1, 3]);
+    permute(reshape(x, [x.shape[0], x.shape[1], heads, width / heads]), [0, 2, 1, 3]);
   return {
     initialize(backend, random) {
       const matrix = (): Tensor => normal(backend, random, [width, width], 1 / Math.sqrt(width));

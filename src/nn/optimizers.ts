@@ -62,8 +62,8 @@ export interface SgdOptions {
 /** Stochastic gradient descent with momentum: m ← μ m + gradient, p ← p - learningRate · m. */
 export function sgd({ learningRate, momentum = 0.9 }: SgdOptions): Optimizer {
   return optimizer(1, (parameter, gradient, [velocity]) => {
-    velocity!.assign(addScaled(gradient, velocity!, momentum));
-    parameter.assign(addScaled(parameter, velocity!, -learningRate));
+    velocity.assign(addScaled(gradient, velocity, momentum));
+    parameter.assign(addScaled(parameter, velocity, -learningRate));
   });
 }
 
@@ -82,6 +82,6 @@ export function adam({ learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 
   return optimizer(2, (parameter, gradient, memories, step) => {
     const corrections = { correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step };
     const updated = apply(adamPrimitive, [parameter, gradient, ...memories], { learningRate, beta1, beta2, epsilon, ...corrections });
-    [parameter, ...memories].forEach((tensor, index) => tensor.assign(updated[index]!));
+    [parameter, ...memories].forEach((tensor, index) => tensor.assign(updated[index]));
   });
 }

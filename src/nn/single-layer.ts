@@ -60,7 +60,7 @@ export function singleLayer(options: SingleLayerOptions): SingleLayer {
       if (inputs.shape.length !== 3 || inputs.shape[2] !== width) {
         throw new ShapeError({ where: "singleLayer", argument: "inputs", wanted: `[N, n, ${width}]`, got: formatShape(inputs.shape) });
       }
-      const x = reshape(inputs, [samples!, 1, tokens!, width]);
+      const x = reshape(inputs, [samples, 1, tokens, width]);
       const mixed = attention(kernel, { q: matmul(x, query), k: matmul(x, key), v: matmul(x, value) });
       return sum(matmul(mixed, output), 1);
     },

@@ -14,13 +14,13 @@ const unary = (name: string, run: (x: Tensor) => Tensor, positive = false): Case
   name,
   shapes: x,
   positive,
-  run: (inputs) => run(inputs["x"]!),
+  run: (inputs) => run(inputs["x"]),
 });
 const binary = (name: string, a: readonly number[], b: readonly number[], run: (a: Tensor, b: Tensor) => Tensor, positive = false): Case => ({
   name,
   shapes: { a, b },
   positive,
-  run: (inputs) => run(inputs["a"]!, inputs["b"]!),
+  run: (inputs) => run(inputs["a"], inputs["b"]),
 });
 
 /** Every differentiable operation but attention, over shapes that meet its special paths. */
@@ -48,17 +48,17 @@ export const cases: readonly Case[] = [
   binary("add scaled", [3, 5], [5], (a, b) => ops.addScaled(a, b, -0.3)),
   unary("expand", (v) => ops.expand(ops.reshape(v, [3, 1, 5]), [2, 3, 4, 5])),
   unary("reshape", (v) => ops.reshape(v, [5, -1])),
-  { name: "permute", shapes: { x: [2, 3, 4, 5] }, run: ({ x }) => ops.permute(x!, [2, 0, 3, 1]) },
+  { name: "permute", shapes: { x: [2, 3, 4, 5] }, run: ({ x }) => ops.permute(x, [2, 0, 3, 1]) },
   unary("sum of all", (v) => ops.sum(v)),
-  { name: "sum over the first and last axis", shapes: { x: [40, 3, 70] }, run: ({ x }) => ops.sum(x!, [0, -1]) },
-  { name: "sum over the middle axis, kept", shapes: { x: [3, 41, 5] }, run: ({ x }) => ops.sum(x!, 1, { keepAxes: true }) },
+  { name: "sum over the first and last axis", shapes: { x: [40, 3, 70] }, run: ({ x }) => ops.sum(x, [0, -1]) },
+  { name: "sum over the middle axis, kept", shapes: { x: [3, 41, 5] }, run: ({ x }) => ops.sum(x, 1, { keepAxes: true }) },
   unary("mean", (v) => ops.mean(v, 0)),
-  { name: "max", shapes: { x: [4, 37] }, run: ({ x }) => ops.max(x!, -1) },
-  { name: "softmax", shapes: { x: [7, 33] }, run: ({ x }) => ops.softmax(x!) },
+  { name: "max", shapes: { x: [4, 37] }, run: ({ x }) => ops.max(x, -1) },
+  { name: "softmax", shapes: { x: [7, 33] }, run: ({ x }) => ops.softmax(x) },
   {
     name: "layer norm",
     shapes: { x: [6, 17], scale: [17], shift: [17] },
-    run: ({ x, scale, shift }) => ops.layerNorm(x!, { scale: scale!, shift: shift! }),
+    run: ({ x, scale, shift }) => ops.layerNorm(x, { scale: scale, shift: shift }),
   },
   binary("matmul", [5, 7], [7, 3], ops.matmul),
   binary("matmul around a block", [33, 17], [17, 65], ops.matmul),
@@ -67,8 +67,8 @@ export const cases: readonly Case[] = [
   binary("matmul, both transposed", [7, 5], [3, 7], (a, b) => ops.matmul(a, b, { transposeA: true, transposeB: true })),
   binary("matmul, batch times matrix", [2, 3, 4, 6], [6, 5], ops.matmul),
   binary("matmul, batch times batch", [2, 3, 4, 6], [2, 3, 6, 5], ops.matmul),
-  { name: "embedding", shapes: { table: [6, 5] }, run: ({ table }) => ops.embedding(table!, indices([0, 5, 2, 2, 0, 2], [2, 3])) },
-  { name: "cross entropy", shapes: { logits: [5, 4] }, run: ({ logits }) => ops.crossEntropy(logits!, indices([0, 3, 1, 1, 2])) },
+  { name: "embedding", shapes: { table: [6, 5] }, run: ({ table }) => ops.embedding(table, indices([0, 5, 2, 2, 0, 2], [2, 3])) },
+  { name: "cross entropy", shapes: { logits: [5, 4] }, run: ({ logits }) => ops.crossEntropy(logits, indices([0, 3, 1, 1, 2])) },
   binary("mean squared error", [3, 5], [3, 5], ops.meanSquaredError),
 ];
 
@@ -84,5 +84,5 @@ export function inputsOf({ shapes, positive }: Pick<Case, "shapes" | "positive">
 }
 
 export function upload(backend: Backend, data: Readonly<Record<string, ArrayLike<number>>>, shapes: Case["shapes"]): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, backend.tensor(data[name]!, shape)]));
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, backend.tensor(data[name], shape)]));
 }

@@ -19,22 +19,56 @@ export async function outputAndGradients(backend: Backend, testCase: Case, seed?
   return results;
 }
 
-export function largest(values: ArrayLike<number>): number {
-  return Array.prototype.reduce.call(values, (a, b) => Math.max(a as number, Math.abs(b as number)), 0) as number;
+/** How many draws give even the smallest gradient of a case some 64 numbers. */
+export function drawsFor({ shapes }: Case): number {
+  const smallest = Math.min(...Object.values(shapes).map((shape) => shape.reduce((a, b) => a * b, 1)));
+  return Math.ceil(64 / Math.min(64, smallest));
 }
 
-export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return largest(Float64Array.from(a, (value, index) => value - b[index]!));
+/** One draw after the other: enough numbers that an error is a level and not luck. */
+export async function draws(count: number, first: number, results: (seed: number) => Promise<Results>): Promise<Results[]> {
+  const all: Results[] = [];
+  for (let draw = 0; draw < count; draw++) all.push(await results(first + draw));
+  return all;
 }
 
-/** Rounding that WGSL allows its functions, above correct rounding: eight units in the last place of the largest result. */
+interface Level {
+  readonly count: number;
+  /** Root mean square. */
+  readonly mean: number;
+  readonly largest: number;
+}
+
+/** The root mean square and the largest of the differences, over all draws. */
+function level(results: readonly Results[], exact: readonly Results[] | undefined, name: string): Level {
+  let [count, squares, largest] = [0, 0, 0];
+  results.forEach((result, draw) => {
+    Array.from(result[name]).forEach((value, index) => {
+      const difference = Math.abs(value - (exact === undefined ? 0 : exact[draw][name][index]));
+      count++;
+      squares += difference ** 2;
+      largest = Math.max(largest, difference);
+    });
+  });
+  return { count, mean: Math.sqrt(squares / count), largest };
+}
+
+/** Rounding that WGSL allows its functions, above correct rounding: eight units in the last place of a typical result. */
 const FLOOR = 8 * 2 ** -24;
+/** A maximum over fewer numbers than this is luck. */
+const MANY = 256;
 
-/** error(gpu) ≤ factor · error(naive float32) + floor, with factor 2 for outputs and 3 for gradients. */
-export function expectAsExactAsFloat32(gpu: Results, naive: Results, exact: Results): void {
-  for (const [name, reference] of Object.entries(exact)) {
-    const allowed = (name === "output" ? 2 : 3) * distance(naive[name]!, reference) + FLOOR * largest(reference);
-    const error = distance(gpu[name]!, reference);
-    expect(error, `${name}: error ${error}, allowed ${allowed}`).toBeLessThanOrEqual(allowed);
+/**
+ * error(gpu) ≤ factor · error(naive float32) + floor with factor 2 for outputs and 3 for gradients, for the root mean square over
+ * all draws, and for the maximum where there are many numbers.
+ */
+export function expectAsExactAsFloat32(gpu: readonly Results[], naive: readonly Results[], exact: readonly Results[]): void {
+  for (const name of Object.keys(exact[0])) {
+    const factor = name === "output" ? 2 : 3;
+    const [error, yardstick, scale] = [level(gpu, exact, name), level(naive, exact, name), level(exact, undefined, name)];
+    for (const measure of error.count < MANY ? (["mean"] as const) : (["mean", "largest"] as const)) {
+      const allowed = factor * yardstick[measure] + FLOOR * scale[measure];
+      expect(error[measure], `${name}, ${measure} error ${error[measure]}, allowed ${allowed}`).toBeLessThanOrEqual(allowed);
+    }
   }
 }

@@ -29,66 +29,66 @@ export const naiveFloat32 = createCpu(
   new Map([
     ...float64,
     implement(matmulPrimitive, ([a, b], [c], attributes) => {
-      const { batch, rows, inner, columns } = matmulExtents(a!.shape, b!.shape, attributes);
+      const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
       const strides = (transposed: boolean, long: number): [number, number] => (transposed ? [1, long] : [long, 1]);
       const [aRow, aInner] = strides(attributes.transposeA, attributes.transposeA ? rows : inner);
       const [bInner, bColumn] = strides(attributes.transposeB, attributes.transposeB ? inner : columns);
       const count = sizeOf(batch);
-      const aStep = a!.data.length === rows * inner ? 0 : rows * inner;
-      const bStep = b!.data.length === inner * columns ? 0 : inner * columns;
+      const aStep = a.data.length === rows * inner ? 0 : rows * inner;
+      const bStep = b.data.length === inner * columns ? 0 : inner * columns;
       for (let entry = 0; entry < count; entry++) {
         for (let i = 0; i < rows; i++) {
           for (let j = 0; j < columns; j++) {
-            c!.data[(entry * rows + i) * columns + j] = naiveSum(
+            c.data[(entry * rows + i) * columns + j] = naiveSum(
               inner,
-              (k) => a!.data[entry * aStep + i * aRow + k * aInner]! * b!.data[entry * bStep + k * bInner + j * bColumn]!,
+              (k) => a.data[entry * aStep + i * aRow + k * aInner] * b.data[entry * bStep + k * bInner + j * bColumn],
             );
           }
         }
       }
     }),
     implement(sumPrimitive, ([x], [y], { axes }) => {
-      const kept = x!.shape.map((extent, axis) => (axes.includes(axis) ? 0 : extent));
-      x!.data.forEach((value, index) => {
+      const kept = x.shape.map((extent, axis) => (axes.includes(axis) ? 0 : extent));
+      x.data.forEach((value, index) => {
         let place = 0;
-        for (let axis = 0, rest = index, inner = x!.data.length; axis < kept.length; axis++) {
-          inner /= x!.shape[axis]!;
+        for (let axis = 0, rest = index, inner = x.data.length; axis < kept.length; axis++) {
+          inner /= x.shape[axis];
           const position = Math.floor(rest / inner);
           rest -= position * inner;
-          if (kept[axis] !== 0) place = place * kept[axis]! + position;
+          if (kept[axis] !== 0) place = place * kept[axis] + position;
         }
-        y!.data[place] = y!.data[place]! + value;
+        y.data[place] = y.data[place] + value;
       });
     }),
     implement(softmaxPrimitive, ([x], [y]) =>
-      eachRow(x!, (at, width) => {
+      eachRow(x, (at, width) => {
         let maximum = -Infinity;
-        for (let c = 0; c < width; c++) maximum = Math.max(maximum, x!.data[at(c)]!);
-        const e = (c: number): number => f(Math.exp(f(x!.data[at(c)]! - maximum)));
+        for (let c = 0; c < width; c++) maximum = Math.max(maximum, x.data[at(c)]);
+        const e = (c: number): number => f(Math.exp(f(x.data[at(c)] - maximum)));
         const total = naiveSum(width, e);
-        for (let c = 0; c < width; c++) y!.data[at(c)] = e(c) / total;
+        for (let c = 0; c < width; c++) y.data[at(c)] = e(c) / total;
       }),
     ),
     implement(softmaxBackwardPrimitive, ([y, dy], [dx]) =>
-      eachRow(y!, (at, width) => {
-        const inner = naiveSum(width, (c) => y!.data[at(c)]! * dy!.data[at(c)]!);
-        for (let c = 0; c < width; c++) dx!.data[at(c)] = y!.data[at(c)]! * f(dy!.data[at(c)]! - inner);
+      eachRow(y, (at, width) => {
+        const inner = naiveSum(width, (c) => y.data[at(c)] * dy.data[at(c)]);
+        for (let c = 0; c < width; c++) dx.data[at(c)] = y.data[at(c)] * f(dy.data[at(c)] - inner);
       }),
     ),
     implement(normalizePrimitive, ([x], [y, r], { epsilon }) =>
-      eachRow(x!, (at, width, row) => {
-        const mean = f(naiveSum(width, (c) => x!.data[at(c)]!) / width);
-        const variance = f(naiveSum(width, (c) => f(x!.data[at(c)]! - mean) ** 2) / width);
-        r!.data[row] = 1 / f(Math.sqrt(f(variance + epsilon)));
-        for (let c = 0; c < width; c++) y!.data[at(c)] = f(x!.data[at(c)]! - mean) * r!.data[row]!;
+      eachRow(x, (at, width, row) => {
+        const mean = f(naiveSum(width, (c) => x.data[at(c)]) / width);
+        const variance = f(naiveSum(width, (c) => f(x.data[at(c)] - mean) ** 2) / width);
+        r.data[row] = 1 / f(Math.sqrt(f(variance + epsilon)));
+        for (let c = 0; c < width; c++) y.data[at(c)] = f(x.data[at(c)] - mean) * r.data[row];
       }),
     ),
     implement(normalizeBackwardPrimitive, ([y, r, dy], [dx]) =>
-      eachRow(y!, (at, width, row) => {
-        const mean = f(naiveSum(width, (c) => dy!.data[at(c)]!) / width);
-        const inner = f(naiveSum(width, (c) => y!.data[at(c)]! * dy!.data[at(c)]!) / width);
+      eachRow(y, (at, width, row) => {
+        const mean = f(naiveSum(width, (c) => dy.data[at(c)]) / width);
+        const inner = f(naiveSum(width, (c) => y.data[at(c)] * dy.data[at(c)]) / width);
         for (let c = 0; c < width; c++) {
-          dx!.data[at(c)] = r!.data[row]! * f(f(dy!.data[at(c)]! - mean) - f(y!.data[at(c)]! * inner));
+          dx.data[at(c)] = r.data[row] * f(f(dy.data[at(c)] - mean) - f(y.data[at(c)] * inner));
         }
       }),
     ),
