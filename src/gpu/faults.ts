@@ -61,6 +61,12 @@ export class Faults {
     if (this.#lost !== undefined) throw this.#lost;
   }
 
+  /** Resolves when the device is gone and nothing is awaited any more. */
+  async end(): Promise<void> {
+    await this.#device.lost;
+    await Promise.all(this.#pending);
+  }
+
   /** Waits for the reports of everything watched so far, and throws the first error among them, once. */
   async settle(): Promise<void> {
     await Promise.all(this.#pending);

@@ -1,5 +1,5 @@
 import { checkData } from "../core/checks.js";
-import { ArgumentError, UnsupportedError } from "../core/errors.js";
+import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage } from "../core/tensor.js";
 import fill from "../../shaders/ops/fill.wgsl";
@@ -142,7 +142,8 @@ export class Gpu implements Backend {
     this.#queue.destroy();
     if (!this.#owned) return;
     this.#device.destroy();
-    releaseInstance(this.#device);
+    // What is still under way must end before Dawn's instance may go.
+    void this.#faults.end().then(() => releaseInstance(this.#device));
   }
 
   [Symbol.dispose](): void {
@@ -169,15 +170,17 @@ export class Gpu implements Backend {
     const staging = this.#staging.take("read", 4 * size);
     this.#queue.copy(block, staging.buffer, 4 * size);
     this.#queue.flush();
+    const mapping = staging.buffer.mapAsync(MAP_READ_MODE, 0, 4 * size);
+    const [fault, mapped] = await Promise.allSettled([this.#faults.settle(), mapping]);
     try {
-      const mapped = staging.buffer.mapAsync(MAP_READ_MODE, 0, 4 * size);
-      await this.#faults.settle();
-      await mapped;
-      const data = new Float32Array(staging.buffer.getMappedRange(0, 4 * size)).slice();
-      staging.buffer.unmap();
-      return data;
+      if (fault.status === "rejected") throw fault.reason;
+      if (mapped.status === "rejected") throw new DeviceError(`read: the device could not map memory: ${String(mapped.reason)}`);
+      return new Float32Array(staging.buffer.getMappedRange(0, 4 * size)).slice();
     } finally {
-      if (!this.#disposed) this.#staging.give(staging);
+      if (!this.#disposed) {
+        staging.buffer.unmap();
+        this.#staging.give(staging);
+      }
     }
   }
 }

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { attention, kernels, requestGpu, ShaderCompileError, type AttentionInputs, type AttentionKernel } from "../../src/index.js";
+import { attentionCases } from "../support/attention.js";
+import { cases, inputsOf, upload } from "../support/cases.js";
+import { outputAndGradients } from "../support/compare.js";
+
+// Dawn's null backend validates everything and computes nothing: no numbers here.
+const nullAdapter = { dawn: ["backend=null"] };
+
+describe("every linked shader on the null backend", () => {
+  it.each([[true], [false]])("compiles, with subgroups %s", async (subgroups) => {
+    using gpu = await requestGpu({ ...nullAdapter, subgroups });
+    for (const testCase of cases) await outputAndGradients(gpu, testCase);
+    for (const name of Object.keys(kernels)) {
+      for (const [d, dv] of [[1, 1], [64, 64], [5, 130]]) {
+        await outputAndGradients(gpu, attentionCases(name, { batch: 2, heads: 2, n: 5, m: 3, d, dv }).fused);
+      }
+    }
+    await gpu.finish();
+  });
+
+  it("a mistake in a shader is reported in its file and line, once, by the next read", async () => {
+    using gpu = await requestGpu(nullAdapter);
+    const right = kernels["softmax"]();
+    const broken = { file: "kernels/broken.wgsl", text: "// a comment\nfn score(pair: Pair) -> f32 {\n  return pair.produkt;\n}" };
+    const kernel: AttentionKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
+    const shapes = { q: [1, 1, 2, 3], k: [1, 1, 2, 3], v: [1, 1, 2, 3] };
+    const inputs = upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;
+    const output = attention(kernel, inputs);
+    await expect(output.read()).rejects.toThrow(ShaderCompileError);
+    await expect(attention(kernel, inputs).read()).rejects.toThrow();
+    await inputs.q.read();
+  });
+
+  it("names the line in the kernel's own file", async () => {
+    using gpu = await requestGpu(nullAdapter);
+    const right = kernels["softmax"]();
+    const broken = { file: "kernels/broken.wgsl", text: `${right.shaders.at(-1)!.text}\nfn extra() -> f32 {\n  return nothing;\n}` };
+    const kernel: AttentionKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
+    const line = broken.text.split("\n").findIndex((text) => text.includes("nothing")) + 1;
+    const shapes = { q: [1, 1, 2, 3], k: [1, 1, 2, 3], v: [1, 1, 2, 3] };
+    const output = attention(kernel, upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs);
+    await expect(output.read()).rejects.toThrow(`shaders/kernels/broken.wgsl:${line}:`);
+  });
+});
