@@ -52,7 +52,7 @@ const encoder = { width: 64, hidden: 128, heads: 2, layers: 2 } as const;
 export const quick: ConvergenceConfiguration = {
   scale: "quick",
   guarantee,
-  learning: { ...encoder, tokens: 32, train: 1024, test: 320, vocabulary: 4000, batch: 8, epochs: 2, learningRate: 2e-3 },
+  learning: { ...encoder, tokens: 32, train: 896, test: 256, vocabulary: 4000, batch: 8, epochs: 2, learningRate: 2e-3 },
 };
 
 /** Every text, at a length where attention costs what it costs in the papers: for a hardware adapter. */
