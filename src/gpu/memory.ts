@@ -18,7 +18,7 @@ function sizeClass(bytes: number): number {
   return Math.ceil(bytes / quarter) * quarter;
 }
 
-/** Buffers of one usage; freed ones serve again. */
+/** Buffers of one usage; freed ones serve again in a fixed order, so that equal steps use equal buffers and bind groups. */
 export class Pool {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
@@ -63,9 +63,11 @@ export class Pool {
 
   give(block: Block): void {
     this.used -= block.bytes;
-    const free = this.#free.get(block.bytes);
-    if (free === undefined) this.#free.set(block.bytes, [block]);
-    else free.push(block);
+    const free = this.#free.get(block.bytes) ?? [];
+    this.#free.set(block.bytes, free);
+    let place = free.length;
+    while (place > 0 && free[place - 1].id < block.id) place--;
+    free.splice(place, 0, block);
   }
 
   destroy(): void {

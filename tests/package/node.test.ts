@@ -56,4 +56,18 @@ describeGpu("the packed tarball in Node with webgpu", () => {
       expect(difference(cpu, gpu!)).toBeLessThan(FLOAT32_AGREEMENT);
     });
   }
+
+  it("trains 2000 steps in constant memory, learns, and lets Node end", async () => {
+    const printed = JSON.parse(await node(installed.folder, "--expose-gc", "train.mjs")) as {
+      readonly losses: readonly number[];
+      readonly early: Readonly<Record<"device" | "process", number>>;
+      readonly late: Readonly<Record<"device" | "process", number>>;
+      readonly secondsToExit: number;
+    };
+    expect(printed.late.device).toBeLessThanOrEqual(1.05 * printed.early.device);
+    expect(printed.late.process).toBeLessThanOrEqual(1.05 * printed.early.process);
+    expect(printed.secondsToExit).toBeLessThan(2);
+    expect(printed.losses[0]).toBeGreaterThan(0.5);
+    expect(Math.max(...printed.losses.slice(-10))).toBeLessThan(0.1);
+  }, 240_000);
 });
