@@ -58,7 +58,8 @@ describeGpu("the packed tarball in Node with webgpu", () => {
   }
 
   it("trains 2000 steps in constant memory, learns, and lets Node end", async () => {
-    const printed = JSON.parse(await node(installed.folder, "--expose-gc", "train.mjs")) as {
+    // A small young generation, so that its growth is not taken for a leak.
+    const printed = JSON.parse(await node(installed.folder, "--expose-gc", "--max-semi-space-size=4", "train.mjs")) as {
       readonly losses: readonly number[];
       readonly early: Readonly<Record<"device" | "process", number>>;
       readonly late: Readonly<Record<"device" | "process", number>>;
@@ -68,6 +69,6 @@ describeGpu("the packed tarball in Node with webgpu", () => {
     expect(printed.late.process).toBeLessThanOrEqual(1.05 * printed.early.process);
     expect(printed.secondsToExit).toBeLessThan(2);
     expect(printed.losses[0]).toBeGreaterThan(0.5);
-    expect(Math.max(...printed.losses.slice(-10))).toBeLessThan(0.1);
+    expect(Math.max(...printed.losses.slice(-100))).toBeLessThan(0.1);
   }, 240_000);
 });

@@ -24,7 +24,7 @@ for (let step = 1; step <= 2000; step++) {
     optimizer.step(parameters, result.gradients);
     return result.value;
   });
-  if (step % 20 === 0) printed.losses.push((await value.read())[0]);
+  printed.losses.push((await value.read())[0]);
   value.dispose();
   if (step === 200) printed.early = await memory();
 }
