@@ -61,7 +61,7 @@ export function installPackage(extra: readonly string[]): Installed {
 
 /** Runs a script with this Node in a folder and gives what it printed. */
 export async function node(folder: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, maxBuffer: 1 << 26, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, maxBuffer: 1 << 26, timeout: 220_000 });
   return stdout;
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeGpu } from "../support/gpu.js";
 import { difference, FLOAT32_AGREEMENT, installPackage, node, type Answers, type Installed } from "./installed.js";
@@ -31,6 +33,13 @@ describe("the packed tarball in Node", () => {
     );
     expect(module.cpu).toEqual(commonjs.cpu);
     expect(difference(module.cpu, module.cpu)).toBe(0);
+  });
+
+  it("prints what the README says", async () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const [, code, printed] = /```js\n([^]*?)```\n+```text\n([^]*?)```/.exec(readme)!;
+    writeFileSync(join(bare.folder, "readme.mjs"), code);
+    expect(await node(bare.folder, "readme.mjs")).toBe(printed);
   });
 
   it("says how to get webgpu where it is missing", async () => {
