@@ -38,7 +38,7 @@ const normalizers = {
 };
 
 /** Invocations of a workgroup; each owns one row. */
-const ROWS = 64;
+const ROWS = 32;
 /** More keys in workgroup memory than this save nothing. */
 const LARGEST_TILE = 32;
 

@@ -12,7 +12,7 @@ import { describeGpu } from "../support/gpu.js";
 
 const names = Object.keys(kernels);
 
-/** Extents around the edges of tiles (32 keys, 64 rows) and of vec4s. */
+/** Extents around the edges of tiles (32 keys, 32 rows) and of vec4s. */
 const aroundEdges: fc.Arbitrary<Extents> = fc.record({
   batch: fc.constantFrom(1, 2),
   heads: fc.constantFrom(1, 3),
