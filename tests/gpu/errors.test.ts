@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { ArgumentError, attention, cpu, DeviceLostError, ops, requestGpu, ShaderCompileError, softmax, UnsupportedError, wrapDevice } from "../../src/index.js";
-import { openDevice, releaseInstance } from "../../src/gpu/adapter.js";
+import { openDevice } from "../../src/gpu/adapter.js";
+import { Gpu } from "../../src/gpu/gpu.js";
 import { describeGpu, gpuIt } from "../support/gpu.js";
 
 describeGpu("mistakes on the GPU", (gpu) => {
@@ -63,25 +64,19 @@ gpuIt("an error on the device rejects the next read, of whatever tensor, once", 
 
 gpuIt("a lost device rejects reads, and leaves other devices alone", async (gpu) => {
   const device = await openDevice({});
-  const wrapped = wrapDevice(device);
-  const tensor = wrapped.tensor([1, 2, 3]);
+  using owner = new Gpu(device, true);
+  const tensor = owner.tensor([1, 2, 3]);
   device.destroy();
   await device.lost;
   await expect(tensor.read()).rejects.toThrow(DeviceLostError);
-  wrapped.dispose();
-  releaseInstance(device);
   expect(await gpu.tensor([4]).read()).toEqual(Float32Array.of(4));
 });
 
 gpuIt("wrapDevice leaves the caller's device alive", async () => {
   const device = await openDevice({});
-  const first = wrapDevice(device);
-  expect(await first.tensor([1]).read()).toEqual(Float32Array.of(1));
-  first.dispose();
-  const second = wrapDevice(device);
-  expect(await second.tensor([2]).read()).toEqual(Float32Array.of(2));
-  second.dispose();
-  device.destroy();
-  await device.lost;
-  releaseInstance(device);
+  using owner = new Gpu(device, true);
+  const guest = wrapDevice(device);
+  expect(await guest.tensor([1]).read()).toEqual(Float32Array.of(1));
+  guest.dispose();
+  expect(await owner.tensor([2]).read()).toEqual(Float32Array.of(2));
 });
