@@ -19,9 +19,23 @@ export { type Backend, type DeviceDescription, type ParameterTree, type Tensor }
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
-export { attention, type AttentionInputs } from "./kernels/attention.js";
+export { attention } from "./kernels/attention.js";
 export { gaussian, type GaussianOptions } from "./kernels/gaussian.js";
-export type { AttentionKernel, Formula, KernelParameter, Normalizer, Pair, Partials, Shader } from "./kernels/kernel.js";
+export type {
+  AttentionInputs,
+  AttentionKernel,
+  Component,
+  ComposedKernel,
+  Formula,
+  HeadSizes,
+  KernelInput,
+  KernelParameter,
+  Normalizer,
+  Pair,
+  Partials,
+  Shader,
+  TiledKernel,
+} from "./kernels/kernel.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./nn/encoder.js";

@@ -1,4 +1,4 @@
-import type { Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
+import type { Component, Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
 import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionExtents } from "../kernels/primitives.js";
 import { implement, type Numbers, type Operand } from "./backend.js";
 
@@ -30,12 +30,23 @@ function dot(a: Numbers, aStart: number, b: Numbers, bStart: number, length: num
   return sum;
 }
 
+/** The inner product. */
+const multiplied: Component = { of: (x, y) => x * y, byQuery: (_x, y) => y, byKey: (x) => x };
+
 /** Fills `pair` with what query and key have in common. */
-export function compare(q: Numbers, qStart: number, k: Numbers, kStart: number, dim: number, pair: Pair): void {
+export function compare(
+  { component = multiplied }: Formula,
+  q: Numbers,
+  qStart: number,
+  k: Numbers,
+  kStart: number,
+  dim: number,
+  pair: Pair,
+): void {
   let [product, queryNorm, keyNorm, distance] = [0, 0, 0, 0];
   for (let c = 0; c < dim; c++) {
     const [x, y] = [q[qStart + c], k[kStart + c]];
-    product += x * y;
+    product += component.of(x, y);
     queryNorm += x * x;
     keyNorm += y * y;
     distance += (x - y) * (x - y);
@@ -50,7 +61,10 @@ export function emptyPair(): Pair {
   return { product: 0, queryNorm: 0, keyNorm: 0, distance: 0 };
 }
 
-/** Turns the scores of a row into weights, in place, and returns the row's statistic: log-sum-exp, sum, or 0. */
+/**
+ * Turns the scores of a row into weights, in place, and returns the row's statistic: the log-sum-exp for softmax, else what
+ * the weights were divided by.
+ */
 export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula): number {
   if (normalizer === "softmax") {
     const maximum = scores.reduce((a, b) => Math.max(a, b));
@@ -62,9 +76,9 @@ export function weigh(scores: Float64Array, normalizer: Normalizer, formula: For
   }
   let sum = 0;
   for (let j = 0; j < scores.length; j++) sum += scores[j] = formula.weight(scores[j]);
-  if (normalizer === "none") return 0;
-  for (let j = 0; j < scores.length; j++) scores[j] /= sum;
-  return sum;
+  const divisor = { sum, count: scores.length, none: 1 }[normalizer];
+  for (let j = 0; j < scores.length; j++) scores[j] /= divisor;
+  return divisor;
 }
 
 function parametersOf(parameters: Operand, head: number): Float64Array {
@@ -81,7 +95,7 @@ const forward = implement(attentionPrimitive, ([q, k, v, parameters], [output, s
   eachRow(extents, (row) => {
     const learned = parametersOf(parameters, row.head);
     for (let j = 0; j < keys; j++) {
-      compare(q.data, row.query, k.data, row.keys + j * dim, dim, pair);
+      compare(kernel.formula, q.data, row.query, k.data, row.keys + j * dim, dim, pair);
       weights[j] = kernel.formula.score(pair, learned);
     }
     statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula);
@@ -102,21 +116,23 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, { kerne
   const { keys, dim, valueDim } = extents;
   const count = parameters.shape[1];
   const { formula, normalizer } = kernel;
+  const { component = multiplied } = formula;
   const pair = emptyPair();
   const partials: Partials = { product: 0, queryNorm: 0, keyNorm: 0, parameters: new Float64Array(count) };
   eachRow(extents, (row) => {
     const learned = parametersOf(parameters, row.head);
     const total = statistic.data[row.index];
     const start = row.index * valueDim;
-    const delta = normalizer === "none" ? 0 : dot(output.data, start, dOutput.data, start, valueDim);
+    const isShared = normalizer === "softmax" || normalizer === "sum"; // a row's weights depend on all its scores
+    const delta = isShared ? dot(output.data, start, dOutput.data, start, valueDim) : 0;
     for (let j = 0; j < keys; j++) {
       const [key, value] = [row.keys + j * dim, row.values + j * valueDim];
-      compare(q.data, row.query, k.data, key, dim, pair);
+      compare(formula, q.data, row.query, k.data, key, dim, pair);
       const score = formula.score(pair, learned);
       const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
-      const weight = normalizer === "sum" ? raw / total : raw;
+      const weight = normalizer === "softmax" ? raw : raw / total;
       const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
-      const slope = normalizer === "softmax" ? weight : formula.weightDerivative(score, raw) / (normalizer === "sum" ? total : 1);
+      const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
       const dScore = slope * dWeight;
       formula.partials(pair, learned, partials);
       const byProduct = dScore * partials.product;
@@ -124,8 +140,8 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, { kerne
       const byKey = 2 * dScore * partials.keyNorm;
       for (let c = 0; c < dim; c++) {
         const [x, y] = [q.data[row.query + c], k.data[key + c]];
-        if (dq) dq[row.query + c] += byProduct * y + byQuery * x;
-        if (dk) dk[key + c] += byProduct * x + byKey * y;
+        if (dq) dq[row.query + c] += byProduct * component.byQuery(x, y) + byQuery * x;
+        if (dk) dk[key + c] += byProduct * component.byKey(x, y) + byKey * y;
       }
       if (dv) for (let c = 0; c < valueDim; c++) dv[value + c] += weight * dOutput.data[start + c];
       if (dParameters) for (let p = 0; p < count; p++) dParameters[row.index * count + p] += dScore * partials.parameters[p];

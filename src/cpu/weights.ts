@@ -1,5 +1,5 @@
 import { Matrix } from "ml-matrix";
-import type { AttentionKernel } from "../kernels/kernel.js";
+import type { TiledKernel } from "../kernels/kernel.js";
 import { compare, emptyPair, weigh } from "./attention.js";
 
 /**
@@ -7,16 +7,16 @@ import { compare, emptyPair, weigh } from "./attention.js";
  *
  * Shapes: q n x d, k m x d gives n x m. The kernel's parameters take their initial values unless `parameters` has them.
  */
-export function kernelMatrix(kernel: AttentionKernel, q: Matrix, k: Matrix, parameters: Readonly<Record<string, number>> = {}): Matrix {
+export function kernelMatrix(kernel: TiledKernel, q: Matrix, k: Matrix, parameters: Readonly<Record<string, number>> = {}): Matrix {
   const dim = q.columns;
-  const learned = Float64Array.from(kernel.parameters, ({ name, initial }) => parameters[name] ?? initial(dim));
+  const learned = Float64Array.from(kernel.parameters, ({ name, initial }) => parameters[name] ?? initial({ heads: 1, queries: q.rows, keys: k.rows, dim }));
   const keys = k.to2DArray().map((row) => Float64Array.from(row));
   const pair = emptyPair();
   return new Matrix(
     q.to2DArray().map((row) => {
       const query = Float64Array.from(row);
       const weights = Float64Array.from(keys, (key) => {
-        compare(query, 0, key, 0, dim, pair);
+        compare(kernel.formula, query, 0, key, 0, dim, pair);
         return kernel.formula.score(pair, learned);
       });
       weigh(weights, kernel.normalizer, kernel.formula);

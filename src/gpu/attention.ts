@@ -1,5 +1,5 @@
 import { UnsupportedError } from "../core/errors.js";
-import type { AttentionKernel, Shader } from "../kernels/kernel.js";
+import type { Shader, TiledKernel } from "../kernels/kernel.js";
 import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionExtents } from "../kernels/primitives.js";
 import attentionText from "../../shaders/lib/attention.wgsl";
 import keyTile from "../../shaders/lib/key_tile.wgsl";
@@ -7,6 +7,7 @@ import outputGradient from "../../shaders/lib/output_gradient.wgsl";
 import pair from "../../shaders/lib/pair.wgsl";
 import queryGradient from "../../shaders/lib/query_gradient.wgsl";
 import queryRow from "../../shaders/lib/query_row.wgsl";
+import count from "../../shaders/normalizers/count.wgsl";
 import none from "../../shaders/normalizers/none.wgsl";
 import softmax from "../../shaders/normalizers/softmax.wgsl";
 import sum from "../../shaders/normalizers/sum.wgsl";
@@ -34,6 +35,7 @@ const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const normalizers = {
   softmax: shader("normalizers/softmax.wgsl", softmax),
   sum: shader("normalizers/sum.wgsl", sum),
+  count: shader("normalizers/count.wgsl", count),
   none: shader("normalizers/none.wgsl", none),
 };
 
@@ -60,7 +62,7 @@ function tileFor(parts: number, valueParts: number, limit: number): number {
 /** A pass over the rows of every head; what all of them share. */
 function tiled(
   extents: AttentionExtents,
-  kernel: AttentionKernel,
+  kernel: TiledKernel,
   pass: readonly Shader[],
   [q, k, v, parameters]: readonly Operand[],
   limits: GPUSupportedLimits,

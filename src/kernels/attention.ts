@@ -2,21 +2,10 @@ import { add, multiply } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { apply } from "../autograd/tape.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
-import { formatShape } from "../core/shape.js";
+import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
-import type { AttentionKernel } from "./kernel.js";
+import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "./kernel.js";
 import { attentionExtents, attentionPrimitive } from "./primitives.js";
-
-/** Queries, keys and values, and under its own name every tensor that the kernel learns. */
-export interface AttentionInputs {
-  /** [batch, heads, n, d] */
-  readonly q: Tensor;
-  /** [batch, kvHeads, m, d]; heads must be a multiple of kvHeads */
-  readonly k: Tensor;
-  /** [batch, kvHeads, m, dv] */
-  readonly v: Tensor;
-  readonly [learned: string]: Tensor;
-}
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
@@ -27,16 +16,23 @@ export interface AttentionInputs {
  * input, a disposed tensor or tensors of two backends.
  */
 export function attention(kernel: AttentionKernel, inputs: AttentionInputs): Tensor {
-  const { q, k, v } = inputs;
-  checkInputs(kernel, inputs);
-  const { heads, dim } = attentionExtents(q.shape, k.shape, v.shape);
-  const [output] = apply(attentionPrimitive, [q, k, v, packParameters(kernel, inputs, heads, dim)], { kernel });
-  return output;
+  const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
+  checkInputs(kernel, inputs, sizes);
+  if ("compose" in kernel) return kernel.compose(inputs);
+  const { q, k, v } = kernel.prepare?.(inputs) ?? inputs;
+  return apply(attentionPrimitive, [q, k, v, packParameters(kernel, inputs, sizes)], { kernel })[0];
 }
 
-function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs): void {
-  const known = ["q", "k", "v", ...kernel.parameters.map(({ name }) => name)];
-  for (const name of new Set(["q", "k", "v", ...Object.keys(inputs)])) {
+/** The kernel's inputs and those of its parameters that are not fixed, by name. */
+function namesOf(kernel: AttentionKernel): string[] {
+  const parameters = "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
+  return ["q", "k", "v", ...(kernel.inputs ?? []).map(({ name }) => name), ...parameters.map(({ name }) => name)];
+}
+
+function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: HeadSizes): void {
+  const known = namesOf(kernel);
+  const required = (kernel.inputs ?? []).filter(({ optional }) => !optional).map(({ name }) => name);
+  for (const name of new Set([...required, ...Object.keys(inputs)])) {
     if (known.includes(name) && isTensor(inputs[name])) continue;
     throw new ArgumentError({
       where: "attention",
@@ -45,15 +41,20 @@ function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs): void {
       got: isTensor(inputs[name]) ? "another tensor" : typeof inputs[name],
     });
   }
+  for (const { name, shape } of kernel.inputs ?? []) {
+    if (inputs[name] === undefined || sameShape(inputs[name].shape, shape(sizes))) continue;
+    throw new ShapeError({ where: "attention", argument: name, wanted: formatShape(shape(sizes)), got: formatShape(inputs[name].shape) });
+  }
 }
 
 /** The kernel's parameters as one tensor [heads, count]; differentiable. */
-function packParameters(kernel: AttentionKernel, inputs: AttentionInputs, heads: number, dim: number): Tensor {
+function packParameters(kernel: TiledKernel, inputs: AttentionInputs, sizes: HeadSizes): Tensor {
   const { backend } = inputs.q;
+  const { heads } = sizes;
   const count = Math.max(1, kernel.parameters.length);
   const columns = kernel.parameters.map(({ name, initial }) => {
     const learned = inputs[name];
-    if (learned === undefined) return backend.full(initial(dim), [heads, 1]);
+    if (learned === undefined) return backend.full(initial(sizes), [heads, 1]);
     if (learned.size !== 1 && (learned.shape.length !== 1 || learned.size !== heads)) {
       throw new ShapeError({
         where: "attention",

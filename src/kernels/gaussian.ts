@@ -1,6 +1,6 @@
 import shader from "../../shaders/kernels/gaussian.wgsl";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
-import type { AttentionKernel } from "./kernel.js";
+import type { TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
 
 export interface GaussianOptions {
@@ -16,12 +16,12 @@ export interface GaussianOptions {
  * Learns `gamma` (one number, or one a head) when a tensor of that name is passed. In float32 an unnormalised weight, and its
  * gradient with it, is zero once γ/2‖q-k‖² exceeds about 100. Source: Chen, Zeng, Ji & Yang, Skyformer, arXiv 2111.00035.
  */
-export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): AttentionKernel {
+export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): TiledKernel {
   checkPositive("gaussian", "gamma", gamma);
   return {
     name: normalize ? "gaussian (row-normalised)" : "gaussian",
     normalizer: normalize ? "softmax" : "none",
-    parameters: [{ name: "gamma", initial: (dim) => gamma ?? 1 / Math.sqrt(dim) }],
+    parameters: [{ name: "gamma", initial: ({ dim }) => gamma ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/gaussian.wgsl", text: shader }],
     formula: {
       ...exponentialWeight,

@@ -1,3 +1,6 @@
+import type { Shape } from "../core/shape.js";
+import type { Tensor } from "../core/tensor.js";
+
 /** A shader file: its path below `shaders/`, for messages, and its text. */
 export interface Shader {
   readonly file: string;
@@ -8,7 +11,7 @@ export interface Shader {
 
 /** What one query and one key have in common, as far as a score may look. */
 export interface Pair {
-  /** q·k */
+  /** Σ_c of the kernel's pair product: q·k unless the kernel has one of its own. */
   product: number;
   /** ‖q‖² */
   queryNorm: number;
@@ -27,11 +30,20 @@ export interface Partials {
   readonly parameters: Float64Array;
 }
 
+/** The pair product of one component, and its derivatives by the query's and by the key's. */
+export interface Component {
+  of(query: number, key: number): number;
+  byQuery(query: number, key: number): number;
+  byKey(query: number, key: number): number;
+}
+
 /**
  * A kernel's mathematics in float64: the score s of a pair and its partial derivatives, and for normalisers other than
- * softmax the weight φ(s) and its derivative. Its shader holds the same functions in WGSL.
+ * softmax the weight φ(s) and its derivative. Its shaders hold the same functions in WGSL.
  */
 export interface Formula {
+  /** What a pair's product sums over the components. Default: query · key. */
+  readonly component?: Component;
   score(pair: Pair, parameters: Float64Array): number;
   /** Writes ∂s/∂product, ∂s/∂queryNorm, ∂s/∂keyNorm (distance expanded into these three) and ∂s/∂parameters. */
   partials(pair: Pair, parameters: Float64Array, into: Partials): void;
@@ -42,25 +54,71 @@ export interface Formula {
 
 /**
  * What divides the weights of a row: `softmax`, their sum, computed through the log-sum-exp (the weight is then e^s);
- * `sum`, their plain sum; `none`, nothing.
+ * `sum`, their plain sum; `count`, the number of keys; `none`, nothing.
  */
-export type Normalizer = "softmax" | "sum" | "none";
+export type Normalizer = "softmax" | "sum" | "count" | "none";
 
-/** A number, or one number a head, that the kernel may learn. */
+/** The sizes that a kernel's defaults may depend on. */
+export interface HeadSizes {
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  /** d */
+  readonly dim: number;
+}
+
+/** A number, or one number a head, that a score uses. */
 export interface KernelParameter {
   /** Its name beside q, k and v. */
   readonly name: string;
-  /** Its value when no tensor is passed, for head width `dim`. */
-  readonly initial: (dim: number) => number;
+  /** Its value when no tensor is passed. */
+  readonly initial: (sizes: HeadSizes) => number;
+  /** Set for a constant of the kernel, which cannot be passed or learned. */
+  readonly fixed?: true;
 }
 
-/** An attention kernel: a similarity, a weight function and a normaliser. */
-export interface AttentionKernel {
+/** A further tensor that a kernel needs beside q, k and v. */
+export interface KernelInput {
+  /** Its name beside q, k and v. */
   readonly name: string;
+  /** The shape it must have, with what the extents stand for in an error message. */
+  readonly shape: (sizes: HeadSizes) => Shape;
+  /** Set where the kernel has a default without it. */
+  readonly optional?: true;
+}
+
+/** Queries, keys and values, and under its own name every tensor that the kernel takes or learns. */
+export interface AttentionInputs {
+  /** [batch, heads, n, d] */
+  readonly q: Tensor;
+  /** [batch, kvHeads, m, d]; heads must be a multiple of kvHeads */
+  readonly k: Tensor;
+  /** [batch, kvHeads, m, dv] */
+  readonly v: Tensor;
+  readonly [learned: string]: Tensor;
+}
+
+interface Named {
+  readonly name: string;
+  /** Tensors that must, or may, be passed beside q, k and v. */
+  readonly inputs?: readonly KernelInput[];
+}
+
+/** A kernel that runs as tiled passes: a similarity, a weight function and a normaliser. */
+export interface TiledKernel extends Named {
   readonly normalizer: Normalizer;
   /** At most four. */
   readonly parameters: readonly KernelParameter[];
   readonly formula: Formula;
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];
+  /** A differentiable change of q, k and v before the passes, such as a metric. */
+  readonly prepare?: (inputs: AttentionInputs) => Pick<AttentionInputs, "q" | "k" | "v">;
 }
+
+/** A kernel that is a composition of other operations. */
+export interface ComposedKernel extends Named {
+  readonly compose: (inputs: AttentionInputs) => Tensor;
+}
+
+export type AttentionKernel = TiledKernel | ComposedKernel;

@@ -3,7 +3,7 @@ import { apply, type Differentiable } from "../autograd/tape.js";
 import { ShapeError } from "../core/errors.js";
 import { formatShape, type Shape } from "../core/shape.js";
 import type { Primitive } from "../core/tensor.js";
-import type { AttentionKernel } from "./kernel.js";
+import type { TiledKernel } from "./kernel.js";
 
 export interface AttentionExtents {
   readonly batch: number;
@@ -32,7 +32,7 @@ export function attentionExtents(q: Shape, k: Shape, v: Shape): AttentionExtents
 }
 
 export interface AttentionAttributes {
-  readonly kernel: AttentionKernel;
+  readonly kernel: TiledKernel;
 }
 
 export interface AttentionBackwardAttributes extends AttentionAttributes {

@@ -1,6 +1,6 @@
 import shader from "../../shaders/kernels/softmax.wgsl";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
-import type { AttentionKernel } from "./kernel.js";
+import type { TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
 
 export interface SoftmaxOptions {
@@ -13,12 +13,12 @@ export interface SoftmaxOptions {
  *
  * Learns `scale` (one number, or one a head) when a tensor of that name is passed. Source: Vaswani et al., arXiv 1706.03762.
  */
-export function softmax({ scale }: SoftmaxOptions = {}): AttentionKernel {
+export function softmax({ scale }: SoftmaxOptions = {}): TiledKernel {
   checkPositive("softmax", "scale", scale);
   return {
     name: "softmax",
     normalizer: "softmax",
-    parameters: [{ name: "scale", initial: (dim) => scale ?? 1 / Math.sqrt(dim) }],
+    parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/softmax.wgsl", text: shader }],
     formula: {
       ...exponentialWeight,

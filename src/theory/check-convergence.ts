@@ -1,5 +1,5 @@
 import { ArgumentError } from "../core/errors.js";
-import type { AttentionKernel } from "../kernels/kernel.js";
+import type { TiledKernel } from "../kernels/kernel.js";
 import { degenerateCertificate, uncoveredCertificate, valueOnlyCertificate, type Certificate } from "./certificate.js";
 import type { Condition } from "./condition.js";
 import { eigenvalueRatios } from "./eigenvalue-ratio.js";
@@ -11,7 +11,7 @@ import { checkProblem, checkTrainable, type ConvergenceProblem, type WeightName 
 import { valueOnlyConstants } from "./value-only.js";
 
 export interface ConvergenceOptions {
-  readonly kernel: AttentionKernel;
+  readonly kernel: TiledKernel;
   /** The weights that gradient descent moves. */
   readonly trainable: readonly WeightName[];
   /** The step size η to judge; by default the largest that the theorem allows. */

@@ -1,7 +1,7 @@
 import { Matrix } from "ml-matrix";
 import { NonFiniteError } from "../core/errors.js";
 import { kernelMatrix } from "../cpu/weights.js";
-import type { AttentionKernel } from "../kernels/kernel.js";
+import type { TiledKernel } from "../kernels/kernel.js";
 import type { CheckedProblem } from "./problem.js";
 
 /** The model at its initial weights. */
@@ -26,7 +26,7 @@ function checkFinite(matrix: Matrix, sample: number, head: number): Matrix {
 }
 
 /** Runs `Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h` once and keeps what the conditions look at. */
-export function evaluate({ inputs, targets, heads }: CheckedProblem, kernel: AttentionKernel): Evaluation {
+export function evaluate({ inputs, targets, heads }: CheckedProblem, kernel: TiledKernel): Evaluation {
   const tokens = inputs.reduce((sum, input) => sum + input.rows, 0);
   const width = inputs[0].columns;
   const stacked = Matrix.zeros(tokens, heads.length * width);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attention, kernels, requestGpu, ShaderCompileError, type AttentionInputs, type AttentionKernel } from "../../src/index.js";
+import { attention, kernels, requestGpu, ShaderCompileError, softmax, type AttentionInputs, type TiledKernel } from "../../src/index.js";
 import { attentionCases } from "../support/attention.js";
 import { cases, inputsOf, upload } from "../support/cases.js";
 import { outputAndGradients } from "../support/compare.js";
@@ -21,9 +21,9 @@ describe("every linked shader on the null backend", () => {
 
   it("a mistake in a shader is reported in its file and line, once, by the next read", async () => {
     using gpu = await requestGpu(nullAdapter);
-    const right = kernels["softmax"]();
+    const right = softmax();
     const broken = { file: "kernels/broken.wgsl", text: "// a comment\nfn score(pair: Pair) -> f32 {\n  return pair.produkt;\n}" };
-    const kernel: AttentionKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
+    const kernel: TiledKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
     const shapes = { q: [1, 1, 2, 3], k: [1, 1, 2, 3], v: [1, 1, 2, 3] };
     const inputs = upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;
     const output = attention(kernel, inputs);
@@ -34,9 +34,9 @@ describe("every linked shader on the null backend", () => {
 
   it("names the line in the kernel's own file", async () => {
     using gpu = await requestGpu(nullAdapter);
-    const right = kernels["softmax"]();
+    const right = softmax();
     const broken = { file: "kernels/broken.wgsl", text: `${right.shaders.at(-1)!.text}\nfn extra() -> f32 {\n  return nothing;\n}` };
-    const kernel: AttentionKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
+    const kernel: TiledKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
     const line = broken.text.split("\n").findIndex((text) => text.includes("nothing")) + 1;
     const shapes = { q: [1, 1, 2, 3], k: [1, 1, 2, 3], v: [1, 1, 2, 3] };
     const output = attention(kernel, upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs);

@@ -4,7 +4,7 @@ import { attention, cpu, gradcheck, kernels, ops, random, type AttentionInputs, 
 import { createCpu, implement } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
 import { attentionBackwardPrimitive } from "../../src/kernels/primitives.js";
-import { attentionCases, type Extents } from "../support/attention.js";
+import { attentionCases, learnedBy, type Extents } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients } from "../support/compare.js";
 import { naiveFloat32 } from "../support/float32.js";
@@ -26,7 +26,7 @@ const small: Extents = { batch: 2, heads: 2, n: 5, m: 7, d: 3, dv: 4 };
 
 /** Learned parameters as numbers from 0.5 to 1.5. */
 function withPositiveParameters(testCase: Case, kernel: AttentionKernel): Case {
-  const learned = new Set(kernel.parameters.map(({ name }) => name));
+  const learned = new Set(learnedBy(kernel).map(({ name }) => name));
   const positive = (inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
     Object.fromEntries(Object.entries(inputs).map(([name, x]) => [name, learned.has(name) ? ops.add(ops.sigmoid(x), 0.5) : x]));
   return { ...testCase, run: (inputs) => testCase.run(positive(inputs)) };

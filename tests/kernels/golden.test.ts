@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { attention, cpu, gaussian, softmax, type AttentionKernel, type Backend, type Tensor } from "../../src/index.js";
+import { attention, cpu, gaussian, softmax, type TiledKernel, type Backend, type Tensor } from "../../src/index.js";
 import { expectAsExactAsFloat32 } from "../support/compare.js";
 import { naiveFloat32 } from "../support/float32.js";
 import { describeGpu } from "../support/gpu.js";
 import { unfusedAttention } from "../support/unfused.js";
 
 /** Output column 0 in float64; column 1 is its negative. Derived for this project and checked numerically. */
-const golden: readonly (readonly [string, string, AttentionKernel, readonly [number, number, number]])[] = [
+const golden: readonly (readonly [string, string, TiledKernel, readonly [number, number, number]])[] = [
   ["softmax", "softmax", softmax(), [0.779507602223, 0.817414928046, 1.027520493594]],
   ["gaussian", "gaussian, γ = 1/√d", gaussian(), [1.111036293993, 1.530639262596, 2.588472742166]],
   ["gaussian", "gaussian, γ = 2/√d", gaussian({ gamma: Math.SQRT2 }), [0.549287073615, 0.95315478656, 2.249331924202]],
@@ -36,7 +36,7 @@ describe("golden values on the CPU", () => {
 describeGpu("golden values on the GPU", (gpu) => {
   it.each(golden)("%s: %s", async (name, _title, kernel, column) => {
     const parameter = kernel.parameters[0];
-    const naive = { ...inputs(naiveFloat32), [parameter.name]: naiveFloat32.tensor([parameter.initial(2)]) };
+    const naive = { ...inputs(naiveFloat32), [parameter.name]: naiveFloat32.tensor([parameter.initial({ heads: 1, queries: 3, keys: 3, dim: 2 })]) };
     expectAsExactAsFloat32(
       [{ output: await attention(kernel, inputs(gpu())).read() }],
       [{ output: await unfusedAttention(name, naive).read() }],

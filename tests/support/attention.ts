@@ -1,4 +1,4 @@
-import { attention, kernels, type AttentionInputs } from "../../src/index.js";
+import { attention, kernels, type AttentionInputs, type AttentionKernel, type KernelParameter } from "../../src/index.js";
 import type { Case } from "./cases.js";
 import { unfusedAttention } from "./unfused.js";
 
@@ -11,14 +11,21 @@ export interface Extents {
   readonly dv: number;
 }
 
+/** The parameters that a kernel can learn. */
+export function learnedBy(kernel: AttentionKernel): readonly KernelParameter[] {
+  return "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
+}
+
 /** Attention with a kernel of the registry as a case: fused, and unfused. Everything that the kernel learns is an input. */
 export function attentionCases(name: string, { batch, heads, n, m, d, dv }: Extents): { fused: Case; unfused: Case } {
   const kernel = kernels[name]();
+  const sizes = { heads, queries: n, keys: m, dim: d };
   const shapes = {
     q: [batch, heads, n, d],
     k: [batch, heads, m, d],
     v: [batch, heads, m, dv],
-    ...Object.fromEntries(kernel.parameters.map((parameter) => [parameter.name, [heads]])),
+    ...Object.fromEntries((kernel.inputs ?? []).map((input) => [input.name, input.shape(sizes)])),
+    ...Object.fromEntries(learnedBy(kernel).map((parameter) => [parameter.name, [heads]])),
   };
   return {
     fused: { name, shapes, run: (inputs) => attention(kernel, inputs as AttentionInputs) },

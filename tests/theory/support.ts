@@ -2,7 +2,7 @@ import { Matrix } from "ml-matrix";
 import { random } from "../../src/core/random.js";
 import { kernelMatrix } from "../../src/cpu/weights.js";
 import { gaussian } from "../../src/kernels/gaussian.js";
-import type { AttentionKernel } from "../../src/kernels/kernel.js";
+import type { TiledKernel } from "../../src/kernels/kernel.js";
 import type { ConvergenceReport } from "../../src/theory/check-convergence.js";
 import type { Condition, ConditionName } from "../../src/theory/condition.js";
 
@@ -69,7 +69,7 @@ export function diagonalProblem(scales: readonly number[], targets: number[][]):
 export const unnormalizedGaussian = gaussian({ gamma: 1 });
 
 /** Losses f_0 … f_steps of plain gradient descent on W^V alone, written out with ml-matrix. */
-export function descendOnValues(problem: Problem, kernel: AttentionKernel, stepSize: number, steps: number): number[] {
+export function descendOnValues(problem: Problem, kernel: TiledKernel, stepSize: number, steps: number): number[] {
   const matrices = (list: number[][][]): Matrix[] => list.map((rows) => new Matrix(rows));
   const inputs = matrices(problem.inputs);
   const targets = matrices(problem.targets);

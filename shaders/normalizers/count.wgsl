@@ -1,0 +1,33 @@
+// Weights divided by the number of keys.
+struct Row {
+  unused: f32,
+}
+
+fn row_start() -> Row {
+  return Row(0.0);
+}
+
+fn row_advance(row: ptr<function, Row>, tile_maximum: f32) -> f32 {
+  return 1.0;
+}
+
+fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
+  return weight(score);
+}
+
+fn row_factor(row: Row) -> f32 {
+  return 1.0 / f32(sizes.keys);
+}
+
+fn row_statistic(row: Row) -> f32 {
+  return 0.0;
+}
+
+fn normalized_weight(score: f32, statistic: f32) -> f32 {
+  return weight(score) / f32(sizes.keys);
+}
+
+fn score_gradient(score: f32, weight: f32, weight_gradient: f32, delta: f32, statistic: f32) -> f32 {
+  let count = f32(sizes.keys);
+  return weight_derivative(score, weight * count) / count * weight_gradient;
+}
