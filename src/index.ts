@@ -19,7 +19,8 @@ export { type Backend, type DeviceDescription, type ParameterTree, type Tensor }
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
-export { attention } from "./kernels/attention.js";
+export { attention, attentionWithStatistic, type AttentionOptions } from "./kernels/attention.js";
+export { relativeBias, type Bias, type RelativeBias } from "./kernels/bias.js";
 export { gaussian, type GaussianOptions } from "./kernels/gaussian.js";
 export type {
   AttentionInputs,
@@ -36,6 +37,7 @@ export type {
   Shader,
   TiledKernel,
 } from "./kernels/kernel.js";
+export { and, booleanMask, causal, lengths, or, slidingWindow, type CausalOptions, type Lengths, type Mask, type MaskSizes } from "./kernels/mask.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./nn/encoder.js";

@@ -8,6 +8,30 @@ struct Sizes {
   dim: u32,
   value_dim: u32,
   parameters: u32,
+  batches: u32,
+  // Query i sees key j where low <= j - i <= high.
+  low: i32,
+  high: i32,
+  // Scores are bent to softcap tanh(s / softcap); 0 for straight ones.
+  softcap: f32,
+  // Where the bias of a pair lies: offset + batch, head, query and key times their strides.
+  bias_offset: i32,
+  bias_batch: i32,
+  bias_head: i32,
+  bias_query: i32,
+  bias_key: i32,
+}
+
+// A score of a pair that the mask hides; every score above VISIBLE counts.
+const HIDDEN = -3e38;
+const VISIBLE = -1e38;
+
+// One query and the key it looks at.
+struct Place {
+  batch: u32,
+  head: u32,
+  i: u32,
+  j: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -45,4 +69,40 @@ fn value_part(row: u32, part: u32) -> vec4f {
 // The row of keys and values where those of a query head begin.
 fn first_key_row(batch: u32, head: u32) -> u32 {
   return (batch * sizes.key_heads + head / (sizes.heads / sizes.key_heads)) * sizes.keys;
+}
+
+// Keys that any of the queries first .. last may see: from x to before y.
+fn visible_keys(batch: u32, first: u32, last: u32) -> vec2u {
+  let start = max(i32(first) + sizes.low, 0);
+  let end = min(i32(last) + sizes.high + 1, i32(key_count(batch)));
+  return select(vec2u(0u), vec2u(u32(start), u32(max(start, end))), first < query_count(batch));
+}
+
+// Queries that may see any of the keys first .. last: from x to before y.
+fn visible_queries(batch: u32, first: u32, last: u32) -> vec2u {
+  let start = max(i32(first) - sizes.high, 0);
+  let end = min(i32(last) - sizes.low + 1, i32(query_count(batch)));
+  return select(vec2u(0u), vec2u(u32(start), u32(max(start, end))), first < key_count(batch));
+}
+
+// The kernel's score, bent, with the bias, or HIDDEN.
+fn visible_score(pair: Pair, place: Place) -> f32 {
+  let step = i32(place.j) - i32(place.i);
+  if (step < sizes.low || step > sizes.high || place.i >= query_count(place.batch) || place.j >= key_count(place.batch)) {
+    return HIDDEN;
+  }
+  let s = score(pair);
+  let bent = select(s, sizes.softcap * bent_tanh(s), sizes.softcap > 0.0);
+  return max(bent + bias_at(place), HIDDEN);
+}
+
+// tanh(s / softcap), within what every driver's tanh can do.
+fn bent_tanh(s: f32) -> f32 {
+  return tanh(clamp(s / max(sizes.softcap, 1e-30), -9.1, 9.1));
+}
+
+// The derivative of the bent score by the kernel's.
+fn bend_derivative(pair: Pair) -> f32 {
+  let t = bent_tanh(score(pair));
+  return select(1.0, 1.0 - t * t, sizes.softcap > 0.0);
 }

@@ -7,11 +7,10 @@ fn load_output_gradient(row: u32) {
   }
 }
 
-fn score_gradient_with_tile(j: u32, pair: Pair, row: vec2f) -> f32 {
+fn score_gradient_with_tile(j: u32, s: f32, row: vec2f) -> f32 {
   var weight_gradient = 0.0;
   for (var c = 0u; c < VALUE_PARTS; c++) {
     weight_gradient += dot(output_gradient[c], tile_values[j * VALUE_PARTS + c]);
   }
-  let s = score(pair);
   return score_gradient(s, normalized_weight(s, row.x), weight_gradient, row.y, row.x);
 }

@@ -48,26 +48,30 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     value[c] = value_part(row, c);
   }
 
+  let seen_by = visible_queries(group.z, group.x * ROWS, group.x * ROWS + ROWS - 1u);
   for (var head = group.y * shared_by; head < (group.y + 1u) * shared_by; head++) {
     load_parameters(head);
     let base = (group.z * sizes.heads + head) * sizes.queries;
-    for (var first = 0u; first < sizes.queries; first += TILE) {
+    for (var first = seen_by.x; first < seen_by.y; first += TILE) {
       load_query_tile(base, first, lane);
-      let count = min(TILE, sizes.queries - first);
+      let count = min(TILE, seen_by.y - first);
       for (var i = 0u; i < count; i++) {
         var product = 0.0;
         for (var c = 0u; c < PARTS; c++) {
           product += pair_product(tile_queries[i * PARTS + c], key[c]);
         }
+        let pair = Pair(product, tile_norms[i], key_norm);
+        let s = visible_score(pair, Place(group.z, head, first + i, j));
+        if (s <= VISIBLE) {
+          continue;
+        }
         var weight_gradient = 0.0;
         for (var c = 0u; c < VALUE_PARTS; c++) {
           weight_gradient += dot(tile_gradients[i * VALUE_PARTS + c], value[c]);
         }
-        let pair = Pair(product, tile_norms[i], key_norm);
-        let s = score(pair);
         let statistic = tile_rows[i].x;
         let w = normalized_weight(s, statistic);
-        let ds = score_gradient(s, w, weight_gradient, tile_rows[i].y, statistic);
+        let ds = score_gradient(s, w, weight_gradient, tile_rows[i].y, statistic) * bend_derivative(pair);
         let partials = score_partials(pair);
         by_norm += ds * partials.key_norm;
         for (var c = 0u; c < PARTS; c++) {

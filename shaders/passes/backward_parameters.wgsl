@@ -12,12 +12,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let statistic_and_delta = rows[row];
 
   var gradient = vec4f(0.0);
-  for (var first = 0u; first < sizes.keys; first += TILE) {
+  let keys_seen = visible_keys(group.z, group.x * ROWS, group.x * ROWS + ROWS - 1u);
+  for (var first = keys_seen.x; first < keys_seen.y; first += TILE) {
     load_key_tile(base, first, lane);
-    let count = min(TILE, sizes.keys - first);
+    let count = min(TILE, keys_seen.y - first);
     for (var j = 0u; j < count; j++) {
       let pair = pair_with_tile(j);
-      gradient += score_gradient_with_tile(j, pair, statistic_and_delta) * score_by_parameters(pair);
+      let s = visible_score(pair, Place(group.z, group.y, i, first + j));
+      if (s <= VISIBLE) {
+        continue;
+      }
+      gradient += score_gradient_with_tile(j, s, statistic_and_delta) * bend_derivative(pair) * score_by_parameters(pair);
     }
   }
 

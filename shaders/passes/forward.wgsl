@@ -13,23 +13,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var state = row_start();
   var sums: array<vec4f, VALUE_PARTS>;
   var scores: array<f32, TILE>;
-  for (var first = 0u; first < sizes.keys; first += TILE) {
+  let keys_seen = visible_keys(group.z, group.x * ROWS, group.x * ROWS + ROWS - 1u);
+  for (var first = keys_seen.x; first < keys_seen.y; first += TILE) {
     load_key_tile(base, first, lane);
-    let count = min(TILE, sizes.keys - first);
-    scores[0] = score(pair_with_tile(0u));
-    var maximum = scores[0];
-    for (var j = 1u; j < count; j++) {
-      scores[j] = score(pair_with_tile(j));
+    let count = min(TILE, keys_seen.y - first);
+    var maximum = HIDDEN;
+    for (var j = 0u; j < count; j++) {
+      scores[j] = visible_score(pair_with_tile(j), Place(group.z, group.y, i, first + j));
       maximum = max(maximum, scores[j]);
     }
-    let factor = row_advance(&state, maximum);
-    for (var c = 0u; c < VALUE_PARTS; c++) {
-      sums[c] *= factor;
+    if (maximum > VISIBLE) {
+      let factor = row_advance(&state, maximum);
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        sums[c] *= factor;
+      }
     }
     for (var j = 0u; j < count; j++) {
-      let w = row_weight(&state, scores[j]);
-      for (var c = 0u; c < VALUE_PARTS; c++) {
-        sums[c] += w * tile_values[j * VALUE_PARTS + c];
+      if (scores[j] > VISIBLE) {
+        let w = row_weight(&state, scores[j]);
+        for (var c = 0u; c < VALUE_PARTS; c++) {
+          sums[c] += w * tile_values[j * VALUE_PARTS + c];
+        }
       }
     }
   }

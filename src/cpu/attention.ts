@@ -1,10 +1,20 @@
 import type { Component, Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
-import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionExtents } from "../kernels/primitives.js";
+import type { BiasLayout } from "../kernels/bias.js";
+import {
+  attentionBackwardPrimitive,
+  attentionExtents,
+  attentionPrimitive,
+  HIDDEN,
+  VISIBLE,
+  type AttentionAttributes,
+  type AttentionExtents,
+} from "../kernels/primitives.js";
 import { implement, type Numbers, type Operand } from "./backend.js";
 
 interface Row {
-  readonly batchHead: number;
+  readonly batch: number;
   readonly head: number;
+  readonly i: number;
   /** Start of the row's query, and of its keys and values, in their arrays. */
   readonly query: number;
   readonly keys: number;
@@ -19,7 +29,7 @@ function eachRow({ batch, heads, keyHeads, queries, keys, dim, valueDim }: Atten
     const keyHead = Math.floor(batchHead / heads) * keyHeads + Math.floor((head * keyHeads) / heads);
     for (let i = 0; i < queries; i++) {
       const index = batchHead * queries + i;
-      visit({ batchHead, head, index, query: index * dim, keys: keyHead * keys * dim, values: keyHead * keys * valueDim });
+      visit({ batch: Math.floor(batchHead / heads), head, i, index, query: index * dim, keys: keyHead * keys * dim, values: keyHead * keys * valueDim });
     }
   }
 }
@@ -68,6 +78,10 @@ export function emptyPair(): Pair {
 export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula): number {
   if (normalizer === "softmax") {
     const maximum = scores.reduce((a, b) => Math.max(a, b));
+    if (maximum <= VISIBLE) {
+      scores.fill(0);
+      return -HIDDEN;
+    }
     let sum = 0;
     for (const score of scores) sum += Math.exp(score - maximum);
     const statistic = maximum + Math.log(sum);
@@ -75,10 +89,24 @@ export function weigh(scores: Float64Array, normalizer: Normalizer, formula: For
     return statistic;
   }
   let sum = 0;
-  for (let j = 0; j < scores.length; j++) sum += scores[j] = formula.weight(scores[j]);
+  for (let j = 0; j < scores.length; j++) sum += scores[j] = scores[j] > VISIBLE ? formula.weight(scores[j]) : 0;
   const divisor = { sum, count: scores.length, none: 1 }[normalizer];
-  for (let j = 0; j < scores.length; j++) scores[j] /= divisor;
+  if (divisor !== 0) for (let j = 0; j < scores.length; j++) scores[j] /= divisor;
   return divisor;
+}
+
+/** Where the bias of a row's key j lies, without j's own share. */
+function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): number {
+  return offset + batch * strides[0] + head * strides[1] + i * strides[2];
+}
+
+/** The score of a row's key j, bent and with its bias, or HIDDEN where the mask hides it. */
+function visibleScore(row: Row, j: number, score: number, bias: Numbers | undefined, attributes: AttentionAttributes, extents: AttentionExtents): number {
+  const { band, lengths, softcap, bias: layout } = attributes;
+  const [queries, keys] = lengths === undefined ? [extents.queries, extents.keys] : lengths.slice(2 * row.batch, 2 * row.batch + 2);
+  if (j - row.i < band.low || j - row.i > band.high || row.i >= queries || j >= keys) return HIDDEN;
+  const bent = softcap > 0 ? softcap * Math.tanh(score / softcap) : score;
+  return bias === undefined || layout === undefined ? bent : Math.max(HIDDEN, bent + bias[biasStart(row, layout) + j * layout.strides[3]]);
 }
 
 function parametersOf(parameters: Operand, head: number): Float64Array {
@@ -86,7 +114,8 @@ function parametersOf(parameters: Operand, head: number): Float64Array {
   return Float64Array.from(parameters.data.subarray(head * count, (head + 1) * count));
 }
 
-const forward = implement(attentionPrimitive, ([q, k, v, parameters], [output, statistic], { kernel }) => {
+const forward = implement(attentionPrimitive, ([q, k, v, parameters, bias], [output, statistic], attributes) => {
+  const { kernel } = attributes;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { keys, dim, valueDim } = extents;
   const pair = emptyPair();
@@ -96,7 +125,7 @@ const forward = implement(attentionPrimitive, ([q, k, v, parameters], [output, s
     const learned = parametersOf(parameters, row.head);
     for (let j = 0; j < keys; j++) {
       compare(kernel.formula, q.data, row.query, k.data, row.keys + j * dim, dim, pair);
-      weights[j] = kernel.formula.score(pair, learned);
+      weights[j] = visibleScore(row, j, kernel.formula.score(pair, learned), bias?.data, attributes, extents);
     }
     statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula);
     for (let j = 0; j < keys; j++) {
@@ -106,12 +135,14 @@ const forward = implement(attentionPrimitive, ([q, k, v, parameters], [output, s
   });
 });
 
-const backward = implement(attentionBackwardPrimitive, (inputs, outputs, { kernel, wanted }) => {
-  const [q, k, v, parameters, output, statistic, dOutput] = inputs as [Operand, Operand, Operand, Operand, Operand, Operand, Operand];
+const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attributes) => {
+  const { kernel, wanted, softcap, bias: layout } = attributes;
+  const [q, k, v, parameters, output, statistic, dOutput, bias] = inputs;
   const remaining = [...outputs];
   const dq = wanted.query ? remaining.shift()!.data : undefined;
   const [dk, dv] = wanted.keyValue ? remaining.splice(0, 2).map(({ data }) => data) : [];
   const dParameters = wanted.parameters ? remaining.shift()!.data : undefined;
+  const dBias = wanted.bias ? remaining.shift()!.data : undefined;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { keys, dim, valueDim } = extents;
   const count = parameters.shape[1];
@@ -128,12 +159,16 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, { kerne
     for (let j = 0; j < keys; j++) {
       const [key, value] = [row.keys + j * dim, row.values + j * valueDim];
       compare(formula, q.data, row.query, k.data, key, dim, pair);
-      const score = formula.score(pair, learned);
+      const plain = formula.score(pair, learned);
+      const score = visibleScore(row, j, plain, inputs.length > 7 ? bias.data : undefined, attributes, extents);
+      if (score <= VISIBLE) continue;
       const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
       const weight = normalizer === "softmax" ? raw : raw / total;
       const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
       const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
-      const dScore = slope * dWeight;
+      const dBent = slope * dWeight;
+      if (dBias && layout) dBias[biasStart(row, layout) + j * layout.strides[3]] += dBent;
+      const dScore = softcap > 0 ? dBent * (1 - Math.tanh(plain / softcap) ** 2) : dBent;
       formula.partials(pair, learned, partials);
       const byProduct = dScore * partials.product;
       const byQuery = 2 * dScore * partials.queryNorm;

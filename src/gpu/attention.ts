@@ -1,8 +1,13 @@
 import { UnsupportedError } from "../core/errors.js";
-import type { Shader, TiledKernel } from "../kernels/kernel.js";
-import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionExtents } from "../kernels/primitives.js";
+import { sizeOf } from "../core/shape.js";
+import type { Shader } from "../kernels/kernel.js";
+import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
 import attentionText from "../../shaders/lib/attention.wgsl";
+import biasText from "../../shaders/lib/bias.wgsl";
 import keyTile from "../../shaders/lib/key_tile.wgsl";
+import lengthsText from "../../shaders/lib/lengths.wgsl";
+import noBias from "../../shaders/lib/no_bias.wgsl";
+import noLengths from "../../shaders/lib/no_lengths.wgsl";
 import outputGradient from "../../shaders/lib/output_gradient.wgsl";
 import pair from "../../shaders/lib/pair.wgsl";
 import queryGradient from "../../shaders/lib/query_gradient.wgsl";
@@ -11,14 +16,15 @@ import count from "../../shaders/normalizers/count.wgsl";
 import none from "../../shaders/normalizers/none.wgsl";
 import softmax from "../../shaders/normalizers/softmax.wgsl";
 import sum from "../../shaders/normalizers/sum.wgsl";
+import backwardBias from "../../shaders/passes/backward_bias.wgsl";
 import backwardKeyValue from "../../shaders/passes/backward_key_value.wgsl";
 import backwardParameters from "../../shaders/passes/backward_parameters.wgsl";
 import backwardQuery from "../../shaders/passes/backward_query.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import forward from "../../shaders/passes/forward.wgsl";
 import { eachShader } from "./elementwise.js";
-import { GROUP, groupsFor, implement, shader, type Operand } from "./job.js";
-import type { Pass } from "./queue.js";
+import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import type { Extra, Pass } from "./queue.js";
 
 const shared = [shader("lib/attention.wgsl", attentionText), shader("lib/pair.wgsl", pair)];
 const byQuery = [...shared, shader("lib/key_tile.wgsl", keyTile), shader("lib/query_row.wgsl", queryRow)];
@@ -29,9 +35,16 @@ const passes = {
   forward: [...byQuery, shader("passes/forward.wgsl", forward)],
   query: [...byQueryBackward, shader("passes/backward_query.wgsl", backwardQuery)],
   parameters: [...byQueryBackward, shader("passes/backward_parameters.wgsl", backwardParameters)],
+  bias: [...shared, outputGradientShader, shader("passes/backward_bias.wgsl", backwardBias)],
   keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value.wgsl", backwardKeyValue)],
 };
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
+const withBias = shader("lib/bias.wgsl", biasText);
+const withoutBias = shader("lib/no_bias.wgsl", noBias);
+const withLengths = shader("lib/lengths.wgsl", lengthsText);
+const withoutLengths = shader("lib/no_lengths.wgsl", noLengths);
+const BIAS_BINDING = 10;
+const LENGTHS_BINDING = 11;
 const normalizers = {
   softmax: shader("normalizers/softmax.wgsl", softmax),
   sum: shader("normalizers/sum.wgsl", sum),
@@ -61,36 +74,46 @@ function tileFor(parts: number, valueParts: number, limit: number): number {
 
 /** A pass over the rows of every head; what all of them share. */
 function tiled(
-  extents: AttentionExtents,
-  kernel: TiledKernel,
+  device: Device,
+  attributes: AttentionAttributes,
   pass: readonly Shader[],
   [q, k, v, parameters]: readonly Operand[],
-  limits: GPUSupportedLimits,
+  bias: Operand | undefined,
 ): Omit<Pass, "writes" | "workgroups"> {
-  const { heads, keyHeads, queries, keys, dim, valueDim } = extents;
+  const { kernel, band, lengths, softcap, bias: layout } = attributes;
+  const { batch, heads, keyHeads, queries, keys, dim, valueDim } = attentionExtents(q.shape, k.shape, v.shape);
   const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
-  const TILE = tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
+  const TILE = tileFor(PARTS, VALUE_PARTS, device.limits.maxComputeWorkgroupStorageSize);
+  const extras: Extra[] = [];
+  if (bias !== undefined) extras.push({ binding: BIAS_BINDING, block: bias.block });
+  if (lengths !== undefined) extras.push({ binding: LENGTHS_BINDING, block: device.upload(lengths) });
+  const hooks = [bias === undefined ? withoutBias : withBias, lengths === undefined ? withoutLengths : withLengths];
   return {
-    shaders: [...pass, normalizers[kernel.normalizer], ...kernel.shaders],
+    shaders: [...pass, ...hooks, normalizers[kernel.normalizer], ...kernel.shaders],
     constants: { PARTS, VALUE_PARTS, TILE, ROWS },
-    uniform: [queries, keys, heads, keyHeads, dim, valueDim, parameters.shape[1]],
-    reads: [q, k, v, parameters].map((operand) => operand.block),
+    uniform: [
+      ...[queries, keys, heads, keyHeads, dim, valueDim, parameters.shape[1], batch, band.low, band.high],
+      { float: softcap },
+      ...(layout === undefined ? [0, 0, 0, 0, 0] : [layout.offset, ...layout.strides]),
+    ],
+    reads: [q, k, v, parameters].map(({ block }) => block),
+    extras,
   };
 }
 
-const attentionForward = implement(attentionPrimitive, (device, inputs, outputs, { kernel }) => {
-  const extents = attentionExtents(inputs[0].shape, inputs[1].shape, inputs[2].shape);
+const attentionForward = implement(attentionPrimitive, (device, inputs, outputs, attributes) => {
+  const { batch, heads, queries } = attentionExtents(inputs[0].shape, inputs[1].shape, inputs[2].shape);
   device.dispatch({
-    ...tiled(extents, kernel, passes.forward, inputs, device.limits),
+    ...tiled(device, attributes, passes.forward, inputs, inputs.at(4)),
     writes: outputs.map(({ block }) => block),
-    workgroups: [Math.ceil(extents.queries / ROWS), extents.heads, extents.batch],
+    workgroups: [Math.ceil(queries / ROWS), heads, batch],
   });
 });
 
-const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs, outputs, { kernel, wanted }) => {
-  const [q, k, v, , output, statistic, dOutput] = inputs as [Operand, Operand, Operand, Operand, Operand, Operand, Operand];
-  const extents = attentionExtents(q.shape, k.shape, v.shape);
-  const { batch, heads, keyHeads, queries, keys, valueDim } = extents;
+const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs, outputs, attributes) => {
+  const [q, k, v, , output, statistic, dOutput] = inputs;
+  const { wanted, bias: layout } = attributes;
+  const { batch, heads, keyHeads, queries, keys, valueDim } = attentionExtents(q.shape, k.shape, v.shape);
   const rowCount = batch * heads * queries;
   const rows = device.scratch(2 * rowCount);
   device.dispatch({
@@ -102,13 +125,22 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
     workgroups: groupsFor(rowCount, device.limits),
   });
   const remaining = outputs.map(({ block }) => block);
-  const backward = (pass: readonly Shader[], count: number, workgroups: Pass["workgroups"]): void => {
-    const common = tiled(extents, kernel, pass, inputs, device.limits);
-    device.dispatch({ ...common, reads: [...common.reads, dOutput.block, rows], writes: remaining.splice(0, count), workgroups });
+  const backward = (pass: readonly Shader[], count: number, workgroups: Pass["workgroups"], constants = {}): void => {
+    const common = tiled(device, attributes, pass, inputs, inputs.at(7));
+    device.dispatch({
+      ...common,
+      constants: { ...common.constants, ...constants },
+      reads: [...common.reads, dOutput.block, rows],
+      writes: remaining.splice(0, count),
+      workgroups,
+    });
   };
   if (wanted.query) backward(passes.query, 1, [Math.ceil(queries / ROWS), heads, batch]);
   if (wanted.keyValue) backward(passes.keyValue, 2, [Math.ceil(keys / ROWS), keyHeads, batch]);
   if (wanted.parameters) backward(passes.parameters, 1, [Math.ceil(queries / ROWS), heads, batch]);
+  if (!wanted.bias) return;
+  const elements = sizeOf(outputs[outputs.length - 1].shape);
+  backward(passes.bias, 1, groupsFor(elements, device.limits, ROWS), { RELATIVE: layout?.relative ? 1 : 0 });
 });
 
 export const attention = [attentionForward, attentionBackward];

@@ -39,9 +39,13 @@ export function implement<Attributes>(primitive: Primitive<Attributes>, record: 
 /** Invocations in a workgroup of a job without shared memory. */
 export const GROUP = 64;
 
-/** Workgroups for `count` elements, folded over two dimensions where one is not enough. */
-export function groupsFor(count: number, { maxComputeWorkgroupsPerDimension: limit }: GPUSupportedLimits): [number, number, number] {
-  const groups = Math.ceil(count / GROUP);
+/** Workgroups of `size` for `count` elements, folded over two dimensions where one is not enough. */
+export function groupsFor(
+  count: number,
+  { maxComputeWorkgroupsPerDimension: limit }: GPUSupportedLimits,
+  size = GROUP,
+): [number, number, number] {
+  const groups = Math.ceil(count / size);
   const rows = Math.ceil(groups / limit);
   return [Math.ceil(groups / rows), rows, 1];
 }

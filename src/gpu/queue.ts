@@ -15,10 +15,18 @@ export interface Pass {
   /** Read-only memory at bindings 1, 2, ... and then memory to write. */
   readonly reads: readonly Block[];
   readonly writes: readonly Block[];
+  /** Further read-only memory, at bindings of its own. */
+  readonly extras?: readonly Extra[];
   readonly workgroups: readonly [number, number, number];
 }
 
-/** A u32, or a number wrapped as an f32. */
+/** Read-only memory at a binding that does not follow from its place. */
+export interface Extra {
+  readonly binding: number;
+  readonly block: Block;
+}
+
+/** A u32 (or i32), or a number wrapped as an f32. */
 export type Word = number | { readonly float: number };
 
 const SLOT = 256; // bytes for one uniform; the largest alignment of dynamic offsets that WebGPU allows
@@ -79,6 +87,7 @@ export class Queue {
     compute.dispatchWorkgroups(...pass.workgroups);
     for (const block of pass.reads) block.batch = this.batch;
     for (const block of pass.writes) block.batch = this.batch;
+    for (const { block } of pass.extras ?? []) block.batch = this.batch;
   }
 
   copy(source: Block, destination: GPUBuffer, bytes: number): void {
@@ -116,12 +125,12 @@ export class Queue {
     return (this.#encoder ??= this.#device.createCommandEncoder());
   }
 
-  #program({ shaders, constants, reads, writes }: Pass): Program {
+  #program({ shaders, constants, reads, writes, extras = [] }: Pass): Program {
     const key = `${shaders.map((shader) => this.#shaderId(shader)).join()}|${Object.values(constants).join()}|${reads.length}`;
     const known = this.#programs.get(key);
     if (known !== undefined) return known;
     const linked = link(shaders, constants);
-    const layout = this.#layout(reads.length, writes.length);
+    const layout = this.#layout(reads.length, writes.length, extras.map(({ binding }) => binding));
     const pipeline = this.#faults.watch(shaders.at(-1)!.file, () => {
       const module = this.#device.createShaderModule({ code: linked.code });
       this.#faults.watchModule(module, linked.locate);
@@ -138,8 +147,8 @@ export class Queue {
     return id;
   }
 
-  #layout(reads: number, writes: number): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
-    const key = `${reads},${writes}`;
+  #layout(reads: number, writes: number, extras: readonly number[]): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+    const key = [reads, writes, ...extras].join();
     let layout = this.#layouts.get(key);
     if (layout === undefined) {
       const entry = (binding: number, buffer: GPUBufferBindingLayout) => ({ binding, visibility: COMPUTE_STAGE, buffer });
@@ -148,6 +157,7 @@ export class Queue {
           entry(0, { type: "uniform", hasDynamicOffset: true }),
           ...Array.from({ length: reads }, (_, i) => entry(1 + i, { type: "read-only-storage" })),
           ...Array.from({ length: writes }, (_, i) => entry(1 + reads + i, { type: "storage" })),
+          ...extras.map((binding) => entry(binding, { type: "read-only-storage" })),
         ],
       });
       layout = { group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) };
@@ -156,13 +166,14 @@ export class Queue {
     return layout;
   }
 
-  #group({ layout }: Program, { reads, writes }: Pass): GPUBindGroup {
-    const key = `${reads.map(({ id }) => id).join()}|${writes.map(({ id }) => id).join()}`;
+  #group({ layout }: Program, { reads, writes, extras = [] }: Pass): GPUBindGroup {
+    const key = `${reads.map(({ id }) => id).join()}|${writes.map(({ id }) => id).join()}|${extras.map(({ binding, block }) => `${binding}:${block.id}`).join()}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     const entries = [...reads, ...writes].map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } }));
+    const further = extras.map(({ binding, block: { buffer } }) => ({ binding, resource: { buffer } }));
     const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: SLOT } };
-    const group = this.#faults.watch("createBindGroup", () => this.#device.createBindGroup({ layout, entries: [uniform, ...entries] }));
+    const group = this.#faults.watch("createBindGroup", () => this.#device.createBindGroup({ layout, entries: [uniform, ...entries, ...further] }));
     if (this.#groups.size >= 4096) this.#groups.clear();
     this.#groups.set(key, group);
     return group;

@@ -1,26 +1,85 @@
 import { add, multiply } from "../autograd/arithmetic.js";
-import { expand, reshape } from "../autograd/broadcast.js";
+import { expand, permute, reshape } from "../autograd/broadcast.js";
+import { embedding } from "../autograd/lookup.js";
 import { apply } from "../autograd/tape.js";
-import { ArgumentError, ShapeError } from "../core/errors.js";
+import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
+import { indices } from "../core/indices.js";
 import { formatShape, sameShape } from "../core/shape.js";
-import { isTensor, type Tensor } from "../core/tensor.js";
+import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
+import { biasLayout, biasTensor, type Bias } from "./bias.js";
 import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "./kernel.js";
-import { attentionExtents, attentionPrimitive } from "./primitives.js";
+import { resolveMask, type Mask, type MaskSizes, type ResolvedMask } from "./mask.js";
+import { checkPositive } from "./options.js";
+import { attentionExtents, attentionPrimitive, HIDDEN } from "./primitives.js";
+
+export interface AttentionOptions {
+  /** Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...). Default all. */
+  readonly mask?: Mask;
+  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n, m], or relativeBias(...) or alibi(...). It gets a gradient. */
+  readonly bias?: Bias;
+  /** Bends scores to softcap·tanh(s / softcap). */
+  readonly softcap?: number;
+}
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
  *
  * Shapes: q [batch, heads, n, d], k [batch, kvHeads, m, d], v [batch, kvHeads, m, dv] gives [batch, heads, n, dv]. What the kernel
- * learns is passed beside them as a tensor of shape [] or [heads] and gets a gradient. Memory is linear in n and m on a GPU, where
- * gradients are bitwise repeatable. Throws a `ShapeError` for shapes that do not fit, and an `ArgumentError` for an unknown
- * input, a disposed tensor or tensors of two backends.
+ * learns is passed beside them as a tensor of shape [] or [heads] and gets a gradient. A query that sees no key gets zeros, and zero
+ * gradients. Memory is linear in n and m on a GPU, where gradients are bitwise repeatable. Throws a `ShapeError` for shapes that do
+ * not fit, an `ArgumentError` for an unknown input, a disposed tensor or tensors of two backends, and an `UnsupportedError` for an
+ * option that has no meaning for the kernel.
  */
-export function attention(kernel: AttentionKernel, inputs: AttentionInputs): Tensor {
+export function attention(kernel: AttentionKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
+  if ("compose" in kernel) {
+    checkInputs(kernel, inputs, attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape));
+    const given = Object.entries(options).find(([, value]) => value !== undefined);
+    if (given === undefined) return kernel.compose(inputs);
+    throw new UnsupportedError({
+      where: "attention",
+      argument: given[0],
+      wanted: `a kernel with scores of its own for every pair`,
+      got: kernel.name,
+      fix: "Leave the option out, or take another kernel.",
+    });
+  }
+  return attentionWithStatistic(kernel, inputs, options).output;
+}
+
+/**
+ * Attention as `attention` has it, and one number a row, [batch, heads, n]: the log-sum-exp of the scores for kernels of the softmax
+ * normaliser, else what the weights were divided by. No gradient flows through it.
+ */
+export function attentionWithStatistic(
+  kernel: TiledKernel,
+  inputs: AttentionInputs,
+  { mask, bias, softcap }: AttentionOptions = {},
+): { output: Tensor; statistic: Tensor } {
   const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
   checkInputs(kernel, inputs, sizes);
-  if ("compose" in kernel) return kernel.compose(inputs);
+  checkPositive("attention", "softcap", softcap);
+  const { band, lengths, dense } = resolveMask(mask, sizes);
+  const biases = dense === undefined ? bias : hide(inputs.q.backend, dense, bias, sizes);
   const { q, k, v } = kernel.prepare?.(inputs) ?? inputs;
-  return apply(attentionPrimitive, [q, k, v, packParameters(kernel, inputs, sizes)], { kernel })[0];
+  const all = [q, k, v, packParameters(kernel, inputs, sizes), ...(biases === undefined ? [] : [biasTensor(biases)])];
+  const layout = biases && biasLayout(biases, sizes);
+  const [output, statistic] = apply(attentionPrimitive, all, { kernel, band, lengths, softcap: softcap === undefined ? 0 : softcap, bias: layout });
+  return { output, statistic };
+}
+
+/** The bias with what a mask hides far below every score. */
+function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>, bias: Bias | undefined, sizes: HeadSizes & MaskSizes): Tensor {
+  const hidden = backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);
+  if (bias === undefined) return hidden;
+  biasLayout(bias, sizes);
+  return add(hidden, "relative" in bias ? denseBias(bias.relative, sizes) : bias);
+}
+
+/** [heads or 1, n + m - 1] as [1, heads or 1, n, m]. */
+function denseBias(relative: Tensor, { queries, keys }: HeadSizes): Tensor {
+  const ids = Int32Array.from({ length: queries * keys }, (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1);
+  const gathered = embedding(permute(relative, [1, 0]), indices(ids, [queries, keys]));
+  return reshape(permute(gathered, [2, 0, 1]), [1, relative.shape[0], queries, keys]);
 }
 
 /** The kernel's inputs and those of its parameters that are not fixed, by name. */

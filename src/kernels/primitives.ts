@@ -1,9 +1,11 @@
 import { sum } from "../autograd/broadcast.js";
 import { apply, type Differentiable } from "../autograd/tape.js";
-import { ShapeError } from "../core/errors.js";
+import { ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, type Shape } from "../core/shape.js";
 import type { Primitive } from "../core/tensor.js";
+import type { BiasLayout } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";
+import type { Band } from "./mask.js";
 
 export interface AttentionExtents {
   readonly batch: number;
@@ -31,31 +33,45 @@ export function attentionExtents(q: Shape, k: Shape, v: Shape): AttentionExtents
   return { batch, heads, keyHeads, queries, keys, dim, valueDim: v[3] };
 }
 
+/** A score that the mask hides; every score above VISIBLE counts. The shaders have the same. */
+export const HIDDEN = -3e38;
+export const VISIBLE = -1e38;
+
 export interface AttentionAttributes {
   readonly kernel: TiledKernel;
+  readonly band: Band;
+  readonly lengths: readonly number[] | undefined;
+  /** Scores become softcap·tanh(s / softcap); 0 leaves them. */
+  readonly softcap: number;
+  /** Where a pair's bias lies in the input after the parameters; undefined without one. */
+  readonly bias: BiasLayout | undefined;
 }
 
 export interface AttentionBackwardAttributes extends AttentionAttributes {
-  /** Which gradients to compute: for q, for k and v, for the kernel's parameters. */
-  readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean };
+  /** Which gradients to compute: for q, for k and v, for the kernel's parameters, for the bias. */
+  readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean; readonly bias: boolean };
 }
 
 /**
- * Inputs q, k, v, parameters, output, statistic, cotangent of the output. Outputs, those that are wanted: dq; dk and dv; one
- * row of parameter gradients for every query, [batch, heads, n, count].
+ * Inputs q, k, v, parameters, output, statistic, cotangent of the output, and the bias if there is one. Outputs, those that are
+ * wanted: dq; dk and dv; one row of parameter gradients for every query, [batch, heads, n, count]; dbias.
  */
 export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> = {
   name: "attentionBackward",
-  infer([q, k, v, parameters], { wanted }) {
+  infer([q, k, v, parameters, , , , bias], { wanted }) {
     return [
       ...(wanted.query ? [q] : []),
       ...(wanted.keyValue ? [k, v] : []),
-      ...(wanted.parameters ? [[...q.slice(0, 3), parameters.at(-1)!]] : []),
+      ...(wanted.parameters ? [[...q.slice(0, 3), parameters[1]]] : []),
+      ...(wanted.bias ? [bias] : []),
     ];
   },
 };
 
-/** Inputs q, k, v, parameters [heads, count]. Outputs the attention and one number a row: log-sum-exp or sum, as the normaliser has it. */
+/**
+ * Inputs q, k, v, parameters [heads, count], and the bias if there is one. Outputs the attention and one number a row, the
+ * statistic of the normaliser: log-sum-exp, or what the weights were divided by.
+ */
 export const attentionPrimitive: Differentiable<AttentionAttributes> = {
   name: "attention",
   infer([q, k, v]) {
@@ -66,11 +82,16 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
     ];
   },
   vjp({ inputs, outputs, attributes, needs }, cotangent) {
-    const wanted = { query: needs(0), keyValue: needs(1) || needs(2), parameters: needs(3) };
-    const gradients = apply(attentionBackwardPrimitive, [...inputs, ...outputs, cotangent!], { ...attributes, wanted });
+    if (cotangent === undefined) {
+      throw new UnsupportedError({ where: "attention", wanted: "a loss that depends on the output", got: "one on its statistic alone" });
+    }
+    const [q, k, v, parameters, ...bias] = inputs;
+    const wanted = { query: needs(0), keyValue: needs(1) || needs(2), parameters: needs(3), bias: needs(4) };
+    const all = [q, k, v, parameters, ...outputs, cotangent, ...bias];
+    const gradients = apply(attentionBackwardPrimitive, all, { ...attributes, wanted });
     const dq = wanted.query ? gradients.shift() : undefined;
     const [dk, dv] = wanted.keyValue ? gradients.splice(0, 2) : [];
     const rows = wanted.parameters ? gradients.shift() : undefined;
-    return [dq, dk, dv, rows && sum(rows, [0, 2])];
+    return [dq, dk, dv, rows && sum(rows, [0, 2]), ...gradients];
   },
 };

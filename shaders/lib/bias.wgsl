@@ -1,0 +1,7 @@
+// A number for every pair that is added to its score.
+@group(0) @binding(10) var<storage, read> bias: array<f32>;
+
+fn bias_at(place: Place) -> f32 {
+  let at = sizes.bias_offset + i32(place.batch) * sizes.bias_batch + i32(place.head) * sizes.bias_head;
+  return bias[at + i32(place.i) * sizes.bias_query + i32(place.j) * sizes.bias_key];
+}

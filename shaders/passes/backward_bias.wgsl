@@ -1,0 +1,59 @@
+// dbias = sum of ds over the pairs that share the element. One element of the bias an invocation, no atomics. An element belongs
+// to one pair of tokens, or where RELATIVE is 1 to all with the same i - j, in one batch entry and one head or in all.
+@group(0) @binding(7) var<storage, read_write> bias_gradients: array<f32>;
+
+fn score_gradient_at(place: Place) -> f32 {
+  let query_row = (place.batch * sizes.heads + place.head) * sizes.queries + place.i;
+  let key_row = first_key_row(place.batch, place.head) + place.j;
+  var pair = Pair(0.0, 0.0, 0.0);
+  for (var c = 0u; c < PARTS; c++) {
+    let query = query_part(query_row, c);
+    let key = key_part(key_row, c);
+    pair.product += pair_product(query, key);
+    pair.query_norm += dot(query, query);
+    pair.key_norm += dot(key, key);
+  }
+  let s = visible_score(pair, place);
+  if (s <= VISIBLE) {
+    return 0.0;
+  }
+  var weight_gradient = 0.0;
+  for (var c = 0u; c < VALUE_PARTS; c++) {
+    weight_gradient += dot(output_gradient_part(query_row, c), value_part(key_row, c));
+  }
+  let row = rows[query_row];
+  return score_gradient(s, normalized_weight(s, row.x), weight_gradient, row.y, row.x);
+}
+
+@compute @workgroup_size(ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let index = (group.y * groups.x + group.x) * ROWS + lane;
+  let width = select(sizes.queries * sizes.keys, sizes.queries + sizes.keys - 1u, RELATIVE == 1u);
+  let bias_heads = select(1u, sizes.heads, sizes.bias_head != 0);
+  let bias_batches = select(1u, sizes.batches, sizes.bias_batch != 0);
+  if (index >= width * bias_heads * bias_batches) {
+    return;
+  }
+  let inner = index % width;
+  let head = index / width % bias_heads;
+  let batch = index / width / bias_heads;
+  // The first pair of the element, and how many follow along the diagonal.
+  var i = inner / sizes.keys;
+  var j = inner % sizes.keys;
+  var count = 1u;
+  if (RELATIVE == 1u) {
+    i = max(inner, sizes.keys - 1u) - (sizes.keys - 1u);
+    j = i + sizes.keys - 1u - inner;
+    count = min(sizes.queries - i, sizes.keys - j);
+  }
+  var sum = 0.0;
+  for (var b = batch; b < sizes.batches; b += bias_batches) {
+    for (var h = head; h < sizes.heads; h += bias_heads) {
+      load_parameters(h);
+      for (var t = 0u; t < count; t++) {
+        sum += score_gradient_at(Place(b, h, i + t, j + t));
+      }
+    }
+  }
+  bias_gradients[index] = sum;
+}

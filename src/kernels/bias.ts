@@ -1,0 +1,44 @@
+import { ShapeError } from "../core/errors.js";
+import { formatShape, stridesOf } from "../core/shape.js";
+import type { Tensor } from "../core/tensor.js";
+import type { MaskSizes } from "./mask.js";
+
+/** A bias that depends on i - j alone: one number for each from -(m-1) to n-1, [heads or 1, n + m - 1]. */
+export interface RelativeBias {
+  readonly relative: Tensor;
+}
+
+/** Added to the scores: a number a pair, [batch or 1, heads or 1, n, m], or a relative one. It gets a gradient. */
+export type Bias = Tensor | RelativeBias;
+
+/** A bias by i - j: `relative` [heads or 1, n + m - 1], element r for i - j = r - (m - 1). */
+export function relativeBias(relative: Tensor): RelativeBias {
+  return { relative };
+}
+
+/** Where the bias of a pair lies in its tensor: offset + batch, head, query and key times their strides. */
+export interface BiasLayout {
+  readonly offset: number;
+  readonly strides: readonly [number, number, number, number];
+  /** Whether pairs with one i - j share an element. */
+  readonly relative: boolean;
+}
+
+export function biasTensor(bias: Bias): Tensor {
+  return "relative" in bias ? bias.relative : bias;
+}
+
+/** Checks a bias against the sizes, and says where its elements lie. */
+export function biasLayout(bias: Bias, { batch, heads, queries, keys }: MaskSizes): BiasLayout {
+  const { shape } = biasTensor(bias);
+  const relative = "relative" in bias;
+  const wanted = relative ? [heads, queries + keys - 1] : [batch, heads, queries, keys];
+  const mayRepeat = relative ? 1 : 2;
+  if (shape.length !== wanted.length || shape.some((extent, axis) => extent !== wanted[axis] && (extent !== 1 || axis >= mayRepeat))) {
+    const or = wanted.map((extent, axis) => (axis < mayRepeat ? `${extent} or 1` : String(extent)));
+    throw new ShapeError({ where: "attention", argument: "bias", wanted: `[${or.join(", ")}]`, got: formatShape(shape) });
+  }
+  const strides = stridesOf(shape);
+  if (relative) return { offset: keys - 1, strides: [0, strides[0], 1, -1], relative };
+  return { offset: 0, strides: [strides[0], strides[1], keys, 1], relative };
+}
