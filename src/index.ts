@@ -20,7 +20,7 @@ export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
 export { attention, attentionWithStatistic, type AttentionOptions } from "./kernels/attention.js";
-export { relativeBias, type Bias, type RelativeBias } from "./kernels/bias.js";
+export { alibi, relativeBias, type Bias, type RelativeBias } from "./kernels/bias.js";
 export { gaussian, type GaussianOptions } from "./kernels/gaussian.js";
 export type {
   AttentionInputs,
@@ -38,6 +38,7 @@ export type {
   TiledKernel,
 } from "./kernels/kernel.js";
 export { and, booleanMask, causal, lengths, or, slidingWindow, type CausalOptions, type Lengths, type Mask, type MaskSizes } from "./kernels/mask.js";
+export { relativePosition } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./nn/encoder.js";

@@ -1,14 +1,12 @@
 import { add, multiply } from "../autograd/arithmetic.js";
-import { expand, permute, reshape } from "../autograd/broadcast.js";
-import { embedding } from "../autograd/lookup.js";
+import { expand, reshape } from "../autograd/broadcast.js";
 import { apply } from "../autograd/tape.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
-import { indices } from "../core/indices.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
-import { biasLayout, biasTensor, type Bias } from "./bias.js";
+import { addBiases, biasLayout, biasTensor, type Bias } from "./bias.js";
 import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "./kernel.js";
-import { resolveMask, type Mask, type MaskSizes, type ResolvedMask } from "./mask.js";
+import { resolveMask, type Mask, type ResolvedMask } from "./mask.js";
 import { checkPositive } from "./options.js";
 import { attentionExtents, attentionPrimitive, HIDDEN } from "./primitives.js";
 
@@ -59,7 +57,9 @@ export function attentionWithStatistic(
   checkInputs(kernel, inputs, sizes);
   checkPositive("attention", "softcap", softcap);
   const { band, lengths, dense } = resolveMask(mask, sizes);
-  const biases = dense === undefined ? bias : hide(inputs.q.backend, dense, bias, sizes);
+  const hidden = dense && hide(inputs.q.backend, dense);
+  if (bias !== undefined) biasLayout(bias, sizes);
+  const biases = addBiases(hidden, addBiases(bias, kernel.bias?.(inputs), sizes), sizes);
   const { q, k, v } = kernel.prepare?.(inputs) ?? inputs;
   const all = [q, k, v, packParameters(kernel, inputs, sizes), ...(biases === undefined ? [] : [biasTensor(biases)])];
   const layout = biases && biasLayout(biases, sizes);
@@ -67,19 +67,9 @@ export function attentionWithStatistic(
   return { output, statistic };
 }
 
-/** The bias with what a mask hides far below every score. */
-function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>, bias: Bias | undefined, sizes: HeadSizes & MaskSizes): Tensor {
-  const hidden = backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);
-  if (bias === undefined) return hidden;
-  biasLayout(bias, sizes);
-  return add(hidden, "relative" in bias ? denseBias(bias.relative, sizes) : bias);
-}
-
-/** [heads or 1, n + m - 1] as [1, heads or 1, n, m]. */
-function denseBias(relative: Tensor, { queries, keys }: HeadSizes): Tensor {
-  const ids = Int32Array.from({ length: queries * keys }, (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1);
-  const gathered = embedding(permute(relative, [1, 0]), indices(ids, [queries, keys]));
-  return reshape(permute(gathered, [2, 0, 1]), [1, relative.shape[0], queries, keys]);
+/** What a mask hides, as a bias far below every score. */
+function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>): Tensor {
+  return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);
 }
 
 /** The kernel's inputs and those of its parameters that are not fixed, by name. */

@@ -1,4 +1,8 @@
+import { add, multiply } from "../autograd/arithmetic.js";
+import { permute, reshape } from "../autograd/broadcast.js";
+import { embedding } from "../autograd/lookup.js";
 import { ShapeError } from "../core/errors.js";
+import { indices } from "../core/indices.js";
 import { formatShape, stridesOf } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { MaskSizes } from "./mask.js";
@@ -14,6 +18,31 @@ export type Bias = Tensor | RelativeBias;
 /** A bias by i - j: `relative` [heads or 1, n + m - 1], element r for i - j = r - (m - 1). */
 export function relativeBias(relative: Tensor): RelativeBias {
   return { relative };
+}
+
+/**
+ * Attention with linear biases: -slope_h |i - j|, one slope a head, [heads] (Press, Smith & Lewis, arXiv 2108.12409). The slopes may be
+ * learned; the paper's are 2^(-8h/heads) for h = 1 ... heads. `queries` and `keys` are n and m.
+ */
+export function alibi(slopes: Tensor, queries: number, keys: number): RelativeBias {
+  const distances = Float64Array.from({ length: queries + keys - 1 }, (_, r) => -Math.abs(r - (keys - 1)));
+  return { relative: multiply(reshape(slopes, [-1, 1]), slopes.backend.tensor(distances, [1, queries + keys - 1])) };
+}
+
+/** The sum of two biases; relative where both are. */
+export function addBiases(a: Bias | undefined, b: Bias | undefined, sizes: MaskSizes): Bias | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  if ("relative" in a && "relative" in b) return { relative: add(a.relative, b.relative) };
+  return add(denseBias(a, sizes), denseBias(b, sizes));
+}
+
+/** A bias as a number for every pair; a relative one becomes [1, heads or 1, n, m]. */
+function denseBias(bias: Bias, { queries, keys }: MaskSizes): Tensor {
+  if (!("relative" in bias)) return bias;
+  const { relative } = bias;
+  const ids = Int32Array.from({ length: queries * keys }, (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1);
+  const gathered = embedding(permute(relative, [1, 0]), indices(ids, [queries, keys]));
+  return reshape(permute(gathered, [2, 0, 1]), [1, relative.shape[0], queries, keys]);
 }
 
 /** Where the bias of a pair lies in its tensor: offset + batch, head, query and key times their strides. */

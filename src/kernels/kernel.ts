@@ -1,5 +1,6 @@
 import type { Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Bias } from "./bias.js";
 
 /** A shader file: its path below `shaders/`, for messages, and its text. */
 export interface Shader {
@@ -114,6 +115,8 @@ export interface TiledKernel extends Named {
   readonly shaders: readonly Shader[];
   /** A differentiable change of q, k and v before the passes, such as a metric. */
   readonly prepare?: (inputs: AttentionInputs) => Pick<AttentionInputs, "q" | "k" | "v">;
+  /** A bias of the kernel's own, from its inputs. */
+  readonly bias?: (inputs: AttentionInputs) => Bias;
 }
 
 /** A kernel that is a composition of other operations. */

@@ -1,5 +1,6 @@
 import { gaussian } from "./gaussian.js";
 import type { AttentionKernel } from "./kernel.js";
+import { relativePosition } from "./relative-position.js";
 import { softmax } from "./softmax.js";
 
 /** Every kernel of the library by name, as its factory with the literature's defaults. */
@@ -7,4 +8,5 @@ export const kernels: Readonly<Record<string, () => AttentionKernel>> = {
   softmax,
   gaussian,
   gaussianNormalized: () => gaussian({ normalize: true }),
+  relativePosition,
 };

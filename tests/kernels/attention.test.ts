@@ -64,14 +64,17 @@ describe.each(names)("%s on the CPU", (name) => {
 
   it("shares a key head among query heads as if it were repeated", async () => {
     const kernel = kernels[name]();
-    const shapes = { q: [2, 4, 3, 2], k: [2, 2, 5, 2], v: [2, 2, 5, 3] };
-    const grouped = upload(cpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;
+    const { fused } = attentionCases(name, { batch: 2, heads: 4, n: 3, m: 5, d: 2, dv: 3 });
+    const shapes = { ...fused.shapes, k: [2, 2, 5, 2], v: [2, 2, 5, 3] };
+    const learned = new Set(learnedBy(kernel).map((parameter) => parameter.name));
+    const entries = Object.entries(upload(cpu, inputsOf({ shapes }), shapes)).filter(([input]) => !learned.has(input));
+    const grouped = Object.fromEntries(entries) as unknown as AttentionInputs;
     const repeat = (x: Tensor): Tensor => {
       const [batch, heads, rows, width] = x.shape;
       return ops.reshape(ops.expand(ops.reshape(x, [batch, heads, 1, rows, width]), [batch, heads, 2, rows, width]), [batch, 4, rows, width]);
     };
     const loss = (p: AttentionInputs): Tensor =>
-      ops.sum(ops.square(ops.subtract(attention(kernel, p), attention(kernel, { q: p.q, k: repeat(p.k), v: repeat(p.v) }))));
+      ops.sum(ops.square(ops.subtract(attention(kernel, p), attention(kernel, { ...p, k: repeat(p.k), v: repeat(p.v) }))));
     expect((await loss(grouped).read())[0]).toBe(0);
     const report = await gradcheck((p) => ops.sum(ops.square(attention(kernel, p))), grouped);
     expect(report.worst).toMatchObject({ passed: true });

@@ -1,4 +1,4 @@
-import { ops, type Tensor } from "../../src/index.js";
+import { indices, ops, type Tensor } from "../../src/index.js";
 
 type Inputs = Readonly<Record<string, Tensor>>;
 
@@ -21,6 +21,18 @@ const softmax = (inputs: Inputs): Tensor => ops.softmax(ops.multiply(products(in
 const gaussianScores = (inputs: Inputs): Tensor =>
   ops.multiply(ops.multiply(squaredDistances(inputs), perHead(inputs["gamma"])), -0.5);
 
+/** One number for every i - j, [heads, n + m - 1], as [heads, n, m]. */
+function byDistance(positions: Tensor, queries: number, keys: number): Tensor {
+  const ids = Array.from({ length: queries * keys }, (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1);
+  return ops.permute(ops.embedding(ops.permute(positions, [1, 0]), indices(ids, [queries, keys])), [2, 0, 1]);
+}
+
+function relativePosition(inputs: Inputs): Tensor {
+  const { q, k, scale, positions } = inputs;
+  const scores = ops.multiply(products(inputs), perHead(scale));
+  return ops.softmax(ops.add(scores, byDistance(positions, q.shape[2], k.shape[2])));
+}
+
 /**
  * The matrix of weights [batch, heads, n, m] of every kernel by its name in the registry, as a composition of plain
  * operations: an oracle that shares no code with the fused passes. In float32 it is the unfused computation that they must match.
@@ -28,6 +40,7 @@ const gaussianScores = (inputs: Inputs): Tensor =>
 const weights: Readonly<Record<string, (inputs: Inputs) => Tensor>> = {
   softmax,
   gaussian: (inputs) => ops.exp(gaussianScores(inputs)),
+  relativePosition,
   gaussianNormalized: (inputs) => ops.softmax(gaussianScores(inputs)),
 };
 
