@@ -21,6 +21,13 @@ export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
 export { attention, attentionWithStatistic, type AttentionOptions } from "./kernels/attention.js";
 export { alibi, relativeBias, type Bias, type RelativeBias } from "./kernels/bias.js";
+export { defineKernel, type KernelDefinition } from "./kernels/define.js";
+export {
+  gradcheckKernel,
+  type GradcheckKernelOptions,
+  type GradcheckKernelReport,
+  type KernelFunctionReport,
+} from "./kernels/gradcheck-kernel.js";
 export { gaussian, type GaussianOptions } from "./kernels/gaussian.js";
 export type {
   AttentionInputs,

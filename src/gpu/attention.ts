@@ -1,6 +1,7 @@
 import { UnsupportedError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { Shader } from "../kernels/kernel.js";
+import { probePrimitive } from "../kernels/probe.js";
 import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
 import attentionText from "../../shaders/lib/attention.wgsl";
 import biasText from "../../shaders/lib/bias.wgsl";
@@ -22,6 +23,7 @@ import backwardParameters from "../../shaders/passes/backward_parameters.wgsl";
 import backwardQuery from "../../shaders/passes/backward_query.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import forward from "../../shaders/passes/forward.wgsl";
+import probe from "../../shaders/passes/probe.wgsl";
 import { eachShader } from "./elementwise.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Extra, Pass } from "./queue.js";
@@ -39,6 +41,7 @@ const passes = {
   keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value.wgsl", backwardKeyValue)],
 };
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
+const probeShaders = [eachShader, shader("lib/pair.wgsl", pair), shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
 const withLengths = shader("lib/lengths.wgsl", lengthsText);
@@ -143,4 +146,15 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   backward(passes.bias, 1, groupsFor(elements, device.limits, ROWS), { RELATIVE: layout?.relative ? 1 : 0 });
 });
 
-export const attention = [attentionForward, attentionBackward];
+const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hooks], { kernel }) => {
+  device.dispatch({
+    shaders: [...probeShaders, ...kernel.shaders],
+    constants: { GROUP },
+    uniform: [pairs.shape[0], parameters.shape[1]],
+    reads: [pairs.block, parameters.block],
+    writes: [hooks.block],
+    workgroups: groupsFor(pairs.shape[0], device.limits),
+  });
+});
+
+export const attention = [attentionForward, attentionBackward, kernelProbe];

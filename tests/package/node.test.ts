@@ -35,11 +35,11 @@ describe("the packed tarball in Node", () => {
     expect(difference(module.cpu, module.cpu)).toBe(0);
   });
 
-  it("prints what the README says", async () => {
-    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-    const [, code, printed] = /```js\n([^]*?)```\n+```text\n([^]*?)```/.exec(readme)!;
-    writeFileSync(join(bare.folder, "readme.mjs"), code);
-    expect(await node(bare.folder, "readme.mjs")).toBe(printed);
+  it.each(["README.md", "docs/own-kernel.md"])("prints what %s says", async (page) => {
+    const text = readFileSync(new URL(`../../${page}`, import.meta.url), "utf8");
+    const [, code, printed] = /```js\n([^]*?)```\n+```text\n([^]*?)```/.exec(text)!;
+    writeFileSync(join(bare.folder, "page.mjs"), code);
+    expect(await node(bare.folder, "page.mjs")).toBe(printed);
   });
 
   it("says how to get webgpu where it is missing", async () => {

@@ -1,0 +1,31 @@
+// The hooks of a kernel at given pairs, one pair an invocation: score, its partial derivatives, weight and its derivative.
+struct Sizes {
+  count: u32,
+  parameters: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> pairs: array<f32>;
+@group(0) @binding(2) var<storage, read> parameters: array<f32>;
+@group(0) @binding(3) var<storage, read_write> hooks: array<f32>;
+
+fn element(index: u32) {
+  for (var p = 0u; p < min(sizes.parameters, 4u); p++) {
+    learned[p] = parameters[p];
+  }
+  let pair = Pair(pairs[3u * index], pairs[3u * index + 1u], pairs[3u * index + 2u]);
+  let s = score(pair);
+  let partials = score_partials(pair);
+  let by_parameters = score_by_parameters(pair);
+  let w = weight(s);
+  let at = 10u * index;
+  hooks[at] = s;
+  hooks[at + 1u] = partials.product;
+  hooks[at + 2u] = partials.query_norm;
+  hooks[at + 3u] = partials.key_norm;
+  for (var p = 0u; p < 4u; p++) {
+    hooks[at + 4u + p] = select(0.0, by_parameters[p], p < sizes.parameters);
+  }
+  hooks[at + 8u] = w;
+  hooks[at + 9u] = weight_derivative(s, w);
+}
