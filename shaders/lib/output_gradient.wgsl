@@ -1,9 +1,13 @@
-// The cotangent of the output, and for every row its statistic and delta, as the backward passes read them.
-@group(0) @binding(5) var<storage, read> output_gradients: array<f32>;
-@group(0) @binding(6) var<storage, read> rows: array<vec2f>;
+// For every row what the backward passes need of it: the cotangent of the output, the statistic, and delta. One buffer, because
+// WGSL's default limit is eight of them.
+@group(0) @binding(5) var<storage, read> rows: array<f32>;
 
 fn output_gradient_part(row: u32, part: u32) -> vec4f {
-  let at = row * sizes.value_dim + part * 4u;
-  let loaded = vec4f(output_gradients[at], output_gradients[at + 1u], output_gradients[at + 2u], output_gradients[at + 3u]);
-  return inside(loaded, part, sizes.value_dim);
+  let at = row * (sizes.value_dim + 2u) + part * 4u;
+  return inside(vec4f(rows[at], rows[at + 1u], rows[at + 2u], rows[at + 3u]), part, sizes.value_dim);
+}
+
+fn statistic_and_delta(row: u32) -> vec2f {
+  let at = row * (sizes.value_dim + 2u) + sizes.value_dim;
+  return vec2f(rows[at], rows[at + 1u]);
 }

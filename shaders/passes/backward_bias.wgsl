@@ -1,6 +1,6 @@
 // dbias = sum of ds over the pairs that share the element. One element of the bias an invocation, no atomics. An element belongs
 // to one pair of tokens, or where RELATIVE is 1 to all with the same i - j, in one batch entry and one head or in all.
-@group(0) @binding(7) var<storage, read_write> bias_gradients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> bias_gradients: array<f32>;
 
 fn score_gradient_at(place: Place) -> f32 {
   let query_row = (place.batch * sizes.heads + place.head) * sizes.queries + place.i;
@@ -21,7 +21,7 @@ fn score_gradient_at(place: Place) -> f32 {
   for (var c = 0u; c < VALUE_PARTS; c++) {
     weight_gradient += dot(output_gradient_part(query_row, c), value_part(key_row, c));
   }
-  let row = rows[query_row];
+  let row = statistic_and_delta(query_row);
   return score_gradient(s, normalized_weight(s, row.x), weight_gradient, row.y, row.x);
 }
 

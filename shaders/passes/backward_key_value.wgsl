@@ -1,7 +1,7 @@
 // dv_j = sum_i w_ij dout_i and dk_j = sum_i ds_ij (ds/dproduct dproduct/dk + 2 ds/d|k|^2 k_j). One key row an invocation, no
 // atomics; queries and output cotangents of every head that shares the key pass by in tiles.
-@group(0) @binding(7) var<storage, read_write> key_gradients: array<f32>;
-@group(0) @binding(8) var<storage, read_write> value_gradients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> key_gradients: array<f32>;
+@group(0) @binding(7) var<storage, read_write> value_gradients: array<f32>;
 
 var<workgroup> tile_queries: array<vec4f, TILE * PARTS>;
 var<workgroup> tile_gradients: array<vec4f, TILE * VALUE_PARTS>;
@@ -23,7 +23,7 @@ fn load_query_tile(base: u32, first: u32, lane: u32) {
       norm += dot(tile_queries[i * PARTS + c], tile_queries[i * PARTS + c]);
     }
     tile_norms[i] = norm;
-    tile_rows[i] = rows[base + min(first + i, sizes.queries - 1u)];
+    tile_rows[i] = statistic_and_delta(base + min(first + i, sizes.queries - 1u));
   }
   workgroupBarrier();
 }

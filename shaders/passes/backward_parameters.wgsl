@@ -1,5 +1,5 @@
 // One row of parameter gradients a query, sum_j ds_ij ds_ij/dparameters; a reduction sums the rows afterwards.
-@group(0) @binding(7) var<storage, read_write> parameter_gradients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> parameter_gradients: array<f32>;
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -9,7 +9,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   load_parameters(group.y);
   load_query(row);
   load_output_gradient(row);
-  let statistic_and_delta = rows[row];
+  let row_numbers = statistic_and_delta(row);
 
   var gradient = vec4f(0.0);
   let keys_seen = visible_keys(group.z, group.x * ROWS, group.x * ROWS + ROWS - 1u);
@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       if (s <= VISIBLE) {
         continue;
       }
-      gradient += score_gradient_with_tile(j, s, statistic_and_delta) * bend_derivative(pair) * score_by_parameters(pair);
+      gradient += score_gradient_with_tile(j, s, row_numbers) * bend_derivative(pair) * score_by_parameters(pair);
     }
   }
 

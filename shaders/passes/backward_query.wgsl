@@ -1,5 +1,5 @@
 // dq_i = sum_j ds_ij (ds/dproduct dproduct/dq + 2 ds/d|q|^2 q_i). One query row an invocation, no atomics.
-@group(0) @binding(7) var<storage, read_write> query_gradients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> query_gradients: array<f32>;
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -9,7 +9,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   load_parameters(group.y);
   load_query(row);
   load_output_gradient(row);
-  let statistic_and_delta = rows[row];
+  let row_numbers = statistic_and_delta(row);
 
   var gradient: array<vec4f, PARTS>;
   var by_norm = 0.0;
@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       if (s <= VISIBLE) {
         continue;
       }
-      let ds = score_gradient_with_tile(j, s, statistic_and_delta) * bend_derivative(pair);
+      let ds = score_gradient_with_tile(j, s, row_numbers) * bend_derivative(pair);
       let partials = score_partials(pair);
       by_norm += ds * partials.query_norm;
       for (var c = 0u; c < PARTS; c++) {

@@ -118,7 +118,7 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   const { wanted, bias: layout } = attributes;
   const { batch, heads, keyHeads, queries, keys, valueDim } = attentionExtents(q.shape, k.shape, v.shape);
   const rowCount = batch * heads * queries;
-  const rows = device.scratch(2 * rowCount);
+  const rows = device.scratch(rowCount * (valueDim + 2));
   device.dispatch({
     shaders: deltaShaders,
     constants: { GROUP },
@@ -133,7 +133,7 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
     device.dispatch({
       ...common,
       constants: { ...common.constants, ...constants },
-      reads: [...common.reads, dOutput.block, rows],
+      reads: [...common.reads, rows],
       writes: remaining.splice(0, count),
       workgroups,
     });

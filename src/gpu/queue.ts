@@ -73,6 +73,15 @@ export class Queue {
         fix: "Split the batch or the heads over several calls.",
       });
     }
+    const buffers = pass.reads.length + pass.writes.length + (pass.extras ?? []).length;
+    if (buffers > this.#device.limits.maxStorageBuffersPerShaderStage) {
+      throw new UnsupportedError({
+        where: pass.shaders.at(-1)!.file,
+        wanted: `at most ${this.#device.limits.maxStorageBuffersPerShaderStage} storage buffers (maxStorageBuffersPerShaderStage)`,
+        got: String(buffers),
+        fix: "On this adapter, do without a bias together with lengths.",
+      });
+    }
     const program = this.#program(pass);
     const group = this.#group(program, pass);
     if (this.#slot === SLOTS) this.flush();

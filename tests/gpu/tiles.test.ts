@@ -1,0 +1,85 @@
+import { afterEach, expect, it, vi } from "vitest";
+import {
+  attentionWithStatistic, causal, gaussian, kernels, ops, requestGpu, slidingWindow, valueAndGrad, attention,
+  type AttentionInputs, type Gpu, type Mask, type Shader, type TiledKernel,
+} from "../../src/index.js";
+import { Queue, type Pass } from "../../src/gpu/queue.js";
+import { inputsOf, upload } from "../support/cases.js";
+import { describeGpu } from "../support/gpu.js";
+
+afterEach(() => vi.restoreAllMocks());
+
+/** A normaliser whose statistic is the number of pair products that the row's invocation took, hidden ones included. */
+const counting: Shader = {
+  file: "normalizers/counting.wgsl",
+  text: `
+    var<private> taken: f32;
+    struct Row { unused: f32 }
+    fn row_start() -> Row { return Row(0.0); }
+    fn row_advance(row: ptr<function, Row>, tile_maximum: f32) -> f32 { return 1.0; }
+    fn row_weight(row: ptr<function, Row>, score: f32) -> f32 { return weight(score); }
+    fn row_factor(row: Row) -> f32 { return 1.0; }
+    fn row_statistic(row: Row) -> f32 { return taken; }`,
+};
+const countingProduct: Shader = {
+  file: "lib/counting_product.wgsl",
+  text: `
+    fn pair_product(query: vec4f, key: vec4f) -> f32 { taken += 1.0; return dot(query, key); }
+    fn pair_by_query(query: vec4f, key: vec4f) -> vec4f { return key; }
+    fn pair_by_key(query: vec4f, key: vec4f) -> vec4f { return query; }`,
+};
+
+/** Pair products that a forward pass takes over n queries and n keys of one vec4, by all rows together. */
+async function pairsTaken(gpu: Gpu, n: number, mask?: Mask): Promise<number> {
+  const kernel = gaussian();
+  const counted: TiledKernel = { ...kernel, shaders: [countingProduct, ...kernel.shaders.slice(1)] };
+  const dispatch: (this: Queue, pass: Pass) => void = Reflect.get(Queue.prototype, "dispatch");
+  vi.spyOn(Queue.prototype, "dispatch").mockImplementation(function (this: Queue, pass: Pass) {
+    dispatch.call(this, { ...pass, shaders: pass.shaders.map((shader) => (shader.file === "normalizers/none.wgsl" ? counting : shader)) });
+  });
+  const shapes = { q: [1, 1, n, 4], k: [1, 1, n, 4], v: [1, 1, n, 4] };
+  const inputs = upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;
+  const taken = await attentionWithStatistic(counted, inputs, { mask }).statistic.read();
+  vi.restoreAllMocks();
+  return Array.from(taken).reduce((a, b) => a + b, 0);
+}
+
+describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => {
+  it("causal takes little more than half, a window of n/8 little more than its width", async () => {
+    const n = 512;
+    expect(await pairsTaken(gpu(), n)).toBe(n * n);
+    const half = await pairsTaken(gpu(), n, causal());
+    expect(half).toBeGreaterThanOrEqual((n * (n + 1)) / 2);
+    expect(half).toBeLessThan(0.55 * n * n);
+    const window = await pairsTaken(gpu(), n, slidingWindow(n / 8));
+    expect(window).toBeGreaterThanOrEqual(0.23 * n * n);
+    expect(window).toBeLessThan(0.35 * n * n);
+  });
+
+  it("memory is linear in n: a real run at n = m = 1024", async () => {
+    const before = gpu().memory.allocated;
+    await forwardAndBackward(gpu(), kernels["softmax"]() as TiledKernel, 1024);
+    expect(gpu().memory.allocated - before).toBeLessThan(4e6);
+  });
+});
+
+/** Forward and backward over one head of width 64. */
+async function forwardAndBackward(gpu: Gpu, kernel: TiledKernel, n: number): Promise<void> {
+  const sizes = { heads: 1, queries: n, keys: n, dim: 64 };
+  const own = (kernel.inputs ?? []).map(({ name, shape }) => [name, gpu.full(0.1, shape(sizes))]);
+  const x = (): AttentionInputs["q"] => gpu.full(0.5, [1, 1, n, 64]);
+  const inputs = { q: x(), k: x(), v: x(), ...Object.fromEntries(own) } as AttentionInputs;
+  const { value, gradients } = valueAndGrad((p) => ops.sum(attention(kernel, p)), inputs);
+  expect(Number.isFinite((await value.read())[0])).toBe(true);
+  for (const tensor of [value, ...Object.values(gradients), ...Object.values(inputs)]) tensor.dispose();
+}
+
+const tiled = Object.entries(kernels).filter((entry): entry is [string, () => TiledKernel] => "formula" in entry[1]());
+
+// The null backend allocates and computes nothing.
+it.each(tiled)("%s: forward and backward at n = m = 8192 and d = 64 take less than 40 MB", async (_name, factory) => {
+  using gpu = await requestGpu({ dawn: ["backend=null"] });
+  await forwardAndBackward(gpu, factory(), 8192);
+  expect(gpu.memory.allocated).toBeLessThan(40e6);
+  expect(gpu.memory.allocated).toBeGreaterThan(7 * 8192 * 64 * 4);
+});
