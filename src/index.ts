@@ -19,6 +19,17 @@ export { type Backend, type DeviceDescription, type ParameterTree, type Tensor }
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
+export { cosine, type CosineOptions } from "./kernels/cosine.js";
+export { elliptical, ellipticalMetric } from "./kernels/elliptical.js";
+export { factored, type FactoredOptions } from "./kernels/factored.js";
+export { laplacian, type LaplacianOptions } from "./kernels/laplacian.js";
+export { linear } from "./kernels/linear.js";
+export { mahalanobis } from "./kernels/mahalanobis.js";
+export { pairwise } from "./kernels/pairwise.js";
+export { polynomial, type PolynomialOptions } from "./kernels/polynomial.js";
+export { relu } from "./kernels/relu.js";
+export { sigmoid, type SigmoidOptions } from "./kernels/sigmoid.js";
+export { symmetric } from "./kernels/symmetric.js";
 export { attention, attentionWithStatistic, type AttentionOptions } from "./kernels/attention.js";
 export { alibi, relativeBias, type Bias, type RelativeBias } from "./kernels/bias.js";
 export { defineKernel, type KernelDefinition } from "./kernels/define.js";

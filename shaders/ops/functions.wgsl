@@ -34,6 +34,9 @@ fn f_geluDerivative(x: f32, a: f32, b: f32) -> f32 {
   return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * GELU * (1.0 + 3.0 * CUBIC * x * x);
 }
 
+fn f_eluPlusOne(x: f32, a: f32, b: f32) -> f32 { return select(exp(min(x, 0.0)), x + 1.0, x > 0.0); }
+fn f_eluDerivative(x: f32, a: f32, b: f32) -> f32 { return select(exp(min(x, 0.0)), 1.0, x > 0.0); }
+
 fn f_add(x: f32, y: f32, c: f32) -> f32 { return x + y; }
 fn f_subtract(x: f32, y: f32, c: f32) -> f32 { return x - y; }
 fn f_multiply(x: f32, y: f32, c: f32) -> f32 { return x * y; }

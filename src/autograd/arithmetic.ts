@@ -6,7 +6,7 @@ import { apply, type Differentiable } from "./tape.js";
 
 /** Functions of one number; `a` and `b` are constants of the call. Every backend implements them under these names. */
 export const unaryFunctions = [
-  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative",
+  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative", "eluPlusOne", "eluDerivative",
 ] as const;
 export type UnaryFunction = (typeof unaryFunctions)[number];
 
@@ -35,6 +35,7 @@ const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
   sigmoid: (dy, _x, y) => multiply(dy, multiply(y, unary("affine", y, -1, 1))),
   relu: (dy, x) => multiply(dy, unary("step", x)),
   step: () => undefined,
+  eluPlusOne: (dy, x) => multiply(dy, unary("eluDerivative", x)),
   gelu: (dy, x) => multiply(dy, unary("geluDerivative", x)),
 };
 
@@ -138,3 +139,5 @@ export const sigmoid = (x: Tensor): Tensor => unary("sigmoid", x);
 export const relu = (x: Tensor): Tensor => unary("relu", x);
 /** x/2·(1 + tanh(√(2/π)(x + 0.044715x³))), the tanh form of Hendrycks & Gimpel (arXiv 1606.08415). */
 export const gelu = (x: Tensor): Tensor => unary("gelu", x);
+/** elu(x) + 1: x + 1 for x > 0, else e^x. */
+export const eluPlusOne = (x: Tensor): Tensor => unary("eluPlusOne", x);

@@ -1,6 +1,7 @@
-export { abs, add, addScaled, divide, equal, exp, gelu, log, multiply, power, relu, sigmoid, sign, sqrt, square, subtract, tanh } from "./arithmetic.js";
+export { abs, add, addScaled, divide, eluPlusOne, equal, exp, gelu, log, multiply, power, relu, sigmoid, sign, sqrt, square, subtract, tanh } from "./arithmetic.js";
 export { expand, permute, reshape, sum } from "./broadcast.js";
 export { crossEntropy, embedding, meanSquaredError } from "./lookup.js";
 export { matmul } from "./matmul.js";
 export { max, mean } from "./reductions.js";
 export { layerNorm, softmax } from "./rows.js";
+export { stopGradient } from "./tape.js";

@@ -121,3 +121,8 @@ export function view(tensor: Tensor, shape: Shape): Tensor {
   }
   return output;
 }
+
+/** The same numbers, through which no gradient flows. */
+export function stopGradient(tensor: Tensor): Tensor {
+  return new Tensor(tensor.backend, tensor.shape, tensor);
+}

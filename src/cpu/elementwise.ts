@@ -21,6 +21,8 @@ const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> 
   relu: (x) => Math.max(x, 0),
   step: (x) => (x > 0 ? 1 : 0),
   gelu: (x) => 0.5 * x * (1 + Math.tanh(GELU * (x + CUBIC * x ** 3))),
+  eluPlusOne: (x) => (x > 0 ? x + 1 : Math.exp(x)),
+  eluDerivative: (x) => (x > 0 ? 1 : Math.exp(x)),
   geluDerivative(x) {
     const t = Math.tanh(GELU * (x + CUBIC * x ** 3));
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * GELU * (1 + 3 * CUBIC * x * x);

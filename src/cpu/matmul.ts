@@ -15,7 +15,7 @@ function matrixAt(data: Numbers, offset: number, rows: number, columns: number, 
 }
 
 /** For every entry of the broadcast batch, the number of the operand's matrix. */
-function matrixIndex(entry: number, batch: readonly number[], own: readonly number[]): number {
+export function matrixIndex(entry: number, batch: readonly number[], own: readonly number[]): number {
   const strides = stridesOf(own);
   let index = 0;
   for (let axis = batch.length - 1, rest = entry; axis >= 0; axis--) {

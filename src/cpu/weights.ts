@@ -9,7 +9,7 @@ import { compare, emptyPair, weigh } from "./attention.js";
  */
 export function kernelMatrix(kernel: TiledKernel, q: Matrix, k: Matrix, parameters: Readonly<Record<string, number>> = {}): Matrix {
   const dim = q.columns;
-  const learned = Float64Array.from(kernel.parameters, ({ name, initial }) => parameters[name] ?? initial({ heads: 1, queries: q.rows, keys: k.rows, dim }));
+  const learned = Float64Array.from(kernel.parameters, ({ name, initial }) => parameters[name] ?? initial({ batch: 1, heads: 1, queries: q.rows, keys: k.rows, dim }));
   const keys = k.to2DArray().map((row) => Float64Array.from(row));
   const pair = emptyPair();
   return new Matrix(

@@ -10,15 +10,35 @@ export interface GpuOptions {
   readonly subgroups?: boolean;
 }
 
-// Dawn's Node binding crashes when the object behind a device is collected, and keeps Node alive while it is not.
-const instances = new Map<GPUDevice, GPU>();
+/** Dawn, or the browser's WebGPU, and how many devices of it live. */
+interface Instance {
+  readonly gpu: GPU;
+  devices: number;
+}
+
+// Dawn's Node binding crashes when the object behind a device is collected, and keeps Node alive while it is not. So all devices
+// share one for each set of options, and it goes with the last of them.
+const instances = new Map<string, Instance>();
+const owners = new Map<GPUDevice, string>();
+
+/** Milliseconds after which Dawn's event loop, which runs on for some turns after its last event, has come to rest. */
+const REST = 100;
+
+function release(key: string): void {
+  setTimeout(() => {
+    const instance = instances.get(key);
+    if (instance !== undefined && --instance.devices === 0) instances.delete(key);
+  }, REST);
+}
 
 /** Lets go of what keeps Node alive for a device that was destroyed. */
 export function releaseInstance(device: GPUDevice): void {
-  instances.delete(device);
+  const key = owners.get(device);
+  if (key !== undefined && owners.delete(device)) release(key);
 }
 
-async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
+async function findGpu(options: readonly string[], open: GPU | undefined): Promise<GPU | undefined> {
+  if (open !== undefined) return open;
   if (typeof process === "undefined" || process.versions?.node === undefined) return navigator.gpu;
   const specifier = "webgpu"; // by a variable, so that bundlers for browsers leave it alone
   try {
@@ -36,28 +56,40 @@ async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
 
 /** Opens the adapter's device with the largest limits it has. */
 export async function openDevice({ powerPreference, dawn = [], subgroups = true }: GpuOptions): Promise<GPUDevice> {
-  const gpu = await findGpu(dawn);
-  const adapter = await gpu?.requestAdapter({ powerPreference }).catch(() => null);
-  if (!gpu || !adapter) {
-    throw new UnsupportedError({
-      where: "requestGpu",
-      wanted: "a WebGPU adapter",
-      got: gpu ? "none" : "a browser without WebGPU",
-      fix: "Use the cpu backend, or install a Vulkan driver (Mesa 23 or later has a software one).",
+  const key = dawn.join();
+  const found = await findGpu(dawn, instances.get(key)?.gpu);
+  if (found === undefined) throw noAdapter("a browser without WebGPU");
+  const instance = instances.get(key) ?? { gpu: found, devices: 0 };
+  instances.set(key, instance);
+  instance.devices++;
+  try {
+    const adapter = await instance.gpu.requestAdapter({ powerPreference });
+    if (adapter === null) throw noAdapter("none");
+    const { limits } = adapter;
+    const device = await adapter.requestDevice({
+      requiredFeatures: subgroups && adapter.features.has("subgroups") ? ["subgroups"] : [],
+      requiredLimits: {
+        maxBufferSize: limits.maxBufferSize,
+        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+        maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+        maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      },
     });
+    owners.set(device, key);
+    return device;
+  } catch (error) {
+    release(key);
+    throw error;
   }
-  const { limits } = adapter;
-  const device = await adapter.requestDevice({
-    requiredFeatures: subgroups && adapter.features.has("subgroups") ? ["subgroups"] : [],
-    requiredLimits: {
-      maxBufferSize: limits.maxBufferSize,
-      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
-      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
-    },
+}
+
+function noAdapter(got: string): UnsupportedError {
+  return new UnsupportedError({
+    where: "requestGpu",
+    wanted: "a WebGPU adapter",
+    got,
+    fix: "Use the cpu backend, or install a Vulkan driver (Mesa 23 or later has a software one).",
   });
-  instances.set(device, gpu);
-  return device;
 }
 
 /** The adapter's own name, and whether it is a program. */

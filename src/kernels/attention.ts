@@ -80,7 +80,7 @@ function namesOf(kernel: AttentionKernel): string[] {
 
 function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: HeadSizes): void {
   const known = namesOf(kernel);
-  const required = (kernel.inputs ?? []).filter(({ optional }) => !optional).map(({ name }) => name);
+  const required = (kernel.inputs ?? []).map(({ name }) => name);
   for (const name of new Set([...required, ...Object.keys(inputs)])) {
     if (known.includes(name) && isTensor(inputs[name])) continue;
     throw new ArgumentError({
@@ -91,7 +91,7 @@ function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: He
     });
   }
   for (const { name, shape } of kernel.inputs ?? []) {
-    if (inputs[name] === undefined || sameShape(inputs[name].shape, shape(sizes))) continue;
+    if (sameShape(inputs[name].shape, shape(sizes))) continue;
     throw new ShapeError({ where: "attention", argument: name, wanted: formatShape(shape(sizes)), got: formatShape(inputs[name].shape) });
   }
 }

@@ -64,7 +64,7 @@ export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKer
     throw new ArgumentError({ where: "gradcheckKernel", argument: "gpu", wanted: "a Gpu", got: `the ${gpu.name} backend` });
   }
   const { formula, parameters } = kernel;
-  const learned = Float64Array.from(parameters, ({ initial }) => initial({ heads: 1, queries: count, keys: count, dim }));
+  const learned = Float64Array.from(parameters, ({ initial }) => initial({ batch: 1, heads: 1, queries: count, keys: count, dim }));
   const generator = random(seed);
   const triples = Array.from({ length: count }, (): [number, number, number] => {
     const [q, k] = [generator.normals(dim), generator.normals(dim)];

@@ -61,6 +61,7 @@ export type Normalizer = "softmax" | "sum" | "count" | "none";
 
 /** The sizes that a kernel's defaults may depend on. */
 export interface HeadSizes {
+  readonly batch: number;
   readonly heads: number;
   readonly queries: number;
   readonly keys: number;
@@ -84,8 +85,8 @@ export interface KernelInput {
   readonly name: string;
   /** The shape it must have, with what the extents stand for in an error message. */
   readonly shape: (sizes: HeadSizes) => Shape;
-  /** Set where the kernel has a default without it. */
-  readonly optional?: true;
+  /** Set where no gradient flows through it. */
+  readonly fixed?: true;
 }
 
 /** Queries, keys and values, and under its own name every tensor that the kernel takes or learns. */

@@ -1,12 +1,34 @@
+import { cosine } from "./cosine.js";
+import { elliptical } from "./elliptical.js";
+import { factored } from "./factored.js";
 import { gaussian } from "./gaussian.js";
 import type { AttentionKernel } from "./kernel.js";
+import { laplacian } from "./laplacian.js";
+import { linear } from "./linear.js";
+import { mahalanobis } from "./mahalanobis.js";
+import { pairwise } from "./pairwise.js";
+import { polynomial } from "./polynomial.js";
 import { relativePosition } from "./relative-position.js";
+import { relu } from "./relu.js";
+import { sigmoid } from "./sigmoid.js";
 import { softmax } from "./softmax.js";
+import { symmetric } from "./symmetric.js";
 
 /** Every kernel of the library by name, as its factory with the literature's defaults. */
 export const kernels: Readonly<Record<string, () => AttentionKernel>> = {
   softmax,
   gaussian,
   gaussianNormalized: () => gaussian({ normalize: true }),
+  mahalanobis,
+  elliptical,
+  symmetric,
+  pairwise,
   relativePosition,
+  cosine,
+  sigmoid,
+  relu,
+  polynomial,
+  laplacian,
+  linear,
+  factored,
 };

@@ -65,7 +65,7 @@ describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => 
 
 /** Forward and backward over one head of width 64. */
 async function forwardAndBackward(gpu: Gpu, kernel: TiledKernel, n: number): Promise<void> {
-  const sizes = { heads: 1, queries: n, keys: n, dim: 64 };
+  const sizes = { batch: 1, heads: 1, queries: n, keys: n, dim: 64 };
   const own = (kernel.inputs ?? []).map(({ name, shape }) => [name, gpu.full(0.1, shape(sizes))]);
   const x = (): AttentionInputs["q"] => gpu.full(0.5, [1, 1, n, 64]);
   const inputs = { q: x(), k: x(), v: x(), ...Object.fromEntries(own) } as AttentionInputs;

@@ -12,13 +12,16 @@ import { describeGpu } from "../support/gpu.js";
 
 const names = Object.keys(kernels);
 
-/** Extents around the edges of tiles (32 keys, 32 rows) and of vec4s. */
+/**
+ * Extents around the edges of tiles (32 keys, 32 rows) and of vec4s. One key makes the gradients of a row-normalised kernel vanish, one
+ * component those of the cosine: they are tried apart, because what vanishes has no relative error.
+ */
 const aroundEdges: fc.Arbitrary<Extents> = fc.record({
   batch: fc.constantFrom(1, 2),
   heads: fc.constantFrom(1, 3),
   n: fc.constantFrom(1, 2, 31, 33, 63, 64, 65),
-  m: fc.constantFrom(1, 3, 15, 16, 17, 31, 32, 33, 65),
-  d: fc.constantFrom(1, 4, 5, 8),
+  m: fc.constantFrom(5, 15, 16, 17, 31, 32, 33, 65),
+  d: fc.constantFrom(2, 4, 5, 8),
   dv: fc.constantFrom(1, 3, 4),
 });
 
@@ -45,7 +48,7 @@ describe.each(names)("%s on the CPU", (name) => {
         const { fused, unfused } = casesFor(name, extents);
         const results = await outputAndGradients(cpu, fused, seed);
         for (const [key, oracle] of Object.entries(await outputAndGradients(cpu, unfused, seed))) {
-          const scale = Array.from(oracle).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-300);
+          const scale = Array.from(oracle).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-3);
           Array.from(oracle).forEach((value, index) => expect(Math.abs(results[key][index] - value) / scale).toBeLessThan(1e-11));
         }
       }),
@@ -57,9 +60,11 @@ describe.each(names)("%s on the CPU", (name) => {
     const { fused } = casesFor(name, small);
     const inputs = upload(cpu, inputsOf(fused), fused.shapes);
     const weights = cpu.tensor(random(5).normals(2 * 2 * 5 * 4), [2, 2, 5, 4]);
-    const report = await gradcheck((p) => ops.sum(ops.multiply(fused.run(p), weights)), inputs);
+    const fixed = new Set((kernels[name]().inputs ?? []).filter((input) => input.fixed).map((input) => input.name));
+    const moving = Object.fromEntries(Object.entries(inputs).filter(([input]) => !fixed.has(input)));
+    const report = await gradcheck((p) => ops.sum(ops.multiply(fused.run({ ...inputs, ...p }), weights)), moving);
     expect(report.worst).toMatchObject({ passed: true });
-    expect(new Set(report.directions.map(({ parameter }) => parameter))).toEqual(new Set(Object.keys(fused.shapes)));
+    expect(new Set(report.directions.map(({ parameter }) => parameter))).toEqual(new Set(Object.keys(moving)));
   });
 
   it("shares a key head among query heads as if it were repeated", async () => {
@@ -76,7 +81,8 @@ describe.each(names)("%s on the CPU", (name) => {
     const loss = (p: AttentionInputs): Tensor =>
       ops.sum(ops.square(ops.subtract(attention(kernel, p), attention(kernel, { ...p, k: repeat(p.k), v: repeat(p.v) }))));
     expect((await loss(grouped).read())[0]).toBe(0);
-    const report = await gradcheck((p) => ops.sum(ops.square(attention(kernel, p))), grouped);
+    const { q, k, v } = grouped;
+    const report = await gradcheck((p) => ops.sum(ops.square(attention(kernel, { ...grouped, ...p }))), { q, k, v });
     expect(report.worst).toMatchObject({ passed: true });
   });
 });
@@ -109,6 +115,17 @@ describeGpu("attention on the GPU", (gpu) => {
   it.each(names)("%s is as exact as unfused float32, gradients too, around tile edges", async (name) => {
     const property = fc.asyncProperty(aroundEdges, fc.nat(1000), (extents, seed) => expectExact(name, extents, seed));
     await fc.assert(property, { numRuns: 10, seed: 2 });
+  });
+
+  it.each(names)("%s with one query, one key, one component", async (name) => {
+    for (const extents of [{ n: 1, m: 1, d: 1, dv: 1 }, { n: 40, m: 1, d: 3, dv: 2 }, { n: 1, m: 40, d: 1, dv: 1 }]) {
+      const { fused } = casesFor(name, { batch: 1, heads: 2, ...extents });
+      const exact = await outputAndGradients(cpu, fused);
+      const actual = await outputAndGradients(gpu(), fused);
+      for (const [key, values] of Object.entries(exact)) {
+        Array.from(values).forEach((value, index) => expect(Math.abs(actual[key][index] - value)).toBeLessThan(1e-4 * Math.max(1, Math.abs(value))));
+      }
+    }
   });
 
   it.each(names)("%s is as exact at odd lengths and widths above a tile's", async (name) => {

@@ -19,7 +19,7 @@ export function learnedBy(kernel: AttentionKernel): readonly KernelParameter[] {
 /** Attention with a kernel of the registry as a case: fused, and unfused. Everything that the kernel learns is an input. */
 export function attentionCases(name: string, { batch, heads, n, m, d, dv }: Extents): { fused: Case; unfused: Case } {
   const kernel = kernels[name]();
-  const sizes = { heads, queries: n, keys: m, dim: d };
+  const sizes = { batch, heads, queries: n, keys: m, dim: d };
   const shapes = {
     q: [batch, heads, n, d],
     k: [batch, heads, m, d],

@@ -56,7 +56,7 @@ function level(results: readonly Results[], exact: readonly Results[] | undefine
 /** Rounding that WGSL allows its functions, above correct rounding: eight units in the last place of a typical result. */
 const FLOOR = 8 * 2 ** -24;
 /** A maximum over fewer numbers than this is luck. */
-const MANY = 256;
+const MANY = 8192;
 
 /**
  * error(gpu) ≤ factor · error(naive float32) + floor with factor 2 for outputs and 3 for gradients, for the root mean square over
@@ -65,9 +65,11 @@ const MANY = 256;
 export function expectAsExactAsFloat32(gpu: readonly Results[], naive: readonly Results[], exact: readonly Results[]): void {
   for (const name of Object.keys(exact[0])) {
     const factor = name === "output" ? 2 : 3;
-    const [error, yardstick, scale] = [level(gpu, exact, name), level(naive, exact, name), level(exact, undefined, name)];
+    const [error, yardstick] = [level(gpu, exact, name), level(naive, exact, name)];
+    // A gradient may vanish by cancellation of terms that are as large as the output.
+    const scales = [level(exact, undefined, name), level(exact, undefined, "output")];
     for (const measure of error.count < MANY ? (["mean"] as const) : (["mean", "largest"] as const)) {
-      const allowed = factor * yardstick[measure] + FLOOR * scale[measure];
+      const allowed = factor * yardstick[measure] + FLOOR * Math.max(...scales.map((scale) => scale[measure]));
       expect(error[measure], `${name}, ${measure} error ${error[measure]}, allowed ${allowed}`).toBeLessThanOrEqual(allowed);
     }
   }

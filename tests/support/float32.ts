@@ -3,6 +3,7 @@ import { matmulExtents, matmulPrimitive } from "../../src/autograd/matmul.js";
 import { normalizeBackwardPrimitive, normalizePrimitive, softmaxBackwardPrimitive, softmaxPrimitive } from "../../src/autograd/rows.js";
 import { sizeOf } from "../../src/core/shape.js";
 import { createCpu, implement, type Numbers } from "../../src/cpu/backend.js";
+import { matrixIndex } from "../../src/cpu/matmul.js";
 import { float64 } from "../../src/cpu/cpu.js";
 
 const f = Math.fround;
@@ -34,14 +35,14 @@ export const naiveFloat32 = createCpu(
       const [aRow, aInner] = strides(attributes.transposeA, attributes.transposeA ? rows : inner);
       const [bInner, bColumn] = strides(attributes.transposeB, attributes.transposeB ? inner : columns);
       const count = sizeOf(batch);
-      const aStep = a.data.length === rows * inner ? 0 : rows * inner;
-      const bStep = b.data.length === inner * columns ? 0 : inner * columns;
       for (let entry = 0; entry < count; entry++) {
+        const aStart = rows * inner * matrixIndex(entry, batch, a.shape.slice(0, -2));
+        const bStart = inner * columns * matrixIndex(entry, batch, b.shape.slice(0, -2));
         for (let i = 0; i < rows; i++) {
           for (let j = 0; j < columns; j++) {
             c.data[(entry * rows + i) * columns + j] = naiveSum(
               inner,
-              (k) => a.data[entry * aStep + i * aRow + k * aInner] * b.data[entry * bStep + k * bInner + j * bColumn],
+              (k) => a.data[aStart + i * aRow + k * aInner] * b.data[bStart + k * bInner + j * bColumn],
             );
           }
         }

@@ -33,6 +33,25 @@ function relativePosition(inputs: Inputs): Tensor {
   return ops.softmax(ops.add(scores, byDistance(positions, q.shape[2], k.shape[2])));
 }
 
+/** q·k/√d */
+const scaled = (inputs: Inputs): Tensor => ops.multiply(products(inputs), 1 / Math.sqrt(inputs["q"].shape[3]));
+
+function cosines(inputs: Inputs): Tensor {
+  const unit = (x: Tensor): Tensor => ops.divide(x, ops.sqrt(ops.sum(ops.square(x), -1, { keepAxes: true })));
+  return products({ q: unit(inputs["q"]), k: unit(inputs["k"]) });
+}
+
+/** Σ_c |q_c - k_c| for every pair. */
+function manhattan({ q, k }: Inputs): Tensor {
+  const [batch, heads, n, d] = q.shape;
+  const differences = ops.subtract(ops.reshape(q, [batch, heads, n, 1, d]), ops.reshape(k, [batch, heads, 1, k.shape[2], d]));
+  return ops.sum(ops.abs(differences), -1);
+}
+
+/** a_ij / Σ_j a_ij */
+const byRowSum = (a: Tensor): Tensor => ops.divide(a, ops.sum(a, -1, { keepAxes: true }));
+const withMetric = (inputs: Inputs, metric: Tensor): Inputs => ({ ...inputs, q: ops.matmul(inputs["q"], metric), k: ops.matmul(inputs["k"], metric) });
+
 /**
  * The matrix of weights [batch, heads, n, m] of every kernel by its name in the registry, as a composition of plain
  * operations: an oracle that shares no code with the fused passes. In float32 it is the unfused computation that they must match.
@@ -42,6 +61,20 @@ const weights: Readonly<Record<string, (inputs: Inputs) => Tensor>> = {
   gaussian: (inputs) => ops.exp(gaussianScores(inputs)),
   relativePosition,
   gaussianNormalized: (inputs) => ops.softmax(gaussianScores(inputs)),
+  mahalanobis: (inputs) => ops.exp(gaussianScores(withMetric(inputs, inputs["metric"]))),
+  elliptical: (inputs) => {
+    const [batch, heads, d] = inputs["metric"].shape;
+    return softmax({ ...inputs, k: ops.multiply(inputs["k"], ops.reshape(ops.stopGradient(inputs["metric"]), [batch, heads, 1, d])) });
+  },
+  symmetric: softmax,
+  pairwise: (inputs) => softmax({ ...inputs, q: ops.matmul(inputs["q"], inputs["coupling"]) }),
+  cosine: (inputs) => ops.softmax(ops.divide(cosines(inputs), perHead(inputs["temperature"]))),
+  sigmoid: (inputs) => ops.sigmoid(ops.add(scaled(inputs), perHead(inputs["bias"]))),
+  relu: (inputs) => ops.divide(ops.relu(scaled(inputs)), inputs["k"].shape[2]),
+  polynomial: (inputs) => byRowSum(ops.power(ops.add(scaled(inputs), perHead(inputs["offset"])), 2)),
+  laplacian: (inputs) => ops.softmax(ops.multiply(ops.divide(manhattan(inputs), perHead(inputs["temperature"])), -1)),
+  linear: ({ q, k }) => byRowSum(products({ q: ops.eluPlusOne(q), k: ops.eluPlusOne(k) })),
+  factored: ({ positions }) => ops.reshape(positions, [1, ...positions.shape]),
 };
 
 /** Attention through the whole matrix of weights. */

@@ -1,0 +1,41 @@
+import manhattan from "../../shaders/lib/manhattan.wgsl";
+import shader from "../../shaders/kernels/laplacian.wgsl";
+import { exponentialHook, exponentialWeight } from "./hooks.js";
+import type { TiledKernel } from "./kernel.js";
+import { checkPositive } from "./options.js";
+
+export interface LaplacianOptions {
+  /** τ, in units of q and k. Default √d, the growth of the distance's spread with d. */
+  readonly temperature?: number;
+}
+
+/**
+ * Laplacian attention: s = -‖q-k‖₁/τ, weights e^s divided by their row sum.
+ *
+ * Learns τ when a tensor `temperature` is passed. The Laplace kernel with a softmax normaliser; where q and k agree in a component
+ * its gradient there is 0.
+ */
+export function laplacian({ temperature }: LaplacianOptions = {}): TiledKernel {
+  checkPositive("laplacian", "temperature", temperature);
+  return {
+    name: "laplacian",
+    normalizer: "softmax",
+    parameters: [{ name: "temperature", initial: ({ dim }) => temperature ?? Math.sqrt(dim) }],
+    shaders: [{ file: "lib/manhattan.wgsl", text: manhattan }, exponentialHook, { file: "kernels/laplacian.wgsl", text: shader }],
+    formula: {
+      ...exponentialWeight,
+      component: {
+        of: (x, y) => Math.abs(x - y),
+        byQuery: (x, y) => Math.sign(x - y),
+        byKey: (x, y) => Math.sign(y - x),
+      },
+      score: ({ product }, [tau]) => -product / tau,
+      partials({ product }, [tau], into) {
+        into.product = -1 / tau;
+        into.queryNorm = 0;
+        into.keyNorm = 0;
+        into.parameters[0] = product / tau ** 2;
+      },
+    },
+  };
+}

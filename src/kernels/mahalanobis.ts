@@ -1,0 +1,32 @@
+import { expand, reshape } from "../autograd/broadcast.js";
+import { matmul } from "../autograd/matmul.js";
+import type { Tensor } from "../core/tensor.js";
+import { gaussian, type GaussianOptions } from "./gaussian.js";
+import type { TiledKernel } from "./kernel.js";
+
+/** [batch, kvHeads, rows, width] with every head repeated for the query heads that share it. */
+export function repeatHeads(x: Tensor, heads: number): Tensor {
+  const [batch, own, rows, width] = x.shape;
+  const repeated = expand(reshape(x, [batch, own, 1, rows, width]), [batch, own, heads / own, rows, width]);
+  return reshape(repeated, [batch, heads, rows, width]);
+}
+
+/**
+ * Mahalanobis attention: s = -γ/2 (q-k)ᵀM(q-k), weights e^s, divided by their row sum if `normalize` is set.
+ *
+ * Takes and learns `metric` [heads, d, d], a factor A of M = A Aᵀ, which is positive semidefinite by construction; and γ. It is the
+ * Gaussian of qA and kA. Derived for this library.
+ */
+export function mahalanobis(options: GaussianOptions = {}): TiledKernel {
+  const kernel = gaussian(options);
+  return {
+    ...kernel,
+    name: kernel.name.replace("gaussian", "mahalanobis"),
+    inputs: [{ name: "metric", shape: ({ heads, dim }) => [heads, dim, dim] }],
+    prepare: ({ q, k, v, metric }) => ({
+      q: matmul(q, metric),
+      k: matmul(repeatHeads(k, q.shape[1]), metric),
+      v: repeatHeads(v, q.shape[1]),
+    }),
+  };
+}

@@ -1,0 +1,18 @@
+import { matmul } from "../autograd/matmul.js";
+import type { TiledKernel } from "./kernel.js";
+import { softmax, type SoftmaxOptions } from "./softmax.js";
+
+/**
+ * Pairwise attention: s = qᵀPk/√d with a free matrix P for every head, weights e^s divided by their row sum.
+ *
+ * Takes and learns `coupling` [heads, d, d]. The paper draws P from N(0, 1) and takes q and k from one projection: pass the same tensor
+ * as both. Source: Courtois et al., arXiv 2406.06366.
+ */
+export function pairwise(options: SoftmaxOptions = {}): TiledKernel {
+  return {
+    ...softmax(options),
+    name: "pairwise",
+    inputs: [{ name: "coupling", shape: ({ heads, dim }) => [heads, dim, dim] }],
+    prepare: ({ q, k, v, coupling }) => ({ q: matmul(q, coupling), k, v }),
+  };
+}

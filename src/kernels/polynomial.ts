@@ -1,0 +1,46 @@
+import identity from "../../shaders/lib/identity.wgsl";
+import shader from "../../shaders/kernels/polynomial.wgsl";
+import { ArgumentError } from "../core/errors.js";
+import { innerProductHook } from "./hooks.js";
+import type { TiledKernel } from "./kernel.js";
+
+export interface PolynomialOptions {
+  /** p, a whole number. Even ones keep weights, and their row sum, from being negative. Default 2. */
+  readonly degree?: number;
+  /** c. Default 1. */
+  readonly offset?: number;
+}
+
+/**
+ * Polynomial attention: w = (q·k/√d + c)^p divided by the row sum, which an odd p may bring near zero.
+ *
+ * Learns c when a tensor `offset` is passed. Source: the family of Tsai et al., Transformer Dissection, arXiv 1908.11775.
+ */
+export function polynomial({ degree = 2, offset = 1 }: PolynomialOptions = {}): TiledKernel {
+  if (!Number.isInteger(degree) || degree < 1) {
+    throw new ArgumentError({ where: "polynomial", argument: "degree", wanted: "a whole number of at least 1", got: String(degree) });
+  }
+  return {
+    name: "polynomial",
+    normalizer: "sum",
+    parameters: [
+      { name: "offset", initial: () => offset },
+      { name: "scale", initial: ({ dim }) => 1 / Math.sqrt(dim), fixed: true },
+      { name: "degree", initial: () => degree, fixed: true },
+    ],
+    shaders: [innerProductHook, { file: "lib/identity.wgsl", text: identity }, { file: "kernels/polynomial.wgsl", text: shader }],
+    formula: {
+      score: ({ product }, [c, scale, p]) => (scale * product + c) ** p,
+      partials({ product }, [c, scale, p], into) {
+        const byBase = p * (scale * product + c) ** (p - 1);
+        into.product = scale * byBase;
+        into.queryNorm = 0;
+        into.keyNorm = 0;
+        into.parameters.fill(0);
+        into.parameters[0] = byBase;
+      },
+      weight: (score) => score,
+      weightDerivative: () => 1,
+    },
+  };
+}
