@@ -20,6 +20,8 @@ export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
 export { cosine, type CosineOptions } from "./kernels/cosine.js";
+export { decoupled } from "./kernels/decoupled.js";
+export { differential, type DifferentialOptions } from "./kernels/differential.js";
 export { elliptical, ellipticalMetric } from "./kernels/elliptical.js";
 export { factored, type FactoredOptions } from "./kernels/factored.js";
 export { laplacian, type LaplacianOptions } from "./kernels/laplacian.js";
@@ -30,7 +32,7 @@ export { polynomial, type PolynomialOptions } from "./kernels/polynomial.js";
 export { relu } from "./kernels/relu.js";
 export { sigmoid, type SigmoidOptions } from "./kernels/sigmoid.js";
 export { symmetric } from "./kernels/symmetric.js";
-export { attention, attentionWithStatistic, type AttentionOptions } from "./kernels/attention.js";
+export { attention, attentionWithStatistic } from "./kernels/attention.js";
 export { alibi, relativeBias, type Bias, type RelativeBias } from "./kernels/bias.js";
 export { defineKernel, type KernelDefinition } from "./kernels/define.js";
 export {
@@ -43,6 +45,7 @@ export { gaussian, type GaussianOptions } from "./kernels/gaussian.js";
 export type {
   AttentionInputs,
   AttentionKernel,
+  AttentionOptions,
   Component,
   ComposedKernel,
   Formula,
@@ -52,6 +55,7 @@ export type {
   Normalizer,
   Pair,
   Partials,
+  Projections,
   Shader,
   TiledKernel,
 } from "./kernels/kernel.js";

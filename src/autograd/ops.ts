@@ -2,6 +2,7 @@ export { abs, add, addScaled, divide, eluPlusOne, equal, exp, gelu, log, multipl
 export { expand, permute, reshape, sum } from "./broadcast.js";
 export { crossEntropy, embedding, meanSquaredError } from "./lookup.js";
 export { matmul } from "./matmul.js";
+export { concat, slice } from "./parts.js";
 export { max, mean } from "./reductions.js";
 export { layerNorm, softmax } from "./rows.js";
 export { stopGradient } from "./tape.js";

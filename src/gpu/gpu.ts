@@ -12,11 +12,12 @@ import { GROUP, groupsFor, shader, type Device, type Implementations } from "./j
 import { matmul } from "./matmul.js";
 import { Pool, type Block } from "./memory.js";
 import { Queue } from "./queue.js";
+import { parts } from "./parts.js";
 import { reductions } from "./reductions.js";
 import { rowwise } from "./rows.js";
 import { chooseVariants, type Variants } from "./variants.js";
 
-const implementations: Implementations = new Map([...elementwise, ...reductions, ...rowwise, matmul, ...attention]);
+const implementations: Implementations = new Map([...elementwise, ...parts, ...reductions, ...rowwise, matmul, ...attention]);
 const fillShader = shader("ops/fill.wgsl", fill);
 
 /** Device memory of a `Gpu`, in bytes. */

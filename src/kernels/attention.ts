@@ -4,20 +4,11 @@ import { apply } from "../autograd/tape.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
-import { addBiases, biasLayout, biasTensor, type Bias } from "./bias.js";
-import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "./kernel.js";
-import { resolveMask, type Mask, type ResolvedMask } from "./mask.js";
+import { addBiases, biasLayout, biasTensor } from "./bias.js";
+import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, TiledKernel } from "./kernel.js";
+import { resolveMask, type ResolvedMask } from "./mask.js";
 import { checkPositive } from "./options.js";
 import { attentionExtents, attentionPrimitive, HIDDEN } from "./primitives.js";
-
-export interface AttentionOptions {
-  /** Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...). Default all. */
-  readonly mask?: Mask;
-  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n, m], or relativeBias(...) or alibi(...). It gets a gradient. */
-  readonly bias?: Bias;
-  /** Bends scores to softcap·tanh(s / softcap). */
-  readonly softcap?: number;
-}
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
@@ -31,8 +22,9 @@ export interface AttentionOptions {
 export function attention(kernel: AttentionKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   if ("compose" in kernel) {
     checkInputs(kernel, inputs, attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape));
-    const given = Object.entries(options).find(([, value]) => value !== undefined);
-    if (given === undefined) return kernel.compose(inputs);
+    const allowed: readonly string[] = kernel.options ?? [];
+    const given = Object.entries(options).find(([name, value]) => value !== undefined && !allowed.includes(name));
+    if (given === undefined) return kernel.compose(inputs, options);
     throw new UnsupportedError({
       where: "attention",
       argument: given[0],
@@ -89,6 +81,10 @@ function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: He
       wanted: known.includes(name) ? "a tensor" : `one of the inputs of ${kernel.name} (${known.join(", ")})`,
       got: isTensor(inputs[name]) ? "another tensor" : typeof inputs[name],
     });
+  }
+  const { widthMultiple = 1 } = kernel;
+  if (sizes.dim % widthMultiple !== 0) {
+    throw new ShapeError({ where: "attention", argument: "q", wanted: `a width d that is a multiple of ${widthMultiple}`, got: String(sizes.dim) });
   }
   for (const { name, shape } of kernel.inputs ?? []) {
     if (sameShape(inputs[name].shape, shape(sizes))) continue;

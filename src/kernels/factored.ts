@@ -4,6 +4,7 @@ import { matmul } from "../autograd/matmul.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { indices, type Indices } from "../core/indices.js";
 import type { Tensor } from "../core/tensor.js";
+import { normalNumbers } from "./initial.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
 
@@ -48,10 +49,12 @@ export function factored({ periodic }: FactoredOptions = {}): ComposedKernel {
   const ids = periodic && displacements(periodic);
   const dense = (positions: Tensor): Tensor => (ids === undefined ? positions : permute(embedding(permute(positions, [1, 0]), ids), [2, 0, 1]));
   return {
+    projections: "values",
     name: periodic === undefined ? "factored" : "factored (periodic)",
     inputs: [
       {
         name: "positions",
+        initial: (shape, random) => normalNumbers(1 / Math.sqrt(shape.at(-1)!))(shape, random),
         shape({ heads, queries, keys }) {
           if (ids === undefined) return [heads, queries, keys];
           if (queries === ids.shape[0] && keys === queries) return [heads, queries];

@@ -1,6 +1,8 @@
+import type { Random } from "../core/random.js";
 import type { Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Bias } from "./bias.js";
+import type { Mask } from "./mask.js";
 
 /** A shader file: its path below `shaders/`, for messages, and its text. */
 export interface Shader {
@@ -87,7 +89,15 @@ export interface KernelInput {
   readonly shape: (sizes: HeadSizes) => Shape;
   /** Set where no gradient flows through it. */
   readonly fixed?: true;
+  /** Where learning starts, for a layer that owns the tensor: its numbers, row-major. Default zeros. */
+  readonly initial?: (shape: Shape, random: Random) => ArrayLike<number>;
 }
+
+/**
+ * What a layer projects its tokens to: queries, keys and values each by a matrix of its own, queries and keys by one, or values alone
+ * where queries and keys have no part in the weights.
+ */
+export type Projections = "separate" | "shared" | "values";
 
 /** Queries, keys and values, and under its own name every tensor that the kernel takes or learns. */
 export interface AttentionInputs {
@@ -100,10 +110,23 @@ export interface AttentionInputs {
   readonly [learned: string]: Tensor;
 }
 
+export interface AttentionOptions {
+  /** Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...). Default all. */
+  readonly mask?: Mask;
+  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n, m], or relativeBias(...) or alibi(...). It gets a gradient. */
+  readonly bias?: Bias;
+  /** Bends scores to softcap·tanh(s / softcap). */
+  readonly softcap?: number;
+}
+
 interface Named {
   readonly name: string;
   /** Tensors that must, or may, be passed beside q, k and v. */
   readonly inputs?: readonly KernelInput[];
+  /** d must be a multiple of this. Default 1. */
+  readonly widthMultiple?: number;
+  /** Default "separate". */
+  readonly projections?: Projections;
 }
 
 /** A kernel that runs as tiled passes: a similarity, a weight function and a normaliser. */
@@ -122,7 +145,9 @@ export interface TiledKernel extends Named {
 
 /** A kernel that is a composition of other operations. */
 export interface ComposedKernel extends Named {
-  readonly compose: (inputs: AttentionInputs) => Tensor;
+  /** The options that have a meaning for it. Default none. */
+  readonly options?: readonly (keyof AttentionOptions)[];
+  readonly compose: (inputs: AttentionInputs, options: AttentionOptions) => Tensor;
 }
 
 export type AttentionKernel = TiledKernel | ComposedKernel;

@@ -2,6 +2,7 @@ import { expand, reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
 import type { Tensor } from "../core/tensor.js";
 import { gaussian, type GaussianOptions } from "./gaussian.js";
+import { identityMatrices } from "./initial.js";
 import type { TiledKernel } from "./kernel.js";
 
 /** [batch, kvHeads, rows, width] with every head repeated for the query heads that share it. */
@@ -22,7 +23,7 @@ export function mahalanobis(options: GaussianOptions = {}): TiledKernel {
   return {
     ...kernel,
     name: kernel.name.replace("gaussian", "mahalanobis"),
-    inputs: [{ name: "metric", shape: ({ heads, dim }) => [heads, dim, dim] }],
+    inputs: [{ name: "metric", shape: ({ heads, dim }) => [heads, dim, dim], initial: identityMatrices }],
     prepare: ({ q, k, v, metric }) => ({
       q: matmul(q, metric),
       k: matmul(repeatHeads(k, q.shape[1]), metric),

@@ -1,4 +1,5 @@
 import { matmul } from "../autograd/matmul.js";
+import { normalNumbers } from "./initial.js";
 import type { TiledKernel } from "./kernel.js";
 import { softmax, type SoftmaxOptions } from "./softmax.js";
 
@@ -12,7 +13,8 @@ export function pairwise(options: SoftmaxOptions = {}): TiledKernel {
   return {
     ...softmax(options),
     name: "pairwise",
-    inputs: [{ name: "coupling", shape: ({ heads, dim }) => [heads, dim, dim] }],
+    inputs: [{ name: "coupling", shape: ({ heads, dim }) => [heads, dim, dim], initial: normalNumbers(1) }],
+    projections: "shared",
     prepare: ({ q, k, v, coupling }) => ({ q: matmul(q, coupling), k, v }),
   };
 }

@@ -1,4 +1,6 @@
 import { cosine } from "./cosine.js";
+import { decoupled } from "./decoupled.js";
+import { differential } from "./differential.js";
 import { elliptical } from "./elliptical.js";
 import { factored } from "./factored.js";
 import { gaussian } from "./gaussian.js";
@@ -24,6 +26,7 @@ export const kernels: Readonly<Record<string, () => AttentionKernel>> = {
   symmetric,
   pairwise,
   relativePosition,
+  decoupled,
   cosine,
   sigmoid,
   relu,
@@ -31,4 +34,5 @@ export const kernels: Readonly<Record<string, () => AttentionKernel>> = {
   laplacian,
   linear,
   factored,
+  differential,
 };

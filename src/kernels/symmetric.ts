@@ -8,5 +8,5 @@ import { softmax, type SoftmaxOptions } from "./softmax.js";
  * Symmetric Dot-Product Attention for Efficient Training of BERT Language Models, arXiv 2406.06366.
  */
 export function symmetric(options: SoftmaxOptions = {}): TiledKernel {
-  return { ...softmax(options), name: "symmetric" };
+  return { ...softmax(options), name: "symmetric", projections: "shared" };
 }

@@ -14,7 +14,7 @@ const names = Object.keys(kernels);
 
 /**
  * Extents around the edges of tiles (32 keys, 32 rows) and of vec4s. One key makes the gradients of a row-normalised kernel vanish, one
- * component those of the cosine: they are tried apart, because what vanishes has no relative error.
+ * component those of the cosine, few values those of an RMS norm: they are tried apart, because what vanishes has no relative error.
  */
 const aroundEdges: fc.Arbitrary<Extents> = fc.record({
   batch: fc.constantFrom(1, 2),
@@ -22,7 +22,7 @@ const aroundEdges: fc.Arbitrary<Extents> = fc.record({
   n: fc.constantFrom(1, 2, 31, 33, 63, 64, 65),
   m: fc.constantFrom(5, 15, 16, 17, 31, 32, 33, 65),
   d: fc.constantFrom(2, 4, 5, 8),
-  dv: fc.constantFrom(1, 3, 4),
+  dv: fc.constantFrom(5, 8, 9),
 });
 
 const small: Extents = { batch: 2, heads: 2, n: 5, m: 7, d: 3, dv: 4 };

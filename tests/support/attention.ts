@@ -17,8 +17,10 @@ export function learnedBy(kernel: AttentionKernel): readonly KernelParameter[] {
 }
 
 /** Attention with a kernel of the registry as a case: fused, and unfused. Everything that the kernel learns is an input. */
-export function attentionCases(name: string, { batch, heads, n, m, d, dv }: Extents): { fused: Case; unfused: Case } {
+export function attentionCases(name: string, { batch, heads, n, m, d: width, dv }: Extents): { fused: Case; unfused: Case } {
   const kernel = kernels[name]();
+  const { widthMultiple = 1 } = kernel;
+  const d = Math.ceil(width / widthMultiple) * widthMultiple;
   const sizes = { batch, heads, queries: n, keys: m, dim: d };
   const shapes = {
     q: [batch, heads, n, d],

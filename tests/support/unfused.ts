@@ -73,11 +73,31 @@ const weights: Readonly<Record<string, (inputs: Inputs) => Tensor>> = {
   relu: (inputs) => ops.divide(ops.relu(scaled(inputs)), inputs["k"].shape[2]),
   polynomial: (inputs) => byRowSum(ops.power(ops.add(scaled(inputs), perHead(inputs["offset"])), 2)),
   laplacian: (inputs) => ops.softmax(ops.multiply(ops.divide(manhattan(inputs), perHead(inputs["temperature"])), -1)),
+  decoupled: (inputs) => {
+    const { q, k, queryPositions, keyPositions } = inputs;
+    const scores = ops.add(products({ q, k }), products({ q: queryPositions, k: keyPositions }));
+    return ops.softmax(ops.multiply(scores, perHead(inputs["scale"])));
+  },
   linear: ({ q, k }) => byRowSum(products({ q: ops.eluPlusOne(q), k: ops.eluPlusOne(k) })),
   factored: ({ positions }) => ops.reshape(positions, [1, ...positions.shape]),
 };
 
+/** softmax(s₁) v - λ softmax(s₂) v over the halves of q and k, normalised; λ₀ = 0.2. */
+function differential({ q, k, v, lambdaQuery1, lambdaKey1, lambdaQuery2, lambdaKey2 }: Inputs): Tensor {
+  const width = q.shape[3] / 2;
+  const map = (start: number): Tensor =>
+    ops.softmax(scaled({ q: ops.slice(q, -1, start, width), k: ops.slice(k, -1, start, width) }));
+  const lambda = ops.add(
+    ops.subtract(ops.exp(ops.sum(ops.multiply(lambdaQuery1, lambdaKey1))), ops.exp(ops.sum(ops.multiply(lambdaQuery2, lambdaKey2)))),
+    0.2,
+  );
+  const mixed = ops.matmul(ops.subtract(map(0), ops.multiply(map(width), ops.reshape(lambda, [1]))), v);
+  const meanSquare = ops.add(ops.mean(ops.square(mixed), -1, { keepAxes: true }), 1e-5);
+  return ops.multiply(ops.divide(mixed, ops.sqrt(meanSquare)), 0.8);
+}
+
 /** Attention through the whole matrix of weights. */
 export function unfusedAttention(name: string, inputs: Inputs): Tensor {
+  if (name === "differential") return differential(inputs);
   return ops.matmul(weights[name](inputs), inputs["v"]);
 }

@@ -1,0 +1,44 @@
+import { concatPrimitive, slicePrimitive } from "../autograd/parts.js";
+import { sizeOf, type Shape } from "../core/shape.js";
+import copyText from "../../shaders/ops/copy.wgsl";
+import { eachShader, quotientShader } from "./elementwise.js";
+import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+
+const copyShader = shader("ops/copy.wgsl", copyText);
+
+/** Where the numbers of a part lie among those of the whole: runs of neighbours, one for every index before the axis. */
+interface Runs {
+  readonly stride: number;
+  readonly start: number;
+}
+
+function copy(device: Device, from: Operand, source: Runs, to: Operand, target: Runs, count: number, run: number): void {
+  device.dispatch({
+    shaders: [eachShader, quotientShader, copyShader],
+    constants: { GROUP },
+    uniform: [count, run, source.stride, source.start, target.stride, target.start],
+    reads: [from.block],
+    writes: [to.block],
+    workgroups: groupsFor(count, device.limits),
+  });
+}
+
+/** Numbers below one index of the axis's left neighbour. */
+const below = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis));
+
+export const parts = [
+  implement(slicePrimitive, (device, [x], [y], { axis, start }) => {
+    const run = below(y.shape, axis);
+    const source = { stride: below(x.shape, axis), start: start * below(x.shape, axis + 1) };
+    copy(device, x, source, y, { stride: run, start: 0 }, sizeOf(y.shape), run);
+  }),
+  implement(concatPrimitive, (device, inputs, [y], { axis }) => {
+    const stride = below(y.shape, axis);
+    let start = 0;
+    for (const x of inputs) {
+      const run = below(x.shape, axis);
+      copy(device, x, { stride: run, start: 0 }, y, { stride, start }, sizeOf(x.shape), run);
+      start += run;
+    }
+  }),
+];
