@@ -20,6 +20,7 @@ export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
 export { cosine, type CosineOptions } from "./kernels/cosine.js";
+export { decode, keyValueCache, type CacheSizes, type DecodeInputs, type DecodeOptions, type KeyValueCache } from "./kernels/decode.js";
 export { decoupled } from "./kernels/decoupled.js";
 export { differential, type DifferentialOptions } from "./kernels/differential.js";
 export { elliptical, ellipticalMetric } from "./kernels/elliptical.js";

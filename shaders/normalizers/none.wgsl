@@ -15,6 +15,11 @@ fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
   return weight(score);
 }
 
+// Takes in another part of the same row; returns what the sums of both must be multiplied by.
+fn row_merge(row: ptr<function, Row>, other: Row) -> vec2f {
+  return vec2f(1.0);
+}
+
 fn row_factor(row: Row) -> f32 {
   return 1.0;
 }

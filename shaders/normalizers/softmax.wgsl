@@ -25,6 +25,15 @@ fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
   return relative;
 }
 
+// Takes in another part of the same row; returns what the sums of both must be multiplied by.
+fn row_merge(row: ptr<function, Row>, other: Row) -> vec2f {
+  let maximum = max((*row).maximum, other.maximum);
+  let factors = vec2f(exp((*row).maximum - maximum), exp(other.maximum - maximum));
+  (*row).sum = (*row).sum * factors.x + other.sum * factors.y;
+  (*row).maximum = maximum;
+  return factors;
+}
+
 // What the weighted sum of values is multiplied by at the end.
 fn row_factor(row: Row) -> f32 {
   return select(0.0, 1.0 / row.sum, row.sum > 0.0);

@@ -17,6 +17,12 @@ fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
   return plain;
 }
 
+// Takes in another part of the same row; returns what the sums of both must be multiplied by.
+fn row_merge(row: ptr<function, Row>, other: Row) -> vec2f {
+  (*row).sum += other.sum;
+  return vec2f(1.0);
+}
+
 fn row_factor(row: Row) -> f32 {
   return select(0.0, 1.0 / row.sum, row.sum != 0.0);
 }

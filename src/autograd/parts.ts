@@ -1,6 +1,6 @@
 import { ShapeError } from "../core/errors.js";
 import { formatShape, sameShape, type Shape } from "../core/shape.js";
-import type { Tensor } from "../core/tensor.js";
+import type { Primitive, Tensor } from "../core/tensor.js";
 import { apply, type Differentiable } from "./tape.js";
 
 export interface SliceAttributes {
@@ -33,9 +33,17 @@ export const concatPrimitive: Differentiable<{ readonly axis: number }> = {
   },
 };
 
+/** Inputs: a tensor, and a part that replaces its elements from `start` along the axis, in place. No outputs. */
+export const writePrimitive: Primitive<{ readonly axis: number; readonly start: number }> = { name: "write", infer: () => [] };
+
 function normalAxis(where: string, axis: number, rank: number): number {
   if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
   throw new ShapeError({ where, argument: "axis", wanted: `an axis from ${-rank} to ${rank - 1}`, got: String(axis) });
+}
+
+/** Replaces elements of `x` from `start` along an axis by those of `part`, in place: for tensors whose owner alone knows them. */
+export function write(x: Tensor, part: Tensor, axis: number, start: number): void {
+  apply(writePrimitive, [x, part], { axis, start });
 }
 
 /** Elements start to start + length - 1 along an axis; negative axes count from the last. */

@@ -21,10 +21,12 @@ import backwardBias from "../../shaders/passes/backward_bias.wgsl";
 import backwardKeyValue from "../../shaders/passes/backward_key_value.wgsl";
 import backwardParameters from "../../shaders/passes/backward_parameters.wgsl";
 import backwardQuery from "../../shaders/passes/backward_query.wgsl";
+import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import forward from "../../shaders/passes/forward.wgsl";
+import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
-import { eachShader } from "./elementwise.js";
+import { eachShader, quotientShader } from "./elementwise.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Extra, Pass } from "./queue.js";
 
@@ -35,12 +37,14 @@ const byQueryBackward = [...byQuery, outputGradientShader, shader("lib/query_gra
 
 const passes = {
   forward: [...byQuery, shader("passes/forward.wgsl", forward)],
+  split: [...byQuery, shader("passes/forward_split.wgsl", forwardSplit)],
   query: [...byQueryBackward, shader("passes/backward_query.wgsl", backwardQuery)],
   parameters: [...byQueryBackward, shader("passes/backward_parameters.wgsl", backwardParameters)],
   bias: [...shared, outputGradientShader, shader("passes/backward_bias.wgsl", backwardBias)],
   keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value.wgsl", backwardKeyValue)],
 };
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
+const combineShaders = [eachShader, quotientShader, shader("lib/pair.wgsl", pair), shader("passes/combine.wgsl", combine)];
 const probeShaders = [eachShader, shader("lib/pair.wgsl", pair), shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
@@ -59,6 +63,13 @@ const normalizers = {
 const ROWS = 32;
 /** More keys in workgroup memory than this save nothing. */
 const LARGEST_TILE = 32;
+
+/** Up to so many queries, as in decoding, the keys of a row are split over workgroups. */
+const FEW_QUERIES = 4;
+/** Keys of one split. */
+const SPLIT = 256;
+/** The largest struct Row of a normaliser, in numbers. */
+const ROW_STATE = 2;
 
 /** The largest power of two of rows, as wide as a key and a value together, that fits in workgroup memory. */
 function tileFor(parts: number, valueParts: number, limit: number): number {
@@ -105,11 +116,29 @@ function tiled(
 }
 
 const attentionForward = implement(attentionPrimitive, (device, inputs, outputs, attributes) => {
-  const { batch, heads, queries } = attentionExtents(inputs[0].shape, inputs[1].shape, inputs[2].shape);
+  const { batch, heads, queries, keys, valueDim } = attentionExtents(inputs[0].shape, inputs[1].shape, inputs[2].shape);
+  const results = outputs.map(({ block }) => block);
+  if (queries > FEW_QUERIES || keys <= SPLIT) {
+    device.dispatch({
+      ...tiled(device, attributes, passes.forward, inputs, inputs.at(4)),
+      writes: results,
+      workgroups: [Math.ceil(queries / ROWS), heads, batch],
+    });
+    return;
+  }
+  const splits = Math.ceil(keys / SPLIT);
+  const rows = batch * heads * queries;
+  const parts = [device.scratch(rows * splits * ROW_STATE), device.scratch(rows * splits * valueDim)];
+  const common = tiled(device, attributes, passes.split, inputs, inputs.at(4));
+  device.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: parts, workgroups: [splits, heads * queries, batch] });
+  const { kernel } = attributes;
   device.dispatch({
-    ...tiled(device, attributes, passes.forward, inputs, inputs.at(4)),
-    writes: outputs.map(({ block }) => block),
-    workgroups: [Math.ceil(queries / ROWS), heads, batch],
+    shaders: [...combineShaders, normalizers[kernel.normalizer], ...kernel.shaders],
+    constants: { GROUP },
+    uniform: [rows * valueDim, valueDim, splits, keys],
+    reads: parts,
+    writes: results,
+    workgroups: groupsFor(rows * valueDim, device.limits),
   });
 });
 

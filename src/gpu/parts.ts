@@ -1,4 +1,4 @@
-import { concatPrimitive, slicePrimitive } from "../autograd/parts.js";
+import { concatPrimitive, slicePrimitive, writePrimitive } from "../autograd/parts.js";
 import { sizeOf, type Shape } from "../core/shape.js";
 import copyText from "../../shaders/ops/copy.wgsl";
 import { eachShader, quotientShader } from "./elementwise.js";
@@ -26,6 +26,13 @@ function copy(device: Device, from: Operand, source: Runs, to: Operand, target: 
 /** Numbers below one index of the axis's left neighbour. */
 const below = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis));
 
+/** Copies x to those elements of y that begin at `start` along an axis. */
+function place(device: Device, x: Operand, y: Operand, axis: number, start: number): void {
+  const run = below(x.shape, axis);
+  const target = { stride: below(y.shape, axis), start: start * below(y.shape, axis + 1) };
+  copy(device, x, { stride: run, start: 0 }, y, target, sizeOf(x.shape), run);
+}
+
 export const parts = [
   implement(slicePrimitive, (device, [x], [y], { axis, start }) => {
     const run = below(y.shape, axis);
@@ -33,12 +40,11 @@ export const parts = [
     copy(device, x, source, y, { stride: run, start: 0 }, sizeOf(y.shape), run);
   }),
   implement(concatPrimitive, (device, inputs, [y], { axis }) => {
-    const stride = below(y.shape, axis);
     let start = 0;
     for (const x of inputs) {
-      const run = below(x.shape, axis);
-      copy(device, x, { stride: run, start: 0 }, y, { stride, start }, sizeOf(x.shape), run);
-      start += run;
+      place(device, x, y, axis, start);
+      start += x.shape[axis];
     }
   }),
+  implement(writePrimitive, (device, [y, x], _outputs, { axis, start }) => place(device, x, y, axis, start)),
 ];

@@ -1,5 +1,5 @@
 import { expand } from "../autograd/broadcast.js";
-import { concat } from "../autograd/parts.js";
+import { concat, slice } from "../autograd/parts.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
 import type { TiledKernel } from "./kernel.js";
@@ -26,7 +26,12 @@ export function decoupled({ scale }: SoftmaxOptions = {}): TiledKernel {
     name: "decoupled",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(2 * dim) }],
     inputs: [
-      { name: "queryPositions", shape: ({ heads, queries, dim }) => [heads, queries, dim], initial: normalNumbers(1) },
+      {
+        name: "queryPositions",
+        shape: ({ heads, queries, dim }) => [heads, queries, dim],
+        forQueries: (positions, first, count) => slice(positions, 1, first, count),
+        initial: normalNumbers(1),
+      },
       { name: "keyPositions", shape: ({ heads, keys, dim }) => [heads, keys, dim], initial: normalNumbers(1) },
     ],
     prepare: ({ q, k, v, queryPositions, keyPositions }) => ({

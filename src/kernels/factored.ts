@@ -1,12 +1,15 @@
+import { multiply } from "../autograd/arithmetic.js";
 import { permute, reshape } from "../autograd/broadcast.js";
 import { embedding } from "../autograd/lookup.js";
 import { matmul } from "../autograd/matmul.js";
+import { slice } from "../autograd/parts.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { indices, type Indices } from "../core/indices.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
+import { densify } from "./mask.js";
 
 export interface FactoredOptions {
   /**
@@ -54,6 +57,7 @@ export function factored({ periodic }: FactoredOptions = {}): ComposedKernel {
     inputs: [
       {
         name: "positions",
+        forQueries: (positions, first, count) => (ids === undefined ? slice(positions, 1, first, count) : positions),
         initial: (shape, random) => normalNumbers(1 / Math.sqrt(shape.at(-1)!))(shape, random),
         shape({ heads, queries, keys }) {
           if (ids === undefined) return [heads, queries, keys];
@@ -66,10 +70,14 @@ export function factored({ periodic }: FactoredOptions = {}): ComposedKernel {
         },
       },
     ],
-    compose({ q, v, positions }) {
-      const heads = q.shape[1];
-      const weights = dense(positions);
-      return matmul(reshape(weights, [1, ...weights.shape]), repeatHeads(v, heads));
+    options: ["mask"],
+    compose({ q, v, positions }, { mask }) {
+      const [batch, heads, queries] = q.shape;
+      const every = dense(positions);
+      const weights = reshape(every, [1, ...every.shape]);
+      if (mask === undefined) return matmul(weights, repeatHeads(v, heads));
+      const { seen, shape } = densify(mask, { batch, heads, queries, keys: v.shape[2] });
+      return matmul(multiply(weights, q.backend.tensor(seen, shape)), repeatHeads(v, heads));
     },
   };
 }

@@ -89,6 +89,8 @@ export interface KernelInput {
   readonly shape: (sizes: HeadSizes) => Shape;
   /** Set where no gradient flows through it. */
   readonly fixed?: true;
+  /** What of it belongs to the `count` queries from `first` on; without it, all. */
+  readonly forQueries?: (tensor: Tensor, first: number, count: number) => Tensor;
   /** Where learning starts, for a layer that owns the tensor: its numbers, row-major. Default zeros. */
   readonly initial?: (shape: Shape, random: Random) => ArrayLike<number>;
 }

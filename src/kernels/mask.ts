@@ -51,19 +51,24 @@ function banded(band: (sizes: MaskSizes) => Band): Mask {
 export interface CausalOptions {
   /** Where the diagonal starts when there are more keys than queries, or fewer. Default "top-left": query i sees keys 0 to i. */
   readonly align?: "top-left" | "bottom-right";
+  /** How many keys come before the first query's own: query i sees keys 0 to i + offset. Instead of `align`. */
+  readonly offset?: number;
 }
 
 /** Each query sees the keys up to its own position; aligned bottom-right, the last query sees the last key. */
-export function causal({ align = "top-left" }: CausalOptions = {}): Mask {
-  return banded(({ queries, keys }) => ({ low: -FAR, high: align === "top-left" ? 0 : keys - queries }));
+export function causal({ align = "top-left", offset }: CausalOptions = {}): Mask {
+  if (offset !== undefined && !Number.isInteger(offset)) {
+    throw new ArgumentError({ where: "causal", argument: "offset", wanted: "a whole number", got: String(offset) });
+  }
+  return banded(({ queries, keys }) => ({ low: -FAR, high: offset ?? (align === "top-left" ? 0 : keys - queries) }));
 }
 
-/** Each query sees the keys at most `width` positions away on either side: |i - j| ≤ width. */
-export function slidingWindow(width: number): Mask {
+/** Each query sees the keys at most `width` positions away on either side: |i + offset - j| ≤ width, offset 0 by default. */
+export function slidingWindow(width: number, { offset = 0 }: Pick<CausalOptions, "offset"> = {}): Mask {
   if (!Number.isInteger(width) || width < 0) {
     throw new ArgumentError({ where: "slidingWindow", argument: "width", wanted: "a whole number of at least 0", got: String(width) });
   }
-  return banded(() => ({ low: -width, high: width }));
+  return banded(() => ({ low: offset - width, high: offset + width }));
 }
 
 /** The first queries and keys of every batch entry count, the rest is padding: one number a batch entry. */
@@ -165,7 +170,14 @@ export function resolveMask(mask: Mask | undefined, sizes: MaskSizes): ResolvedM
   return { band: { low, high }, lengths: counts, dense: rest.length === 0 ? undefined : densify(and(...rest), sizes) };
 }
 
-function densify(mask: Mask, sizes: MaskSizes): ResolvedMask["dense"] {
+/** Whether query i sees exactly keys 0 to i. */
+export function isCausal(mask: Mask, sizes: MaskSizes): boolean {
+  const { band, lengths, dense } = resolveMask(mask, sizes);
+  return lengths === undefined && dense === undefined && band.low === everything.low && band.high === 0;
+}
+
+/** Whether a pair is seen, as a number for each: [batch or 1, heads or 1, n, m]. */
+export function densify(mask: Mask, sizes: MaskSizes): NonNullable<ResolvedMask["dense"]> {
   const { queries, keys } = sizes;
   const batch = mask.varies[0] ? sizes.batch : 1;
   const heads = mask.varies[1] ? sizes.heads : 1;

@@ -1,3 +1,4 @@
+import { slice } from "../autograd/parts.js";
 import { relativeBias } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";
 import { softmax, type SoftmaxOptions } from "./softmax.js";
@@ -12,7 +13,13 @@ export function relativePosition(options: SoftmaxOptions = {}): TiledKernel {
   return {
     ...softmax(options),
     name: "relativePosition",
-    inputs: [{ name: "positions", shape: ({ heads, queries, keys }) => [heads, queries + keys - 1] }],
+    inputs: [
+      {
+        name: "positions",
+        shape: ({ heads, queries, keys }) => [heads, queries + keys - 1],
+        forQueries: (positions, first, count) => slice(positions, 1, first, count + (positions.shape[1] - 1) / 2),
+      },
+    ],
     bias: ({ positions }) => relativeBias(positions),
   };
 }

@@ -1,0 +1,122 @@
+import { write } from "../autograd/parts.js";
+import { isRecording } from "../autograd/tape.js";
+import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
+import { formatShape, sameShape } from "../core/shape.js";
+import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
+import { attention } from "./attention.js";
+import type { AttentionInputs, AttentionKernel } from "./kernel.js";
+import { and, causal, slidingWindow } from "./mask.js";
+
+export interface CacheSizes {
+  readonly batch: number;
+  readonly kvHeads: number;
+  /** The most tokens that fit. */
+  readonly capacity: number;
+  /** d */
+  readonly dim: number;
+  /** dv. Default d. */
+  readonly valueDim?: number;
+}
+
+/** The keys and values of the tokens so far. */
+export interface KeyValueCache {
+  readonly kernel: AttentionKernel;
+  readonly capacity: number;
+  /** Tokens so far. */
+  length: number;
+  /** [batch, kvHeads, capacity, d]; undefined for a kernel whose weights do not look at keys. */
+  readonly keys: Tensor | undefined;
+  /** [batch, kvHeads, capacity, dv] */
+  readonly values: Tensor;
+  /** Memory of keys and values. */
+  readonly bytes: number;
+  dispose(): void;
+}
+
+/** Room for the keys and values of `capacity` tokens; for the values alone where the kernel's weights do not look at keys. */
+export function keyValueCache(backend: Backend, kernel: AttentionKernel, { batch, kvHeads, capacity, dim, valueDim = dim }: CacheSizes): KeyValueCache {
+  const room = (width: number): Tensor => backend.keep(backend.full(0, [batch, kvHeads, capacity, width]));
+  const keys = kernel.projections === "values" ? undefined : room(dim);
+  const values = room(valueDim);
+  const numbers = values.size + (keys === undefined ? 0 : keys.size);
+  return {
+    kernel,
+    capacity,
+    length: 0,
+    keys,
+    values,
+    bytes: numbers * (backend.name === "cpu" ? Float64Array : Float32Array).BYTES_PER_ELEMENT,
+    dispose() {
+      keys?.dispose();
+      values.dispose();
+    },
+  };
+}
+
+/** Queries, keys and values of the new tokens, and the kernel's own tensors as for all `capacity` tokens. */
+export interface DecodeInputs {
+  /** [batch, heads, n, d] */
+  readonly q: Tensor;
+  /** [batch, kvHeads, n, d]; not needed where the cache has no keys. */
+  readonly k?: Tensor;
+  /** [batch, kvHeads, n, dv] */
+  readonly v: Tensor;
+  readonly [learned: string]: Tensor | undefined;
+}
+
+export interface DecodeOptions {
+  /** Look back at most so many tokens. Default all. */
+  readonly window?: number;
+  /** As in `attention`. */
+  readonly softcap?: number;
+}
+
+/**
+ * Causal attention of the next tokens over those in the cache and themselves, which are appended: one row of the full pass over
+ * `capacity` tokens for each of them.
+ *
+ * Shapes as in `attention`, with the number of new tokens as n and m; the result is [batch, heads, n, dv]. For few queries a GPU splits the
+ * keys of a row over workgroups. Throws an `ArgumentError` when the cache is full, and an `UnsupportedError` inside `valueAndGrad`, because the
+ * cache changes in place, and for a kernel without masks.
+ */
+export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, { window, softcap }: DecodeOptions = {}): Tensor {
+  const { kernel, keys, values, capacity, length } = cache;
+  const count = v.shape[2];
+  if (isRecording()) {
+    throw new UnsupportedError({ where: "decode", wanted: "a call outside valueAndGrad", got: "one inside", fix: "Train with attention and causal()." });
+  }
+  if (length + count > capacity) {
+    throw new ArgumentError({ where: "decode", wanted: `at most ${capacity - length} more tokens`, got: String(count), fix: "Make a larger cache." });
+  }
+  append("v", values, v, length);
+  if (keys !== undefined) append("k", keys, k, length);
+  cache.length += count;
+  const { backend } = q;
+  const shared = Object.fromEntries(
+    Object.entries(own).flatMap(([name, tensor]) => {
+      if (!isTensor(tensor)) return [];
+      const forQueries = kernel.inputs?.find((input) => input.name === name)?.forQueries;
+      return [[name, forQueries === undefined ? tensor : forQueries(tensor, length, count)]];
+    }),
+  );
+  const inputs: AttentionInputs =
+    keys === undefined
+      ? { ...shared, q: backend.full(0, [...q.shape.slice(0, 3), values.shape[3]]), k: values, v: values }
+      : { ...shared, q, k: keys, v: values };
+  const past = causal({ offset: length });
+  const mask = window === undefined ? past : and(past, slidingWindow(window, { offset: length }));
+  return attention(kernel, inputs, softcap === undefined ? { mask } : { mask, softcap });
+}
+
+function append(argument: string, room: Tensor, part: Tensor | undefined, start: number): void {
+  const [batch, heads, , width] = room.shape;
+  if (part === undefined || part.shape.length !== 4 || !sameShape([part.shape[0], part.shape[1], part.shape[3]], [batch, heads, width])) {
+    throw new ShapeError({
+      where: "decode",
+      argument,
+      wanted: `[${batch}, ${heads}, n, ${width}], as the cache`,
+      got: part === undefined ? "nothing" : formatShape(part.shape),
+    });
+  }
+  write(room, part, 2, start);
+}
