@@ -42,6 +42,7 @@ export {
   type GradcheckKernelReport,
   type KernelFunctionReport,
 } from "./kernels/gradcheck-kernel.js";
+export { kernelFeatures, type KernelFeatures } from "./kernels/features.js";
 export { gaussian, type GaussianOptions } from "./kernels/gaussian.js";
 export type {
   AttentionInputs,

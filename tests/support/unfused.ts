@@ -1,6 +1,17 @@
 import { indices, ops, type Tensor } from "../../src/index.js";
 
+/** The weights [batch, heads, n, m] of a kernel; `seen` [batch or 1, heads or 1, n, m] is 1 for pairs that a mask allows. */
+type Weights = (inputs: Inputs, seen?: Tensor) => Tensor;
 type Inputs = Readonly<Record<string, Tensor>>;
+
+/** Far below every score, and far from overflow. */
+const HIDDEN = 1e9;
+
+/** Scores as weights e^s over their row sum; `seen` is 1 for the pairs that count, and a row without any gets zeros. */
+function softmaxRows(scores: Tensor, seen?: Tensor): Tensor {
+  if (seen === undefined) return ops.softmax(scores);
+  return ops.multiply(ops.softmax(ops.add(scores, ops.multiply(ops.subtract(seen, 1), HIDDEN))), seen);
+}
 
 /** q·k for every pair, [batch, heads, n, m]. */
 const products = ({ q, k }: Inputs): Tensor => ops.matmul(q, k, { transposeB: true });
@@ -17,7 +28,7 @@ function squaredDistances(inputs: Inputs): Tensor {
 /** A kernel's parameter, one number a head, against [batch, heads, n, m]. */
 const perHead = (parameter: Tensor): Tensor => ops.reshape(parameter, [-1, 1, 1]);
 
-const softmax = (inputs: Inputs): Tensor => ops.softmax(ops.multiply(products(inputs), perHead(inputs["scale"])));
+const softmax: Weights = (inputs, seen) => softmaxRows(ops.multiply(products(inputs), perHead(inputs["scale"])), seen);
 const gaussianScores = (inputs: Inputs): Tensor =>
   ops.multiply(ops.multiply(squaredDistances(inputs), perHead(inputs["gamma"])), -0.5);
 
@@ -27,10 +38,10 @@ function byDistance(positions: Tensor, queries: number, keys: number): Tensor {
   return ops.permute(ops.embedding(ops.permute(positions, [1, 0]), indices(ids, [queries, keys])), [2, 0, 1]);
 }
 
-function relativePosition(inputs: Inputs): Tensor {
+function relativePosition(inputs: Inputs, seen?: Tensor): Tensor {
   const { q, k, scale, positions } = inputs;
   const scores = ops.multiply(products(inputs), perHead(scale));
-  return ops.softmax(ops.add(scores, byDistance(positions, q.shape[2], k.shape[2])));
+  return softmaxRows(ops.add(scores, byDistance(positions, q.shape[2], k.shape[2])), seen);
 }
 
 /** q·k/√d */
@@ -48,45 +59,52 @@ function manhattan({ q, k }: Inputs): Tensor {
   return ops.sum(ops.abs(differences), -1);
 }
 
-/** a_ij / Σ_j a_ij */
-const byRowSum = (a: Tensor): Tensor => ops.divide(a, ops.sum(a, -1, { keepAxes: true }));
+/** a_ij, and 0 for pairs that do not count. */
+const only = (a: Tensor, seen?: Tensor): Tensor => (seen === undefined ? a : ops.multiply(a, seen));
+
+/** a_ij / Σ_j a_ij; zeros where the sum is 0. */
+function byRowSum(a: Tensor, seen?: Tensor): Tensor {
+  const counted = only(a, seen);
+  const sums = ops.sum(counted, -1, { keepAxes: true });
+  return ops.divide(counted, seen === undefined ? sums : ops.add(sums, ops.equal(sums, sums.backend.full(0, [1]))));
+}
 const withMetric = (inputs: Inputs, metric: Tensor): Inputs => ({ ...inputs, q: ops.matmul(inputs["q"], metric), k: ops.matmul(inputs["k"], metric) });
 
 /**
  * The matrix of weights [batch, heads, n, m] of every kernel by its name in the registry, as a composition of plain
  * operations: an oracle that shares no code with the fused passes. In float32 it is the unfused computation that they must match.
  */
-const weights: Readonly<Record<string, (inputs: Inputs) => Tensor>> = {
+const weights: Readonly<Record<string, Weights>> = {
   softmax,
-  gaussian: (inputs) => ops.exp(gaussianScores(inputs)),
+  gaussian: (inputs, seen) => only(ops.exp(gaussianScores(inputs)), seen),
   relativePosition,
-  gaussianNormalized: (inputs) => ops.softmax(gaussianScores(inputs)),
-  mahalanobis: (inputs) => ops.exp(gaussianScores(withMetric(inputs, inputs["metric"]))),
-  elliptical: (inputs) => {
+  gaussianNormalized: (inputs, seen) => softmaxRows(gaussianScores(inputs), seen),
+  mahalanobis: (inputs, seen) => only(ops.exp(gaussianScores(withMetric(inputs, inputs["metric"]))), seen),
+  elliptical: (inputs, seen) => {
     const [batch, heads, d] = inputs["metric"].shape;
-    return softmax({ ...inputs, k: ops.multiply(inputs["k"], ops.reshape(ops.stopGradient(inputs["metric"]), [batch, heads, 1, d])) });
+    return softmax({ ...inputs, k: ops.multiply(inputs["k"], ops.reshape(ops.stopGradient(inputs["metric"]), [batch, heads, 1, d])) }, seen);
   },
   symmetric: softmax,
-  pairwise: (inputs) => softmax({ ...inputs, q: ops.matmul(inputs["q"], inputs["coupling"]) }),
-  cosine: (inputs) => ops.softmax(ops.divide(cosines(inputs), perHead(inputs["temperature"]))),
-  sigmoid: (inputs) => ops.sigmoid(ops.add(scaled(inputs), perHead(inputs["bias"]))),
-  relu: (inputs) => ops.divide(ops.relu(scaled(inputs)), inputs["k"].shape[2]),
-  polynomial: (inputs) => byRowSum(ops.power(ops.add(scaled(inputs), perHead(inputs["offset"])), 2)),
-  laplacian: (inputs) => ops.softmax(ops.multiply(ops.divide(manhattan(inputs), perHead(inputs["temperature"])), -1)),
-  decoupled: (inputs) => {
+  pairwise: (inputs, seen) => softmax({ ...inputs, q: ops.matmul(inputs["q"], inputs["coupling"]) }, seen),
+  cosine: (inputs, seen) => softmaxRows(ops.divide(cosines(inputs), perHead(inputs["temperature"])), seen),
+  sigmoid: (inputs, seen) => only(ops.sigmoid(ops.add(scaled(inputs), perHead(inputs["bias"]))), seen),
+  relu: (inputs, seen) => only(ops.divide(ops.relu(scaled(inputs)), inputs["k"].shape[2]), seen),
+  polynomial: (inputs, seen) => byRowSum(ops.power(ops.add(scaled(inputs), perHead(inputs["offset"])), 2), seen),
+  laplacian: (inputs, seen) => softmaxRows(ops.multiply(ops.divide(manhattan(inputs), perHead(inputs["temperature"])), -1), seen),
+  decoupled: (inputs, seen) => {
     const { q, k, queryPositions, keyPositions } = inputs;
     const scores = ops.add(products({ q, k }), products({ q: queryPositions, k: keyPositions }));
-    return ops.softmax(ops.multiply(scores, perHead(inputs["scale"])));
+    return softmaxRows(ops.multiply(scores, perHead(inputs["scale"])), seen);
   },
-  linear: ({ q, k }) => byRowSum(products({ q: ops.eluPlusOne(q), k: ops.eluPlusOne(k) })),
-  factored: ({ positions }) => ops.reshape(positions, [1, ...positions.shape]),
+  linear: ({ q, k }, seen) => byRowSum(products({ q: ops.eluPlusOne(q), k: ops.eluPlusOne(k) }), seen),
+  factored: ({ positions }, seen) => only(ops.reshape(positions, [1, ...positions.shape]), seen),
 };
 
 /** softmax(s₁) v - λ softmax(s₂) v over the halves of q and k, normalised; λ₀ = 0.2. */
-function differential({ q, k, v, lambdaQuery1, lambdaKey1, lambdaQuery2, lambdaKey2 }: Inputs): Tensor {
+function differential({ q, k, v, lambdaQuery1, lambdaKey1, lambdaQuery2, lambdaKey2 }: Inputs, seen?: Tensor): Tensor {
   const width = q.shape[3] / 2;
   const map = (start: number): Tensor =>
-    ops.softmax(scaled({ q: ops.slice(q, -1, start, width), k: ops.slice(k, -1, start, width) }));
+    softmaxRows(scaled({ q: ops.slice(q, -1, start, width), k: ops.slice(k, -1, start, width) }), seen);
   const lambda = ops.add(
     ops.subtract(ops.exp(ops.sum(ops.multiply(lambdaQuery1, lambdaKey1))), ops.exp(ops.sum(ops.multiply(lambdaQuery2, lambdaKey2)))),
     0.2,
@@ -97,7 +115,7 @@ function differential({ q, k, v, lambdaQuery1, lambdaKey1, lambdaQuery2, lambdaK
 }
 
 /** Attention through the whole matrix of weights. */
-export function unfusedAttention(name: string, inputs: Inputs): Tensor {
-  if (name === "differential") return differential(inputs);
-  return ops.matmul(weights[name](inputs), inputs["v"]);
+export function unfusedAttention(name: string, inputs: Inputs, seen?: Tensor): Tensor {
+  if (name === "differential") return differential(inputs, seen);
+  return ops.matmul(weights[name](inputs, seen), inputs["v"]);
 }
