@@ -66,7 +66,7 @@ export { relativePosition } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./nn/encoder.js";
-export { multiHead, type MultiHead, type MultiHeadOptions, type MultiHeadParameters } from "./nn/multi-head.js";
+export { multiHead, type MultiHead, type MultiHeadCall, type MultiHeadOptions, type MultiHeadParameters } from "./nn/multi-head.js";
 export { adam, gradientDescent, sgd, type AdamOptions, type Optimizer, type SgdOptions } from "./nn/optimizers.js";
 export { singleLayer, type SingleLayer, type SingleLayerOptions, type SingleLayerParameters } from "./nn/single-layer.js";
 export { merge, split, type NamedTensors } from "./nn/split.js";

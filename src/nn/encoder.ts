@@ -64,7 +64,7 @@ const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, we
  */
 export function encoder(options: EncoderOptions): Encoder {
   const { kernel, vocabulary, classes, tokens, width = 64, hidden = 128, heads = 2, layers = 2 } = options;
-  const heart = multiHead({ kernel, width, heads });
+  const heart = multiHead({ kernel, width, heads, tokens });
   return {
     initialize(backend, random) {
       const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });

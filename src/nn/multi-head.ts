@@ -3,47 +3,106 @@ import { ArgumentError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
-import type { AttentionKernel } from "../kernels/kernel.js";
+import type { AttentionKernel, AttentionOptions, HeadSizes } from "../kernels/kernel.js";
 import { normal } from "./initialize.js";
+import type { NamedTensors } from "./split.js";
 
 export interface MultiHeadOptions {
   readonly kernel: AttentionKernel;
+  /** Of the tokens, in and out. */
   readonly width: number;
   readonly heads: number;
+  /** Heads of keys and values, each shared by heads / kvHeads of the queries'. Default `heads`. */
+  readonly kvHeads?: number;
+  /** Width of the tokens that keys and values come from, in cross-attention. Default `width`. */
+  readonly contextWidth?: number;
+  /** n and m, for a kernel that learns positions; m defaults to n. */
+  readonly tokens?: number;
+  readonly contextTokens?: number;
+  /** Numbers of the kernel that train, one a head, such as "gamma". Default none. */
+  readonly learn?: readonly string[];
 }
 
-/** Projections [width, width]; head h owns columns h·width/heads to (h+1)·width/heads. */
-export type MultiHeadParameters = {
-  readonly query: Tensor;
-  readonly key: Tensor;
-  readonly value: Tensor;
-  readonly output: Tensor;
-};
+/**
+ * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], of which head h owns the
+ * columns from h·width/heads on (rows of the output); and what the kernel learns, under its own names. A kernel that shares one
+ * projection between queries and keys has no `key`, one that looks at positions alone has neither `query` nor `key`.
+ */
+export type MultiHeadParameters = NamedTensors;
+
+export interface MultiHeadCall extends AttentionOptions {
+  /** [batch, m, contextWidth]: what keys and values come from. Default x itself. */
+  readonly context?: Tensor;
+  /** Tensors of the kernel that no layer owns, such as the metric of `elliptical`. */
+  readonly inputs?: NamedTensors;
+}
 
 export interface MultiHead {
   initialize(backend: Backend, random: Random): MultiHeadParameters;
-  /** x [batch, n, width], context [batch, m, width] (x itself by default) gives [batch, n, width]. */
-  apply(parameters: MultiHeadParameters, x: Tensor, context?: Tensor): Tensor;
+  /** x [batch, n, width] gives [batch, n, width]. */
+  apply(parameters: MultiHeadParameters, x: Tensor, call?: MultiHeadCall): Tensor;
 }
 
-/** Multi-head attention with any kernel: concat_h(attention(x W^Q_h, c W^K_h, c W^V_h)) W^O (Vaswani et al., arXiv 1706.03762). */
-export function multiHead({ kernel, width, heads }: MultiHeadOptions): MultiHead {
+/**
+ * Multi-head self- and cross-attention with any kernel: concat_h(attention(x W^Q_h, c W^K_h, c W^V_h)) W^O, c = x in self-attention.
+ *
+ * The layer owns the projections, one for queries and keys together where the kernel shares them, and what the kernel learns. Source:
+ * Vaswani et al., arXiv 1706.03762.
+ */
+export function multiHead(options: MultiHeadOptions): MultiHead {
+  const { kernel, width, heads, kvHeads = heads, contextWidth = width, tokens = NaN, contextTokens = tokens, learn = [] } = options;
   if (width % heads !== 0) {
     throw new ArgumentError({ where: "multiHead", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   }
-  const splitHeads = (x: Tensor): Tensor =>
-    permute(reshape(x, [x.shape[0], x.shape[1], heads, width / heads]), [0, 2, 1, 3]);
+  const { projections = "separate" } = kernel;
+  const dim = width / heads;
+  const sizes: HeadSizes = { batch: 1, heads, queries: tokens, keys: contextTokens, dim };
+  const known = "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
+  const stranger = learn.find((name) => !known.some((parameter) => parameter.name === name));
+  if (stranger !== undefined) {
+    const names = known.map(({ name }) => name).join(", ");
+    throw new ArgumentError({ where: "multiHead", argument: "learn", wanted: `numbers of ${kernel.name} (${names || "it has none"})`, got: stranger });
+  }
+  if (projections === "shared" && (kvHeads !== heads || contextWidth !== width)) {
+    throw new ArgumentError({
+      where: "multiHead",
+      argument: kvHeads === heads ? "contextWidth" : "kvHeads",
+      wanted: `that of the queries, as ${kernel.name} shares their projection with the keys`,
+      got: String(kvHeads === heads ? contextWidth : kvHeads),
+    });
+  }
+  const split = (x: Tensor, count: number): Tensor => permute(reshape(x, [x.shape[0], x.shape[1], count, dim]), [0, 2, 1, 3]);
+
+  function own(backend: Backend, random: Random): NamedTensors {
+    const inputs = (kernel.inputs ?? []).flatMap((input) => {
+      if (input.fixed) return [];
+      const shape = input.shape(sizes);
+      if (shape.some(Number.isNaN)) {
+        throw new ArgumentError({ where: "multiHead", argument: "tokens", wanted: `the number of tokens, for the ${input.name} of ${kernel.name}`, got: "nothing" });
+      }
+      return [[input.name, input.initial === undefined ? backend.full(0, shape) : backend.tensor(input.initial(shape, random), shape)]];
+    });
+    const numbers = known.flatMap(({ name, initial }) => (learn.includes(name) ? [[name, backend.full(initial(sizes), [heads])]] : []));
+    return Object.fromEntries([...inputs, ...numbers]) as NamedTensors;
+  }
+
   return {
     initialize(backend, random) {
-      const matrix = (): Tensor => normal(backend, random, [width, width], 1 / Math.sqrt(width));
-      return { query: matrix(), key: matrix(), value: matrix(), output: matrix() };
+      const matrix = (rows: number, columns: number): Tensor => normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
+      const kvWidth = kvHeads * dim;
+      return {
+        ...(projections === "values" ? {} : { query: matrix(width, width) }),
+        ...(projections === "separate" ? { key: matrix(contextWidth, kvWidth) } : {}),
+        value: matrix(contextWidth, kvWidth),
+        output: matrix(width, width),
+        ...own(backend, random),
+      };
     },
-    apply({ query, key, value, output }, x, context = x) {
-      const mixed = attention(kernel, {
-        q: splitHeads(matmul(x, query)),
-        k: splitHeads(matmul(context, key)),
-        v: splitHeads(matmul(context, value)),
-      });
+    apply({ query, key, value, output, ...learned }, x, { context = x, inputs = {}, ...attentionOptions } = {}) {
+      const v = split(matmul(context, value), kvHeads);
+      const q = split(projections === "values" ? x : matmul(x, query), heads);
+      const k = { values: () => v, separate: () => split(matmul(context, key), kvHeads), shared: () => (context === x ? q : split(matmul(context, query), heads)) };
+      const mixed = attention(kernel, { ...learned, ...inputs, q, k: k[projections](), v }, attentionOptions);
       return matmul(reshape(permute(mixed, [0, 2, 1, 3]), x.shape), output);
     },
   };
