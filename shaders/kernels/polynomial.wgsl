@@ -25,5 +25,5 @@ fn score_partials(pair: Pair) -> Partials {
 }
 
 fn score_by_parameters(pair: Pair) -> vec4f {
-  return vec4f(score_by_base(pair), 0.0, 0.0, 0.0);
+  return score_by_base(pair) * vec4f(1.0, pair.product, 0.0, 0.0);
 }

@@ -8,7 +8,7 @@ fn score_partials(pair: Pair) -> Partials {
 }
 
 fn score_by_parameters(pair: Pair) -> vec4f {
-  return vec4f(1.0, 0.0, 0.0, 0.0);
+  return vec4f(1.0, pair.product, 0.0, 0.0);
 }
 
 fn weight(score: f32) -> f32 {

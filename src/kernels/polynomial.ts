@@ -3,20 +3,24 @@ import shader from "../../shaders/kernels/polynomial.wgsl";
 import { ArgumentError } from "../core/errors.js";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
+import { checkPositive } from "./options.js";
 
 export interface PolynomialOptions {
   /** p, a whole number. Even ones keep weights, and their row sum, from being negative. Default 2. */
   readonly degree?: number;
   /** c. Default 1. */
   readonly offset?: number;
+  /** Multiplies q·k. Default 1/√d. */
+  readonly scale?: number;
 }
 
 /**
- * Polynomial attention: w = (q·k/√d + c)^p divided by the row sum, which an odd p may bring near zero.
+ * Polynomial attention: w = (scale·(q·k) + c)^p divided by the row sum, which an odd p may bring near zero.
  *
- * Learns c when a tensor `offset` is passed. Source: the family of Tsai et al., Transformer Dissection, arXiv 1908.11775.
+ * Learns c and the scale when tensors `offset` and `scale` are passed. Source: the family of Tsai et al., Transformer Dissection, arXiv 1908.11775.
  */
-export function polynomial({ degree = 2, offset = 1 }: PolynomialOptions = {}): TiledKernel {
+export function polynomial({ degree = 2, offset = 1, scale }: PolynomialOptions = {}): TiledKernel {
+  checkPositive("polynomial", "scale", scale);
   if (!Number.isInteger(degree) || degree < 1) {
     throw new ArgumentError({ where: "polynomial", argument: "degree", wanted: "a whole number of at least 1", got: String(degree) });
   }
@@ -25,7 +29,7 @@ export function polynomial({ degree = 2, offset = 1 }: PolynomialOptions = {}): 
     normalizer: "sum",
     parameters: [
       { name: "offset", initial: () => offset },
-      { name: "scale", initial: ({ dim }) => 1 / Math.sqrt(dim), fixed: true },
+      { name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) },
       { name: "degree", initial: () => degree, fixed: true },
     ],
     shaders: [innerProductHook, { file: "lib/identity.wgsl", text: identity }, { file: "kernels/polynomial.wgsl", text: shader }],
@@ -38,6 +42,7 @@ export function polynomial({ degree = 2, offset = 1 }: PolynomialOptions = {}): 
         into.keyNorm = 0;
         into.parameters.fill(0);
         into.parameters[0] = byBase;
+        into.parameters[1] = product * byBase;
       },
       weight: (score) => score,
       weightDerivative: () => 1,

@@ -1,25 +1,28 @@
 import shader from "../../shaders/kernels/relu.wgsl";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
+import { checkPositive } from "./options.js";
+import type { SoftmaxOptions } from "./softmax.js";
 
 /**
- * ReLU attention: w = max(q·k/√d, 0) / m, with m the number of keys, hidden ones included.
+ * ReLU attention: w = max(scale·(q·k), 0) / m, with m the number of keys, hidden ones included.
  *
- * Learns nothing. Source: Wortsman, Lee, Gilmer & Kornblith, Replacing softmax with ReLU in Vision Transformers, arXiv 2309.08586.
+ * Learns `scale` when a tensor of that name is passed. Source: Wortsman, Lee, Gilmer & Kornblith, Replacing softmax with ReLU in Vision Transformers, arXiv 2309.08586.
  */
-export function relu(): TiledKernel {
+export function relu({ scale }: SoftmaxOptions = {}): TiledKernel {
+  checkPositive("relu", "scale", scale);
   return {
     name: "relu",
     normalizer: "count",
-    parameters: [{ name: "scale", initial: ({ dim }) => 1 / Math.sqrt(dim), fixed: true }],
+    parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, { file: "kernels/relu.wgsl", text: shader }],
     formula: {
       score: ({ product }, [scale]) => scale * product,
-      partials(_pair, [scale], into) {
+      partials({ product }, [scale], into) {
         into.product = scale;
         into.queryNorm = 0;
         into.keyNorm = 0;
-        into.parameters[0] = 0;
+        into.parameters[0] = product;
       },
       weight: (score) => Math.max(score, 0),
       weightDerivative: (score) => (score > 0 ? 1 : 0),

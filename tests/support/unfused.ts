@@ -44,8 +44,9 @@ function relativePosition(inputs: Inputs, seen?: Tensor): Tensor {
   return softmaxRows(ops.add(scores, byDistance(positions, q.shape[2], k.shape[2])), seen);
 }
 
-/** q·k/√d */
-const scaled = (inputs: Inputs): Tensor => ops.multiply(products(inputs), 1 / Math.sqrt(inputs["q"].shape[3]));
+/** scale·(q·k); the scale is 1/√d unless it is among the inputs. */
+const scaled = (inputs: Inputs): Tensor =>
+  ops.multiply(products(inputs), "scale" in inputs ? perHead(inputs["scale"]) : 1 / Math.sqrt(inputs["q"].shape[3]));
 
 function cosines(inputs: Inputs): Tensor {
   const unit = (x: Tensor): Tensor => ops.divide(x, ops.sqrt(ops.sum(ops.square(x), -1, { keepAxes: true })));
