@@ -11,9 +11,11 @@ fn row_advance(row: ptr<function, Row>, tile_maximum: f32) -> f32 {
   return 1.0;
 }
 
-fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
+fn row_weight(row: Row, score: f32) -> f32 {
   return weight(score);
 }
+
+fn row_add(row: ptr<function, Row>, weight: f32) {}
 
 // Takes in another part of the same row; returns what the sums of both must be multiplied by.
 fn row_merge(row: ptr<function, Row>, other: Row) -> vec2f {

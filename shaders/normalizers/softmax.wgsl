@@ -19,10 +19,12 @@ fn row_advance(row: ptr<function, Row>, tile_maximum: f32) -> f32 {
   return factor;
 }
 
-fn row_weight(row: ptr<function, Row>, score: f32) -> f32 {
-  let relative = exp(score - (*row).maximum);
-  (*row).sum += relative;
-  return relative;
+fn row_weight(row: Row, score: f32) -> f32 {
+  return exp(score - row.maximum);
+}
+
+fn row_add(row: ptr<function, Row>, weight: f32) {
+  (*row).sum += weight;
 }
 
 // Takes in another part of the same row; returns what the sums of both must be multiplied by.

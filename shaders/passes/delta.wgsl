@@ -1,4 +1,5 @@
-// rows_i = (dout_i, statistic_i, delta_i) with delta_i = dout_i . out_i, which the softmax and sum normalisers need in backward.
+// rows_i = (dout_i, filled up to vec4s; statistic_i, delta_i, 0, 0) with delta_i = dout_i . out_i, which the softmax and sum normalisers
+// need in backward.
 struct Sizes {
   count: u32,
   value_dim: u32,
@@ -8,16 +9,23 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read> outputs: array<f32>;
 @group(0) @binding(2) var<storage, read> output_gradients: array<f32>;
 @group(0) @binding(3) var<storage, read> statistics: array<f32>;
-@group(0) @binding(4) var<storage, read_write> rows: array<f32>;
+@group(0) @binding(4) var<storage, read_write> rows: array<vec4f>;
 
 fn element(row: u32) {
   let source = row * sizes.value_dim;
-  let start = row * (sizes.value_dim + 2u);
+  let parts = (sizes.value_dim + 3u) / 4u;
+  let start = row * (parts + 1u);
   var delta = 0.0;
-  for (var c = 0u; c < sizes.value_dim; c++) {
-    delta += outputs[source + c] * output_gradients[source + c];
-    rows[start + c] = output_gradients[source + c];
+  for (var p = 0u; p < parts; p++) {
+    var part = vec4f(0.0);
+    for (var s = 0u; s < 4u; s++) {
+      let c = p * 4u + s;
+      if (c < sizes.value_dim) {
+        part[s] = output_gradients[source + c];
+        delta += outputs[source + c] * part[s];
+      }
+    }
+    rows[start + p] = part;
   }
-  rows[start + sizes.value_dim] = statistics[row];
-  rows[start + sizes.value_dim + 1u] = delta;
+  rows[start + parts] = vec4f(statistics[row], delta, 0.0, 0.0);
 }

@@ -30,7 +30,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     for (var j = 0u; j < count; j++) {
       if (scores[j] > VISIBLE) {
-        let w = row_weight(&state, scores[j]);
+        let w = row_weight(state, scores[j]);
+        row_add(&state, w);
         for (var c = 0u; c < VALUE_PARTS; c++) {
           sums[c] += w * tile_values[j * VALUE_PARTS + c];
         }

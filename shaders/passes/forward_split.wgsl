@@ -39,7 +39,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       }
       for (var j = 0u; j < TILE; j++) {
         if (tile_scores[j] > VISIBLE) {
-          let w = row_weight(&state, tile_scores[j]);
+          let w = row_weight(state, tile_scores[j]);
+          row_add(&state, w);
           for (var p = 0u; p < LANE_PARTS; p++) {
             sums[p] += w * tile_values[j * VALUE_PARTS + min(p * ROWS + lane, VALUE_PARTS - 1u)];
           }

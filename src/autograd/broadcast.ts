@@ -35,12 +35,14 @@ export function expand(x: Tensor, shape: Shape): Tensor {
       got: formatShape(shape),
     });
   }
+  if (x.size === sizeOf(shape)) return view(x, shape);
   return apply(expandPrimitive, [x], { shape })[0];
 }
 
 /** Sums over the axes along which `shape` would be repeated; the transpose of `expand`. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
+  if (x.size === sizeOf(shape)) return view(x, shape);
   const added = x.shape.length - shape.length;
   const axes = x.shape.flatMap((extent, axis) => (axis < added || (extent !== 1 && shape[axis - added] === 1) ? [axis] : []));
   return view(apply(sumPrimitive, [x], { axes })[0], shape);

@@ -1,6 +1,6 @@
 import { commonBackend } from "../core/checks.js";
 import { UnsupportedError } from "../core/errors.js";
-import { Tensor, type Primitive } from "../core/tensor.js";
+import { isScoped, Tensor, type Primitive } from "../core/tensor.js";
 import type { Shape } from "../core/shape.js";
 
 /** What a derivative rule may use. Rules are written with differentiable operations and never read data. */
@@ -69,9 +69,22 @@ export class Tape {
         const sum = cotangents.get(input);
         cotangents.set(input, sum === undefined ? gradient : accumulate(sum, gradient));
       });
+      for (const spent of node.outputs) {
+        forget(cotangents, spent);
+        // What is left of the tape made it, or does not know it.
+        if (spent !== output && !isRecording() && isScoped(spent)) spent.dispose();
+      }
     }
     return cotangents;
   }
+}
+
+/** Frees a cotangent that has been passed on, unless it was passed on as it is, or an outer tape may want it. */
+function forget(cotangents: Map<Tensor, Tensor>, tensor: Tensor): void {
+  const cotangent = cotangents.get(tensor);
+  cotangents.delete(tensor);
+  if (cotangent === undefined || isRecording() || [...cotangents.values()].includes(cotangent)) return;
+  cotangent.dispose();
 }
 
 const tapes: Tape[] = [];

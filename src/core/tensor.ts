@@ -164,6 +164,11 @@ export function scope<Result>(body: () => Result): Result {
   }
 }
 
+/** Whether an open scope will dispose the tensor. */
+export function isScoped(tensor: Tensor): boolean {
+  return scopes.some((made) => made.has(tensor));
+}
+
 /** Takes a tensor out of every scope that is open; its owner disposes it. */
 export function keep(tensor: Tensor): Tensor {
   for (const made of scopes) made.delete(tensor);

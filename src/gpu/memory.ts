@@ -48,9 +48,15 @@ export class Pool {
       });
     }
     const size = Math.min(sizeClass(bytes), this.#limit);
-    const block = this.#free.get(size)?.pop() ?? this.#make(size);
+    const block = this.#free.get(size)?.pop() ?? this.#larger(size)?.pop() ?? this.#make(size);
     this.used += block.bytes;
     return block;
+  }
+
+  /** Free blocks of the smallest size above `bytes`, and at most twice as large. */
+  #larger(bytes: number): Block[] | undefined {
+    const fitting = [...this.#free].filter(([size, blocks]) => size > bytes && size <= 2 * bytes && blocks.length > 0);
+    return fitting.reduce<[number, Block[]] | undefined>((best, entry) => (best !== undefined && best[0] < entry[0] ? best : entry), undefined)?.[1];
   }
 
   #make(bytes: number): Block {

@@ -1,0 +1,37 @@
+// RUN query rows an invocation, LANES apart, in registers. Each lane of the subgroup loads one key of a tile, and hands it to the others.
+var<private> queries_held: array<vec4f, RUN * PARTS>;
+var<private> query_norms: array<f32, RUN>;
+var<private> own_key: array<vec4f, PARTS>;
+var<private> own_key_norm: f32;
+var<private> own_value: array<vec4f, VALUE_PARTS>;
+
+fn hold_query(r: u32, row: u32) {
+  query_norms[r] = 0.0;
+  for (var c = 0u; c < PARTS; c++) {
+    queries_held[r * PARTS + c] = query_part(row, c);
+    query_norms[r] += dot(queries_held[r * PARTS + c], queries_held[r * PARTS + c]);
+  }
+}
+
+fn load_own_key(row: u32) {
+  own_key_norm = 0.0;
+  for (var c = 0u; c < PARTS; c++) {
+    own_key[c] = key_part(row, c);
+    own_key_norm += dot(own_key[c], own_key[c]);
+  }
+  for (var c = 0u; c < VALUE_PARTS; c++) {
+    own_value[c] = value_part(row, c);
+  }
+}
+
+// The pair product of every held query with the key of lane j.
+fn multiply_with_key(j: u32) -> array<f32, RUN> {
+  var products = array<f32, RUN>();
+  for (var c = 0u; c < PARTS; c++) {
+    let key = subgroupShuffle(own_key[c], j);
+    for (var r = 0u; r < RUN; r++) {
+      products[r] += pair_product(queries_held[r * PARTS + c], key);
+    }
+  }
+  return products;
+}

@@ -1,0 +1,104 @@
+// dk_j and dv_j as in passes/backward_key_value.wgsl, without workgroup memory: RUN key rows an invocation, LANES apart; lanes hand their
+// queries and output cotangents to each other.
+@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
+
+const BLOCK = LANES * RUN;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let start = (group.z * sizes.key_heads + group.y) * sizes.keys;
+  let first_key = group.x * BLOCK;
+  let shared_by = sizes.heads / sizes.key_heads;
+
+  var keys_held: array<vec4f, RUN * PARTS>;
+  var values_held: array<vec4f, RUN * VALUE_PARTS>;
+  var key_norms: array<f32, RUN>;
+  for (var r = 0u; r < RUN; r++) {
+    let row = start + min(first_key + r * LANES + lane, sizes.keys - 1u);
+    for (var c = 0u; c < PARTS; c++) {
+      keys_held[r * PARTS + c] = key_part(row, c);
+      key_norms[r] += dot(keys_held[r * PARTS + c], keys_held[r * PARTS + c]);
+    }
+    for (var c = 0u; c < VALUE_PARTS; c++) {
+      values_held[r * VALUE_PARTS + c] = value_part(row, c);
+    }
+  }
+
+  var key_gradient: array<vec4f, RUN * PARTS>;
+  var value_gradient: array<vec4f, RUN * VALUE_PARTS>;
+  var by_norm: array<f32, RUN>;
+  var own_query: array<vec4f, PARTS>;
+  var own_gradient: array<vec4f, VALUE_PARTS>;
+  let seen_by = visible_queries(group.z, first_key, first_key + BLOCK - 1u);
+  for (var head = group.y * shared_by; head < (group.y + 1u) * shared_by; head++) {
+    load_parameters(head);
+    let base = (group.z * sizes.heads + head) * sizes.queries;
+    for (var first = seen_by.x; first < seen_by.y; first += LANES) {
+      let row = base + min(first + lane, sizes.queries - 1u);
+      var own_norm = 0.0;
+      for (var c = 0u; c < PARTS; c++) {
+        own_query[c] = query_part(row, c);
+        own_norm += dot(own_query[c], own_query[c]);
+      }
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        own_gradient[c] = output_gradient_part(row, c);
+      }
+      let own_numbers = vec3f(own_norm, statistic_and_delta(row));
+      let count = min(LANES, seen_by.y - first);
+      for (var i = 0u; i < count; i++) {
+        // Without a value, Dawn lets a variable of a loop keep its last one.
+        var products = array<f32, RUN>();
+        var weights = array<f32, RUN>();
+        for (var c = 0u; c < PARTS; c++) {
+          let query = subgroupShuffle(own_query[c], i);
+          for (var r = 0u; r < RUN; r++) {
+            products[r] += pair_product(query, keys_held[r * PARTS + c]);
+          }
+        }
+        for (var c = 0u; c < VALUE_PARTS; c++) {
+          let gradient = subgroupShuffle(own_gradient[c], i);
+          for (var r = 0u; r < RUN; r++) {
+            weights[r] += dot(gradient, values_held[r * VALUE_PARTS + c]);
+          }
+        }
+        let numbers = subgroupShuffle(own_numbers, i);
+        for (var r = 0u; r < RUN; r++) {
+          let pair = Pair(products[r], numbers.x, key_norms[r]);
+          let s = visible_score(pair, Place(group.z, head, first + i, first_key + r * LANES + lane));
+          let w = select(0.0, normalized_weight(s, numbers.y), s > VISIBLE);
+          let ds = score_gradient(s, w, weights[r], numbers.z, numbers.y) * bend_derivative(pair);
+          let partials = score_partials(pair);
+          by_norm[r] += select(0.0, ds * partials.key_norm, s > VISIBLE);
+          products[r] = select(0.0, ds * partials.product, s > VISIBLE);
+          weights[r] = w;
+        }
+        for (var c = 0u; c < PARTS; c++) {
+          let query = subgroupShuffle(own_query[c], i);
+          for (var r = 0u; r < RUN; r++) {
+            key_gradient[r * PARTS + c] += products[r] * pair_by_key(query, keys_held[r * PARTS + c]);
+          }
+        }
+        for (var c = 0u; c < VALUE_PARTS; c++) {
+          let gradient = subgroupShuffle(own_gradient[c], i);
+          for (var r = 0u; r < RUN; r++) {
+            value_gradient[r * VALUE_PARTS + c] += weights[r] * gradient;
+          }
+        }
+      }
+    }
+  }
+
+  for (var r = 0u; r < RUN; r++) {
+    let j = first_key + r * LANES + lane;
+    if (j < sizes.keys) {
+      for (var c = 0u; c < PARTS; c++) {
+        let p = r * PARTS + c;
+        store_part(&key_gradients, start + j, c, sizes.dim, key_gradient[p] + 2.0 * by_norm[r] * keys_held[p]);
+      }
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        store_part(&value_gradients, start + j, c, sizes.value_dim, value_gradient[r * VALUE_PARTS + c]);
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+// dq_i as in passes/backward_query.wgsl, without workgroup memory: lanes hand their keys and values to each other.
+@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+
+const BLOCK = LANES * RUN;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let start = (group.z * sizes.heads + group.y) * sizes.queries;
+  let first_query = group.x * BLOCK;
+  let base = first_key_row(group.z, group.y);
+  load_parameters(group.y);
+  var output_gradients: array<vec4f, RUN * VALUE_PARTS>;
+  var row_numbers: array<vec2f, RUN>;
+  for (var r = 0u; r < RUN; r++) {
+    let row = start + min(first_query + r * LANES + lane, sizes.queries - 1u);
+    hold_query(r, row);
+    row_numbers[r] = statistic_and_delta(row);
+    for (var c = 0u; c < VALUE_PARTS; c++) {
+      output_gradients[r * VALUE_PARTS + c] = output_gradient_part(row, c);
+    }
+  }
+
+  var gradients: array<vec4f, RUN * PARTS>;
+  var by_norm: array<f32, RUN>;
+  let keys_seen = visible_keys(group.z, first_query, first_query + BLOCK - 1u);
+  for (var first = keys_seen.x; first < keys_seen.y; first += LANES) {
+    load_own_key(base + min(first + lane, sizes.keys - 1u));
+    let count = min(LANES, keys_seen.y - first);
+    for (var j = 0u; j < count; j++) {
+      var products = multiply_with_key(j);
+      let key_norm = subgroupShuffle(own_key_norm, j);
+      // Without a value, Dawn lets a variable of a loop keep its last one.
+      var weight_gradients = array<f32, RUN>();
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        let value = subgroupShuffle(own_value[c], j);
+        for (var r = 0u; r < RUN; r++) {
+          weight_gradients[r] += dot(output_gradients[r * VALUE_PARTS + c], value);
+        }
+      }
+      for (var r = 0u; r < RUN; r++) {
+        let pair = Pair(products[r], query_norms[r], key_norm);
+        let s = visible_score(pair, Place(group.z, group.y, first_query + r * LANES + lane, first + j));
+        let w = normalized_weight(s, row_numbers[r].x);
+        let ds = score_gradient(s, w, weight_gradients[r], row_numbers[r].y, row_numbers[r].x) * bend_derivative(pair);
+        let partials = score_partials(pair);
+        by_norm[r] += select(0.0, ds * partials.query_norm, s > VISIBLE);
+        products[r] = select(0.0, ds * partials.product, s > VISIBLE);
+      }
+      for (var c = 0u; c < PARTS; c++) {
+        let key = subgroupShuffle(own_key[c], j);
+        for (var r = 0u; r < RUN; r++) {
+          gradients[r * PARTS + c] += products[r] * pair_by_query(queries_held[r * PARTS + c], key);
+        }
+      }
+    }
+  }
+
+  for (var r = 0u; r < RUN; r++) {
+    let i = first_query + r * LANES + lane;
+    if (i < sizes.queries) {
+      for (var c = 0u; c < PARTS; c++) {
+        let p = r * PARTS + c;
+        store_part(&query_gradients, start + i, c, sizes.dim, gradients[p] + 2.0 * by_norm[r] * queries_held[p]);
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, without workgroup memory: lanes hand their keys and values to each other.
+@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
+@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+
+const BLOCK = LANES * RUN;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let start = (group.z * sizes.heads + group.y) * sizes.queries;
+  let first_query = group.x * BLOCK;
+  let base = first_key_row(group.z, group.y);
+  load_parameters(group.y);
+  var states: array<Row, RUN>;
+  for (var r = 0u; r < RUN; r++) {
+    hold_query(r, start + min(first_query + r * LANES + lane, sizes.queries - 1u));
+    states[r] = row_start();
+  }
+
+  var sums: array<vec4f, RUN * VALUE_PARTS>;
+  let keys_seen = visible_keys(group.z, first_query, first_query + BLOCK - 1u);
+  for (var first = keys_seen.x; first < keys_seen.y; first += LANES) {
+    load_own_key(base + min(first + lane, sizes.keys - 1u));
+    let count = min(LANES, keys_seen.y - first);
+    for (var j = 0u; j < count; j++) {
+      var products = multiply_with_key(j);
+      let key_norm = subgroupShuffle(own_key_norm, j);
+      var weights = array<f32, RUN>();
+      for (var r = 0u; r < RUN; r++) {
+        let s = visible_score(Pair(products[r], query_norms[r], key_norm), Place(group.z, group.y, first_query + r * LANES + lane, first + j));
+        var state = states[r];
+        let factor = row_advance(&state, s);
+        if (subgroupAny(factor != 1.0)) {
+          for (var c = 0u; c < VALUE_PARTS; c++) {
+            sums[r * VALUE_PARTS + c] *= factor;
+          }
+        }
+        weights[r] = select(0.0, row_weight(state, s), s > VISIBLE);
+        row_add(&state, weights[r]);
+        states[r] = state;
+      }
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        let value = subgroupShuffle(own_value[c], j);
+        for (var r = 0u; r < RUN; r++) {
+          sums[r * VALUE_PARTS + c] += weights[r] * value;
+        }
+      }
+    }
+  }
+
+  for (var r = 0u; r < RUN; r++) {
+    let i = first_query + r * LANES + lane;
+    if (i < sizes.queries) {
+      let factor = row_factor(states[r]);
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        store_part(&outputs, start + i, c, sizes.value_dim, factor * sums[r * VALUE_PARTS + c]);
+      }
+      statistics[start + i] = row_statistic(states[r]);
+    }
+  }
+}
