@@ -35,7 +35,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["scripts/**/*.mjs", "tests/package/consumer/*"],
+    files: ["scripts/**/*.mjs", "bench/**/*.mjs", "tests/package/consumer/*"],
     languageOptions: {
       globals: Object.fromEntries(
         ["clearTimeout", "console", "performance", "process", "setTimeout", "URL"].map((name) => [name, "readonly"]),

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** The repository's root folder. */
@@ -62,6 +63,21 @@ export function run(command, args, { env = process.env, seconds = 1800, shell = 
       settle(null);
     });
     child.once("close", settle);
+  });
+}
+
+/** Runs a script with this Node and lets it talk to the terminal; gives its exit code. */
+export function follow(args, env) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio: "inherit" });
+    // Ctrl-C at a terminal reaches the child by itself; a signal sent to this process alone does not.
+    process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+    process.on("SIGTERM", () => child.kill("SIGTERM"));
+    child.once("error", (error) => {
+      console.error(error.message);
+      resolve(1);
+    });
+    child.once("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   });
 }
 

@@ -62,3 +62,10 @@ export async function build() {
   }
   return result;
 }
+
+/** Installs and builds what is missing. */
+export async function prepare() {
+  await install();
+  const { code, output } = await build();
+  if (code !== 0) throw new Error(`the build failed\n${output}`);
+}
