@@ -1,5 +1,5 @@
 // What every bench does: check first, then time batches of work between two completion waits, without a readback in between.
-function quantile(sorted, share) {
+export function quantile(sorted, share) {
   const place = share * (sorted.length - 1);
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
   return below + (above - below) * (place - Math.floor(place));

@@ -1,4 +1,4 @@
-// npm run bench: installs and builds what is missing, picks an adapter, runs a bench.
+// npm run bench, npm run bench:peers: installs and builds what is missing, picks an adapter, runs the named bench.
 import { join } from "node:path";
 import { findAdapter } from "./adapter.mjs";
 import { follow, root } from "./processes.mjs";
@@ -8,7 +8,8 @@ try {
   await prepare();
   const { kind, env } = await findAdapter();
   if (kind === "cpu") throw new Error("bench: there is no WebGPU adapter");
-  process.exitCode = await follow([join(root, "bench", "run.mjs"), ...process.argv.slice(2)], env);
+  const [bench, ...options] = process.argv.slice(2);
+  process.exitCode = await follow([join(root, "bench", `${bench}.mjs`), ...options], env);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 2;

@@ -110,7 +110,7 @@ type PassName = keyof typeof passes;
 /** Passes that hold rows in registers are for heads of at most so many vec4s, */
 const WIDEST_HELD = 16;
 /** and from so many queries and keys on: compilers unroll their loops over a head, which takes seconds. */
-const LONG = 256;
+const LONG = 128;
 /** Rows in the registers of one invocation. */
 const RUNS = { forward: 4, query: 2, keyValue: 2 };
 
