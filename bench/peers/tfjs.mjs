@@ -1,5 +1,5 @@
 export async function open({ q, k, v, shape, load }) {
-  const tf = await load("@tensorflow/tfjs-core");
+  const tf = await load("@tensorflow/tfjs");
   await load("@tensorflow/tfjs-backend-webgpu");
   await tf.setBackend("webgpu");
   const inputs = [q, k, v].map((data) => tf.tensor(data, shape));
