@@ -18,14 +18,14 @@ const reciprocalLengths = ({ queryNorm, keyNorm }: Pair): number =>
  *
  * Learns τ when a tensor `temperature` is passed. Source: Liu et al., Swin Transformer V2, arXiv 2111.09883, which bounds 1/τ by 100.
  */
-export function cosine({ temperature }: CosineOptions = {}): TiledKernel {
+export function cosine({ temperature = 0.1 }: CosineOptions = {}): TiledKernel {
   checkPositive("cosine", "temperature", temperature);
   const score = (pair: Pair, [tau]: Float64Array): number =>
     (pair.product * reciprocalLengths(pair)) / Math.max(tau, SMALLEST_TEMPERATURE);
   return {
     name: "cosine",
     normalizer: "softmax",
-    parameters: [{ name: "temperature", initial: () => temperature ?? 0.1 }],
+    parameters: [{ name: "temperature", initial: () => temperature }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/cosine.wgsl", text: shader }],
     formula: {
       ...exponentialWeight,
