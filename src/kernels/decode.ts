@@ -90,7 +90,6 @@ export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, 
   }
   append("v", values, v, length);
   if (keys !== undefined) append("k", keys, k, length);
-  cache.length += count;
   const { backend } = q;
   const shared = Object.fromEntries(
     Object.entries(own).flatMap(([name, tensor]) => {
@@ -105,7 +104,9 @@ export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, 
       : { ...shared, q, k: keys, v: values };
   const past = causal({ offset: length });
   const mask = window === undefined ? past : and(past, slidingWindow(window, { offset: length }));
-  return attention(kernel, inputs, softcap === undefined ? { mask } : { mask, softcap });
+  const output = attention(kernel, inputs, { mask, softcap });
+  cache.length += count; // only now: a call that throws leaves the cache as it was
+  return output;
 }
 
 function append(argument: string, room: Tensor, part: Tensor | undefined, start: number): void {

@@ -66,6 +66,14 @@ describe("decoding on the CPU", () => {
     expect(without.bytes).toBe(with2.bytes / 2);
   });
 
+  it("keeps its length when a call throws", () => {
+    const kernel = kernels["relativePosition"]();
+    const cache = keyValueCache(cpu, kernel, { batch: 1, kvHeads: 1, capacity: 4, dim: 2 });
+    const x = cpu.tensor(random(1).normals(2), [1, 1, 1, 2]);
+    expect(() => decode(cache, { q: x, k: x, v: x })).toThrow(/positions: wanted a tensor/);
+    expect(cache.length).toBe(0);
+  });
+
   it("refuses more than fits, and gradients", () => {
     const cache = keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 2, dim: 2 });
     const x = cpu.tensor(random(1).normals(6), [1, 1, 3, 2]);
