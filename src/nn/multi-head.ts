@@ -16,7 +16,7 @@ export interface MultiHeadOptions {
   readonly kvHeads?: number;
   /** Width of the tokens that keys and values come from, in cross-attention. Default `width`. */
   readonly contextWidth?: number;
-  /** n and m, for a kernel that learns positions; m defaults to n. */
+  /** n and m, for a kernel whose own tensors or numbers depend on them; m defaults to n. */
   readonly tokens?: number;
   readonly contextTokens?: number;
   /** Numbers of the kernel that train, one a head, such as "gamma". Default none. */
@@ -50,13 +50,27 @@ export interface MultiHead {
  * Vaswani et al., arXiv 1706.03762.
  */
 export function multiHead(options: MultiHeadOptions): MultiHead {
-  const { kernel, width, heads, kvHeads = heads, contextWidth = width, tokens = NaN, contextTokens = tokens, learn = [] } = options;
+  const { kernel, width, heads, kvHeads = heads, contextWidth = width, tokens, contextTokens = tokens, learn = [] } = options;
   if (width % heads !== 0) {
     throw new ArgumentError({ where: "multiHead", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   }
   const { projections = "separate" } = kernel;
   const dim = width / heads;
-  const sizes: HeadSizes = { batch: 1, heads, queries: tokens, keys: contextTokens, dim };
+  const needed = (argument: string, count: number | undefined): number => {
+    if (count !== undefined) return count;
+    throw new ArgumentError({ where: "multiHead", argument, wanted: `the number of tokens, which ${kernel.name} asks for`, got: "nothing" });
+  };
+  const sizes: HeadSizes = {
+    batch: 1,
+    heads,
+    dim,
+    get queries() {
+      return needed("tokens", tokens);
+    },
+    get keys() {
+      return needed("contextTokens", contextTokens);
+    },
+  };
   const known = "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
   const stranger = learn.find((name) => !known.some((parameter) => parameter.name === name));
   if (stranger !== undefined) {
@@ -77,9 +91,6 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     const inputs = (kernel.inputs ?? []).flatMap((input) => {
       if (input.fixed) return [];
       const shape = input.shape(sizes);
-      if (shape.some(Number.isNaN)) {
-        throw new ArgumentError({ where: "multiHead", argument: "tokens", wanted: `the number of tokens, for the ${input.name} of ${kernel.name}`, got: "nothing" });
-      }
       return [[input.name, input.initial === undefined ? backend.full(0, shape) : backend.tensor(input.initial(shape, random), shape)]];
     });
     const numbers = known.flatMap(({ name, initial }) => (learn.includes(name) ? [[name, backend.full(initial(sizes), [heads])]] : []));

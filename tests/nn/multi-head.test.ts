@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  adam, ArgumentError, attention, causal, cpu, elliptical, factored, gradcheck, kernels, multiHead, ops, pairwise, random, softmax, symmetric, valueAndGrad,
+  adam, ArgumentError, attention, causal, cpu, elliptical, factored, gradcheck, kernels, multiHead, ops, pairwise, random, sigmoid, softmax, symmetric, valueAndGrad,
   type AttentionInputs, type Backend, type MultiHead, type MultiHeadParameters, type Tensor,
 } from "../../src/index.js";
 import { describeGpu } from "../support/gpu.js";
@@ -69,7 +69,8 @@ describe("projections", () => {
   });
 
   it("says what is missing", () => {
-    expect(() => multiHead({ kernel: factored(), width, heads }).initialize(cpu, random(1))).toThrow(/tokens: wanted the number of tokens, for the positions of factored/);
+    expect(() => multiHead({ kernel: factored(), width, heads }).initialize(cpu, random(1))).toThrow(/tokens: wanted the number of tokens, which factored asks for/);
+    expect(() => multiHead({ kernel: sigmoid(), width, heads, learn: ["bias"] }).initialize(cpu, random(1))).toThrow(/contextTokens: wanted the number of tokens/);
     expect(() => multiHead({ kernel: softmax(), width, heads, learn: ["gamma"] })).toThrow(ArgumentError);
     expect(() => multiHead({ kernel: symmetric(), width, heads, kvHeads: 1 })).toThrow(ArgumentError);
     const layer = multiHead({ kernel: elliptical(), width, heads });
