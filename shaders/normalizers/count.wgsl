@@ -1,40 +1,4 @@
 // Weights divided by the number of keys.
-struct Row {
-  unused: f32,
-}
-
-fn row_start() -> Row {
-  return Row(0.0);
-}
-
-fn row_advance(row: ptr<function, Row>, tile_maximum: f32) -> f32 {
-  return 1.0;
-}
-
-fn row_weight(row: Row, score: f32) -> f32 {
-  return weight(score);
-}
-
-fn row_add(row: ptr<function, Row>, weight: f32) {}
-
-// Takes in another part of the same row; returns what the sums of both must be multiplied by.
-fn row_merge(row: ptr<function, Row>, other: Row) -> vec2f {
-  return vec2f(1.0);
-}
-
-fn row_factor(row: Row) -> f32 {
+fn row_scale() -> f32 {
   return 1.0 / f32(sizes.keys);
-}
-
-fn row_statistic(row: Row) -> f32 {
-  return 0.0;
-}
-
-fn normalized_weight(score: f32, statistic: f32) -> f32 {
-  return weight(score) / f32(sizes.keys);
-}
-
-fn score_gradient(score: f32, weight: f32, weight_gradient: f32, delta: f32, statistic: f32) -> f32 {
-  let count = f32(sizes.keys);
-  return weight_derivative(score, weight * count) / count * weight_gradient;
 }

@@ -1,8 +1,6 @@
 // dq_i as in passes/backward_query.wgsl, without workgroup memory: lanes hand their keys and values to each other.
 @group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
 
-const BLOCK = LANES * RUN;
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let start = (group.z * sizes.heads + group.y) * sizes.queries;

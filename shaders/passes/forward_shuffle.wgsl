@@ -2,8 +2,6 @@
 @group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
 @group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
 
-const BLOCK = LANES * RUN;
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let start = (group.z * sizes.heads + group.y) * sizes.queries;

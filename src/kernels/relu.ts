@@ -2,7 +2,7 @@ import shader from "../../shaders/kernels/relu.wgsl";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
-import type { SoftmaxOptions } from "./softmax.js";
+import { scaledProduct, scaledProductHook, type SoftmaxOptions } from "./softmax.js";
 
 /**
  * ReLU attention: w = max(scale·(q·k), 0) / m, with m the number of keys, hidden ones included.
@@ -15,15 +15,9 @@ export function relu({ scale }: SoftmaxOptions = {}): TiledKernel {
     name: "relu",
     normalizer: "count",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
-    shaders: [innerProductHook, { file: "kernels/relu.wgsl", text: shader }],
+    shaders: [innerProductHook, scaledProductHook, { file: "kernels/relu.wgsl", text: shader }],
     formula: {
-      score: ({ product }, [scale]) => scale * product,
-      partials({ product }, [scale], into) {
-        into.product = scale;
-        into.queryNorm = 0;
-        into.keyNorm = 0;
-        into.parameters[0] = product;
-      },
+      ...scaledProduct,
       weight: (score) => Math.max(score, 0),
       weightDerivative: (score) => (score > 0 ? 1 : 0),
     },

@@ -1,12 +1,26 @@
 import shader from "../../shaders/kernels/softmax.wgsl";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
-import type { TiledKernel } from "./kernel.js";
+import type { Formula, Shader, TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
 
 export interface SoftmaxOptions {
   /** Multiplies q·k. Default 1/√d. */
   readonly scale?: number;
 }
+
+/** s = scale·(q·k) in WGSL. */
+export const scaledProductHook: Shader = { file: "kernels/softmax.wgsl", text: shader };
+
+/** s = scale·(q·k) in float64. */
+export const scaledProduct: Pick<Formula, "score" | "partials"> = {
+  score: ({ product }, [scale]) => scale * product,
+  partials({ product }, [scale], into) {
+    into.product = scale;
+    into.queryNorm = 0;
+    into.keyNorm = 0;
+    into.parameters[0] = product;
+  },
+};
 
 /**
  * Scaled dot-product attention: s = scale·(q·k), weights e^s divided by their row sum.
@@ -19,16 +33,7 @@ export function softmax({ scale }: SoftmaxOptions = {}): TiledKernel {
     name: "softmax",
     normalizer: "softmax",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
-    shaders: [innerProductHook, exponentialHook, { file: "kernels/softmax.wgsl", text: shader }],
-    formula: {
-      ...exponentialWeight,
-      score: ({ product }, [scale]) => scale * product,
-      partials({ product }, [scale], into) {
-        into.product = scale!;
-        into.queryNorm = 0;
-        into.keyNorm = 0;
-        into.parameters[0] = product;
-      },
-    },
+    shaders: [innerProductHook, exponentialHook, scaledProductHook],
+    formula: { ...exponentialWeight, ...scaledProduct },
   };
 }

@@ -9,9 +9,9 @@ import { describeGpu } from "../support/gpu.js";
 
 afterEach(() => vi.restoreAllMocks());
 
-/** A normaliser whose statistic is the number of pair products that the row's invocation took, hidden ones included. */
+/** A row whose statistic is the number of pair products that the row's invocation took, hidden ones included. */
 const counting: Shader = {
-  file: "normalizers/counting.wgsl",
+  file: "lib/counting_row.wgsl",
   text: `
     var<private> taken: f32;
     struct Row { unused: f32 }
@@ -38,7 +38,7 @@ async function pairsTaken(gpu: Gpu, n: number, mask?: Mask): Promise<number> {
   const dispatch: (this: Queue, pass: Pass) => void = Reflect.get(Queue.prototype, "dispatch");
   vi.spyOn(Queue.prototype, "dispatch").mockImplementation(function (this: Queue, pass: Pass) {
     rows = pass.constants["RUN"] ?? rows;
-    dispatch.call(this, { ...pass, shaders: pass.shaders.map((shader) => (shader.file === "normalizers/none.wgsl" ? counting : shader)) });
+    dispatch.call(this, { ...pass, shaders: pass.shaders.map((shader) => (shader.file === "lib/plain_row.wgsl" ? counting : shader)) });
   });
   const shapes = { q: [1, 1, n, 4], k: [1, 1, n, 4], v: [1, 1, n, 4] };
   const inputs = upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;

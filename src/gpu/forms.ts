@@ -1,0 +1,113 @@
+import { UnsupportedError } from "../core/errors.js";
+import type { Shader } from "../kernels/kernel.js";
+import type { AttentionExtents } from "../kernels/primitives.js";
+import attention from "../../shaders/lib/attention.wgsl";
+import keyTile from "../../shaders/lib/key_tile.wgsl";
+import outputGradient from "../../shaders/lib/output_gradient.wgsl";
+import pair from "../../shaders/lib/pair.wgsl";
+import parts from "../../shaders/lib/parts.wgsl";
+import partsAligned from "../../shaders/lib/parts_aligned.wgsl";
+import plainRow from "../../shaders/lib/plain_row.wgsl";
+import queryGradient from "../../shaders/lib/query_gradient.wgsl";
+import queryRow from "../../shaders/lib/query_row.wgsl";
+import queryRun from "../../shaders/lib/query_run.wgsl";
+import store from "../../shaders/lib/store.wgsl";
+import storeAligned from "../../shaders/lib/store_aligned.wgsl";
+import count from "../../shaders/normalizers/count.wgsl";
+import none from "../../shaders/normalizers/none.wgsl";
+import softmax from "../../shaders/normalizers/softmax.wgsl";
+import sum from "../../shaders/normalizers/sum.wgsl";
+import backwardBias from "../../shaders/passes/backward_bias.wgsl";
+import backwardKeyValue from "../../shaders/passes/backward_key_value.wgsl";
+import backwardKeyValueShuffle from "../../shaders/passes/backward_key_value_shuffle.wgsl";
+import backwardParameters from "../../shaders/passes/backward_parameters.wgsl";
+import backwardQuery from "../../shaders/passes/backward_query.wgsl";
+import backwardQueryShuffle from "../../shaders/passes/backward_query_shuffle.wgsl";
+import forward from "../../shaders/passes/forward.wgsl";
+import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
+import forwardSplit from "../../shaders/passes/forward_split.wgsl";
+import { shader, type Device } from "./job.js";
+
+export const pairShader = shader("lib/pair.wgsl", pair);
+const shared = [shader("lib/attention.wgsl", attention), pairShader];
+const byQuery = [...shared, shader("lib/key_tile.wgsl", keyTile), shader("lib/query_row.wgsl", queryRow)];
+const outputGradientShader = shader("lib/output_gradient.wgsl", outputGradient);
+const byQueryBackward = [...byQuery, outputGradientShader, shader("lib/query_gradient.wgsl", queryGradient)];
+
+const passes = {
+  forward: [...byQuery, shader("passes/forward.wgsl", forward)],
+  split: [...byQuery, shader("passes/forward_split.wgsl", forwardSplit)],
+  query: [...byQueryBackward, shader("passes/backward_query.wgsl", backwardQuery)],
+  parameters: [...byQueryBackward, shader("passes/backward_parameters.wgsl", backwardParameters)],
+  bias: [...shared, outputGradientShader, shader("passes/backward_bias.wgsl", backwardBias)],
+  keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value.wgsl", backwardKeyValue)],
+};
+const queryRunShader = shader("lib/query_run.wgsl", queryRun);
+const shufflePasses = {
+  forward: [...shared, queryRunShader, shader("passes/forward_shuffle.wgsl", forwardShuffle, ["subgroups"])],
+  query: [...shared, queryRunShader, outputGradientShader, shader("passes/backward_query_shuffle.wgsl", backwardQueryShuffle, ["subgroups"])],
+  keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"])],
+};
+/** How rows are loaded, and stored by the passes that take it from here. */
+const access = {
+  any: { load: shader("lib/parts.wgsl", parts), store: shader("lib/store.wgsl", store) },
+  aligned: { load: shader("lib/parts_aligned.wgsl", partsAligned), store: shader("lib/store_aligned.wgsl", storeAligned) },
+};
+const plainRowShader = shader("lib/plain_row.wgsl", plainRow);
+export const normalizers = {
+  softmax: [shader("normalizers/softmax.wgsl", softmax)],
+  sum: [shader("normalizers/sum.wgsl", sum)],
+  count: [plainRowShader, shader("normalizers/count.wgsl", count)],
+  none: [plainRowShader, shader("normalizers/none.wgsl", none)],
+};
+
+/** Invocations of a workgroup; each owns one row. */
+export const ROWS = 32;
+/** More keys in workgroup memory than this save nothing. */
+const LARGEST_TILE = 32;
+
+/** The largest power of two of rows, as wide as a key and a value together, that fits in workgroup memory. */
+function tileFor(parts: number, valueParts: number, limit: number): number {
+  const bytes = 16 * (parts + valueParts) + 12; // and a norm, a statistic and a delta
+  const fits = Math.floor(limit / bytes);
+  if (fits < 1) {
+    throw new UnsupportedError({
+      where: "attention",
+      wanted: `d + dv of at most ${Math.floor((limit - 12) / 4)} on this adapter (maxComputeWorkgroupStorageSize ${limit})`,
+      got: `widths of ${4 * parts} and ${4 * valueParts}`,
+      fix: "Split the width over more heads.",
+    });
+  }
+  return Math.min(LARGEST_TILE, 2 ** Math.floor(Math.log2(fits)));
+}
+
+export type PassName = keyof typeof passes;
+
+/** Passes that hold rows in registers are for heads of at most so many vec4s, */
+const WIDEST_HELD = 16;
+/** and from so many queries and keys on: compilers unroll their loops over a head, which takes seconds. */
+const LONG = 128;
+/** Rows in the registers of one invocation. */
+const RUNS = { forward: 4, query: 2, keyValue: 2 };
+
+interface Form {
+  readonly shaders: readonly Shader[];
+  readonly constants: Readonly<Record<string, number>>;
+  /** Rows that a workgroup owns. */
+  readonly rows: number;
+}
+
+/** The form of a pass that suits the adapter and the sizes. */
+export function formOf({ variants, limits }: Device, name: PassName, { dim, valueDim, queries, keys }: AttentionExtents): Form {
+  const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
+  const { load, store } = access[dim % 4 === 0 && valueDim % 4 === 0 ? "aligned" : "any"];
+  const LANES = variants.broadcastLanes;
+  const suits = Math.min(queries, keys) >= LONG && Math.max(PARTS, VALUE_PARTS) <= WIDEST_HELD;
+  if (LANES !== undefined && suits && name in shufflePasses) {
+    const shuffled = name as keyof typeof shufflePasses;
+    const RUN = RUNS[shuffled];
+    return { shaders: [...shufflePasses[shuffled], load, store], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
+  }
+  const TILE = tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
+  return { shaders: [...passes[name], load], constants: { PARTS, VALUE_PARTS, TILE, ROWS }, rows: ROWS };
+}
