@@ -71,7 +71,7 @@ export class Tape {
       });
       for (const spent of node.outputs) {
         forget(cotangents, spent);
-        // What is left of the tape made it, or does not know it.
+        // No node that is still to come reads it: only what was computed from it did.
         if (spent !== output && !isRecording() && isScoped(spent)) spent.dispose();
       }
     }

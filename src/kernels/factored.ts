@@ -38,7 +38,7 @@ function displacements(lattice: readonly number[]): Indices {
  * no part in it.
  *
  * Takes and learns `positions`: [heads, n, m], or with `periodic` [heads, n], one weight for every displacement i - j on the lattice. There
- * is nothing to cache of the keys. Source: Rende & Viteritti, arXiv 2405.18874.
+ * is nothing to cache of the keys. A mask takes weights away; what is left is not rescaled. Source: Rende & Viteritti, arXiv 2405.18874.
  */
 export function factored({ periodic }: FactoredOptions = {}): ComposedKernel {
   if (periodic !== undefined && (periodic.length < 1 || periodic.length > 2 || !periodic.every((extent) => Number.isInteger(extent) && extent > 0))) {

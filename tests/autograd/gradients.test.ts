@@ -47,6 +47,22 @@ describe("valueAndGrad", () => {
     expect(await gradients.x.read()).toEqual(Float64Array.of(7));
   });
 
+  it("frees what going backward has used, and neither what was kept nor what is used again", async () => {
+    let kept: Tensor | undefined;
+    let spent: Tensor | undefined;
+    const x = cpu.tensor([2, 3]);
+    const { gradients } = valueAndGrad((p) => {
+      kept = cpu.keep(ops.square(p.x));
+      spent = ops.multiply(kept, kept);
+      return ops.sum(ops.add(spent, ops.multiply(spent, kept)));
+    }, { x });
+    // x⁴ + x⁶
+    expect(await gradients.x.read()).toEqual(Float64Array.of(4 * 8 + 6 * 32, 4 * 27 + 6 * 243));
+    expect(await kept?.read()).toEqual(Float64Array.of(4, 9));
+    expect(spent?.disposed).toBe(true);
+    expect(x.disposed).toBe(false);
+  });
+
   it("nests: the derivative of a derivative", async () => {
     const cube = (p: { x: Tensor }): Tensor => ops.sum(ops.power(p.x, 3));
     const { gradients } = valueAndGrad((p) => ops.sum(valueAndGrad(cube, p).gradients.x), { x: cpu.tensor([2]) });
