@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+
 // What every bench does: check first, then time batches of work between two completion waits, without a readback in between.
 export function quantile(sorted, share) {
   const place = share * (sorted.length - 1);
@@ -29,4 +31,13 @@ export function relativeError(actual, exact) {
     scale = Math.max(scale, Math.abs(value));
   });
   return difference / scale;
+}
+
+/** The commit of the sources, where there are any. */
+export function commit() {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return "unknown";
+  }
 }

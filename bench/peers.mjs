@@ -1,21 +1,41 @@
-// npm run bench:peers: the same softmax attention here and in other WebGPU libraries, in alternating runs, errors beside times.
+// npm run bench:peers: the same work here and in other libraries, in alternating runs, errors beside times.
 import { execFileSync, fork } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { attention, causal, cpu, ops, random, softmax, valueAndGrad } from "../dist/index.js";
-import { quantile, relativeError } from "./measure.mjs";
+import { adam, attention, causal, cpu, encoder, indices, ops, random, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
+import { commit, quantile, relativeError } from "./measure.mjs";
 
+const list = (text) => text.split(",");
 const options = new Command("npm run bench:peers --")
-  .description("Softmax attention against @jax-js/jax and @tensorflow/tfjs on the same adapter.")
-  .option("--n <tokens>", "queries and keys", Number, 512)
+  .description("Softmax attention and the training step of an encoder, against jax-js, tfjs and onnxruntime.")
+  .option("--n <tokens>", "queries and keys, with commas", (text) => list(text).map(Number), [512, 2048])
   .option("--heads <count>", "heads", Number, 8)
   .option("--dim <width>", "width of a head", Number, 64)
   .option("--runs <count>", "alternating runs", Number, 7)
+  .option("--only <libraries>", "by name, with commas; default all", list)
+  .option("--no-encoder", "attention alone")
   .option("--out <file>", "where the report goes", "out/bench-peers.json")
   .parse()
   .opts();
+
+/** Library and what it runs on. The others follow ours. */
+const peers = [
+  ["attention-kernels", "webgpu"],
+  ["jax-js", "webgpu"],
+  ["tfjs", "webgpu"],
+  ["onnxruntime", "webgpu"],
+  ["onnxruntime", "webgpu fused"],
+  ["onnxruntime", "cpu"],
+  ["jax-js", "wasm"],
+  ["tfjs", "wasm"],
+].filter(([library]) => library === "attention-kernels" || (options.only?.includes(library) ?? true));
+/** Above so many tokens only WebGPU is compared: the others would take minutes. */
+const LONG = 1024;
+/** An error that is no rounding of float32. */
+const WRONG = 1e-4;
 
 const here = dirname(fileURLToPath(import.meta.url));
 const installed = join(here, "..", "node_modules", ".cache", "attention-kernels", "peers");
@@ -23,26 +43,53 @@ mkdirSync(installed, { recursive: true });
 copyFileSync(join(here, "peers", "package.json"), join(installed, "package.json"));
 execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", installed], { stdio: "inherit" });
 
-const libraries = ["attention-kernels", "jax-js", "tfjs"];
-const tasks = ["forward", "causal", "forwardBackward"];
-const { n, heads, dim, runs } = options;
-const shape = [1, heads, n, dim];
-const generator = random(1);
-const [q, k, v] = ["q", "k", "v"].map(() => Float32Array.from(generator.normals(heads * n * dim)));
+function attentionProblem(n) {
+  const { heads, dim } = options;
+  const generator = random(1);
+  const [q, k, v] = ["q", "k", "v"].map(() => Float32Array.from(generator.normals(heads * n * dim)));
+  return { q, k, v, shape: [1, heads, n, dim] };
+}
 
-/** The numbers of every task in float64. */
-async function exactly() {
-  const inputs = { q: cpu.tensor(q, shape), k: cpu.tensor(k, shape), v: cpu.tensor(v, shape) };
+/** The numbers of every task in float64, for the first head: it is as exact as the others, and long sequences take a while. */
+async function exactAttention({ q, k, v, shape: [, , n, dim] }) {
+  const tensor = (data) => cpu.tensor(data.subarray(0, n * dim), [1, 1, n, dim]);
+  const inputs = { q: tensor(q), k: tensor(k), v: tensor(v) };
   const { gradients } = valueAndGrad((p) => ops.sum(ops.multiply(attention(softmax(), p), p.v)), inputs);
   const results = { forward: [attention(softmax(), inputs)], causal: [attention(softmax(), inputs, { mask: causal() })], forwardBackward: [gradients.q, gradients.k, gradients.v] };
   return Object.fromEntries(await Promise.all(Object.entries(results).map(async ([task, tensors]) => [task, await Promise.all(tensors.map((tensor) => tensor.read()))])));
 }
 
-const children = new Map();
-function ask(library, message) {
-  const child = children.get(library);
+const encoderOptions = { vocabulary: 256, classes: 2, tokens: 256, width: 64, hidden: 128, heads: 2, layers: 2 };
+const BATCH = 16;
+
+/** The encoder's training step: where it starts, and its loss before and after the first step in float64. */
+async function encoderProblem() {
+  const model = encoder({ kernel: softmax(), ...encoderOptions });
+  const generator = random(2);
+  const parameters = model.initialize(cpu, generator);
+  const read = async (value) => {
+    if (value.read) return { data: Float32Array.from(await value.read()), shape: value.shape };
+    if (Array.isArray(value)) return Promise.all(value.map(read));
+    return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([name, item]) => [name, await read(item)])));
+  };
+  const whole = (count, below) => Int32Array.from({ length: count }, () => Math.floor(generator.uniform() * below));
+  const ids = { data: whole(BATCH * encoderOptions.tokens, encoderOptions.vocabulary), shape: [BATCH, encoderOptions.tokens] };
+  const labels = { data: whole(BATCH, encoderOptions.classes), shape: [BATCH] };
+  const learningRate = 1e-3;
+  const problem = { options: encoderOptions, start: await read(parameters), ids, labels, learningRate };
+  const loss = (p) => ops.mean(ops.crossEntropy(model.apply(p, indices(ids.data, ids.shape)), indices(labels.data, labels.shape)));
+  const { value, gradients } = valueAndGrad(loss, parameters);
+  adam({ learningRate }).step(parameters, gradients);
+  return { problem, exact: [await value.read(), await loss(parameters).read()] };
+}
+
+const children = peers.map(([library, device]) =>
+  fork(join(here, "peers", "child.mjs"), [library, device, installed], { serialization: "advanced", stdio: ["ignore", "ignore", "ignore", "ipc"] }),
+);
+function ask(child, message) {
+  if (child.exitCode !== null || child.signalCode !== null) return { failed: "its process ended" };
   return new Promise((resolve) => {
-    const died = () => resolve({ failed: "the process ended" });
+    const died = () => resolve({ failed: "its process ended" });
     child.once("exit", died);
     child.once("message", (answer) => {
       child.off("exit", died);
@@ -52,43 +99,73 @@ function ask(library, message) {
   });
 }
 
-const exact = await exactly();
-const results = {};
-for (const library of libraries) {
-  children.set(library, fork(join(here, "peers", "child.mjs"), [library, installed], { serialization: "advanced", stdio: ["ignore", "ignore", "ignore", "ipc"] }));
-  results[library] = { failed: (await ask(library, { inputs: { q, k, v, shape } })).failed };
-  for (const task of tasks) {
-    if (results[library].failed !== undefined) break;
-    const { numbers, failed } = await ask(library, { task, check: true });
-    results[library][task] = { failed, samples: [], error: numbers && Math.max(...exact[task].map((values, index) => relativeError(numbers[index], values))) };
-  }
-}
-for (let run = 0; run < runs; run++) {
-  for (const task of tasks) {
-    for (const library of libraries) {
-      const entry = results[library][task];
-      if (entry === undefined || entry.failed !== undefined) continue;
-      const { ms, failed } = await ask(library, { task });
-      if (failed === undefined) entry.samples.push(ms);
-      else entry.failed = failed;
+const median = (samples) => quantile([...samples].sort((a, b) => a - b), 0.5);
+
+/** Asks all children for the same tasks, in turn; `errorOf(task, numbers)` compares what the first calls return. */
+async function compare(kind, problem, tasks, errorOf, suits = () => true) {
+  const results = [];
+  for (const [index, [library, device]] of peers.entries()) {
+    if (!suits(device)) continue;
+    const answer = await ask(children[index], { kind, problem });
+    for (const task of tasks) {
+      if (answer.failed !== undefined) results.push({ index, library, device, task, failed: answer.failed, samples: [] });
+      else if (answer.tasks.includes(task)) {
+        const first = await ask(children[index], { task, check: true });
+        const second = first.failed === undefined ? await ask(children[index], { task, check: true }) : first;
+        const failed = second.failed;
+        results.push({ index, library, device, task, failed, error: failed === undefined ? errorOf(task, first.numbers, second.numbers) : undefined, samples: [] });
+      }
     }
   }
+  for (let run = 0; run < options.runs; run++) {
+    for (const task of tasks) {
+      for (const entry of results.filter((result) => result.task === task && result.failed === undefined)) {
+        const { ms, failed } = await ask(children[entry.index], { task });
+        if (failed === undefined) entry.samples.push(ms);
+        else entry.failed = failed;
+      }
+    }
+  }
+  const own = (task) => results.find((result) => result.index === 0 && result.task === task);
+  const rows = results.map(({ library, device, task, failed, error, samples }) => {
+    const base = own(task)?.samples;
+    const ratio = failed === undefined && base !== undefined ? median(samples.map((ms, run) => ms / base[run])) : undefined;
+    return { library, device, task, ms: failed === undefined ? median(samples) : undefined, ratio, error, failed, samples };
+  });
+  console.table(
+    rows.map(({ library, device, task, ms, ratio, error, failed }) =>
+      failed === undefined
+        ? { library, device, task, ms: ms.toFixed(1), "times ours": ratio?.toFixed(2), error: `${error > WRONG ? "WRONG " : ""}${error.toExponential(1)}` }
+        : { library, device, task, ms: `failed: ${failed}` },
+    ),
+  );
+  return rows;
 }
-for (const child of children.values()) child.kill();
 
-const median = (samples) => quantile([...samples].sort((a, b) => a - b), 0.5);
-const own = results["attention-kernels"];
-console.log(`softmax attention, batch 1, ${heads} heads, n = m = ${n}, d = ${dim}, float32, readback included; medians of ${runs} alternating runs`);
-console.table(
-  libraries.flatMap((library) =>
-    tasks.map((task) => {
-      const { samples = [], error, failed = results[library].failed } = results[library][task] ?? {};
-      if (failed !== undefined || samples.length === 0) return { library, task, ms: `failed: ${failed}` };
-      const ratios = samples.map((ms, run) => ms / own[task].samples[run]);
-      return { library, task, ms: median(samples).toFixed(1), "times ours": median(ratios).toFixed(2), error: error > 1e-4 ? `WRONG ${error.toExponential(1)}` : error.toExponential(1) };
-    }),
-  ),
-);
+const { n: lengths, heads, dim, runs } = options;
+const gpu = await requestGpu();
+const { name: adapter, kind } = gpu.device;
+gpu.dispose();
+const attentions = [];
+console.log(`${adapter} (${kind}); ms are medians of ${runs} alternating runs, readback included; ratios are medians run by run`);
+for (const n of lengths) {
+  const problem = attentionProblem(n);
+  const exact = await exactAttention(problem);
+  const long = n > LONG;
+  console.log(`softmax attention, batch 1, ${heads} heads, n = m = ${n}, d = ${dim}, float32; error against float64, first head`);
+  const errorOf = (task, numbers) => Math.max(...exact[task].map((values, index) => relativeError(numbers[index], values)));
+  const rows = await compare("attention", problem, ["forward", "causal", "forwardBackward"], errorOf, (device) => !long || device === "webgpu");
+  attentions.push({ n, rows });
+}
+let step;
+if (options.encoder) {
+  const { problem, exact } = await encoderProblem();
+  const { width, layers, tokens } = encoderOptions;
+  console.log(`training step of an encoder: batch ${BATCH}, n = ${tokens}, width ${width}, ${layers} layers, Adam; error of the loss before and after the first step`);
+  step = await compare("encoder", problem, ["step"], (_, ...losses) => Math.max(...losses.map(([[loss]], index) => Math.abs(loss / exact[index][0] - 1))), (device) => device === "webgpu");
+}
+for (const child of children) child.kill();
 mkdirSync(dirname(options.out), { recursive: true });
-writeFileSync(options.out, `${JSON.stringify({ n, heads, dim, runs, node: process.version, results }, null, 2)}\n`);
+const machine = { adapter, kind, node: process.version, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, commit: commit() };
+writeFileSync(options.out, `${JSON.stringify({ ...machine, heads, dim, runs, attention: attentions, encoder: step }, null, 2)}\n`);
 console.log(`The report is in ${options.out}.`);

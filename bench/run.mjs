@@ -1,11 +1,10 @@
 // npm run bench: every kernel of the registry on this machine's adapter, as a table and a JSON report.
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { Command } from "commander";
 import { attention, causal, cpu, kernels, ops, random, requestGpu, valueAndGrad } from "../dist/index.js";
-import { relativeError, time } from "./measure.mjs";
+import { commit, relativeError, time } from "./measure.mjs";
 
 const options = new Command("npm run bench --")
   .description("Times attention, forward and forward + backward, with every kernel.")
@@ -45,14 +44,6 @@ async function check(gpu, kernel, dim) {
   );
   const [exact, actual] = results;
   return Math.max(...exact.map((values, index) => (values.some((x) => x !== 0) ? relativeError(actual[index], values) : 0)));
-}
-
-function commit() {
-  try {
-    return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-  } catch {
-    return "unknown";
-  }
 }
 
 const gpu = await requestGpu();

@@ -19,6 +19,7 @@ export { type Backend, type DeviceDescription, type ParameterTree, type Tensor }
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
+export type { PassTime } from "./gpu/timer.js";
 export { cosine, type CosineOptions } from "./kernels/cosine.js";
 export { decode, keyValueCache, type CacheSizes, type DecodeInputs, type DecodeOptions, type KeyValueCache } from "./kernels/decode.js";
 export { decoupled } from "./kernels/decoupled.js";

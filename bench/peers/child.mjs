@@ -1,23 +1,25 @@
-// One library in a process of its own: answers each task with the time it took, readback included, and at first with its numbers.
+// One library in a process of its own: answers each task with the time it took, readback included, and when asked with its numbers.
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { create, globals } from "webgpu";
 
-const [, , library, installed] = process.argv;
-if (library !== "attention-kernels") {
+const [, , library, device, installed] = process.argv;
+if (library === "jax-js" || library === "tfjs") {
   Object.assign(globalThis, globals);
   Object.defineProperty(globalThis, "navigator", { value: { gpu: create([]), userAgent: "node" }, configurable: true, writable: true });
 }
 const require = createRequire(join(installed, "package.json"));
 const load = (name) => import(pathToFileURL(require.resolve(name)).href);
+const folderOf = (name) => `${dirname(require.resolve(name))}/`;
+let opened;
 let tasks;
 process.on("message", async (message) => {
   try {
-    if (message.inputs) {
-      const { open } = await import(`./${library}.mjs`);
-      tasks = await open({ ...message.inputs, load });
-      process.send({ ready: true });
+    opened ??= await (await import(`./${library}.mjs`)).open({ device, load, folderOf });
+    if (message.problem) {
+      tasks = await opened[message.kind]?.(message.problem);
+      process.send({ tasks: Object.keys(tasks ?? {}) });
       return;
     }
     const start = performance.now();

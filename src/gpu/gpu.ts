@@ -15,6 +15,7 @@ import { Queue } from "./queue.js";
 import { parts } from "./parts.js";
 import { reductions } from "./reductions.js";
 import { rowwise } from "./rows.js";
+import { Timer, type PassTime } from "./timer.js";
 import { chooseVariants, type Variants } from "./variants.js";
 
 const implementations: Implementations = new Map([...elementwise, ...parts, ...reductions, ...rowwise, matmul, ...attention]);
@@ -132,6 +133,36 @@ export class Gpu implements Backend {
     this.#checkUsable("gpu.finish");
     this.#queue.flush();
     await Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#faults.settle()]);
+  }
+
+  /**
+   * Runs `body` and takes the device's own time of every pass it queues, the longest first; waits for the device.
+   *
+   * Passes then run one by one, so their sum may exceed what the same work takes unobserved. Browsers and Dawn round timestamps unless
+   * told otherwise (dawn: ["disable-dawn-features=timestamp_quantization"]). Throws an `UnsupportedError` on an adapter without timestamps.
+   */
+  async profile<Result>(body: () => Result): Promise<{ readonly result: Result; readonly passes: readonly PassTime[] }> {
+    this.#checkUsable("gpu.profile");
+    if (!this.#device.features.has("timestamp-query")) {
+      throw new UnsupportedError({
+        where: "gpu.profile",
+        wanted: "a device with timestamp-query",
+        got: `${this.device.name} without`,
+        fix: "Time finish() instead, or give wrapDevice a device made with that feature.",
+      });
+    }
+    const timer = new Timer(this.#device);
+    this.#queue.timer = timer;
+    let result: Result;
+    try {
+      result = body();
+    } finally {
+      this.#queue.timer = undefined;
+      this.#queue.flush();
+    }
+    const passes = await timer.finish();
+    await this.#faults.settle();
+    return { result, passes };
   }
 
   /** Frees all device memory; destroys the device if this library asked for it. A Node process can then end. Idempotent. */

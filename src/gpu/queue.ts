@@ -4,6 +4,7 @@ import type { Faults } from "./faults.js";
 import { BufferUsage, COMPUTE_STAGE } from "./flags.js";
 import { link } from "./link.js";
 import type { Block } from "./memory.js";
+import type { Timer } from "./timer.js";
 
 /** One dispatch: which program, with which numbers and memory, how many workgroups. */
 export interface Pass {
@@ -38,6 +39,13 @@ interface Program {
   readonly layout: GPUBindGroupLayout;
 }
 
+/** The file of the pass itself, and what a generated line makes of it. */
+function labelOf({ shaders }: Pass): string {
+  const file = shaders.filter((shader) => /^(passes|ops)\//.test(shader.file)).at(-1)?.file;
+  const generated = shaders.find((shader) => shader.file.startsWith("generated"))?.file.replace("generated", "");
+  return `${file}${generated ?? ""}`;
+}
+
 /** Records dispatches and submits them in batches. Pipelines, bind groups and the uniform buffer are reused. */
 export class Queue {
   readonly #device: GPUDevice;
@@ -56,6 +64,8 @@ export class Queue {
   #compute: GPUComputePassEncoder | undefined;
   /** The number of the batch that is being recorded. */
   batch = 0;
+  /** Takes the times of all dispatches while it is set. */
+  timer: Timer | undefined;
 
   constructor(device: GPUDevice, faults: Faults) {
     this.#device = device;
@@ -90,7 +100,8 @@ export class Queue {
       if (typeof word === "number") this.#integers[offset / 4 + index] = word;
       else this.#floats[offset / 4 + index] = word.float;
     });
-    const compute = (this.#compute ??= this.#recorder().beginComputePass());
+    if (this.timer !== undefined) this.#compute?.end();
+    const compute = this.timer === undefined ? (this.#compute ??= this.#recorder().beginComputePass()) : this.#timed(this.timer, pass);
     compute.setPipeline(program.pipeline);
     compute.setBindGroup(0, group, [offset]);
     compute.dispatchWorkgroups(...pass.workgroups);
@@ -128,6 +139,10 @@ export class Queue {
   destroy(): void {
     this.#uniforms.destroy();
     this.#groups.clear();
+  }
+
+  #timed(timer: Timer, pass: Pass): GPUComputePassEncoder {
+    return (this.#compute = this.#recorder().beginComputePass({ timestampWrites: timer.next(labelOf(pass)) }));
   }
 
   #recorder(): GPUCommandEncoder {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
 import protobuf from "protobufjs/light.js";
 import { describe, expect, it } from "vitest";
@@ -9,41 +10,8 @@ import { describeGpu } from "../support/gpu.js";
 
 // An independent implementation: ONNX's Attention operator (opset 23) as onnxruntime computes it, in float32 on the CPU.
 
-/** The part of onnx.proto that a graph of one node needs (github.com/onnx/onnx, onnx/onnx.proto). */
-const schema = protobuf.Root.fromJSON({
-  nested: {
-    Model: {
-      fields: {
-        irVersion: { type: "int64", id: 1 },
-        graph: { type: "Graph", id: 7 },
-        opsetImport: { rule: "repeated", type: "Opset", id: 8 },
-      },
-    },
-    Opset: { fields: { domain: { type: "string", id: 1 }, version: { type: "int64", id: 2 } } },
-    Graph: {
-      fields: {
-        node: { rule: "repeated", type: "Node", id: 1 },
-        name: { type: "string", id: 2 },
-        input: { rule: "repeated", type: "ValueInfo", id: 11 },
-        output: { rule: "repeated", type: "ValueInfo", id: 12 },
-      },
-    },
-    Node: {
-      fields: {
-        input: { rule: "repeated", type: "string", id: 1 },
-        output: { rule: "repeated", type: "string", id: 2 },
-        opType: { type: "string", id: 4 },
-        attribute: { rule: "repeated", type: "Attribute", id: 5 },
-      },
-    },
-    Attribute: { fields: { name: { type: "string", id: 1 }, f: { type: "float", id: 2 }, i: { type: "int64", id: 3 }, type: { type: "int32", id: 20 } } },
-    ValueInfo: { fields: { name: { type: "string", id: 1 }, type: { type: "Type", id: 2 } } },
-    Type: { fields: { tensorType: { type: "TensorType", id: 1 } } },
-    TensorType: { fields: { elemType: { type: "int32", id: 1 }, shape: { type: "ShapeProto", id: 2 } } },
-    ShapeProto: { fields: { dim: { rule: "repeated", type: "Dimension", id: 1 } } },
-    Dimension: { fields: { dimValue: { type: "int64", id: 1 } } },
-  },
-});
+/** The part of onnx.proto that a small graph needs (github.com/onnx/onnx, onnx/onnx.proto). */
+const schema = protobuf.Root.fromJSON(JSON.parse(readFileSync(new URL("../support/onnx.json", import.meta.url), "utf8")) as protobuf.INamespace);
 
 const [FLOAT, BOOL] = [1, 9];
 const [FLOAT_ATTRIBUTE, INT_ATTRIBUTE] = [1, 2];
