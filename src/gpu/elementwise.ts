@@ -55,28 +55,68 @@ function padded(values: readonly number[]): number[] {
   return [...values, ...new Array<number>(AXES - values.length).fill(0)];
 }
 
-const applied = new Map<string, Shader>();
+/** How an operand gives the numbers of one invocation: one; four neighbours; or one for all four. */
+type Access = "single" | "wide" | "repeated";
 
-/** One line that gives a function the name under which the pass calls it. */
-function applying(name: string, parameters: string): Shader {
-  const known = applied.get(name);
+const accesses: Readonly<Record<Access, (name: string, binding: number) => string>> = {
+  single: (name, binding) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<f32>; fn ${name}_at(at: u32) -> f32 { return ${name}[at]; }`,
+  wide: (name, binding) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<vec4f>; fn ${name}_at(at: u32) -> vec4f { return ${name}[at]; }`,
+  repeated: (name, binding) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<f32>; fn ${name}_at(at: u32) -> vec4f { return vec4f(${name}[at]); }`,
+};
+
+/** Shaders of a line or two, made once for each name. */
+const generated = new Map<string, Shader>();
+
+function generate(file: string, text: () => string): Shader {
+  const known = generated.get(file);
   if (known !== undefined) return known;
-  const names = parameters.split(", ").map((parameter) => parameter.split(":")[0]);
-  const made = shader(`generated (${name})`, `fn apply(${parameters}) -> f32 { return f_${name}(${names.join(", ")}); }`);
-  applied.set(name, made);
+  const made = shader(file, text());
+  generated.set(file, made);
   return made;
 }
 
-function map(
-  device: Device,
-  pass: readonly Shader[],
-  inputs: readonly Operand[],
-  output: Operand,
-  strides: readonly (readonly number[])[],
-  [a, b]: readonly [number, number],
-): void {
-  const axes = collapse(output.shape, strides[0], strides[1] ?? strides[0]);
-  const count = sizeOf(output.shape);
+const operandShader = (name: string, binding: number, access: Access): Shader => generate(`operand ${name} (${access})`, () => accesses[access](name, binding));
+
+/** Gives a function the name under which the pass calls it, for one number or for four; `operands` of its arguments are numbers of the job. */
+function applying(name: string, operands: readonly string[], constants: readonly string[], wide: boolean): Shader {
+  const call = (part: string): string => `f_${name}(${[...operands.map((operand) => operand + part), ...constants].join(", ")})`;
+  const parameters = [...operands.map((operand) => `${operand}: Number`), ...constants.map((constant) => `${constant}: f32`)].join(", ");
+  const single = (): string => `alias Number = f32; fn apply(${parameters}) -> f32 { return ${call("")}; }`;
+  const four = (): string => `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
+  return generate(`generated (${name}${wide ? ", four" : ""})`, wide ? four : single);
+}
+
+/** Whether neighbouring numbers of the result can be taken four at a time: every operand has them side by side, or one for all. */
+function isWide(axes: readonly Axis[]): boolean {
+  const inner = axes.at(-1);
+  if (inner === undefined || inner.extent % 4 !== 0) return false;
+  return inner.strides.every((stride, side) => stride === 0 || (stride === 1 && axes.slice(0, -1).every(({ strides }) => strides[side] % 4 === 0)));
+}
+
+/** The same walk in steps of four numbers. */
+function byFour(axes: readonly Axis[]): Axis[] {
+  const inner = axes[axes.length - 1];
+  return axes.map(({ extent, strides }) => ({
+    extent: strides === inner.strides ? extent / 4 : extent,
+    strides: strides.map((stride, side) => (inner.strides[side] === 1 && strides !== inner.strides ? stride / 4 : stride)) as [number, number],
+  }));
+}
+
+interface Work {
+  readonly pass: Shader;
+  readonly name: string;
+  /** Names of the operands and of the function's constants in WGSL. */
+  readonly operands: readonly string[];
+  readonly constants: readonly string[];
+  readonly values: readonly [number, number];
+}
+
+function map(device: Device, { pass, name, operands, constants, values: [a, b] }: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
+  const single = collapse(output.shape, strides[0], strides[1] ?? strides[0]);
+  const wide = isWide(single);
+  const axes = wide ? byFour(single) : single;
+  const count = sizeOf(output.shape) / (wide ? 4 : 1);
+  const access = (side: number): Access => (!wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated");
   const uniform: Word[] = [
     count,
     { float: a },
@@ -86,8 +126,9 @@ function map(
     ...padded(axes.map((axis) => axis.strides[0])),
     ...padded(axes.map((axis) => axis.strides[1])),
   ];
+  const reading = operands.map((operand, side) => operandShader(operand, 1 + side, access(side)));
   device.dispatch({
-    shaders: [eachShader, quotientShader, stridedShader, functionsShader, ...pass],
+    shaders: [eachShader, quotientShader, stridedShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass],
     constants: { GROUP, RANK: Math.max(1, axes.length) },
     uniform,
     reads: inputs.map(({ block }) => block),
@@ -97,7 +138,7 @@ function map(
 }
 
 function mapUnary(device: Device, name: string, x: Operand, y: Operand, strides: readonly number[], a: number, b: number): void {
-  map(device, [unaryShader, applying(name, "x: f32, a: f32, b: f32")], [x], y, [strides], [a, b]);
+  map(device, { pass: unaryShader, name, operands: ["x"], constants: ["a", "b"], values: [a, b] }, [x], y, [strides]);
 }
 
 export const elementwise = [
@@ -106,7 +147,7 @@ export const elementwise = [
   }),
   implement(binaryPrimitive, (device, [x, y], [z], { function: name, c }) => {
     const strides = [broadcastStrides(x.shape, z.shape), broadcastStrides(y.shape, z.shape)];
-    map(device, [binaryShader, applying(name, "x: f32, y: f32, c: f32")], [x, y], z, strides, [c, 0]);
+    map(device, { pass: binaryShader, name, operands: ["x", "y"], constants: ["c"], values: [c, 0] }, [x, y], z, strides);
   }),
   implement(expandPrimitive, (device, [x], [y]) => {
     mapUnary(device, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);

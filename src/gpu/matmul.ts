@@ -1,20 +1,40 @@
-import { matmulExtents, matmulPrimitive } from "../autograd/matmul.js";
+import { matmulExtents, matmulPrimitive, type MatmulAttributes } from "../autograd/matmul.js";
 import { ShapeError } from "../core/errors.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import matmulText from "../../shaders/lib/matmul.wgsl";
+import elementsText from "../../shaders/lib/matmul_elements.wgsl";
 import blocks from "../../shaders/ops/matmul.wgsl";
 import broadcast from "../../shaders/ops/matmul_broadcast.wgsl";
-import { implement, shader } from "./job.js";
+import wide from "../../shaders/ops/matmul_wide.wgsl";
+import type { Shader } from "../kernels/kernel.js";
+import { implement, shader, type Device } from "./job.js";
 
 const shared = shader("lib/matmul.wgsl", matmulText);
-const blocksShaders = [shared, shader("ops/matmul.wgsl", blocks)];
-const broadcastShaders = [shared, shader("ops/matmul_broadcast.wgsl", broadcast, ["subgroups"])];
+const elements = shader("lib/matmul_elements.wgsl", elementsText);
+const blocksShaders = [shared, elements, shader("ops/matmul.wgsl", blocks)];
+const broadcastShaders = [shared, elements, shader("ops/matmul_broadcast.wgsl", broadcast, ["subgroups"])];
+const wideShaders = [shared, shader("ops/matmul_wide.wgsl", wide, ["subgroups"])];
 const BATCH_AXES = 4;
 
 /** Strides of an operand's matrices along the broadcast batch, in elements, padded to four axes. */
 function batchStrides(own: Shape, matrix: number): number[] {
   const strides = stridesOf(own).map((stride) => stride * matrix);
   return [...new Array<number>(BATCH_AXES - strides.length).fill(0), ...strides];
+}
+
+interface Form {
+  readonly shaders: readonly Shader[];
+  readonly constants: Readonly<Record<string, number>>;
+  /** Rows and columns of the product that a workgroup makes. */
+  readonly tile: readonly [number, number];
+}
+
+/** The form that suits the adapter; with `whole`, the rows of every operand in memory are whole vec4s. */
+function formOf({ variants: { broadcastLanes: LANES } }: Device, { transposeA, transposeB }: MatmulAttributes, whole: boolean): Form {
+  if (LANES === undefined) return { shaders: blocksShaders, constants: {}, tile: [32, 32] };
+  const tile: Form["tile"] = [8, 4 * LANES];
+  if (!whole) return { shaders: broadcastShaders, constants: { LANES }, tile };
+  return { shaders: wideShaders, constants: { LANES, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) }, tile };
 }
 
 export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attributes) => {
@@ -30,11 +50,11 @@ export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attribute
   const extents = [...new Array<number>(BATCH_AXES - batch.length).fill(1), ...batch];
   const [aRow, aInner] = attributes.transposeA ? [1, rows] : [inner, 1];
   const [bInner, bColumn] = attributes.transposeB ? [1, inner] : [columns, 1];
-  const lanes = device.variants.broadcastLanes;
-  const [tileRows, tileColumns] = lanes === undefined ? [32, 32] : [8, 4 * lanes];
+  const whole = [inner, columns, attributes.transposeA ? rows : 0].every((extent) => extent % 4 === 0);
+  const { shaders, constants, tile } = formOf(device, attributes, whole);
   device.dispatch({
-    shaders: lanes === undefined ? blocksShaders : broadcastShaders,
-    constants: lanes === undefined ? {} : { LANES: lanes },
+    shaders,
+    constants,
     uniform: [
       ...[rows, inner, columns, aRow, aInner, bInner, bColumn, 0],
       ...extents,
@@ -43,6 +63,6 @@ export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attribute
     ],
     reads: [a.block, b.block],
     writes: [c.block],
-    workgroups: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), sizeOf(batch)],
+    workgroups: [Math.ceil(columns / tile[1]), Math.ceil(rows / tile[0]), sizeOf(batch)],
   });
 });

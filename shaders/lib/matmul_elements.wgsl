@@ -1,0 +1,23 @@
+// Elements of A and B by their strides, zero outside the matrix.
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+
+fn a_at(base: u32, row: u32, k: u32) -> f32 {
+  let at = base + min(row, sizes.rows - 1u) * sizes.a_row + min(k, sizes.inner - 1u) * sizes.a_inner;
+  return select(0.0, a[at], row < sizes.rows && k < sizes.inner);
+}
+
+fn b_at(base: u32, k: u32, column: u32) -> f32 {
+  let at = base + min(k, sizes.inner - 1u) * sizes.b_inner + min(column, sizes.columns - 1u) * sizes.b_column;
+  return select(0.0, b[at], k < sizes.inner && column < sizes.columns);
+}
+
+// Four neighbouring rows of A at one k, or columns of B.
+fn a_part(base: u32, row: u32, k: u32) -> vec4f {
+  return vec4f(a_at(base, row, k), a_at(base, row + 1u, k), a_at(base, row + 2u, k), a_at(base, row + 3u, k));
+}
+
+fn b_part(base: u32, k: u32, column: u32) -> vec4f {
+  return vec4f(b_at(base, k, column), b_at(base, k, column + 1u), b_at(base, k, column + 2u), b_at(base, k, column + 3u));
+}
