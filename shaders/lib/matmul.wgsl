@@ -7,9 +7,12 @@ struct Sizes {
   a_inner: u32,
   b_inner: u32,
   b_column: u32,
+  // Tiles of rows in a matrix.
+  row_tiles: u32,
   extents: vec4u,
   a_batch: vec4u,
   b_batch: vec4u,
+  batches: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -23,4 +26,10 @@ fn batch_bases(entry: u32) -> vec2u {
     rest /= sizes.extents[axis];
   }
   return bases;
+}
+
+// The tile of rows, and the entry of the batch, of a workgroup: both are folded over y and z, as a dimension holds 65,535 at most.
+fn tile_and_entry(group: vec3u, groups: vec3u) -> vec2u {
+  let folded = group.z * groups.y + group.y;
+  return vec2u(folded % sizes.row_tiles, folded / sizes.row_tiles);
 }

@@ -8,9 +8,13 @@ var<workgroup> a_block: array<vec4f, DEPTH * SIDE>;
 var<workgroup> b_block: array<vec4f, DEPTH * SIDE>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let bases = batch_bases(group.z);
-  let first_row = group.y * BLOCK;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let place = tile_and_entry(group, groups);
+  if (place.y >= sizes.batches) {
+    return;
+  }
+  let bases = batch_bases(place.y);
+  let first_row = place.x * BLOCK;
   let first_column = group.x * BLOCK;
   let y = lane / SIDE;
   let x = lane % SIDE;
@@ -34,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
   }
 
-  let base = group.z * sizes.rows * sizes.columns;
+  let base = place.y * sizes.rows * sizes.columns;
   for (var r = 0u; r < 4u; r++) {
     let row = first_row + y * 4u + r;
     for (var s = 0u; s < 4u; s++) {

@@ -22,11 +22,16 @@ fn store(base: u32, row: u32, column: u32, sums: vec4f) {
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-  let bases = batch_bases(group.z);
-  let row = group.y * 8u;
+  let place = tile_and_entry(group, groups);
+  if (place.y >= sizes.batches) {
+    return;
+  }
+  let bases = batch_bases(place.y);
+  let row = place.x * 8u;
   let column = (group.x * LANES + lane) * 4u;
   let step = subgroup_lane % 4u;
   var s0 = vec4f(0.0);
@@ -51,7 +56,7 @@ fn main(
     s6 += row_step(a_at(bases.x, row + 6u, k + step));
     s7 += row_step(a_at(bases.x, row + 7u, k + step));
   }
-  let base = group.z * sizes.rows * sizes.columns;
+  let base = place.y * sizes.rows * sizes.columns;
   store(base, row, column, s0);
   store(base, row + 1u, column, s1);
   store(base, row + 2u, column, s2);

@@ -50,11 +50,16 @@ fn b_steps(base: u32, k: u32, column: u32) -> mat4x4f {
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-  let bases = batch_bases(group.z);
-  let row = group.y * ROWS;
+  let place = tile_and_entry(group, groups);
+  if (place.y >= sizes.batches) {
+    return;
+  }
+  let bases = batch_bases(place.y);
+  let row = place.x * ROWS;
   let column = (group.x * LANES + lane) * 4u;
   let loaded = min(column, sizes.columns - 4u);
   var sums: array<vec4f, ROWS>;
@@ -68,7 +73,7 @@ fn main(
   if (column < sizes.columns) {
     for (var r = 0u; r < ROWS; r++) {
       if (row + r < sizes.rows) {
-        c[(group.z * sizes.rows * sizes.columns + (row + r) * sizes.columns + column) / 4u] = sums[r];
+        c[(place.y * sizes.rows * sizes.columns + (row + r) * sizes.columns + column) / 4u] = sums[r];
       }
     }
   }

@@ -7,7 +7,7 @@ import blocks from "../../shaders/ops/matmul.wgsl";
 import broadcast from "../../shaders/ops/matmul_broadcast.wgsl";
 import wide from "../../shaders/ops/matmul_wide.wgsl";
 import type { Shader } from "../kernels/kernel.js";
-import { implement, shader, type Device } from "./job.js";
+import { groupsFor, implement, shader, type Device } from "./job.js";
 
 const shared = shader("lib/matmul.wgsl", matmulText);
 const elements = shader("lib/matmul_elements.wgsl", elementsText);
@@ -52,17 +52,20 @@ export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attribute
   const [bInner, bColumn] = attributes.transposeB ? [1, inner] : [columns, 1];
   const whole = [inner, columns, attributes.transposeA ? rows : 0].every((extent) => extent % 4 === 0);
   const { shaders, constants, tile } = formOf(device, attributes, whole);
+  const rowTiles = Math.ceil(rows / tile[0]);
+  const [y, z] = groupsFor(rowTiles * sizeOf(batch), device.limits, 1);
   device.dispatch({
     shaders,
     constants,
     uniform: [
-      ...[rows, inner, columns, aRow, aInner, bInner, bColumn, 0],
+      ...[rows, inner, columns, aRow, aInner, bInner, bColumn, rowTiles],
       ...extents,
       ...batchStrides(a.shape.slice(0, -2), rows * inner),
       ...batchStrides(b.shape.slice(0, -2), inner * columns),
+      sizeOf(batch),
     ],
     reads: [a.block, b.block],
     writes: [c.block],
-    workgroups: [Math.ceil(columns / tile[1]), Math.ceil(rows / tile[0]), sizeOf(batch)],
+    workgroups: [Math.ceil(columns / tile[1]), y, z],
   });
 });

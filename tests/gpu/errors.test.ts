@@ -34,6 +34,12 @@ describeGpu("mistakes on the GPU", (gpu) => {
     wide.dispose();
   });
 
+  it("more workgroups than a dimension holds names the limit", () => {
+    const x = gpu().full(1, [1 << 16, 1, 1, 1]);
+    expect(() => attention(softmax(), { q: x, k: x, v: x })).toThrow(/at most 65535 workgroups in a dimension \(maxComputeWorkgroupsPerDimension\).*Split the batch/);
+    x.dispose();
+  });
+
   it("the Gpu itself, after dispose", async () => {
     const own = await requestGpu();
     const a = own.tensor([1]);
