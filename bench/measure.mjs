@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
 
 // What every bench does: check first, then time batches of work between two completion waits, without a readback in between.
 export function quantile(sorted, share) {
@@ -7,20 +8,26 @@ export function quantile(sorted, share) {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** Milliseconds of one call of `work`: median, 10th and 90th percentile over `runs` batches of at least `batchMs`. */
-export async function time(work, finish, { runs, batchMs = 50 }) {
+export const median = (samples) => quantile([...samples].sort((a, b) => a - b), 0.5);
+
+export function summary(samples) {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) };
+}
+
+/** Milliseconds of one call of `work`, over `runs` batches of at least `batchMs`; `warm` calls once before, which compiles. */
+export async function time(work, finish, { runs, batchMs = 50, warm = true }) {
   const batch = async (calls) => {
     const start = performance.now();
     for (let call = 0; call < calls; call++) work();
     await finish();
     return performance.now() - start;
   };
-  await batch(1); // compiles
-  const calls = Math.max(1, Math.ceil(batchMs / (await batch(1))));
+  if (warm) await batch(1);
+  const calls = batchMs > 0 ? Math.max(1, Math.ceil(batchMs / (await batch(1)))) : 1;
   const samples = [];
   for (let run = 0; run < runs; run++) samples.push((await batch(calls)) / calls);
-  samples.sort((a, b) => a - b);
-  return { median: quantile(samples, 0.5), p10: quantile(samples, 0.1), p90: quantile(samples, 0.9), samples: runs, calls };
+  return summary(samples);
 }
 
 /** The largest difference, over the largest number. */
@@ -33,11 +40,21 @@ export function relativeError(actual, exact) {
   return difference / scale;
 }
 
-/** The commit of the sources, where there are any. */
-export function commit() {
+/** What ran: this library, Dawn, Node, and the commit of the sources where there is one. */
+export function versions() {
+  const require = createRequire(import.meta.url);
+  const versionOf = (file) => {
+    try {
+      return require(file).version;
+    } catch {
+      return "unknown";
+    }
+  };
+  let commit = "unknown";
   try {
-    return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    commit = execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   } catch {
-    return "unknown";
+    // a bench that was packed has no sources beside it
   }
+  return { version: versionOf("../package.json"), webgpu: versionOf("webgpu/package.json"), node: process.version, commit };
 }

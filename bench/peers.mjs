@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { adam, attention, causal, cpu, encoder, indices, ops, random, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
-import { commit, quantile, relativeError } from "./measure.mjs";
+import { median, relativeError, versions } from "./measure.mjs";
 
 const list = (text) => text.split(",");
 const options = new Command("npm run bench:peers --")
@@ -99,8 +99,6 @@ function ask(child, message) {
   });
 }
 
-const median = (samples) => quantile([...samples].sort((a, b) => a - b), 0.5);
-
 /** Asks all children for the same tasks, in turn; `errorOf(task, numbers)` compares what the first calls return. */
 async function compare(kind, problem, tasks, errorOf, suits = () => true) {
   const results = [];
@@ -166,6 +164,6 @@ if (options.encoder) {
 }
 for (const child of children) child.kill();
 mkdirSync(dirname(options.out), { recursive: true });
-const machine = { adapter, kind, node: process.version, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, commit: commit() };
+const machine = { adapter, kind, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, ...versions() };
 writeFileSync(options.out, `${JSON.stringify({ ...machine, heads, dim, runs, attention: attentions, encoder: step }, null, 2)}\n`);
 console.log(`The report is in ${options.out}.`);

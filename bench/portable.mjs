@@ -30,6 +30,8 @@ const binaries = `${process.platform}-${process.arch}`;
 for (const part of ["package.json", "index.js", "LICENSE.md", join("dist", binaries)]) {
   cpSync(join(root, dawn, part), join(folder, dawn, part), { recursive: true });
 }
+cpSync(join(root, "bench", "torch.py"), join(folder, "bench", "torch.py"));
+cpSync(join(root, "package.json"), join(folder, "package.json"));
 cpSync(process.execPath, join(folder, "node"), { dereference: true });
 const script = '#!/bin/sh\n# Needs a Vulkan loader (libvulkan.so.1) and driver. Options: ./run.sh --help\ncd "$(dirname "$0")" && exec ./node bench/run.mjs "$@"\n';
 writeFileSync(join(folder, "run.sh"), script, { mode: 0o755 });

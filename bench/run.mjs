@@ -1,18 +1,22 @@
 // npm run bench: every kernel of the registry on this machine's adapter, as a table and a JSON report.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { attention, causal, cpu, kernels, ops, random, requestGpu, valueAndGrad } from "../dist/index.js";
-import { commit, relativeError, time } from "./measure.mjs";
+import { median, relativeError, summary, time, versions } from "./measure.mjs";
+import { roofline } from "./probes.mjs";
 
 const options = new Command("npm run bench --")
-  .description("Times attention, forward and forward + backward, with every kernel.")
+  .description("Times attention, forward and forward + backward, with every kernel in turn.")
   .option("--kernels <names>", "by name, with commas; default all")
   .option("--n <tokens>", "queries and keys", Number, 512)
   .option("--heads <count>", "heads", Number, 8)
   .option("--dim <width>", "width of a head", Number, 64)
-  .option("--runs <count>", "batches to take the median of", Number, 7)
+  .option("--runs <count>", "rounds over all kernels", Number, 7)
+  .option("--no-cpu", "leave out the float64 backend")
   .option("--out <file>", "where the report goes", "out/bench.json")
   .option("--compare <file>", "an older report: prints ratios, new over old")
   .parse()
@@ -20,6 +24,7 @@ const options = new Command("npm run bench --")
 
 /** Error above which a timing would be of something else than attention: many times what float32 gives. */
 const WRONG = 1e-4;
+const { n, heads, dim, runs } = options;
 
 function inputsFor(backend, kernel, { n, heads, dim }) {
   const generator = random(1);
@@ -32,73 +37,126 @@ function inputsFor(backend, kernel, { n, heads, dim }) {
 
 const scalar = (kernel) => (parameters) => ops.sum(ops.multiply(attention(kernel, parameters), parameters.v));
 
+/** The work to time, by name. */
+function tasksOf(kernel, inputs) {
+  const { q, k, v } = inputs;
+  return {
+    forward: () => attention(kernel, inputs),
+    ...("formula" in kernel ? { causal: () => attention(kernel, inputs, { mask: causal() }) } : {}),
+    forwardBackward: () => valueAndGrad((moving) => scalar(kernel)({ ...inputs, ...moving }), { q, k, v }),
+  };
+}
+
 /** Errors of output and gradients against float64, on a size that takes the same passes as long sequences do. */
-async function check(gpu, kernel, dim) {
-  const sizes = { n: 256, heads: 1, dim };
-  const results = await Promise.all(
+async function check(gpu, kernel) {
+  const [exact, actual] = await Promise.all(
     [cpu, gpu].map(async (backend) => {
-      const inputs = inputsFor(backend, kernel, sizes);
+      const inputs = inputsFor(backend, kernel, { n: 256, heads: 1, dim });
       const { gradients } = valueAndGrad(scalar(kernel), inputs);
       return Promise.all([attention(kernel, inputs), gradients.q, gradients.k, gradients.v].map((tensor) => tensor.read()));
     }),
   );
-  const [exact, actual] = results;
   return Math.max(...exact.map((values, index) => (values.some((x) => x !== 0) ? relativeError(actual[index], values) : 0)));
 }
 
-const gpu = await requestGpu();
-const finish = () => gpu.finish();
-const { n, heads, dim, runs } = options;
+/** The same in PyTorch, on a machine whose python3 has it with CUDA; otherwise why not. */
+function torch() {
+  const script = join(dirname(fileURLToPath(import.meta.url)), "torch.py");
+  if (!existsSync(script)) return { missing: "the script is not here" };
+  const { status, stdout, stderr, error } = spawnSync("python3", [script, ...["n", "heads", "dim", "runs"].flatMap((name) => [`--${name}`, String(options[name])])], { encoding: "utf8" });
+  return status === 0 ? JSON.parse(stdout) : { missing: error?.message ?? stderr.trim().split("\n").at(-1) };
+}
+
 const names = options.kernels?.split(",") ?? Object.keys(kernels);
 const stranger = names.find((name) => !(name in kernels));
 if (stranger !== undefined) throw new Error(`bench: --kernels: wanted names among ${Object.keys(kernels).join(", ")}, got ${stranger}`);
 
-// What the adapter can do: a copy of 16 MiB, and a product of matrices.
-const wide = gpu.full(1, [4 << 20]);
-const square = gpu.full(1, [768, 768]);
-const copy = await time(() => gpu.scope(() => void ops.add(wide, 0)), finish, { runs });
-const product = await time(() => gpu.scope(() => void ops.matmul(square, square)), finish, { runs });
-const limits = { copyGBs: (2 * wide.size * 4) / copy.median / 1e6, matmulGFLOPs: (2 * 768 ** 3) / product.median / 1e6 };
-
-const pairs = heads * n * n * dim;
-const rows = [];
+const { keep, ...limits } = await roofline({ runs });
+const gpu = await requestGpu({ dawn: ["disable-dawn-features=timestamp_quantization"] });
+const entries = [];
 for (const name of names) {
   const kernel = kernels[name]();
-  const error = await check(gpu, kernel, dim);
+  const error = await check(gpu, kernel);
   if (!(error < WRONG)) throw new Error(`bench: ${name}: its result differs from float64 by ${error}; a timing would mean nothing`);
-  const inputs = inputsFor(gpu, kernel, options);
-  const run = (work) => time(() => gpu.scope(() => void work()), finish, { runs });
-  const { q, k, v } = inputs;
-  const forward = await run(() => attention(kernel, inputs));
-  const masked = "formula" in kernel ? await run(() => attention(kernel, inputs, { mask: causal() })) : undefined;
-  const both = await run(() => valueAndGrad((moving) => scalar(kernel)({ ...inputs, ...moving }), { q, k, v }));
-  // Multiply-adds count twice; forward has two products of n × n × d, backward five.
-  rows.push({ kernel: name, error, forward, causal: masked, forwardBackward: both, forwardGFLOPs: (4 * pairs) / forward.median / 1e6, bothGFLOPs: (14 * pairs) / both.median / 1e6 });
-  for (const tensor of Object.values(inputs)) tensor.dispose();
+  const tasks = Object.entries(tasksOf(kernel, inputsFor(gpu, kernel, options))).map(([task, work]) => ({ task, samples: [], work: () => gpu.scope(() => void work()) }));
+  for (const { work } of tasks) work(); // compiles
+  await gpu.finish();
+  entries.push({ name, kernel, error, tasks });
 }
 
-const report = { device: gpu.device, node: process.version, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, commit: commit(), n, heads, dim, runs, limits, rows };
+/** Milliseconds by the device's own clock, or where it has none, of a batch of calls between two waits. */
+async function measured(work) {
+  if (!gpu.hasTimestamps) return (await time(work, () => gpu.finish(), { runs: 1 })).median;
+  const { passes } = await gpu.profile(work);
+  return passes.reduce((sum, { ms }) => sum + ms, 0);
+}
+for (let run = 0; run < runs; run++) {
+  for (const { tasks } of entries) {
+    for (const { work, samples } of tasks) samples.push(await measured(work));
+  }
+}
+
+/** One call on the float64 backend: it takes seconds. */
+async function onCpu(kernel) {
+  const tasks = tasksOf(kernel, inputsFor(cpu, kernel, options));
+  const times = {};
+  for (const task of ["forward", "forwardBackward"]) times[task] = (await time(() => cpu.scope(() => void tasks[task]()), async () => undefined, { runs: 1, batchMs: 0, warm: false })).median;
+  return times;
+}
+
+// For kernels that look at every pair; multiply-adds count twice. Forward has two products of n × n × d and touches q, k, v and the output; backward has five, and touches these,
+// the output's cotangent and three gradients.
+const product = 2 * heads * n * n * dim;
+const array = 4 * heads * n * dim;
+const work = { forward: { flop: 2 * product, bytes: 4 * array }, forwardBackward: { flop: 7 * product, bytes: 12 * array } };
+const bound = ({ flop, bytes }) => Math.max(flop / limits.multiplyAddGFLOPs, bytes / limits.copyGBs) / 1e6;
+const softmaxTasks = entries.find(({ name }) => name === "softmax")?.tasks;
+const rows = [];
+for (const { name, kernel, error, tasks } of entries) {
+  const row = { kernel: name, error };
+  for (const { task, samples } of tasks) {
+    const base = softmaxTasks?.find((other) => other.task === task)?.samples;
+    row[task] = { ...summary(samples), samples, ofSoftmax: base && median(samples.map((ms, run) => ms / base[run])) };
+    if (task in work && "formula" in kernel) Object.assign(row[task], { GFLOPs: work[task].flop / row[task].median / 1e6, bytes: work[task].bytes, ofRoofline: bound(work[task]) / row[task].median });
+  }
+  if (options.cpu) row.cpu = await onCpu(kernel);
+  rows.push(row);
+}
+const pytorch = torch();
+
+const report = { device: gpu.device, timestamps: gpu.hasTimestamps, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, ...versions(), n, heads, dim, runs, limits, rows, pytorch };
 mkdirSync(dirname(options.out), { recursive: true });
 writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
 
 const older = options.compare && JSON.parse(readFileSync(options.compare, "utf8"));
-const before = (name) => older?.rows.find((row) => row.kernel === name);
-const cell = ({ median, p10, p90 } = {}) => (median === undefined ? "" : `${median.toFixed(1)} (${p10.toFixed(1)}-${p90.toFixed(1)})`);
-const softmaxTime = rows.find((row) => row.kernel === "softmax")?.forwardBackward.median;
-console.log(`${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, float32; ms as median (p10-p90) of ${runs} batches`);
-console.log(`copy ${limits.copyGBs.toFixed(1)} GB/s, matmul ${limits.matmulGFLOPs.toFixed(1)} GFLOP/s`);
-console.table(
-  rows.map((row) => ({
-    kernel: row.kernel,
-    "error": row.error.toExponential(1),
-    "forward": cell(row.forward),
-    "causal": cell(row.causal),
-    "forward + backward": cell(row.forwardBackward),
-    "GFLOP/s": row.bothGFLOPs.toFixed(1),
-    "of matmul": `${((100 * row.bothGFLOPs) / limits.matmulGFLOPs).toFixed(0)} %`,
-    ...(softmaxTime === undefined ? {} : { "of softmax": (row.forwardBackward.median / softmaxTime).toFixed(2) }),
-    ...(before(row.kernel) ? { "of before": (row.forwardBackward.median / before(row.kernel).forwardBackward.median).toFixed(2) } : {}),
+const cell = ({ median: middle, p10, p90 } = {}) => (middle === undefined ? "" : `${middle.toFixed(1)} (${p10.toFixed(1)}-${p90.toFixed(1)})`);
+const share = (part) => `${(100 * part).toFixed(0)} %`;
+console.log(`${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, float32; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`);
+console.log(`roofline: copy ${limits.copyGBs.toFixed(1)} GB/s, multiply-add ${limits.multiplyAddGFLOPs.toFixed(1)} GFLOP/s`);
+console.table([
+  ...rows.map((row) => {
+    const before = older?.rows.find(({ kernel }) => kernel === row.kernel);
+    return {
+      "kernel": row.kernel,
+      "error": row.error.toExponential(1),
+      "forward": cell(row.forward),
+      "causal": cell(row.causal),
+      "forward + backward": cell(row.forwardBackward),
+      "GFLOP/s": row.forwardBackward.GFLOPs?.toFixed(1),
+      "of roofline": row.forwardBackward.ofRoofline && share(row.forwardBackward.ofRoofline),
+      ...(softmaxTasks ? { "of softmax": row.forwardBackward.ofSoftmax.toFixed(2) } : {}),
+      ...(row.cpu ? { "cpu, float64": `${row.cpu.forward.toFixed(0)}, ${row.cpu.forwardBackward.toFixed(0)}` } : {}),
+      ...(before ? { "of before": (row.forwardBackward.median / before.forwardBackward.median).toFixed(2) } : {}),
+    };
+  }),
+  ...(pytorch.rows ?? []).map(({ kernel, formulation, dtype, failed, ...times }) => ({
+    "kernel": `${kernel}, PyTorch ${dtype}, ${formulation}`,
+    "forward": failed ?? times.forward.toFixed(3),
+    "causal": times.causal?.toFixed(3),
+    "forward + backward": times.forwardBackward?.toFixed(3),
   })),
-);
+]);
+if (pytorch.missing) console.log(`PyTorch: ${pytorch.missing}`);
 console.log(`The report is in ${options.out}.`);
 gpu.dispose();
+void keep;

@@ -6,9 +6,9 @@ import { prepare } from "./setup.mjs";
 
 try {
   await prepare();
-  const { kind, env } = await findAdapter();
-  if (kind === "cpu") throw new Error("bench: there is no WebGPU adapter");
   const [bench, ...options] = process.argv.slice(2);
+  const { kind, env } = await findAdapter();
+  if (kind === "cpu" && bench !== "portable") throw new Error(`bench ${bench}: wanted a WebGPU adapter, found none; install a Vulkan driver`);
   process.exitCode = await follow([join(root, "bench", `${bench}.mjs`), ...options], env);
 } catch (error) {
   console.error(error.message);

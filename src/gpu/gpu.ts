@@ -135,6 +135,11 @@ export class Gpu implements Backend {
     await Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#faults.settle()]);
   }
 
+  /** Whether `profile` works here. */
+  get hasTimestamps(): boolean {
+    return this.#device.features.has("timestamp-query");
+  }
+
   /**
    * Runs `body` and takes the device's own time of every pass it queues, the longest first; waits for the device.
    *
@@ -143,7 +148,7 @@ export class Gpu implements Backend {
    */
   async profile<Result>(body: () => Result): Promise<{ readonly result: Result; readonly passes: readonly PassTime[] }> {
     this.#checkUsable("gpu.profile");
-    if (!this.#device.features.has("timestamp-query")) {
+    if (!this.hasTimestamps) {
       throw new UnsupportedError({
         where: "gpu.profile",
         wanted: "a device with timestamp-query",
