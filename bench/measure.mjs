@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 
 // What every bench does: check first, then time batches of work between two completion waits, without a readback in between.
-export function quantile(sorted, share) {
+function quantile(sorted, share) {
   const place = share * (sorted.length - 1);
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
   return below + (above - below) * (place - Math.floor(place));
@@ -40,21 +40,16 @@ export function relativeError(actual, exact) {
   return difference / scale;
 }
 
-/** What ran: this library, Dawn, Node, and the commit of the sources where there is one. */
+/** What ran: this library, its commit, Dawn, Node. A packed bench carries the commit in its package.json. */
 export function versions() {
   const require = createRequire(import.meta.url);
-  const versionOf = (file) => {
+  const { version, commit } = require("../package.json");
+  const described = () => {
     try {
-      return require(file).version;
+      return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
     } catch {
-      return "unknown";
+      return "unknown"; // sources without their history
     }
   };
-  let commit = "unknown";
-  try {
-    commit = execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-  } catch {
-    // a bench that was packed has no sources beside it
-  }
-  return { version: versionOf("../package.json"), webgpu: versionOf("webgpu/package.json"), node: process.version, commit };
+  return { version, commit: commit ?? described(), webgpu: require("webgpu/package.json").version, node: process.version };
 }

@@ -5,7 +5,8 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { adam, attention, causal, cpu, encoder, indices, ops, random, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
+import { attention, causal, cpu, ops, random, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
+import { BATCH, encoderOptions, encoderProblem, encoderStep } from "./encoder.mjs";
 import { median, relativeError, versions } from "./measure.mjs";
 
 const list = (text) => text.split(",");
@@ -57,30 +58,6 @@ async function exactAttention({ q, k, v, shape: [, , n, dim] }) {
   const { gradients } = valueAndGrad((p) => ops.sum(ops.multiply(attention(softmax(), p), p.v)), inputs);
   const results = { forward: [attention(softmax(), inputs)], causal: [attention(softmax(), inputs, { mask: causal() })], forwardBackward: [gradients.q, gradients.k, gradients.v] };
   return Object.fromEntries(await Promise.all(Object.entries(results).map(async ([task, tensors]) => [task, await Promise.all(tensors.map((tensor) => tensor.read()))])));
-}
-
-const encoderOptions = { vocabulary: 256, classes: 2, tokens: 256, width: 64, hidden: 128, heads: 2, layers: 2 };
-const BATCH = 16;
-
-/** The encoder's training step: where it starts, and its loss before and after the first step in float64. */
-async function encoderProblem() {
-  const model = encoder({ kernel: softmax(), ...encoderOptions });
-  const generator = random(2);
-  const parameters = model.initialize(cpu, generator);
-  const read = async (value) => {
-    if (value.read) return { data: Float32Array.from(await value.read()), shape: value.shape };
-    if (Array.isArray(value)) return Promise.all(value.map(read));
-    return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([name, item]) => [name, await read(item)])));
-  };
-  const whole = (count, below) => Int32Array.from({ length: count }, () => Math.floor(generator.uniform() * below));
-  const ids = { data: whole(BATCH * encoderOptions.tokens, encoderOptions.vocabulary), shape: [BATCH, encoderOptions.tokens] };
-  const labels = { data: whole(BATCH, encoderOptions.classes), shape: [BATCH] };
-  const learningRate = 1e-3;
-  const problem = { options: encoderOptions, start: await read(parameters), ids, labels, learningRate };
-  const loss = (p) => ops.mean(ops.crossEntropy(model.apply(p, indices(ids.data, ids.shape)), indices(labels.data, labels.shape)));
-  const { value, gradients } = valueAndGrad(loss, parameters);
-  adam({ learningRate }).step(parameters, gradients);
-  return { problem, exact: [await value.read(), await loss(parameters).read()] };
 }
 
 const children = peers.map(([library, device]) =>
@@ -157,7 +134,9 @@ for (const n of lengths) {
 }
 let step;
 if (options.encoder) {
-  const { problem, exact } = await encoderProblem();
+  const problem = await encoderProblem();
+  const exactStep = encoderStep(cpu, problem);
+  const exact = [await exactStep().read(), await exactStep().read()];
   const { width, layers, tokens } = encoderOptions;
   console.log(`training step of an encoder: batch ${BATCH}, n = ${tokens}, width ${width}, ${layers} layers, Adam; error of the loss before and after the first step`);
   step = await compare("encoder", problem, ["step"], (_, ...losses) => Math.max(...losses.map(([[loss]], index) => Math.abs(loss / exact[index][0] - 1))), (device) => device === "webgpu");

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { versions } from "./measure.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(root, "out");
@@ -31,7 +32,8 @@ for (const part of ["package.json", "index.js", "LICENSE.md", join("dist", binar
   cpSync(join(root, dawn, part), join(folder, dawn, part), { recursive: true });
 }
 cpSync(join(root, "bench", "torch.py"), join(folder, "bench", "torch.py"));
-cpSync(join(root, "package.json"), join(folder, "package.json"));
+const { version, commit } = versions();
+writeFileSync(join(folder, "package.json"), `${JSON.stringify({ name: "attention-kernels-bench", version, commit, private: true })}\n`);
 cpSync(process.execPath, join(folder, "node"), { dereference: true });
 const script = '#!/bin/sh\n# Needs a Vulkan loader (libvulkan.so.1) and driver. Options: ./run.sh --help\ncd "$(dirname "$0")" && exec ./node bench/run.mjs "$@"\n';
 writeFileSync(join(folder, "run.sh"), script, { mode: 0o755 });

@@ -1,4 +1,4 @@
-// npm run bench, npm run bench:peers: installs and builds what is missing, picks an adapter, runs the named bench.
+// npm run bench, bench:peers, bench:step, bench:portable: installs and builds what is missing, picks an adapter, runs the named bench.
 import { join } from "node:path";
 import { findAdapter } from "./adapter.mjs";
 import { follow, root } from "./processes.mjs";

@@ -1,7 +1,5 @@
-import { adam, attention, causal, encoder, indices, ops, requestGpu, softmax, valueAndGrad } from "../../dist/index.js";
-
-const tree = (value, leaf) =>
-  value.data ? leaf(value) : Array.isArray(value) ? value.map((item) => tree(item, leaf)) : Object.fromEntries(Object.entries(value).map(([name, item]) => [name, tree(item, leaf)]));
+import { attention, causal, ops, requestGpu, softmax, valueAndGrad } from "../../dist/index.js";
+import { encoderStep } from "../encoder.mjs";
 
 export async function open() {
   const gpu = await requestGpu();
@@ -23,17 +21,8 @@ export async function open() {
         },
       };
     },
-    encoder({ options, start, ids, labels, learningRate }) {
-      const model = encoder({ kernel: softmax(), ...options });
-      const parameters = tree(start, ({ data, shape }) => gpu.tensor(data, shape));
-      const [tokens, classes] = [indices(ids.data, ids.shape), indices(labels.data, labels.shape)];
-      const optimizer = adam({ learningRate });
-      const step = () =>
-        gpu.scope(() => {
-          const { value, gradients } = valueAndGrad((p) => ops.mean(ops.crossEntropy(model.apply(p, tokens), classes)), parameters);
-          optimizer.step(parameters, gradients);
-          return value;
-        });
+    encoder(problem) {
+      const step = encoderStep(gpu, problem);
       return { step: () => readAll([step()]) };
     },
   };
