@@ -158,14 +158,15 @@ export class Gpu implements Backend {
     }
     const timer = new Timer(this.#device);
     this.#queue.timer = timer;
+    let passes: readonly PassTime[] = [];
     let result: Result;
     try {
       result = body();
     } finally {
       this.#queue.timer = undefined;
       this.#queue.flush();
+      passes = await timer.finish();
     }
-    const passes = await timer.finish();
     await this.#faults.settle();
     return { result, passes };
   }
