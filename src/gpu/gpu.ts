@@ -158,7 +158,7 @@ export class Gpu implements Backend {
     }
     const timer = new Timer(this.#device);
     this.#queue.timer = timer;
-    let passes: readonly PassTime[] = [];
+    let passes: readonly PassTime[];
     let result: Result;
     try {
       result = body();
