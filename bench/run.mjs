@@ -129,7 +129,7 @@ mkdirSync(dirname(options.out), { recursive: true });
 writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
 
 const older = options.compare && JSON.parse(readFileSync(options.compare, "utf8"));
-const cell = ({ median: middle, p10, p90 } = {}) => (middle === undefined ? "" : `${middle.toFixed(1)} (${p10.toFixed(1)}-${p90.toFixed(1)})`);
+const cell = ({ median: middle, p10, p90 } = {}) => (middle === undefined ? "" : `${middle.toPrecision(3)} (${p10.toPrecision(3)}-${p90.toPrecision(3)})`);
 const share = (part) => `${(100 * part).toFixed(0)} %`;
 console.log(`${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, float32; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`);
 console.log(`roofline: copy ${limits.copyGBs.toFixed(1)} GB/s, multiply-add ${limits.multiplyAddGFLOPs.toFixed(1)} GFLOP/s`);
