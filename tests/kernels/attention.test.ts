@@ -8,7 +8,7 @@ import { attentionCases, learnedBy, type Extents } from "../support/attention.js
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients, type Results } from "../support/compare.js";
 import { naiveFloat32 } from "../support/float32.js";
-import { describeGpu } from "../support/gpu.js";
+import { describeForms } from "../support/gpu.js";
 
 const names = Object.keys(kernels);
 
@@ -109,7 +109,7 @@ describe("a wrong derivative of attention", () => {
   });
 });
 
-describeGpu("attention on the GPU", (gpu) => {
+describeForms("attention on the GPU", (gpu) => {
   async function expectExact(name: string, extents: Extents, seed: number): Promise<void> {
     const { fused, unfused } = casesFor(name, extents);
     const count = drawsFor(fused);

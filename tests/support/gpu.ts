@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { requestGpu } from "../../src/index.js";
+import { openDevice } from "../../src/gpu/adapter.js";
+import { Gpu } from "../../src/gpu/gpu.js";
+import type { Variants } from "../../src/gpu/variants.js";
+
+/** Blocks in registers, which hardware gets, on whatever adapter there is. */
+export const tiles: Variants = { broadcastLanes: undefined, tiles: true };
 
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
@@ -22,12 +28,12 @@ async function answers(): Promise<boolean> {
  * A `describe` whose tests share one `Gpu`, made before the first and disposed after the last.
  * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`.
  */
-export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void): void {
+export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, variants?: Variants): void {
   describe.runIf(available)(title, () => {
     let shared: SharedGpu | undefined;
     beforeAll(async () => {
       if (refused) throw new Error("REQUIRE_GPU=1, and there is no adapter");
-      shared = await requestGpu();
+      shared = variants === undefined ? await requestGpu() : new Gpu(await openDevice({}), true, variants);
     });
     afterAll(() => shared?.dispose());
     tests(() => {
@@ -35,6 +41,12 @@ export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void
       return shared;
     });
   });
+}
+
+/** The tests of `describeGpu` twice: in the form that the adapter gets, and in the one that hardware gets. */
+export function describeForms(title: string, tests: (gpu: () => SharedGpu) => void): void {
+  describeGpu(title, tests);
+  describeGpu(`${title}, by blocks in registers`, tests, tiles);
 }
 
 /** A test of its own with a `Gpu` of its own; skipped or failed without an adapter, as `describeGpu`. */
