@@ -1,4 +1,15 @@
-// What the backward passes by blocks in registers take from one pair; zeros where the mask hides it.
+// What the backward passes by blocks in registers have beside lib/tiles.wgsl.
+
+// For every pair, laid out as the left tile keeps them: the cotangents of its weight.
+var<workgroup> weight_tile: array<vec4f, ROWS * STRIDE>;
+
+fn put_weight_gradients(gradients: array<vec4f, RUN>, lane: u32) {
+  for (var r = 0u; r < RUN; r++) {
+    weight_tile[pair_at(r, lane)] = gradients[r];
+  }
+}
+
+// What a pass takes from one pair; zeros where the mask hides it.
 struct PairGradient {
   weight: f32,
   // The cotangent of the score times the score's derivatives.

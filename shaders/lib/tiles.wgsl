@@ -17,8 +17,8 @@ var<workgroup> left_tile: array<vec4f, ROWS * STRIDE>;
 var<workgroup> right_tile: array<vec4f, COLUMNS * STRIDE>;
 var<workgroup> row_numbers: array<f32, ROWS>;
 
-// Squared lengths of the invocation's rows, and of its columns, over the width of keys.
-var<private> row_norms: array<f32, RUN>;
+// Squared lengths of the rows, and of the invocation's columns, over the width of keys.
+var<workgroup> row_norms: array<f32, ROWS>;
 var<private> column_norms: vec4f;
 
 // Rows first, first + 1, ... of a head whose rows begin at base; those from count on read as zeros.
@@ -38,13 +38,15 @@ fn own_row(r: u32, lane: u32) -> u32 {
   return lane / ACROSS + DOWN * r;
 }
 
+// Barriers follow before they are read.
 fn load_row_norms(own: Strip, lane: u32) {
-  for (var r = 0u; r < RUN; r++) {
-    row_norms[r] = 0.0;
+  if (lane < ROWS) {
+    var norm = 0.0;
     for (var c = 0u; c < PARTS; c++) {
-      let part = left_part(false, strip_row(own, own_row(r, lane)), c);
-      row_norms[r] += dot(part, part);
+      let part = left_part(false, strip_row(own, lane), c);
+      norm += dot(part, part);
     }
+    row_norms[lane] = norm;
   }
 }
 
@@ -93,10 +95,9 @@ fn multiply_tiles(second: bool, own: Strip, others: Strip, lane: u32) -> array<v
   return products;
 }
 
-// Hands numbers of pairs from the invocations that own the pairs to those that sum over columns: one vec4 for its four columns.
-// The left tile holds them; a barrier lies before, and one after.
-fn put_weights(r: u32, lane: u32, weights: vec4f) {
-  left_tile[own_row(r, lane) * STRIDE + lane % ACROSS] = weights;
+// Where the left tile keeps a number for every pair, once its rows are used up: for row r of the invocation one vec4, its four columns.
+fn pair_at(r: u32, lane: u32) -> u32 {
+  return own_row(r, lane) * STRIDE + lane % ACROSS;
 }
 
 // Column groups (columns g, g + ACROSS, g + 2 ACROSS, g + 3 ACROSS) that fit into the right tile in full width.
@@ -140,31 +141,25 @@ fn weights_of(g: u32, lane: u32) -> array<vec4f, RUN> {
   return weights;
 }
 
-// Lays one number for each of the invocation's rows where the other invocations of the row can find it; a barrier lies on both sides.
-fn share_by_rows(numbers: array<f32, RUN>, lane: u32) {
-  workgroupBarrier();
-  for (var q = 0u; q < RUN / 4u; q++) {
-    let four = vec4f(numbers[4u * q], numbers[4u * q + 1u], numbers[4u * q + 2u], numbers[4u * q + 3u]);
-    left_tile[(q * ACROSS + lane % ACROSS) * DOWN + lane / ACROSS] = four;
-  }
-  workgroupBarrier();
+// Lays a number for row r where all invocations of a workgroup can find it after a barrier, four rows to a vec4: an invocation begins
+// with four = 0 and goes through its rows in order.
+fn share(four: vec4f, r: u32, number: f32, lane: u32) -> vec4f {
+  let numbers = select(four, vec4f(number), vec4u(0u, 1u, 2u, 3u) == vec4u(r % 4u));
+  right_tile[(r / 4u * ACROSS + lane % ACROSS) * DOWN + lane / ACROSS] = numbers;
+  return numbers;
 }
 
-// What invocation `across` of a row shared.
+// What invocation `across` shared for a row of the block.
 fn shared_number(row: u32, across: u32) -> f32 {
   let r = row / DOWN;
-  return left_tile[(r / 4u * ACROSS + across) * DOWN + row % DOWN][r % 4u];
+  return right_tile[(r / 4u * ACROSS + across) * DOWN + row % DOWN][r % 4u];
 }
 
-// Sums numbers over the invocations of a row, into row_numbers.
-fn sum_by_rows(numbers: array<f32, RUN>, lane: u32) {
-  share_by_rows(numbers, lane);
-  if (lane < ROWS) {
-    var sum = 0.0;
-    for (var across = 0u; across < ACROSS; across++) {
-      sum += shared_number(lane, across);
-    }
-    row_numbers[lane] = sum;
+// Their sum.
+fn shared_sum(row: u32) -> f32 {
+  var sum = 0.0;
+  for (var across = 0u; across < ACROSS; across++) {
+    sum += shared_number(row, across);
   }
-  workgroupBarrier();
+  return sum;
 }

@@ -32,15 +32,15 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
 
   var key_sums: array<vec4f, RUN * SLOTS>;
   var value_sums: array<vec4f, RUN * VALUE_SLOTS>;
-  var by_norm: array<f32, RUN>;
+  var by_norm = 0.0;
   let seen_by = visible_queries(place.z, own.first, own.first + ROWS - 1u);
   for (var head = place.y * shared_by; head < (place.y + 1u) * shared_by; head++) {
     load_parameters(head);
     let base = (place.z * sizes.heads + head) * sizes.queries;
     for (var first = seen_by.x; first < seen_by.y; first += COLUMNS) {
       let others = Strip(base, first, query_count(place.z));
-      let weight_gradients = multiply_tiles(true, own, others, lane);
-      var products = multiply_tiles(false, own, others, lane);
+      put_weight_gradients(multiply_tiles(true, own, others, lane), lane);
+      let products = multiply_tiles(false, own, others, lane);
       let across = lane % ACROSS;
       let n0 = statistic_and_delta(strip_row(others, across));
       let n1 = statistic_and_delta(strip_row(others, across + ACROSS));
@@ -48,24 +48,35 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       let n3 = statistic_and_delta(strip_row(others, across + 3u * ACROSS));
       workgroupBarrier();
       for (var r = 0u; r < RUN; r++) {
-        let norm = row_norms[r];
+        left_tile[pair_at(r, lane)] = products[r];
+      }
+      var four = vec4f(0.0);
+      for (var r = 0u; r < RUN; r++) {
+        let norm = row_norms[own_row(r, lane)];
         let i = first + across;
         let j = own.first + own_row(r, lane);
-        let c = products[r];
-        let dw = weight_gradients[r];
+        let c = left_tile[pair_at(r, lane)];
+        let dw = weight_tile[pair_at(r, lane)];
         let g0 = pair_gradient(Pair(c.x, column_norms.x, norm), dw.x, n0, Place(place.z, head, i, j));
         let g1 = pair_gradient(Pair(c.y, column_norms.y, norm), dw.y, n1, Place(place.z, head, i + ACROSS, j));
         let g2 = pair_gradient(Pair(c.z, column_norms.z, norm), dw.z, n2, Place(place.z, head, i + 2u * ACROSS, j));
         let g3 = pair_gradient(Pair(c.w, column_norms.w, norm), dw.w, n3, Place(place.z, head, i + 3u * ACROSS, j));
-        put_weights(r, lane, vec4f(g0.weight, g1.weight, g2.weight, g3.weight));
-        products[r] = vec4f(g0.product, g1.product, g2.product, g3.product);
-        by_norm[r] += g0.key_norm + g1.key_norm + g2.key_norm + g3.key_norm;
+        weight_tile[pair_at(r, lane)] = vec4f(g0.weight, g1.weight, g2.weight, g3.weight);
+        left_tile[pair_at(r, lane)] = vec4f(g0.product, g1.product, g2.product, g3.product);
+        four = share(four, r, g0.key_norm + g1.key_norm + g2.key_norm + g3.key_norm, lane);
+      }
+      workgroupBarrier();
+      if (lane < ROWS) {
+        by_norm += shared_sum(lane);
       }
 
       for (var group = 0u; group < ACROSS; group += VALUE_GROUPS) {
         load_columns(true, others, group, lane);
         for (var g = 0u; g < VALUE_GROUPS; g++) {
-          let weights = weights_of(group + g, lane);
+          var weights = array<vec4f, RUN>();
+          for (var r = 0u; r < RUN; r++) {
+            weights[r] = weight_tile[own_row(r, lane) * STRIDE + group + g];
+          }
           for (var p = 0u; p < VALUE_SLOTS; p++) {
             let dout = loaded_columns(true, g, p, lane);
             for (var r = 0u; r < RUN; r++) {
@@ -76,10 +87,8 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
         }
       }
 
-      workgroupBarrier();
       var held = array<vec4f, RUN * SLOTS>();
       for (var r = 0u; r < RUN; r++) {
-        put_weights(r, lane, products[r]);
         for (var p = 0u; p < SLOTS; p++) {
           held[r * SLOTS + p] = key_part(strip_row(own, own_row(r, lane)), min(across + ACROSS * p, PARTS - 1u));
         }
@@ -101,7 +110,10 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     }
   }
 
-  sum_by_rows(by_norm, lane);
+  if (lane < ROWS) {
+    row_numbers[lane] = by_norm;
+  }
+  workgroupBarrier();
   for (var r = 0u; r < RUN; r++) {
     let row = own_row(r, lane);
     let at = own.base + own.first + row;

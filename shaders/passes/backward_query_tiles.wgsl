@@ -30,26 +30,34 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
   load_row_norms(own, lane);
 
   var gradients: array<vec4f, RUN * SLOTS>;
-  var by_norm: array<f32, RUN>;
+  var by_norm = 0.0;
   let keys_seen = visible_keys(place.z, own.first, own.first + ROWS - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += COLUMNS) {
     let others = Strip(base, first, key_count(place.z));
-    let weight_gradients = multiply_tiles(true, own, others, lane);
+    put_weight_gradients(multiply_tiles(true, own, others, lane), lane);
     let products = multiply_tiles(false, own, others, lane);
     workgroupBarrier();
     for (var r = 0u; r < RUN; r++) {
-      let norm = row_norms[r];
+      left_tile[pair_at(r, lane)] = products[r];
+    }
+    var four = vec4f(0.0);
+    for (var r = 0u; r < RUN; r++) {
+      let norm = row_norms[own_row(r, lane)];
       let numbers = statistic_and_delta(strip_row(own, own_row(r, lane)));
       let i = own.first + own_row(r, lane);
       let j = first + lane % ACROSS;
-      let c = products[r];
-      let dw = weight_gradients[r];
+      let c = left_tile[pair_at(r, lane)];
+      let dw = weight_tile[pair_at(r, lane)];
       let g0 = pair_gradient(Pair(c.x, norm, column_norms.x), dw.x, numbers, Place(place.z, place.y, i, j));
       let g1 = pair_gradient(Pair(c.y, norm, column_norms.y), dw.y, numbers, Place(place.z, place.y, i, j + ACROSS));
       let g2 = pair_gradient(Pair(c.z, norm, column_norms.z), dw.z, numbers, Place(place.z, place.y, i, j + 2u * ACROSS));
       let g3 = pair_gradient(Pair(c.w, norm, column_norms.w), dw.w, numbers, Place(place.z, place.y, i, j + 3u * ACROSS));
-      put_weights(r, lane, vec4f(g0.product, g1.product, g2.product, g3.product));
-      by_norm[r] += g0.query_norm + g1.query_norm + g2.query_norm + g3.query_norm;
+      left_tile[pair_at(r, lane)] = vec4f(g0.product, g1.product, g2.product, g3.product);
+      four = share(four, r, g0.query_norm + g1.query_norm + g2.query_norm + g3.query_norm, lane);
+    }
+    workgroupBarrier();
+    if (lane < ROWS) {
+      by_norm += shared_sum(lane);
     }
 
     var held = array<vec4f, RUN * SLOTS>();
@@ -74,7 +82,10 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     }
   }
 
-  sum_by_rows(by_norm, lane);
+  if (lane < ROWS) {
+    row_numbers[lane] = by_norm;
+  }
+  workgroupBarrier();
   for (var r = 0u; r < RUN; r++) {
     let row = own_row(r, lane);
     for (var p = 0u; p < SLOTS; p++) {

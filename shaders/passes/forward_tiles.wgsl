@@ -35,23 +35,27 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
   let keys_seen = visible_keys(place.z, own.first, own.first + ROWS - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += COLUMNS) {
     let others = Strip(base, first, key_count(place.z));
-    var scores = multiply_tiles(false, own, others, lane);
-    var maxima = array<f32, RUN>();
+    let products = multiply_tiles(false, own, others, lane);
+    workgroupBarrier();
     for (var r = 0u; r < RUN; r++) {
-      let norm = row_norms[r];
+      left_tile[pair_at(r, lane)] = products[r];
+    }
+    var four = vec4f(0.0);
+    for (var r = 0u; r < RUN; r++) {
+      let norm = row_norms[own_row(r, lane)];
       let i = own.first + own_row(r, lane);
       let j = first + lane % ACROSS;
+      let c = left_tile[pair_at(r, lane)];
       let s = vec4f(
-        visible_score(Pair(scores[r].x, norm, column_norms.x), Place(place.z, place.y, i, j)),
-        visible_score(Pair(scores[r].y, norm, column_norms.y), Place(place.z, place.y, i, j + ACROSS)),
-        visible_score(Pair(scores[r].z, norm, column_norms.z), Place(place.z, place.y, i, j + 2u * ACROSS)),
-        visible_score(Pair(scores[r].w, norm, column_norms.w), Place(place.z, place.y, i, j + 3u * ACROSS)),
+        visible_score(Pair(c.x, norm, column_norms.x), Place(place.z, place.y, i, j)),
+        visible_score(Pair(c.y, norm, column_norms.y), Place(place.z, place.y, i, j + ACROSS)),
+        visible_score(Pair(c.z, norm, column_norms.z), Place(place.z, place.y, i, j + 2u * ACROSS)),
+        visible_score(Pair(c.w, norm, column_norms.w), Place(place.z, place.y, i, j + 3u * ACROSS)),
       );
-      scores[r] = s;
-      maxima[r] = max(max(s.x, s.y), max(s.z, s.w));
+      left_tile[pair_at(r, lane)] = s;
+      four = share(four, r, max(max(s.x, s.y), max(s.z, s.w)), lane);
     }
-
-    share_by_rows(maxima, lane);
+    workgroupBarrier();
     if (lane < ROWS) {
       var maximum = HIDDEN;
       for (var across = 0u; across < ACROSS; across++) {
@@ -65,10 +69,11 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     }
     workgroupBarrier();
     for (var r = 0u; r < RUN; r++) {
-      let row_state = states[own_row(r, lane)];
-      let s = scores[r];
-      let weights = vec4f(tile_weight(row_state, s.x), tile_weight(row_state, s.y), tile_weight(row_state, s.z), tile_weight(row_state, s.w));
-      put_weights(r, lane, weights);
+      let now = states[own_row(r, lane)];
+      let s = left_tile[pair_at(r, lane)];
+      left_tile[pair_at(r, lane)] = vec4f(tile_weight(now, s.x), tile_weight(now, s.y), tile_weight(now, s.z), tile_weight(now, s.w));
+    }
+    for (var r = 0u; r < RUN; r++) {
       for (var p = 0u; p < VALUE_SLOTS; p++) {
         sums[r * VALUE_SLOTS + p] *= row_numbers[own_row(r, lane)];
       }
