@@ -15,28 +15,25 @@ const BLOCKS: readonly [Block, ...Block[]] = [{ RUN: 8, ACROSS: 8 }, { RUN: 8, A
 
 /** Vec4s of sums in registers: 128 floats, beside some 48 of rows and columns at hand, leave room below the 255 that an invocation may have. */
 const MOST_SUMS = 32;
-/** The narrowest limit of sums that fits nowhere else spills: from so many vec4s of a head on, the plain form is used. */
+/** Vec4s of a head (d = 128) up to which the smallest block holds its sums, 36 vec4s at most; wider ones get the plain form. */
 export const WIDEST_TILED = 32;
 
-/** Products of rows in registers at a time, and which weighted sums they go into, over keys' or values' widths. */
-const SUMS = {
-  forward: { products: 1, byKey: 0, byValue: 1 },
-  query: { products: 2, byKey: 1, byValue: 0 },
-  keyValue: { products: 2, byKey: 1, byValue: 1 },
+/** Sides of a block in workgroup memory, and which weighted sums a pass makes, over keys' or values' widths. */
+const PASSES = {
+  forward: { sides: 1, byKey: 0, byValue: 1 },
+  query: { sides: 2, byKey: 1, byValue: 0 },
+  keyValue: { sides: 2, byKey: 1, byValue: 1 },
 };
-
-/** Bytes of workgroup memory: both sides with their stride of ACROSS + 1 vec4s, and for each row at most three numbers. */
-function bytesOf({ RUN, ACROSS }: Block): number {
-  return 16 * (DOWN * RUN + 4 * ACROSS) * (ACROSS + 1) + 12 * DOWN * RUN;
-}
+/** Numbers of a row in workgroup memory: its squared length, its factor, and the state of a normaliser, at most two. */
+const ROW_NUMBERS = 4;
 
 /** The block for a pass over heads of so many vec4s: the first with its sums in registers that fits in workgroup memory, else the smallest. */
-export function blockFor(name: keyof typeof SUMS, parts: number, valueParts: number, workgroupBytes: number): Block & { rows: number } {
-  const { products, byKey, byValue } = SUMS[name];
-  const fits = (block: Block): boolean => {
-    const { RUN, ACROSS } = block;
-    const sums = RUN * (products + byKey * Math.ceil(parts / ACROSS) + byValue * Math.ceil(valueParts / ACROSS));
-    return sums <= MOST_SUMS && bytesOf(block) <= workgroupBytes;
+export function blockFor(name: keyof typeof PASSES, parts: number, valueParts: number, workgroupBytes: number): Block & { rows: number } {
+  const { sides, byKey, byValue } = PASSES[name];
+  const fits = ({ RUN, ACROSS }: Block): boolean => {
+    const sums = RUN * (1 + byKey * Math.ceil(parts / ACROSS) + byValue * Math.ceil(valueParts / ACROSS));
+    const rows = DOWN * RUN;
+    return sums <= MOST_SUMS && 16 * (sides * rows + 4 * ACROSS) * (ACROSS + 1) + 4 * ROW_NUMBERS * rows <= workgroupBytes;
   };
   const block = BLOCKS.find(fits) ?? BLOCKS[BLOCKS.length - 1];
   return { ...block, rows: DOWN * block.RUN };

@@ -26,7 +26,7 @@ async function answers(): Promise<boolean> {
 
 /**
  * A `describe` whose tests share one `Gpu`, made before the first and disposed after the last.
- * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`.
+ * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`. `variants` are those that the adapter likes unless given.
  */
 export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, variants?: Variants): void {
   describe.runIf(available)(title, () => {
@@ -41,12 +41,6 @@ export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void
       return shared;
     });
   });
-}
-
-/** The tests of `describeGpu` twice: in the form that the adapter gets, and in the one that hardware gets. */
-export function describeForms(title: string, tests: (gpu: () => SharedGpu) => void): void {
-  describeGpu(title, tests);
-  describeGpu(`${title}, by blocks in registers`, tests, tiles);
 }
 
 /** A test of its own with a `Gpu` of its own; skipped or failed without an adapter, as `describeGpu`. */
