@@ -68,11 +68,9 @@ fn visible_score(pair: Pair, place: Place) -> f32 {
   if (step < sizes.low || step > sizes.high || place.i >= query_count(place.batch) || place.j >= key_count(place.batch)) {
     return HIDDEN;
   }
-  var s = score(pair);
-  if (sizes.softcap > 0.0) {
-    s = sizes.softcap * bent_tanh(s);
-  }
-  return max(s + bias_at(place), HIDDEN);
+  let s = score(pair);
+  let bent = select(s, sizes.softcap * bent_tanh(s), sizes.softcap > 0.0);
+  return max(bent + bias_at(place), HIDDEN);
 }
 
 // tanh(s / softcap), within what every driver's tanh can do.
@@ -82,9 +80,6 @@ fn bent_tanh(s: f32) -> f32 {
 
 // The derivative of the bent score by the kernel's.
 fn bend_derivative(pair: Pair) -> f32 {
-  if (sizes.softcap > 0.0) {
-    let t = bent_tanh(score(pair));
-    return 1.0 - t * t;
-  }
-  return 1.0;
+  let t = bent_tanh(score(pair));
+  return select(1.0, 1.0 - t * t, sizes.softcap > 0.0);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attention, cpu, gradcheck, kernels, ops, random, type AttentionInputs, type AttentionKernel, type Backend, type Tensor } from "../../src/index.js";
+import { attention, cpu, gradcheck, kernels, ops, random, type AttentionInputs, type Backend, type Tensor } from "../../src/index.js";
 import { createCpu, implement } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
 import { attentionBackwardPrimitive } from "../../src/kernels/primitives.js";
