@@ -13,6 +13,8 @@ import queryRow from "../../shaders/lib/query_row.wgsl";
 import queryRun from "../../shaders/lib/query_run.wgsl";
 import store from "../../shaders/lib/store.wgsl";
 import storeAligned from "../../shaders/lib/store_aligned.wgsl";
+import tileGradients from "../../shaders/lib/tile_gradients.wgsl";
+import tiles from "../../shaders/lib/tiles.wgsl";
 import count from "../../shaders/normalizers/count.wgsl";
 import none from "../../shaders/normalizers/none.wgsl";
 import softmax from "../../shaders/normalizers/softmax.wgsl";
@@ -20,13 +22,17 @@ import sum from "../../shaders/normalizers/sum.wgsl";
 import backwardBias from "../../shaders/passes/backward_bias.wgsl";
 import backwardKeyValue from "../../shaders/passes/backward_key_value.wgsl";
 import backwardKeyValueShuffle from "../../shaders/passes/backward_key_value_shuffle.wgsl";
+import backwardKeyValueTiles from "../../shaders/passes/backward_key_value_tiles.wgsl";
 import backwardParameters from "../../shaders/passes/backward_parameters.wgsl";
 import backwardQuery from "../../shaders/passes/backward_query.wgsl";
 import backwardQueryShuffle from "../../shaders/passes/backward_query_shuffle.wgsl";
+import backwardQueryTiles from "../../shaders/passes/backward_query_tiles.wgsl";
 import forward from "../../shaders/passes/forward.wgsl";
 import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
 import forwardSplit from "../../shaders/passes/forward_split.wgsl";
+import forwardTiles from "../../shaders/passes/forward_tiles.wgsl";
 import { shader, type Device } from "./job.js";
+import { blockFor, WIDEST_TILED } from "./tiles.js";
 
 export const pairShader = shader("lib/pair.wgsl", pair);
 const shared = [shader("lib/attention.wgsl", attention), pairShader];
@@ -47,6 +53,13 @@ const shufflePasses = {
   forward: [...shared, queryRunShader, shader("passes/forward_shuffle.wgsl", forwardShuffle, ["subgroups"])],
   query: [...shared, queryRunShader, outputGradientShader, shader("passes/backward_query_shuffle.wgsl", backwardQueryShuffle, ["subgroups"])],
   keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"])],
+};
+const tilesShader = shader("lib/tiles.wgsl", tiles);
+const tilesBackward = [...shared, tilesShader, outputGradientShader, shader("lib/tile_gradients.wgsl", tileGradients)];
+const tilePasses = {
+  forward: [...shared, tilesShader, shader("passes/forward_tiles.wgsl", forwardTiles)],
+  query: [...tilesBackward, shader("passes/backward_query_tiles.wgsl", backwardQueryTiles)],
+  keyValue: [...tilesBackward, shader("passes/backward_key_value_tiles.wgsl", backwardKeyValueTiles)],
 };
 /** How rows are loaded, and stored by the passes that take it from here. */
 const access = {
@@ -107,6 +120,11 @@ export function formOf({ variants, limits }: Device, name: PassName, { dim, valu
     const shuffled = name as keyof typeof shufflePasses;
     const RUN = RUNS[shuffled];
     return { shaders: [...shufflePasses[shuffled], load, store], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
+  }
+  if (variants.tiles && Math.max(PARTS, VALUE_PARTS) <= WIDEST_TILED && name in tilePasses) {
+    const tiled = name as keyof typeof tilePasses;
+    const { RUN, ACROSS, rows } = blockFor(tiled, PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
+    return { shaders: [...tilePasses[tiled], load, store], constants: { PARTS, VALUE_PARTS, RUN, ACROSS }, rows };
   }
   const TILE = tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
   return { shaders: [...passes[name], load], constants: { PARTS, VALUE_PARTS, TILE, ROWS }, rows: ROWS };

@@ -50,11 +50,11 @@ export class Gpu implements Backend {
   #disposed = false;
 
   /** @internal */
-  constructor(device: GPUDevice, owned: boolean) {
+  constructor(device: GPUDevice, owned: boolean, variants?: Variants) {
     this.#device = device;
     this.#owned = owned;
     this.device = describeAdapter(device);
-    this.#variants = chooseVariants(device, this.device);
+    this.#variants = variants ?? chooseVariants(device, this.device);
     this.#faults = new Faults(device);
     this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST);
     this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST);

@@ -5,7 +5,7 @@ import {
 } from "../../src/index.js";
 import { Queue, type Pass } from "../../src/gpu/queue.js";
 import { inputsOf, upload } from "../support/cases.js";
-import { describeGpu } from "../support/gpu.js";
+import { describeGpu, tiles } from "../support/gpu.js";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -34,10 +34,10 @@ const countingProduct: Shader = {
 async function pairsTaken(gpu: Gpu, n: number, mask?: Mask): Promise<number> {
   const kernel = gaussian();
   const counted: TiledKernel = { ...kernel, shaders: [countingProduct, ...kernel.shaders.slice(1)] };
-  let rows = 1; // that one invocation counts for
+  let rows = 1; // that one invocation counts for; in a block, all invocations of a row count for RUN rows
   const dispatch: (this: Queue, pass: Pass) => void = Reflect.get(Queue.prototype, "dispatch");
   vi.spyOn(Queue.prototype, "dispatch").mockImplementation(function (this: Queue, pass: Pass) {
-    rows = pass.constants["RUN"] ?? rows;
+    rows = (pass.constants["RUN"] ?? rows) / (pass.constants["ACROSS"] ?? 1);
     dispatch.call(this, { ...pass, shaders: pass.shaders.map((shader) => (shader.file === "lib/plain_row.wgsl" ? counting : shader)) });
   });
   const shapes = { q: [1, 1, n, 4], k: [1, 1, n, 4], v: [1, 1, n, 4] };
@@ -47,9 +47,9 @@ async function pairsTaken(gpu: Gpu, n: number, mask?: Mask): Promise<number> {
   return Array.from(taken).reduce((a, b) => a + b, 0) / rows;
 }
 
-describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => {
+/** The bounds hold for blocks of n / 16 queries and keys or smaller. */
+function countPairs(gpu: () => Gpu, n: number): void {
   it("causal takes little more than half, a window of n/8 little more than its width", async () => {
-    const n = 512;
     expect(await pairsTaken(gpu(), n)).toBe(n * n);
     const half = await pairsTaken(gpu(), n, causal());
     expect(half).toBeGreaterThanOrEqual((n * (n + 1)) / 2);
@@ -58,6 +58,10 @@ describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => 
     expect(window).toBeGreaterThanOrEqual(0.23 * n * n);
     expect(window).toBeLessThan(0.35 * n * n);
   });
+}
+
+describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => {
+  countPairs(gpu, 512);
 
   it("memory is linear in n: a real run at n = m = 2048", async () => {
     const before = gpu().memory.allocated;
@@ -65,6 +69,8 @@ describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => 
     expect(gpu().memory.allocated - before).toBeLessThan(10e6);
   });
 });
+
+describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), tiles);
 
 /** Forward and backward over one head of width 64. */
 async function forwardAndBackward(gpu: Gpu, kernel: AttentionKernel, n: number): Promise<void> {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attention, cpu, gradcheck, kernels, ops, random, type AttentionInputs, type AttentionKernel, type Backend, type Tensor } from "../../src/index.js";
+import { attention, cpu, gradcheck, kernels, ops, random, type AttentionInputs, type Backend, type Tensor } from "../../src/index.js";
 import { createCpu, implement } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
 import { attentionBackwardPrimitive } from "../../src/kernels/primitives.js";
-import { attentionCases, learnedBy, type Extents } from "../support/attention.js";
+import { attentionCases, casesFor, learnedBy, type Extents } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients, type Results } from "../support/compare.js";
 import { naiveFloat32 } from "../support/float32.js";
@@ -26,25 +26,6 @@ const aroundEdges: fc.Arbitrary<Extents> = fc.record({
 });
 
 const small: Extents = { batch: 2, heads: 2, n: 5, m: 7, d: 3, dv: 4 };
-
-/** Learned parameters as numbers from 0.5 to 1.5, and matrices that leave lengths about as they are. */
-function withModerateInputs(testCase: Case, kernel: AttentionKernel): Case {
-  const learned = new Set(learnedBy(kernel).map(({ name }) => name));
-  const isMatrix = (name: string, { shape }: Tensor): boolean => !["q", "k", "v"].includes(name) && shape.length === 3 && shape[1] === shape[2];
-  const moderate = (name: string, x: Tensor): Tensor => {
-    if (learned.has(name)) return ops.add(ops.sigmoid(x), 0.5);
-    return isMatrix(name, x) ? ops.multiply(x, 1 / Math.sqrt(x.shape[2])) : x;
-  };
-  const all = (inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
-    Object.fromEntries(Object.entries(inputs).map(([name, x]) => [name, moderate(name, x)]));
-  return { ...testCase, run: (inputs) => testCase.run(all(inputs)) };
-}
-
-function casesFor(name: string, extents: Extents): { fused: Case; unfused: Case } {
-  const { fused, unfused } = attentionCases(name, extents);
-  const kernel = kernels[name]();
-  return { fused: withModerateInputs(fused, kernel), unfused: withModerateInputs(unfused, kernel) };
-}
 
 describe.each(names)("%s on the CPU", (name) => {
   it("is the unfused computation", async () => {

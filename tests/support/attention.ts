@@ -1,4 +1,4 @@
-import { attention, kernels, type AttentionInputs, type AttentionKernel, type KernelParameter } from "../../src/index.js";
+import { attention, kernels, ops, type AttentionInputs, type AttentionKernel, type KernelParameter, type Tensor } from "../../src/index.js";
 import type { Case } from "./cases.js";
 import { unfusedAttention } from "./unfused.js";
 
@@ -33,4 +33,24 @@ export function attentionCases(name: string, { batch, heads, n, m, d: width, dv 
     fused: { name, shapes, run: (inputs) => attention(kernel, inputs as AttentionInputs) },
     unfused: { name, shapes, run: (inputs) => unfusedAttention(name, inputs) },
   };
+}
+
+/** Learned parameters as numbers from 0.5 to 1.5, and matrices that leave lengths about as they are. */
+function withModerateInputs(testCase: Case, kernel: AttentionKernel): Case {
+  const learned = new Set(learnedBy(kernel).map(({ name }) => name));
+  const isMatrix = (name: string, { shape }: Tensor): boolean => !["q", "k", "v"].includes(name) && shape.length === 3 && shape[1] === shape[2];
+  const moderate = (name: string, x: Tensor): Tensor => {
+    if (learned.has(name)) return ops.add(ops.sigmoid(x), 0.5);
+    return isMatrix(name, x) ? ops.multiply(x, 1 / Math.sqrt(x.shape[2])) : x;
+  };
+  const all = (inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+    Object.fromEntries(Object.entries(inputs).map(([name, x]) => [name, moderate(name, x)]));
+  return { ...testCase, run: (inputs) => testCase.run(all(inputs)) };
+}
+
+/** `attentionCases` whose learned inputs are moderate. */
+export function casesFor(name: string, extents: Extents): { fused: Case; unfused: Case } {
+  const { fused, unfused } = attentionCases(name, extents);
+  const kernel = kernels[name]();
+  return { fused: withModerateInputs(fused, kernel), unfused: withModerateInputs(unfused, kernel) };
 }

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { requestGpu } from "../../src/index.js";
+import { openDevice } from "../../src/gpu/adapter.js";
+import { Gpu } from "../../src/gpu/gpu.js";
+import type { Variants } from "../../src/gpu/variants.js";
+
+/** Blocks in registers, which hardware gets, on whatever adapter there is. */
+export const tiles: Variants = { broadcastLanes: undefined, tiles: true };
 
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
@@ -20,14 +26,14 @@ async function answers(): Promise<boolean> {
 
 /**
  * A `describe` whose tests share one `Gpu`, made before the first and disposed after the last.
- * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`.
+ * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`. `variants` are those that the adapter likes unless given.
  */
-export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void): void {
+export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, variants?: Variants): void {
   describe.runIf(available)(title, () => {
     let shared: SharedGpu | undefined;
     beforeAll(async () => {
       if (refused) throw new Error("REQUIRE_GPU=1, and there is no adapter");
-      shared = await requestGpu();
+      shared = variants === undefined ? await requestGpu() : new Gpu(await openDevice({}), true, variants);
     });
     afterAll(() => shared?.dispose());
     tests(() => {

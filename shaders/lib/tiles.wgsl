@@ -1,0 +1,165 @@
+// Products of blocks in registers. A workgroup of DOWN x ACROSS invocations owns ROWS rows (left) and meets COLUMNS others (right) at a
+// time. An invocation takes RUN rows, DOWN apart, against four columns, ACROSS apart: RUN + 4 loads of a vec4 from workgroup memory for
+// 16 RUN multiply-adds. Constants of the header: RUN, a multiple of 4, and ACROSS, at least RUN.
+// A pass has two products of rows: the pair product over the width of keys, and another over that of values (`second`). It says what they
+// are by left_part and right_part, vec4s of the rows of either side, and tile_product.
+const DOWN = 8u;
+const ROWS = DOWN * RUN;
+const COLUMNS = 4u * ACROSS;
+const INVOCATIONS = DOWN * ACROSS;
+// Vec4s between rows in workgroup memory, an odd number: neighbouring rows lie in different banks.
+const STRIDE = ACROSS + 1u;
+// Vec4s of a row that an invocation sums: part `across`, and every ACROSS further.
+const SLOTS = (PARTS + ACROSS - 1u) / ACROSS;
+const VALUE_SLOTS = (VALUE_PARTS + ACROSS - 1u) / ACROSS;
+
+var<workgroup> left_tile: array<vec4f, ROWS * STRIDE>;
+var<workgroup> right_tile: array<vec4f, COLUMNS * STRIDE>;
+var<workgroup> row_numbers: array<f32, ROWS>;
+
+// Squared lengths of the rows, and of the invocation's columns, over the width of keys.
+var<workgroup> row_norms: array<f32, ROWS>;
+var<private> column_norms: vec4f;
+
+// Rows first, first + 1, ... of a head whose rows begin at base; those from count on read as zeros.
+struct Strip {
+  base: u32,
+  first: u32,
+  count: u32,
+}
+
+// Where row r of a strip lies, or the last one that counts.
+fn strip_row(strip: Strip, r: u32) -> u32 {
+  return strip.base + min(strip.first + r, max(strip.count, 1u) - 1u);
+}
+
+// The r-th row of an invocation in its block.
+fn own_row(r: u32, lane: u32) -> u32 {
+  return lane / ACROSS + DOWN * r;
+}
+
+// Barriers follow before they are read.
+fn load_row_norms(own: Strip, lane: u32) {
+  if (lane < ROWS) {
+    var norm = 0.0;
+    for (var c = 0u; c < PARTS; c++) {
+      let part = left_part(false, strip_row(own, lane), c);
+      norm += dot(part, part);
+    }
+    row_norms[lane] = norm;
+  }
+}
+
+// The products of the invocation's rows with its four columns, ACROSS vec4s of the width at a time.
+fn multiply_tiles(second: bool, own: Strip, others: Strip, lane: u32) -> array<vec4f, RUN> {
+  let width = select(PARTS, VALUE_PARTS, second);
+  let across = lane % ACROSS;
+  var products = array<vec4f, RUN>();
+  var norms = vec4f(0.0);
+  for (var first = 0u; first < width; first += ACROSS) {
+    let depth = min(ACROSS, width - first);
+    workgroupBarrier();
+    for (var row = lane / ACROSS; row < ROWS; row += DOWN) {
+      if (across < depth) {
+        let part = left_part(second, strip_row(own, row), first + across);
+        left_tile[row * STRIDE + across] = select(vec4f(0.0), part, own.first + row < own.count);
+      }
+    }
+    for (var column = lane / ACROSS; column < COLUMNS; column += DOWN) {
+      if (across < depth) {
+        let part = right_part(second, strip_row(others, column), first + across);
+        right_tile[column * STRIDE + across] = select(vec4f(0.0), part, others.first + column < others.count);
+      }
+    }
+    workgroupBarrier();
+    for (var c = 0u; c < depth; c++) {
+      let c0 = right_tile[across * STRIDE + c];
+      let c1 = right_tile[(across + ACROSS) * STRIDE + c];
+      let c2 = right_tile[(across + 2u * ACROSS) * STRIDE + c];
+      let c3 = right_tile[(across + 3u * ACROSS) * STRIDE + c];
+      norms += vec4f(dot(c0, c0), dot(c1, c1), dot(c2, c2), dot(c3, c3));
+      for (var r = 0u; r < RUN; r++) {
+        let row = left_tile[own_row(r, lane) * STRIDE + c];
+        products[r] += vec4f(
+          tile_product(second, row, c0),
+          tile_product(second, row, c1),
+          tile_product(second, row, c2),
+          tile_product(second, row, c3),
+        );
+      }
+    }
+  }
+  if (!second) {
+    column_norms = norms;
+  }
+  return products;
+}
+
+// Where the left tile keeps a number for every pair, once its rows are used up: for row r of the invocation one vec4, its four columns.
+fn pair_at(r: u32, lane: u32) -> u32 {
+  return own_row(r, lane) * STRIDE + lane % ACROSS;
+}
+
+// Column groups (columns g, g + ACROSS, g + 2 ACROSS, g + 3 ACROSS) that fit into the right tile in full width.
+const GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (PARTS | 1u)));
+const VALUE_GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VALUE_PARTS | 1u)));
+
+// Loads the column groups from `group` on in full width.
+fn load_columns(second: bool, others: Strip, group: u32, lane: u32) {
+  let width = select(PARTS, VALUE_PARTS, second);
+  let groups = select(GROUPS, VALUE_GROUPS, second);
+  workgroupBarrier();
+  for (var e = lane; e < 4u * groups * width; e += INVOCATIONS) {
+    let row = e / width;
+    let column = row / groups * ACROSS + group + row % groups;
+    let part = right_part(second, strip_row(others, column), e % width);
+    right_tile[row * (width | 1u) + e % width] = select(vec4f(0.0), part, others.first + column < others.count);
+  }
+  workgroupBarrier();
+}
+
+// Part `across` + ACROSS `slot` of the four columns of loaded group g.
+fn loaded_columns(second: bool, g: u32, slot: u32, lane: u32) -> array<vec4f, 4> {
+  let width = select(PARTS, VALUE_PARTS, second);
+  let groups = select(GROUPS, VALUE_GROUPS, second);
+  let part = min(lane % ACROSS + ACROSS * slot, width - 1u);
+  let stride = width | 1u;
+  return array<vec4f, 4>(
+    right_tile[g * stride + part],
+    right_tile[(groups + g) * stride + part],
+    right_tile[(2u * groups + g) * stride + part],
+    right_tile[(3u * groups + g) * stride + part],
+  );
+}
+
+// The numbers of column group g for the invocation's rows.
+fn weights_of(g: u32, lane: u32) -> array<vec4f, RUN> {
+  var weights = array<vec4f, RUN>();
+  for (var r = 0u; r < RUN; r++) {
+    weights[r] = left_tile[own_row(r, lane) * STRIDE + g];
+  }
+  return weights;
+}
+
+// Lays a number for row r where all invocations of a workgroup can find it after a barrier, four rows to a vec4: an invocation begins
+// with four = 0 and goes through its rows in order.
+fn share(four: vec4f, r: u32, number: f32, lane: u32) -> vec4f {
+  let numbers = select(four, vec4f(number), vec4u(0u, 1u, 2u, 3u) == vec4u(r % 4u));
+  right_tile[(r / 4u * ACROSS + lane % ACROSS) * DOWN + lane / ACROSS] = numbers;
+  return numbers;
+}
+
+// What invocation `across` shared for a row of the block.
+fn shared_number(row: u32, across: u32) -> f32 {
+  let r = row / DOWN;
+  return right_tile[(r / 4u * ACROSS + across) * DOWN + row % DOWN][r % 4u];
+}
+
+// Their sum.
+fn shared_sum(row: u32) -> f32 {
+  var sum = 0.0;
+  for (var across = 0u; across < ACROSS; across++) {
+    sum += shared_number(row, across);
+  }
+  return sum;
+}

@@ -1,0 +1,40 @@
+/** Invocations down a block of `shaders/lib/tiles.wgsl`: with 8 across, 64, a whole number of subgroups on every adapter known. */
+const DOWN = 8;
+
+/** RUN rows an invocation and ACROSS invocations along a row: a block of 8·RUN rows meets 4·ACROSS columns. */
+export interface Block {
+  readonly RUN: number;
+  readonly ACROSS: number;
+}
+
+/**
+ * From the one that a multiply-add costs least on. A score takes (RUN + 4) / (16 RUN) loads of a vec4 a multiply-add: 1 for 10.7 at 8 rows, 1
+ * for 8 at 4. A weighted sum takes (RUN + 4 s) / (16 RUN s) for s vec4s an invocation: at 8 rows 1 for 16 of two, 1 for 10.7 of one.
+ */
+const BLOCKS: readonly [Block, ...Block[]] = [{ RUN: 8, ACROSS: 8 }, { RUN: 8, ACROSS: 16 }, { RUN: 4, ACROSS: 8 }];
+
+/** Vec4s of sums in registers: 128 floats, beside some 48 of rows and columns at hand, leave room below the 255 that an invocation may have. */
+const MOST_SUMS = 32;
+/** Vec4s of a head (d = 128) up to which the smallest block holds its sums, 36 vec4s at most; wider ones get the plain form. */
+export const WIDEST_TILED = 32;
+
+/** Sides of a block in workgroup memory, and which weighted sums a pass makes, over keys' or values' widths. */
+const PASSES = {
+  forward: { sides: 1, byKey: 0, byValue: 1 },
+  query: { sides: 2, byKey: 1, byValue: 0 },
+  keyValue: { sides: 2, byKey: 1, byValue: 1 },
+};
+/** Numbers of a row in workgroup memory: its squared length, its factor, and the state of a normaliser, at most two. */
+const ROW_NUMBERS = 4;
+
+/** The block for a pass over heads of so many vec4s: the first with its sums in registers that fits in workgroup memory, else the smallest. */
+export function blockFor(name: keyof typeof PASSES, parts: number, valueParts: number, workgroupBytes: number): Block & { rows: number } {
+  const { sides, byKey, byValue } = PASSES[name];
+  const fits = ({ RUN, ACROSS }: Block): boolean => {
+    const sums = RUN * (1 + byKey * Math.ceil(parts / ACROSS) + byValue * Math.ceil(valueParts / ACROSS));
+    const rows = DOWN * RUN;
+    return sums <= MOST_SUMS && 16 * (sides * rows + 4 * ACROSS) * (ACROSS + 1) + 4 * ROW_NUMBERS * rows <= workgroupBytes;
+  };
+  const block = BLOCKS.find(fits) ?? BLOCKS[BLOCKS.length - 1];
+  return { ...block, rows: DOWN * block.RUN };
+}

@@ -1,0 +1,90 @@
+import { expect, it } from "vitest";
+import {
+  and, attention, causal, cpu, kernels, lengths, ops, random, relativeBias, slidingWindow, valueAndGrad,
+  type AttentionInputs, type AttentionOptions, type Backend, type Tensor,
+} from "../../src/index.js";
+import { casesFor, type Extents } from "../support/attention.js";
+import { inputsOf, upload, type Case } from "../support/cases.js";
+import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients } from "../support/compare.js";
+import { naiveFloat32 } from "../support/float32.js";
+import { describeGpu, tiles } from "../support/gpu.js";
+
+/** Rows and columns of a block, at 8 rows and at 4 an invocation. */
+const EDGES = [31, 32, 33, 63, 64, 65];
+
+const [batch, heads, keyHeads, n, m, width] = [2, 4, 2, 70, 90, 8];
+const short = lengths({ queries: [70, 33], keys: [0, 65] });
+
+/** What hides or bends scores, over grouped heads. */
+const options: Readonly<Record<string, (bias: Tensor) => AttentionOptions>> = {
+  "causal": () => ({ mask: causal() }),
+  "causal, bottom-right": () => ({ mask: causal({ align: "bottom-right" }) }),
+  "a sliding window": () => ({ mask: slidingWindow(5) }),
+  "a softcap": () => ({ softcap: 1.5 }),
+  "causal, a window, lengths, a relative bias and a softcap": (bias) => ({
+    mask: and(causal({ align: "bottom-right" }), slidingWindow(40), short),
+    bias: relativeBias(bias),
+    softcap: 1.5,
+  }),
+};
+
+async function masked(backend: Backend, build: (bias: Tensor) => AttentionOptions): Promise<Record<string, ArrayLike<number>>> {
+  const shapes = { q: [batch, heads, n, width], k: [batch, keyHeads, m, width], v: [batch, keyHeads, m, width], bias: [heads, n + m - 1] };
+  const inputs = upload(backend, inputsOf({ shapes }), shapes);
+  const run = ({ bias, ...rest }: Record<string, Tensor>): Tensor => attention(kernels["softmax"](), rest as unknown as AttentionInputs, build(bias));
+  const cotangent = backend.tensor(random(8).normals(batch * heads * n * width), [batch, heads, n, width]);
+  const { gradients } = valueAndGrad((p: Record<string, Tensor>) => ops.sum(ops.multiply(run(p), cotangent)), inputs);
+  const results: Record<string, ArrayLike<number>> = { output: await run(inputs).read() };
+  for (const [name, gradient] of Object.entries(gradients)) results[name] = await gradient.read();
+  return results;
+}
+
+describeGpu("attention by blocks in registers", (gpu) => {
+  async function expectExact(name: string, extents: Extents): Promise<void> {
+    const { fused, unfused } = casesFor(name, extents);
+    const on = (backend: Backend, testCase: Case) => draws(drawsFor(fused), 3, (draw) => outputAndGradients(backend, testCase, draw));
+    expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
+  }
+
+  it("softmax is as exact as unfused float32 at the edges of blocks, gradients too", async () => {
+    for (const [index, n] of EDGES.entries()) {
+      for (const m of [n, EDGES[(index + 2) % EDGES.length]]) await expectExact("softmax", { batch: 1, heads: 2, n, m, d: 8, dv: 8 });
+    }
+  });
+
+  it("softmax repeats bit for bit, over more keys than queries and more queries than keys", async () => {
+    for (const [n, m] of [[70, 145], [145, 70]]) {
+      const { fused } = casesFor("softmax", { batch: 2, heads: 2, n, m, d: 8, dv: 8 });
+      const first = await outputAndGradients(gpu(), fused);
+      for (let repeat = 1; repeat < 5; repeat++) expect(await outputAndGradients(gpu(), fused)).toEqual(first);
+    }
+  });
+
+  // Norms, no normaliser, and widths that are no multiples of four.
+  it("gaussian is as exact as unfused float32", async () => {
+    await expectExact("gaussian", { batch: 2, heads: 2, n: 65, m: 33, d: 5, dv: 6 });
+  });
+
+  // lavapipe takes ten seconds and more to compile the three passes of a kernel.
+  const slow = (): boolean => /llvmpipe/.test(gpu().device.name);
+
+  it("heads of more vec4s than a block is wide", async ({ skip }) => {
+    skip(slow(), "lavapipe compiles for too long");
+    await expectExact("softmax", { batch: 1, heads: 1, n: 65, m: 67, d: 37, dv: 70 });
+  });
+
+  const others = Object.keys(kernels).filter((name) => "formula" in kernels[name]() && !["softmax", "gaussian"].includes(name));
+  it.for(others)("%s is as exact as unfused float32", async (name, { skip }) => {
+    skip(slow(), "lavapipe compiles for too long");
+    await expectExact(name, { batch: 1, heads: 2, n: 65, m: 33, d: 8, dv: 8 });
+  });
+
+  it.each(Object.entries(options))("%s, as on the CPU", async (_title, build) => {
+    const exact = await masked(cpu, build);
+    const actual = await masked(gpu(), build);
+    for (const [name, wanted] of Object.entries(exact)) {
+      const scale = Array.from(wanted).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
+      Array.from(wanted).forEach((value, index) => expect(Math.abs(actual[name][index] - value) / scale, name).toBeLessThan(2 ** -16));
+    }
+  });
+}, tiles);
