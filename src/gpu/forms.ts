@@ -96,11 +96,12 @@ function tileFor(parts: number, valueParts: number, limit: number): number {
 
 export type PassName = keyof typeof passes;
 
-/** Passes that hold rows in registers are for heads of at most so many vec4s, */
+/** Passes that hold rows in registers are for heads of at most so many vec4s, because compilers unroll their loops over a head, */
 const WIDEST_HELD = 16;
-/** and from so many queries and keys on: compilers unroll their loops over a head, which takes seconds. */
+/** and from so many queries and keys on. */
+const SHORTEST_HELD = 32;
+/** Rows in the registers of one invocation, from so many queries and keys on; one for fewer, which is enough for a short loop. */
 const LONG = 128;
-/** Rows in the registers of one invocation. */
 const RUNS = { forward: 4, query: 2, keyValue: 2 };
 
 interface Form {
@@ -115,10 +116,10 @@ export function formOf({ variants, limits }: Device, name: PassName, { dim, valu
   const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
   const { load, store } = access[dim % 4 === 0 && valueDim % 4 === 0 ? "aligned" : "any"];
   const LANES = variants.broadcastLanes;
-  const suits = Math.min(queries, keys) >= LONG && Math.max(PARTS, VALUE_PARTS) <= WIDEST_HELD;
+  const suits = Math.min(queries, keys) >= SHORTEST_HELD && Math.max(PARTS, VALUE_PARTS) <= WIDEST_HELD;
   if (LANES !== undefined && suits && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
-    const RUN = RUNS[shuffled];
+    const RUN = Math.min(queries, keys) >= LONG ? RUNS[shuffled] : 1;
     return { shaders: [...shufflePasses[shuffled], load, store], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
   }
   if (variants.tiles && Math.max(PARTS, VALUE_PARTS) <= WIDEST_TILED && name in tilePasses) {

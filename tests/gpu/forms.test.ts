@@ -6,8 +6,9 @@ import {
 import { casesFor, type Extents } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients } from "../support/compare.js";
+import type { Variants } from "../../src/gpu/variants.js";
 import { naiveFloat32 } from "../support/float32.js";
-import { describeGpu, tiles } from "../support/gpu.js";
+import { describeGpu, plain, tiles } from "../support/gpu.js";
 
 /** Rows and columns of a block, at 8 rows and at 4 an invocation. */
 const EDGES = [31, 32, 33, 63, 64, 65];
@@ -39,52 +40,61 @@ async function masked(backend: Backend, build: (bias: Tensor) => AttentionOption
   return results;
 }
 
-describeGpu("attention by blocks in registers", (gpu) => {
-  async function expectExact(name: string, extents: Extents): Promise<void> {
-    const { fused, unfused } = casesFor(name, extents);
-    const on = (backend: Backend, testCase: Case) => draws(drawsFor(fused), 3, (draw) => outputAndGradients(backend, testCase, draw));
-    expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
-  }
+type ExpectExact = (name: string, extents: Extents) => Promise<void>;
 
-  it("softmax is as exact as unfused float32 at the edges of blocks, gradients too", async () => {
-    for (const [index, n] of EDGES.entries()) {
-      for (const m of [n, EDGES[(index + 2) % EDGES.length]]) await expectExact("softmax", { batch: 1, heads: 2, n, m, d: 8, dv: 8 });
-    }
-  });
+/** What every form is held to; gives `more` the comparison with unfused float32. */
+function holdForm(title: string, variants: Variants, more: (expectExact: ExpectExact, isSlow: () => boolean) => void = () => undefined): void {
+  describeGpu(title, (gpu) => {
+    const expectExact: ExpectExact = async (name, extents) => {
+      const { fused, unfused } = casesFor(name, extents);
+      const on = (backend: Backend, testCase: Case) => draws(drawsFor(fused), 3, (draw) => outputAndGradients(backend, testCase, draw));
+      expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
+    };
 
-  it("softmax repeats bit for bit, over more keys than queries and more queries than keys", async () => {
-    for (const [n, m] of [[70, 145], [145, 70]]) {
-      const { fused } = casesFor("softmax", { batch: 2, heads: 2, n, m, d: 8, dv: 8 });
-      const first = await outputAndGradients(gpu(), fused);
-      for (let repeat = 1; repeat < 5; repeat++) expect(await outputAndGradients(gpu(), fused)).toEqual(first);
-    }
-  });
+    it("softmax is as exact as unfused float32 at the edges of blocks, gradients too", async () => {
+      for (const [index, n] of EDGES.entries()) {
+        for (const m of [n, EDGES[(index + 2) % EDGES.length]]) await expectExact("softmax", { batch: 1, heads: 2, n, m, d: 8, dv: 8 });
+      }
+    });
 
-  // Norms, no normaliser, and widths that are no multiples of four.
-  it("gaussian is as exact as unfused float32", async () => {
-    await expectExact("gaussian", { batch: 2, heads: 2, n: 65, m: 33, d: 5, dv: 6 });
-  });
+    it("softmax repeats bit for bit, over more keys than queries and more queries than keys", async () => {
+      for (const [n, m] of [[70, 145], [145, 70]]) {
+        const { fused } = casesFor("softmax", { batch: 2, heads: 2, n, m, d: 8, dv: 8 });
+        const first = await outputAndGradients(gpu(), fused);
+        for (let repeat = 1; repeat < 5; repeat++) expect(await outputAndGradients(gpu(), fused)).toEqual(first);
+      }
+    });
 
-  // lavapipe takes ten seconds and more to compile the three passes of a kernel.
-  const slow = (): boolean => /llvmpipe/.test(gpu().device.name);
+    // Norms, no normaliser, and widths that are no multiples of four.
+    it("gaussian is as exact as unfused float32", async () => {
+      await expectExact("gaussian", { batch: 2, heads: 2, n: 65, m: 33, d: 5, dv: 6 });
+    });
 
+    it.each(Object.entries(options))("%s, as on the CPU", async (_title, build) => {
+      const exact = await masked(cpu, build);
+      const actual = await masked(gpu(), build);
+      for (const [name, wanted] of Object.entries(exact)) {
+        const scale = Array.from(wanted).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
+        Array.from(wanted).forEach((value, index) => expect(Math.abs(actual[name][index] - value) / scale, name).toBeLessThan(2 ** -16));
+      }
+    });
+
+    // lavapipe takes ten seconds and more to compile the three passes of a kernel by blocks.
+    more(expectExact, () => /llvmpipe/.test(gpu().device.name));
+  }, variants);
+}
+
+holdForm("attention by tiles in workgroup memory", plain);
+
+holdForm("attention by blocks in registers", tiles, (expectExact, isSlow) => {
   it("heads of more vec4s than a block is wide", async ({ skip }) => {
-    skip(slow(), "lavapipe compiles for too long");
+    skip(isSlow(), "lavapipe compiles for too long");
     await expectExact("softmax", { batch: 1, heads: 1, n: 65, m: 67, d: 37, dv: 70 });
   });
 
   const others = Object.keys(kernels).filter((name) => "formula" in kernels[name]() && !["softmax", "gaussian"].includes(name));
   it.for(others)("%s is as exact as unfused float32", async (name, { skip }) => {
-    skip(slow(), "lavapipe compiles for too long");
+    skip(isSlow(), "lavapipe compiles for too long");
     await expectExact(name, { batch: 1, heads: 2, n: 65, m: 33, d: 8, dv: 8 });
   });
-
-  it.each(Object.entries(options))("%s, as on the CPU", async (_title, build) => {
-    const exact = await masked(cpu, build);
-    const actual = await masked(gpu(), build);
-    for (const [name, wanted] of Object.entries(exact)) {
-      const scale = Array.from(wanted).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
-      Array.from(wanted).forEach((value, index) => expect(Math.abs(actual[name][index] - value) / scale, name).toBeLessThan(2 ** -16));
-    }
-  });
-}, tiles);
+});

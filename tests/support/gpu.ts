@@ -7,6 +7,9 @@ import type { Variants } from "../../src/gpu/variants.js";
 /** Blocks in registers, which hardware gets, on whatever adapter there is. */
 export const tiles: Variants = { broadcastLanes: undefined, tiles: true };
 
+/** One row an invocation, which every adapter can do. */
+export const plain: Variants = { broadcastLanes: undefined, tiles: false };
+
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
 // The test runner names the adapter that it found, "cpu" for none; without the runner it is asked for here.
