@@ -66,8 +66,9 @@ export async function openDevice({ powerPreference, dawn = [], subgroups = true 
     const adapter = await instance.gpu.requestAdapter({ powerPreference });
     if (adapter === null) throw noAdapter("none");
     const { limits } = adapter;
+    const wanted: GPUFeatureName[] = ["shader-f16", ...(subgroups ? (["subgroups"] as const) : [])];
     const device = await adapter.requestDevice({
-      requiredFeatures: subgroups && adapter.features.has("subgroups") ? ["subgroups"] : [],
+      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

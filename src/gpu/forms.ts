@@ -27,6 +27,7 @@ import forward from "../../shaders/passes/forward.wgsl";
 import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
 import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import { shader, type Device } from "./job.js";
+import { storedShaders, type GpuDType } from "./stored.js";
 
 export const pairShader = shader("lib/pair.wgsl", pair);
 const shared = [shader("lib/attention.wgsl", attention), pairShader];
@@ -48,10 +49,10 @@ const shufflePasses = {
   query: [...shared, queryRunShader, outputGradientShader, shader("passes/backward_query_shuffle.wgsl", backwardQueryShuffle, ["subgroups"])],
   keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"])],
 };
-/** How rows are loaded, and stored by the passes that take it from here. */
+/** How rows are loaded and stored. */
 const access = {
-  any: { load: shader("lib/parts.wgsl", parts), store: shader("lib/store.wgsl", store) },
-  aligned: { load: shader("lib/parts_aligned.wgsl", partsAligned), store: shader("lib/store_aligned.wgsl", storeAligned) },
+  one: [shader("lib/parts.wgsl", parts), shader("lib/store.wgsl", store)],
+  four: [shader("lib/parts_aligned.wgsl", partsAligned), shader("lib/store_aligned.wgsl", storeAligned)],
 };
 const plainRowShader = shader("lib/plain_row.wgsl", plainRow);
 export const normalizers = {
@@ -97,17 +98,18 @@ interface Form {
   readonly rows: number;
 }
 
-/** The form of a pass that suits the adapter and the sizes. */
-export function formOf({ variants, limits }: Device, name: PassName, { dim, valueDim, queries, keys }: AttentionExtents): Form {
+/** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
+export function formOf({ variants, limits }: Device, name: PassName, { dim, valueDim, queries, keys }: AttentionExtents, dtype: GpuDType): Form {
   const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
-  const { load, store } = access[dim % 4 === 0 && valueDim % 4 === 0 ? "aligned" : "any"];
+  const width = dim % 4 === 0 && valueDim % 4 === 0 ? "four" : "one";
+  const memory = [storedShaders[dtype][width], ...access[width]];
   const LANES = variants.broadcastLanes;
   const suits = Math.min(queries, keys) >= LONG && Math.max(PARTS, VALUE_PARTS) <= WIDEST_HELD;
   if (LANES !== undefined && suits && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
     const RUN = RUNS[shuffled];
-    return { shaders: [...shufflePasses[shuffled], load, store], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
+    return { shaders: [...shufflePasses[shuffled], ...memory], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
   }
   const TILE = tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
-  return { shaders: [...passes[name], load], constants: { PARTS, VALUE_PARTS, TILE, ROWS }, rows: ROWS };
+  return { shaders: [...passes[name], ...memory], constants: { PARTS, VALUE_PARTS, TILE, ROWS }, rows: ROWS };
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { requestGpu } from "../../src/index.js";
+import { requestGpu, type GpuOptions } from "../../src/index.js";
 
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
@@ -18,16 +18,23 @@ async function answers(): Promise<boolean> {
   }
 }
 
+/** Whether the adapter has something: tests of it are skipped, visibly, where it has not. */
+export async function adapterHas(what: (gpu: SharedGpu) => boolean, options?: GpuOptions): Promise<boolean> {
+  if (!available || refused) return false;
+  using gpu = await requestGpu(options);
+  return what(gpu);
+}
+
 /**
  * A `describe` whose tests share one `Gpu`, made before the first and disposed after the last.
- * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`.
+ * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`; without what they need of it (`when`) they are skipped.
  */
-export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void): void {
-  describe.runIf(available)(title, () => {
+export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, when = true, options?: GpuOptions): void {
+  describe.runIf(available && when)(title, () => {
     let shared: SharedGpu | undefined;
     beforeAll(async () => {
       if (refused) throw new Error("REQUIRE_GPU=1, and there is no adapter");
-      shared = await requestGpu();
+      shared = await requestGpu(options);
     });
     afterAll(() => shared?.dispose());
     tests(() => {
