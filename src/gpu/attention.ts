@@ -42,7 +42,7 @@ function tiled(
   const { kernel, band, lengths, softcap, bias: layout } = attributes;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
-  const form = formOf(device, name, extents, q.dtype);
+  const form = formOf(device, name, kernel, extents, q.dtype);
   const extras: Extra[] = [];
   if (bias !== undefined) extras.push({ binding: BIAS_BINDING, block: bias.block });
   if (lengths !== undefined) extras.push({ binding: LENGTHS_BINDING, block: device.upload(lengths) });

@@ -1,5 +1,5 @@
 import { UnsupportedError } from "../core/errors.js";
-import type { Shader } from "../kernels/kernel.js";
+import type { Shader, TiledKernel } from "../kernels/kernel.js";
 import type { AttentionExtents } from "../kernels/primitives.js";
 import attention from "../../shaders/lib/attention.wgsl";
 import keyTile from "../../shaders/lib/key_tile.wgsl";
@@ -27,6 +27,7 @@ import forward from "../../shaders/passes/forward.wgsl";
 import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
 import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import { shader, type Device } from "./job.js";
+import { matrixFormOf } from "./matrix-forms.js";
 import { storedShaders, type GpuDType } from "./stored.js";
 
 export const pairShader = shader("lib/pair.wgsl", pair);
@@ -99,10 +100,18 @@ interface Form {
 }
 
 /** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
-export function formOf({ variants, limits }: Device, name: PassName, { dim, valueDim, queries, keys }: AttentionExtents, dtype: GpuDType): Form {
+export function formOf(device: Device, name: PassName, kernel: TiledKernel, extents: AttentionExtents, dtype: GpuDType): Form {
+  const { variants, limits } = device;
+  const { dim, valueDim, queries, keys } = extents;
   const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
   const width = dim % 4 === 0 && valueDim % 4 === 0 ? "four" : "one";
   const memory = [storedShaders[dtype][width], ...access[width]];
+  const byMatrices = dtype === "f16" ? matrixFormOf(device, name, kernel, extents) : undefined;
+  if (byMatrices !== undefined) {
+    const { shaders, constants, rows } = byMatrices;
+    const backward = name === "forward" ? [] : [outputGradientShader];
+    return { shaders: [...shared, ...backward, ...shaders, ...memory], constants: { PARTS, VALUE_PARTS, ...constants }, rows };
+  }
   const LANES = variants.broadcastLanes;
   const suits = Math.min(queries, keys) >= LONG && Math.max(PARTS, VALUE_PARTS) <= WIDEST_HELD;
   if (LANES !== undefined && suits && name in shufflePasses) {

@@ -63,6 +63,11 @@ export class Gpu implements Backend {
     this.#queue = new Queue(device, this.#faults);
   }
 
+  /** Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes. */
+  get subgroupMatrices(): boolean {
+    return this.#variants.matrixUnit !== undefined;
+  }
+
   /** Bytes on the device. */
   get memory(): GpuMemory {
     return { allocated: this.#pool.allocated + this.#staging.allocated, used: this.#pool.used };

@@ -2,7 +2,6 @@ import { ArgumentError, NonFiniteError, UnsupportedError } from "../core/errors.
 import { fromHalves, isFiniteHalf, LARGEST_HALF, toHalves } from "../core/half.js";
 import type { DType } from "../core/tensor.js";
 import type { Shader } from "../kernels/kernel.js";
-import { shader } from "./job.js";
 
 /** How a tensor's numbers lie in device memory. */
 export type GpuDType = Exclude<DType, "f64">;
@@ -49,7 +48,7 @@ export function decode(memory: ArrayBuffer, count: number, dtype: GpuDType): Flo
   return dtype === "f16" ? fromHalves(new Uint16Array(memory, 0, count)) : new Float32Array(memory, 0, count).slice();
 }
 
-const named = (type: string, enables?: Shader["enables"]): Shader => shader(`generated (${type})`, `alias Stored = ${type};`, enables);
+const named = (type: string, enables?: Shader["enables"]): Shader => ({ file: `generated (${type})`, text: `alias Stored = ${type};`, enables });
 
 /** What the passes call `Stored`: a number in memory, or four. */
 export const storedShaders = {
