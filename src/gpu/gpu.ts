@@ -240,7 +240,10 @@ export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
   return new Gpu(await openDevice(options), true);
 }
 
-/** A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. */
+/**
+ * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It uses the optional
+ * features that the device was requested with: shader-f16, subgroups, chromium-experimental-subgroup-matrix.
+ */
 export function wrapDevice(device: GPUDevice): Gpu {
   return new Gpu(device, false);
 }

@@ -10,7 +10,7 @@ import forward from "../../shaders/passes/forward_matrix.wgsl";
 import { shader, type Device } from "./job.js";
 import { EDGE } from "./matrix-unit.js";
 
-// The number of a subgroup needs the extension; arithmetic over subgroups beside matrices crashes drivers, and is not used.
+// The number of a subgroup needs the extension; arithmetic over subgroups is not used: an NVIDIA driver crashes on both in one shader.
 const matrixShader = shader("lib/matrix.wgsl", matrix, ["subgroups", "chromium_experimental_subgroup_matrix"]);
 const blockShader = shader("lib/matrix_block.wgsl", matrixBlock);
 const keysShader = shader("lib/matrix_keys.wgsl", matrixKeys);
