@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { kernels, ops, requestGpu, type Tensor } from "../../src/index.js";
+import { attention, kernels, lengths, ops, requestGpu, softmax, type Tensor } from "../../src/index.js";
+import { MATRIX_FEATURE, openDevice } from "../../src/gpu/adapter.js";
+import { Gpu } from "../../src/gpu/gpu.js";
 import { chooseMatrixUnit, type MatrixUnit } from "../../src/gpu/matrix-unit.js";
 import { attentionCases } from "../support/attention.js";
 import type { Case } from "../support/cases.js";
@@ -37,6 +39,27 @@ describe("passes by subgroup matrices on the null backend", () => {
     }
     await gpu.finish();
     for (const pass of matrixPasses) expect(seen).toContain(pass);
+  });
+
+  it("compile with lengths, a bias and a softcap", async () => {
+    assumed.unit = { M: 16, N: 16, K: 16 };
+    using gpu = await requestGpu({ dawn: ["backend=null"], subgroupMatrices: true });
+    const seen = watchPasses();
+    const x = gpu.full(0.5, [2, 2, 5, 8], { dtype: "f16" });
+    const bias = gpu.full(0, [1, 2, 5, 5]);
+    attention(softmax(), { q: x, k: x, v: x }, { mask: lengths({ queries: [5, 2], keys: [3, 4] }), bias, softcap: 20 });
+    await gpu.finish();
+    expect([...seen]).toEqual(expect.arrayContaining(["passes/forward_matrix.wgsl", "lib/bias.wgsl", "lib/lengths.wgsl"]));
+  });
+
+  it("ask Dawn for its experimental features beside the toggles that the caller names", async () => {
+    const dawn = ["backend=null", "enable-dawn-features=disable_robustness"];
+    for (const subgroupMatrices of [true, false]) {
+      const device = await openDevice({ dawn, subgroupMatrices });
+      using owner = new Gpu(device, true);
+      expect(owner.dtypes).toContain("f16");
+      expect(device.features.has(MATRIX_FEATURE)).toBe(subgroupMatrices);
+    }
   });
 
   it("are for inner products, for float16, and for heads that fit in workgroup memory", async () => {

@@ -20,6 +20,8 @@ vi.mock("../../src/gpu/variants.js", async (original) => {
   return { ...real, chooseVariants };
 });
 
+// A software adapter compiles one of these passes for up to half a minute before it has it in its cache.
+vi.setConfig({ testTimeout: 240_000 });
 afterEach(() => vi.restoreAllMocks());
 
 const multiplied = Object.keys(kernels).filter((name) => {
