@@ -15,7 +15,7 @@ export {
 export { indices, type Indices } from "./core/indices.js";
 export { random, type Random } from "./core/random.js";
 export type { Shape } from "./core/shape.js";
-export { type Backend, type DeviceDescription, type ParameterTree, type Tensor } from "./core/tensor.js";
+export { type Backend, type DeviceDescription, type DType, type ParameterTree, type Tensor, type TensorOptions } from "./core/tensor.js";
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";

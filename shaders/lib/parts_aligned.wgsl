@@ -1,16 +1,16 @@
-// Queries, keys and values, four components at a time, for widths that are multiples of four.
-@group(0) @binding(1) var<storage, read> queries: array<vec4f>;
-@group(0) @binding(2) var<storage, read> keys: array<vec4f>;
-@group(0) @binding(3) var<storage, read> values: array<vec4f>;
+// Queries, keys and values, four components at a time, for widths that are multiples of four. Stored is a vec4 of f32 or f16.
+@group(0) @binding(1) var<storage, read> queries: array<Stored>;
+@group(0) @binding(2) var<storage, read> keys: array<Stored>;
+@group(0) @binding(3) var<storage, read> values: array<Stored>;
 
 fn query_part(row: u32, part: u32) -> vec4f {
-  return queries[row * PARTS + part];
+  return vec4f(queries[row * PARTS + part]);
 }
 
 fn key_part(row: u32, part: u32) -> vec4f {
-  return keys[row * PARTS + part];
+  return vec4f(keys[row * PARTS + part]);
 }
 
 fn value_part(row: u32, part: u32) -> vec4f {
-  return values[row * VALUE_PARTS + part];
+  return vec4f(values[row * VALUE_PARTS + part]);
 }

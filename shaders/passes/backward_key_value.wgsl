@@ -1,7 +1,7 @@
 // dv_j = sum_i w_ij dout_i and dk_j = sum_i ds_ij (ds/dproduct dproduct/dk + 2 ds/d|k|^2 k_j). One key row an invocation, no
 // atomics; queries and output cotangents of every head that shares the key pass by in tiles.
-@group(0) @binding(6) var<storage, read_write> key_gradients: array<f32>;
-@group(0) @binding(7) var<storage, read_write> value_gradients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
 
 var<workgroup> tile_queries: array<vec4f, TILE * PARTS>;
 var<workgroup> tile_gradients: array<vec4f, TILE * VALUE_PARTS>;
@@ -85,11 +85,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
 
   if (j < sizes.keys) {
-    for (var c = 0u; c < sizes.dim; c++) {
-      key_gradients[row * sizes.dim + c] = key_gradient[c / 4u][c % 4u] + 2.0 * by_norm * key[c / 4u][c % 4u];
+    for (var c = 0u; c < PARTS; c++) {
+      store_part(&key_gradients, row, c, sizes.dim, key_gradient[c] + 2.0 * by_norm * key[c]);
     }
-    for (var c = 0u; c < sizes.value_dim; c++) {
-      value_gradients[row * sizes.value_dim + c] = value_gradient[c / 4u][c % 4u];
+    for (var c = 0u; c < VALUE_PARTS; c++) {
+      store_part(&value_gradients, row, c, sizes.value_dim, value_gradient[c]);
     }
   }
 }

@@ -1,5 +1,5 @@
 // dq_i = sum_j ds_ij (ds/dproduct dproduct/dq + 2 ds/d|q|^2 q_i). One query row an invocation, no atomics.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -33,8 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
 
   if (i < sizes.queries) {
-    for (var c = 0u; c < sizes.dim; c++) {
-      query_gradients[row * sizes.dim + c] = gradient[c / 4u][c % 4u] + 2.0 * by_norm * query[c / 4u][c % 4u];
+    for (var c = 0u; c < PARTS; c++) {
+      store_part(&query_gradients, row, c, sizes.dim, gradient[c] + 2.0 * by_norm * query[c]);
     }
   }
 }

@@ -9,7 +9,7 @@ struct Sizes {
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> states: array<Row>;
 @group(0) @binding(2) var<storage, read> partial_sums: array<f32>;
-@group(0) @binding(3) var<storage, read_write> outputs: array<f32>;
+@group(0) @binding(3) var<storage, read_write> outputs: array<Stored>;
 @group(0) @binding(4) var<storage, read_write> statistics: array<f32>;
 
 fn element(index: u32) {
@@ -21,7 +21,7 @@ fn element(index: u32) {
     let factors = row_merge(&state, states[split]);
     sum = sum * factors.x + partial_sums[split * sizes.value_dim + c] * factors.y;
   }
-  outputs[index] = row_factor(state) * sum;
+  outputs[index] = Stored(row_factor(state) * sum);
   if (c == 0u) {
     statistics[row] = row_statistic(state);
   }

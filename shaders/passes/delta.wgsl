@@ -6,8 +6,8 @@ struct Sizes {
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> outputs: array<f32>;
-@group(0) @binding(2) var<storage, read> output_gradients: array<f32>;
+@group(0) @binding(1) var<storage, read> outputs: array<Stored>;
+@group(0) @binding(2) var<storage, read> output_gradients: array<Stored>;
 @group(0) @binding(3) var<storage, read> statistics: array<f32>;
 @group(0) @binding(4) var<storage, read_write> rows: array<vec4f>;
 
@@ -21,8 +21,8 @@ fn element(row: u32) {
     for (var s = 0u; s < 4u; s++) {
       let c = p * 4u + s;
       if (c < sizes.value_dim) {
-        part[s] = output_gradients[source + c];
-        delta += outputs[source + c] * part[s];
+        part[s] = f32(output_gradients[source + c]);
+        delta += f32(outputs[source + c]) * part[s];
       }
     }
     rows[start + p] = part;

@@ -1,5 +1,5 @@
 // out_i = sum_j w_ij v_j / z_i. One query row an invocation; keys and values pass by in tiles.
-@group(0) @binding(5) var<storage, read_write> outputs: array<f32>;
+@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
 @group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
 
 @compute @workgroup_size(ROWS)
@@ -41,8 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (i < sizes.queries) {
     let factor = row_factor(state);
-    for (var c = 0u; c < sizes.value_dim; c++) {
-      outputs[row * sizes.value_dim + c] = factor * sums[c / 4u][c % 4u];
+    for (var c = 0u; c < VALUE_PARTS; c++) {
+      store_part(&outputs, row, c, sizes.value_dim, factor * sums[c]);
     }
     statistics[row] = row_statistic(state);
   }

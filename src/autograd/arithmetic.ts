@@ -42,6 +42,7 @@ const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
 /** y = f(x), element by element. */
 export const unaryPrimitive: Differentiable<UnaryAttributes> = {
   name: "unary",
+  operation: ({ function: name }) => name,
   infer: ([x]) => [x],
   vjp({ inputs, outputs, attributes }, dy) {
     const derivative = derivatives[attributes.function];
@@ -60,6 +61,7 @@ export interface BinaryAttributes {
 /** z = f(x, y), element by element, with NumPy's broadcasting. */
 export const binaryPrimitive: Differentiable<BinaryAttributes> = {
   name: "binary",
+  operation: ({ function: name }) => name,
   infer: ([x, y], attributes) => [broadcastShapes(attributes.function, x, y)],
   vjp({ inputs, outputs, attributes, needs }, dz) {
     const [x, y] = inputs as [Tensor, Tensor];

@@ -2,7 +2,7 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { leaves, mapTree } from "../core/tree.js";
-import { add } from "./arithmetic.js";
+import { accumulate } from "./cast.js";
 import { isRecording, recording, Tape } from "./tape.js";
 
 /**
@@ -33,12 +33,12 @@ export function valueAndGrad<Parameters extends ParameterTree>(
         fix: "Reduce it with sum() or mean().",
       });
     }
-    const one = value.backend.full(1, value.shape);
-    const cotangents = tape.pull(value, one, add);
+    const one = value.backend.full(1, value.shape, { dtype: value.dtype });
+    const cotangents = tape.pull(value, one, accumulate);
     const gradients = mapTree(
       parameters,
       isTensor,
-      (parameter) => cotangents.get(parameter) ?? parameter.backend.full(0, parameter.shape),
+      (parameter) => cotangents.get(parameter) ?? parameter.backend.full(0, parameter.shape, { dtype: parameter.dtype }),
     ) as Parameters;
     return { value, gradients };
   };

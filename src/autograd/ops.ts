@@ -1,5 +1,6 @@
 export { abs, add, addScaled, divide, eluPlusOne, equal, exp, gelu, log, multiply, power, relu, sigmoid, sign, sqrt, square, subtract, tanh } from "./arithmetic.js";
 export { expand, permute, reshape, sum } from "./broadcast.js";
+export { cast } from "./cast.js";
 export { crossEntropy, embedding, meanSquaredError } from "./lookup.js";
 export { matmul } from "./matmul.js";
 export { concat, slice } from "./parts.js";

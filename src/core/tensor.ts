@@ -2,6 +2,14 @@ import { ArgumentError } from "./errors.js";
 import { sizeOf, type Shape } from "./shape.js";
 import { leaves } from "./tree.js";
 
+/** How a number is stored: float16 and float32 on a GPU, float64 on the cpu backend. */
+export type DType = "f16" | "f32" | "f64";
+
+export interface TensorOptions {
+  /** Default: the backend's own, float32 on a GPU and float64 on the CPU. */
+  readonly dtype?: DType;
+}
+
 /**
  * One step of computation, defined once and implemented by every backend: what it is called and which shapes it gives.
  * `Attributes` are the numbers and flags that are not tensors.
@@ -10,6 +18,10 @@ export interface Primitive<Attributes> {
   readonly name: string;
   /** The shapes of the outputs; throws a `ShapeError` for inputs that do not fit. */
   infer(shapes: readonly Shape[], attributes: Attributes): readonly Shape[];
+  /** The dtypes of the outputs; a primitive without it takes and gives the backend's own alone. */
+  dtypes?(inputs: readonly DType[], attributes: Attributes): readonly DType[];
+  /** The operation that it is in a call, where one primitive serves several. Default: its name. */
+  operation?(attributes: Attributes): string;
 }
 
 /** Where the numbers live. */
@@ -23,10 +35,12 @@ export interface DeviceDescription {
 export interface Backend {
   readonly name: "cpu" | "gpu";
   readonly device: DeviceDescription;
+  /** What its tensors may store, its own first: float32 on a GPU, and float16 where the adapter has shader-f16; float64 on the CPU. */
+  readonly dtypes: readonly DType[];
   /** A tensor of these numbers, row-major; `shape` defaults to one axis. Rejects NaN and infinity. */
-  tensor(data: ArrayLike<number>, shape?: Shape): Tensor;
+  tensor(data: ArrayLike<number>, shape?: Shape, options?: TensorOptions): Tensor;
   /** A tensor with one value everywhere. */
-  full(value: number, shape: Shape): Tensor;
+  full(value: number, shape: Shape, options?: TensorOptions): Tensor;
   /** Runs `body` and disposes every tensor made inside it except those in its result. */
   scope<Result>(body: () => Result): Result;
   /** Takes a tensor out of every open scope. */
@@ -37,6 +51,7 @@ export interface Backend {
 
 /** A backend's memory behind one or more tensors. */
 export interface Storage {
+  readonly dtype: DType;
   read(size: number): Promise<Float32Array | Float64Array>;
   release(): void;
 }
@@ -54,6 +69,7 @@ interface Shared {
  */
 export class Tensor {
   #shared: Shared | undefined;
+  readonly dtype: DType;
 
   /** @internal Made by backends and by `reshape`. */
   constructor(
@@ -61,6 +77,7 @@ export class Tensor {
     readonly shape: Shape,
     memory: Storage | Tensor,
   ) {
+    this.dtype = memory.dtype;
     this.#shared = memory instanceof Tensor ? memory.#share("reshape") : { storage: memory, references: 1 };
     scopes.at(-1)?.add(this);
   }
@@ -75,7 +92,7 @@ export class Tensor {
   }
 
   /**
-   * The numbers, row-major: a Float32Array from a GPU, a Float64Array from the CPU.
+   * The numbers, row-major: a Float32Array from a GPU (of float16 the exact values), a Float64Array from the CPU.
    *
    * The only way back to JavaScript, and the only place that waits for the device. Rejects with a `DeviceError` when
    * work queued earlier failed there, and with an `ArgumentError` when the tensor was disposed.

@@ -1,7 +1,7 @@
 import { checkData } from "../core/checks.js";
 import { UnsupportedError } from "../core/errors.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
-import { keep, scope, Tensor, type Backend, type Primitive, type Storage } from "../core/tensor.js";
+import { keep, scope, Tensor, type Backend, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
 
 /** Numbers of a tensor on the CPU: float64, or float32 where a reference computation wants that rounding. */
 export type Numbers = Float64Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
@@ -23,6 +23,8 @@ export function implement<Attributes>(primitive: Primitive<Attributes>, compute:
 }
 
 class CpuStorage implements Storage {
+  readonly dtype = "f64";
+
   constructor(readonly data: Numbers) {}
 
   async read(): Promise<Numbers> {
@@ -39,19 +41,33 @@ function numbersOf(tensor: Tensor): Numbers {
   throw new UnsupportedError({ where: "cpu", wanted: "a tensor on the cpu backend", got: `one on ${tensor.backend.device.name}` });
 }
 
+function checkDtype(where: string, { dtype = "f64" }: TensorOptions = {}): void {
+  if (dtype === "f64") return;
+  throw new UnsupportedError({
+    where,
+    argument: "dtype",
+    wanted: "f64, the one dtype of the cpu backend",
+    got: dtype,
+    fix: "Leave it out: the CPU is the exact reference, where ops.cast changes nothing.",
+  });
+}
+
 /** A backend that computes at once, in the precision of `allocate`. */
 export function createCpu(name: string, allocate: (size: number) => Numbers, implementations: Implementations): Backend {
   const wrap = (data: Numbers, shape: Shape): Tensor => new Tensor(backend, shape, new CpuStorage(data));
   const backend: Backend = {
     name: "cpu",
     device: { kind: "cpu", name },
-    tensor(data, shape = [data.length]) {
+    dtypes: ["f64"],
+    tensor(data, shape = [data.length], options) {
+      checkDtype("cpu.tensor", options);
       checkData("cpu.tensor", data, shape);
       const own = allocate(data.length);
       own.set(data);
       return wrap(own, shape);
     },
-    full(value, shape) {
+    full(value, shape, options) {
+      checkDtype("cpu.full", options);
       checkShape("cpu.full", shape);
       return wrap(allocate(sizeOf(shape)).fill(value), shape);
     },

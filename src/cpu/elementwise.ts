@@ -1,5 +1,6 @@
 import { binaryPrimitive, unaryPrimitive, type BinaryFunction, type UnaryFunction } from "../autograd/arithmetic.js";
 import { expandPrimitive, permutePrimitive } from "../autograd/broadcast.js";
+import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
 import { sameShape, stridesOf, type Shape } from "../core/shape.js";
 import { implement, type Operand } from "./backend.js";
@@ -80,6 +81,7 @@ export const elementwise = [
     const [left, right] = [broadcast(x, z.shape), broadcast(y, z.shape)];
     for (let index = 0; index < to.length; index++) to[index] = f(left[index], right[index], c);
   }),
+  implement(castPrimitive, ([x], [y]) => y.data.set(x.data)),
   implement(expandPrimitive, ([x], [y]) => gather(x, y, broadcastStrides(x.shape, y.shape))),
   implement(permutePrimitive, ([x], [y], { order }) => {
     const strides = stridesOf(x.shape);

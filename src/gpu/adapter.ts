@@ -8,6 +8,22 @@ export interface GpuOptions {
   readonly dawn?: readonly string[];
   /** Use subgroup operations where the adapter has them and they help. Default true. */
   readonly subgroups?: boolean;
+  /**
+   * Compute attention over float16 tensors by subgroup matrices, where the adapter has products of float16 with float32 sums: the
+   * experimental feature chromium-experimental-subgroup-matrix of Dawn (in Chrome, behind --enable-unsafe-webgpu). `gpu.subgroupMatrices` says
+   * whether it does. Default false.
+   */
+  readonly subgroupMatrices?: boolean;
+}
+
+/** Dawn's name; unknown to the types of the standard. */
+export const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";
+
+/** Dawn's options with the toggle that experimental features want; it reads one list of toggles. */
+function withUnsafeFeatures(options: readonly string[]): readonly string[] {
+  const list = "enable-dawn-features=";
+  const toggles = options.filter((option) => option.startsWith(list)).map((option) => option.slice(list.length));
+  return [...options.filter((option) => !option.startsWith(list)), list + [...toggles, "allow_unsafe_apis"].join()];
 }
 
 /** Dawn, or the browser's WebGPU, and how many devices of it live. */
@@ -55,9 +71,10 @@ async function findGpu(options: readonly string[], open: GPU | undefined): Promi
 }
 
 /** Opens the adapter's device with the largest limits it has. */
-export async function openDevice({ powerPreference, dawn = [], subgroups = true }: GpuOptions): Promise<GPUDevice> {
-  const key = dawn.join();
-  const found = await findGpu(dawn, instances.get(key)?.gpu);
+export async function openDevice({ powerPreference, dawn = [], subgroups = true, subgroupMatrices = false }: GpuOptions): Promise<GPUDevice> {
+  const options = subgroupMatrices ? withUnsafeFeatures(dawn) : dawn;
+  const key = options.join();
+  const found = await findGpu(options, instances.get(key)?.gpu);
   if (found === undefined) throw noAdapter("a browser without WebGPU");
   const instance = instances.get(key) ?? { gpu: found, devices: 0 };
   instances.set(key, instance);
@@ -66,9 +83,9 @@ export async function openDevice({ powerPreference, dawn = [], subgroups = true 
     const adapter = await instance.gpu.requestAdapter({ powerPreference });
     if (adapter === null) throw noAdapter("none");
     const { limits } = adapter;
-    const wanted: GPUFeatureName[] = ["timestamp-query", ...(subgroups ? ["subgroups" as const] : [])];
+    const wanted = ["timestamp-query", "shader-f16", ...(subgroups || subgroupMatrices ? ["subgroups"] : []), ...(subgroupMatrices ? [MATRIX_FEATURE] : [])];
     const device = await adapter.requestDevice({
-      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

@@ -12,6 +12,7 @@ import { eachShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShader, ROWS, type PassName } from "./forms.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Extra, Pass } from "./queue.js";
+import { storedShaders } from "./stored.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const combineShaders = [eachShader, quotientShader, pairShader, shader("passes/combine.wgsl", combine)];
@@ -41,7 +42,7 @@ function tiled(
   const { kernel, band, lengths, softcap, bias: layout } = attributes;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
-  const form = formOf(device, name, extents);
+  const form = formOf(device, name, kernel, extents, q.dtype);
   const extras: Extra[] = [];
   if (bias !== undefined) extras.push({ binding: BIAS_BINDING, block: bias.block });
   if (lengths !== undefined) extras.push({ binding: LENGTHS_BINDING, block: device.upload(lengths) });
@@ -74,7 +75,7 @@ const attentionForward = implement(attentionPrimitive, (device, inputs, outputs,
   device.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: parts, workgroups: [splits, heads * queries, batch] });
   const { kernel } = attributes;
   device.dispatch({
-    shaders: [...combineShaders, ...normalizers[kernel.normalizer], ...kernel.shaders],
+    shaders: [...combineShaders, storedShaders[outputs[0].dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
     constants: { GROUP },
     uniform: [rows * valueDim, valueDim, splits, keys],
     reads: parts,
@@ -90,7 +91,7 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   const rowCount = batch * heads * queries;
   const rows = device.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1));
   device.dispatch({
-    shaders: deltaShaders,
+    shaders: [...deltaShaders, storedShaders[output.dtype].one],
     constants: { GROUP },
     uniform: [rowCount, valueDim],
     reads: [output.block, dOutput.block, statistic.block],

@@ -1,5 +1,6 @@
 import { binaryPrimitive, unaryPrimitive } from "../autograd/arithmetic.js";
 import { expandPrimitive, permutePrimitive } from "../autograd/broadcast.js";
+import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
 import { sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import type { Shader } from "../kernels/kernel.js";
@@ -8,10 +9,12 @@ import quotient from "../../shaders/lib/quotient.wgsl";
 import strided from "../../shaders/lib/strided.wgsl";
 import adam from "../../shaders/ops/adam.wgsl";
 import binary from "../../shaders/ops/binary.wgsl";
+import cast from "../../shaders/ops/cast.wgsl";
 import functions from "../../shaders/ops/functions.wgsl";
 import unary from "../../shaders/ops/unary.wgsl";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Word } from "./queue.js";
+import { storedShaders } from "./stored.js";
 
 /** One invocation for each element of a job. */
 export const eachShader = shader("lib/each.wgsl", each);
@@ -20,6 +23,8 @@ const stridedShader = shader("lib/strided.wgsl", strided);
 const functionsShader = shader("ops/functions.wgsl", functions);
 const unaryShader = shader("ops/unary.wgsl", unary);
 const binaryShader = shader("ops/binary.wgsl", binary);
+const castShader = shader("ops/cast.wgsl", cast);
+const takenShaders = { f32: shader("generated (f32)", "alias Taken = f32;"), f16: shader("generated (f16)", "alias Taken = f16;", ["f16"]) };
 const adamShader = shader("ops/adam.wgsl", adam);
 
 const AXES = 8;
@@ -148,6 +153,17 @@ export const elementwise = [
   implement(binaryPrimitive, (device, [x, y], [z], { function: name, c }) => {
     const strides = [broadcastStrides(x.shape, z.shape), broadcastStrides(y.shape, z.shape)];
     map(device, { pass: binaryShader, name, operands: ["x", "y"], constants: ["c"], values: [c, 0] }, [x, y], z, strides);
+  }),
+  implement(castPrimitive, (device, [x], [y]) => {
+    const count = sizeOf(x.shape);
+    device.dispatch({
+      shaders: [eachShader, takenShaders[x.dtype], storedShaders[y.dtype].one, castShader],
+      constants: { GROUP },
+      uniform: [count],
+      reads: [x.block],
+      writes: [y.block],
+      workgroups: groupsFor(count, device.limits),
+    });
   }),
   implement(expandPrimitive, (device, [x], [y]) => {
     mapUnary(device, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);

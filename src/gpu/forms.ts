@@ -1,5 +1,5 @@
 import { UnsupportedError } from "../core/errors.js";
-import type { Shader } from "../kernels/kernel.js";
+import type { Shader, TiledKernel } from "../kernels/kernel.js";
 import type { AttentionExtents } from "../kernels/primitives.js";
 import attention from "../../shaders/lib/attention.wgsl";
 import keyTile from "../../shaders/lib/key_tile.wgsl";
@@ -32,6 +32,8 @@ import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
 import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import forwardTiles from "../../shaders/passes/forward_tiles.wgsl";
 import { shader, type Device } from "./job.js";
+import { matrixFormOf } from "./matrix-forms.js";
+import { storedShaders, type GpuDType } from "./stored.js";
 import { blockFor, WIDEST_TILED } from "./tiles.js";
 
 export const pairShader = shader("lib/pair.wgsl", pair);
@@ -61,10 +63,10 @@ const tilePasses = {
   query: [...tilesBackward, shader("passes/backward_query_tiles.wgsl", backwardQueryTiles)],
   keyValue: [...tilesBackward, shader("passes/backward_key_value_tiles.wgsl", backwardKeyValueTiles)],
 };
-/** How rows are loaded, and stored by the passes that take it from here. */
+/** How rows are loaded and stored. */
 const access = {
-  any: { load: shader("lib/parts.wgsl", parts), store: shader("lib/store.wgsl", store) },
-  aligned: { load: shader("lib/parts_aligned.wgsl", partsAligned), store: shader("lib/store_aligned.wgsl", storeAligned) },
+  one: [shader("lib/parts.wgsl", parts), shader("lib/store.wgsl", store)],
+  four: [shader("lib/parts_aligned.wgsl", partsAligned), shader("lib/store_aligned.wgsl", storeAligned)],
 };
 const plainRowShader = shader("lib/plain_row.wgsl", plainRow);
 export const normalizers = {
@@ -111,22 +113,31 @@ interface Form {
   readonly rows: number;
 }
 
-/** The form of a pass that suits the adapter and the sizes. */
-export function formOf({ variants, limits }: Device, name: PassName, { dim, valueDim, queries, keys }: AttentionExtents): Form {
+/** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
+export function formOf(device: Device, name: PassName, kernel: TiledKernel, extents: AttentionExtents, dtype: GpuDType): Form {
+  const { variants, limits } = device;
+  const { dim, valueDim, queries, keys } = extents;
   const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
-  const { load, store } = access[dim % 4 === 0 && valueDim % 4 === 0 ? "aligned" : "any"];
+  const width = dim % 4 === 0 && valueDim % 4 === 0 ? "four" : "one";
+  const memory = [storedShaders[dtype][width], ...access[width]];
+  const byMatrices = dtype === "f16" ? matrixFormOf(device, name, kernel, extents) : undefined;
+  if (byMatrices !== undefined) {
+    const { shaders, constants, rows } = byMatrices;
+    const backward = name === "forward" ? [] : [outputGradientShader];
+    return { shaders: [...shared, ...backward, ...shaders, ...memory], constants: { PARTS, VALUE_PARTS, ...constants }, rows };
+  }
   const LANES = variants.broadcastLanes;
   const suits = Math.min(queries, keys) >= SHORTEST_HELD && Math.max(PARTS, VALUE_PARTS) <= WIDEST_HELD;
   if (LANES !== undefined && suits && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
     const RUN = Math.min(queries, keys) >= LONG ? RUNS[shuffled] : 1;
-    return { shaders: [...shufflePasses[shuffled], load, store], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
+    return { shaders: [...shufflePasses[shuffled], ...memory], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
   }
   if (variants.tiles && Math.max(PARTS, VALUE_PARTS) <= WIDEST_TILED && name in tilePasses) {
     const tiled = name as keyof typeof tilePasses;
     const { RUN, ACROSS, rows } = blockFor(tiled, PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
-    return { shaders: [...tilePasses[tiled], load, store], constants: { PARTS, VALUE_PARTS, RUN, ACROSS }, rows };
+    return { shaders: [...tilePasses[tiled], ...memory], constants: { PARTS, VALUE_PARTS, RUN, ACROSS }, rows };
   }
   const TILE = tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
-  return { shaders: [...passes[name], load], constants: { PARTS, VALUE_PARTS, TILE, ROWS }, rows: ROWS };
+  return { shaders: [...passes[name], ...memory], constants: { PARTS, VALUE_PARTS, TILE, ROWS }, rows: ROWS };
 }

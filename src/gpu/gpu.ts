@@ -1,20 +1,21 @@
 import { checkData } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
-import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage } from "../core/tensor.js";
+import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
 import fill from "../../shaders/ops/fill.wgsl";
 import { describeAdapter, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
 import { attention } from "./attention.js";
 import { eachShader, elementwise } from "./elementwise.js";
 import { Faults } from "./faults.js";
 import { BufferUsage, MAP_READ_MODE } from "./flags.js";
-import { GROUP, groupsFor, shader, type Device, type Implementations } from "./job.js";
+import { GROUP, groupsFor, shader, type Device, type Implementations, type Operand } from "./job.js";
 import { matmul } from "./matmul.js";
 import { Pool, type Block } from "./memory.js";
 import { Queue } from "./queue.js";
 import { parts } from "./parts.js";
 import { reductions } from "./reductions.js";
 import { rowwise } from "./rows.js";
+import { bytesOf, checkDType, decode, encode, type GpuDType } from "./stored.js";
 import { Timer, type PassTime } from "./timer.js";
 import { chooseVariants, type Variants } from "./variants.js";
 
@@ -30,7 +31,7 @@ export interface GpuMemory {
 }
 
 /**
- * The WebGPU backend: float32, hand-written WGSL.
+ * The WebGPU backend: float32, hand-written WGSL, and float16 as storage where the adapter has shader-f16.
  *
  * Operations queue work and return at once; only `tensor.read()` waits. Freed memory is pooled, pipelines are cached. An error on
  * the device rejects the next `read()`. Made by `requestGpu` and `wrapDevice`; disposable.
@@ -38,6 +39,7 @@ export interface GpuMemory {
 export class Gpu implements Backend {
   readonly name = "gpu";
   readonly device: DeviceDescription;
+  readonly dtypes: readonly GpuDType[];
   readonly scope = scope;
   readonly keep = keep;
   readonly #device: GPUDevice;
@@ -54,6 +56,7 @@ export class Gpu implements Backend {
     this.#device = device;
     this.#owned = owned;
     this.device = describeAdapter(device);
+    this.dtypes = device.features.has("shader-f16") ? ["f32", "f16"] : ["f32"];
     this.#variants = variants ?? chooseVariants(device, this.device);
     this.#faults = new Faults(device);
     this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST);
@@ -61,33 +64,43 @@ export class Gpu implements Backend {
     this.#queue = new Queue(device, this.#faults);
   }
 
+  /** Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes. */
+  get subgroupMatrices(): boolean {
+    return this.#variants.matrixUnit !== undefined;
+  }
+
   /** Bytes on the device. */
   get memory(): GpuMemory {
     return { allocated: this.#pool.allocated + this.#staging.allocated, used: this.#pool.used };
   }
 
-  tensor(data: ArrayLike<number>, shape: Shape = [data.length]): Tensor {
+  /** A tensor of these numbers, row-major. With dtype "f16" each is rounded to a nearest float16; `attention` and `ops.cast` take those. */
+  tensor(data: ArrayLike<number>, shape: Shape = [data.length], { dtype = "f32" }: TensorOptions = {}): Tensor {
     this.#checkUsable("gpu.tensor");
     checkData("gpu.tensor", data, shape);
-    const block = this.#pool.take("gpu.tensor", 4 * data.length);
-    this.#queue.upload(block, Float32Array.from(data));
-    return this.#wrap(block, shape);
+    const stored = checkDType("gpu.tensor", this.#device, dtype);
+    const words = encode("gpu.tensor", data, stored);
+    const block = this.#pool.take("gpu.tensor", words.byteLength);
+    this.#queue.upload(block, words);
+    return this.#wrap(block, shape, stored);
   }
 
-  full(value: number, shape: Shape): Tensor {
+  full(value: number, shape: Shape, { dtype = "f32" }: TensorOptions = {}): Tensor {
     this.#checkUsable("gpu.full");
     checkShape("gpu.full", shape);
-    const count = sizeOf(shape);
-    const block = this.#pool.take("gpu.full", 4 * count);
+    const stored = checkDType("gpu.full", this.#device, dtype);
+    const bytes = bytesOf(sizeOf(shape), stored);
+    const [word] = new Uint32Array(encode("gpu.full", stored === "f16" ? [value, value] : [value], stored).buffer);
+    const block = this.#pool.take("gpu.full", bytes);
     this.#queue.dispatch({
       shaders: [eachShader, fillShader],
       constants: { GROUP },
-      uniform: [count, { float: value }],
+      uniform: [bytes / 4, word],
       reads: [],
       writes: [block],
-      workgroups: groupsFor(count, this.#device.limits),
+      workgroups: groupsFor(bytes / 4, this.#device.limits),
     });
-    return this.#wrap(block, shape);
+    return this.#wrap(block, shape, stored);
   }
 
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[] {
@@ -96,9 +109,16 @@ export class Gpu implements Backend {
     if (record === undefined) {
       throw new UnsupportedError({ where: primitive.name, wanted: "an operation of the gpu backend", got: "an unknown one" });
     }
-    const operands = inputs.map((tensor) => ({ shape: tensor.shape, block: (tensor.memory(primitive.name) as GpuStorage).block }));
+    const operands = inputs.map((tensor) => {
+      const { block, dtype } = tensor.memory(primitive.name) as GpuStorage;
+      return { shape: tensor.shape, dtype, block };
+    });
     const shapes = primitive.infer(operands.map(({ shape }) => shape), attributes);
-    const outputs = shapes.map((shape) => ({ shape, block: this.#pool.take(primitive.name, 4 * sizeOf(shape)) }));
+    const dtypes = this.#dtypes(primitive, operands, attributes);
+    const outputs = shapes.map((shape, index) => {
+      const dtype = dtypes?.[index] ?? "f32";
+      return { shape, dtype, block: this.#pool.take(primitive.name, bytesOf(sizeOf(shape), dtype)) };
+    });
     const temporary: Block[] = [];
     const take = (bytes: number): Block => {
       const block = this.#pool.take(primitive.name, bytes);
@@ -125,7 +145,22 @@ export class Gpu implements Backend {
       // Commands run in the order they were recorded, so memory may serve again as soon as its last use is recorded.
       for (const block of temporary) this.#pool.give(block);
     }
-    return outputs.map(({ shape, block }) => this.#wrap(block, shape));
+    return outputs.map(({ shape, block, dtype }) => this.#wrap(block, shape, dtype));
+  }
+
+  /** The dtypes of the outputs; undefined for float32 throughout. */
+  #dtypes<Attributes>(primitive: Primitive<Attributes>, operands: readonly Operand[], attributes: Attributes): GpuDType[] | undefined {
+    if (primitive.dtypes !== undefined) {
+      const inputs = operands.map(({ dtype }) => dtype);
+      return primitive.dtypes(inputs, attributes).map((dtype) => checkDType(primitive.name, this.#device, dtype));
+    }
+    if (operands.every(({ dtype }) => dtype === "f32")) return undefined;
+    throw new UnsupportedError({
+      where: primitive.operation?.(attributes) ?? primitive.name,
+      wanted: "float32 tensors",
+      got: "one of dtype f16",
+      fix: 'Cast it: ops.cast(x, "f32").',
+    });
   }
 
   /** Waits until the device has done everything queued so far; rejects with the first error on the way. */
@@ -195,25 +230,26 @@ export class Gpu implements Backend {
     this.#faults.checkAlive();
   }
 
-  #wrap(block: Block, shape: Shape): Tensor {
-    const read = (size: number): Promise<Float32Array> => this.#read(block, size);
+  #wrap(block: Block, shape: Shape, dtype: GpuDType): Tensor {
+    const read = (size: number): Promise<Float32Array> => this.#read(block, size, dtype);
     const release = (): void => {
       if (!this.#disposed) this.#pool.give(block);
     };
-    return new Tensor(this, shape, new GpuStorage(block, read, release));
+    return new Tensor(this, shape, new GpuStorage(block, dtype, read, release));
   }
 
-  async #read(block: Block, size: number): Promise<Float32Array> {
+  async #read(block: Block, size: number, dtype: GpuDType): Promise<Float32Array> {
     this.#checkUsable("read");
-    const staging = this.#staging.take("read", 4 * size);
-    this.#queue.copy(block, staging.buffer, 4 * size);
+    const bytes = bytesOf(size, dtype);
+    const staging = this.#staging.take("read", bytes);
+    this.#queue.copy(block, staging.buffer, bytes);
     this.#queue.flush();
-    const mapping = staging.buffer.mapAsync(MAP_READ_MODE, 0, 4 * size);
+    const mapping = staging.buffer.mapAsync(MAP_READ_MODE, 0, bytes);
     const [fault, mapped] = await Promise.allSettled([this.#faults.settle(), mapping]);
     try {
       if (fault.status === "rejected") throw fault.reason;
       if (mapped.status === "rejected") throw new DeviceError(`read: the device could not map memory: ${String(mapped.reason)}`);
-      return new Float32Array(staging.buffer.getMappedRange(0, 4 * size)).slice();
+      return decode(staging.buffer.getMappedRange(0, bytes), size, dtype);
     } finally {
       if (!this.#disposed) {
         staging.buffer.unmap();
@@ -226,6 +262,7 @@ export class Gpu implements Backend {
 class GpuStorage implements Storage {
   constructor(
     readonly block: Block,
+    readonly dtype: GpuDType,
     readonly read: (size: number) => Promise<Float32Array>,
     readonly release: () => void,
   ) {}
@@ -240,7 +277,10 @@ export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
   return new Gpu(await openDevice(options), true);
 }
 
-/** A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. */
+/**
+ * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It uses the optional
+ * features that the device was requested with: shader-f16, subgroups, chromium-experimental-subgroup-matrix.
+ */
 export function wrapDevice(device: GPUDevice): Gpu {
   return new Gpu(device, false);
 }

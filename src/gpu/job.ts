@@ -3,11 +3,13 @@ import type { Primitive } from "../core/tensor.js";
 import type { Shader } from "../kernels/kernel.js";
 import type { Block } from "./memory.js";
 import type { Pass } from "./queue.js";
+import type { GpuDType } from "./stored.js";
 import type { Variants } from "./variants.js";
 
 /** A tensor as a pass sees it. */
 export interface Operand {
   readonly shape: Shape;
+  readonly dtype: GpuDType;
   readonly block: Block;
 }
 

@@ -1,4 +1,6 @@
 import type { DeviceDescription } from "../core/tensor.js";
+import { MATRIX_FEATURE } from "./adapter.js";
+import { chooseMatrixUnit, type MatrixUnit, type SubgroupMatrixConfiguration } from "./matrix-unit.js";
 
 /** Which form of a pass an adapter gets; every form computes the same. */
 export interface Variants {
@@ -6,6 +8,13 @@ export interface Variants {
   readonly broadcastLanes: number | undefined;
   /** Blocks in registers, out of workgroup memory. */
   readonly tiles: boolean;
+  /** The product of passes by subgroup matrices over float16; undefined where they were not asked for, or have none that fits. */
+  readonly matrixUnit: MatrixUnit | undefined;
+}
+
+/** What Dawn says of an adapter beyond the standard. */
+interface DawnInfo extends GPUAdapterInfo {
+  readonly subgroupMatrixConfigs?: readonly SubgroupMatrixConfiguration[];
 }
 
 /**
@@ -15,5 +24,11 @@ export interface Variants {
 export function chooseVariants(device: GPUDevice, { kind }: DeviceDescription): Variants {
   const { subgroupMinSize = 0 } = device.adapterInfo;
   const broadcast = kind === "software" && device.features.has("subgroups") && subgroupMinSize >= 4;
-  return { broadcastLanes: broadcast ? subgroupMinSize : undefined, tiles: kind === "hardware" };
+  const { subgroupMatrixConfigs = [] }: DawnInfo = device.adapterInfo;
+  const matrices = [MATRIX_FEATURE, "shader-f16", "subgroups"].every((feature) => device.features.has(feature));
+  return {
+    broadcastLanes: broadcast ? subgroupMinSize : undefined,
+    tiles: kind === "hardware",
+    matrixUnit: matrices ? chooseMatrixUnit(subgroupMatrixConfigs) : undefined,
+  };
 }

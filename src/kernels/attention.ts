@@ -1,10 +1,11 @@
 import { add, multiply } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
+import { cast } from "../autograd/cast.js";
 import { apply } from "../autograd/tape.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
-import { addBiases, biasLayout, biasTensor } from "./bias.js";
+import { addBiases, biasLayout, biasTensor, type Bias } from "./bias.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { checkPositive } from "./options.js";
@@ -18,10 +19,15 @@ import { attentionExtents, attentionPrimitive, HIDDEN } from "./primitives.js";
  * gradients. Memory is linear in n and m on a GPU, where gradients are bitwise repeatable. Throws a `ShapeError` for shapes that do
  * not fit, an `ArgumentError` for an unknown input, a disposed tensor or tensors of two backends, and an `UnsupportedError` for an
  * option that has no meaning for the kernel.
+ *
+ * q, k and v may be float16 on a GPU: output and their gradients then are float16 too (beyond 65504 infinite), while every sum, the
+ * statistic, and what the kernel learns stay float32. Kernels that are compositions of other operations take float32 alone.
  */
 export function attention(kernel: AttentionKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   if ("compose" in kernel) {
     checkInputs(kernel, inputs, attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape));
+    const half = Object.entries(inputs).find(([, { dtype }]) => dtype === "f16");
+    if (half !== undefined) throw notInHalf(half[0], `float32, which is all that ${kernel.name} has`);
     const allowed: readonly string[] = kernel.options ?? [];
     const given = Object.entries(options).find(([name, value]) => value !== undefined && !allowed.includes(name));
     if (given === undefined) return kernel.compose(inputs, options);
@@ -47,16 +53,26 @@ export function attentionWithStatistic(
 ): { output: Tensor; statistic: Tensor } {
   const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
   checkInputs(kernel, inputs, sizes);
+  checkDTypes(inputs, bias);
   checkPositive("attention", "softcap", softcap);
   const { band, lengths, dense } = resolveMask(mask, sizes);
   const hidden = dense && hide(inputs.q.backend, dense);
   if (bias !== undefined) biasLayout(bias, sizes);
   const biases = addBiases(hidden, addBiases(bias, kernel.bias?.(inputs), sizes), sizes);
-  const { q, k, v } = kernel.prepare?.(inputs) ?? inputs;
+  const { q, k, v } = prepare(kernel, inputs);
   const all = [q, k, v, packParameters(kernel, inputs, sizes), ...(biases === undefined ? [] : [biasTensor(biases)])];
   const layout = biases && biasLayout(biases, sizes);
   const [output, statistic] = apply(attentionPrimitive, all, { kernel, band, lengths, softcap: softcap === undefined ? 0 : softcap, bias: layout });
   return { output, statistic };
+}
+
+/** What the passes see of q, k and v, in their dtype; the change itself is computed in float32. */
+function prepare(kernel: TiledKernel, inputs: AttentionInputs): Pick<AttentionInputs, "q" | "k" | "v"> {
+  if (kernel.prepare === undefined) return inputs;
+  if (inputs.q.dtype !== "f16") return kernel.prepare(inputs);
+  const [wideQ, wideK, wideV] = [inputs.q, inputs.k, inputs.v].map((x) => cast(x, "f32"));
+  const { q, k, v } = kernel.prepare({ ...inputs, q: wideQ, k: wideK, v: wideV });
+  return { q: cast(q, "f16"), k: cast(k, "f16"), v: cast(v, "f16") };
 }
 
 /** What a mask hides, as a bias far below every score. */
@@ -89,6 +105,29 @@ function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: He
   for (const { name, shape } of kernel.inputs ?? []) {
     if (sameShape(inputs[name].shape, shape(sizes))) continue;
     throw new ShapeError({ where: "attention", argument: name, wanted: formatShape(shape(sizes)), got: formatShape(inputs[name].shape) });
+  }
+}
+
+function notInHalf(argument: string, wanted: string): UnsupportedError {
+  return new UnsupportedError({ where: "attention", argument, wanted, got: "float16", fix: `Cast it: ops.cast(${argument}, "f32").` });
+}
+
+/** Queries, keys and values have one dtype; float16 is for them alone. */
+function checkDTypes(inputs: AttentionInputs, bias: Bias | undefined): void {
+  const { dtype } = inputs.q;
+  const all = [...Object.entries(inputs), ...(bias === undefined ? [] : [["bias", biasTensor(bias)] as const])];
+  for (const [name, tensor] of all) {
+    if (!["q", "k", "v"].includes(name)) {
+      if (tensor.dtype === "f16") throw notInHalf(name, "float32, for all but q, k and v");
+    } else if (tensor.dtype !== dtype) {
+      throw new ArgumentError({
+        where: "attention",
+        argument: name,
+        wanted: `${dtype}, as q`,
+        got: tensor.dtype,
+        fix: `Cast one of them: ops.cast(${name}, "${dtype}").`,
+      });
+    }
   }
 }
 

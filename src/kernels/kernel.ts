@@ -9,7 +9,7 @@ export interface Shader {
   readonly file: string;
   readonly text: string;
   /** WGSL extensions that it needs, for the `enable` directives at the top of the program. */
-  readonly enables?: readonly GPUFeatureName[];
+  readonly enables?: readonly ("f16" | "subgroups" | "chromium_experimental_subgroup_matrix")[];
 }
 
 /** What one query and one key have in common, as far as a score may look. */

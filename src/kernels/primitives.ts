@@ -54,10 +54,16 @@ export interface AttentionBackwardAttributes extends AttentionAttributes {
 
 /**
  * Inputs q, k, v, parameters, output, statistic, cotangent of the output, and the bias if there is one. Outputs, those that are
- * wanted: dq; dk and dv; one row of parameter gradients for every query, [batch, heads, n, count]; dbias.
+ * wanted: dq; dk and dv, all of the dtype of q; one row of parameter gradients for every query, [batch, heads, n, count]; dbias.
  */
 export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> = {
   name: "attentionBackward",
+  dtypes: ([q], { wanted }) => [
+    ...(wanted.query ? [q] : []),
+    ...(wanted.keyValue ? [q, q] : []),
+    ...(wanted.parameters ? (["f32"] as const) : []),
+    ...(wanted.bias ? (["f32"] as const) : []),
+  ],
   infer([q, k, v, parameters, , , , bias], { wanted }) {
     return [
       ...(wanted.query ? [q] : []),
@@ -69,11 +75,12 @@ export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> 
 };
 
 /**
- * Inputs q, k, v, parameters [heads, count], and the bias if there is one. Outputs the attention and one number a row, the
- * statistic of the normaliser: log-sum-exp, or what the weights were divided by.
+ * Inputs q, k, v of one dtype, parameters [heads, count], and the bias if there is one. Outputs the attention, in that dtype, and one
+ * number a row, the statistic of the normaliser: log-sum-exp, or what the weights were divided by.
  */
 export const attentionPrimitive: Differentiable<AttentionAttributes> = {
   name: "attention",
+  dtypes: ([q]) => [q, "f32"],
   infer([q, k, v]) {
     const { batch, heads, queries, valueDim } = attentionExtents(q, k, v);
     return [

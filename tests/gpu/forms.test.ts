@@ -81,7 +81,7 @@ function holdForm(title: string, variants: Variants, more: (expectExact: ExpectE
 
     // lavapipe takes ten seconds and more to compile the three passes of a kernel by blocks.
     more(expectExact, () => /llvmpipe/.test(gpu().device.name));
-  }, variants);
+  }, { variants });
 }
 
 holdForm("attention by tiles in workgroup memory", plain);

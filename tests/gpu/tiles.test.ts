@@ -70,7 +70,7 @@ describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => 
   });
 });
 
-describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), tiles);
+describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), { variants: tiles });
 
 /** Forward and backward over one head of width 64. */
 async function forwardAndBackward(gpu: Gpu, kernel: AttentionKernel, n: number): Promise<void> {

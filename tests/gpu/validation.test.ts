@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { attention, kernels, requestGpu, ShaderCompileError, softmax, type AttentionInputs, type TiledKernel } from "../../src/index.js";
 import { create } from "webgpu";
+import { attention, kernels, ops, requestGpu, ShaderCompileError, softmax, type AttentionInputs, type Tensor, type TiledKernel } from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { attentionCases } from "../support/attention.js";
-import { cases, inputsOf, upload } from "../support/cases.js";
+import { cases, inputsOf, upload, type Case } from "../support/cases.js";
 import { outputAndGradients } from "../support/compare.js";
 import { tiles } from "../support/gpu.js";
 
@@ -39,6 +39,20 @@ describe("every linked shader on the null backend", () => {
     for (const name of Object.keys(kernels)) {
       for (const [d, dv] of [[1, 1], [64, 64], [5, 128], [128, 128], [5, 130]]) {
         await outputAndGradients(gpu, attentionCases(name, { batch: 2, heads: 2, n: 5, m: 3, d, dv }).fused);
+      }
+    }
+    await gpu.finish();
+  });
+
+  it.each([[true], [false]])("compiles for float16 in every form of the passes, with subgroups %s", async (subgroups) => {
+    using gpu = await requestGpu({ ...nullAdapter, subgroups });
+    expect(gpu.dtypes).toContain("f16");
+    const half = (x: Tensor): Tensor => ops.cast(x, "f16");
+    for (const name of Object.keys(kernels).filter((kernel) => "formula" in kernels[kernel]())) {
+      for (const [n, m, d, dv] of [[5, 3, 5, 130], [130, 129, 8, 8], [130, 129, 5, 3], [2, 300, 4, 4]]) {
+        const { fused } = attentionCases(name, { batch: 2, heads: 2, n, m, d, dv });
+        const run: Case["run"] = ({ q, k, v, ...learned }) => ops.cast(fused.run({ ...learned, q: half(q), k: half(k), v: half(v) }), "f32");
+        await outputAndGradients(gpu, { ...fused, run });
       }
     }
     await gpu.finish();

@@ -1,3 +1,4 @@
+import { roundToHalf } from "../../src/core/half.js";
 import { indices, ops, random, type Backend, type Tensor } from "../../src/index.js";
 
 /** An operation with inputs to try it on. */
@@ -6,6 +7,8 @@ export interface Case {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** Where the inputs lie; default N(0, 1). */
   readonly positive?: boolean;
+  /** Whether all numbers are representable in float16. */
+  readonly half?: boolean;
   readonly run: (inputs: Readonly<Record<string, Tensor>>) => Tensor;
 }
 
@@ -87,13 +90,14 @@ export const cases: readonly Case[] = [
   binary("mean squared error", [3, 5], [3, 5], ops.meanSquaredError),
 ];
 
-/** The inputs of a case: the same numbers, representable in float32, for every backend. */
-export function inputsOf({ shapes, positive }: Pick<Case, "shapes" | "positive">, seed = 7): Record<string, Float32Array> {
+/** The inputs of a case: the same numbers, representable in float32 (or float16), for every backend. */
+export function inputsOf({ shapes, positive, half }: Pick<Case, "shapes" | "positive" | "half">, seed = 7): Record<string, Float32Array> {
   const generator = random(seed);
   return Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
       const data = Float32Array.from(generator.normals(shape.reduce((a, b) => a * b, 1)));
-      return [name, positive ? data.map((value) => Math.abs(value) + 0.5) : data];
+      const placed = positive ? data.map((value) => Math.abs(value) + 0.5) : data;
+      return [name, half ? placed.map(roundToHalf) : placed];
     }),
   );
 }

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { requestGpu } from "../../src/index.js";
+import { requestGpu, type GpuOptions } from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Variants } from "../../src/gpu/variants.js";
 
 /** Blocks in registers, which hardware gets, on whatever adapter there is. */
-export const tiles: Variants = { broadcastLanes: undefined, tiles: true };
+export const tiles: Variants = { broadcastLanes: undefined, tiles: true, matrixUnit: undefined };
 
 /** One row an invocation, which every adapter can do. */
-export const plain: Variants = { broadcastLanes: undefined, tiles: false };
+export const plain: Variants = { broadcastLanes: undefined, tiles: false, matrixUnit: undefined };
 
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
@@ -27,16 +27,30 @@ async function answers(): Promise<boolean> {
   }
 }
 
+/** Whether the adapter has something: tests of it are skipped, visibly, where it has not. */
+export async function adapterHas(what: (gpu: SharedGpu) => boolean, options?: GpuOptions): Promise<boolean> {
+  if (!available || refused) return false;
+  using gpu = await requestGpu(options);
+  return what(gpu);
+}
+
+interface GpuNeeds {
+  readonly when?: boolean;
+  readonly options?: GpuOptions;
+  /** The forms of passes. Default: what the adapter likes. */
+  readonly variants?: Variants;
+}
+
 /**
  * A `describe` whose tests share one `Gpu`, made before the first and disposed after the last.
- * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`. `variants` are those that the adapter likes unless given.
+ * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`; without what they need of it (`when`) they are skipped.
  */
-export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, variants?: Variants): void {
-  describe.runIf(available)(title, () => {
+export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, { when = true, options = {}, variants }: GpuNeeds = {}): void {
+  describe.runIf(available && when)(title, () => {
     let shared: SharedGpu | undefined;
     beforeAll(async () => {
       if (refused) throw new Error("REQUIRE_GPU=1, and there is no adapter");
-      shared = variants === undefined ? await requestGpu() : new Gpu(await openDevice({}), true, variants);
+      shared = variants === undefined ? await requestGpu(options) : new Gpu(await openDevice(options), true, variants);
     });
     afterAll(() => shared?.dispose());
     tests(() => {
