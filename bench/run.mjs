@@ -16,26 +16,29 @@ const options = new Command("npm run bench --")
   .option("--heads <count>", "heads", Number, 8)
   .option("--dim <width>", "width of a head", Number, 64)
   .option("--runs <count>", "rounds over all kernels", Number, 7)
+  .option("--dtype <dtype>", "f32, or f16 for storage in float16", "f32")
+  .option("--subgroup-matrices", "let attention over f16 use matrix units")
   .option("--no-cpu", "leave out the float64 backend")
   .option("--out <file>", "where the report goes", "out/bench.json")
   .option("--compare <file>", "an older report: prints ratios, new over old")
   .parse()
   .opts();
 
-/** Error above which a timing would be of something else than attention: many times what float32 gives. */
-const WRONG = 1e-4;
-const { n, heads, dim, runs } = options;
+const { n, heads, dim, runs, dtype } = options;
+/** Error above which a timing would be of something else than attention: many times what the dtype gives. */
+const WRONG = dtype === "f16" ? 2e-2 : 1e-4;
 
 function inputsFor(backend, kernel, { n, heads, dim }) {
   const generator = random(1);
   const tensor = (shape, scale = 1) => backend.tensor(Float32Array.from(generator.normals(shape.reduce((a, b) => a * b, 1), scale)), shape);
-  const qkv = { q: tensor([1, heads, n, dim]), k: tensor([1, heads, n, dim]), v: tensor([1, heads, n, dim]) };
+  const rows = () => ops.cast(tensor([1, heads, n, dim]), dtype);
+  const qkv = { q: rows(), k: rows(), v: rows() };
   const sizes = { batch: 1, heads, queries: n, keys: n, dim };
   const own = (kernel.inputs ?? []).map(({ name, shape }) => [name, tensor(shape(sizes), 1 / Math.sqrt(dim))]);
   return { ...qkv, ...Object.fromEntries(own) };
 }
 
-const scalar = (kernel) => (parameters) => ops.sum(ops.multiply(attention(kernel, parameters), parameters.v));
+const scalar = (kernel) => (parameters) => ops.sum(ops.multiply(ops.cast(attention(kernel, parameters), "f32"), ops.cast(parameters.v, "f32")));
 
 /** The work to time, by name. */
 function tasksOf(kernel, inputs) {
@@ -67,12 +70,13 @@ function torch() {
   return status === 0 ? JSON.parse(stdout) : { missing: error?.message ?? stderr.trim().split("\n").at(-1) };
 }
 
-const names = options.kernels?.split(",") ?? Object.keys(kernels);
+const suits = (name) => dtype === "f32" || "formula" in kernels[name]();
+const names = options.kernels?.split(",") ?? Object.keys(kernels).filter(suits);
 const stranger = names.find((name) => !(name in kernels));
 if (stranger !== undefined) throw new Error(`bench: --kernels: wanted names among ${Object.keys(kernels).join(", ")}, got ${stranger}`);
 
 const { keep, ...limits } = await roofline({ runs });
-const gpu = await requestGpu({ dawn: ["disable-dawn-features=timestamp_quantization"] });
+const gpu = await requestGpu({ dawn: ["disable-dawn-features=timestamp_quantization"], subgroupMatrices: options.subgroupMatrices });
 const entries = [];
 for (const name of names) {
   const kernel = kernels[name]();
@@ -107,7 +111,7 @@ async function onCpu(kernel) {
 // For kernels that look at every pair; multiply-adds count twice. Forward has two products of n × n × d and touches q, k, v and the output; backward has five, and touches these,
 // the output's cotangent and three gradients.
 const product = 2 * heads * n * n * dim;
-const array = 4 * heads * n * dim;
+const array = (dtype === "f16" ? 2 : 4) * heads * n * dim;
 const work = { forward: { flop: 2 * product, bytes: 4 * array }, forwardBackward: { flop: 7 * product, bytes: 12 * array } };
 const bound = ({ flop, bytes }) => Math.max(flop / limits.multiplyAddGFLOPs, bytes / limits.copyGBs) / 1e6;
 const softmaxTasks = entries.find(({ name }) => name === "softmax")?.tasks;
@@ -124,14 +128,14 @@ for (const { name, kernel, error, tasks } of entries) {
 }
 const pytorch = torch();
 
-const report = { device: gpu.device, timestamps: gpu.hasTimestamps, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, ...versions(), n, heads, dim, runs, limits, rows, pytorch };
+const report = { device: gpu.device, timestamps: gpu.hasTimestamps, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, ...versions(), n, heads, dim, dtype, subgroupMatrices: gpu.subgroupMatrices, runs, limits, rows, pytorch };
 mkdirSync(dirname(options.out), { recursive: true });
 writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
 
 const older = options.compare && JSON.parse(readFileSync(options.compare, "utf8"));
 const cell = ({ median: middle, p10, p90 } = {}) => (middle === undefined ? "" : `${middle.toPrecision(3)} (${p10.toPrecision(3)}-${p90.toPrecision(3)})`);
 const share = (part) => `${(100 * part).toFixed(0)} %`;
-console.log(`${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, float32; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`);
+console.log(`${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, ${dtype}${gpu.subgroupMatrices ? " on matrix units" : ""}; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`);
 console.log(`roofline: copy ${limits.copyGBs.toFixed(1)} GB/s, multiply-add ${limits.multiplyAddGFLOPs.toFixed(1)} GFLOP/s`);
 console.table([
   ...rows.map((row) => {
