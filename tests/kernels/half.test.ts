@@ -33,7 +33,7 @@ describeGpu(
       await expectExact(name, { batch: 2, heads: 2, n: 33, m: 47, d: 5, dv: 7 });
     });
 
-    it.each(tiled)("%s is as exact where rows load as vec4s", async (name) => {
+    it.each(["softmax", "gaussian", "polynomial", "laplacian"])("%s is as exact where rows load as vec4s", async (name) => {
       await expectExact(name, { batch: 1, heads: 2, n: 35, m: 65, d: 8, dv: 12 });
     });
 
