@@ -20,6 +20,7 @@ export function softmax({ scale }: SoftmaxOptions = {}): TiledKernel {
     normalizer: "softmax",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/softmax.wgsl", text: shader }],
+    derivativeBounds: ([scale]) => ({ of: "query", slope: scale }),
     formula: {
       ...exponentialWeight,
       score: ({ product }, [scale]) => scale * product,
