@@ -67,7 +67,7 @@ export function anySubset(
   const nearlyLinear: Condition =
     lipschitz === null
       ? { name: "nearlyLinear", holds: "undetermined", value: sigma ** 2, threshold: null, margin: null, note: "Not judged: it needs a Jacobian of full row rank." }
-      : compareReach(sigma, lipschitz, distance, typicalRounding(size, 2 * sigma * largest));
+      : nearlyLinearCondition(sigma, lipschitz, distance, typicalRounding(size, 2 * sigma * largest));
   const constants: AnySubsetConstants = {
     curvature: sigma ** 2 / 4,
     smoothness: (largest + rounding + sigma / 2) ** 2 + (lipschitz === null ? Infinity : lipschitz.value * distance),
@@ -81,7 +81,7 @@ export function anySubset(
 }
 
 /** Whether σ_0² exceeds 8 L_J‖r_0‖: from here the loss can vanish before the Jacobian has changed by half of σ_0. */
-function compareReach(sigma: number, { value: constant, note }: Lipschitz, distance: number, rounding: number): Condition {
+export function nearlyLinearCondition(sigma: number, { value: constant, note }: Lipschitz, distance: number, rounding: number): Condition {
   const value = sigma ** 2;
   const threshold = 8 * constant * distance;
   return {

@@ -22,7 +22,7 @@ const LANCZOS_STEPS = 200;
 export const FAILURE_PROBABILITY = 1e-9;
 
 /** The operator as a dense matrix, one product with its adjoint a row. */
-export function dense({ rows, columns, adjoint }: Operator): Matrix {
+function dense({ rows, columns, adjoint }: Operator): Matrix {
   const matrix = Matrix.zeros(rows, columns);
   const unit = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -44,7 +44,7 @@ function subtract(from: Float64Array, scale: number, vector: Float64Array): void
 }
 
 /** A vector of length 1, uniform on the sphere. */
-export function unitVector(size: number, seed: number): Float64Array {
+function unitVector(size: number, seed: number): Float64Array {
   const vector = random(seed).normals(size);
   const length = Math.hypot(...vector);
   return vector.map((value) => value / length);

@@ -8,9 +8,9 @@ export interface Operator {
   readonly rows: number;
   readonly columns: number;
   /** J v */
-  apply(vector: Float64Array): Float64Array;
+  readonly apply: (vector: Float64Array) => Float64Array;
   /** Jᵀ u */
-  adjoint(vector: Float64Array): Float64Array;
+  readonly adjoint: (vector: Float64Array) => Float64Array;
 }
 
 /** The model at its weights: outputs minus targets, and the Jacobian J of the outputs in the trained weights. */

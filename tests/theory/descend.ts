@@ -37,8 +37,8 @@ export async function descend(
   return losses;
 }
 
-/** Two samples of two tokens, wide enough that any one of the weights can fit them. */
-export const small: Sizes = { tokens: [2, 2], width: 5, heads: 2, keyWidth: 4, valueWidth: 3, outputWidth: 2 };
+/** Two samples of two tokens and so many heads that any one of the weights can fit them, with Jacobians of moderate condition. */
+export const small: Sizes = { tokens: [2, 2], width: 12, heads: 8, keyWidth: 6, valueWidth: 4, outputWidth: 1 };
 
 /** A random problem whose targets lie `distance` away from the outputs, in a random direction. */
 export function nearbyProblem(seed: number, kernel: TiledKernel, distance: number, sizes: Sizes = small): Problem {
