@@ -20,7 +20,7 @@ export interface Initialization {
 export type DrawnWeights = Readonly<Record<WeightName, number[][][]>>;
 
 /** Draws weights of the shapes that the problem's have, for the number of heads that the initialisation asks for. */
-export function drawWeights({ heads: [like] }: CheckedProblem, { heads, mirrored, scales }: Initialization, source: Random): DrawnWeights {
+function drawWeights({ heads: [like] }: CheckedProblem, { heads, mirrored, scales }: Initialization, source: Random): DrawnWeights {
   const draw = (name: WeightName): number[][][] => {
     const { rows, columns } = like[name];
     const matrix = (): number[][] =>

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
-import { dynamics, type DynamicsMeasurements } from "../../src/studies/dynamics/study.js";
+import { dynamics } from "../../src/studies/dynamics/study.js";
 import { present } from "../../src/studies/dynamics/present.js";
-import { runTrial } from "../../src/studies/dynamics/trial.js";
+import { runTrial, type DynamicsMeasurements } from "../../src/studies/dynamics/trial.js";
 
 const tiny = { ...quickDynamics, kernels: ["softmax", "gaussian"], subsets: [["query"], ["value"]] as const, seeds: 2, steps: 60 };
 

@@ -4,8 +4,7 @@ import { linePlot, palette, type Series } from "../report/lines.js";
 import { formatNumber, formatPercent, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
 import type { Results } from "../study.js";
 import type { DynamicsConfiguration } from "./configuration.js";
-import type { DynamicsMeasurements } from "./study.js";
-import type { Trial } from "./trial.js";
+import type { DynamicsMeasurements, Trial } from "./trial.js";
 
 const DEVICE = "the CPU backend in float64";
 const colors = Object.values(palette);

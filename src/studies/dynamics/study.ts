@@ -1,11 +1,7 @@
 import type { Session, Study } from "../study.js";
 import type { DynamicsConfiguration } from "./configuration.js";
 import { present } from "./present.js";
-import { plainKernel, runTrial, type Trial } from "./trial.js";
-
-export interface DynamicsMeasurements {
-  readonly trials: readonly Trial[];
-}
+import { plainKernel, runTrial, type DynamicsMeasurements, type Trial } from "./trial.js";
 
 async function run(configuration: DynamicsConfiguration, session: Session<DynamicsMeasurements>): Promise<void> {
   const { kernels, subsets, seeds } = configuration;

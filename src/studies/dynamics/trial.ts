@@ -34,6 +34,10 @@ export interface Trial {
   readonly losses: readonly number[];
 }
 
+export interface DynamicsMeasurements {
+  readonly trials: readonly Trial[];
+}
+
 /** A kernel of the registry that needs nothing beside q, k and v. */
 export function plainKernel(name: string): TiledKernel {
   const kernel = kernels[name]?.();
@@ -43,7 +47,7 @@ export function plainKernel(name: string): TiledKernel {
 }
 
 /** Inputs and targets with rows of length about 1, and weights, as nested arrays. */
-export function randomProblem({ samples, tokens, width, outputWidth, heads, scales }: DynamicsConfiguration, seed: number) {
+function randomProblem({ samples, tokens, width, outputWidth, heads, scales }: DynamicsConfiguration, seed: number) {
   const source = random(seed);
   const draw = (count: number, rows: number, columns: number, scale: number): number[][][] =>
     Array.from({ length: count }, () => Array.from({ length: rows }, () => Array.from(source.normals(columns, scale))));
