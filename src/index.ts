@@ -72,3 +72,5 @@ export { adam, gradientDescent, sgd, type AdamOptions, type Optimizer, type SgdO
 export { singleLayer, type SingleLayer, type SingleLayerOptions, type SingleLayerParameters } from "./nn/single-layer.js";
 export { merge, split, type NamedTensors } from "./nn/split.js";
 export { checkConvergence, type ConvergenceOptions, type ConvergenceReport } from "./theory/check-convergence.js";
+export { convergenceProbability, type Initialization } from "./theory/initialization.js";
+export { suggestInitialization, type SuggestOptions } from "./theory/suggest-initialization.js";

@@ -40,8 +40,8 @@ function dot(a: Numbers, aStart: number, b: Numbers, bStart: number, length: num
   return sum;
 }
 
-/** The inner product. */
-const multiplied: Component = { of: (x, y) => x * y, byQuery: (_x, y) => y, byKey: (x) => x };
+/** The inner product, the pair product of a kernel that names no other. */
+export const multiplied: Component = { of: (x, y) => x * y, byQuery: (_x, y) => y, byKey: (x) => x };
 
 /** Fills `pair` with what query and key have in common. */
 export function compare(

@@ -2,6 +2,17 @@ import { Matrix } from "ml-matrix";
 import type { TiledKernel } from "../kernels/kernel.js";
 import { compare, emptyPair, weigh } from "./attention.js";
 
+/** The kernel's parameters for n queries and m keys of width d: those given, else their initial values. */
+export function initialParameters(
+  kernel: TiledKernel,
+  queries: number,
+  keys: number,
+  dim: number,
+  given: Readonly<Record<string, number>> = {},
+): Float64Array {
+  return Float64Array.from(kernel.parameters, ({ name, initial }) => given[name] ?? initial({ batch: 1, heads: 1, queries, keys, dim }));
+}
+
 /**
  * The matrix of attention weights, float64: S_ij = φ(s(q_i, k_j)), divided by the row sum for a row-normalised kernel.
  *
@@ -9,7 +20,7 @@ import { compare, emptyPair, weigh } from "./attention.js";
  */
 export function kernelMatrix(kernel: TiledKernel, q: Matrix, k: Matrix, parameters: Readonly<Record<string, number>> = {}): Matrix {
   const dim = q.columns;
-  const learned = Float64Array.from(kernel.parameters, ({ name, initial }) => parameters[name] ?? initial({ batch: 1, heads: 1, queries: q.rows, keys: k.rows, dim }));
+  const learned = initialParameters(kernel, q.rows, k.rows, dim, parameters);
   const keys = k.to2DArray().map((row) => Float64Array.from(row));
   const pair = emptyPair();
   return new Matrix(

@@ -23,6 +23,11 @@ export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): Ti
     normalizer: normalize ? "softmax" : "none",
     parameters: [{ name: "gamma", initial: ({ dim }) => gamma ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/gaussian.wgsl", text: shader }],
+    // with t = γ‖q-k‖²: ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1; ∇²w has eigenvalues -γe^(-t/2) and γ(t-1)e^(-t/2), extreme at t = 0
+    derivativeBounds: ([gamma]) =>
+      normalize
+        ? { of: "query", slope: gamma }
+        : { of: "difference", weight: 1, slope: Math.sqrt(gamma / Math.E), curvature: gamma },
     formula: {
       ...exponentialWeight,
       score: ({ distance }, [gamma]) => -0.5 * gamma * distance,

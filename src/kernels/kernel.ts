@@ -71,6 +71,16 @@ export interface HeadSizes {
   readonly dim: number;
 }
 
+/**
+ * What is known of the derivatives of a kernel's weights by q and k, for all q and k, at given parameters.
+ *
+ * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and ‖∇²w‖ ≤ `curvature`.
+ * `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus terms of q alone and of k alone.
+ */
+export type DerivativeBounds =
+  | { readonly of: "difference"; readonly weight: number; readonly slope: number; readonly curvature: number }
+  | { readonly of: "query"; readonly slope: number };
+
 /** A number, or one number a head, that a score uses. */
 export interface KernelParameter {
   /** Its name beside q, k and v. */
@@ -137,6 +147,8 @@ export interface TiledKernel extends Named {
   /** At most four. */
   readonly parameters: readonly KernelParameter[];
   readonly formula: Formula;
+  /** Stated by kernels for which it is known; the convergence theory samples where it is absent. */
+  readonly derivativeBounds?: (parameters: Float64Array) => DerivativeBounds;
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];
   /** A differentiable change of q, k and v before the passes, such as a metric. */

@@ -34,6 +34,7 @@ export function softmax({ scale }: SoftmaxOptions = {}): TiledKernel {
     normalizer: "softmax",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, scaledProductHook],
+    derivativeBounds: ([scale]) => ({ of: "query", slope: scale }),
     formula: { ...exponentialWeight, ...scaledProduct },
   };
 }

@@ -1,24 +1,29 @@
 import { ArgumentError } from "../core/errors.js";
+import type { AnySubsetConstants } from "./any-subset.js";
 import type { Unreachable } from "./equal-values.js";
 import type { CheckedProblem, WeightName } from "./problem.js";
 import type { ValueOnlyConstants } from "./value-only.js";
 
 /** A guarantee for gradient descent with steps of `stepSize`: `f_t ≤ (1 - rate)^t f_0`. */
 interface Certified {
-  readonly theorem: "T1";
+  readonly theorem: "T1" | "T2";
   readonly certified: true;
+  /** False where a constant of T2 was sampled or bounded with high probability: evidence, not proof. */
+  readonly rigorous: boolean;
   readonly reason: string;
   /** η. */
   readonly stepSize: number;
-  /** `ημ`, the fraction of the loss that every step removes at least. */
+  /** The largest η that the theorem allows. */
+  readonly largestStepSize: number;
+  /** The fraction of the loss that every step removes at least: `ημ` (T1), `ησ_min(J_0)²/4` (T2). */
   readonly rate: number;
-  /** `(1 - ημ)^t f_0`, an upper bound of the loss after `step` steps in exact arithmetic; a float64 loss bottoms out near `ε²‖Y‖²`. */
+  /** `(1 - rate)^t f_0`, an upper bound of the loss after `step` steps in exact arithmetic; a float64 loss bottoms out near `ε²‖Y‖²`. */
   predictedLoss(step: number): number;
 }
 
 /** No guarantee. This never says that gradient descent will fail, except for `lossFloor`. */
 interface NotCertified {
-  readonly theorem: "T1" | "T4";
+  readonly theorem: "T1" | "T2" | "T4";
   readonly certified: false;
   readonly reason: string;
   /** A step size at which the loss cannot rise, where one is known. */
@@ -31,19 +36,63 @@ interface NotCertified {
 
 export type Certificate = Certified | NotCertified;
 
+function refuse(theorem: NotCertified["theorem"], reason: string, { stepSize = null, lossFloor = null }: Partial<NotCertified> = {}): NotCertified {
+  return { theorem, certified: false, reason, stepSize, rate: null, predictedLoss: null, lossFloor };
+}
+
+/** `f_t ≤ (1 - stepSize · curvature)^t f_0`. */
+function guarantee(
+  { theorem, rigorous, reason, stepSize, largestStepSize }: Omit<Certified, "certified" | "rate" | "predictedLoss">,
+  curvature: number,
+  initialLoss: number,
+): Certified {
+  const rate = stepSize * curvature;
+  return {
+    theorem,
+    certified: true,
+    rigorous,
+    reason,
+    stepSize,
+    largestStepSize,
+    rate,
+    predictedLoss(steps) {
+      if (!(steps >= 0)) {
+        throw new ArgumentError({ where: "predictedLoss", argument: "step", wanted: "a number of steps of at least 0", got: String(steps) });
+      }
+      // (1 - rate)^t, also where 1 - rate rounds to 1; rate = 1 leaves nothing after one step.
+      return steps === 0 ? initialLoss : initialLoss * Math.exp(steps * Math.log1p(-rate));
+    },
+  };
+}
+
 /** Theorem T4: why training only W^Q and W^K cannot reach zero loss. */
 export function degenerateCertificate({ count, lossFloor }: Unreachable, { inputs }: CheckedProblem): NotCertified {
   const reason =
     count === inputs.length
       ? "Attention weights cannot move the output of any sample, so the gradient in the query and key weights is identically zero."
       : `Attention weights cannot move the output of ${count} of ${inputs.length} samples, so the loss cannot fall below theirs.`;
-  return { theorem: "T4", certified: false, reason, stepSize: null, rate: null, predictedLoss: null, lossFloor };
+  return refuse("T4", reason, { lossFloor });
 }
 
-/** Theorem T1 where it does not apply: other weights than W^V move. */
-export function uncoveredCertificate(trainable: ReadonlySet<WeightName>): NotCertified {
-  const reason = `T1 covers training the value weights alone; here ${[...trainable].join(", ")} move.`;
-  return { theorem: "T1", certified: false, reason, stepSize: null, rate: null, predictedLoss: null, lossFloor: null };
+/** Theorem T2 for `η = stepSize`, by default the largest step it allows. `unmet` lists conditions that are not known to hold. */
+export function anySubsetCertificate(
+  { curvature, smoothness, rigorous, basis }: AnySubsetConstants,
+  initialLoss: number,
+  trainable: ReadonlySet<WeightName>,
+  unmet: readonly string[],
+  stepSize?: number,
+): Certificate {
+  const names = [...trainable].join(", ");
+  if (unmet.length > 0) return refuse("T2", `T2 needs ${unmet.join(" and ")} to hold where ${names} move.`);
+  const largest = 1 / smoothness;
+  if (!(curvature > 0) || !(largest > 0) || !Number.isFinite(largest)) {
+    return refuse("T2", "T2's constants are not positive, finite float64 numbers; scale the problem.");
+  }
+  if (stepSize !== undefined && stepSize > largest) {
+    return refuse("T2", `T2 needs a step size of at most ${largest.toPrecision(6)}, got ${stepSize}.`, { stepSize: largest });
+  }
+  const reason = `The Jacobian in ${names} has full row rank and changes little on the way to zero loss (${basis}).`;
+  return guarantee({ theorem: "T2", rigorous, reason, stepSize: stepSize ?? largest, largestStepSize: largest }, curvature, initialLoss);
 }
 
 /** Theorem T1 for `η = stepSize`, by default the largest step it allows, `1/L`. `unmet` lists conditions that are not known to hold. */
@@ -54,30 +103,13 @@ export function valueOnlyCertificate(
   stepSize?: number,
 ): Certificate {
   const largest = smoothness > 0 ? 1 / smoothness : null;
-  const refuse = (reason: string): NotCertified => {
-    return { theorem: "T1", certified: false, reason, stepSize: largest, rate: null, predictedLoss: null, lossFloor: null };
-  };
-  if (unmet.length > 0) return refuse(`T1 needs ${unmet.join(" and ")} to hold.`);
+  if (unmet.length > 0) return refuse("T1", `T1 needs ${unmet.join(" and ")} to hold.`, { stepSize: largest });
   if (largest === null || !(curvature > 0) || !Number.isFinite(largest)) {
-    return refuse("T1's constants μ and L are not positive, finite float64 numbers; scale the problem.");
+    return refuse("T1", "T1's constants μ and L are not positive, finite float64 numbers; scale the problem.", { stepSize: largest });
   }
   if (stepSize !== undefined && stepSize > largest) {
-    return refuse(`T1 needs a step size of at most 1/L = ${largest.toPrecision(6)}, got ${stepSize}.`);
+    return refuse("T1", `T1 needs a step size of at most 1/L = ${largest.toPrecision(6)}, got ${stepSize}.`, { stepSize: largest });
   }
-  const step = stepSize ?? largest;
-  const rate = step * curvature;
-  return {
-    theorem: "T1",
-    certified: true,
-    reason: "The stacked kernel matrix has full row rank and every output matrix full column rank, and only the value weights move.",
-    stepSize: step,
-    rate,
-    predictedLoss(steps) {
-      if (!(steps >= 0)) {
-        throw new ArgumentError({ where: "predictedLoss", argument: "step", wanted: "a number of steps of at least 0", got: String(steps) });
-      }
-      // (1 - rate)^t, also where 1 - rate rounds to 1; rate = 1 leaves nothing after one step.
-      return steps === 0 ? initialLoss : initialLoss * Math.exp(steps * Math.log1p(-rate));
-    },
-  };
+  const reason = "The stacked kernel matrix has full row rank and every output matrix full column rank, and only the value weights move.";
+  return guarantee({ theorem: "T1", rigorous: true, reason, stepSize: stepSize ?? largest, largestStepSize: largest }, curvature, initialLoss);
 }

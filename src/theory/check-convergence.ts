@@ -1,14 +1,17 @@
 import { ArgumentError } from "../core/errors.js";
 import type { TiledKernel } from "../kernels/kernel.js";
-import { degenerateCertificate, uncoveredCertificate, valueOnlyCertificate, type Certificate } from "./certificate.js";
+import { anySubset } from "./any-subset.js";
+import { anySubsetCertificate, degenerateCertificate, valueOnlyCertificate, type Certificate } from "./certificate.js";
 import type { Condition } from "./condition.js";
+import { embeddingDimension } from "./embedding-dimension.js";
 import { eigenvalueRatios } from "./eigenvalue-ratio.js";
 import { weightsReachOutput } from "./equal-values.js";
 import { headsTimesWidth, kernelMatrixRank } from "./kernel-rank.js";
 import { evaluate } from "./model.js";
-import { outputRank } from "./output-rank.js";
 import { checkProblem, checkTrainable, type ConvergenceProblem, type WeightName } from "./problem.js";
+import { weightsRepresentable } from "./representable.js";
 import { valueOnlyConstants } from "./value-only.js";
+import { weightRank, type Extremes } from "./weight-rank.js";
 
 export interface ConvergenceOptions {
   readonly kernel: TiledKernel;
@@ -22,6 +25,8 @@ export interface ConvergenceOptions {
 export interface ConvergenceReport {
   readonly conditions: readonly Condition[];
   readonly certificate: Certificate;
+  /** The extreme singular values of W^Q, W^K, W^V and W^O over all heads. */
+  readonly singularValues: Readonly<Record<WeightName, Extremes>>;
   /** `f_0 = ½ Σ_i ‖Ŷ_i - Y_i‖²`. */
   readonly initialLoss: number;
 }
@@ -46,23 +51,37 @@ export function checkConvergence(problem: ConvergenceProblem, options: Convergen
   const initialLoss = evaluation.losses.reduce((sum, loss) => sum + loss, 0);
 
   const stacked = kernelMatrixRank(evaluation.stacked);
-  const output = outputRank(checked.heads);
+  const { query, key, value, output } = mapWeights((name) => weightRank(checked.heads, name));
+  const singularValues = { query: query.extremes, key: key.extremes, value: value.extremes, output: output.extremes };
   const reach = weightsReachOutput(checked, evaluation, kernel.normalizer !== "none");
-  const conditions = [
+  const facts = [
     stacked.condition,
     headsTimesWidth(evaluation.stacked),
-    ...eigenvalueRatios(checked.heads),
+    embeddingDimension(checked),
+    query.condition,
+    key.condition,
+    value.condition,
     output.condition,
+    ...eigenvalueRatios(singularValues),
+    weightsRepresentable(evaluation),
     reach.condition,
   ];
-
-  const certify = (): Certificate => {
-    if (!trainable.has("value") && !trainable.has("output") && reach.unreachable.count > 0) {
-      return degenerateCertificate(reach.unreachable, checked);
-    }
-    if (trainable.size > 1 || !trainable.has("value")) return uncoveredCertificate(trainable);
-    const unmet = [stacked.condition, output.condition].filter(({ holds }) => holds !== true).map(({ name }) => name);
-    return valueOnlyCertificate(valueOnlyConstants(stacked.rank, output.ranks), initialLoss, unmet, stepSize);
+  const unmet = (conditions: readonly Condition[]): string[] => conditions.filter(({ holds }) => holds !== true).map(({ name }) => name);
+  const report = (certificate: Certificate, more: readonly Condition[] = []): ConvergenceReport => {
+    return { conditions: [...facts, ...more], certificate, singularValues, initialLoss };
   };
-  return { conditions, certificate: certify(), initialLoss };
+
+  if (trainable.size === 1 && trainable.has("value")) {
+    const constants = valueOnlyConstants(stacked.rank, output.ranks);
+    return report(valueOnlyCertificate(constants, initialLoss, unmet([stacked.condition, output.condition]), stepSize));
+  }
+  const { conditions, constants } = anySubset(checked, kernel, trainable, stacked.rank.largest + stacked.rank.threshold);
+  if (!trainable.has("value") && !trainable.has("output") && reach.unreachable.count > 0) {
+    return report(degenerateCertificate(reach.unreachable, checked), conditions);
+  }
+  return report(anySubsetCertificate(constants, initialLoss, trainable, unmet(conditions), stepSize), conditions);
+}
+
+function mapWeights<Result>(measure: (name: WeightName) => Result): Record<WeightName, Result> {
+  return { query: measure("query"), key: measure("key"), value: measure("value"), output: measure("output") };
 }

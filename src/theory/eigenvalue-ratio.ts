@@ -1,6 +1,6 @@
 import type { Condition } from "./condition.js";
-import type { Head } from "./problem.js";
-import { singularValues } from "./spectrum.js";
+import type { WeightName } from "./problem.js";
+import type { Extremes } from "./weight-rank.js";
 
 /**
  * The ratio `max_h(σ_max(W^Q_h), σ_max(W^K_h)) / min_h σ_min(W^V_h)` and its reciprocal.
@@ -8,9 +8,9 @@ import { singularValues } from "./spectrum.js";
  * The paper bounds such a ratio; the accounts at hand disagree on the direction and none gives the bound, so both are
  * reported and neither is judged. Measured: gradient descent does better when the first is small.
  */
-export function eigenvalueRatios(heads: readonly Head[]): Condition[] {
-  const queryKey = Math.max(...heads.flatMap(({ query, key }) => [singularValues(query)[0], singularValues(key)[0]]));
-  const value = Math.min(...heads.map((head) => singularValues(head.value).at(-1)!));
+export function eigenvalueRatios(extremes: Readonly<Record<WeightName, Extremes>>): Condition[] {
+  const queryKey = Math.max(extremes.query.largest, extremes.key.largest);
+  const value = extremes.value.smallest;
   const unjudged = { holds: "undetermined", threshold: null, margin: null } as const;
   return [
     {

@@ -10,6 +10,8 @@ export interface Evaluation {
   readonly stacked: Matrix;
   /** `X_i W^V_h W^O_h` as values[sample][head], [n_i, d_o]. */
   readonly values: readonly (readonly Matrix[])[];
+  /** S_ih as similarities[sample][head], [n_i, n_i]. */
+  readonly similarities: readonly (readonly Matrix[])[];
   /** `½‖Ŷ_i - Y_i‖²` of every sample. */
   readonly losses: readonly number[];
 }
@@ -33,15 +35,20 @@ export function evaluate({ inputs, targets, heads }: CheckedProblem, kernel: Til
   let row = 0;
   const samples = inputs.map((input, i) => {
     const residual = targets[i].clone().neg();
-    const values = heads.map(({ query, key, value, output }, h) => {
+    const perHead = heads.map(({ query, key, value, output }, h) => {
       const similarity = kernelMatrix(kernel, input.mmul(query), input.mmul(key));
       const mixed = checkFinite(similarity.mmul(input), i, h);
       stacked.setSubMatrix(mixed, row, h * width);
       residual.add(checkFinite(mixed.mmul(value).mmul(output), i, h));
-      return input.mmul(value).mmul(output);
+      return { similarity, values: input.mmul(value).mmul(output) };
     });
     row += input.rows;
-    return { values, loss: residual.norm("frobenius") ** 2 / 2 };
+    return { perHead, loss: residual.norm("frobenius") ** 2 / 2 };
   });
-  return { stacked, values: samples.map(({ values }) => values), losses: samples.map(({ loss }) => loss) };
+  return {
+    stacked,
+    values: samples.map(({ perHead }) => perHead.map(({ values }) => values)),
+    similarities: samples.map(({ perHead }) => perHead.map(({ similarity }) => similarity)),
+    losses: samples.map(({ loss }) => loss),
+  };
 }

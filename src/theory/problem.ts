@@ -39,7 +39,7 @@ export interface CheckedProblem {
 }
 
 const where = "checkConvergence";
-const weightNames: readonly WeightName[] = ["query", "key", "value", "output"];
+export const weightNames: readonly WeightName[] = ["query", "key", "value", "output"];
 
 function toMatrix(argument: string, rows: Rows): Matrix {
   if (rows === null || typeof rows !== "object" || !(rows.length >= 1) || !(rows[0]?.length >= 1)) {

@@ -68,9 +68,9 @@ describe("T4, equal value rows, query weights only", () => {
   it("is not claimed for the Gaussian, nor where the value weights move", () => {
     const unnormalised = checkConvergence(degenerate, { kernel: gaussian({ gamma: 1 }), trainable: ["query"] });
     expect(unnormalised.initialLoss).toBeCloseTo(0.375256, 6);
-    expect(unnormalised.certificate).toMatchObject({ theorem: "T1", certified: false, lossFloor: null });
+    expect(unnormalised.certificate).toMatchObject({ theorem: "T2", certified: false, lossFloor: null });
     const moving = checkConvergence(degenerate, { kernel: softmax(), trainable: ["query", "value"] });
-    expect(moving.certificate.theorem).toBe("T1");
+    expect(moving.certificate.theorem).toBe("T2");
   });
 
   it("gives the loss of the degenerate samples as a floor where only some are", () => {

@@ -6,10 +6,10 @@ import type { Curve, DataSummary, GuaranteeRun, LearningRun } from "./measuremen
 
 export function guaranteeFigure(runs: readonly GuaranteeRun[], { guarantee }: ConvergenceConfiguration): Figure {
   const title = "Single layer: loss of gradient descent, by what is trained";
-  const series = runs.flatMap(({ kernel, trained, curve }) => {
+  const series = runs.flatMap(({ kernel, trained, theorem, curve }) => {
     const shared = { color: kernelColor[kernel], facet: trainedName(trained), x: curve.steps };
     const measured = { ...shared, label: kernel, y: curve.losses };
-    return curve.predicted ? [measured, { ...shared, label: `${kernel}, T1's bound`, y: curve.predicted, dashed: true }] : [measured];
+    return curve.predicted ? [measured, { ...shared, label: `${kernel}, ${theorem}'s bound`, y: curve.predicted, dashed: true }] : [measured];
   });
   return {
     kind: "figure",

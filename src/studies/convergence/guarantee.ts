@@ -71,7 +71,7 @@ async function consult(run: Run): Promise<{ report: ConvergenceReport; stepSize:
       fix: "Try another seed.",
     });
   }
-  return { report: checkConvergence(problem, { kernel, trainable: run.trained }), stepSize };
+  return { report: checkConvergence(problem, { kernel, trainable: run.trained, stepSize }), stepSize };
 }
 
 /** Gradient descent on `f = ½‖Ŷ - Y‖²`; the loss before every step and after the last. */

@@ -119,7 +119,7 @@ export function present(results: ConvergenceResults): Presentation {
           text:
             `The single-layer model of arXiv 2411.07538, Ŷ = Σ_h S_h X W^V_h W^O_h with loss ½‖Ŷ - Y‖², on the first ${tokens} tokens of ` +
             `${samples} training texts (embeddings of width ${width}, ${heads} heads), by plain gradient descent in float64 on the CPU backend. ` +
-            `W^O is fixed; "all" trains W^Q, W^K and W^V. The certificate T1 was derived for this library; it is not the paper's theorem.`,
+            `W^O is fixed; "all" trains W^Q, W^K and W^V. The certificates T1 and T2 were derived for this library; they are not the paper's theorems.`,
         },
         guaranteeTable(guarantee),
         guaranteeFigure(guarantee, configuration),

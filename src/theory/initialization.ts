@@ -1,0 +1,86 @@
+import { ArgumentError } from "../core/errors.js";
+import { random, type Random } from "../core/random.js";
+import { checkConvergence, type ConvergenceOptions } from "./check-convergence.js";
+import type { Certificate } from "./certificate.js";
+import { proportion, type Proportion } from "./proportion.js";
+import { checkProblem, type CheckedProblem, type ConvergenceProblem, type WeightName } from "./problem.js";
+
+/** How the weights are drawn: independent normal numbers, for each matrix with standard deviation scale/√rows. */
+export interface Initialization {
+  readonly heads: number;
+  /**
+   * Heads come in pairs of equal W^Q, W^K, W^O and opposite W^V, so that all outputs start at 0: the residual then does not grow with
+   * the scales (the doubling of Chizat, Oyallon & Bach, arXiv 1812.07956).
+   */
+  readonly mirrored: boolean;
+  readonly scales: Readonly<Record<WeightName, number>>;
+}
+
+/** Weights as nested arrays [H][rows][columns], as `checkConvergence` takes them. */
+export type DrawnWeights = Readonly<Record<WeightName, number[][][]>>;
+
+/** Draws weights of the shapes that the problem's have, for the number of heads that the initialisation asks for. */
+function drawWeights({ heads: [like] }: CheckedProblem, { heads, mirrored, scales }: Initialization, source: Random): DrawnWeights {
+  const draw = (name: WeightName): number[][][] => {
+    const { rows, columns } = like[name];
+    const matrix = (): number[][] =>
+      Array.from({ length: rows }, () => Array.from(source.normals(columns, scales[name] / Math.sqrt(rows))));
+    if (!mirrored) return Array.from({ length: heads }, matrix);
+    return Array.from({ length: heads / 2 }, matrix).flatMap((first) => {
+      return [first, name === "value" ? first.map((row) => row.map((value) => -value)) : first.map((row) => [...row])];
+    });
+  };
+  return { query: draw("query"), key: draw("key"), value: draw("value"), output: draw("output") };
+}
+
+/** What the certificates say of one draw. */
+export interface Draw {
+  readonly weights: DrawnWeights;
+  readonly certificate: Certificate;
+}
+
+/** Draws weights from a seed and asks for the certificate. */
+export function judgeDraw(
+  problem: ConvergenceProblem,
+  checked: CheckedProblem,
+  initialization: Initialization,
+  options: ConvergenceOptions,
+  seed: number,
+): Draw {
+  const weights = drawWeights(checked, initialization, random(seed));
+  return { weights, certificate: checkConvergence({ ...problem, weights }, options).certificate };
+}
+
+/** How often draws with the seeds `seed`, `seed + 1`, ... are certified. */
+export function certifiedShare(
+  problem: ConvergenceProblem,
+  checked: CheckedProblem,
+  initialization: Initialization,
+  options: ConvergenceOptions,
+  { seed, draws }: { readonly seed: number; readonly draws: number },
+): Proportion {
+  const certified = Array.from({ length: draws }, (_, draw) => judgeDraw(problem, checked, initialization, options, seed + draw));
+  return proportion(certified.filter(({ certificate }) => certificate.certified).length, draws);
+}
+
+/**
+ * The probability that weights drawn in this way are certified, estimated from seeded draws, with Wilson's 95 % interval.
+ *
+ * The problem's weights give the shapes alone. Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for
+ * unknown options, heads that cannot be mirrored or no draws.
+ */
+export function convergenceProbability(
+  problem: ConvergenceProblem,
+  initialization: Initialization,
+  { seed = 1, draws = 40, ...options }: ConvergenceOptions & { readonly seed?: number; readonly draws?: number },
+): Proportion {
+  const where = "convergenceProbability";
+  const { heads, mirrored } = initialization;
+  if (!Number.isInteger(heads) || heads < 1 || (mirrored && heads % 2 === 1)) {
+    throw new ArgumentError({ where, argument: "heads", wanted: mirrored ? "an even number of heads to mirror" : "a whole number of at least 1", got: String(heads) });
+  }
+  if (!Number.isInteger(draws) || draws < 1) {
+    throw new ArgumentError({ where, argument: "draws", wanted: "a whole number of at least 1", got: String(draws) });
+  }
+  return certifiedShare(problem, checkProblem(problem), initialization, options, { seed, draws });
+}

@@ -1,0 +1,110 @@
+import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { random } from "../core/random.js";
+import type { Operator } from "./linearization.js";
+import { singularValues, worstCaseRounding } from "./spectrum.js";
+
+/** Bounds `smallest ≤ σ_rows(J)` and `largest ≥ σ_1(J)` for a Jacobian J [rows, columns]. */
+export interface JacobianSpectrum {
+  readonly smallest: number;
+  readonly largest: number;
+  /** `ε·max(rows, columns)·σ_max`: singular values up to here count as zero. */
+  readonly rounding: number;
+  /** "exact": all singular values of the dense matrix; "randomised": bounds that hold but for a random start of small probability. */
+  readonly method: "exact" | "randomised";
+}
+
+/** Up to these rows and numbers a dense singular value decomposition takes seconds at most. */
+const DENSE_ROWS = 160;
+const DENSE_NUMBERS = 2 ** 20;
+/** Steps of Lanczos: with full reorthogonalisation 200 vectors are the memory, and the bound below shrinks with their square. */
+const LANCZOS_STEPS = 200;
+/** Probability that either bound of the randomised method is wrong. */
+export const FAILURE_PROBABILITY = 1e-9;
+
+/** The operator as a dense matrix, one product with its adjoint a row. */
+function dense({ rows, columns, adjoint }: Operator): Matrix {
+  const matrix = Matrix.zeros(rows, columns);
+  const unit = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    unit[row] = 1;
+    matrix.setRow(row, Array.from(adjoint(unit)));
+    unit[row] = 0;
+  }
+  return matrix;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let index = 0; index < a.length; index++) sum += a[index] * b[index];
+  return sum;
+}
+
+function subtract(from: Float64Array, scale: number, vector: Float64Array): void {
+  for (let index = 0; index < from.length; index++) from[index] -= scale * vector[index];
+}
+
+/** A vector of length 1, uniform on the sphere. */
+function unitVector(size: number, seed: number): Float64Array {
+  const vector = random(seed).normals(size);
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+/** Extreme Ritz values of a symmetric map after `steps` steps of Lanczos from a random start, with full reorthogonalisation. */
+export function lanczos(
+  multiply: (vector: Float64Array) => Float64Array,
+  size: number,
+  steps: number,
+  seed: number,
+): { smallest: number; largest: number; steps: number } {
+  const basis: Float64Array[] = [];
+  const [diagonal, beside]: [number[], number[]] = [[], []];
+  let next = unitVector(size, seed);
+  while (basis.length < Math.min(steps, size)) {
+    basis.push(next);
+    const image = multiply(next);
+    const scale = Math.sqrt(dot(image, image));
+    diagonal.push(dot(image, next));
+    // twice is enough: one pass leaves an error that the second removes (Parlett)
+    for (let pass = 0; pass < 2; pass++) for (const vector of basis) subtract(image, dot(image, vector), vector);
+    const length = Math.sqrt(dot(image, image));
+    if (length <= worstCaseRounding(size, scale)) break; // the Krylov space is invariant
+    beside.push(length);
+    next = image.map((value) => value / length);
+  }
+  const count = diagonal.length;
+  const tridiagonal = Matrix.zeros(count, count);
+  for (let index = 0; index < count; index++) {
+    tridiagonal.set(index, index, diagonal[index]);
+    if (index + 1 === count) continue;
+    tridiagonal.set(index, index + 1, beside[index]);
+    tridiagonal.set(index + 1, index, beside[index]);
+  }
+  const values = new EigenvalueDecomposition(tridiagonal, { assumeSymmetric: true }).realEigenvalues;
+  return { smallest: Math.min(...values), largest: Math.max(...values), steps: count };
+}
+
+/**
+ * Bounds from Lanczos on A = JJᵀ with a start uniform on the sphere.
+ *
+ * For positive semidefinite A of size n, `P[θ_max < (1-ε) λ_max] ≤ 1.648 √n e^(-√ε(2k-1))` after k steps (Kuczyński & Woźniakowski,
+ * SIAM J. Matrix Anal. Appl. 13, 1992). Solved for ε this gives `λ_max ≤ c = θ_max / (1-ε)`, and for `cI - A`, which has the same
+ * Krylov space, `λ_min ≥ c - (c - θ_min) / (1-ε)`. Both hold with probability 1 - FAILURE_PROBABILITY at least.
+ */
+function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): JacobianSpectrum {
+  const { smallest, largest, steps } = lanczos((vector) => apply(adjoint(vector)), rows, LANCZOS_STEPS, seed);
+  const slack = (Math.log((2 * 1.648 * Math.sqrt(rows)) / FAILURE_PROBABILITY) / (2 * steps - 1)) ** 2;
+  if (slack >= 1) return { smallest: 0, largest: Infinity, rounding: Infinity, method: "randomised" };
+  const ceiling = largest / (1 - slack);
+  const floor = ceiling - (ceiling - smallest) / (1 - slack);
+  const top = Math.sqrt(ceiling);
+  return { smallest: columns < rows ? 0 : Math.sqrt(Math.max(0, floor)), largest: top, rounding: worstCaseRounding(Math.max(rows, columns), top), method: "randomised" };
+}
+
+/** The extreme singular values of a Jacobian that must have full row rank: exact where it is small, bounds where it is large. */
+export function jacobianSpectrum(jacobian: Operator, seed = 1): JacobianSpectrum {
+  const { rows, columns } = jacobian;
+  if (rows > DENSE_ROWS || rows * columns > DENSE_NUMBERS) return randomised(jacobian, seed);
+  const values = singularValues(dense(jacobian));
+  return { smallest: columns < rows ? 0 : values[rows - 1], largest: values[0], rounding: worstCaseRounding(Math.max(rows, columns), values[0]), method: "exact" };
+}
