@@ -1,23 +1,23 @@
-// s = (scale (q.k) + offset)^degree with parameters (offset, scale, degree)
+// s = (scale (q.k) + offset)^DEGREE with parameters (offset, scale); DEGREE is a constant of the kernel.
 fn base(pair: Pair) -> f32 {
   return learned.y * pair.product + learned.x;
 }
 
-// x^exponent for whole exponents and any sign of x.
-fn whole_power(x: f32, exponent: f32) -> f32 {
+// x^exponent for any sign of x.
+fn whole_power(x: f32, exponent: u32) -> f32 {
   var power = 1.0;
-  for (var i = 0.0; i < exponent; i += 1.0) {
+  for (var i = 0u; i < exponent; i++) {
     power *= x;
   }
   return power;
 }
 
 fn score_by_base(pair: Pair) -> f32 {
-  return learned.z * whole_power(base(pair), learned.z - 1.0);
+  return f32(DEGREE) * whole_power(base(pair), DEGREE - 1u);
 }
 
 fn score(pair: Pair) -> f32 {
-  return whole_power(base(pair), learned.z);
+  return whole_power(base(pair), DEGREE);
 }
 
 fn score_partials(pair: Pair) -> Partials {

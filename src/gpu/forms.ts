@@ -99,12 +99,13 @@ function tileFor(parts: number, valueParts: number, limit: number): number {
 export type PassName = keyof typeof passes;
 
 /** Passes that hold rows in registers are for heads of at most so many vec4s, because compilers unroll their loops over a head, */
-const WIDEST_HELD = 16;
+const WIDEST_HELD = 32;
 /** and from so many queries and keys on. */
 const SHORTEST_HELD = 32;
-/** Rows in the registers of one invocation, from so many queries and keys on; one for fewer, which is enough for a short loop. */
-const LONG = 128;
+/** Rows in the registers of one invocation, for heads of at most so many vec4s and from so many queries and keys on; else one. */
 const RUNS = { forward: 4, query: 2, keyValue: 2 };
+const WIDEST_RUN = 16;
+const LONG = 128;
 
 interface Form {
   readonly shaders: readonly Shader[];
@@ -127,13 +128,13 @@ export function formOf(device: Device, name: PassName, kernel: TiledKernel, exte
     return { shaders: [...shared, ...backward, ...shaders, ...memory], constants: { PARTS, VALUE_PARTS, ...constants }, rows };
   }
   const LANES = variants.broadcastLanes;
-  const suits = Math.min(queries, keys) >= SHORTEST_HELD && Math.max(PARTS, VALUE_PARTS) <= WIDEST_HELD;
-  if (LANES !== undefined && suits && name in shufflePasses) {
+  const [tokens, widest] = [Math.min(queries, keys), Math.max(PARTS, VALUE_PARTS)];
+  if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
-    const RUN = Math.min(queries, keys) >= LONG ? RUNS[shuffled] : 1;
+    const RUN = tokens >= LONG && widest <= WIDEST_RUN ? RUNS[shuffled] : 1;
     return { shaders: [...shufflePasses[shuffled], ...memory], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
   }
-  if (variants.tiles && Math.max(PARTS, VALUE_PARTS) <= WIDEST_TILED && name in tilePasses) {
+  if (variants.tiles && widest <= WIDEST_TILED && name in tilePasses) {
     const tiled = name as keyof typeof tilePasses;
     const { RUN, ACROSS, rows } = blockFor(tiled, PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
     return { shaders: [...tilePasses[tiled], ...memory], constants: { PARTS, VALUE_PARTS, RUN, ACROSS }, rows };

@@ -80,9 +80,9 @@ function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense
   return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);
 }
 
-/** The kernel's inputs and those of its parameters that are not fixed, by name. */
+/** The kernel's inputs and its parameters, by name. */
 function namesOf(kernel: AttentionKernel): string[] {
-  const parameters = "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
+  const parameters = "parameters" in kernel ? kernel.parameters : [];
   return ["q", "k", "v", ...(kernel.inputs ?? []).map(({ name }) => name), ...parameters.map(({ name }) => name)];
 }
 

@@ -90,8 +90,7 @@ export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKer
     const actual = exact.map(({ partials }) => partials[member]);
     functions.push(report(`partials.${member} (TypeScript)`, "differences of score", actual, wanted, EXACT));
   });
-  parameters.forEach(({ name, fixed }, place) => {
-    if (fixed) return;
+  parameters.forEach(({ name }, place) => {
     const at = (pair: Pair) => (x: number) => formula.score(pair, learned.map((value, index) => (index === place ? x : value)));
     const wanted = exact.map(({ pair }) => slope(at(pair), learned[place]));
     const actual = exact.map(({ partials }) => partials.parameters[place]);
@@ -107,7 +106,7 @@ export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKer
     for (const tensor of [...inputs, hooks]) tensor.dispose();
     probed.forEach((name, column) => {
       const parameter = column - 4;
-      if (column >= 4 && column < 8 && (parameter >= parameters.length || parameters[parameter].fixed)) return;
+      if (column >= 4 && column < 8 && parameter >= parameters.length) return;
       const wanted = exact.map(({ score, partials, weight, weightDerivative }) => {
         const byParameters = Array.from({ length: 4 }, (_, place) => partials.parameters[place]);
         return [score, partials.product, partials.queryNorm, partials.keyNorm, ...byParameters, weight, weightDerivative][column];

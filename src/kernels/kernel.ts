@@ -87,8 +87,6 @@ export interface KernelParameter {
   readonly name: string;
   /** Its value when no tensor is passed. */
   readonly initial: (sizes: HeadSizes) => number;
-  /** Set for a constant of the kernel, which cannot be passed or learned. */
-  readonly fixed?: true;
 }
 
 /** A further tensor that a kernel needs beside q, k and v. */

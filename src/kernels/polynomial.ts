@@ -2,7 +2,7 @@ import identity from "../../shaders/lib/identity.wgsl";
 import shader from "../../shaders/kernels/polynomial.wgsl";
 import { ArgumentError } from "../core/errors.js";
 import { innerProductHook } from "./hooks.js";
-import type { TiledKernel } from "./kernel.js";
+import type { Shader, TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
 
 export interface PolynomialOptions {
@@ -12,6 +12,18 @@ export interface PolynomialOptions {
   readonly offset?: number;
   /** Multiplies q·k. Default 1/√d. */
   readonly scale?: number;
+}
+
+const identityHook: Shader = { file: "lib/identity.wgsl", text: identity };
+const scoreHook: Shader = { file: "kernels/polynomial.wgsl", text: shader };
+
+/** The degree as a constant, so that compilers write the power out; one for each degree, so that programs are shared. */
+const degrees = new Map<number, Shader>();
+
+function degreeHook(degree: number): Shader {
+  const known = degrees.get(degree) ?? { file: `generated (degree ${degree})`, text: `const DEGREE = ${degree}u;` };
+  degrees.set(degree, known);
+  return known;
 }
 
 /**
@@ -30,17 +42,15 @@ export function polynomial({ degree = 2, offset = 1, scale }: PolynomialOptions 
     parameters: [
       { name: "offset", initial: () => offset },
       { name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) },
-      { name: "degree", initial: () => degree, fixed: true },
     ],
-    shaders: [innerProductHook, { file: "lib/identity.wgsl", text: identity }, { file: "kernels/polynomial.wgsl", text: shader }],
+    shaders: [innerProductHook, identityHook, scoreHook, degreeHook(degree)],
     formula: {
-      score: ({ product }, [c, scale, p]) => (scale * product + c) ** p,
-      partials({ product }, [c, scale, p], into) {
-        const byBase = p * (scale * product + c) ** (p - 1);
+      score: ({ product }, [c, scale]) => (scale * product + c) ** degree,
+      partials({ product }, [c, scale], into) {
+        const byBase = degree * (scale * product + c) ** (degree - 1);
         into.product = scale * byBase;
         into.queryNorm = 0;
         into.keyNorm = 0;
-        into.parameters.fill(0);
         into.parameters[0] = byBase;
         into.parameters[1] = product * byBase;
       },

@@ -71,7 +71,7 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
       return needed("contextTokens", contextTokens);
     },
   };
-  const known = "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
+  const known = "parameters" in kernel ? kernel.parameters : [];
   const stranger = learn.find((name) => !known.some((parameter) => parameter.name === name));
   if (stranger !== undefined) {
     const names = known.map(({ name }) => name).join(", ");

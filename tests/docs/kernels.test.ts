@@ -11,7 +11,7 @@ const read = (page: string): string => readFileSync(new URL(page, folder), "utf8
 
 /** What a kernel takes, and what can learn. */
 function learns(kernel: AttentionKernel): string[] {
-  const parameters = "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
+  const parameters = "parameters" in kernel ? kernel.parameters : [];
   return [...(kernel.inputs ?? []), ...parameters].map(({ name }) => name);
 }
 

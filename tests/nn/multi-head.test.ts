@@ -16,7 +16,7 @@ const fixedInputs = (name: string, backend: Backend): Record<string, Tensor> =>
 
 function layerFor(name: string, options: { readonly contextTokens?: number } = {}): MultiHead {
   const kernel = kernels[name]();
-  const learn = "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed).map((parameter) => parameter.name) : [];
+  const learn = "parameters" in kernel ? kernel.parameters.map((parameter) => parameter.name) : [];
   return multiHead({ kernel, width, heads, tokens: n, learn, ...options });
 }
 

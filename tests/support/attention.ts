@@ -13,7 +13,7 @@ export interface Extents {
 
 /** The parameters that a kernel can learn. */
 export function learnedBy(kernel: AttentionKernel): readonly KernelParameter[] {
-  return "parameters" in kernel ? kernel.parameters.filter(({ fixed }) => !fixed) : [];
+  return "parameters" in kernel ? kernel.parameters : [];
 }
 
 /** Attention with a kernel of the registry as a case: fused, and unfused. Everything that the kernel learns is an input. */
