@@ -103,14 +103,14 @@ async function compare(kind, problem, tasks, errorOf, suits = () => true) {
   }
   const own = (task) => results.find((result) => result.index === 0 && result.task === task);
   const rows = results.map(({ library, device, task, failed, error, samples }) => {
-    const base = own(task)?.samples;
-    const ratio = failed === undefined && base !== undefined ? median(samples.map((ms, run) => ms / base[run])) : undefined;
+    const base = own(task);
+    const ratio = failed === undefined && base !== undefined && base.failed === undefined ? median(samples.map((ms, run) => ms / base.samples[run])) : undefined;
     return { library, device, task, ms: failed === undefined ? median(samples) : undefined, ratio, error, failed, samples };
   });
   console.table(
     rows.map(({ library, device, task, ms, ratio, error, failed }) =>
       failed === undefined
-        ? { library, device, task, ms: ms.toFixed(1), "times ours": ratio?.toFixed(2), error: `${error > WRONG ? "WRONG " : ""}${error.toExponential(1)}` }
+        ? { library, device, task, ms: ms.toFixed(1), "times ours": ratio?.toFixed(2), error: `${error <= WRONG ? "" : "WRONG "}${error.toExponential(1)}` }
         : { library, device, task, ms: `failed: ${failed}` },
     ),
   );
@@ -129,7 +129,7 @@ for (const n of lengths) {
   const long = n > LONG;
   console.log(`softmax attention, batch 1, ${heads} heads, n = m = ${n}, d = ${dim}, float32; error against float64, first head`);
   const errorOf = (task, numbers) => Math.max(...exact[task].map((values, index) => relativeError(numbers[index], values)));
-  const rows = await compare("attention", problem, ["forward", "causal", "forwardBackward"], errorOf, (device) => !long || device === "webgpu");
+  const rows = await compare("attention", problem, ["forward", "causal", "forwardBackward"], errorOf, (device) => !long || device.startsWith("webgpu"));
   attentions.push({ n, rows });
 }
 let step;

@@ -2,10 +2,11 @@
 import { create, globals } from "webgpu";
 import { time } from "./measure.mjs";
 
-const COPIED = 32 << 20; // bytes: more than any cache of the machines that this ran on, less than any adapter's limit
+const COPIED = 60 << 20; // bytes, read and written: more than a cache holds, in no more workgroups than one dimension has
 const CHAINS = 3; // of vec4s in each invocation: no multiply-add waits for the one before, and all fit in a CPU's registers
 const TURNS = 512;
-const INVOCATIONS = 1 << 16;
+const INVOCATIONS = 1 << 18; // enough to fill a large GPU
+const SUBMIT_MS = 20; // of work in one submission, so that its own cost does not count
 
 const copyShader = `
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -36,17 +37,20 @@ export async function roofline({ runs }) {
     const pipeline = device.createComputePipeline({ layout: "auto", compute: { module: device.createShaderModule({ code }) } });
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
     const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-    const work = () => {
+    const dispatches = (count) => () => {
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(invocations / 64);
+      for (let dispatch = 0; dispatch < count; dispatch++) pass.dispatchWorkgroups(invocations / 64);
       pass.end();
       device.queue.submit([encoder.finish()]);
     };
-    const { median } = await time(work, () => device.queue.onSubmittedWorkDone(), { runs });
-    return median;
+    const wait = () => device.queue.onSubmittedWorkDone();
+    const one = await time(dispatches(1), wait, { runs: 1, batchMs: 0 });
+    const count = Math.max(1, Math.ceil(SUBMIT_MS / one.median));
+    const { median } = await time(dispatches(count), wait, { runs, batchMs: 0 });
+    return median / count;
   };
   const copy = await measure(copyShader, COPIED / 16);
   const multiplyAdd = await measure(multiplyAddShader, INVOCATIONS);

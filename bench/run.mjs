@@ -50,13 +50,17 @@ function tasksOf(kernel, inputs) {
   };
 }
 
-/** Errors of output and gradients against float64, on a size that takes the same passes as long sequences do. */
+/** Tokens of the comparison with float64, at most: from 128 on, the passes are those of long sequences. */
+const CHECKED = 256;
+
+/** Errors of outputs, with a causal mask too, and gradients against float64, for one head. */
 async function check(gpu, kernel) {
   const [exact, actual] = await Promise.all(
     [cpu, gpu].map(async (backend) => {
-      const inputs = inputsFor(backend, kernel, { n: 256, heads: 1, dim });
+      const inputs = inputsFor(backend, kernel, { n: Math.min(n, CHECKED), heads: 1, dim });
       const { gradients } = valueAndGrad(scalar(kernel), inputs);
-      return Promise.all([attention(kernel, inputs), gradients.q, gradients.k, gradients.v].map((tensor) => tensor.read()));
+      const masked = "formula" in kernel ? [attention(kernel, inputs, { mask: causal() })] : [];
+      return Promise.all([attention(kernel, inputs), ...masked, gradients.q, gradients.k, gradients.v].map((tensor) => tensor.read()));
     }),
   );
   return Math.max(...exact.map((values, index) => (values.some((x) => x !== 0) ? relativeError(actual[index], values) : 0)));
@@ -67,7 +71,7 @@ function torch() {
   const script = join(dirname(fileURLToPath(import.meta.url)), "torch.py");
   if (!existsSync(script)) return { missing: "the script is not here" };
   const { status, stdout, stderr, error } = spawnSync("python3", [script, ...["n", "heads", "dim", "runs"].flatMap((name) => [`--${name}`, String(options[name])])], { encoding: "utf8" });
-  return status === 0 ? JSON.parse(stdout) : { missing: error?.message ?? stderr.trim().split("\n").at(-1) };
+  return status === 0 ? JSON.parse(stdout.trim().split("\n").at(-1)) : { missing: error?.message ?? stderr.trim().split("\n").at(-1) };
 }
 
 const suits = (name) => dtype === "f32" || "formula" in kernels[name]();
@@ -121,18 +125,28 @@ for (const { name, kernel, error, tasks } of entries) {
   for (const { task, samples } of tasks) {
     const base = softmaxTasks?.find((other) => other.task === task)?.samples;
     row[task] = { ...summary(samples), samples, ofSoftmax: base && median(samples.map((ms, run) => ms / base[run])) };
-    if (task in work && "formula" in kernel) Object.assign(row[task], { GFLOPs: work[task].flop / row[task].median / 1e6, bytes: work[task].bytes, ofRoofline: bound(work[task]) / row[task].median });
+    if (task in work && "formula" in kernel) Object.assign(row[task], { GFLOPs: work[task].flop / row[task].median / 1e6, bytes: work[task].bytes, ofRoofline: gpu.subgroupMatrices ? undefined : bound(work[task]) / row[task].median });
   }
   if (options.cpu) row.cpu = await onCpu(kernel);
   rows.push(row);
 }
 const pytorch = torch();
+// Beside PyTorch, whose times hold what lies between its passes, ours from a wait to a wait.
+if (pytorch.rows) {
+  for (const [index, { tasks }] of entries.entries()) {
+    rows[index].batches = {};
+    for (const { task, work } of tasks) rows[index].batches[task] = (await time(work, () => gpu.finish(), { runs })).median;
+  }
+}
 
 const report = { device: gpu.device, timestamps: gpu.hasTimestamps, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, ...versions(), n, heads, dim, dtype, subgroupMatrices: gpu.subgroupMatrices, runs, limits, rows, pytorch };
 mkdirSync(dirname(options.out), { recursive: true });
 writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
 
 const older = options.compare && JSON.parse(readFileSync(options.compare, "utf8"));
+for (const setting of ["n", "heads", "dim", "dtype", "subgroupMatrices", "timestamps"]) {
+  if (older && older[setting] !== report[setting]) throw new Error(`bench: --compare: wanted a report with ${setting} ${report[setting]}, got ${older[setting]}`);
+}
 const cell = ({ median: middle, p10, p90 } = {}) => (middle === undefined ? "" : `${middle.toPrecision(3)} (${p10.toPrecision(3)}-${p90.toPrecision(3)})`);
 const share = (part) => `${(100 * part).toFixed(0)} %`;
 console.log(`${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, ${dtype}${gpu.subgroupMatrices ? " on matrix units" : ""}; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`);
@@ -153,6 +167,12 @@ console.table([
       ...(before ? { "of before": (row.forwardBackward.median / before.forwardBackward.median).toFixed(2) } : {}),
     };
   }),
+  ...rows.filter(({ batches }) => batches).map(({ kernel, batches: { forward, causal, forwardBackward } }) => ({
+    "kernel": `${kernel}, batches`,
+    "forward": forward.toPrecision(3),
+    "causal": causal?.toPrecision(3),
+    "forward + backward": forwardBackward.toPrecision(3),
+  })),
   ...(pytorch.rows ?? []).map(({ kernel, formulation, dtype, failed, ...times }) => ({
     "kernel": `${kernel}, PyTorch ${dtype}, ${formulation}`,
     "forward": failed ?? times.forward.toFixed(3),

@@ -24,8 +24,9 @@ async function inJavaScript() {
   for (let run = 0; run < WARM + COUNTED; run++) {
     const start = performance.now();
     step().dispose();
+    const finished = gpu.finish(); // submits what was recorded
     if (run >= WARM) samples.push(performance.now() - start);
-    await gpu.finish();
+    await finished;
   }
   gpu.dispose();
   return median(samples);
@@ -35,7 +36,7 @@ const javaScript = await inJavaScript();
 const gpu = await requestGpu({ dawn: ["disable-dawn-features=timestamp_quantization"] });
 const step = encoderStep(gpu, problem);
 const { median: whole } = await time(() => step().dispose(), () => gpu.finish(), { runs, batchMs: 0 });
-console.log(`${gpu.device.name} (${gpu.device.kind}): batch ${BATCH}, n = ${encoderOptions.tokens}, width ${encoderOptions.width}, ${encoderOptions.layers} layers, Adam; medians of ${runs}`);
+console.log(`${gpu.device.name} (${gpu.device.kind}): batch ${BATCH}, n = ${encoderOptions.tokens}, width ${encoderOptions.width}, ${encoderOptions.layers} layers, Adam; times are medians of ${runs} steps, the table is one`);
 console.log(`a step: ${whole.toFixed(1)} ms; its JavaScript: ${javaScript.toFixed(1)} ms`);
 if (gpu.hasTimestamps) {
   const { result, passes } = await gpu.profile(step);

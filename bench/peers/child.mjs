@@ -19,13 +19,14 @@ process.on("message", async (message) => {
     opened ??= await (await import(`./${library}.mjs`)).open({ device, load, folderOf });
     if (message.problem) {
       tasks = await opened[message.kind]?.(message.problem);
-      process.send({ tasks: Object.keys(tasks ?? {}) });
+      process.send({ tasks: Object.keys(tasks ?? {}).filter((name) => name !== "toOurs") });
       return;
     }
     const start = performance.now();
     const numbers = await tasks[message.task]();
     const ms = performance.now() - start;
-    process.send({ ms, numbers: message.check ? numbers : undefined });
+    const { toOurs = (data) => data } = tasks; // its layout, where it has another
+    process.send({ ms, numbers: message.check ? numbers.map(toOurs) : undefined });
   } catch (error) {
     process.send({ failed: String(error?.stack ?? error).split("\n").slice(0, 3).join(" ") });
   }

@@ -33,8 +33,9 @@ export async function open({ device, load }) {
       const inputs = [q, k, v].map((data) => jax.numpy.array(swapped(data, shape)).reshape([batch, tokens, heads, dim]));
       const [forward, causal, backward] = [jax.jit(attend(false)), jax.jit(attend(true)), jax.jit(jax.grad(loss, { argnums: [0, 1, 2] }))];
       const given = () => inputs.map((x) => x.ref); // arrays are consumed by use
-      const read = async (x) => swapped(await x.data(), shape, true);
+      const read = async (x) => x.data();
       return {
+        toOurs: (data) => swapped(data, shape, true),
         forward: async () => [await read(forward(...given()))],
         causal: async () => [await read(causal(...given()))],
         forwardBackward: async () => Promise.all(backward(...given()).map(read)),

@@ -44,7 +44,7 @@ export async function open({ device }) {
         const flat = [batch, tokens, heads * dim];
         const feeds = Object.fromEntries(Object.entries({ q, k, v }).map(([name, data]) => [name, feed(swapped(data, shape), flat)]));
         const run = await prepared(fused(heads), feeds, flat);
-        return { forward: async () => [swapped(await run(), shape, true)] };
+        return { toOurs: (data) => swapped(data, shape, true), forward: async () => [await run()] };
       }
       const feeds = { q: feed(q, shape), k: feed(k, shape), v: feed(v, shape) };
       if (provider === "webgpu") {

@@ -7,13 +7,13 @@ const AFTER_VALUES = VALUES + TILE * VALUE_STRIDE;
 var<workgroup> query_norms: array<f32, BLOCK>;
 var<workgroup> key_norms: array<f32, TILE>;
 
-// Queries first .. first + BLOCK - 1 of the head that starts at `start`; zeros past the last query.
-fn load_queries(start: u32, first: u32) {
+// Queries first .. first + BLOCK - 1 of the head that starts at `start`; zeros past the last of `count` queries.
+fn load_queries(start: u32, first: u32, count: u32) {
   for (var e = lane; e < BLOCK * WIDTH / 4u; e += LANES) {
     let r = e / (WIDTH / 4u);
     let c = e % (WIDTH / 4u);
     let loaded = query_part(start + min(first + r, sizes.queries - 1u), min(c, PARTS - 1u));
-    put_part(QUERIES + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, c < PARTS && first + r < sizes.queries));
+    put_part(QUERIES + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, c < PARTS && first + r < count));
   }
   workgroupBarrier();
   for (var r = lane; r < BLOCK; r += LANES) {
@@ -21,20 +21,20 @@ fn load_queries(start: u32, first: u32) {
   }
 }
 
-// Keys and values first .. first + TILE - 1 of the head that starts at `base`; zeros past the last key.
-fn load_keys(base: u32, first: u32) {
+// Keys and values first .. first + TILE - 1 of the head that starts at `base`; zeros past the last of `count` keys.
+fn load_keys(base: u32, first: u32, count: u32) {
   workgroupBarrier();
   for (var e = lane; e < TILE * WIDTH / 4u; e += LANES) {
     let r = e / (WIDTH / 4u);
     let c = e % (WIDTH / 4u);
     let loaded = key_part(base + min(first + r, sizes.keys - 1u), min(c, PARTS - 1u));
-    put_part(KEYS + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, c < PARTS && first + r < sizes.keys));
+    put_part(KEYS + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, c < PARTS && first + r < count));
   }
   for (var e = lane; e < TILE * VALUE_WIDTH / 4u; e += LANES) {
     let r = e / (VALUE_WIDTH / 4u);
     let c = e % (VALUE_WIDTH / 4u);
     let loaded = value_part(base + min(first + r, sizes.keys - 1u), min(c, VALUE_PARTS - 1u));
-    put_part(VALUES + r * VALUE_STRIDE + c * 4u, select(vec4f(0.0), loaded, c < VALUE_PARTS && first + r < sizes.keys));
+    put_part(VALUES + r * VALUE_STRIDE + c * 4u, select(vec4f(0.0), loaded, c < VALUE_PARTS && first + r < count));
   }
   workgroupBarrier();
   for (var r = lane; r < TILE; r += LANES) {

@@ -20,14 +20,17 @@ var<workgroup> key_norms: array<f32, BLOCK>;
 var<workgroup> query_norms: array<f32, TILE>;
 var<workgroup> row_numbers: array<vec2f, TILE>;
 
-fn load_keys(start: u32, first: u32) {
+// Zeros past the last of `count` keys.
+fn load_keys(start: u32, first: u32, count: u32) {
   for (var e = lane; e < BLOCK * PARTS; e += LANES) {
     let row = e / PARTS;
-    put_part(KEYS + row * STRIDE + e % PARTS * 4u, key_part(start + min(first + row, sizes.keys - 1u), e % PARTS));
+    let part = key_part(start + min(first + row, sizes.keys - 1u), e % PARTS);
+    put_part(KEYS + row * STRIDE + e % PARTS * 4u, select(vec4f(0.0), part, first + row < count));
   }
   for (var e = lane; e < BLOCK * VALUE_PARTS; e += LANES) {
     let row = e / VALUE_PARTS;
-    put_part(VALUES + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, value_part(start + min(first + row, sizes.keys - 1u), e % VALUE_PARTS));
+    let part = value_part(start + min(first + row, sizes.keys - 1u), e % VALUE_PARTS);
+    put_part(VALUES + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, select(vec4f(0.0), part, first + row < count));
   }
   workgroupBarrier();
   for (var row = lane; row < BLOCK; row += LANES) {
@@ -35,16 +38,18 @@ fn load_keys(start: u32, first: u32) {
   }
 }
 
-// Queries past the last repeat it; visible_score hides them.
-fn load_queries(base: u32, first: u32) {
+// Zeros past the last of `count` queries.
+fn load_queries(base: u32, first: u32, count: u32) {
   workgroupBarrier();
   for (var e = lane; e < TILE * PARTS; e += LANES) {
     let row = e / PARTS;
-    put_part(QUERIES + row * STRIDE + e % PARTS * 4u, query_part(base + min(first + row, sizes.queries - 1u), e % PARTS));
+    let part = query_part(base + min(first + row, sizes.queries - 1u), e % PARTS);
+    put_part(QUERIES + row * STRIDE + e % PARTS * 4u, select(vec4f(0.0), part, first + row < count));
   }
   for (var e = lane; e < TILE * VALUE_PARTS; e += LANES) {
     let row = e / VALUE_PARTS;
-    put_part(GRADIENTS + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, output_gradient_part(base + min(first + row, sizes.queries - 1u), e % VALUE_PARTS));
+    let part = output_gradient_part(base + min(first + row, sizes.queries - 1u), e % VALUE_PARTS);
+    put_part(GRADIENTS + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, select(vec4f(0.0), part, first + row < count));
   }
   workgroupBarrier();
   for (var row = lane; row < TILE; row += LANES) {
@@ -63,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let r = lane / SHARE;
   let first_column = lane % SHARE * COLUMNS;
   let j = first_key + r;
-  load_keys(start, first_key);
+  load_keys(start, first_key, key_count(group.z));
 
   var by_norm = 0.0;
   var unit = SMALLEST_UNIT;
@@ -73,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     load_parameters(head);
     let base = (group.z * sizes.heads + head) * sizes.queries;
     for (var first = seen_by.x; first < seen_by.y; first += TILE) {
-      load_queries(base, first);
+      load_queries(base, first, query_count(group.z));
       multiply_transposed(subgroup, Matrix(PRODUCTS, PRODUCT_STRIDE), Matrix(KEYS, STRIDE), Matrix(QUERIES, STRIDE), BLOCK, TILE, WIDTH);
       multiply_transposed(subgroup, Matrix(WEIGHT_GRADIENTS, PRODUCT_STRIDE), Matrix(VALUES, VALUE_STRIDE), Matrix(GRADIENTS, VALUE_STRIDE), BLOCK, TILE, VALUE_WIDTH);
       workgroupBarrier();

@@ -20,10 +20,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let first_column = lane % SHARE * COLUMNS;
   let i = first_query + r;
   load_parameters(group.y);
-  load_queries(start, first_query);
+  load_queries(start, first_query, query_count(group.z));
   for (var e = lane; e < BLOCK * VALUE_PARTS; e += LANES) {
     let row = e / VALUE_PARTS;
-    put_part(GRADIENTS + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, output_gradient_part(start + min(first_query + row, sizes.queries - 1u), e % VALUE_PARTS));
+    let part = output_gradient_part(start + min(first_query + row, sizes.queries - 1u), e % VALUE_PARTS);
+    put_part(GRADIENTS + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, select(vec4f(0.0), part, first_query + row < query_count(group.z)));
   }
   let row_numbers = statistic_and_delta(start + min(i, sizes.queries - 1u));
 
@@ -31,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   var unit = SMALLEST_UNIT;
   let keys_seen = visible_keys(group.z, first_query, first_query + BLOCK - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += TILE) {
-    load_keys(base, first);
+    load_keys(base, first, key_count(group.z));
     multiply_transposed(subgroup, Matrix(PRODUCTS, PRODUCT_STRIDE), Matrix(QUERIES, STRIDE), Matrix(KEYS, STRIDE), BLOCK, TILE, WIDTH);
     multiply_transposed(subgroup, Matrix(WEIGHT_GRADIENTS, PRODUCT_STRIDE), Matrix(GRADIENTS, VALUE_STRIDE), Matrix(VALUES, VALUE_STRIDE), BLOCK, TILE, VALUE_WIDTH);
     workgroupBarrier();

@@ -22,13 +22,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let first_column = lane % SHARE * COLUMNS;
   let i = first_query + r;
   load_parameters(group.y);
-  load_queries(start, first_query);
+  load_queries(start, first_query, query_count(group.z));
 
   var state = row_start();
   var unit = SMALLEST_UNIT;
   let keys_seen = visible_keys(group.z, first_query, first_query + BLOCK - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += TILE) {
-    load_keys(base, first);
+    load_keys(base, first, key_count(group.z));
     multiply_transposed(subgroup, Matrix(PRODUCTS, PRODUCT_STRIDE), Matrix(QUERIES, STRIDE), Matrix(KEYS, STRIDE), BLOCK, TILE, WIDTH);
     workgroupBarrier();
     var weights = array<f32, COLUMNS>();

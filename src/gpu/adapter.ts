@@ -83,7 +83,8 @@ export async function openDevice({ powerPreference, dawn = [], subgroups = true,
     const adapter = await instance.gpu.requestAdapter({ powerPreference });
     if (adapter === null) throw noAdapter("none");
     const { limits } = adapter;
-    const wanted = ["timestamp-query", "shader-f16", ...(subgroups || subgroupMatrices ? ["subgroups"] : []), ...(subgroupMatrices ? [MATRIX_FEATURE] : [])];
+    const matrices = subgroupMatrices && adapter.features.has(MATRIX_FEATURE);
+    const wanted = ["timestamp-query", "shader-f16", ...(subgroups || matrices ? ["subgroups"] : []), ...(matrices ? [MATRIX_FEATURE] : [])];
     const device = await adapter.requestDevice({
       requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
       requiredLimits: {

@@ -191,19 +191,31 @@ export class Gpu implements Backend {
         fix: "Time finish() instead, or give wrapDevice a device made with that feature.",
       });
     }
-    const timer = new Timer(this.#device);
+    if (this.#queue.timer !== undefined) {
+      throw new ArgumentError({ where: "gpu.profile", argument: "body", wanted: "work that does not profile itself", got: "a profile inside a profile" });
+    }
+    const timer = new Timer(this.#device, this.#faults);
     this.#queue.timer = timer;
-    let passes: readonly PassTime[];
-    let result: Result;
     try {
-      result = body();
+      const result = body();
+      this.#queue.timer = undefined;
+      if (result instanceof Promise) {
+        throw new ArgumentError({
+          where: "gpu.profile",
+          argument: "body",
+          wanted: "a synchronous function",
+          got: "one that returns a promise",
+          fix: "Await read() outside of it.",
+        });
+      }
+      this.#queue.flush();
+      await this.#faults.settle();
+      return { result, passes: await timer.times() };
     } finally {
       this.#queue.timer = undefined;
-      this.#queue.flush();
-      passes = await timer.finish();
+      if (!this.#disposed) this.#queue.flush();
+      timer.destroy();
     }
-    await this.#faults.settle();
-    return { result, passes };
   }
 
   /** Frees all device memory; destroys the device if this library asked for it. A Node process can then end. Idempotent. */

@@ -1,3 +1,4 @@
+import type { Faults } from "./faults.js";
 import { BufferUsage, MAP_READ_MODE } from "./flags.js";
 
 /** What the dispatches of one pass took on the device. */
@@ -16,27 +17,37 @@ const STAMP_BYTES = 8;
 /** Takes the device's time before and after every dispatch. */
 export class Timer {
   readonly #device: GPUDevice;
+  readonly #faults: Faults;
   readonly #labels: string[] = [];
   readonly #sets: GPUQuerySet[] = [];
+  readonly #buffers: GPUBuffer[] = [];
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, faults: Faults) {
     this.#device = device;
+    this.#faults = faults;
   }
 
   /** Where the next dispatch, of the pass `label`, leaves its two timestamps. */
   next(label: string): GPUComputePassTimestampWrites {
     const first = (2 * this.#labels.length) % STAMPS;
-    if (first === 0) this.#sets.push(this.#device.createQuerySet({ type: "timestamp", count: STAMPS }));
+    if (first === 0) {
+      this.#sets.push(this.#faults.watch("createQuerySet", () => this.#device.createQuerySet({ type: "timestamp", count: STAMPS })));
+    }
     this.#labels.push(label);
     return { querySet: this.#sets.at(-1)!, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
   }
 
-  /** Reads the timestamps of what was submitted, and frees them: one entry a label, the longest first. */
-  async finish(): Promise<PassTime[]> {
+  /** Reads the timestamps of what was submitted: one entry a label, the longest first. */
+  async times(): Promise<PassTime[]> {
     const size = this.#sets.length * STAMPS * STAMP_BYTES;
     if (size === 0) return [];
-    const resolved = this.#device.createBuffer({ size, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
-    const staging = this.#device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    const buffer = (usage: GPUBufferUsageFlags): GPUBuffer => {
+      const made = this.#faults.watch("createBuffer", () => this.#device.createBuffer({ size, usage }));
+      this.#buffers.push(made);
+      return made;
+    };
+    const resolved = buffer(BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC);
+    const staging = buffer(BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     const encoder = this.#device.createCommandEncoder();
     this.#sets.forEach((set, index) => encoder.resolveQuerySet(set, 0, STAMPS, resolved, index * STAMPS * STAMP_BYTES));
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
@@ -48,8 +59,11 @@ export class Timer {
       const { calls, ms } = times.get(label) ?? { calls: 0, ms: 0 };
       times.set(label, { calls: calls + 1, ms: ms + Number(stamps[2 * index + 1] - stamps[2 * index]) / 1e6 });
     });
-    for (const buffer of [staging, resolved]) buffer.destroy();
-    for (const set of this.#sets) set.destroy();
     return [...times].map(([pass, time]) => ({ pass, ...time })).sort((a, b) => b.ms - a.ms);
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+    for (const set of this.#sets) set.destroy();
   }
 }

@@ -20,7 +20,7 @@ import { attentionExtents, attentionPrimitive, HIDDEN } from "./primitives.js";
  * not fit, an `ArgumentError` for an unknown input, a disposed tensor or tensors of two backends, and an `UnsupportedError` for an
  * option that has no meaning for the kernel.
  *
- * q, k and v may be float16 on a GPU: output and their gradients then are float16 too (beyond 65504 infinite), while every sum, the
+ * q, k and v may be float16 on a GPU: output and their gradients then are float16 too (beyond 65504 they overflow), while every sum, the
  * statistic, and what the kernel learns stay float32. Kernels that are compositions of other operations take float32 alone.
  */
 export function attention(kernel: AttentionKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {

@@ -82,11 +82,11 @@ describeGpu(
       expect(await output.read()).toEqual(Float32Array.of(300, 300, -300, 300));
     });
 
-    it("an output beyond 65504 is infinite", async () => {
+    it("an output beyond 65504 is infinite, or the largest number: WGSL leaves it open", async () => {
       const x = gpu().full(0, [1, 1, 4, 4], half);
       const v = gpu().full(30_000, [1, 1, 4, 4], half);
       const output = attention(kernels["gaussian"](), { q: x, k: x, v });
-      expect(await output.read()).toEqual(new Float32Array(16).fill(Infinity));
+      expect((await output.read()).every((x) => x === Infinity || x === 65504)).toBe(true);
     });
 
     it("are refused by name, with the way out", () => {

@@ -23,6 +23,15 @@ describeGpu("gpu.profile", (gpu) => {
     x.dispose();
   });
 
+  it("refuses work that it cannot see", async () => {
+    await expect(gpu().profile(async () => undefined)).rejects.toThrow(/gpu.profile: body: wanted a synchronous function/);
+    let inner: Promise<unknown> | undefined;
+    await gpu().profile(() => {
+      inner = gpu().profile(() => undefined);
+    });
+    await expect(inner).rejects.toThrow(/a profile inside a profile/);
+  });
+
   it("leaves nothing behind when the work throws", async () => {
     await expect(gpu().profile(() => { throw new RangeError("mine"); })).rejects.toThrow("mine");
     expect((await gpu().profile(() => undefined)).passes).toEqual([]);
