@@ -68,11 +68,11 @@ function lowest(alphas: readonly number[], betas: readonly number[]): { energy: 
 
 /** One run of Lanczos from a seeded vector; `visit` sees every normalised vector and says whether to go on. */
 function lanczos(hamiltonian: Hamiltonian, space: Sector, seed: number, visit: (vector: Float64Array, alpha: number, beta: number) => boolean): void {
-  let previous = new Float64Array(space.dimension);
-  let current = random(seed).normals(space.dimension);
+  let previous: Float64Array = new Float64Array(space.dimension);
+  let current: Float64Array = random(seed).normals(space.dimension);
   const scale = norm(current);
   current.forEach((value, index) => (current[index] = value / scale));
-  let product = new Float64Array(space.dimension);
+  let product: Float64Array = new Float64Array(space.dimension);
   for (let beta = 0; ; ) {
     applyHamiltonian(hamiltonian, space, current, product);
     const alpha = current.reduce((sum, value, index) => sum + value * product[index], 0);
@@ -80,7 +80,7 @@ function lanczos(hamiltonian: Hamiltonian, space: Sector, seed: number, visit: (
     beta = norm(product);
     if (!visit(current, alpha, beta) || beta === 0) return;
     for (let index = 0; index < product.length; index++) product[index] /= beta;
-    [previous, current, product] = [current, product as Float64Array<ArrayBuffer>, previous];
+    [previous, current, product] = [current, product, previous];
   }
 }
 
