@@ -1,0 +1,80 @@
+import type { Tensor } from "../core/tensor.js";
+import { rememberedAmplitudes, type LogAmplitude } from "./amplitudes.js";
+import type { Ansatz, AnsatzParameters } from "./ansatz.js";
+import type { ComplexNumbers } from "./complex.js";
+import type { Hamiltonian } from "./hamiltonian.js";
+import { jacobian } from "./jacobian.js";
+import { localEnergies } from "./local-energy.js";
+import { descend, linearProblem, springDirection } from "./reconfiguration.js";
+import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
+import { statistics, type Statistics } from "./statistics.js";
+import type { Symmetry } from "./symmetry.js";
+
+/** The learning rate of a step, counted from 0. */
+export type Schedule = (step: number) => number;
+
+/** A rise from 0 over `warmup` steps, then half a cosine from `start` down to `end` at the last of `steps`. */
+export function cosineSchedule({ start, end, steps, warmup }: { readonly start: number; readonly end: number; readonly steps: number; readonly warmup: number }): Schedule {
+  return (step) => {
+    if (step < warmup) return (start * (step + 1)) / (warmup + 1);
+    const progress = Math.min(1, (step - warmup) / Math.max(1, steps - 1 - warmup));
+    return end + (start - end) * 0.5 * (1 + Math.cos(Math.PI * progress));
+  };
+}
+
+export interface VariationalProblem {
+  readonly ansatz: Ansatz;
+  readonly hamiltonian: Hamiltonian;
+  /** Symmetries under which the ansatz is exactly invariant. */
+  readonly invariances?: readonly Symmetry[];
+}
+
+/** Draws of a wave function, their local energies by distinct row, and the energy's statistics. */
+export interface Measurement {
+  readonly samples: Samples;
+  readonly local: ComplexNumbers;
+  readonly energy: Statistics;
+}
+
+/** Draws `count` configurations of |ψ|² and measures the energy. */
+export async function measure({ hamiltonian }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
+  const samples = await sampler(logAmplitude, count);
+  const local = await localEnergies(hamiltonian, samples.spins, logAmplitude);
+  const drawn = (values: Float64Array): Float64Array => Float64Array.from(samples.order, (row) => values[row]);
+  return { samples, local, energy: statistics({ re: drawn(local.re), im: drawn(local.im) }, samples.chains) };
+}
+
+export interface StepOptions {
+  readonly samples: number;
+  readonly rate: number;
+  /** λ. */
+  readonly shift: number;
+  /** μ of SPRING; 0 for plain stochastic reconfiguration. */
+  readonly momentum: number;
+}
+
+/** One step of stochastic reconfiguration; gives what was measured before it, and its direction, which the next step may build on. */
+export async function variationalStep(
+  problem: VariationalProblem,
+  parameters: AnsatzParameters,
+  sampler: Sampler,
+  last: Tensor | undefined,
+  { samples: count, rate, shift, momentum }: StepOptions,
+): Promise<{ measurement: Measurement; direction: Tensor }> {
+  const { ansatz, hamiltonian, invariances } = problem;
+  const measurement = await measure(problem, rememberedAmplitudes(ansatz, parameters, invariances), sampler, count);
+  const { samples, local } = measurement;
+  const derivatives = jacobian(ansatz, parameters, samples.spins);
+  const system = linearProblem(derivatives, local, shares(samples, hamiltonian.lattice.sites));
+  const direction = await springDirection(system, last, momentum, { shift });
+  descend(parameters, direction, rate);
+  for (const tensor of [derivatives.re, derivatives.im, system.matrix, system.target]) tensor.dispose();
+  return { measurement, direction };
+}
+
+/** ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ by enumeration of the sector, for up to some twenty spins. */
+export async function enumeratedEnergy({ hamiltonian }: Pick<VariationalProblem, "hamiltonian">, logAmplitude: LogAmplitude): Promise<number> {
+  const { spins, weights } = await probabilities(hamiltonian.lattice.sites, logAmplitude);
+  const { re } = await localEnergies(hamiltonian, spins, logAmplitude);
+  return re.reduce((total, value, row) => total + weights[row] * value, 0);
+}
