@@ -3,6 +3,7 @@ import { AttentionKernelsError } from "../core/errors.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
 import type { Terminal } from "./terminal.js";
+import { wavefunctionCommand } from "./wavefunction.js";
 
 const BAD_INPUT = 2;
 
@@ -21,7 +22,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   const finish = (exitCode: number): void => {
     code = exitCode;
   };
-  const study = new Command("study").description("run one of the papers' experiments").addCommand(convergenceCommand(terminal, finish));
+  const study = new Command("study").description("run one of the papers' experiments");
+  for (const command of [convergenceCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")

@@ -11,6 +11,17 @@ type Key = number | string;
 const NUMBER_SITES = 52;
 /** Configurations that the ansatz sees at once. */
 const MOST_ROWS = 2048;
+/** Rows come in multiples of this: few different shapes need few programs and blocks of memory. */
+const ROUND = 64;
+
+/** Rows up to a multiple of 64, with the first one repeated. */
+export function rounded(spins: Int8Array, sites: number): Int8Array {
+  const rows = spins.length / sites;
+  const padded = new Int8Array(Math.ceil(rows / ROUND) * ROUND * sites);
+  padded.set(spins);
+  for (let at = spins.length; at < padded.length; at += sites) padded.set(spins.subarray(0, sites), at);
+  return padded;
+}
 
 /** The keys of rows of spins. */
 export function keysOf(spins: Int8Array, sites: number): Key[] {
@@ -47,7 +58,8 @@ export function distinctRows(spins: Int8Array, sites: number): DistinctRows {
 }
 
 /** For every row the image under one of the symmetries whose key is smallest. */
-function representatives(spins: Int8Array, sites: number, symmetries: readonly Symmetry[]): Int8Array {
+export function representatives(spins: Int8Array, sites: number, symmetries: readonly Symmetry[]): Int8Array {
+  if (symmetries.length < 2) return spins;
   const images = imagesOf(spins, symmetries);
   const keys = keysOf(images, sites);
   const rows = spins.length / sites;
@@ -74,9 +86,11 @@ export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameter
 
   async function compute(spins: Int8Array): Promise<void> {
     for (let start = 0; start < spins.length; start += MOST_ROWS * sites) {
-      const { re, im } = backend.scope(() => ansatz.apply(parameters, ansatz.tokens(backend, spins.subarray(start, start + MOST_ROWS * sites))));
-      for (const value of await re.read()) known.re.push(value);
-      for (const value of await im.read()) known.im.push(value);
+      const part = spins.subarray(start, start + MOST_ROWS * sites);
+      const { re, im } = backend.scope(() => ansatz.apply(parameters, ansatz.tokens(backend, rounded(part, sites))));
+      for (const [numbers, into] of [[await re.read(), known.re], [await im.read(), known.im]] as const) {
+        for (const value of numbers.subarray(0, part.length / sites)) into.push(value);
+      }
       re.dispose();
       im.dispose();
     }
@@ -84,7 +98,7 @@ export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameter
 
   return async (spins) => {
     if (spins.length % sites !== 0) throw new ShapeError({ where: "rememberedAmplitudes", argument: "spins", wanted: `rows of ${sites} spins`, got: `${spins.length} spins` });
-    const wanted = invariances.length > 1 ? representatives(spins, sites, invariances) : spins;
+    const wanted = representatives(spins, sites, invariances);
     const keys = keysOf(wanted, sites);
     const missing: number[] = [];
     keys.forEach((key, row) => {

@@ -1,5 +1,6 @@
+import { matmul } from "../autograd/ops.js";
 import type { Tensor } from "../core/tensor.js";
-import { rememberedAmplitudes, type LogAmplitude } from "./amplitudes.js";
+import { distinctRows, rememberedAmplitudes, representatives, rounded, type LogAmplitude } from "./amplitudes.js";
 import type { Ansatz, AnsatzParameters } from "./ansatz.js";
 import type { ComplexNumbers } from "./complex.js";
 import type { Hamiltonian } from "./hamiltonian.js";
@@ -29,19 +30,24 @@ export interface VariationalProblem {
   readonly invariances?: readonly Symmetry[];
 }
 
-/** Draws of a wave function, their local energies by distinct row, and the energy's statistics. */
+/** Draws of a wave function, one image of each orbit of the invariances, their local energies by distinct row, and the energy's statistics. */
 export interface Measurement {
+  /** As the sampler gave them. */
+  readonly drawn: Samples;
   readonly samples: Samples;
   readonly local: ComplexNumbers;
   readonly energy: Statistics;
 }
 
 /** Draws `count` configurations of |ψ|² and measures the energy. */
-export async function measure({ hamiltonian }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
-  const samples = await sampler(logAmplitude, count);
+export async function measure({ hamiltonian, invariances = [] }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
+  const drawn = await sampler(logAmplitude, count);
+  const { sites } = hamiltonian.lattice;
+  const orbits = distinctRows(representatives(drawn.spins, sites, invariances), sites);
+  const samples = { ...drawn, spins: orbits.spins, order: drawn.order.map((row) => orbits.order[row]) };
   const local = await localEnergies(hamiltonian, samples.spins, logAmplitude);
-  const drawn = (values: Float64Array): Float64Array => Float64Array.from(samples.order, (row) => values[row]);
-  return { samples, local, energy: statistics({ re: drawn(local.re), im: drawn(local.im) }, samples.chains) };
+  const perDraw = (values: Float64Array): Float64Array => Float64Array.from(samples.order, (row) => values[row]);
+  return { drawn, samples, local, energy: statistics({ re: perDraw(local.re), im: perDraw(local.im) }, samples.chains) };
 }
 
 export interface StepOptions {
@@ -51,6 +57,8 @@ export interface StepOptions {
   readonly shift: number;
   /** μ of SPRING; 0 for plain stochastic reconfiguration. */
   readonly momentum: number;
+  /** Longest way of a step, rate · ‖X δ‖, in the Fubini-Study metric of states; longer ones are shortened. Default none. */
+  readonly longest?: number;
 }
 
 /** One step of stochastic reconfiguration; gives what was measured before it, and its direction, which the next step may build on. */
@@ -59,16 +67,26 @@ export async function variationalStep(
   parameters: AnsatzParameters,
   sampler: Sampler,
   last: Tensor | undefined,
-  { samples: count, rate, shift, momentum }: StepOptions,
+  { samples: count, rate, shift, momentum, longest = Infinity }: StepOptions,
 ): Promise<{ measurement: Measurement; direction: Tensor }> {
   const { ansatz, hamiltonian, invariances } = problem;
   const measurement = await measure(problem, rememberedAmplitudes(ansatz, parameters, invariances), sampler, count);
   const { samples, local } = measurement;
-  const derivatives = jacobian(ansatz, parameters, samples.spins);
-  const system = linearProblem(derivatives, local, shares(samples, hamiltonian.lattice.sites));
+  const { sites } = hamiltonian.lattice;
+  // Rows that only round the shapes up count nothing.
+  const spins = rounded(samples.spins, sites);
+  const padded = (values: Float64Array): Float64Array => {
+    const longer = new Float64Array(spins.length / sites);
+    longer.set(values);
+    return longer;
+  };
+  const derivatives = jacobian(ansatz, parameters, spins);
+  const system = linearProblem(derivatives, { re: padded(local.re), im: padded(local.im) }, padded(shares(samples, sites)));
   const direction = await springDirection(system, last, momentum, { shift });
-  descend(parameters, direction, rate);
-  for (const tensor of [derivatives.re, derivatives.im, system.matrix, system.target]) tensor.dispose();
+  const way = matmul(system.matrix, direction);
+  const distance = rate * Math.hypot(...(await way.read()));
+  descend(parameters, direction, distance > longest ? (rate * longest) / distance : rate);
+  for (const tensor of [derivatives.re, derivatives.im, system.matrix, system.target, way]) tensor.dispose();
   return { measurement, direction };
 }
 
