@@ -9,16 +9,23 @@ export interface Samples extends DistinctRows {
   readonly chains: number;
   /** Share of the proposals that were taken; absent where nothing is proposed. */
   readonly acceptance?: number;
+  /** What a draw of each distinct row counts, up to a factor, where draws are not from |ψ|². */
+  readonly importance?: Float64Array;
 }
 
 /** Draws `count` configurations, in a whole number of chains of equal length. */
 export type Sampler = (logAmplitude: LogAmplitude, count: number) => Promise<Samples>;
 
-/** The share of the draws that each distinct row has. */
-export function shares({ order, spins }: DistinctRows, sites: number): Float64Array {
+/** The weight of each distinct row in a mean over |ψ|²: the share of the draws that it has, by importance. They sum to 1. */
+export function shares({ order, spins, importance }: Samples, sites: number): Float64Array {
   const weights = new Float64Array(spins.length / sites);
-  for (const row of order) weights[row] += 1 / order.length;
-  return weights;
+  let total = 0;
+  for (const row of order) {
+    const counts = importance === undefined ? 1 : importance[row];
+    weights[row] += counts;
+    total += counts;
+  }
+  return weights.map((weight) => weight / total);
 }
 
 /** |ψ|² over the whole sector S^z = 0, normalised. */
@@ -41,14 +48,19 @@ function divided(count: number, chains: number, where: string): number {
   throw new ArgumentError({ where, argument: "count", wanted: `a multiple of the ${chains} chains`, got: String(count) });
 }
 
-/** Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins. */
-export function exactSampler(sites: number, random: Random): Sampler {
+/**
+ * Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins, from |ψ|^power. A power below 2 also sees what ψ has
+ * not learned yet; each draw then counts |ψ|^(2 - power).
+ */
+export function exactSampler(sites: number, random: Random, { power = 2 }: { readonly power?: number } = {}): Sampler {
   return async (logAmplitude, count) => {
     divided(count, GROUPS, "exactSampler");
     const { spins, weights } = await probabilities(sites, logAmplitude);
+    const chances = power === 2 ? weights : weights.map((weight) => weight ** (power / 2));
     const cumulative = new Float64Array(weights.length);
-    weights.reduce((sum, weight, index) => (cumulative[index] = sum + weight), 0);
+    chances.reduce((sum, chance, index) => (cumulative[index] = sum + chance), 0);
     const drawn = new Int8Array(count * sites);
+    const ratios: number[] = [];
     for (let draw = 0; draw < count; draw++) {
       const wanted = random.uniform() * cumulative[cumulative.length - 1];
       let [low, high] = [0, cumulative.length - 1];
@@ -58,8 +70,13 @@ export function exactSampler(sites: number, random: Random): Sampler {
         else low = middle + 1;
       }
       drawn.set(spins.subarray(low * sites, (low + 1) * sites), draw * sites);
+      ratios.push(weights[low] / chances[low]);
     }
-    return { ...distinctRows(drawn, sites), chains: GROUPS };
+    const distinct = distinctRows(drawn, sites);
+    if (power === 2) return { ...distinct, chains: GROUPS };
+    const importance = new Float64Array(distinct.spins.length / sites);
+    distinct.order.forEach((row, draw) => (importance[row] = ratios[draw]));
+    return { ...distinct, chains: GROUPS, importance };
   };
 }
 

@@ -28,6 +28,8 @@ export interface VariationalProblem {
   readonly hamiltonian: Hamiltonian;
   /** Symmetries under which the ansatz is exactly invariant. */
   readonly invariances?: readonly Symmetry[];
+  /** Draws that the direction of a step is made of. Default those of the energy. */
+  readonly explorer?: Sampler;
 }
 
 /** Draws of a wave function, one image of each orbit of the invariances, their local energies by distinct row, and the energy's statistics. */
@@ -39,12 +41,20 @@ export interface Measurement {
   readonly energy: Statistics;
 }
 
+/** Draws by one image of each orbit; images have one |ψ|, and so one importance. */
+function folded(drawn: Samples, sites: number, invariances: readonly Symmetry[]): Samples {
+  const orbits = distinctRows(representatives(drawn.spins, sites, invariances), sites);
+  const samples = { ...drawn, spins: orbits.spins, order: drawn.order.map((row) => orbits.order[row]) };
+  if (drawn.importance === undefined) return samples;
+  const importance = new Float64Array(orbits.spins.length / sites);
+  drawn.importance.forEach((value, row) => (importance[orbits.order[row]] = value));
+  return { ...samples, importance };
+}
+
 /** Draws `count` configurations of |ψ|² and measures the energy. */
 export async function measure({ hamiltonian, invariances = [] }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
   const drawn = await sampler(logAmplitude, count);
-  const { sites } = hamiltonian.lattice;
-  const orbits = distinctRows(representatives(drawn.spins, sites, invariances), sites);
-  const samples = { ...drawn, spins: orbits.spins, order: drawn.order.map((row) => orbits.order[row]) };
+  const samples = folded(drawn, hamiltonian.lattice.sites, invariances);
   const local = await localEnergies(hamiltonian, samples.spins, logAmplitude);
   const perDraw = (values: Float64Array): Float64Array => Float64Array.from(samples.order, (row) => values[row]);
   return { drawn, samples, local, energy: statistics({ re: perDraw(local.re), im: perDraw(local.im) }, samples.chains) };
@@ -69,9 +79,12 @@ export async function variationalStep(
   last: Tensor | undefined,
   { samples: count, rate, shift, momentum, longest = Infinity }: StepOptions,
 ): Promise<{ measurement: Measurement; direction: Tensor }> {
-  const { ansatz, hamiltonian, invariances } = problem;
-  const measurement = await measure(problem, rememberedAmplitudes(ansatz, parameters, invariances), sampler, count);
-  const { samples, local } = measurement;
+  const { ansatz, hamiltonian, invariances = [], explorer } = problem;
+  const logAmplitude = rememberedAmplitudes(ansatz, parameters, invariances);
+  const measurement = await measure(problem, logAmplitude, sampler, count);
+  const explored = explorer && folded(await explorer(logAmplitude, count), hamiltonian.lattice.sites, invariances);
+  const samples = explored ?? measurement.samples;
+  const local = explored === undefined ? measurement.local : await localEnergies(hamiltonian, samples.spins, logAmplitude);
   const { sites } = hamiltonian.lattice;
   // Rows that only round the shapes up count nothing.
   const spins = rounded(samples.spins, sites);
