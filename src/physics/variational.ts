@@ -1,4 +1,5 @@
 import { matmul } from "../autograd/ops.js";
+import { NonFiniteError } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import { distinctRows, rememberedAmplitudes, representatives, rounded, type LogAmplitude } from "./amplitudes.js";
 import type { Ansatz, AnsatzParameters } from "./ansatz.js";
@@ -6,7 +7,7 @@ import type { ComplexNumbers } from "./complex.js";
 import type { Hamiltonian } from "./hamiltonian.js";
 import { jacobian } from "./jacobian.js";
 import { localEnergies } from "./local-energy.js";
-import { descend, linearProblem, springDirection } from "./reconfiguration.js";
+import { descend, linearProblem, springDirection, type LinearProblem } from "./reconfiguration.js";
 import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
 import { statistics, type Statistics } from "./statistics.js";
 import type { Symmetry } from "./symmetry.js";
@@ -71,14 +72,29 @@ export interface StepOptions {
   readonly longest?: number;
 }
 
-/** One step of stochastic reconfiguration; gives what was measured before it, and its direction, which the next step may build on. */
+/** How often a shift is raised tenfold for a system that is not positive definite in the backend's arithmetic. */
+const MOST_RAISES = 4;
+
+/** The direction with the smallest of shift, 10 shift, 100 shift, ... for which the system is positive definite, and that shift. */
+async function raisedDirection(system: LinearProblem, last: Tensor | undefined, momentum: number, shift: number): Promise<{ direction: Tensor; shift: number }> {
+  for (let raises = 0; ; raises++) {
+    const raised = shift * 10 ** raises;
+    try {
+      return { direction: await springDirection(system, last, momentum, { shift: raised }), shift: raised };
+    } catch (error) {
+      if (!(error instanceof NonFiniteError) || raises === MOST_RAISES) throw error;
+    }
+  }
+}
+
+/** One step of stochastic reconfiguration; gives what was measured before it, its direction, which the next step may build on, and the shift that it took. */
 export async function variationalStep(
   problem: VariationalProblem,
   parameters: AnsatzParameters,
   sampler: Sampler,
   last: Tensor | undefined,
-  { samples: count, rate, shift, momentum, longest = Infinity }: StepOptions,
-): Promise<{ measurement: Measurement; direction: Tensor }> {
+  { samples: count, rate, shift: least, momentum, longest = Infinity }: StepOptions,
+): Promise<{ measurement: Measurement; direction: Tensor; shift: number }> {
   const { ansatz, hamiltonian, invariances = [], explorer } = problem;
   const logAmplitude = rememberedAmplitudes(ansatz, parameters, invariances);
   const measurement = await measure(problem, logAmplitude, sampler, count);
@@ -95,12 +111,12 @@ export async function variationalStep(
   };
   const derivatives = jacobian(ansatz, parameters, spins);
   const system = linearProblem(derivatives, { re: padded(local.re), im: padded(local.im) }, padded(shares(samples, sites)));
-  const direction = await springDirection(system, last, momentum, { shift });
+  const { direction, shift } = await raisedDirection(system, last, momentum, least);
   const way = matmul(system.matrix, direction);
   const distance = rate * Math.hypot(...(await way.read()));
   descend(parameters, direction, distance > longest ? (rate * longest) / distance : rate);
   for (const tensor of [derivatives.re, derivatives.im, system.matrix, system.target, way]) tensor.dispose();
-  return { measurement, direction };
+  return { measurement, direction, shift };
 }
 
 /** ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ by enumeration of the sector, for up to some twenty spins. */

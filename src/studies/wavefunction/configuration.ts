@@ -22,8 +22,12 @@ export interface WavefunctionConfiguration {
   readonly shift: number;
   /** μ of SPRING. */
   readonly momentum: number;
+  /** Longest way of a step in the Fubini-Study metric. */
+  readonly longest: number;
   /** Enumerate the sector and draw independently, instead of Metropolis exchange. */
   readonly enumerate: boolean;
+  /** Where the sector is enumerated, directions are made of draws from |ψ|^explore, reweighted: below 2 they also see what is not learned yet. */
+  readonly explore: number;
   /** Metropolis chains. */
   readonly chains: number;
 }
@@ -44,10 +48,12 @@ export function defaultsFor(side: number): WavefunctionConfiguration {
     seeds: enumerate ? 3 : 1,
     steps: enumerate ? 160 : 400,
     samples: 512,
-    rate: { start: 0.1, end: 0.02, warmup: 5 },
+    rate: { start: 0.1, end: 0.01, warmup: 5 },
     shift: 1e-3,
     momentum: 0,
+    longest: 0.3,
     enumerate,
+    explore: 1,
     chains: 64,
   };
 }

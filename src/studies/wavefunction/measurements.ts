@@ -33,6 +33,8 @@ export interface WavefunctionRun {
   readonly enumerated?: number;
   /** Per site; absent until there are enough steps. */
   readonly zeroVariance?: number;
+  /** Steps whose system needed a shift above the configured one to be positive definite in the backend's arithmetic. */
+  readonly raisedShifts: number;
   /** Median of the steps, in which compilation of shaders does not show. */
   readonly secondsPerStep: number;
   readonly seconds: number;

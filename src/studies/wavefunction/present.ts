@@ -25,7 +25,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     kind: "table",
     title: "Energy per site, input dependence and cost",
     summary: true,
-    columns: ["attention", "seed", "energy", "relative error", "sampled", "zero variance", "variance", "τ", "R̂", "ρ by layer", "parameters", "s/step", "steps"],
+    columns: ["attention", "seed", "energy", "relative error", "sampled", "zero variance", "variance", "τ", "R̂", "ρ by layer", "parameters", "s/step", "steps", "raised shifts"],
     rows: runs.map((run) => [
       run.attention,
       String(run.seed),
@@ -40,11 +40,12 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
       String(run.parameters),
       formatNumber(run.secondsPerStep, 2),
       run.finished ? String(run.energies.length) : `${run.energies.length}, stopped`,
+      String(run.raisedShifts),
     ]),
     note:
       "Energy: by enumeration of the sector where it is small, else sampled. Zero variance: energies of the second half of the steps, extrapolated in " +
       "their variance; an estimate, not a bound. ρ = Σ Var(α_ij) / Σ mean(α_ij)² over samples; it is 0 for factored attention by construction. " +
-      "Seconds: the median step.",
+      "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the backend's arithmetic with the configured shift.",
   };
 }
 
@@ -139,7 +140,7 @@ export function present(results: WavefunctionResults): Presentation {
         kind: "paragraph",
         text:
           `The ansatz of Rende & Viteritti, arXiv 2405.18874: ${patch} × ${patch} patches, width ${width}, ${heads} heads, ${layers} layers, complex log ψ, no sign rule imposed. ` +
-          `${samples} draws a step ${enumerate ? "from the enumerated sector S^z = 0" : `by Metropolis exchange in ${chains} chains`}; stochastic reconfiguration, shift ${shift}, ` +
+          `${samples} draws a step ${enumerate ? `from the enumerated sector S^z = 0, for directions from |ψ|^${configuration.explore}, reweighted` : `by Metropolis exchange in ${chains} chains`}; stochastic reconfiguration, shift ${shift}, ` +
           `momentum ${momentum}, learning rate ${rate.start} falling to ${rate.end}. The two differ in attention alone.`,
       },
       runTable(runs, reference?.energy),

@@ -44,12 +44,13 @@ export async function* optimize(
   session: Session<unknown>,
   reference: number | undefined,
 ): AsyncGenerator<WavefunctionRun> {
-  const { side, j2, patch, width, heads, layers, steps, samples, rate, shift, momentum, enumerate, chains } = configuration;
+  const { side, j2, patch, width, heads, layers, steps, samples, rate, shift, momentum, longest, enumerate, explore, chains } = configuration;
   const lattice = square(side);
   const hamiltonian = heisenberg(lattice, { j2 });
   const model = ansatz({ lattice, kernel: kernelOf[attention](patches(lattice, patch).extents), patch, width, heads, layers });
-  const problem = { ansatz: model, hamiltonian, invariances: translations(lattice, patch) };
   const stream = random(seed);
+  const explorer = enumerate ? exactSampler(lattice.sites, stream, { power: explore }) : undefined;
+  const problem = { ansatz: model, hamiltonian, invariances: translations(lattice, patch), ...(explorer ? { explorer } : {}) };
   const parameters = model.initialize(session.backend, stream);
   const sampler = enumerate ? exactSampler(lattice.sites, stream) : metropolisSampler(lattice, stream, { chains });
   const rateOf = cosineSchedule({ ...rate, steps });
@@ -60,6 +61,7 @@ export async function* optimize(
   const start = performance.now();
   let maps: AttentionMap[] = [];
   let direction: Tensor | undefined;
+  let raisedShifts = 0;
 
   const state = (measurement: Measurement, ending: Partial<WavefunctionRun> = {}): WavefunctionRun => ({
     attention,
@@ -71,6 +73,7 @@ export async function* optimize(
     dependence,
     maps: maps.map(headMean),
     last: { ...measurement.energy, mean: perSite(measurement.energy.mean), error: perSite(measurement.energy.error) },
+    raisedShifts,
     secondsPerStep: median(times),
     seconds: (performance.now() - start) / 1000,
     finished: false,
@@ -84,9 +87,10 @@ export async function* optimize(
   try {
     for (let step = 0; step < steps; step++) {
       const before = performance.now();
-      const { measurement, direction: next } = await variationalStep(problem, parameters, sampler, direction, { samples, rate: rateOf(step), shift, momentum });
+      const { measurement, direction: next, shift: taken } = await variationalStep(problem, parameters, sampler, direction, { samples, rate: rateOf(step), shift, momentum, longest });
       direction?.dispose();
       direction = next;
+      if (taken > shift) raisedShifts++;
       times.push((performance.now() - before) / 1000);
       const { energy } = measurement;
       energies.push(perSite(energy.mean));
