@@ -9,9 +9,9 @@ import type { HeadSizes } from "./kernel.js";
 /** Numbers that depend on the displacement between two sites of a periodic lattice alone. */
 export interface PeriodicLattice {
   /** [heads, n], a number for each displacement i - j in row-major order; throws unless queries and keys are the lattice's sites. */
-  shape(sizes: HeadSizes): Shape;
+  readonly shape: (sizes: HeadSizes) => Shape;
   /** [heads, n] to the number of every pair, [heads, n, n]. */
-  dense(positions: Tensor): Tensor;
+  readonly dense: (positions: Tensor) => Tensor;
 }
 
 /** The number of the displacement from site j to site i, for all i and j. */

@@ -7,14 +7,14 @@ export interface Sector {
   /** In ascending order. */
   readonly states: Uint32Array;
   /** The place of a state in `states`. */
-  rank(state: number): number;
+  readonly rank: (state: number) => number;
 }
 
 /** States are bit patterns in 32-bit words; of an even number of spins. */
 const MOST_SITES = 30;
 
 /** C(n, k), exact below 2^53. */
-export function binomial(n: number, k: number): number {
+function binomial(n: number, k: number): number {
   let value = 1;
   for (let step = 1; step <= k; step++) value = (value * (n - k + step)) / step;
   return Math.round(value);

@@ -57,6 +57,17 @@ describe.each([
   });
 });
 
+it("draws from a flatter distribution count by importance", async () => {
+  const drawn = await exactSampler(8, random(4), { power: 1 })(exact, 16_000);
+  const { weights, spins } = await probabilities(8, exact);
+  const expected = new Map<unknown, number>(keysOf(spins, 8).map((key, index) => [key, weights[index]]));
+  const found = shares(drawn, 8);
+  const worst = keysOf(drawn.spins, 8).reduce((most, key, row) => Math.max(most, Math.abs(found[row] - expected.get(key)!)), 0);
+  expect(worst).toBeLessThan(0.01);
+  expect(found.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+  expect(drawn.spins.length).toBeGreaterThan((await exactSampler(8, random(4))(exact, 16_000)).spins.length - 8);
+});
+
 it("remembers amplitudes, and an orbit by one image where the ansatz is invariant", async () => {
   for (const kernel of [factored({ periodic: [2, 2] }), relativePosition({ periodic: [2, 2] })]) {
     const model = ansatz({ lattice: square(4), kernel, width: 4, heads: 2, layers: 1 });
