@@ -14,7 +14,7 @@ import { translations } from "../../src/physics/symmetry.js";
 const lattice = chain(8);
 const hamiltonian = heisenberg(lattice, { j2: 0.3 });
 const { sector, amplitudes, energy } = groundState(hamiltonian);
-const places = new Map(keysOf(spinsOf(sector.states, 8), 8).map((key, index) => [key, amplitudes[index]]));
+const places = new Map<unknown, number>(keysOf(spinsOf(sector.states, 8), 8).map((key, index) => [key, amplitudes[index]]));
 /** The exact ground state as a wave function. */
 const exact: LogAmplitude = async (spins) => {
   const values = keysOf(spins, 8).map((key) => places.get(key)!);
@@ -39,7 +39,7 @@ describe.each([
     const count = 80 * 200;
     const drawn = await make()(exact, count);
     const { weights, spins } = await probabilities(8, exact);
-    const expected = new Map(keysOf(spins, 8).map((key, index) => [key, weights[index]]));
+    const expected = new Map<unknown, number>(keysOf(spins, 8).map((key, index) => [key, weights[index]]));
     const found = shares(drawn, 8);
     const keys = keysOf(drawn.spins, 8);
     // χ² of the states that are drawn often enough; correlated draws widen it, wrong ones are hundreds away.
