@@ -62,7 +62,7 @@ it("draws from a flatter distribution count by importance", async () => {
   const { weights, spins } = await probabilities(8, exact);
   const expected = new Map<unknown, number>(keysOf(spins, 8).map((key, index) => [key, weights[index]]));
   const found = shares(drawn, 8);
-  const worst = keysOf(drawn.spins, 8).reduce((most, key, row) => Math.max(most, Math.abs(found[row] - expected.get(key)!)), 0);
+  const worst = keysOf(drawn.spins, 8).reduce<number>((most, key, row) => Math.max(most, Math.abs(found[row] - expected.get(key)!)), 0);
   expect(worst).toBeLessThan(0.01);
   expect(found.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
   expect(drawn.spins.length).toBeGreaterThan((await exactSampler(8, random(4))(exact, 16_000)).spins.length - 8);
