@@ -63,7 +63,7 @@ export type {
   TiledKernel,
 } from "./kernels/kernel.js";
 export { and, booleanMask, causal, lengths, or, slidingWindow, type CausalOptions, type Lengths, type Mask, type MaskSizes } from "./kernels/mask.js";
-export { relativePosition } from "./kernels/relative-position.js";
+export { relativePosition, type RelativePositionOptions } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./nn/encoder.js";

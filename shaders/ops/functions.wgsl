@@ -37,6 +37,36 @@ fn f_geluDerivative(x: f32, a: f32, b: f32) -> f32 {
 fn f_eluPlusOne(x: f32, a: f32, b: f32) -> f32 { return select(exp(min(x, 0.0)), x + 1.0, x > 0.0); }
 fn f_eluDerivative(x: f32, a: f32, b: f32) -> f32 { return select(exp(min(x, 0.0)), 1.0, x > 0.0); }
 
+// WGSL lets sin, cos and atan2 be wrong in the fourth digit. Below: reduction to |r| <= pi/4 by pi/2 in three parts, and the polynomials of
+// the Cephes library.
+fn circular(x: f32, quarters: i32) -> f32 {
+  let n = round(x * 0.6366197723675814);
+  let r = ((x - n * 1.5703125) - n * 4.837512969970703e-4) - n * 7.549789948768648e-8;
+  let z = r * r;
+  let s = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
+  let c = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * z * z - 0.5 * z + 1.0;
+  let quadrant = (i32(n) + quarters) & 3;
+  let magnitude = select(s, c, (quadrant & 1) == 1);
+  return select(magnitude, -magnitude, quadrant >= 2);
+}
+
+fn f_sin(x: f32, a: f32, b: f32) -> f32 { return circular(x, 0); }
+fn f_cos(x: f32, a: f32, b: f32) -> f32 { return circular(x, 1); }
+
+fn f_atan2(y: f32, x: f32, c: f32) -> f32 {
+  let smaller = min(abs(x), abs(y));
+  let larger = max(abs(x), abs(y));
+  let ratio = select(smaller / larger, 0.0, larger == 0.0);
+  let steep = ratio > 0.4142135623730950;
+  let t = select(ratio, (ratio - 1.0) / (ratio + 1.0), steep);
+  let z = t * t;
+  let arc = (((8.05374449538e-2 * z - 1.38776856032e-1) * z + 1.99777106478e-1) * z - 3.33329491539e-1) * z * t + t;
+  let first = arc + select(0.0, 0.7853981633974483, steep);
+  let second = select(first, 1.5707963267948966 - first, abs(y) > abs(x));
+  let angle = select(second, 3.141592653589793 - second, x < 0.0);
+  return select(angle, -angle, y < 0.0);
+}
+
 fn f_add(x: f32, y: f32, c: f32) -> f32 { return x + y; }
 fn f_subtract(x: f32, y: f32, c: f32) -> f32 { return x - y; }
 fn f_multiply(x: f32, y: f32, c: f32) -> f32 { return x * y; }

@@ -6,12 +6,12 @@ import { apply, type Differentiable } from "./tape.js";
 
 /** Functions of one number; `a` and `b` are constants of the call. Every backend implements them under these names. */
 export const unaryFunctions = [
-  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative", "eluPlusOne", "eluDerivative",
+  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative", "eluPlusOne", "eluDerivative", "sin", "cos",
 ] as const;
 export type UnaryFunction = (typeof unaryFunctions)[number];
 
 /** Functions of two numbers; `c` is a constant of the call. */
-export const binaryFunctions = ["add", "subtract", "multiply", "divide", "addScaled", "equal"] as const;
+export const binaryFunctions = ["add", "subtract", "multiply", "divide", "addScaled", "equal", "atan2"] as const;
 export type BinaryFunction = (typeof binaryFunctions)[number];
 
 export interface UnaryAttributes {
@@ -37,6 +37,8 @@ const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
   step: () => undefined,
   eluPlusOne: (dy, x) => multiply(dy, unary("eluDerivative", x)),
   gelu: (dy, x) => multiply(dy, unary("geluDerivative", x)),
+  sin: (dy, x) => multiply(dy, cos(x)),
+  cos: (dy, x) => multiply(dy, multiply(sin(x), -1)),
 };
 
 /** y = f(x), element by element. */
@@ -81,6 +83,10 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
         return [back(0, () => divide(g, y)), back(1, () => multiply(divide(multiply(g, outputs[0]), y), -1))];
       case "equal":
         return [undefined, undefined];
+      case "atan2": {
+        const scaled = divide(g, add(square(x), square(y)));
+        return [back(0, () => multiply(scaled, y)), back(1, () => multiply(multiply(scaled, x), -1))];
+      }
     }
   },
 };
@@ -123,6 +129,11 @@ export function equal(x: Tensor, y: Tensor): Tensor {
   return binary("equal", x, y);
 }
 
+/** The angle of the point (x, y), in radians from -π to π, with broadcasting: the argument of x + iy. No derivative at the origin. */
+export function atan2(y: Tensor, x: Tensor): Tensor {
+  return binary("atan2", y, x);
+}
+
 /** x^exponent, for x > 0 or a whole exponent. */
 export function power(x: Tensor, exponent: number): Tensor {
   return unary("power", x, exponent);
@@ -143,3 +154,7 @@ export const relu = (x: Tensor): Tensor => unary("relu", x);
 export const gelu = (x: Tensor): Tensor => unary("gelu", x);
 /** elu(x) + 1: x + 1 for x > 0, else e^x. */
 export const eluPlusOne = (x: Tensor): Tensor => unary("eluPlusOne", x);
+/** Radians; on a GPU to float32 rounding for |x| up to some thousands. */
+export const sin = (x: Tensor): Tensor => unary("sin", x);
+/** Radians; on a GPU to float32 rounding for |x| up to some thousands. */
+export const cos = (x: Tensor): Tensor => unary("cos", x);

@@ -3,7 +3,9 @@ import { AttentionKernelsError } from "../core/errors.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
 import { dynamicsCommand } from "./dynamics.js";
+import { pottsCommand } from "./potts.js";
 import type { Terminal } from "./terminal.js";
+import { wavefunctionCommand } from "./wavefunction.js";
 
 const BAD_INPUT = 2;
 
@@ -22,7 +24,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   const finish = (exitCode: number): void => {
     code = exitCode;
   };
-  const study = new Command("study").description("run one of the papers' experiments").addCommand(convergenceCommand(terminal, finish)).addCommand(dynamicsCommand(terminal, finish));
+  const study = new Command("study").description("run one of the papers' experiments");
+  for (const command of [convergenceCommand, dynamicsCommand, wavefunctionCommand, pottsCommand]) study.addCommand(command(terminal, finish));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")

@@ -22,6 +22,8 @@ const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> 
   relu: (x) => Math.max(x, 0),
   step: (x) => (x > 0 ? 1 : 0),
   gelu: (x) => 0.5 * x * (1 + Math.tanh(GELU * (x + CUBIC * x ** 3))),
+  sin: Math.sin,
+  cos: Math.cos,
   eluPlusOne: (x) => (x > 0 ? x + 1 : Math.exp(x)),
   eluDerivative: (x) => (x > 0 ? 1 : Math.exp(x)),
   geluDerivative(x) {
@@ -37,6 +39,7 @@ const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number
   divide: (x, y) => x / y,
   addScaled: (x, y, c) => x + c * y,
   equal: (x, y) => (x === y ? 1 : 0),
+  atan2: Math.atan2,
 };
 
 /** For every element of `shape` in row-major order, its offset in an operand with these strides. */

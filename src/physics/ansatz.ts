@@ -1,0 +1,205 @@
+import { abs, add, atan2, cos, exp, gelu, layerNorm, log, matmul, multiply, permute, reshape, sin, square, sum, tanh } from "../autograd/ops.js";
+import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
+import type { Random } from "../core/random.js";
+import { formatShape } from "../core/shape.js";
+import type { Backend, Tensor } from "../core/tensor.js";
+import { attention } from "../kernels/attention.js";
+import type { AttentionKernel } from "../kernels/kernel.js";
+import { normal } from "../nn/initialize.js";
+import type { NamedTensors } from "../nn/split.js";
+import { patches, type Lattice } from "./lattice.js";
+
+export interface AnsatzOptions {
+  readonly lattice: Lattice;
+  /** Any kernel whose tensors a layer can own. */
+  readonly kernel: AttentionKernel;
+  /** b: patches are b sites of a chain, b × b of a square. Default 2. */
+  readonly patch?: number;
+  /** d. */
+  readonly width: number;
+  readonly heads: number;
+  readonly layers: number;
+}
+
+type Norm = { readonly scale: Tensor; readonly shift: Tensor };
+type Linear = { readonly weight: Tensor; readonly bias: Tensor };
+
+export type AnsatzLayer = {
+  readonly attentionNorm: Norm;
+  /** Without bias, for kernels that look at queries and keys. */
+  readonly query?: Tensor;
+  readonly key?: Tensor;
+  readonly value: Linear;
+  readonly output: Linear;
+  /** What the kernel learns. */
+  readonly learned: NamedTensors;
+  readonly feedForwardNorm: Norm;
+  readonly expand: Linear;
+  readonly contract: Linear;
+};
+
+export type AnsatzParameters = {
+  readonly embedding: Linear;
+  readonly layers: readonly AnsatzLayer[];
+  readonly norm: Norm;
+  readonly real: Linear;
+  readonly realNorm: Norm;
+  readonly imaginary: Linear;
+  readonly imaginaryNorm: Norm;
+};
+
+/** log ψ of each row. */
+export interface LogAmplitudes {
+  readonly re: Tensor;
+  /** The phase, in radians, up to multiples of 2π. */
+  readonly im: Tensor;
+}
+
+export interface Ansatz {
+  readonly lattice: Lattice;
+  readonly heads: number;
+  /** Whether all that the kernel learns belongs to one head each, so that rows with copies of their own can be heads. */
+  readonly separable: boolean;
+  initialize(backend: Backend, random: Random): AnsatzParameters;
+  /** Spins ±1 [rows, sites] cut into patches, [rows, patches, sites of a patch]. */
+  tokens(backend: Backend, spins: Int8Array): Tensor;
+  /**
+   * log ψ, [rows], of tokens. Parameters may be `replicated`: one copy a row, which is what gives every row a gradient of its own.
+   */
+  apply(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): LogAmplitudes;
+  /** The weights of every layer, [rows, heads, patches, patches]. */
+  weights(parameters: AnsatzParameters, tokens: Tensor): Tensor[];
+}
+
+/** Width of the feed-forward layers over d. */
+const EXPANSION = 4;
+
+const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
+
+/**
+ * log cosh(a + ib) = log cosh a + ½ log(cos²b + tanh²a sin²b) + i arg(cos b + i tanh a sin b); without overflow, as
+ * log cosh a = |a| + log(1 + e^(-2|a|)) - log 2.
+ */
+export function logCosh(a: Tensor, b: Tensor): LogAmplitudes {
+  const size = abs(a);
+  const [x, y] = [cos(b), multiply(tanh(a), sin(b))];
+  const logCoshReal = add(add(size, log(add(exp(multiply(size, -2)), 1))), -Math.LN2);
+  return { re: add(logCoshReal, multiply(log(add(square(x), square(y))), 0.5)), im: atan2(y, x) };
+}
+
+/**
+ * A transformer as the logarithm of a wave function: patches of spins embedded in width d, pre-norm blocks x += attention(norm x),
+ * x += W₂ gelu(W₁ norm x) with any attention kernel, z = norm(Σ_i x_i), out = norm(W z) + i norm(W' z), log ψ = Σ_a log cosh out_a.
+ *
+ * There is no positional embedding, so with a kernel that depends on positions by displacement alone ψ is invariant under translations by
+ * whole patches. Source: Rende & Viteritti, arXiv 2405.18874. Throws an `UnsupportedError` for a kernel with a tensor that no layer owns.
+ */
+export function ansatz({ lattice, kernel, patch = 2, width, heads, layers }: AnsatzOptions): Ansatz {
+  if (width % heads !== 0) {
+    throw new ArgumentError({ where: "ansatz", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
+  }
+  const foreign = kernel.inputs?.find(({ fixed }) => fixed);
+  if (foreign !== undefined) {
+    throw new UnsupportedError({ where: "ansatz", argument: "kernel", wanted: "a kernel whose tensors a layer owns", got: `${kernel.name}, which is given its ${foreign.name}` });
+  }
+  const { projections = "separate" } = kernel;
+  const cut = patches(lattice, patch);
+  const [count, area, dim] = [cut.sites.length, cut.sites[0].length, width / heads];
+  const order = cut.sites.flat();
+  const sizes = { batch: 1, heads, queries: count, keys: count, dim };
+  const separable = (kernel.inputs ?? []).every(({ shape }) => shape({ ...sizes, heads: 2 * heads })[0] === 2 * shape(sizes)[0]);
+
+  /** [rows, patches, width] to heads; rows with copies of their own of what the kernel learns become heads. */
+  const split = (x: Tensor, replicated: boolean): Tensor => {
+    const [rows] = x.shape;
+    const apart = permute(reshape(x, [rows, count, heads, dim]), [0, 2, 1, 3]);
+    return replicated ? reshape(apart, [1, rows * heads, count, dim]) : apart;
+  };
+
+  function queriesAndKeys({ query, key }: AnsatzLayer, x: Tensor, v: Tensor, replicated: boolean): { q: Tensor; k: Tensor } {
+    if (query === undefined) return { q: v, k: v };
+    const q = split(matmul(x, query), replicated);
+    return { q, k: key === undefined ? q : split(matmul(x, key), replicated) };
+  }
+
+  /** The residual stream after every layer; `see` gets each layer with the normalised tokens that its attention reads. */
+  function encode(parameters: AnsatzParameters, tokens: Tensor, replicated: boolean, see?: (layer: AnsatzLayer, x: Tensor) => void): Tensor {
+    let x = linear(tokens, parameters.embedding);
+    for (const layer of parameters.layers) {
+      const seen = layerNorm(x, layer.attentionNorm);
+      see?.(layer, seen);
+      const v = split(linear(seen, layer.value), replicated);
+      const mixed = attention(kernel, { ...layer.learned, ...queriesAndKeys(layer, seen, v, replicated), v });
+      const joined = reshape(permute(reshape(mixed, [-1, heads, count, dim]), [0, 2, 1, 3]), x.shape);
+      x = add(x, linear(joined, layer.output));
+      x = add(x, linear(gelu(linear(layerNorm(x, layer.feedForwardNorm), layer.expand)), layer.contract));
+    }
+    return x;
+  }
+
+  return {
+    lattice,
+    heads,
+    separable,
+    initialize(backend, random) {
+      const matrix = (rows: number, columns: number): Tensor => normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
+      const dense = (rows: number, columns: number): Linear => ({ weight: matrix(rows, columns), bias: backend.full(0, [columns]) });
+      const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
+      const learned = (): NamedTensors =>
+        Object.fromEntries(
+          (kernel.inputs ?? []).map(({ name, shape, initial }) => {
+            const own = shape(sizes);
+            return [name, initial === undefined ? backend.full(0, own) : backend.tensor(initial(own, random), own)];
+          }),
+        );
+      return {
+        embedding: dense(area, width),
+        layers: Array.from({ length: layers }, () => ({
+          attentionNorm: norm(),
+          ...(projections === "values" ? {} : { query: matrix(width, width) }),
+          ...(projections === "separate" ? { key: matrix(width, width) } : {}),
+          value: dense(width, width),
+          output: dense(width, width),
+          learned: learned(),
+          feedForwardNorm: norm(),
+          expand: dense(width, EXPANSION * width),
+          contract: dense(EXPANSION * width, width),
+        })),
+        norm: norm(),
+        real: dense(width, width),
+        realNorm: norm(),
+        imaginary: dense(width, width),
+        imaginaryNorm: norm(),
+      };
+    },
+    tokens(backend, spins) {
+      const rows = spins.length / lattice.sites;
+      if (!Number.isInteger(rows) || rows < 1) {
+        throw new ShapeError({ where: "ansatz", argument: "spins", wanted: `rows of ${lattice.sites} spins`, got: formatShape([spins.length]) });
+      }
+      const cutRows = Float32Array.from(spins, (_, at) => spins[at - (at % lattice.sites) + order[at % lattice.sites]]);
+      return backend.tensor(cutRows, [rows, count, area]);
+    },
+    apply(parameters, tokens, replicated = false) {
+      const z = layerNorm(sum(encode(parameters, tokens, replicated), 1, { keepAxes: true }), parameters.norm);
+      const { re, im } = logCosh(
+        layerNorm(linear(z, parameters.real), parameters.realNorm),
+        layerNorm(linear(z, parameters.imaginary), parameters.imaginaryNorm),
+      );
+      return { re: sum(re, [1, 2]), im: sum(im, [1, 2]) };
+    },
+    weights(parameters, tokens) {
+      const { backend } = tokens;
+      const [rows] = tokens.shape;
+      // Attention over unit vectors as values gives the weights themselves.
+      const units = backend.tensor(Float32Array.from({ length: count * count }, (_, at) => (at % (count + 1) === 0 ? 1 : 0)), [1, 1, count, count]);
+      const all: Tensor[] = [];
+      encode(parameters, tokens, false, (layer, x) => {
+        const v = add(units, backend.full(0, [rows, heads, count, count]));
+        const { q, k } = layer.query === undefined ? { q: split(x, false), k: split(x, false) } : queriesAndKeys(layer, x, v, false);
+        all.push(attention(kernel, { ...layer.learned, q, k, v }));
+      });
+      return all;
+    },
+  };
+}

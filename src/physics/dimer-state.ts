@@ -1,0 +1,50 @@
+import { add, matmul, reshape, square, sum } from "../autograd/ops.js";
+import type { Backend } from "../core/tensor.js";
+import { attention } from "../kernels/attention.js";
+import { factored } from "../kernels/factored.js";
+import type { LogAmplitude } from "./amplitudes.js";
+import { shastrySutherlandDimers } from "./hamiltonian.js";
+import { coordinatesOf, type Lattice } from "./lattice.js";
+
+/** log of what a dimer of parallel spins keeps of the amplitude: below float64 rounding in the square, and in products with what is right. */
+const PARALLEL = -40;
+
+/** α_ij = 1 where j is the dimer partner of i, else 0: [1, sites, sites]. */
+export function dimerWeights(lattice: Lattice): Float64Array {
+  const weights = new Float64Array(lattice.sites ** 2);
+  for (const [i, j] of shastrySutherlandDimers(lattice)) {
+    weights[i * lattice.sites + j] = 1;
+    weights[j * lattice.sites + i] = 1;
+  }
+  return weights;
+}
+
+/**
+ * The product of singlets on the Shastry-Sutherland dimers by one layer of factored attention with given weights, which no input changes.
+ *
+ * Every site attends to its partner, a_i = Σ_j α_ij σ_j. The head reads log|ψ| = -5 Σ_i (σ_i + a_i)², which is 0 where every dimer is antiparallel
+ * and -40 for each that is not, and the phase π/2 Σ_{i in even rows} (1 - σ_i): each dimer joins an even and an odd row, so its sign changes when its
+ * spins are exchanged, as a singlet's does.
+ */
+export function dimerState(backend: Backend, lattice: Lattice): LogAmplitude {
+  const { sites } = lattice;
+  const kernel = factored();
+  const positions = backend.tensor(dimerWeights(lattice), [1, sites, sites]);
+  const evenRows = Float64Array.from({ length: sites }, (_, site) => (coordinatesOf(lattice, site)[0] % 2 === 0 ? -Math.PI / 2 : 0));
+  const rule = backend.tensor(evenRows, [sites, 1]);
+  return async (spins) => {
+    const rows = spins.length / sites;
+    const { re, im } = backend.scope(() => {
+      const v = backend.tensor(spins, [rows, 1, sites, 1]);
+      const partners = attention(kernel, { q: v, k: v, v, positions });
+      // Both spins of a parallel dimer have (σ + a)² = 4.
+      const penalty = sum(reshape(square(add(v, partners)), [rows, sites]), 1);
+      return { re: matmul(reshape(penalty, [rows, 1]), backend.tensor([PARALLEL / 8], [1, 1])), im: matmul(reshape(v, [rows, sites]), rule) };
+    });
+    const offset = (Math.PI / 2) * (sites / 2);
+    const [size, phase] = [Float64Array.from(await re.read()), Float64Array.from(await im.read(), (value) => value + offset)];
+    re.dispose();
+    im.dispose();
+    return { re: size, im: phase };
+  };
+}

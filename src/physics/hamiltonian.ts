@@ -1,0 +1,61 @@
+import { ArgumentError } from "../core/errors.js";
+import { coordinatesOf, nearestNeighbours, nextNearestNeighbours, siteAt, type Lattice, type Pair } from "./lattice.js";
+
+/** J S_i·S_j of spins 1/2. */
+export interface Bond {
+  readonly i: number;
+  readonly j: number;
+  readonly coupling: number;
+}
+
+/**
+ * H = Σ_bonds J S_i·S_j. In the basis of S^z a bond has ±J/4 on the diagonal, plus for parallel spins, and J/2 between two configurations
+ * that differ by an exchange of its antiparallel spins. No sign rule is imposed. Antiferromagnetic for J > 0.
+ */
+export interface Hamiltonian {
+  readonly lattice: Lattice;
+  readonly bonds: readonly Bond[];
+}
+
+const bondsOf = (pairs: readonly Pair[], coupling: number): Bond[] => (coupling === 0 ? [] : pairs.map(([i, j]) => ({ i, j, coupling })));
+
+export interface J1J2 {
+  /** Between nearest neighbours. Default 1. */
+  readonly j1?: number;
+  /** Between next-nearest neighbours. Default 0. */
+  readonly j2?: number;
+}
+
+/** The J1-J2 Heisenberg model, H = J1 Σ_<ij> S_i·S_j + J2 Σ_<<ij>> S_i·S_j, every pair once. */
+export function heisenberg(lattice: Lattice, { j1 = 1, j2 = 0 }: J1J2 = {}): Hamiltonian {
+  return { lattice, bonds: [...bondsOf(nearestNeighbours(lattice), j1), ...bondsOf(nextNearestNeighbours(lattice), j2)] };
+}
+
+/**
+ * The dimers of the Shastry-Sutherland lattice: diagonals of every other plaquette in rows and columns, in turn of either direction, such
+ * that every site has one partner. Rows and columns must be even.
+ */
+export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
+  const { extents } = lattice;
+  if (extents.length !== 2 || extents.some((extent) => extent % 2 !== 0 || extent < 4)) {
+    throw new ArgumentError({
+      where: "shastrySutherlandDimers",
+      argument: "lattice",
+      wanted: "a square lattice with even extents of at least 4",
+      got: `[${extents.join(", ")}]`,
+    });
+  }
+  return Array.from({ length: lattice.sites }, (_, site) => coordinatesOf(lattice, site)).flatMap(([row, column]): Pair[] => {
+    if (row % 2 !== column % 2) return [];
+    const even = row % 2 === 0;
+    return [[siteAt(lattice, [even ? row : row + 1, column]), siteAt(lattice, [even ? row + 1 : row, column + 1])]];
+  });
+}
+
+/**
+ * The Shastry-Sutherland model: `dimer` on the dimers, `inter` between nearest neighbours. The product of singlets on the dimers is an
+ * eigenstate of energy -3/8 dimer a site for every `inter`. Source: Shastry & Sutherland, Physica B+C 108, 1069 (1981).
+ */
+export function shastrySutherland(lattice: Lattice, { dimer = 1, inter = 0 }: { readonly dimer?: number; readonly inter?: number } = {}): Hamiltonian {
+  return { lattice, bonds: [...bondsOf(shastrySutherlandDimers(lattice), dimer), ...bondsOf(nearestNeighbours(lattice), inter)] };
+}

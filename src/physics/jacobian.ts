@@ -1,0 +1,57 @@
+import { concat, expand, reshape, sum } from "../autograd/ops.js";
+import { valueAndGrad } from "../autograd/grad.js";
+import { isTensor, type Tensor } from "../core/tensor.js";
+import { leaves, mapTree } from "../core/tree.js";
+import type { Ansatz, AnsatzParameters } from "./ansatz.js";
+
+/** The number of numbers in a tree of parameters. */
+export function parameterCount(parameters: AnsatzParameters): number {
+  return leaves(parameters, isTensor).reduce((total, { size }) => total + size, 0);
+}
+
+/**
+ * A copy of every parameter for each row: vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and what a kernel learns, [heads, ...],
+ * becomes [rows · heads, ...].
+ */
+function replicate(parameters: AnsatzParameters, rows: number): AnsatzParameters {
+  return mapTree(parameters, isTensor, (tensor, path) => {
+    const { shape } = tensor;
+    const copies = expand(reshape(tensor, [1, ...shape]), [rows, ...shape]);
+    if (path.includes("learned")) return reshape(copies, [rows * shape[0], ...shape.slice(1)]);
+    return shape.length === 1 ? reshape(copies, [rows, 1, ...shape]) : copies;
+  }) as AnsatzParameters;
+}
+
+/** The derivatives of log ψ of every row by every parameter, [rows, P], in the order of `leaves`. */
+export interface Jacobian {
+  readonly re: Tensor;
+  readonly im: Tensor;
+}
+
+/** Rows that are differentiated together: bounds the copies of the parameters. */
+const MOST_ROWS = 256;
+
+/**
+ * O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s log ψ(σ_s) is the Jacobian; with rows
+ * as heads this holds for any attention kernel. Where a kernel learns what heads share, rows are taken one by one.
+ */
+export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Jacobian {
+  const { backend } = parameters.embedding.weight;
+  const { sites } = ansatz.lattice;
+  return backend.scope(() => {
+    const parts: Jacobian[] = [];
+    const step = (ansatz.separable ? MOST_ROWS : 1) * sites;
+    for (let start = 0; start < spins.length; start += step) {
+      const tokens = ansatz.tokens(backend, spins.subarray(start, start + step));
+      const [rows] = tokens.shape;
+      const copies = replicate(parameters, rows);
+      const derivatives = (part: "re" | "im"): Tensor =>
+        backend.scope(() => {
+          const { gradients } = valueAndGrad((own: AnsatzParameters) => sum(ansatz.apply(own, tokens, true)[part]), copies);
+          return concat(leaves(gradients, isTensor).map((gradient) => reshape(gradient, [rows, -1])), 1);
+        });
+      parts.push({ re: derivatives("re"), im: derivatives("im") });
+    }
+    return { re: concat(parts.map(({ re }) => re), 0), im: concat(parts.map(({ im }) => im), 0) };
+  });
+}

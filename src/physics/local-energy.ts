@@ -1,0 +1,36 @@
+import type { LogAmplitude } from "./amplitudes.js";
+import type { ComplexNumbers } from "./complex.js";
+import type { Hamiltonian } from "./hamiltonian.js";
+
+/**
+ * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) for rows of spins ±1: bonds of parallel spins add J/4, those of antiparallel ones -J/4 and J/2 times the
+ * ratio of amplitudes after an exchange. For an eigenstate it is its energy in every configuration.
+ */
+export async function localEnergies({ lattice: { sites }, bonds }: Hamiltonian, spins: Int8Array, logAmplitude: LogAmplitude): Promise<ComplexNumbers> {
+  const rows = spins.length / sites;
+  const energies = { re: new Float64Array(rows), im: new Float64Array(rows) };
+  const exchanges: { row: number; i: number; j: number; coupling: number }[] = [];
+  for (let row = 0; row < rows; row++) {
+    const at = row * sites;
+    for (const { i, j, coupling } of bonds) {
+      const parallel = spins[at + i] === spins[at + j];
+      energies.re[row] += (parallel ? 1 : -1) * (coupling / 4);
+      if (!parallel) exchanges.push({ row, i, j, coupling });
+    }
+  }
+  const connected = new Int8Array(exchanges.length * sites);
+  exchanges.forEach(({ row, i, j }, index) => {
+    const at = index * sites;
+    connected.set(spins.subarray(row * sites, (row + 1) * sites), at);
+    [connected[at + i], connected[at + j]] = [connected[at + j], connected[at + i]];
+  });
+  const own = await logAmplitude(spins);
+  const others = await logAmplitude(connected);
+  exchanges.forEach(({ row, coupling }, index) => {
+    const size = (coupling / 2) * Math.exp(others.re[index] - own.re[row]);
+    const turn = others.im[index] - own.im[row];
+    energies.re[row] += size * Math.cos(turn);
+    energies.im[row] += size * Math.sin(turn);
+  });
+  return energies;
+}

@@ -1,0 +1,107 @@
+import { add, crossEntropy, embedding, expand, permute, reshape } from "../autograd/ops.js";
+import { indices, type Indices } from "../core/indices.js";
+import type { Random } from "../core/random.js";
+import type { Backend, Tensor } from "../core/tensor.js";
+import { attention } from "../kernels/attention.js";
+import { factored } from "../kernels/factored.js";
+import { booleanMask, type Mask } from "../kernels/mask.js";
+import { softmax } from "../kernels/softmax.js";
+import { normal } from "../nn/initialize.js";
+
+/** A layer that predicts the colour of every site from those of all others. */
+export interface Predictor<Parameters> {
+  initialize(backend: Backend, random: Random): Parameters;
+  /** Colours [rows, sites] to logits [rows, sites, colours]; the logits of a site do not depend on its own colour. */
+  logits(parameters: Parameters, colours: Indices): Tensor;
+}
+
+/** The mean cross entropy of every site given the others: the negative pseudo-log-likelihood over sites · rows, in nats. */
+export function maskedLoss<Parameters>(predictor: Predictor<Parameters>, parameters: Parameters, colours: Indices): Tensor {
+  return crossEntropy(predictor.logits(parameters, colours), colours);
+}
+
+/** Every pair of different sites: what a masked site may see. */
+function othersOnly(sites: number): Mask {
+  return booleanMask(Uint8Array.from({ length: sites * sites }, (_, pair) => (pair % (sites + 1) === 0 ? 0 : 1)), [1, 1, sites, sites]);
+}
+
+/** Rows of `values` for every site, as one head: [rows, 1, sites, width]. */
+function valuesOf(values: Tensor, colours: Indices): Tensor {
+  const [rows, sites] = colours.shape;
+  return reshape(embedding(permute(values, [1, 0]), colours), [rows, 1, sites, -1]);
+}
+
+export type FactoredPredictorParameters = {
+  /** A [1, sites, sites]; the diagonal has no part. */
+  readonly positions: Tensor;
+  /** V [colours, colours], column s the values of colour s. */
+  readonly values: Tensor;
+};
+
+/**
+ * One layer of factored attention: logits_i = Σ_{j≠i} A_ij V e_{s_j}. With A = J and V = U its softmax is the exact conditional of the Potts
+ * model. Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
+ */
+export function factoredPredictor(sites: number, colours: number): Predictor<FactoredPredictorParameters> {
+  const kernel = factored();
+  const mask = othersOnly(sites);
+  return {
+    initialize: (backend, random) => ({
+      positions: normal(backend, random, [1, sites, sites], 1 / Math.sqrt(sites)),
+      values: normal(backend, random, [colours, colours], 1 / Math.sqrt(colours)),
+    }),
+    logits({ positions, values }, colourings) {
+      const v = valuesOf(values, colourings);
+      return reshape(attention(kernel, { q: v, k: v, v, positions }, { mask }), [-1, sites, colours]);
+    },
+  };
+}
+
+export type SoftmaxPredictorParameters = {
+  /** Of a masked site: [sites, width]. */
+  readonly queries: Tensor;
+  /** Of a site, and of its colour: [sites, width], [width, colours]. */
+  readonly keys: Tensor;
+  readonly colourKeys: Tensor;
+  readonly values: Tensor;
+};
+
+/**
+ * One layer of softmax attention for the same task: the query of a masked site is its position's, a key adds those of position and colour,
+ * values are the colours'. `width` is that of queries and keys.
+ */
+export function softmaxPredictor(sites: number, colours: number, width: number = sites): Predictor<SoftmaxPredictorParameters> & {
+  /** The weights that sites give each other, [rows, sites, sites]. */
+  weights(parameters: SoftmaxPredictorParameters, colours: Indices): Tensor;
+} {
+  const mask = othersOnly(sites);
+  const attend = ({ queries, keys, colourKeys }: SoftmaxPredictorParameters, colourings: Indices, v: Tensor): Tensor => {
+    const [rows] = colourings.shape;
+    const q = expand(reshape(queries, [1, 1, sites, width]), [rows, 1, sites, width]);
+    const k = add(valuesOf(colourKeys, colourings), reshape(keys, [1, 1, sites, width]));
+    return reshape(attention(softmax(), { q, k, v }, { mask }), [rows, sites, -1]);
+  };
+  return {
+    initialize: (backend, random) => ({
+      queries: normal(backend, random, [sites, width], 1),
+      keys: normal(backend, random, [sites, width], 1),
+      colourKeys: normal(backend, random, [width, colours], 1),
+      values: normal(backend, random, [colours, colours], 1 / Math.sqrt(colours)),
+    }),
+    logits: (parameters, colourings) => attend(parameters, colourings, valuesOf(parameters.values, colourings)),
+    weights(parameters, colourings) {
+      const [rows] = colourings.shape;
+      const { backend } = parameters.queries;
+      const units = backend.tensor(Float32Array.from({ length: sites * sites }, (_, at) => (at % (sites + 1) === 0 ? 1 : 0)), [1, 1, sites, sites]);
+      return attend(parameters, colourings, expand(units, [rows, 1, sites, sites]));
+    },
+  };
+}
+
+/** Rows of colours in the order of a permutation, `size` from `start` on. */
+export function batchOf({ values, shape: [, sites] }: Indices, order: readonly number[], start: number, size: number): Indices {
+  const chosen = order.slice(start, start + size);
+  const data = new Int32Array(chosen.length * sites);
+  chosen.forEach((row, place) => data.set(values.subarray(row * sites, (row + 1) * sites), place * sites));
+  return indices(data, [chosen.length, sites]);
+}

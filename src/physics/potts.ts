@@ -1,0 +1,107 @@
+import { ArgumentError } from "../core/errors.js";
+import { indices, type Indices } from "../core/indices.js";
+import type { Random } from "../core/random.js";
+
+/**
+ * The generalised Potts model, H = -Σ_{i<j} J_ij U_{s_i s_j} at temperature 1: J symmetric with zeros on its diagonal, U symmetric.
+ *
+ * Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
+ */
+export interface PottsModel {
+  readonly sites: number;
+  readonly colours: number;
+  /** J, row-major [sites, sites]. */
+  readonly couplings: Float64Array;
+  /** U, row-major [colours, colours]. */
+  readonly interactions: Float64Array;
+}
+
+/** A symmetric matrix of normal numbers. */
+function symmetric(size: number, random: Random, scale: number, diagonal: boolean): Float64Array {
+  const matrix = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      if (i === j && !diagonal) continue;
+      const value = scale * random.normal();
+      matrix[i * size + j] = value;
+      matrix[j * size + i] = value;
+    }
+  }
+  return matrix;
+}
+
+/** Random couplings J ~ N(0, 1/sites), so that a site's field does not grow with their number, and interactions U ~ N(0, 1). */
+export function randomPotts(sites: number, colours: number, random: Random): PottsModel {
+  if (!(Number.isInteger(sites) && sites >= 2 && Number.isInteger(colours) && colours >= 2)) {
+    throw new ArgumentError({ where: "randomPotts", wanted: "at least two sites and two colours", got: `${sites} sites, ${colours} colours` });
+  }
+  return { sites, colours, couplings: symmetric(sites, random, 1 / Math.sqrt(sites), false), interactions: symmetric(colours, random, 1, true) };
+}
+
+/** H of one configuration, colours from 0. */
+export function pottsEnergy({ sites, colours, couplings, interactions }: PottsModel, configuration: ArrayLike<number>): number {
+  let energy = 0;
+  for (let i = 0; i < sites; i++) {
+    for (let j = 0; j < i; j++) energy -= couplings[i * sites + j] * interactions[configuration[i] * colours + configuration[j]];
+  }
+  return energy;
+}
+
+/** Configurations that `exactConditional` is willing to enumerate. */
+const MOST_CONFIGURATIONS = 1e7;
+
+/**
+ * p(s_i = a | all other sites), [colours], from the Boltzmann weights of all colours^sites configurations: sums those that agree with the others.
+ * It knows nothing of the form of the conditional, and serves to check it.
+ */
+export function exactConditional(model: PottsModel, configuration: ArrayLike<number>, site: number): Float64Array {
+  const { sites, colours } = model;
+  if (colours ** sites > MOST_CONFIGURATIONS) {
+    throw new ArgumentError({ where: "exactConditional", argument: "model", wanted: `at most ${MOST_CONFIGURATIONS} configurations`, got: `${colours}^${sites}` });
+  }
+  const weights = new Float64Array(colours);
+  const current = new Uint8Array(sites);
+  for (let index = 0; index < colours ** sites; index++) {
+    for (let place = 0, rest = index; place < sites; place++) {
+      current[place] = rest % colours;
+      rest = Math.floor(rest / colours);
+    }
+    if (current.every((colour, place) => place === site || colour === configuration[place])) weights[current[site]] += Math.exp(-pottsEnergy(model, current));
+  }
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+}
+
+export interface GibbsOptions {
+  /** Sweeps over all sites between two draws. Default 5. */
+  readonly sweeps?: number;
+  /** Sweeps before the first draw. Default 100. */
+  readonly burnIn?: number;
+}
+
+/** `count` configurations by Gibbs sampling, one chain: [count, sites]. Each site in turn gets a colour from its conditional. */
+export function gibbsSamples({ sites, colours, couplings, interactions }: PottsModel, count: number, random: Random, { sweeps = 5, burnIn = 100 }: GibbsOptions = {}): Indices {
+  const current = Uint8Array.from({ length: sites }, () => random.integer(colours));
+  const weights = new Float64Array(colours);
+  const sweep = (): void => {
+    for (let i = 0; i < sites; i++) {
+      let total = 0;
+      for (let a = 0; a < colours; a++) {
+        let field = 0;
+        for (let j = 0; j < sites; j++) field += couplings[i * sites + j] * interactions[a * colours + current[j]];
+        total += weights[a] = Math.exp(field);
+      }
+      let left = random.uniform() * total;
+      let chosen = 0;
+      while (chosen < colours - 1 && (left -= weights[chosen]) >= 0) chosen++;
+      current[i] = chosen;
+    }
+  };
+  for (let step = 0; step < burnIn; step++) sweep();
+  const drawn = new Int32Array(count * sites);
+  for (let draw = 0; draw < count; draw++) {
+    for (let step = 0; step < sweeps; step++) sweep();
+    drawn.set(current, draw * sites);
+  }
+  return indices(drawn, [count, sites]);
+}

@@ -1,0 +1,120 @@
+import { addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
+import { NonFiniteError } from "../core/errors.js";
+import { isTensor, type Tensor } from "../core/tensor.js";
+import { leaves } from "../core/tree.js";
+import type { AnsatzParameters } from "./ansatz.js";
+import { solvePositiveDefinite } from "./cholesky.js";
+import type { ComplexNumbers } from "./complex.js";
+import type { Jacobian } from "./jacobian.js";
+
+/**
+ * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖²: with weights w_s that sum to 1, rows √w_s (O_s - Ō) and
+ * 2√w_s (E_s - Ē), real parts above imaginary ones. Xᵀg is the gradient of the energy, XᵀX the quantum geometric tensor.
+ */
+export interface LinearProblem {
+  /** X [2 rows, P] */
+  readonly matrix: Tensor;
+  /** g [2 rows, 1] */
+  readonly target: Tensor;
+}
+
+/** Centres and weighs derivatives and local energies of distinct configurations. */
+export function linearProblem({ re, im }: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
+  const { backend } = re;
+  const rows = weights.length;
+  return backend.scope(() => {
+    const shares = backend.tensor(weights, [rows, 1]);
+    const roots = backend.tensor(weights.map(Math.sqrt), [rows, 1]);
+    const centred = (part: Tensor): Tensor => multiply(subtract(part, sum(multiply(part, shares), 0, { keepAxes: true })), roots);
+    const column = (values: Float64Array): number[] => {
+      const mean = values.reduce((total, value, row) => total + weights[row] * value, 0);
+      return Array.from(values, (value, row) => 2 * Math.sqrt(weights[row]) * (value - mean));
+    };
+    return {
+      matrix: concat([centred(re), centred(im)], 0),
+      target: backend.tensor([...column(energies.re), ...column(energies.im)], [2 * rows, 1]),
+    };
+  });
+}
+
+/** The gradient of the energy, Xᵀg, [P, 1]. */
+export function energyGradient({ matrix, target }: LinearProblem): Tensor {
+  return matmul(matrix, target, { transposeA: true });
+}
+
+/** Solves (A + λI) x = b for a symmetric A [size, size], in float64. */
+async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise<Tensor> {
+  const [size] = gram.shape;
+  const numbers = await gram.read();
+  const matrix = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    // Rounding in float32 need not be symmetric.
+    for (let j = 0; j <= i; j++) matrix[i * size + j] = (numbers[i * size + j] + numbers[j * size + i]) / 2;
+    matrix[i * size + i] += shift;
+  }
+  const solution = solvePositiveDefinite(matrix, Float64Array.from(await right.read()));
+  if (solution === undefined) {
+    throw new NonFiniteError({
+      where: "naturalGradient",
+      argument: "shift",
+      wanted: "a positive definite system",
+      got: `one that is not, with shift ${shift}`,
+      fix: "Raise the shift, or draw more samples: in float32 it must exceed the rounding of the largest eigenvalue.",
+    });
+  }
+  return gram.backend.tensor(solution, [size, 1]);
+}
+
+export interface NaturalGradientOptions {
+  /** λ. */
+  readonly shift: number;
+  /** Which system to solve: P × P or 2M × 2M. Default the smaller. */
+  readonly side?: "parameters" | "samples";
+}
+
+/**
+ * δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition of the smaller side in float64.
+ *
+ * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); on the side of the samples Chen & Heyl, arXiv 2302.01941, and Rende et al., arXiv 2310.05715.
+ */
+export async function naturalGradient({ matrix, target }: LinearProblem, { shift, side }: NaturalGradientOptions): Promise<Tensor> {
+  const [rows, columns] = matrix.shape;
+  const onSamples = (side ?? (columns <= rows ? "parameters" : "samples")) === "samples";
+  const gram = matmul(matrix, matrix, onSamples ? { transposeB: true } : { transposeA: true });
+  const right = onSamples ? target : energyGradient({ matrix, target });
+  const solution = await solveShifted(gram, right, shift);
+  gram.dispose();
+  if (!onSamples) {
+    right.dispose();
+    return solution;
+  }
+  const direction = matmul(matrix, solution, { transposeA: true });
+  solution.dispose();
+  return direction;
+}
+
+/**
+ * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}), which keeps of the last direction what the samples do not contradict. Without a
+ * last direction, or for μ = 0, it is the natural gradient. Source: Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
+ */
+export async function springDirection(problem: LinearProblem, last: Tensor | undefined, momentum: number, options: NaturalGradientOptions): Promise<Tensor> {
+  if (last === undefined || momentum === 0) return naturalGradient(problem, options);
+  const { matrix, target } = problem;
+  const rest = matmul(matrix, last);
+  const left = addScaled(target, rest, -momentum);
+  const fresh = await naturalGradient({ matrix, target: left }, options);
+  const direction = addScaled(fresh, last, momentum);
+  for (const tensor of [rest, left, fresh]) tensor.dispose();
+  return direction;
+}
+
+/** θ ← θ - rate · δ, with δ [P, 1] in the order of the parameters. */
+export function descend(parameters: AnsatzParameters, direction: Tensor, rate: number): void {
+  let start = 0;
+  for (const parameter of leaves(parameters, isTensor)) {
+    const { backend, shape, size } = parameter;
+    const changed = backend.scope(() => addScaled(parameter, reshape(slice(direction, 0, start, size), shape), -rate));
+    parameter.assign(changed);
+    start += size;
+  }
+}

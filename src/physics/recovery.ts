@@ -1,0 +1,43 @@
+import { ArgumentError } from "../core/errors.js";
+
+/** Pearson's correlation of two lists of numbers. */
+export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length || a.length < 2) {
+    throw new ArgumentError({ where: "correlation", wanted: "two lists of one length, of at least two numbers", got: `${a.length} and ${b.length}` });
+  }
+  const [x, y] = [Array.from(a), Array.from(b)];
+  const centre = (values: readonly number[]): number[] => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return values.map((value) => value - mean);
+  };
+  const [dx, dy] = [centre(x), centre(y)];
+  const inner = (p: readonly number[], q: readonly number[]): number => p.reduce((sum, value, index) => sum + value * q[index], 0);
+  return inner(dx, dy) / Math.sqrt(inner(dx, dx) * inner(dy, dy));
+}
+
+/** The pairs i < j of a square matrix, symmetrised. */
+export function upperPairs(matrix: ArrayLike<number>, size: number): number[] {
+  const pairs: number[] = [];
+  for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) pairs.push((matrix[i * size + j] + matrix[j * size + i]) / 2);
+  return pairs;
+}
+
+/** Couplings and interactions in one gauge. */
+export interface Gauged {
+  /** J_ij of the pairs i < j, of Euclidean norm 1. */
+  readonly couplings: number[];
+  /** U without its columns' means, times the norm taken from the couplings. */
+  readonly interactions: number[];
+}
+
+/**
+ * Fixes the gauge (J, U) → (cJ, U/c + 1bᵀ), which no conditional sees: J symmetric and of norm 1, columns of U with mean 0, and the sign of c such
+ * that the couplings correlate positively with `like`, where given.
+ */
+export function fixGauge(couplings: ArrayLike<number>, interactions: ArrayLike<number>, sites: number, colours: number, like?: readonly number[]): Gauged {
+  const pairs = upperPairs(couplings, sites);
+  const norm = Math.hypot(...pairs);
+  const scale = like !== undefined && correlation(pairs, like) < 0 ? -norm : norm;
+  const means = Array.from({ length: colours }, (_, s) => Array.from({ length: colours }, (_row, a) => interactions[a * colours + s]).reduce((x, y) => x + y, 0) / colours);
+  return { couplings: pairs.map((value) => value / scale), interactions: Array.from(interactions, (value, at) => (value - means[at % colours]) * scale) };
+}

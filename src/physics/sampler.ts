@@ -1,0 +1,137 @@
+import { ArgumentError } from "../core/errors.js";
+import type { Random } from "../core/random.js";
+import { distinctRows, type DistinctRows, type LogAmplitude } from "./amplitudes.js";
+import { nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
+import { sector, spinsOf } from "./sector.js";
+
+/** Draws from |ψ|²: the different configurations, and which of them each draw is, chain by chain. */
+export interface Samples extends DistinctRows {
+  readonly chains: number;
+  /** Share of the proposals that were taken; absent where nothing is proposed. */
+  readonly acceptance?: number;
+  /** What a draw of each distinct row counts, up to a factor, where draws are not from |ψ|². */
+  readonly importance?: Float64Array;
+}
+
+/** Draws `count` configurations, in a whole number of chains of equal length. */
+export type Sampler = (logAmplitude: LogAmplitude, count: number) => Promise<Samples>;
+
+/** The weight of each distinct row in a mean over |ψ|²: the share of the draws that it has, by importance. They sum to 1. */
+export function shares({ order, spins, importance }: Samples, sites: number): Float64Array {
+  const weights = new Float64Array(spins.length / sites);
+  let total = 0;
+  for (const row of order) {
+    const counts = importance === undefined ? 1 : importance[row];
+    weights[row] += counts;
+    total += counts;
+  }
+  return weights.map((weight) => weight / total);
+}
+
+/** |ψ|² over the whole sector S^z = 0, normalised. */
+export async function probabilities(sites: number, logAmplitude: LogAmplitude): Promise<{ spins: Int8Array; weights: Float64Array }> {
+  const { states } = sector(sites);
+  const spins = spinsOf(states, sites);
+  const { re } = await logAmplitude(spins);
+  const largest = re.reduce((a, b) => Math.max(a, b), -Infinity);
+  const weights = re.map((value) => Math.exp(2 * (value - largest)));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return { spins, weights: weights.map((weight) => weight / total) };
+}
+
+/** Draws are counted as chains only to compare groups of them; they are independent. */
+const GROUPS = 16;
+
+function divided(count: number, chains: number, where: string): number {
+  const length = count / chains;
+  if (Number.isInteger(length) && length >= 1) return length;
+  throw new ArgumentError({ where, argument: "count", wanted: `a multiple of the ${chains} chains`, got: String(count) });
+}
+
+/**
+ * Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins, from |ψ|^power. A power below 2 also sees what ψ has
+ * not learned yet; each draw then counts |ψ|^(2 - power).
+ */
+export function exactSampler(sites: number, random: Random, { power = 2 }: { readonly power?: number } = {}): Sampler {
+  return async (logAmplitude, count) => {
+    divided(count, GROUPS, "exactSampler");
+    const { spins, weights } = await probabilities(sites, logAmplitude);
+    const chances = power === 2 ? weights : weights.map((weight) => weight ** (power / 2));
+    const cumulative = new Float64Array(weights.length);
+    chances.reduce((sum, chance, index) => (cumulative[index] = sum + chance), 0);
+    const drawn = new Int8Array(count * sites);
+    const ratios: number[] = [];
+    for (let draw = 0; draw < count; draw++) {
+      const wanted = random.uniform() * cumulative[cumulative.length - 1];
+      let [low, high] = [0, cumulative.length - 1];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (cumulative[middle] > wanted) high = middle;
+        else low = middle + 1;
+      }
+      drawn.set(spins.subarray(low * sites, (low + 1) * sites), draw * sites);
+      ratios.push(weights[low] / chances[low]);
+    }
+    const distinct = distinctRows(drawn, sites);
+    if (power === 2) return { ...distinct, chains: GROUPS };
+    const importance = new Float64Array(distinct.spins.length / sites);
+    distinct.order.forEach((row, draw) => (importance[row] = ratios[draw]));
+    return { ...distinct, chains: GROUPS, importance };
+  };
+}
+
+export interface MetropolisOptions {
+  /** Default 64. */
+  readonly chains?: number;
+  /** Proposals of a chain between two draws. Default the number of sites. */
+  readonly sweep?: number;
+  /** Proposals of a chain before the first draw of each call. Default 2 sweeps. */
+  readonly burnIn?: number;
+}
+
+/**
+ * Metropolis sampling in the sector S^z = 0: exchange the spins of a random pair of neighbours or next neighbours, and take the exchange with
+ * probability min(1, |ψ'/ψ|²). Chains go on from where the last call left them; all chains are evaluated at once.
+ */
+export function metropolisSampler(lattice: Lattice, random: Random, { chains = 64, sweep = lattice.sites, burnIn = 2 * sweep }: MetropolisOptions = {}): Sampler {
+  const { sites } = lattice;
+  const pairs = [...nearestNeighbours(lattice), ...nextNearestNeighbours(lattice)];
+  const half = Array.from({ length: sites }, (_, site) => (site < sites / 2 ? 1 : -1));
+  const current = Int8Array.from(Array.from({ length: chains }, () => random.shuffle(half)).flat());
+  return async (logAmplitude, count) => {
+    const length = divided(count, chains, "metropolisSampler");
+    const logs = (await logAmplitude(current)).re;
+    let [proposed, taken] = [0, 0];
+
+    async function advance(): Promise<void> {
+      const tries: { chain: number; i: number; j: number }[] = [];
+      for (let chain = 0; chain < chains; chain++) {
+        const [i, j] = pairs[random.integer(pairs.length)];
+        if (current[chain * sites + i] !== current[chain * sites + j]) tries.push({ chain, i: chain * sites + i, j: chain * sites + j });
+      }
+      proposed += chains;
+      if (tries.length === 0) return;
+      const rows = new Int8Array(tries.length * sites);
+      tries.forEach(({ chain, i, j }, row) => {
+        rows.set(current.subarray(chain * sites, (chain + 1) * sites), row * sites);
+        const shift = (row - chain) * sites;
+        [rows[i + shift], rows[j + shift]] = [rows[j + shift], rows[i + shift]];
+      });
+      const { re } = await logAmplitude(rows);
+      tries.forEach(({ chain, i, j }, row) => {
+        if (random.uniform() >= Math.exp(2 * (re[row] - logs[chain]))) return;
+        [current[i], current[j]] = [current[j], current[i]];
+        logs[chain] = re[row];
+        taken++;
+      });
+    }
+
+    for (let step = 0; step < burnIn; step++) await advance();
+    const drawn = new Int8Array(count * sites);
+    for (let draw = 0; draw < length; draw++) {
+      for (let step = 0; step < sweep; step++) await advance();
+      for (let chain = 0; chain < chains; chain++) drawn.set(current.subarray(chain * sites, (chain + 1) * sites), (chain * length + draw) * sites);
+    }
+    return { ...distinctRows(drawn, sites), chains, acceptance: taken / proposed };
+  };
+}

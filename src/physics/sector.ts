@@ -1,0 +1,66 @@
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
+
+/** The configurations of N spins with S^z = 0: bit i of a state is 1 where spin i points up. */
+export interface Sector {
+  readonly sites: number;
+  readonly dimension: number;
+  /** In ascending order. */
+  readonly states: Uint32Array;
+  /** The place of a state in `states`. */
+  readonly rank: (state: number) => number;
+}
+
+/** States are bit patterns in 32-bit words; of an even number of spins. */
+const MOST_SITES = 30;
+
+/** C(n, k), exact below 2^53. */
+function binomial(n: number, k: number): number {
+  let value = 1;
+  for (let step = 1; step <= k; step++) value = (value * (n - k + step)) / step;
+  return Math.round(value);
+}
+
+/** Configurations with as many spins up as down, C(N, N/2). */
+export function sectorDimension(sites: number): number {
+  if (Number.isInteger(sites) && sites > 0 && sites % 2 === 0) return binomial(sites, sites / 2);
+  throw new ArgumentError({ where: "sector", argument: "sites", wanted: "an even number of spins", got: String(sites) });
+}
+
+/** Enumerates the sector S^z = 0 of up to 30 spins. */
+export function sector(sites: number): Sector {
+  const dimension = sectorDimension(sites);
+  if (sites > MOST_SITES) {
+    throw new UnsupportedError({ where: "sector", argument: "sites", wanted: `at most ${MOST_SITES} spins`, got: String(sites), fix: "Sample instead of enumerating." });
+  }
+  const up = sites / 2;
+  const states = new Uint32Array(dimension);
+  let state = 2 ** up - 1;
+  for (let index = 0; index < dimension; index++) {
+    states[index] = state;
+    // The next larger number with as many ones (Gosper).
+    const low = state & -state;
+    const carried = state + low;
+    state = (((state ^ carried) >>> 2) / low) | carried;
+  }
+  const choose = Array.from({ length: sites }, (_, n) => Float64Array.from({ length: up + 1 }, (_, k) => (k > n ? 0 : binomial(n, k))));
+  return {
+    sites,
+    dimension,
+    states,
+    /** Σ_k C(p_k, k) over the positions p_1 < p_2 < ... of the ones: the number of smaller patterns. */
+    rank(pattern) {
+      let below = 0;
+      for (let rest = pattern, ones = 1; rest !== 0; rest &= rest - 1, ones++) below += choose[31 - Math.clz32(rest & -rest)][ones];
+      return below;
+    },
+  };
+}
+
+/** Spins ±1 of states, row-major [states, sites]. */
+export function spinsOf(states: ArrayLike<number>, sites: number): Int8Array {
+  const spins = new Int8Array(states.length * sites);
+  for (let row = 0; row < states.length; row++) {
+    for (let site = 0; site < sites; site++) spins[row * sites + site] = (states[row] >>> site) & 1 ? 1 : -1;
+  }
+  return spins;
+}

@@ -1,0 +1,60 @@
+import { ArgumentError } from "../core/errors.js";
+import type { ComplexNumbers } from "./complex.js";
+
+/** What NetKet reports of an observable, under the same names in words. */
+export interface Statistics {
+  /** Real part; that of an energy has no imaginary part but noise. */
+  readonly mean: number;
+  /** Standard error of the mean, √(variance (1 + 2 autocorrelationTime) / draws). */
+  readonly error: number;
+  /** Mean of |E - mean|². */
+  readonly variance: number;
+  /** In draws: ½(length · variance of the chains' means / variance - 1), at least 0. */
+  readonly autocorrelationTime: number;
+  /** R̂ = √((length - 1)/length + variance of the chains' means / mean variance in a chain): near 1 where chains agree. */
+  readonly rHat: number;
+}
+
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/**
+ * Statistics of draws that lie chain after chain, each of equal length. Sources: Vicentini et al., NetKet 3, arXiv 2112.10526; R̂ of
+ * Gelman & Rubin, Statistical Science 7, 457 (1992).
+ */
+export function statistics({ re, im }: ComplexNumbers, chains: number): Statistics {
+  const length = re.length / chains;
+  if (!Number.isInteger(length) || length < 2 || chains < 2) {
+    throw new ArgumentError({ where: "statistics", argument: "chains", wanted: "at least two chains of at least two draws each", got: `${re.length} draws in ${chains} chains` });
+  }
+  const mean = meanOf(Array.from(re));
+  const imaginary = meanOf(Array.from(im));
+  const variance = meanOf(Array.from(re, (value, draw) => (value - mean) ** 2 + (im[draw] - imaginary) ** 2));
+  const groups = Array.from({ length: chains }, (_, chain) => Array.from(re.subarray(chain * length, (chain + 1) * length)));
+  const means = groups.map(meanOf);
+  const between = means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (chains - 1);
+  const within = meanOf(groups.map((group, chain) => group.reduce((sum, value) => sum + (value - means[chain]) ** 2, 0) / (length - 1)));
+  const real = meanOf(Array.from(re, (value) => (value - mean) ** 2));
+  const autocorrelationTime = real === 0 ? 0 : Math.max(0, 0.5 * ((length * between) / real - 1));
+  return {
+    mean,
+    error: Math.sqrt((variance * (1 + 2 * autocorrelationTime)) / re.length),
+    variance,
+    autocorrelationTime,
+    rHat: within === 0 ? 1 : Math.sqrt((length - 1) / length + between / within),
+  };
+}
+
+/**
+ * The energy at zero variance: the intercept of a straight line through (variance, energy), by least squares. An exact eigenstate has no
+ * variance, so the intercept estimates the energy that the ansatz approaches. Wants two different variances.
+ */
+export function zeroVarianceEnergy(points: readonly { readonly energy: number; readonly variance: number }[]): number {
+  const x = meanOf(points.map(({ variance }) => variance));
+  const y = meanOf(points.map(({ energy }) => energy));
+  const spread = points.reduce((sum, { variance }) => sum + (variance - x) ** 2, 0);
+  if (!(spread > 0)) {
+    throw new ArgumentError({ where: "zeroVarianceEnergy", argument: "points", wanted: "at least two different variances", got: `${points.length} points with one` });
+  }
+  const slope = points.reduce((sum, { variance, energy }) => sum + (variance - x) * (energy - y), 0) / spread;
+  return y - slope * x;
+}

@@ -1,0 +1,127 @@
+import { matmul } from "../autograd/ops.js";
+import { NonFiniteError } from "../core/errors.js";
+import type { Tensor } from "../core/tensor.js";
+import { distinctRows, rememberedAmplitudes, representatives, rounded, type LogAmplitude } from "./amplitudes.js";
+import type { Ansatz, AnsatzParameters } from "./ansatz.js";
+import type { ComplexNumbers } from "./complex.js";
+import type { Hamiltonian } from "./hamiltonian.js";
+import { jacobian } from "./jacobian.js";
+import { localEnergies } from "./local-energy.js";
+import { descend, linearProblem, springDirection, type LinearProblem } from "./reconfiguration.js";
+import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
+import { statistics, type Statistics } from "./statistics.js";
+import type { Symmetry } from "./symmetry.js";
+
+/** The learning rate of a step, counted from 0. */
+export type Schedule = (step: number) => number;
+
+/** A rise from 0 over `warmup` steps, then half a cosine from `start` down to `end` at the last of `steps`. */
+export function cosineSchedule({ start, end, steps, warmup }: { readonly start: number; readonly end: number; readonly steps: number; readonly warmup: number }): Schedule {
+  return (step) => {
+    if (step < warmup) return (start * (step + 1)) / (warmup + 1);
+    const progress = Math.min(1, (step - warmup) / Math.max(1, steps - 1 - warmup));
+    return end + (start - end) * 0.5 * (1 + Math.cos(Math.PI * progress));
+  };
+}
+
+export interface VariationalProblem {
+  readonly ansatz: Ansatz;
+  readonly hamiltonian: Hamiltonian;
+  /** Symmetries under which the ansatz is exactly invariant. */
+  readonly invariances?: readonly Symmetry[];
+  /** Draws that the direction of a step is made of. Default those of the energy. */
+  readonly explorer?: Sampler;
+}
+
+/** Draws of a wave function, one image of each orbit of the invariances, their local energies by distinct row, and the energy's statistics. */
+export interface Measurement {
+  /** As the sampler gave them. */
+  readonly drawn: Samples;
+  readonly samples: Samples;
+  readonly local: ComplexNumbers;
+  readonly energy: Statistics;
+}
+
+/** Draws by one image of each orbit; images have one |ψ|, and so one importance. */
+function folded(drawn: Samples, sites: number, invariances: readonly Symmetry[]): Samples {
+  const orbits = distinctRows(representatives(drawn.spins, sites, invariances), sites);
+  const samples = { ...drawn, spins: orbits.spins, order: drawn.order.map((row) => orbits.order[row]) };
+  if (drawn.importance === undefined) return samples;
+  const importance = new Float64Array(orbits.spins.length / sites);
+  drawn.importance.forEach((value, row) => (importance[orbits.order[row]] = value));
+  return { ...samples, importance };
+}
+
+/** Draws `count` configurations of |ψ|² and measures the energy. */
+export async function measure({ hamiltonian, invariances = [] }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
+  const drawn = await sampler(logAmplitude, count);
+  const samples = folded(drawn, hamiltonian.lattice.sites, invariances);
+  const local = await localEnergies(hamiltonian, samples.spins, logAmplitude);
+  const perDraw = (values: Float64Array): Float64Array => Float64Array.from(samples.order, (row) => values[row]);
+  return { drawn, samples, local, energy: statistics({ re: perDraw(local.re), im: perDraw(local.im) }, samples.chains) };
+}
+
+export interface StepOptions {
+  readonly samples: number;
+  readonly rate: number;
+  /** λ. */
+  readonly shift: number;
+  /** μ of SPRING; 0 for plain stochastic reconfiguration. */
+  readonly momentum: number;
+  /** Longest way of a step, rate · ‖X δ‖, in the Fubini-Study metric of states; longer ones are shortened. Default none. */
+  readonly longest?: number;
+}
+
+/** How often a shift is raised tenfold for a system that is not positive definite in the backend's arithmetic. */
+const MOST_RAISES = 4;
+
+/** The direction with the smallest of shift, 10 shift, 100 shift, ... for which the system is positive definite, and that shift. */
+async function raisedDirection(system: LinearProblem, last: Tensor | undefined, momentum: number, shift: number): Promise<{ direction: Tensor; shift: number }> {
+  for (let raises = 0; ; raises++) {
+    const raised = shift * 10 ** raises;
+    try {
+      return { direction: await springDirection(system, last, momentum, { shift: raised }), shift: raised };
+    } catch (error) {
+      if (!(error instanceof NonFiniteError) || raises === MOST_RAISES) throw error;
+    }
+  }
+}
+
+/** One step of stochastic reconfiguration; gives what was measured before it, its direction, which the next step may build on, and the shift that it took. */
+export async function variationalStep(
+  problem: VariationalProblem,
+  parameters: AnsatzParameters,
+  sampler: Sampler,
+  last: Tensor | undefined,
+  { samples: count, rate, shift: least, momentum, longest = Infinity }: StepOptions,
+): Promise<{ measurement: Measurement; direction: Tensor; shift: number }> {
+  const { ansatz, hamiltonian, invariances = [], explorer } = problem;
+  const logAmplitude = rememberedAmplitudes(ansatz, parameters, invariances);
+  const measurement = await measure(problem, logAmplitude, sampler, count);
+  const explored = explorer && folded(await explorer(logAmplitude, count), hamiltonian.lattice.sites, invariances);
+  const samples = explored ?? measurement.samples;
+  const local = explored === undefined ? measurement.local : await localEnergies(hamiltonian, samples.spins, logAmplitude);
+  const { sites } = hamiltonian.lattice;
+  // Rows that only round the shapes up count nothing.
+  const spins = rounded(samples.spins, sites);
+  const padded = (values: Float64Array): Float64Array => {
+    const longer = new Float64Array(spins.length / sites);
+    longer.set(values);
+    return longer;
+  };
+  const derivatives = jacobian(ansatz, parameters, spins);
+  const system = linearProblem(derivatives, { re: padded(local.re), im: padded(local.im) }, padded(shares(samples, sites)));
+  const { direction, shift } = await raisedDirection(system, last, momentum, least);
+  const way = matmul(system.matrix, direction);
+  const distance = rate * Math.hypot(...(await way.read()));
+  descend(parameters, direction, distance > longest ? (rate * longest) / distance : rate);
+  for (const tensor of [derivatives.re, derivatives.im, system.matrix, system.target, way]) tensor.dispose();
+  return { measurement, direction, shift };
+}
+
+/** ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ by enumeration of the sector, for up to some twenty spins. */
+export async function enumeratedEnergy({ hamiltonian }: Pick<VariationalProblem, "hamiltonian">, logAmplitude: LogAmplitude): Promise<number> {
+  const { spins, weights } = await probabilities(hamiltonian.lattice.sites, logAmplitude);
+  const { re } = await localEnergies(hamiltonian, spins, logAmplitude);
+  return re.reduce((total, value, row) => total + weights[row] * value, 0);
+}

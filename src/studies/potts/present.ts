@@ -1,0 +1,103 @@
+import { linePlot, palette } from "../report/lines.js";
+import { formatNumber, type Block, type Presentation } from "../report/presentation.js";
+import type { Results } from "../study.js";
+import type { PottsConfiguration } from "./configuration.js";
+
+/** What one layer of attention learned. */
+export interface PottsRun {
+  readonly attention: "factored" | "softmax";
+  /** Cross entropy of each batch before its step, in nats a site. */
+  readonly losses: readonly number[];
+  readonly parameters: number;
+  readonly secondsPerStep: number;
+  /** For the pairs i < j: J of norm 1, or for softmax the mean attention weight. */
+  readonly couplings: readonly number[];
+  readonly couplingCorrelation: number;
+  /** With |J|, where weights are positive. */
+  readonly absoluteCorrelation?: number;
+  readonly interactionCorrelation: number;
+}
+
+export interface PottsMeasurements {
+  /** J of the pairs i < j, of norm 1. */
+  readonly truth: readonly number[];
+  /** The loss of the true model over all samples. */
+  readonly trueLoss: number;
+  readonly runs: readonly PottsRun[];
+}
+
+/** Batches at the end whose mean loss is reported. */
+const LAST = 20;
+
+const lastLoss = ({ losses }: PottsRun): number => {
+  const part = losses.slice(-LAST);
+  return part.reduce((a, b) => a + b, 0) / part.length;
+};
+
+/** Tables and figures of the study, from its results alone. */
+export function present({ measurements, configuration }: Results<PottsConfiguration, PottsMeasurements>): Presentation {
+  const title = "Attention as a Potts model: are couplings recovered by masked prediction?";
+  if (measurements === undefined) return { title, answer: "The study was stopped before its first result.", blocks: [] };
+  const { runs, trueLoss, truth } = measurements;
+  const { sites, colours, samples, batch, epochs, restarts, learningRate } = configuration;
+  const order = truth.map((_, pair) => pair).sort((a, b) => truth[a] - truth[b]);
+  const places = order.map((_, place) => place + 1);
+  const factored = runs.find(({ attention }) => attention === "factored");
+  const lossTitle = "Cross entropy of masked prediction";
+  const couplingTitle = "Couplings J, true and recovered";
+  const colour = { factored: palette.orange, softmax: palette.blue };
+  const blocks: Block[] = [
+    {
+      kind: "paragraph",
+      text:
+        `Samples of H = -Σ J_ij U_(s_i s_j) (arXiv 2304.07235): ${sites} sites, ${colours} colours, ${samples} configurations by Gibbs sampling. One layer predicts each site from the others ` +
+        `(Adam, learning rate ${learningRate}, batches of ${batch}, ${epochs} epochs, the best of ${restarts} starts by loss). Factored attention with A = J, V = U is the exact conditional; before comparing, the gauge is fixed: ` +
+        "J symmetric and of norm 1, columns of U of mean 0. Softmax attention has queries of positions and keys of positions and colours; its mean weights stand for J.",
+    },
+    {
+      kind: "table",
+      title: "Recovery",
+      summary: true,
+      columns: ["attention", "loss at end", "above the true model", "correlation with J", "with |J|", "correlation with U", "parameters", "s/step"],
+      rows: runs.map((run) => [
+        run.attention,
+        lastLoss(run).toFixed(4),
+        formatNumber(lastLoss(run) - trueLoss, 2),
+        run.couplingCorrelation.toFixed(4),
+        run.absoluteCorrelation === undefined ? "–" : run.absoluteCorrelation.toFixed(4),
+        run.interactionCorrelation.toFixed(4),
+        String(run.parameters),
+        formatNumber(run.secondsPerStep, 2),
+      ]),
+      note: `Losses in nats a site, means of the last ${LAST} batches; the true model has ${trueLoss.toFixed(4)} over all samples.`,
+    },
+    {
+      kind: "figure",
+      name: "loss",
+      title: lossTitle,
+      svg: linePlot(
+        [
+          ...runs.map((run) => ({ label: run.attention, color: colour[run.attention], x: run.losses.map((_, step) => step + 1), y: run.losses })),
+          { label: "true model", color: palette.grey, dashed: true, x: [1, Math.max(2, ...runs.map(({ losses }) => losses.length))], y: [trueLoss, trueLoss] },
+        ],
+        { title: lossTitle, xLabel: "step", yLabel: "nats a site" },
+      ),
+      caption: "Single batches, each before its step.",
+    },
+    {
+      kind: "figure",
+      name: "couplings",
+      title: couplingTitle,
+      svg: linePlot(
+        [
+          { label: "true", color: palette.grey, x: places, y: order.map((pair) => truth[pair]) },
+          ...(factored ? [{ label: "factored", color: palette.orange, dashed: true, x: places, y: order.map((pair) => factored.couplings[pair]) }] : []),
+        ],
+        { title: couplingTitle, xLabel: "pair, by its true coupling", yLabel: "J_ij, norm 1" },
+      ),
+      caption: `The ${truth.length} pairs in the order of their true couplings.`,
+    },
+  ];
+  const parts = runs.map((run) => `${run.attention} attention: correlation with J ${run.couplingCorrelation.toFixed(4)}, with U ${run.interactionCorrelation.toFixed(4)}, loss ${lastLoss(run).toFixed(4)}`);
+  return { title, answer: `${parts.join("; ")}; the true model has ${trueLoss.toFixed(4)} nats a site.`, blocks };
+}

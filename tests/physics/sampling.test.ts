@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { cpu, factored, random, relativePosition } from "../../src/index.js";
+import { keysOf, rememberedAmplitudes, type LogAmplitude } from "../../src/physics/amplitudes.js";
+import { ansatz } from "../../src/physics/ansatz.js";
+import { groundState } from "../../src/physics/exact.js";
+import { heisenberg } from "../../src/physics/hamiltonian.js";
+import { chain, square } from "../../src/physics/lattice.js";
+import { localEnergies } from "../../src/physics/local-energy.js";
+import { exactSampler, metropolisSampler, probabilities, shares } from "../../src/physics/sampler.js";
+import { spinsOf } from "../../src/physics/sector.js";
+import { statistics, zeroVarianceEnergy } from "../../src/physics/statistics.js";
+import { translations } from "../../src/physics/symmetry.js";
+
+const lattice = chain(8);
+const hamiltonian = heisenberg(lattice, { j2: 0.3 });
+const { sector, amplitudes, energy } = groundState(hamiltonian);
+const places = new Map<unknown, number>(keysOf(spinsOf(sector.states, 8), 8).map((key, index) => [key, amplitudes[index]]));
+/** The exact ground state as a wave function. */
+const exact: LogAmplitude = async (spins) => {
+  const values = keysOf(spins, 8).map((key) => places.get(key)!);
+  return { re: Float64Array.from(values, (value) => Math.log(Math.abs(value))), im: Float64Array.from(values, (value) => (value < 0 ? Math.PI : 0)) };
+};
+
+it("local energies of an exact eigenstate have no variance", async () => {
+  const { re, im } = await localEnergies(hamiltonian, spinsOf(sector.states, 8), exact);
+  for (const [row, value] of re.entries()) {
+    expect(Math.abs(value - energy)).toBeLessThan(1e-7 / Math.abs(amplitudes[row]));
+    expect(Math.abs(im[row])).toBeLessThan(1e-9);
+  }
+  expect(statistics({ re, im }, 2)).toMatchObject({ rHat: expect.any(Number) as number });
+  expect(statistics({ re, im }, 2).variance).toBeLessThan(1e-14);
+});
+
+describe.each([
+  ["enumeration", () => exactSampler(8, random(4))],
+  ["Metropolis exchange", () => metropolisSampler(lattice, random(4), { chains: 80 })],
+])("sampling by %s", (_, make) => {
+  it("draws every configuration as often as |ψ|² says, and repeats with its seed", async () => {
+    const count = 80 * 200;
+    const drawn = await make()(exact, count);
+    const { weights, spins } = await probabilities(8, exact);
+    const expected = new Map<unknown, number>(keysOf(spins, 8).map((key, index) => [key, weights[index]]));
+    const found = shares(drawn, 8);
+    const keys = keysOf(drawn.spins, 8);
+    // χ² of the states that are drawn often enough; correlated draws widen it, wrong ones are hundreds away.
+    const often = keys.map((key, row) => [found[row], expected.get(key)!]).filter(([, p]) => p * count > 20);
+    const squares = often.reduce((sum, [share, p]) => sum + ((share - p) ** 2 * count) / p, 0) / often.length;
+    expect(often.length).toBeGreaterThan(20);
+    expect(squares).toBeLessThan(3);
+    expect((await make()(exact, 160)).order).toEqual((await make()(exact, 160)).order);
+  });
+
+  it("keeps S^z and says when draws do not divide into chains", async () => {
+    const { spins } = await make()(exact, 160);
+    expect(spins.reduce((sum, spin) => sum + spin, 0)).toBe(0);
+    await expect(make()(exact, 33)).rejects.toThrow(/count: wanted a multiple of the \d+ chains, got 33/);
+  });
+});
+
+it("draws from a flatter distribution count by importance", async () => {
+  const drawn = await exactSampler(8, random(4), { power: 1 })(exact, 16_000);
+  const { weights, spins } = await probabilities(8, exact);
+  const expected = new Map<unknown, number>(keysOf(spins, 8).map((key, index) => [key, weights[index]]));
+  const found = shares(drawn, 8);
+  const worst = keysOf(drawn.spins, 8).reduce<number>((most, key, row) => Math.max(most, Math.abs(found[row] - expected.get(key)!)), 0);
+  expect(worst).toBeLessThan(0.01);
+  expect(found.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+  expect(drawn.spins.length).toBeGreaterThan((await exactSampler(8, random(4))(exact, 16_000)).spins.length - 8);
+});
+
+it("remembers amplitudes, and an orbit by one image where the ansatz is invariant", async () => {
+  for (const kernel of [factored({ periodic: [2, 2] }), relativePosition({ periodic: [2, 2] })]) {
+    const model = ansatz({ lattice: square(4), kernel, width: 4, heads: 2, layers: 1 });
+    const parameters = model.initialize(cpu, random(1));
+    let computed = 0;
+    const counting = { ...model, apply: (...all: Parameters<typeof model.apply>) => ((computed += all[1].shape[0]), model.apply(...all)) };
+    const spins = spinsOf([0x00ff, 0x0f0f, 0x00ff, 0x5a5a, 0xff00], 16);
+    const plain = await rememberedAmplitudes(counting, parameters)(spins);
+    expect(computed).toBe(64);
+    const wise = rememberedAmplitudes(counting, parameters, translations(square(4), 2));
+    const once = await wise(spins);
+    await wise(spins);
+    expect(computed).toBe(2 * 64);
+    expect(Math.max(...once.re.map((value, row) => Math.abs(value - plain.re[row])))).toBeLessThan(1e-12);
+  }
+});
+
+describe("statistics", () => {
+  const chains = 32;
+  const length = 500;
+  /** x' = a x + √(1-a²) noise: autocorrelation time a/(1-a), variance 1. */
+  const correlated = (a: number, offset: (chain: number) => number) => {
+    const noise = random(2);
+    const re = new Float64Array(chains * length);
+    for (let at = 0, x = 0; at < re.length; at++) {
+      x = at % length === 0 ? noise.normal() : a * x + Math.sqrt(1 - a * a) * noise.normal();
+      re[at] = x + offset(Math.floor(at / length));
+    }
+    return { re, im: new Float64Array(re.length) };
+  };
+
+  it("know the autocorrelation time of an autoregressive process, and the error that it makes", () => {
+    const { mean, error, variance, autocorrelationTime, rHat } = statistics(correlated(0.8, () => 0), chains);
+    expect(variance).toBeCloseTo(1, 1);
+    expect(autocorrelationTime).toBeGreaterThan(2);
+    expect(autocorrelationTime).toBeLessThan(8);
+    expect(Math.abs(mean)).toBeLessThan(4 * error);
+    expect(rHat).toBeLessThan(1.02);
+  });
+
+  it("see that chains disagree", () => {
+    expect(statistics(correlated(0, (chain) => chain % 2), chains).rHat).toBeGreaterThan(1.1);
+    expect(() => statistics(correlated(0, () => 0), 1)).toThrow(/at least two chains/);
+  });
+
+  it("extrapolate to zero variance", () => {
+    expect(zeroVarianceEnergy([{ energy: -1, variance: 0.5 }, { energy: -1.5, variance: 0.25 }])).toBeCloseTo(-2, 12);
+    expect(() => zeroVarianceEnergy([{ energy: -1, variance: 0.5 }])).toThrow(/two different variances/);
+  });
+});

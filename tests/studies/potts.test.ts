@@ -1,0 +1,30 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { cpu } from "../../src/index.js";
+import { defaults } from "../../src/studies/potts/configuration.js";
+import { potts } from "../../src/studies/potts/study.js";
+import { conduct } from "../../src/studies/study.js";
+
+let out = "";
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "potts-"));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+it("study potts learns a small model, and repeats with its seed", async () => {
+  const configuration = { ...defaults, sites: 4, colours: 3, samples: 1000, batch: 250, epochs: 30, learningRate: 0.1, restarts: 2 };
+  const run = () => conduct(potts, configuration, { backend: cpu, seed: 5, out, command: "test" });
+  const { results, presentation } = await run();
+  expect((await readdir(out)).sort()).toEqual(["couplings.svg", "loss.svg", "report.html", "results.json"]);
+  const { runs, trueLoss, truth } = results.measurements!;
+  expect(truth).toHaveLength(6);
+  expect(runs.map(({ attention, losses }) => [attention, losses.length])).toEqual([["factored", 120], ["softmax", 120]]);
+  expect(runs[0].couplingCorrelation).toBeGreaterThan(0.8);
+  // The last epoch sees every sample once, as the true loss does.
+  expect(runs[0].losses.slice(-4).reduce((a, b) => a + b) / 4 - trueLoss).toBeLessThan(0.03);
+  expect(runs[0].losses[0]).toBeGreaterThan(trueLoss + 0.1);
+  expect(presentation.answer).toMatch(/factored attention: correlation with J 0\.\d{4}/);
+  expect((await run()).results.measurements!.runs[0].losses).toEqual(runs[0].losses);
+});
