@@ -2,8 +2,7 @@
  * Solves A x = b for a symmetric positive definite A [size, size], row-major, of which the lower half is read; undefined where A is not
  * positive definite in float64. A is overwritten by its factor L, A = L Lᵀ.
  *
- * Rows are contiguous, so that the inner products run along memory: for the hundreds to thousands of unknowns of stochastic reconfiguration
- * several times as fast as a decomposition element by element.
+ * Rows are contiguous, so that the inner products run along memory.
  */
 export function solvePositiveDefinite(a: Float64Array, b: Float64Array): Float64Array | undefined {
   const size = b.length;
