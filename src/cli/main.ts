@@ -3,6 +3,7 @@ import { AttentionKernelsError } from "../core/errors.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
 import { dynamicsCommand } from "./dynamics.js";
+import { pathfinderCommand } from "./pathfinder.js";
 import type { Terminal } from "./terminal.js";
 
 const BAD_INPUT = 2;
@@ -22,7 +23,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   const finish = (exitCode: number): void => {
     code = exitCode;
   };
-  const study = new Command("study").description("run one of the papers' experiments").addCommand(convergenceCommand(terminal, finish)).addCommand(dynamicsCommand(terminal, finish));
+  const study = new Command("study").description("run one of the papers' experiments");
+  for (const make of [convergenceCommand, dynamicsCommand, pathfinderCommand]) study.addCommand(make(terminal, finish));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")
