@@ -45,7 +45,7 @@ export const quickPathfinder: PathfinderConfiguration = {
   picture: difficulties.easiest,
   patch: 16,
   kernels: ["softmax", "gaussian"],
-  seeds: 3,
+  seeds: 5,
   train: 6400,
   test: 512,
   width: 32,

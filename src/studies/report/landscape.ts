@@ -23,11 +23,18 @@ function range(panels: readonly Panel[]): [number, number] {
   return [Math.min(...losses), Math.max(...losses)];
 }
 
+/** Where a grid of cells begins and ends whose centres are the points. */
+function cells(points: readonly number[], axis: "x" | "y"): Record<string, number> {
+  const half = (points[1] - points[0]) / 2;
+  return { [`${axis}1`]: points[0] - half, [`${axis}2`]: points[points.length - 1] + half };
+}
+
 /** A stand-alone SVG of contour lines, panels side by side with the same levels; the model at a dot, the path to it as a line. */
 export function contourPlot(panels: readonly Panel[], { title, xLabel, yLabel }: { readonly title: string; readonly xLabel: string; readonly yLabel: string }): string {
   const { document, svg } = emptySvg(title, WIDTH, HEADER + PANEL_HEIGHT);
   const [low, high] = range(panels);
-  const thresholds = Array.from({ length: LEVELS }, (_, level) => low + ((high - low) * (level + 0.5)) / LEVELS);
+  // the lowest level lies just below every loss, so that the ground is filled too
+  const thresholds = Array.from({ length: LEVELS }, (_, level) => low + ((high - low) * (level === 0 ? -1e-6 : level)) / LEVELS);
   const width = WIDTH / panels.length;
   panels.forEach(({ name, surface: { x, y, losses }, path }, index) => {
     const { document: own } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
@@ -44,7 +51,7 @@ export function contourPlot(panels: readonly Panel[], { title, xLabel, yLabel }:
       marks: [
         Plot.contour(
           y.flatMap((_, row) => x.map((_, column) => losses[column * y.length + row])),
-          { width: x.length, height: y.length, x1: x[0], x2: x[x.length - 1], y1: y[0], y2: y[y.length - 1], fill: (loss: number) => loss, thresholds, stroke: "#ffffff", strokeWidth: 0.5 },
+          { width: x.length, height: y.length, ...cells(x, "x"), ...cells(y, "y"), fill: (loss: number) => loss, thresholds, stroke: "#ffffff", strokeWidth: 0.5 },
         ),
         ...(path ? [Plot.line(path, { stroke: "#ffffff", strokeWidth: 1.5 }), Plot.dot(path, { fill: "#ffffff", r: 2 })] : []),
         Plot.dot([[0, 0]], { fill: "#D55E00", r: 4 }),
