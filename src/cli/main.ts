@@ -3,6 +3,7 @@ import { AttentionKernelsError } from "../core/errors.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
 import { dynamicsCommand } from "./dynamics.js";
+import { pathfinderCommand } from "./pathfinder.js";
 import { pottsCommand } from "./potts.js";
 import type { Terminal } from "./terminal.js";
 import { wavefunctionCommand } from "./wavefunction.js";
@@ -25,7 +26,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     code = exitCode;
   };
   const study = new Command("study").description("run one of the papers' experiments");
-  for (const command of [convergenceCommand, dynamicsCommand, wavefunctionCommand, pottsCommand]) study.addCommand(command(terminal, finish));
+  for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")

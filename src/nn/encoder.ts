@@ -3,14 +3,14 @@ import { ShapeError } from "../core/errors.js";
 import type { Indices } from "../core/indices.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
-import type { Backend, Tensor } from "../core/tensor.js";
+import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { normal } from "./initialize.js";
 import { multiHead, type MultiHeadParameters } from "./multi-head.js";
 
 export interface EncoderOptions {
   readonly kernel: AttentionKernel;
-  /** Distinct token ids. */
+  /** Distinct token ids; for tokens that are features, such as the pixels of a patch, their number. */
   readonly vocabulary: number;
   readonly classes: number;
   /** Tokens in every sequence. */
@@ -46,8 +46,8 @@ export type EncoderParameters = {
 
 export interface Encoder {
   initialize(backend: Backend, random: Random): EncoderParameters;
-  /** ids [batch, tokens] gives logits [batch, classes]. */
-  apply(parameters: EncoderParameters, ids: Indices): Tensor;
+  /** Ids [batch, tokens], or features [batch, tokens, vocabulary], give logits [batch, classes]. */
+  apply(parameters: EncoderParameters, input: Indices | Tensor): Tensor;
 }
 
 /** Standard deviation of initial embeddings, as in BERT and GPT-2. */
@@ -56,11 +56,11 @@ const EMBEDDING_SCALE = 0.02;
 const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
 /**
- * A transformer encoder that classifies sequences: token and learned position embeddings, pre-norm blocks
+ * A transformer encoder that classifies sequences: token (or linear patch) and learned position embeddings, pre-norm blocks
  * x += attention(norm x), x += W₂ gelu(W₁ norm x), a last norm, the mean over tokens, a linear classifier.
  *
  * The defaults (two layers, width 64, hidden 128, two heads) are the size of the Long Range Arena experiments in
- * Skyformer (arXiv 2111.00035).
+ * Skyformer (arXiv 2111.00035); linear patch embeddings are those of the vision transformer (Dosovitskiy et al., arXiv 2010.11929).
  */
 export function encoder(options: EncoderOptions): Encoder {
   const { kernel, vocabulary, classes, tokens, width = 64, hidden = 128, heads = 2, layers = 2 } = options;
@@ -86,11 +86,13 @@ export function encoder(options: EncoderOptions): Encoder {
         classifier: dense(width, classes),
       };
     },
-    apply(parameters, ids) {
-      if (ids.shape.length !== 2 || ids.shape[1] !== tokens) {
-        throw new ShapeError({ where: "encoder", argument: "ids", wanted: `[batch, ${tokens}]`, got: formatShape(ids.shape) });
+    apply(parameters, input) {
+      const wanted = isTensor(input) ? [tokens, vocabulary] : [tokens];
+      if (input.shape.length !== wanted.length + 1 || wanted.some((extent, axis) => extent !== input.shape[axis + 1])) {
+        throw new ShapeError({ where: "encoder", argument: "input", wanted: `[batch, ${wanted.join(", ")}]`, got: formatShape(input.shape) });
       }
-      let x = add(embedding(parameters.embedding, ids), parameters.positions);
+      const embedded = isTensor(input) ? matmul(input, parameters.embedding) : embedding(parameters.embedding, input);
+      let x = add(embedded, parameters.positions);
       for (const layer of parameters.layers) {
         x = add(x, heart.apply(layer.attention, layerNorm(x, layer.attentionNorm)));
         x = add(x, linear(gelu(linear(layerNorm(x, layer.feedForwardNorm), layer.expand)), layer.contract));

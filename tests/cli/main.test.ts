@@ -41,6 +41,16 @@ async function tinyCorpus(): Promise<string> {
   return path;
 }
 
+it("draws samples of Pathfinder without training", async () => {
+  const out = join(folder, "pictures");
+  const { code, stdout } = await run(["study", "pathfinder", "--draw", "--backend", "cpu", "--out", out]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("nothing was trained");
+  expect((await readdir(out)).sort()).toEqual(["report.html", "results.json", "samples-128.svg", "samples-32.svg"]);
+  const { command } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { command: string };
+  expect(command).toBe("npx attention-kernels study pathfinder --seed 1 --backend cpu --draw");
+});
+
 describe("bad input gives exit code 2 and one line on stderr", () => {
   const cases: readonly [title: string, argv: () => string[], message: RegExp][] = [
     ["an unknown option", () => study("--colour"), /unknown option '--colour'/],
@@ -50,6 +60,7 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["a seed that is no number", () => study("--seed", "x"), /--seed.*'x' is invalid.*whole number/],
     ["a backend that does not exist", () => study("--backend", "tpu"), /'tpu' is invalid.*auto, gpu, cpu/],
     ["too many arguments", () => study("extra"), /too many arguments/],
+    ["a kind of picture that does not exist", () => ["study", "pathfinder", "--difficulty", "hardest"], /'hardest' is invalid.*easiest, matched, easy, paper, large/],
     ["a data file that is not there", () => study("--data", join(folder, "absent.csv")), /absent\.csv: wanted a readable file/],
   ];
   it.each(cases)("%s", async (_, argv, message) => {

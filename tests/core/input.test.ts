@@ -39,7 +39,7 @@ describe("bad input is refused at the public edge, in words", () => {
   it("sequences of another length than the encoder's", () => {
     const model = encoder({ kernel: softmax(), vocabulary: 4, classes: 2, tokens: 3, width: 4 });
     const parameters = model.initialize(cpu, random(1));
-    expect(() => model.apply(parameters, indices([0, 1], [1, 2]))).toThrow(/ids: wanted \[batch, 3\], got \[1, 2\]/);
+    expect(() => model.apply(parameters, indices([0, 1], [1, 2]))).toThrow(/input: wanted \[batch, 3\], got \[1, 2\]/);
     expect(() => adam({ learningRate: 1 }).step(parameters, {})).toThrow(/the tree of the parameters/);
   });
 });

@@ -1,5 +1,6 @@
 import type { Condition } from "../../theory/condition.js";
 import type { WeightName } from "../../theory/problem.js";
+import type { EpochResult } from "../classifier.js";
 
 export type KernelName = "softmax" | "gaussian";
 
@@ -31,19 +32,10 @@ export interface GuaranteeRun {
   readonly curve: Curve;
 }
 
-export interface Epoch {
-  readonly epoch: number;
-  /** Mean cross-entropy of the epoch's batches, in nats. */
-  readonly trainLoss: number;
-  readonly testLoss: number;
-  readonly testAccuracy: number;
-  readonly seconds: number;
-}
-
 /** One encoder trained as a classifier. */
 export interface LearningRun {
   readonly kernel: KernelName;
-  readonly epochs: readonly Epoch[];
+  readonly epochs: readonly EpochResult[];
   /** Cross-entropy of single batches. */
   readonly curve: Curve;
 }

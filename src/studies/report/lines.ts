@@ -6,6 +6,8 @@ export interface Series {
   readonly label: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
+  /** A band about the line. */
+  readonly band?: { readonly low: readonly number[]; readonly high: readonly number[] };
   readonly color: string;
   readonly dashed?: boolean;
   readonly facet?: string;
@@ -29,7 +31,7 @@ const WIDTH = 720;
 const HEIGHT = 340;
 const LEGEND_HEIGHT = 24;
 const TITLE_HEIGHT = 22;
-const SVG = "http://www.w3.org/2000/svg";
+export const SVG = "http://www.w3.org/2000/svg";
 /** Mean advance of a 12 px sans-serif character, for the legend's spacing. */
 const CHARACTER_WIDTH = 6.6;
 
@@ -49,7 +51,8 @@ function points(series: readonly Series[], logarithmic: boolean): Point[] {
   );
 }
 
-function element(document: Document, name: string, attributes: Readonly<Record<string, string | number>>, text = ""): Element {
+/** An SVG element with its attributes. */
+export function element(document: Document, name: string, attributes: Readonly<Record<string, string | number>>, text = ""): Element {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
   made.textContent = text;
@@ -84,6 +87,10 @@ export function linePlot(series: readonly Series[], options: LinePlotOptions): s
   const marks = [Plot.frame({ stroke: "#cccccc" })];
   for (const [label, { color, dashed }] of new Map(series.map((line) => [line.label, line]))) {
     const own = data.filter((point) => point.line === label);
+    const bands = series.flatMap((line) =>
+      line.label === label && line.band ? line.x.map((x, index) => ({ x, low: line.band!.low[index], high: line.band!.high[index], line: label, facet: line.facet ?? "" })) : [],
+    );
+    if (bands.length > 0) marks.push(Plot.areaY(bands, { x: "x", y1: "low", y2: "high", z: "line", ...(faceted ? { fx: "facet" } : {}), fill: color, fillOpacity: 0.18 }));
     marks.push(Plot.lineY(own, { ...channels, stroke: color, strokeWidth: 1.8, ...(dashed ? { strokeDasharray: "4 3" } : {}) }));
     if (dots) marks.push(Plot.dot(own, { ...channels, fill: color, r: 3 }));
   }

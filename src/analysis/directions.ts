@@ -1,0 +1,72 @@
+import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { ArgumentError } from "../core/errors.js";
+import type { Random } from "../core/random.js";
+import { isTensor, type ParameterTree } from "../core/tensor.js";
+import { leaves } from "../core/tree.js";
+import { dot, norm } from "./vectors.js";
+
+/**
+ * A random direction in which every filter is as long as the parameters' own: `d_f ← d_f ‖θ_f‖/‖d_f‖`, d normal.
+ *
+ * A filter is what one output reads: a column of the last two axes of a tensor. Tensors of one axis (biases, norms) do not move.
+ * `vector` holds the numbers of `parameters` (`readVector`). Source: Li, Xu, Taylor, Studer and Goldstein, arXiv 1712.09913.
+ */
+export function filterNormalizedDirection(parameters: ParameterTree, vector: Float64Array, source: Random): Float64Array {
+  const direction = new Float64Array(vector.length);
+  let start = 0;
+  for (const { shape, size } of leaves(parameters, isTensor)) {
+    const [rows, columns] = [shape.at(-2), shape.at(-1)];
+    if (rows !== undefined && columns !== undefined) {
+      const draws = source.normals(size);
+      for (let matrix = 0; matrix < size; matrix += rows * columns) {
+        for (let column = 0; column < columns; column++) {
+          const places = Array.from({ length: rows }, (_, row) => matrix + row * columns + column);
+          const length = (numbers: Float64Array, offset: number): number => Math.hypot(...places.map((place) => numbers[offset + place]));
+          const scale = length(vector, start) / length(draws, 0);
+          for (const place of places) direction[start + place] = scale * draws[place];
+        }
+      }
+    }
+    start += size;
+  }
+  return direction;
+}
+
+/** Orthonormal directions of a training path, and what share of its spread each explains. */
+export interface PrincipalDirections {
+  readonly directions: readonly [Float64Array, Float64Array];
+  readonly explained: readonly [number, number];
+  /** Where the path's points lie on the plane, the end at (0, 0). */
+  readonly path: readonly (readonly [number, number])[];
+}
+
+/**
+ * The first two principal directions of the differences `θ_t - θ_T` of a training path from its end, through the Gram matrix of the differences.
+ *
+ * Source: Li et al., arXiv 1712.09913, section 7.
+ * @throws ArgumentError for a path that does not span a plane.
+ */
+export function principalDirections(path: readonly Float64Array[]): PrincipalDirections {
+  const end = path[path.length - 1];
+  const differences = path.slice(0, -1).map((point) => point.map((value, index) => value - end[index]));
+  const gram = new Matrix(differences.map((a) => differences.map((b) => dot(a, b))));
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
+  const order = Array.from(realEigenvalues.keys()).sort((a, b) => realEigenvalues[b] - realEigenvalues[a]);
+  const total = realEigenvalues.reduce((a, b) => a + b, 0);
+  // the Gram matrix loses half of the digits
+  if (order.length < 2 || !(realEigenvalues[order[1]] > Number.EPSILON * differences.length * realEigenvalues[order[0]])) {
+    throw new ArgumentError({ where: "principalDirections", argument: "path", wanted: "three points or more that span a plane", got: `${path.length} points that do not` });
+  }
+  const direction = (rank: 0 | 1): Float64Array => {
+    const column = eigenvectorMatrix.getColumn(order[rank]);
+    const sum = end.map((_, index) => differences.reduce((total, difference, step) => total + column[step] * difference[index], 0));
+    const length = norm(sum);
+    return sum.map((value) => value / length);
+  };
+  const directions = [direction(0), direction(1)] as const;
+  return {
+    directions,
+    explained: [realEigenvalues[order[0]] / total, realEigenvalues[order[1]] / total],
+    path: [...differences.map((difference) => [dot(difference, directions[0]), dot(difference, directions[1])] as const), [0, 0] as const],
+  };
+}

@@ -1,0 +1,82 @@
+import { concat, reshape } from "../autograd/ops.js";
+import type { ParameterTree, Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/tensor.js";
+import { leaves } from "../core/tree.js";
+import { moved, treeOf } from "./vectors.js";
+
+/** The loss of parameters, one number. */
+export type Loss<Parameters extends ParameterTree> = (parameters: Parameters) => Tensor;
+
+/** Points whose losses are queued on the device before one is read. */
+const BATCH = 16;
+
+/**
+ * The loss at `center + Σ_i scales[i] directions[i]` for every row of scales; points are evaluated in batches with one read for each.
+ *
+ * `parameters` gives shapes and backend; its numbers do not change.
+ */
+export async function lossesAt<Parameters extends ParameterTree>(
+  loss: Loss<Parameters>,
+  parameters: Parameters,
+  center: Float64Array,
+  directions: readonly Float64Array[],
+  points: readonly (readonly number[])[],
+): Promise<number[]> {
+  const { backend } = leaves(parameters, isTensor)[0];
+  const losses: number[] = [];
+  for (let start = 0; start < points.length; start += BATCH) {
+    const batch = points.slice(start, start + BATCH);
+    const values = backend.scope(() =>
+      concat(batch.map((scales) => backend.scope(() => reshape(loss(treeOf(moved(center, directions, scales), parameters)), [1]))), 0),
+    );
+    losses.push(...(await values.read()));
+    values.dispose();
+  }
+  return losses;
+}
+
+/** Loss on a grid of a plane: `losses[i * y.length + j]` at `(x[i], y[j])`. */
+export interface Surface {
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly losses: readonly number[];
+}
+
+/** `count` evenly spaced numbers from `low` to `high`, both among them. */
+export function evenly(low: number, high: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => low + ((high - low) * index) / (count - 1));
+}
+
+/** The loss on the plane through `center` that two directions span, at scales x and y of them. */
+export async function surface<Parameters extends ParameterTree>(
+  loss: Loss<Parameters>,
+  parameters: Parameters,
+  center: Float64Array,
+  directions: readonly [Float64Array, Float64Array],
+  { x, y }: { readonly x: readonly number[]; readonly y: readonly number[] },
+): Promise<Surface> {
+  const points = x.flatMap((a) => y.map((b) => [a, b] as const));
+  return { x, y, losses: await lossesAt(loss, parameters, center, directions, points) };
+}
+
+/** How rough a function is along a line of evenly spaced points. */
+export interface Roughness {
+  /** Root mean square of the second derivative, by second differences. */
+  readonly curvature: number;
+  /** Share of inner points at which the function bends downward, 0 where it is convex. */
+  readonly concave: number;
+  /** Its total variation beyond that of a function with one minimum and the same ends: 0 without extra hills. */
+  readonly excessVariation: number;
+}
+
+/** Roughness of values at points `spacing` apart, three or more. */
+export function roughness(values: readonly number[], spacing: number): Roughness {
+  const second = values.slice(2).map((value, index) => (value - 2 * values[index + 1] + values[index]) / spacing ** 2);
+  const variation = values.slice(1).reduce((sum, value, index) => sum + Math.abs(value - values[index]), 0);
+  const lowest = Math.min(...values);
+  return {
+    curvature: Math.sqrt(second.reduce((sum, value) => sum + value ** 2, 0) / second.length),
+    concave: second.filter((value) => value < 0).length / second.length,
+    excessVariation: variation - (values[0] - lowest) - (values[values.length - 1] - lowest),
+  };
+}

@@ -1,0 +1,59 @@
+import { ArgumentError } from "../core/errors.js";
+
+/** A mean over repetitions, and the interval in which the expectation lies with 95 % confidence if the values are normal. */
+export interface MeanInterval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  readonly count: number;
+}
+
+const CONFIDENCE = 0.95;
+/** Halvings of a bracket: float64 has no more bits. */
+const HALVINGS = 200;
+
+/**
+ * Probability that |t| stays below `t` in Student's distribution with `freedom` degrees, a whole number.
+ *
+ * Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
+ */
+function studentWithin(t: number, freedom: number): number {
+  const angle = Math.atan(t / Math.sqrt(freedom));
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
+  const odd = freedom % 2;
+  let term = odd ? cosine : 1;
+  let sum = freedom === 1 ? 0 : term;
+  for (let power = odd ? 3 : 2; power <= freedom - 2; power += 2) {
+    term *= (cosine ** 2 * (power - 1)) / power;
+    sum += term;
+  }
+  return odd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
+}
+
+/** The t beyond which |t| lies with probability 5 % in Student's distribution. */
+export function studentQuantile(freedom: number): number {
+  // the widest distribution, of one degree, has it at 12.7
+  let [low, high] = [0, 16];
+  for (let halving = 0; halving < HALVINGS; halving++) {
+    const middle = (low + high) / 2;
+    if (studentWithin(middle, freedom) < CONFIDENCE) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * The mean and Student's interval `mean ± t s/√n`, s² the unbiased variance; of one value the interval is infinite.
+ *
+ * Of differences between paired runs it is the interval of the paired t-test. Source: Student, Biometrika 6, 1908.
+ * @throws ArgumentError for no values.
+ */
+export function meanInterval(values: readonly number[]): MeanInterval {
+  const count = values.length;
+  if (count === 0) throw new ArgumentError({ where: "meanInterval", argument: "values", wanted: "at least one", got: "none" });
+  const mean = values.reduce((a, b) => a + b) / count;
+  if (count === 1) return { mean, low: -Infinity, high: Infinity, count };
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
+  const half = studentQuantile(count - 1) * Math.sqrt(variance / count);
+  return { mean, low: mean - half, high: mean + half, count };
+}

@@ -1,0 +1,33 @@
+import type { ParameterTree, Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/tensor.js";
+import { leaves, mapTree } from "../core/tree.js";
+
+/** All numbers of a tree of tensors, in the order of its names. */
+export async function readVector(tree: ParameterTree): Promise<Float64Array> {
+  const parts = await Promise.all(leaves(tree, isTensor).map((tensor) => tensor.read()));
+  const vector = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    vector.set(part, at);
+    at += part.length;
+  }
+  return vector;
+}
+
+/** New tensors with the numbers of `vector` in the shapes of `tree`; the inverse of `readVector`. */
+export function treeOf<Parameters extends ParameterTree>(vector: Float64Array, tree: Parameters): Parameters {
+  let at = 0;
+  return mapTree(tree, isTensor, (tensor: Tensor) => {
+    const part = vector.subarray(at, (at += tensor.size));
+    return tensor.backend.tensor(part, tensor.shape);
+  }) as Parameters;
+}
+
+export const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, index) => sum + value * b[index], 0);
+
+export const norm = (vector: Float64Array): number => Math.sqrt(dot(vector, vector));
+
+/** `x + Σ_i scales[i] directions[i]` */
+export function moved(x: Float64Array, directions: readonly Float64Array[], scales: readonly number[]): Float64Array {
+  return x.map((value, index) => directions.reduce((sum, direction, axis) => sum + scales[axis] * direction[index], value));
+}

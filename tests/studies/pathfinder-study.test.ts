@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { ArgumentError } from "../../src/core/errors.js";
+import { indices } from "../../src/core/indices.js";
+import { random } from "../../src/core/random.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { softmax } from "../../src/kernels/softmax.js";
+import { encoder } from "../../src/nn/encoder.js";
+import { quickPathfinder, type PathfinderConfiguration } from "../../src/studies/pathfinder/configuration.js";
+import { difficulties } from "../../src/studies/pathfinder/difficulty.js";
+import type { PathfinderMeasurements, PathfinderRun } from "../../src/studies/pathfinder/measurements.js";
+import { pairedDifference, present } from "../../src/studies/pathfinder/present.js";
+import { pathfinder } from "../../src/studies/pathfinder/study.js";
+
+const tiny: PathfinderConfiguration = {
+  ...quickPathfinder,
+  seeds: 2,
+  train: 16,
+  test: 8,
+  width: 4,
+  hidden: 4,
+  layers: 1,
+  batch: 8,
+  epochs: 3,
+  landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 },
+};
+
+async function measure(configuration: PathfinderConfiguration): Promise<PathfinderMeasurements> {
+  let last: PathfinderMeasurements | undefined;
+  const session = { backend: cpu, seed: 3, report: () => undefined, checkpoint: () => Promise.resolve() };
+  await pathfinder.run(configuration, { ...session, save: (measurements) => Promise.resolve(void (last = structuredClone(measurements))) });
+  if (last === undefined) throw new Error("nothing was saved");
+  return last;
+}
+
+/** What does not depend on the clock. */
+const numbers = (measurements: PathfinderMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
+const results = (measurements: PathfinderMeasurements | undefined, configuration = tiny) => ({ configuration, measurements, seed: 3 }) as unknown as Parameters<typeof present>[0];
+
+const run = (kernel: string, seed: number, testAccuracy: number): PathfinderRun => ({
+  kernel,
+  seed,
+  epochs: [1, 2, 3].map((epoch) => ({ epoch, trainLoss: 0.7, testLoss: 0.7, testAccuracy, seconds: 1 })),
+  losses: [0.7],
+});
+
+describe("study pathfinder", () => {
+  it("trains every kernel on every seed, from one start for a seed, and repeats bit for bit", async () => {
+    const measurements = await measure(tiny);
+    expect(measurements.runs.map(({ kernel, seed, epochs }) => `${kernel} ${seed} ${epochs.length}`)).toEqual(["softmax 3 3", "gaussian 3 3", "softmax 4 3", "gaussian 4 3"]);
+    expect(measurements.distanceAccuracy).toHaveLength(2);
+    for (const { losses, epochs } of measurements.runs) {
+      expect(losses).toHaveLength(6);
+      expect(epochs[0].trainLoss).toBeCloseTo((losses[0] + losses[1]) / 2, 12);
+    }
+    expect(numbers(await measure(tiny))).toBe(numbers(measurements));
+  });
+
+  it("measures the landscape of every kernel of the first seed, through the model and along its path", async () => {
+    const { landscapes, runs } = await measure(tiny);
+    expect(landscapes.map(({ kernel, seed }) => `${kernel} ${seed}`)).toEqual(["softmax 3", "gaussian 3"]);
+    for (const [index, { randomPlane, pathPlane, hessian, lines }] of landscapes.entries()) {
+      // the middle of the grid is the model, and all eight test pictures are used
+      expect(randomPlane.losses[4]).toBeCloseTo(runs[index].epochs[2].testLoss, 10);
+      expect(pathPlane.path).toHaveLength(4);
+      expect(pathPlane.path[3]).toEqual([0, 0]);
+      expect(pathPlane.explained[0]).toBeGreaterThanOrEqual(pathPlane.explained[1]);
+      expect(hessian.largest).toBeGreaterThan(hessian.smallest);
+      expect(lines).toHaveLength(2);
+    }
+  });
+
+  it("shows intervals, curves with bands, contours, surfaces and samples", async () => {
+    const { blocks, answer } = present(results(await measure(tiny)));
+    const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
+    expect(figures.map(({ name }) => name)).toEqual([
+      "accuracy", "loss", "landscape-random-contour", "landscape-random-surface", "landscape-path-contour", "landscape-path-surface", "samples-32", "samples-128",
+    ]);
+    for (const { svg } of figures) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    expect(figures[0].svg).toMatch(/fill-opacity="0\.18"/);
+    expect(figures[3].svg.match(/<polygon/g)).toHaveLength(2 * 4);
+    expect(answer).toMatch(/gaussian minus softmax: [+−]\d+\.\d points of accuracy \(95 % interval .* 2 paired seeds\)/);
+  });
+
+  it.each([
+    [[0.6, 0.61, 0.62], [0.8, 0.81, 0.83], /gaussian is better/],
+    [[0.8, 0.81, 0.83], [0.6, 0.61, 0.62], /softmax is better/],
+    [[0.6, 0.9, 0.7], [0.7, 0.7, 0.8], /do not tell them apart/],
+    [[0.6], [0.9], /interval unknown from one seed.*one seed says nothing/],
+  ])("says which kernel is better only where the interval excludes zero: %j, %j", (first, second, wanted) => {
+    const runs = [...first.map((accuracy, seed) => run("softmax", seed, accuracy)), ...second.map((accuracy, seed) => run("gaussian", seed, accuracy))];
+    expect(present(results({ distanceAccuracy: [0.5], runs, landscapes: [] })).answer).toMatch(wanted);
+    expect(pairedDifference(runs, "softmax", "gaussian")?.mean).toBeCloseTo(
+      (first.reduce((a, b) => a + b) - second.reduce((a, b) => a + b)) / first.length, 12);
+  });
+
+  it("leaves a run that did not reach its end out of the statement", () => {
+    const partial = { ...run("gaussian", 0, 0.9), epochs: run("gaussian", 0, 0.9).epochs.slice(0, 1) };
+    const { answer } = present(results({ distanceAccuracy: [0.5], runs: [run("softmax", 0, 0.6), partial], landscapes: [] }));
+    expect(answer).toMatch(/softmax 60\.0 %/);
+    expect(answer).not.toMatch(/gaussian/);
+    expect(present(results(undefined)).answer).toMatch(/stopped before its first result/);
+  });
+
+  it("refuses unknown kernels and patches that do not fit", async () => {
+    await expect(measure({ ...tiny, kernels: ["nothing"] })).rejects.toThrow(ArgumentError);
+    await expect(measure({ ...tiny, patch: 5 })).rejects.toThrow(/patch: wanted a divisor of the picture's side 32, got 5/);
+  });
+
+  it("has pictures of 32 and 128 pixels", () => {
+    expect([...new Set(Object.values(difficulties).map(({ size }) => size))]).toEqual([32, 128]);
+  });
+});
+
+it("embeds features linearly: one-hot features are ids", async () => {
+  const model = encoder({ kernel: softmax(), vocabulary: 3, classes: 2, tokens: 2, width: 4, hidden: 4, heads: 2, layers: 1 });
+  const parameters = model.initialize(cpu, random(1));
+  const byIds = await model.apply(parameters, indices([2, 0], [1, 2])).read();
+  const byFeatures = await model.apply(parameters, cpu.tensor([0, 0, 1, 1, 0, 0], [1, 2, 3])).read();
+  byIds.forEach((value, index) => expect(byFeatures[index]).toBeCloseTo(value, 12));
+  expect(() => model.apply(parameters, cpu.tensor([1, 0], [1, 2, 1]))).toThrow(/input: wanted \[batch, 2, 3\], got \[1, 2, 1\]/);
+});
