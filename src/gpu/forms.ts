@@ -102,7 +102,7 @@ export type PassName = keyof typeof passes;
 const WIDEST_HELD = 32;
 /** and from so many queries and keys on. */
 const SHORTEST_HELD = 32;
-/** Rows in the registers of one invocation, for heads of at most so many vec4s and from so many queries and keys on; else one. */
+/** Rows in the registers of one invocation from LONG queries and keys on, half as many for heads above WIDEST_RUN vec4s; else one. */
 const RUNS = { forward: 4, query: 2, keyValue: 2 };
 const WIDEST_RUN = 16;
 const LONG = 128;
@@ -131,7 +131,7 @@ export function formOf(device: Device, name: PassName, kernel: TiledKernel, exte
   const [tokens, widest] = [Math.min(queries, keys), Math.max(PARTS, VALUE_PARTS)];
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
-    const RUN = tokens >= LONG && widest <= WIDEST_RUN ? RUNS[shuffled] : 1;
+    const RUN = tokens < LONG ? 1 : RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2);
     return { shaders: [...shufflePasses[shuffled], ...memory], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
   }
   if (variants.tiles && widest <= WIDEST_TILED && name in tilePasses) {
