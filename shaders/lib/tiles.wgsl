@@ -100,6 +100,14 @@ fn pair_at(r: u32, lane: u32) -> u32 {
   return own_row(r, lane) * STRIDE + lane % ACROSS;
 }
 
+// Puts the products of the invocation's pairs there.
+fn put_products(products: array<vec4f, RUN>, lane: u32) {
+  workgroupBarrier();
+  for (var r = 0u; r < RUN; r++) {
+    left_tile[pair_at(r, lane)] = products[r];
+  }
+}
+
 // Column groups (columns g, g + ACROSS, g + 2 ACROSS, g + 3 ACROSS) that fit into the right tile in full width.
 const GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (PARTS | 1u)));
 const VALUE_GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VALUE_PARTS | 1u)));

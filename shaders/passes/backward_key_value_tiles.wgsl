@@ -46,10 +46,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       let n1 = statistic_and_delta(strip_row(others, across + ACROSS));
       let n2 = statistic_and_delta(strip_row(others, across + 2u * ACROSS));
       let n3 = statistic_and_delta(strip_row(others, across + 3u * ACROSS));
-      workgroupBarrier();
-      for (var r = 0u; r < RUN; r++) {
-        left_tile[pair_at(r, lane)] = products[r];
-      }
+      put_products(products, lane);
       var four = vec4f(0.0);
       for (var r = 0u; r < RUN; r++) {
         let norm = row_norms[own_row(r, lane)];

@@ -8,13 +8,6 @@ fn left_part(second: bool, row: u32, part: u32) -> vec4f {
   return query_part(row, part);
 }
 
-fn right_part(second: bool, row: u32, part: u32) -> vec4f {
-  if (second) {
-    return value_part(row, part);
-  }
-  return key_part(row, part);
-}
-
 fn tile_product(second: bool, left: vec4f, right: vec4f) -> f32 {
   if (second) {
     return dot(left, right);
@@ -36,10 +29,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     let others = Strip(base, first, key_count(place.z));
     put_weight_gradients(multiply_tiles(true, own, others, lane), lane);
     let products = multiply_tiles(false, own, others, lane);
-    workgroupBarrier();
-    for (var r = 0u; r < RUN; r++) {
-      left_tile[pair_at(r, lane)] = products[r];
-    }
+    put_products(products, lane);
     var four = vec4f(0.0);
     for (var r = 0u; r < RUN; r++) {
       let norm = row_norms[own_row(r, lane)];

@@ -8,13 +8,6 @@ fn left_part(second: bool, row: u32, part: u32) -> vec4f {
   return query_part(row, part);
 }
 
-fn right_part(second: bool, row: u32, part: u32) -> vec4f {
-  if (second) {
-    return value_part(row, part);
-  }
-  return key_part(row, part);
-}
-
 fn tile_product(second: bool, query: vec4f, key: vec4f) -> f32 {
   return pair_product(query, key);
 }
@@ -36,10 +29,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
   for (var first = keys_seen.x; first < keys_seen.y; first += COLUMNS) {
     let others = Strip(base, first, key_count(place.z));
     let products = multiply_tiles(false, own, others, lane);
-    workgroupBarrier();
-    for (var r = 0u; r < RUN; r++) {
-      left_tile[pair_at(r, lane)] = products[r];
-    }
+    put_products(products, lane);
     var four = vec4f(0.0);
     for (var r = 0u; r < RUN; r++) {
       let norm = row_norms[own_row(r, lane)];

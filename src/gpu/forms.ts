@@ -14,6 +14,7 @@ import queryRun from "../../shaders/lib/query_run.wgsl";
 import store from "../../shaders/lib/store.wgsl";
 import storeAligned from "../../shaders/lib/store_aligned.wgsl";
 import tileGradients from "../../shaders/lib/tile_gradients.wgsl";
+import tileKeys from "../../shaders/lib/tile_keys.wgsl";
 import tiles from "../../shaders/lib/tiles.wgsl";
 import count from "../../shaders/normalizers/count.wgsl";
 import none from "../../shaders/normalizers/none.wgsl";
@@ -57,10 +58,11 @@ const shufflePasses = {
   keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"])],
 };
 const tilesShader = shader("lib/tiles.wgsl", tiles);
+const tileKeysShader = shader("lib/tile_keys.wgsl", tileKeys);
 const tilesBackward = [...shared, tilesShader, outputGradientShader, shader("lib/tile_gradients.wgsl", tileGradients)];
 const tilePasses = {
-  forward: [...shared, tilesShader, shader("passes/forward_tiles.wgsl", forwardTiles)],
-  query: [...tilesBackward, shader("passes/backward_query_tiles.wgsl", backwardQueryTiles)],
+  forward: [...shared, tilesShader, tileKeysShader, shader("passes/forward_tiles.wgsl", forwardTiles)],
+  query: [...tilesBackward, tileKeysShader, shader("passes/backward_query_tiles.wgsl", backwardQueryTiles)],
   keyValue: [...tilesBackward, shader("passes/backward_key_value_tiles.wgsl", backwardKeyValueTiles)],
 };
 /** How rows are loaded and stored. */

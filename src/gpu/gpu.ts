@@ -290,8 +290,8 @@ export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
 }
 
 /**
- * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It uses the optional
- * features that the device was requested with: shader-f16, subgroups, chromium-experimental-subgroup-matrix.
+ * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It uses those
+ * of the optional features shader-f16, subgroups, timestamp-query and chromium-experimental-subgroup-matrix that the device has.
  */
 export function wrapDevice(device: GPUDevice): Gpu {
   return new Gpu(device, false);
