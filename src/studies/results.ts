@@ -14,7 +14,7 @@ export function toJson(value: unknown): string {
  *
  * @throws DataError when the folder cannot be made or written.
  */
-export async function writeAtomically(folder: string, name: string, content: string): Promise<void> {
+export async function writeAtomically(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const path = join(folder, name);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
