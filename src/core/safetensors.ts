@@ -32,7 +32,7 @@ function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSourc
 }
 
 /** The error for a tensor that is not in a file. */
-function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
+export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
   const some = [...tensors.keys()].slice(0, 4).map((known) => JSON.stringify(known));
   return new ArgumentError({ where: "openSafetensors", argument: file, wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`, got: JSON.stringify(name) });
 }
