@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { AttentionKernelsError } from "../core/errors.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
+import { dissectCommand } from "./dissect.js";
 import { dynamicsCommand } from "./dynamics.js";
 import { pathfinderCommand } from "./pathfinder.js";
 import { pottsCommand } from "./potts.js";
@@ -27,11 +28,13 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   };
   const study = new Command("study").description("run one of the papers' experiments");
   for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
+  const analyze = new Command("analyze").description("look into the weights of a stored model").addCommand(dissectCommand(terminal, finish), { isDefault: true });
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")
-    .addCommand(study);
-  for (const command of [program, study, ...study.commands]) {
+    .addCommand(study)
+    .addCommand(analyze);
+  for (const command of [program, study, ...study.commands, analyze, ...analyze.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: () => undefined, // reported below, in one line

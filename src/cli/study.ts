@@ -4,6 +4,7 @@ import { conduct } from "../studies/study.js";
 import type { Study } from "../studies/study.js";
 import { backendNames, chooseBackend } from "./backend.js";
 import type { BackendName } from "./backend.js";
+import { commandPath } from "./command-path.js";
 import { progressView } from "./progress.js";
 import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
@@ -49,7 +50,7 @@ function repeatCommand(command: Command, backend: string): string {
     if (!isGiven || name === "out") return [];
     return values[name] === true ? [option.long!] : [option.long!, quote(String(values[name]))];
   });
-  return ["npx attention-kernels study", command.name(), ...flags].join(" ");
+  return ["npx", ...commandPath(command), ...command.args.map(quote), ...flags].join(" ");
 }
 
 /** Runs a study for the command line: adapter line, progress, closing tables; gives the exit code. */
