@@ -1,6 +1,7 @@
 export { countHeads, findAttention, readProjection, type AttentionWeights, type HeadCount, type Projection } from "./analysis/attention-weights.js";
 export { cosineNoise, meanCosineNoise } from "./analysis/cosine-noise.js";
 export { dissectHead, modeMap, summarizeCosines, type CosineSummary, type HeadDissection, type ModeMap } from "./analysis/dissection.js";
+export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./analysis/parameter-count.js";
 export { gradcheck, type GradcheckDirection, type GradcheckOptions, type GradcheckReport } from "./autograd/gradcheck.js";
 export { valueAndGrad } from "./autograd/grad.js";
 export * as ops from "./autograd/ops.js";

@@ -22,7 +22,7 @@ function greyMap({ queries, keys, head, mode, singularValue, cosine }: Dissected
   const [rows, columns] = [blockMeans(queries), blockMeans(keys)];
   const largest = Math.max(...rows.map(Math.abs)) * Math.max(...columns.map(Math.abs));
   const levels = Uint8Array.from(rows.flatMap((row) => columns.map((column) => Math.round(MIDDLE + (largest > 0 ? (MIDDLE * row * column) / largest : 0)))));
-  return { size: rows.length, levels, caption: `head ${head}, mode ${mode}: σ ${formatNumber(singularValue)}, cos ${cosine.toFixed(2)}` };
+  return { size: rows.length, levels, caption: `${head}.${mode}: σ ${formatNumber(singularValue)}, cos ${cosine.toFixed(2)}` };
 }
 
 function mapFigure({ maps = [] }: DissectedLayer, layer: number): Figure[] {
@@ -34,7 +34,7 @@ function mapFigure({ maps = [] }: DissectedLayer, layer: number): Figure[] {
       name: `modes-${layer}`,
       title,
       svg: pictureGrid(maps.map(greyMap), title),
-      caption: `Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of ${maps[0].queries.length} tokens; grey 0, white positive, black negative.`,
+      caption: `Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of ${maps[0].queries.length} tokens; grey 0, white positive, black negative.`,
     },
   ];
 }
