@@ -1,5 +1,5 @@
 import { DataError } from "./errors.js";
-import { duplicateName } from "./json.js";
+import { duplicateName, showJson } from "./json.js";
 import { refusing, type StoredTensor } from "./safetensors-header.js";
 import { noSuchTensor, openSafetensors, type ByteSource, type StoredTensors } from "./safetensors.js";
 
@@ -16,13 +16,13 @@ function parseIndex(text: string, file: string): Map<string, string> {
     throw refuse("an index in JSON", (cause as Error).message);
   }
   const twice = duplicateName(text);
-  if (twice !== undefined) throw refuse("names that differ", `${JSON.stringify(twice)} twice`);
+  if (twice !== undefined) throw refuse("names that differ", `${showJson(twice)} twice`);
   const map: unknown = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
-  if (typeof map !== "object" || map === null || Array.isArray(map)) throw refuse("an object weight_map", JSON.stringify(map) ?? "none");
+  if (typeof map !== "object" || map === null || Array.isArray(map)) throw refuse("an object weight_map", showJson(map));
   return new Map(
     Object.entries(map).map(([name, shard]: [string, unknown]) => {
       if (typeof shard === "string" && PLAIN_NAME.test(shard)) return [name, shard];
-      throw refuse(`the name of a file beside the index for tensor ${JSON.stringify(name)}`, JSON.stringify(shard));
+      throw refuse(`the name of a file beside the index for tensor ${showJson(name)}`, showJson(shard));
     }),
   );
 }
@@ -46,7 +46,7 @@ export async function openShardedSafetensors(
     const shard = shards.get(file);
     const tensor = shard?.tensors.get(tensorName);
     if (shard === undefined || tensor === undefined) {
-      throw new DataError({ where: "openShardedSafetensors", argument: name, wanted: `tensor ${JSON.stringify(tensorName)} in ${file}`, got: "a file without it", fix: "Fetch index and shards of one version." });
+      throw new DataError({ where: "openShardedSafetensors", argument: name, wanted: `tensor ${showJson(tensorName)} in ${file}`, got: "a file without it", fix: "Fetch index and shards of one version." });
     }
     places.set(tensorName, { tensor, shard });
   }
