@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { quickDynamics } from "../studies/dynamics/configuration.js";
 import { dynamics } from "../studies/dynamics/study.js";
-import { runStudy, wholeNumber, withStudyOptions } from "./study.js";
+import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface DynamicsFlags {
@@ -13,7 +13,7 @@ interface DynamicsFlags {
 /** `study dynamics`. */
 export function dynamicsCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("dynamics").description("gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?");
-  return withStudyOptions(command)
+  return withTaskOptions(command)
     .option("--seeds <n>", "random problems for every kernel and subset", wholeNumber(1))
     .option("--steps <n>", "steps of gradient descent at most", wholeNumber(1))
     .option("--kernels <names>", "kernels by name, with commas between")

@@ -1,8 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { AttentionKernelsError } from "../core/errors.js";
+import { convergence } from "../studies/convergence/study.js";
+import { dynamics } from "../studies/dynamics/study.js";
+import { pathfinder } from "../studies/pathfinder/study.js";
+import { potts } from "../studies/potts/study.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
 import { dynamicsCommand } from "./dynamics.js";
+import { mergeCommand } from "./merge.js";
 import { pathfinderCommand } from "./pathfinder.js";
 import { pottsCommand } from "./potts.js";
 import type { Terminal } from "./terminal.js";
@@ -27,6 +32,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   };
   const study = new Command("study").description("run one of the papers' experiments");
   for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
+  study.addCommand(mergeCommand([convergence, dynamics, pathfinder, potts], terminal));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")

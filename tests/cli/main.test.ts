@@ -98,6 +98,7 @@ it("runs a study on a file of the user's own and says how to repeat it", async (
     "guarantee.svg",
     "report.html",
     "results.json",
+    "tasks",
     "test-accuracy.svg",
     "training-loss.svg",
   ]);

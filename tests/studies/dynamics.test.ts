@@ -1,20 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
-import { cpu } from "../../src/cpu/cpu.js";
 import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
 import { dynamics } from "../../src/studies/dynamics/study.js";
 import { present } from "../../src/studies/dynamics/present.js";
 import { runTrial, type DynamicsMeasurements } from "../../src/studies/dynamics/trial.js";
+import { measurementsOf } from "../support/study.js";
 
 const tiny = { ...quickDynamics, kernels: ["softmax", "gaussian"], subsets: [["query"], ["value"]] as const, seeds: 2, steps: 60 };
 
-async function measure(): Promise<DynamicsMeasurements> {
-  let last: DynamicsMeasurements | undefined;
-  const session = { backend: cpu, seed: 1, report: () => undefined, checkpoint: () => Promise.resolve() };
-  await dynamics.run(tiny, { ...session, save: (measurements) => Promise.resolve(void (last = measurements)) });
-  if (last === undefined) throw new Error("nothing was saved");
-  return last;
-}
+const measure = (): Promise<DynamicsMeasurements> => measurementsOf(dynamics, tiny, 1);
 
 describe("study dynamics", () => {
   it("runs every kernel, subset and seed, from equal starts, and the loss falls", async () => {

@@ -153,6 +153,10 @@ export async function* guaranteeRuns(
   session: Session<unknown>,
 ): AsyncGenerator<GuaranteeRun> {
   for (const kernel of Object.keys(kernels) as KernelName[]) {
-    for (const trained of subsets) yield await measure({ kernel, trained, sample, configuration, session });
+    for (const trained of subsets) {
+      const task = { name: `guarantee ${kernel} ${trained.join("+")}`, depends: { sample, configuration, seed: session.seed } };
+      const run = await session.task(task, () => measure({ kernel, trained, sample, configuration, session }));
+      if (run !== undefined) yield run;
+    }
   }
 }

@@ -35,9 +35,7 @@ async function run(configuration: ConvergenceConfiguration, session: Session<Con
   }
 
   session.report({ kind: "stage", title: `Part two: does it learn? (two-layer encoder, Adam, ${session.backend.device.name})` });
-  for await (const runs of learningRuns(dataset, learning, session)) {
-    await session.save({ data, guarantee: guaranteed, learning: runs });
-  }
+  await learningRuns(dataset, learning, session, (runs) => session.save({ data, guarantee: guaranteed, learning: runs }));
 }
 
 /** Softmax and Gaussian attention on real text: what theory guarantees, what gradient descent does, and what an encoder learns. */

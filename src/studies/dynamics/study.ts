@@ -4,14 +4,17 @@ import { present } from "./present.js";
 import { plainKernel, runTrial, type DynamicsMeasurements, type Trial } from "./trial.js";
 
 async function run(configuration: DynamicsConfiguration, session: Session<DynamicsMeasurements>): Promise<void> {
-  const { kernels, subsets, seeds } = configuration;
+  const { kernels, subsets, seeds, ...setting } = configuration;
   kernels.forEach(plainKernel); // an unknown name must not wait for its turn
   session.report({ kind: "stage", title: "Three matrices: what trains, and where gradient descent ends (single layer, CPU backend, float64)" });
   const trials: Trial[] = [];
   for (const trained of subsets) {
     for (const kernel of kernels) {
       for (let index = 0; index < seeds; index++) {
-        trials.push(await runTrial(configuration, kernel, trained, session.seed + index));
+        const seed = session.seed + index;
+        const task = { name: `${trained.join("+")} ${kernel} seed ${seed}`, depends: setting };
+        const trial = await session.task(task, () => runTrial(configuration, kernel, trained, seed));
+        if (trial !== undefined) trials.push(trial);
         const label = `${kernel}, ${trained.join(" + ")}`;
         session.report({ kind: "progress", label, done: index + 1, total: seeds });
         await session.checkpoint();
