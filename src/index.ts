@@ -14,7 +14,10 @@ export {
 } from "./core/errors.js";
 export { indices, type Indices } from "./core/indices.js";
 export { random, type Random } from "./core/random.js";
+export { encodeSafetensors, openSafetensors, type ByteSource, type StoredTensors, type TensorToStore } from "./core/safetensors.js";
+export type { SafetensorsHeader, StoredTensor } from "./core/safetensors-header.js";
 export type { Shape } from "./core/shape.js";
+export type { FloatDType, StoredDType } from "./core/stored-numbers.js";
 export { type Backend, type DeviceDescription, type DType, type ParameterTree, type Tensor, type TensorOptions } from "./core/tensor.js";
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
