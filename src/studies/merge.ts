@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ArgumentError, DataError } from "../core/errors.js";
 import { cpu } from "../cpu/cpu.js";
 import type { Presentation } from "./report/presentation.js";
+import { fromJson } from "./results.js";
 import { conduct, type Results, type Study } from "./study.js";
 import { readTask, writeTask } from "./task-file.js";
 import { TASKS } from "./tasks.js";
@@ -13,7 +14,7 @@ type AnyResults = Results<unknown, unknown>;
 async function resultsIn(folder: string): Promise<AnyResults> {
   const path = join(folder, "results.json");
   try {
-    const results: unknown = JSON.parse(await readFile(path, "utf8"));
+    const results: unknown = fromJson(await readFile(path, "utf8"));
     if (typeof results === "object" && results !== null && "study" in results && "configuration" in results && "device" in results) return results as AnyResults;
     throw new SyntaxError("something else");
   } catch (cause) {

@@ -9,6 +9,12 @@ export function toJson(value: unknown): string {
   return `${JSON.stringify(value, replace, 1)}\n`;
 }
 
+/** The inverse of `toJson`, but for arrays of numbers, which stay plain. */
+export function fromJson(text: string): unknown {
+  const notFinite: Readonly<Record<string, number>> = { NaN, Infinity, "-Infinity": -Infinity };
+  return JSON.parse(text, (_, item: unknown) => (typeof item === "string" && Object.hasOwn(notFinite, item) ? notFinite[item] : item));
+}
+
 /** Removes what writes of killed processes left in a folder. */
 export async function clearTemporary(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []); // no such folder yet

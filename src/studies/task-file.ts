@@ -1,9 +1,9 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { encodeSafetensors, openSafetensors } from "../core/safetensors.js";
 import { mapTree } from "../core/tree.js";
 import { fromExactJson, toExactJson } from "./exact-json.js";
 import { writeAtomically } from "./results.js";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import { isSnapshot, type Snapshot } from "./snapshot.js";
 
 /** What is known of a task: its result, or the state that it stored last. */
@@ -38,6 +38,13 @@ function isRecord(value: unknown): value is TaskRecord {
   return typeof fingerprint === "string" && typeof finished === "boolean" && typeof seconds === "number";
 }
 
+async function readTensors(path: string): Promise<Map<string, Snapshot>> {
+  const stored = await openSafetensors(await readFile(path));
+  const snapshots = new Map<string, Snapshot>();
+  for (const [name, { shape }] of stored.tensors) snapshots.set(name, { shape, data: await stored.read(name) });
+  return snapshots;
+}
+
 /** The record of a task, "unreadable" where its files are damaged, and undefined where there is none. */
 export async function readTask(folder: string, task: string): Promise<TaskRecord | "unreadable" | undefined> {
   let text: string;
@@ -51,9 +58,9 @@ export async function readTask(folder: string, task: string): Promise<TaskRecord
     const record = fromExactJson(text);
     if (!isRecord(record)) return "unreadable";
     if (record.weights === undefined) return record;
-    const tensors = decodeSafetensors(await readFile(join(folder, record.weights)));
+    const tensors = await readTensors(join(folder, record.weights));
     const tensorOf = ({ $tensor }: Reference): Snapshot => {
-      const tensor = tensors[$tensor];
+      const tensor = tensors.get($tensor);
       if (tensor === undefined) throw new Error(`no tensor ${$tensor}`);
       return tensor;
     };

@@ -72,6 +72,7 @@ const INTERVAL = 30;
 function fingerprintOf(value: unknown): string {
   const canonical = (_: string, item: unknown): unknown => {
     if (ArrayBuffer.isView(item)) return createHash("sha256").update(new Uint8Array(item.buffer, item.byteOffset, item.byteLength)).digest("hex");
+    if (typeof item === "number") return String(item); // JSON has no infinities
     if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
     return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
   };

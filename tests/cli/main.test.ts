@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.js";
+import { tinyCorpus } from "../support/corpus.js";
 
 let folder = "";
 beforeEach(async () => {
@@ -27,19 +28,6 @@ async function run(argv: readonly string[], signal?: AbortSignal) {
 }
 
 const study = (...flags: string[]): string[] => ["study", "convergence", "--backend", "cpu", "--out", join(folder, "out"), ...flags];
-
-/** 48 short texts in which one word gives the class away. */
-async function tinyCorpus(): Promise<string> {
-  const path = join(folder, "tiny.csv");
-  const nouns = ["cat", "dog", "fox", "owl", "bee", "ant"];
-  const rows = Array.from({ length: 48 }, (_, index) => {
-    const [first, second] = [nouns[index % 6], nouns[Math.floor(index / 6) % 6]];
-    const label = index % 2 === 0 ? "spam" : "ham";
-    return `the ${label === "spam" ? "offer" : "letter"} of the ${first} and the ${second} number ${index < 36 ? "one" : "two"},${label}`;
-  });
-  await writeFile(path, ["text,label", ...rows].join("\n"));
-  return path;
-}
 
 it("draws samples of Pathfinder without training", async () => {
   const out = join(folder, "pictures");
@@ -89,7 +77,7 @@ it("prints help and version with exit code 0", async () => {
 });
 
 it("runs a study on a file of the user's own and says how to repeat it", async () => {
-  const path = await tinyCorpus();
+  const path = await tinyCorpus(folder);
   const { code, stdout, stderr } = await run(study("--data", path, "--steps", "40", "--epochs", "1", "--seed", "5"));
   expect(stderr).toBe("");
   expect(code).toBe(0);
@@ -116,7 +104,7 @@ it("runs a study on a file of the user's own and says how to repeat it", async (
 
 it("stops with exit code 130 when told to, and leaves partial results", async () => {
   const controller = new AbortController();
-  const path = await tinyCorpus();
+  const path = await tinyCorpus(folder);
   setTimeout(() => controller.abort(), 500);
   const { code, stdout } = await run(study("--data", path), controller.signal);
   expect(code).toBe(130);
