@@ -1,5 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { DataError } from "../core/errors.js";
 import { encodeSafetensors, openSafetensors } from "../core/safetensors.js";
 import { mapTree } from "../core/tree.js";
 import { fromExactJson, toExactJson } from "./exact-json.js";
@@ -45,14 +46,20 @@ async function readTensors(path: string): Promise<Map<string, Snapshot>> {
   return snapshots;
 }
 
-/** The record of a task, "unreadable" where its files are damaged, and undefined where there is none. */
+/**
+ * The record of a task, "unreadable" where its files are damaged, and undefined where there is none.
+ *
+ * @throws DataError where the folder cannot be read.
+ */
 export async function readTask(folder: string, task: string): Promise<TaskRecord | "unreadable" | undefined> {
+  const path = join(folder, `${fileName(task)}.json`);
   let text: string;
   try {
-    text = await readFile(join(folder, `${fileName(task)}.json`), "utf8");
+    text = await readFile(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new DataError({ where: "session.task", argument: path, wanted: "a file to read, or none", got: code ?? String(error), fix: "Choose another folder with --out." });
   }
   try {
     const record = fromExactJson(text);

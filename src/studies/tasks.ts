@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ArgumentError } from "../core/errors.js";
 import { fileName, readTask, removeTask, writeTask, type TaskRecord } from "./task-file.js";
@@ -79,9 +79,13 @@ function fingerprintOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value, canonical)).digest("hex");
 }
 
-async function putAside(out: string): Promise<boolean> {
-  await rm(join(out, ASIDE), { recursive: true, force: true });
-  return rename(join(out, TASKS), join(out, ASIDE)).then(() => true, () => false); // nothing there to put aside
+async function putAside(out: string, note: (text: string) => void): Promise<void> {
+  const [tasks, aside] = [join(out, TASKS), join(out, ASIDE)];
+  const found = await stat(tasks).then((about) => about.isDirectory(), () => false);
+  if (!found) return;
+  await rm(aside, { recursive: true, force: true });
+  await rename(tasks, aside);
+  note(`Earlier runs are put aside in ${aside}; to go on from them instead, move them back to ${tasks} and give --resume.`);
 }
 
 /**
@@ -92,6 +96,7 @@ async function putAside(out: string): Promise<boolean> {
  */
 export function taskRunner({ out, common, note }: Place, { resume = false, only, shard, finishedOnly = false, interval = INTERVAL }: TaskOptions): Tasks {
   const folder = join(out, TASKS);
+  const files = new Set<string>();
   const names: string[] = [];
   const allowed: string[] = [];
   const chosen: string[] = [];
@@ -100,12 +105,13 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
   const isAllowed = (name: string): boolean => only === undefined || only.some((words) => ` ${name} `.includes(` ${words.trim()} `));
 
   const run: RunTask = async <Result, State>({ name, depends }: Task, work: (kept: Kept<State>) => Promise<Result>) => {
-    if (names.some((other) => fileName(other) === fileName(name))) throw new ArgumentError({ where: "session.task", argument: "name", wanted: "a name that no other task has", got: name });
+    if (files.has(fileName(name))) throw new ArgumentError({ where: "session.task", argument: "name", wanted: "a name that no other task has", got: name });
+    files.add(fileName(name));
     names.push(name);
     if (!isAllowed(name)) return undefined;
     const turn = allowed.push(name) - 1;
     if (shard !== undefined && turn % shard.count !== shard.index - 1) return undefined;
-    if (chosen.push(name) === 1 && !resume && !finishedOnly && (await putAside(out))) note(`What an earlier run had finished is in ${join(out, ASIDE)}; with --resume it counts.`);
+    if (chosen.push(name) === 1 && !resume && !finishedOnly) await putAside(out, note);
 
     const fingerprint = fingerprintOf({ name, depends, common });
     const found = await readTask(folder, name);

@@ -82,7 +82,7 @@ describe("a task", () => {
   it("starts anew without --resume, and what an earlier run left is put aside", async () => {
     await cutOff();
     expect(await startOf({})).toEqual([undefined]);
-    expect(noted.join()).toMatch(/tasks\.before; with --resume it counts/);
+    expect(noted.join()).toMatch(/put aside in .*tasks\.before; .*move them back to .*tasks and give --resume/);
     expect(await readdir(join(out, "tasks.before"))).toHaveLength(3);
   });
 
@@ -120,6 +120,12 @@ describe("a task", () => {
     await run({ name: "a b", depends: 0 }, () => Promise.resolve(0));
     await expect(run({ name: "a b", depends: 1 }, () => Promise.resolve(0))).rejects.toThrow(ArgumentError);
     await expect(run({ name: "a-b", depends: 1 }, () => Promise.resolve(0))).rejects.toThrow(/a name that no other task has, got a-b/);
+  });
+
+  it("complains before its work where the folder cannot be read", async () => {
+    await writeFile(join(out, "file"), "");
+    const { run } = taskRunner({ out: join(out, "file"), common: 0, note: () => undefined }, {});
+    await expect(run({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(/a\.json: wanted a file to read, or none, got ENOTDIR/);
   });
 
   it("stores when the interval is over", async () => {
