@@ -27,7 +27,7 @@ export async function ended(child: ChildProcess): Promise<number | null> {
 }
 
 /** What `results.json` holds, without times. */
-export async function timelessResults(out: string): Promise<unknown> {
+export async function timelessResults(out: string): Promise<Record<string, unknown>> {
   const times = ["seconds", "secondsPerStep", "startedAt"];
-  return JSON.parse(await readFile(join(out, "results.json"), "utf8"), (name, value: unknown) => (times.includes(name) ? undefined : value));
+  return JSON.parse(await readFile(join(out, "results.json"), "utf8"), (name, value: unknown) => (times.includes(name) ? undefined : value)) as Record<string, unknown>;
 }
