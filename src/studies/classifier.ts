@@ -5,7 +5,7 @@ import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { leaves } from "../core/tree.js";
 import type { Session } from "./study.js";
 import type { Kept } from "./tasks.js";
-import { first, train, type Training, type TrainingPlan, type TrainingState } from "./training.js";
+import { first, train, type OptimizerName, type Training, type TrainingPlan, type TrainingState } from "./training.js";
 
 /** A model that turns inputs into logits [batch, classes]. */
 export interface Classifier<Parameters extends ParameterTree> {
@@ -24,6 +24,8 @@ export interface TrainOptions {
   readonly batch: number;
   readonly epochs: number;
   readonly learningRate: number;
+  /** Default Adam; `sgd` has momentum 0.9. */
+  readonly optimizer?: OptimizerName;
   /** Of the order of the examples. */
   readonly seed: number;
   /** Gets what was measured so far, after every epoch. */
@@ -73,12 +75,12 @@ async function evaluate<Parameters extends ParameterTree>(model: Classifier<Para
   return { testAccuracy: correct / count, testLoss: totalLoss / count };
 }
 
-/** Trains `parameters` in place with Adam on the cross-entropy, or goes on with it; equal seeds give equal batches. */
+/** Trains `parameters` in place on the cross-entropy, or goes on with it; equal seeds give equal batches. */
 export function trainClassifier<Parameters extends ParameterTree>(
   model: Classifier<Parameters>,
   parameters: Parameters,
   { train: examples, test }: { readonly train: Examples; readonly test: Examples },
-  { label, batch, epochs, learningRate, seed, measured }: TrainOptions,
+  { label, batch, epochs, learningRate, optimizer, seed, measured }: TrainOptions,
   session: Session<unknown>,
   kept: Kept<TrainingState<EpochResult>>,
 ): Promise<Training<EpochResult>> {
@@ -89,6 +91,7 @@ export function trainClassifier<Parameters extends ParameterTree>(
     batch,
     epochs,
     learningRate,
+    ...(optimizer === undefined ? {} : { optimizer }),
     order: random(seed),
     loss: (weights, rows) => classifierLoss(model, weights, examples, rows),
     async afterEpoch({ epochs: before, losses, seconds }, own) {

@@ -1,10 +1,14 @@
 import { valueAndGrad } from "../autograd/grad.js";
 import type { Random } from "../core/random.js";
 import type { ParameterTree, Tensor } from "../core/tensor.js";
-import { adam, type OptimizerState } from "../nn/optimizers.js";
+import { adam, sgd, type OptimizerState } from "../nn/optimizers.js";
 import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "./snapshot.js";
 import type { Session } from "./study.js";
 import type { Kept } from "./tasks.js";
+
+const optimizers = { adam, sgd } as const;
+
+export type OptimizerName = keyof typeof optimizers;
 
 /** Examples in batches, and what their loss is. */
 export interface TrainingPlan<Parameters, Epoch> {
@@ -16,6 +20,8 @@ export interface TrainingPlan<Parameters, Epoch> {
   readonly batch: number;
   readonly epochs: number;
   readonly learningRate: number;
+  /** Default Adam; `sgd` has momentum 0.9. */
+  readonly optimizer?: OptimizerName;
   /** Shuffles the examples before every epoch; an incomplete batch waits for the next shuffle. */
   readonly order: Random;
   loss(parameters: Parameters, rows: readonly number[]): Tensor;
@@ -48,17 +54,17 @@ export async function first(tensor: Tensor): Promise<number> {
   return value;
 }
 
-/** Trains with Adam, and stores after every epoch and whenever it is due; a resumed training takes the same steps as one that was never stopped. */
+/** Trains, and stores after every epoch and whenever it is due; a resumed training takes the same steps as one that was never stopped. */
 export async function train<Parameters extends ParameterTree, Epoch>(
   plan: TrainingPlan<Parameters, Epoch>,
   session: Session<unknown>,
   kept: Kept<TrainingState<Epoch>>,
 ): Promise<Training<Epoch>> {
-  const { label, parameters, examples, epochs: wanted, learningRate, order } = plan;
+  const { label, parameters, examples, epochs: wanted, learningRate, optimizer: rule = "adam", order } = plan;
   const { backend } = session;
   const size = Math.min(plan.batch, examples);
   const perEpoch = Math.floor(examples / size);
-  const optimizer = adam({ learningRate });
+  const optimizer = optimizers[rule]({ learningRate });
   const epochs: Epoch[] = [];
   const losses: number[] = [];
   const { state } = kept;

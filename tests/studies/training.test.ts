@@ -8,7 +8,7 @@ import type { Backend } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { gaussian } from "../../src/kernels/gaussian.js";
 import { encoder } from "../../src/nn/encoder.js";
-import { disposeTree, trainClassifier, type EpochResult, type Examples } from "../../src/studies/classifier.js";
+import { disposeTree, trainClassifier, type EpochResult, type Examples, type TrainOptions } from "../../src/studies/classifier.js";
 import { snapshotsOf } from "../../src/studies/snapshot.js";
 import { taskRunner, type Kept } from "../../src/studies/tasks.js";
 import type { TrainingState } from "../../src/studies/training.js";
@@ -31,7 +31,7 @@ const examples: Examples = {
 };
 
 /** Trains as a task that is cut off after some stores, or goes on and ends; gives all that it measured but times, and the weights. */
-async function train(backend: Backend, stores: number, learningRate = 0.05) {
+async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, "learningRate" | "optimizer"> = { learningRate: 0.05 }) {
   let left = stores;
   const work = async (kept: Kept<TrainingState<EpochResult>>) => {
     const parameters = model.initialize(backend, random(1));
@@ -42,7 +42,7 @@ async function train(backend: Backend, stores: number, learningRate = 0.05) {
         if (--left === 0) throw new Error("killed");
       },
     };
-    const options = { label: "test", batch: 6, epochs: 3, learningRate, seed: 2, measured: () => Promise.resolve() };
+    const options = { label: "test", batch: 6, epochs: 3, ...rule, seed: 2, measured: () => Promise.resolve() };
     try {
       const { epochs, losses } = await trainClassifier(model, parameters, { train: examples, test: examples }, options, sessionOn(backend), cutOff);
       return { losses, epochs: epochs.map((epoch) => ({ ...epoch, seconds: 0 })), parameters: await snapshotsOf(parameters) };
@@ -56,13 +56,13 @@ async function train(backend: Backend, stores: number, learningRate = 0.05) {
 /** After every one of three batches, and every one of three epochs. */
 const STORES = 12;
 
-async function resumesAfter(backend: Backend, stores: readonly number[]): Promise<void> {
-  const whole = await train(backend, Infinity);
+async function resumesAfter(backend: Backend, stores: readonly number[], rule?: Parameters<typeof train>[2]): Promise<void> {
+  const whole = await train(backend, Infinity, rule);
   expect(whole!.losses).toHaveLength(9);
   for (const count of stores) {
     await rm(out, { recursive: true });
-    await expect(train(backend, count)).rejects.toThrow("killed");
-    expect(await train(backend, Infinity), `cut off after store ${count}`).toEqual(whole);
+    await expect(train(backend, count, rule)).rejects.toThrow("killed");
+    expect(await train(backend, Infinity, rule), `cut off after store ${count}`).toEqual(whole);
   }
 }
 
@@ -72,8 +72,10 @@ it("goes on bit for bit from every place where it stores", async () => {
   await expect(train(cpu, STORES)).rejects.toThrow("killed");
 });
 
+it("goes on with the velocities of gradient descent with momentum", () => resumesAfter(cpu, [2, 8], { learningRate: 0.1, optimizer: "sgd" }));
+
 it("diverges again from the last finite weights", async () => {
-  const diverging = 1e200;
+  const diverging = { learningRate: 1e200 };
   const whole = await train(cpu, Infinity, diverging);
   expect(whole!.losses.some(Number.isNaN)).toBe(true);
   await rm(out, { recursive: true });
