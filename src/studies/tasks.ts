@@ -68,7 +68,7 @@ const ASIDE = "tasks.before";
 /** A store takes well under a second, and this much is lost at most. */
 const INTERVAL = 30;
 
-/** What decides a result, as a number: equal for equal trees, whatever the order of their names. */
+/** A digest of what decides a result: equal for equal trees, whatever the order of their names. */
 function fingerprintOf(value: unknown): string {
   const canonical = (_: string, item: unknown): unknown => {
     if (ArrayBuffer.isView(item)) return createHash("sha256").update(new Uint8Array(item.buffer, item.byteOffset, item.byteLength)).digest("hex");
