@@ -1,5 +1,5 @@
 import { ArgumentError } from "../../core/errors.js";
-import { plainKernel } from "../dynamics/trial.js";
+import { plainKernel } from "../plain-kernel.js";
 import type { Session, Study } from "../study.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import type { Landscape } from "./landscapes.js";

@@ -3,7 +3,7 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { encoder, type EncoderParameters } from "../../nn/encoder.js";
 import { classifierLoss, disposeTree, trainClassifier, type EpochResult, type Examples } from "../classifier.js";
-import { plainKernel } from "../dynamics/trial.js";
+import { plainKernel } from "../plain-kernel.js";
 import type { Session } from "../study.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
