@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import { quickDynamics, type DynamicsConfiguration, type Experiment } from "../../src/studies/dynamics/configuration.js";
+import { quickDynamics, type DynamicsConfiguration, type Experiment, type Family } from "../../src/studies/dynamics/configuration.js";
 import { outcomes } from "../../src/studies/dynamics/figures.js";
 import { grouped } from "../../src/studies/dynamics/groups.js";
 import { present } from "../../src/studies/dynamics/present.js";
-import { randomProblem, type Family } from "../../src/studies/dynamics/problem.js";
+import { randomProblem } from "../../src/studies/dynamics/problem.js";
 import { dynamics } from "../../src/studies/dynamics/study.js";
 import { runTrial, type DynamicsMeasurements, type TrialSetting } from "../../src/studies/dynamics/trial.js";
 import { plainKernel } from "../../src/studies/plain-kernel.js";

@@ -1,5 +1,13 @@
 import type { WeightName } from "../../theory/problem.js";
-import type { Family } from "./problem.js";
+
+/**
+ * Random problems with standard normal inputs.
+ *
+ * `unitTargets`: normal targets, scaled to ‖Y‖ = 1. `equalValues`: normal targets; the tokens of a sample share the first half of their
+ * columns, and W^V reads these alone, so that all value rows of a sample are equal. `unitResidual`: the targets lie at distance 1 from the
+ * kernel's own outputs, so that ‖r_0‖ = 1; alone among the families, its targets are another for every kernel.
+ */
+export type Family = "unitTargets" | "equalValues" | "unitResidual";
 
 /** Standard deviations of the weights, times 1/√(rows of the matrix). */
 export type Scales = Readonly<Record<WeightName, number>>;

@@ -2,16 +2,7 @@ import { random } from "../../core/random.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
 import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
-import type { DynamicsConfiguration, Scales } from "./configuration.js";
-
-/**
- * Random problems with standard normal inputs.
- *
- * `unitTargets`: normal targets, scaled to ‖Y‖ = 1. `equalValues`: normal targets; the tokens of a sample share the first half of their
- * columns, and W^V reads these alone, so that all value rows of a sample are equal. `unitResidual`: the targets lie at distance 1 from the
- * kernel's own outputs, so that ‖r_0‖ = 1; alone among the families, its targets are another for every kernel.
- */
-export type Family = "unitTargets" | "equalValues" | "unitResidual";
+import type { DynamicsConfiguration, Family, Scales } from "./configuration.js";
 
 type Matrices = readonly (readonly (readonly number[])[])[];
 

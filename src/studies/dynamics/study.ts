@@ -11,7 +11,7 @@ const stages: Readonly<Record<ExperimentName, string>> = {
 };
 
 /** All runs of an experiment, in the order in which they are done. */
-export function trialSettings({ experiments }: DynamicsConfiguration, experiment: ExperimentName, firstSeed: number): TrialSetting[] {
+function trialSettings({ experiments }: DynamicsConfiguration, experiment: ExperimentName, firstSeed: number): TrialSetting[] {
   const { subsets, scales, kernels, seeds } = experiments[experiment];
   const all = Array.from({ length: seeds }, (_, index) => firstSeed + index);
   return subsets.flatMap((trained) => scales.flatMap((own) => kernels.flatMap((kernel) => all.map((seed) => ({ experiment, kernel, trained, scales: own, seed })))));
