@@ -45,7 +45,10 @@ export function outcomeFigure(groups: readonly Group[], { name, title, outcome, 
   if (seed === undefined) return [];
   const series = groups.flatMap(({ kernel, trials }, index): Series[] => {
     const trial = trials.find((own) => own.seed === seed);
-    return trial === undefined ? [] : [{ label: kernel, color: colors[index % colors.length], x: trial.curve.steps, y: trial.curve.losses.map((loss) => loss / trial.initialLoss) }];
+    if (trial === undefined) return [];
+    const { steps, losses } = trial.curve;
+    // dashed, later lines let those below them show
+    return [{ label: kernel, color: colors[index % colors.length], dashed: index > 1, x: steps, y: losses.map((loss) => loss / trial.initialLoss) }];
   });
   const svg = linePlot(series, { title, xLabel: "step", yLabel: "loss, share of its start", logarithmic: true, logarithmicX: true });
   const counts = Object.entries(all).map(([own, seeds]) => `${own} ${seeds.length}`);
