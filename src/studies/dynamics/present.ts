@@ -11,7 +11,7 @@ const shares = (groups: readonly Group[]): string => groups.map(({ kernel, trial
 /** When runs of an experiment end, and how large they are. */
 function terms({ experiments }: DynamicsConfiguration, name: ExperimentName): string {
   const { heads, seeds, steps, tolerance } = experiments[name];
-  return `${heads} heads, ${seeds} seeds, at most ${steps} steps; converged: the loss is at most ${tolerance} of its start.`;
+  return `${heads} heads, ${seeds} seeds, at most ${steps} steps; converged: the loss is at most ${tolerance.toExponential(0)} of its start.`;
 }
 
 function matricesBlocks(groups: readonly Group[], configuration: DynamicsConfiguration): Block[] {
@@ -96,7 +96,7 @@ export function present({ measurements, configuration }: Results<DynamicsConfigu
   const { samples, tokens, width, outputWidth } = configuration;
   const [matrices, equalValues, valueScale] = [grouped(trials, "matrices"), grouped(trials, "equalValues"), grouped(trials, "valueScale")];
   const text =
-    `A single attention layer of width ${width} with ${outputWidth} outputs fits ${samples} random samples of ${tokens} tokens by plain gradient descent in float64, ` +
+    `A single attention layer (D = ${width}, d_o = ${outputWidth}) fits ${samples} random samples of ${tokens} tokens by plain gradient descent in float64, ` +
     "with steps of 1/(2σ_max(J)²), J the Jacobian in what trains at the start.";
   const answers = [
     `${ofTrials(convergedShare(matrices.flatMap((group) => group.trials)))} runs of the three matrices converged; with W^Q alone: ${shares(matrices.filter(({ subset }) => subset === "{Q}")) || "not run"}.`,
