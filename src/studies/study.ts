@@ -65,26 +65,27 @@ export interface ConductOptions extends TaskOptions {
 
 class Interrupted extends Error {}
 
-/** Names of tasks that an error lists. */
-const NAMED = 8;
+/** Names that an error lists. */
+const NAMED = 16;
 
 function partOf({ only, shard }: TaskOptions): string | undefined {
   const parts = [...(shard ? [`shard ${shard.index} of ${shard.count}`] : []), ...(only ? [`only ${only.join(", ")}`] : [])];
   return parts.length === 0 ? undefined : parts.join(", ");
 }
 
-const quoted = (names: readonly string[]): string => names.slice(0, NAMED).map((name) => `"${name}"`).join(", ") + (names.length > NAMED ? ", ..." : "");
+const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
 
 /** Complains where a choice of tasks found none, or finished tasks were wanted and some are not. */
 function checkTasks({ names, allowed, missing }: Tasks, { only }: TaskOptions): void {
   if (only !== undefined && allowed.length === 0 && names.length > 0) {
-    throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of a task's name: ${quoted(names)}`, got: only.join(", ") });
+    const words = [...new Set(names.flatMap((name) => name.split(" ")))];
+    throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: only.join(", ") });
   }
   if (missing.length > 0) {
     throw new ArgumentError({
       where: "merge",
       wanted: `a finished result of each of ${names.length} tasks, by this version`,
-      got: `none of ${missing.length}: ${quoted(missing)}`,
+      got: `none of ${missing.length}: ${listed(missing)}`,
       fix: "Run the shards that lack them with --resume, and merge again.",
     });
   }

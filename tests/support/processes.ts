@@ -13,15 +13,14 @@ export async function bundle(entry: string, folder: string): Promise<string> {
   return outfile;
 }
 
-/** Starts a program. */
+/** Starts a program; its errors come to this process. */
 export function start(program: string, ...argv: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [program, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, [program, ...argv], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
 /** The exit code of a process, null where a signal ended it. */
 export async function ended(child: ChildProcess): Promise<number | null> {
   child.stdout?.resume();
-  child.stderr?.resume();
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   return child.exitCode;
 }
