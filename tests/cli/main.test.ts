@@ -50,7 +50,7 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["too many arguments", () => study("extra"), /too many arguments/],
     ["a kind of picture that does not exist", () => ["study", "pathfinder", "--difficulty", "hardest"], /'hardest' is invalid.*easiest, matched, easy, paper, large/],
     ["a shard that does not exist", () => study("--shard", "3/2"), /'3\/2' is invalid.*i from 1 to n/],
-    ["a choice that no run answers to", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "query softmax seed 1": query, softmax, seed, .*got gauss/],
+    ["a choice that no run answers to", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/],
     ["a data file that is not there", () => study("--data", join(folder, "absent.csv")), /absent\.csv: wanted a readable file/],
   ];
   it.each(cases)("%s", async (_, argv, message) => {
@@ -111,12 +111,12 @@ it("does the runs that were chosen, and with more seeds only those that are new"
     const { measurements, part } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { trials: { kernel: string; seed: number }[] }; part?: string };
     return { count: measurements.trials.length, kernels: [...new Set(measurements.trials.map(({ kernel }) => kernel))], part };
   };
-  expect(await dynamics("--seeds", "1", "--only", "query gaussian,value gaussian")).toMatchObject({ code: 0, stdout: expect.stringMatching(/Done in \d+ s: only query gaussian, value gaussian; results/) as string });
-  expect(await trials()).toEqual({ count: 2, kernels: ["gaussian"], part: "only query gaussian, value gaussian" });
-  const path = join(out, "tasks", "query-gaussian-seed-1.json");
+  expect(await dynamics("--seeds", "1", "--only", "query gaussian,scales 2 gaussian")).toMatchObject({ code: 0, stdout: expect.stringMatching(/Done in \d+ s: only query gaussian, scales 2 gaussian; results/) as string });
+  expect(await trials()).toEqual({ count: 3, kernels: ["gaussian"], part: "only query gaussian, scales 2 gaussian" });
+  const path = join(out, "tasks", "matrices-query-gaussian-seed-1.json");
   const { mtimeMs } = await stat(path);
   expect((await dynamics("--seeds", "2", "--resume")).code).toBe(0);
-  expect(await trials()).toEqual({ count: 28, kernels: ["softmax", "gaussian"], part: undefined });
+  expect(await trials()).toEqual({ count: 52, kernels: ["softmax", "gaussian"], part: undefined });
   expect((await stat(path)).mtimeMs).toBe(mtimeMs);
 });
 

@@ -58,14 +58,14 @@ describe("merge refuses", () => {
   };
 
   it("shards that leave tasks out, names them, and writes no results", async () => {
-    expect(await complaint(shard(1), shard(3))).toMatch(/merge: wanted a finished result of each of 28 tasks, by this version, got none of 9: query softmax seed 2, .*Run the shards that lack them/);
+    expect(await complaint(shard(1), shard(3))).toMatch(/merge: wanted a finished result of each of 52 tasks, by this version, got none of 17: matrices query softmax seed 2, .*Run the shards that lack them/);
     expect(await readdir(join(folder, "refused"))).toEqual(["tasks"]);
   });
 
   it("shards of another configuration", async () => {
     const other = join(folder, "other");
     expect(await ended(run("--steps", "30", "--shard", "2/3", "--out", other))).toBe(0);
-    expect(await complaint(shard(1), join(other, "shard-2-of-3"))).toMatch(/shard-2-of-3: wanted the configuration of .*, steps 20, got steps 30/);
+    expect(await complaint(shard(1), join(other, "shard-2-of-3"))).toMatch(/shard-2-of-3: wanted the configuration of .*, experiments matrices steps 20, .* got experiments matrices steps 30/);
   });
 
   it("folders without results", async () => {

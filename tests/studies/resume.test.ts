@@ -9,6 +9,7 @@ import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
 import { quickPathfinder } from "../../src/studies/pathfinder/configuration.js";
 import { defaults } from "../../src/studies/potts/configuration.js";
 import { toJson } from "../../src/studies/results.js";
+import { quickText } from "../../src/studies/text-encoder/configuration.js";
 import type { StudyProcess } from "../support/conduct.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { bundle, ended, start, timelessResults } from "../support/processes.js";
@@ -26,8 +27,12 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const configurations: Readonly<Record<string, () => unknown>> = {
   convergence: () => ({ ...quick, data: join(folder, "tiny.csv"), guarantee: { ...quick.guarantee, steps: 40 }, learning: { ...quick.learning, tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 } }),
-  dynamics: () => ({ ...quickDynamics, kernels: ["softmax", "gaussian"], subsets: [["query"], ["value"]], seeds: 3, steps: 100 }),
+  dynamics: () => ({
+    ...quickDynamics,
+    experiments: Object.fromEntries(Object.entries(quickDynamics.experiments).map(([name, experiment]) => [name, { ...experiment, kernels: ["softmax", "gaussian"], subsets: [["query"]], seeds: 2, steps: 60 }])),
+  }),
   pathfinder: () => ({ ...quickPathfinder, seeds: 1, train: 48, test: 8, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4, landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 } }),
+  text: () => ({ ...quickText, data: join(folder, "tiny.csv"), seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3 }),
   potts: () => ({ ...defaults, sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
 };
 

@@ -1,28 +1,17 @@
-import { indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
 import { gaussian } from "../../kernels/gaussian.js";
 import { softmax } from "../../kernels/softmax.js";
 import { encoder } from "../../nn/encoder.js";
-import { disposeTree, trainClassifier, type EpochResult, type Examples } from "../classifier.js";
+import { disposeTree, trainClassifier, type EpochResult } from "../classifier.js";
 import type { Session } from "../study.js";
 import type { Kept } from "../tasks.js";
-import { batch } from "../text/dataset.js";
-import type { Dataset, EncodedExamples } from "../text/dataset.js";
+import { contentOf, type Dataset } from "../text/dataset.js";
+import { examplesOf } from "../text/examples.js";
 import type { Training, TrainingState } from "../training.js";
 import type { LearningConfiguration } from "./configuration.js";
 import type { KernelName, LearningRun } from "./measurements.js";
 
 const kernels = { softmax: softmax(), gaussian: gaussian() } as const;
-
-function examplesOf(encoded: EncodedExamples): Examples {
-  return {
-    labels: encoded.labels,
-    inputs: (rows) => {
-      const { ids, count, tokens } = batch(encoded, rows, 0, rows.length);
-      return indices(ids, [count, tokens]);
-    },
-  };
-}
 
 /**
  * Trains the encoder with one kernel as a classifier; `measured` gets the run so far after every epoch.
@@ -62,8 +51,7 @@ export async function learningRuns(
   session: Session<unknown>,
   save: (runs: readonly LearningRun[]) => Promise<void>,
 ): Promise<void> {
-  const { train: { ids, labels }, test, classes, vocabulary } = dataset;
-  const depends = { configuration, seed: session.seed, classes, vocabulary: vocabulary.size, ids, labels, testIds: test.ids, testLabels: test.labels };
+  const depends = { configuration, seed: session.seed, data: contentOf(dataset) };
   const finished: LearningRun[] = [];
   for (const kernel of Object.keys(kernels) as KernelName[]) {
     const run = await session.task({ name: `encoder ${kernel}`, depends }, (kept: Kept<TrainingState<EpochResult>>) =>

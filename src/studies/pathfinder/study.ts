@@ -1,10 +1,11 @@
 import { ArgumentError } from "../../core/errors.js";
-import { plainKernel } from "../dynamics/trial.js";
+import { plainKernel } from "../plain-kernel.js";
 import type { Session, Study } from "../study.js";
 import type { Kept } from "../tasks.js";
+import type { ClassifierRun } from "../comparison/runs.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import type { Landscape } from "./landscapes.js";
-import type { PathfinderMeasurements, PathfinderRun } from "./measurements.js";
+import type { PathfinderMeasurements } from "./measurements.js";
 import { present } from "./present.js";
 import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunState } from "./train.js";
 
@@ -16,9 +17,9 @@ async function run(configuration: PathfinderConfiguration, session: Session<Path
     throw new ArgumentError({ where: "study pathfinder", argument: "patch", wanted: `a divisor of the picture's side ${picture.size}`, got: String(patch) });
   }
   const baseline = new Map<number, number>();
-  const finished: PathfinderRun[] = [];
+  const finished: ClassifierRun[] = [];
   const landscapes: Landscape[] = [];
-  const save = ({ run, distanceAccuracy }: MeasuredRun, before: readonly PathfinderRun[]): Promise<void> => {
+  const save = ({ run, distanceAccuracy }: MeasuredRun, before: readonly ClassifierRun[]): Promise<void> => {
     baseline.set(run.seed, distanceAccuracy);
     return session.save({ distanceAccuracy: [...baseline.values()], runs: [...before, run], landscapes });
   };

@@ -3,14 +3,14 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { encoder, type EncoderParameters } from "../../nn/encoder.js";
 import { classifierLoss, disposeTree, trainClassifier, type EpochResult, type Examples } from "../classifier.js";
-import { plainKernel } from "../dynamics/trial.js";
+import { plainKernel } from "../plain-kernel.js";
 import type { Snapshot } from "../snapshot.js";
 import type { Session } from "../study.js";
 import type { Kept } from "../tasks.js";
 import type { TrainingState } from "../training.js";
+import type { ClassifierRun } from "../comparison/runs.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
-import type { PathfinderRun } from "./measurements.js";
 import { distanceAccuracy, drawPictures, patches, type Pictures } from "./pictures.js";
 
 /** Streams of random numbers that a seed has: pictures to train on, pictures to test on, weights, order of the pictures. */
@@ -37,7 +37,7 @@ export interface RunState {
 
 /** A run, what the distance of the dots alone tells on its pictures, and at its end the landscape where the configuration wants one. */
 export interface MeasuredRun {
-  readonly run: PathfinderRun;
+  readonly run: ClassifierRun;
   readonly distanceAccuracy: number;
   readonly landscape?: Landscape;
 }
