@@ -6,6 +6,7 @@ import { dynamicsCommand } from "./dynamics.js";
 import { pathfinderCommand } from "./pathfinder.js";
 import { pottsCommand } from "./potts.js";
 import type { Terminal } from "./terminal.js";
+import { textCommand } from "./text.js";
 import { wavefunctionCommand } from "./wavefunction.js";
 
 const BAD_INPUT = 2;
@@ -26,7 +27,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     code = exitCode;
   };
   const study = new Command("study").description("run one of the papers' experiments");
-  for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
+  for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, textCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")

@@ -4,7 +4,7 @@ import { indices, type Indices } from "../core/indices.js";
 import { random } from "../core/random.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { leaves } from "../core/tree.js";
-import { adam } from "../nn/optimizers.js";
+import { adam, sgd } from "../nn/optimizers.js";
 import type { Session } from "./study.js";
 
 /** A model that turns inputs into logits [batch, classes]. */
@@ -18,12 +18,16 @@ export interface Examples {
   inputs(rows: readonly number[]): Indices | Tensor;
 }
 
+const optimizers = { adam, sgd } as const;
+
 export interface TrainOptions {
   /** Words for the progress display. */
   readonly label: string;
   readonly batch: number;
   readonly epochs: number;
   readonly learningRate: number;
+  /** Default Adam; `sgd` has momentum 0.9. */
+  readonly optimizer?: keyof typeof optimizers;
   /** Of the order of the examples. */
   readonly seed: number;
 }
@@ -78,7 +82,7 @@ async function evaluate<Parameters extends ParameterTree>(model: Classifier<Para
 }
 
 /**
- * Trains `parameters` in place with Adam on the cross-entropy, and yields after every epoch what it measured and the losses of its batches.
+ * Trains `parameters` in place on the cross-entropy, and yields after every epoch what it measured and the losses of its batches.
  *
  * Equal seeds give equal batches. An incomplete batch waits for the next shuffle.
  */
@@ -89,9 +93,9 @@ export async function* trainClassifier<Parameters extends ParameterTree>(
   options: TrainOptions,
   session: Session<unknown>,
 ): AsyncGenerator<EpochResult & { readonly losses: readonly number[] }> {
-  const { label, epochs, learningRate, seed } = options;
+  const { label, epochs, learningRate, optimizer: rule = "adam", seed } = options;
   const { backend } = session;
-  const optimizer = adam({ learningRate });
+  const optimizer = optimizers[rule]({ learningRate });
   const size = Math.min(options.batch, train.labels.length);
   const perEpoch = Math.floor(train.labels.length / size);
   const order = random(seed);

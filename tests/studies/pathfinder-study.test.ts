@@ -7,8 +7,9 @@ import { softmax } from "../../src/kernels/softmax.js";
 import { encoder } from "../../src/nn/encoder.js";
 import { quickPathfinder, type PathfinderConfiguration } from "../../src/studies/pathfinder/configuration.js";
 import { difficulties } from "../../src/studies/pathfinder/difficulty.js";
-import type { PathfinderMeasurements, PathfinderRun } from "../../src/studies/pathfinder/measurements.js";
-import { pairedDifference, present } from "../../src/studies/pathfinder/present.js";
+import type { PathfinderMeasurements } from "../../src/studies/pathfinder/measurements.js";
+import { pairedDifference, type ClassifierRun } from "../../src/studies/comparison/runs.js";
+import { present } from "../../src/studies/pathfinder/present.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
 
 const tiny: PathfinderConfiguration = {
@@ -36,7 +37,7 @@ async function measure(configuration: PathfinderConfiguration): Promise<Pathfind
 const numbers = (measurements: PathfinderMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
 const results = (measurements: PathfinderMeasurements | undefined, configuration = tiny) => ({ configuration, measurements, seed: 3 }) as unknown as Parameters<typeof present>[0];
 
-const run = (kernel: string, seed: number, testAccuracy: number): PathfinderRun => ({
+const run = (kernel: string, seed: number, testAccuracy: number): ClassifierRun => ({
   kernel,
   seed,
   epochs: [1, 2, 3].map((epoch) => ({ epoch, trainLoss: 0.7, testLoss: 0.7, testAccuracy, seconds: 1 })),

@@ -1,26 +1,15 @@
-import { indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
 import { gaussian } from "../../kernels/gaussian.js";
 import { softmax } from "../../kernels/softmax.js";
 import { encoder } from "../../nn/encoder.js";
-import { disposeTree, trainClassifier, type EpochResult, type Examples } from "../classifier.js";
+import { disposeTree, trainClassifier, type EpochResult } from "../classifier.js";
 import type { Session } from "../study.js";
-import { batch } from "../text/dataset.js";
-import type { Dataset, EncodedExamples } from "../text/dataset.js";
+import type { Dataset } from "../text/dataset.js";
+import { examplesOf } from "../text/examples.js";
 import type { LearningConfiguration } from "./configuration.js";
 import type { KernelName, LearningRun } from "./measurements.js";
 
 const kernels = { softmax: softmax(), gaussian: gaussian() } as const;
-
-function examplesOf(encoded: EncodedExamples): Examples {
-  return {
-    labels: encoded.labels,
-    inputs: (rows) => {
-      const { ids, count, tokens } = batch(encoded, rows, 0, rows.length);
-      return indices(ids, [count, tokens]);
-    },
-  };
-}
 
 /**
  * Trains the encoder with one kernel as a classifier and yields the run so far after every epoch.

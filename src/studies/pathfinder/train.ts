@@ -3,11 +3,11 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { encoder, type EncoderParameters } from "../../nn/encoder.js";
 import { classifierLoss, disposeTree, trainClassifier, type EpochResult, type Examples } from "../classifier.js";
-import { plainKernel } from "../dynamics/trial.js";
+import { plainKernel } from "../plain-kernel.js";
 import type { Session } from "../study.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
-import type { PathfinderRun } from "./measurements.js";
+import type { ClassifierRun } from "../comparison/runs.js";
 import { drawPictures, patches, type Pictures } from "./pictures.js";
 
 /** Streams of random numbers that a seed has: pictures to train on, pictures to test on, weights, order of the pictures. */
@@ -33,7 +33,7 @@ export async function* trainRun(
   seed: number,
   split: PictureSplit,
   session: Session<unknown>,
-): AsyncGenerator<{ readonly run: PathfinderRun; readonly landscape?: Landscape }> {
+): AsyncGenerator<{ readonly run: ClassifierRun; readonly landscape?: Landscape }> {
   const { backend } = session;
   const { patch, width, hidden, heads, layers, picture, landscape } = configuration;
   const [tokens, vocabulary] = [(picture.size / patch) ** 2, patch ** 2];
