@@ -39,6 +39,29 @@ it("draws samples of Pathfinder without training", async () => {
   expect(command).toBe("npx attention-kernels study pathfinder --seed 1 --backend cpu --draw");
 });
 
+it("runs every experiment of study dynamics with the kernels, seeds and steps of its flags", async () => {
+  const out = join(folder, "dynamics");
+  const { code } = await run(["study", "dynamics", "--kernels", "softmax,sigmoid", "--seeds", "1", "--steps", "3", "--seed", "5", "--backend", "cpu", "--out", out]);
+  expect(code).toBe(0);
+  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+    measurements: { trials: { experiment: string; kernel: string; seed: number; steps: number }[] };
+  };
+  expect([...new Set(measurements.trials.map(({ experiment, kernel, seed, steps }) => `${experiment} ${kernel} ${seed} ${steps}`))]).toEqual(
+    ["matrices", "equalValues", "valueScale"].flatMap((name) => [`${name} softmax 5 3`, `${name} sigmoid 5 3`]),
+  );
+});
+
+it("trains study text on a file of the user's own", async () => {
+  const out = join(folder, "text");
+  const flags = ["--data", await tinyCorpus(), "--tokens", "12", "--seeds", "2", "--epochs", "1", "--examples", "32", "--backend", "cpu", "--out", out];
+  const { code, stdout } = await run(["study", "text", ...flags]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("2 paired seeds");
+  expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json"]);
+  const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { configuration: { unit: string; train: number } };
+  expect(configuration).toMatchObject({ unit: "words", train: 32 });
+});
+
 describe("bad input gives exit code 2 and one line on stderr", () => {
   const cases: readonly [title: string, argv: () => string[], message: RegExp][] = [
     ["an unknown option", () => study("--colour"), /unknown option '--colour'/],
