@@ -53,7 +53,7 @@ it("runs every experiment of study dynamics with the kernels, seeds and steps of
 
 it("trains study text on a file of the user's own", async () => {
   const out = join(folder, "text");
-  const flags = ["--data", await tinyCorpus(), "--tokens", "12", "--seeds", "2", "--epochs", "1", "--examples", "32", "--backend", "cpu", "--out", out];
+  const flags = ["--data", await tinyCorpus(folder), "--tokens", "12", "--seeds", "2", "--epochs", "1", "--examples", "32", "--backend", "cpu", "--out", out];
   const { code, stdout } = await run(["study", "text", ...flags]);
   expect(code).toBe(0);
   expect(stdout).toContain("2 paired seeds");
