@@ -53,11 +53,11 @@ it("runs every experiment of study dynamics with the kernels, seeds and steps of
 
 it("trains study text on a file of the user's own", async () => {
   const out = join(folder, "text");
-  const flags = ["--data", await tinyCorpus(), "--tokens", "12", "--seeds", "2", "--epochs", "1", "--examples", "32", "--backend", "cpu", "--out", out];
+  const flags = ["--data", await tinyCorpus(folder), "--tokens", "12", "--seeds", "2", "--epochs", "1", "--examples", "32", "--backend", "cpu", "--out", out];
   const { code, stdout } = await run(["study", "text", ...flags]);
   expect(code).toBe(0);
   expect(stdout).toContain("2 paired seeds");
-  expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json"]);
+  expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json", "tasks"]);
   const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { configuration: { unit: string; train: number } };
   expect(configuration).toMatchObject({ unit: "words", train: 32 });
 });
