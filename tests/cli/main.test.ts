@@ -57,7 +57,7 @@ it("trains study text on a file of the user's own", async () => {
   const { code, stdout } = await run(["study", "text", ...flags]);
   expect(code).toBe(0);
   expect(stdout).toContain("2 paired seeds");
-  expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json"]);
+  expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json", "tasks"]);
   const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { configuration: { unit: string; train: number } };
   expect(configuration).toMatchObject({ unit: "words", train: 32 });
 });
