@@ -13,8 +13,8 @@ export default defineConfig({
     // Dawn's Node binding does not survive worker threads, and a software adapter wants all cores.
     pool: "forks",
     maxWorkers: 1,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000, // a software adapter without a cache compiles for half a minute, with other work beside it for longer
+    hookTimeout: 180_000,
     projects: [
       { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**"] } },
       // Not part of `npm test`: hundreds of megabytes and minutes.

@@ -21,10 +21,13 @@ struct PairGradient {
 fn pair_gradient(pair: Pair, weight_gradient: f32, numbers: vec2f, place: Place) -> PairGradient {
   let s = visible_score(pair, place);
   if (s <= VISIBLE) {
+    keep_score_gradient(place, 0.0);
     return PairGradient(0.0, 0.0, 0.0, 0.0);
   }
   let w = normalized_weight(s, numbers.x);
-  let ds = score_gradient(s, w, weight_gradient, numbers.y, numbers.x) * bend_derivative(pair);
+  let bent_gradient = score_gradient(s, w, weight_gradient, numbers.y, numbers.x);
+  keep_score_gradient(place, bent_gradient);
+  let ds = bent_gradient * bend_derivative(pair);
   let partials = score_partials(pair);
   return PairGradient(w, ds * partials.product, ds * partials.query_norm, ds * partials.key_norm);
 }

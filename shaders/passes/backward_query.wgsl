@@ -19,11 +19,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let count = min(TILE, keys_seen.y - first);
     for (var j = 0u; j < count; j++) {
       let pair = pair_with_tile(j);
-      let s = visible_score(pair, Place(group.z, group.y, i, first + j));
+      let place = Place(group.z, group.y, i, first + j);
+      let s = visible_score(pair, place);
       if (s <= VISIBLE) {
+        keep_score_gradient(place, 0.0);
         continue;
       }
-      let ds = score_gradient_with_tile(j, s, row_numbers) * bend_derivative(pair);
+      let bent_gradient = score_gradient_with_tile(j, s, row_numbers);
+      keep_score_gradient(place, bent_gradient);
+      let ds = bent_gradient * bend_derivative(pair);
       let partials = score_partials(pair);
       by_norm += ds * partials.query_norm;
       for (var c = 0u; c < PARTS; c++) {

@@ -40,14 +40,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     for (var c = 0u; c < COLUMNS; c++) {
       let j = first_column + c;
       let pair = Pair(floats[PRODUCTS + r * PRODUCT_STRIDE + j], query_norms[r], key_norms[j]);
-      let s = visible_score(pair, Place(group.z, group.y, i, first + j));
+      let place = Place(group.z, group.y, i, first + j);
+      let s = visible_score(pair, place);
+      var bent_gradient = 0.0;
       if (s > VISIBLE) {
         let weight_gradient = floats[WEIGHT_GRADIENTS + r * PRODUCT_STRIDE + j];
-        let ds = score_gradient(s, normalized_weight(s, row_numbers.x), weight_gradient, row_numbers.y, row_numbers.x) * bend_derivative(pair);
+        bent_gradient = score_gradient(s, normalized_weight(s, row_numbers.x), weight_gradient, row_numbers.y, row_numbers.x);
+        let ds = bent_gradient * bend_derivative(pair);
         let partials = score_partials(pair);
         by_norm += ds * partials.query_norm;
         slopes[c] = ds * partials.product;
       }
+      keep_score_gradient(place, bent_gradient);
     }
     let factor = narrow(&slopes, &unit, SLOPES + r * WEIGHT_STRIDE + first_column);
     scale_sums(SUMS + r * SUM_STRIDE, WIDTH, factor);

@@ -37,9 +37,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
       for (var r = 0u; r < RUN; r++) {
         let pair = Pair(products[r], query_norms[r], key_norm);
-        let s = visible_score(pair, Place(group.z, group.y, first_query + r * LANES + lane, first + j));
+        let place = Place(group.z, group.y, first_query + r * LANES + lane, first + j);
+        let s = visible_score(pair, place);
         let w = normalized_weight(s, row_numbers[r].x);
-        let ds = score_gradient(s, w, weight_gradients[r], row_numbers[r].y, row_numbers[r].x) * bend_derivative(pair);
+        let bent_gradient = score_gradient(s, w, weight_gradients[r], row_numbers[r].y, row_numbers[r].x);
+        keep_score_gradient(place, select(0.0, bent_gradient, s > VISIBLE));
+        let ds = bent_gradient * bend_derivative(pair);
         let partials = score_partials(pair);
         by_norm[r] += select(0.0, ds * partials.query_norm, s > VISIBLE);
         products[r] = select(0.0, ds * partials.product, s > VISIBLE);

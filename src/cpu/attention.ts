@@ -167,7 +167,7 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
       const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
       const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
       const dBent = slope * dWeight;
-      if (dBias && layout) dBias[biasStart(row, layout) + j * layout.strides[3]] += dBent;
+      if (dBias && layout) dBias[wanted.bias === "pairs" ? row.index * keys + j : biasStart(row, layout) + j * layout.strides[3]] += dBent;
       const dScore = softcap > 0 ? dBent * (1 - Math.tanh(plain / softcap) ** 2) : dBent;
       formula.partials(pair, learned, partials);
       const byProduct = dScore * partials.product;

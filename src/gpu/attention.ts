@@ -2,13 +2,15 @@ import { sizeOf } from "../core/shape.js";
 import { probePrimitive } from "../kernels/probe.js";
 import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
 import biasText from "../../shaders/lib/bias.wgsl";
+import noPairGradients from "../../shaders/lib/no_pair_gradients.wgsl";
+import pairGradients from "../../shaders/lib/pair_gradients.wgsl";
 import lengthsText from "../../shaders/lib/lengths.wgsl";
 import noBias from "../../shaders/lib/no_bias.wgsl";
 import noLengths from "../../shaders/lib/no_lengths.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
-import { eachShader, quotientShader } from "./elementwise.js";
+import { eachShader, fill, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShader, ROWS, type PassName } from "./forms.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Extra, Pass } from "./queue.js";
@@ -21,6 +23,8 @@ const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
 const withLengths = shader("lib/lengths.wgsl", lengthsText);
 const withoutLengths = shader("lib/no_lengths.wgsl", noLengths);
+const withPairGradients = shader("lib/pair_gradients.wgsl", pairGradients);
+const withoutPairGradients = shader("lib/no_pair_gradients.wgsl", noPairGradients);
 const BIAS_BINDING = 10;
 const LENGTHS_BINDING = 11;
 
@@ -86,8 +90,8 @@ const attentionForward = implement(attentionPrimitive, (device, inputs, outputs,
 
 const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs, outputs, attributes) => {
   const [q, k, v, , output, statistic, dOutput] = inputs;
-  const { wanted, bias: layout } = attributes;
-  const { batch, heads, queries, valueDim } = attentionExtents(q.shape, k.shape, v.shape);
+  const { wanted, bias: layout, band } = attributes;
+  const { batch, heads, queries, keys, valueDim } = attentionExtents(q.shape, k.shape, v.shape);
   const rowCount = batch * heads * queries;
   const rows = device.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1));
   device.dispatch({
@@ -101,12 +105,19 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   const remaining = outputs.map(({ block }) => block);
   const backward = (name: PassName, count: number, over?: (common: Omit<Pass, "writes">) => Partial<Pass>): void => {
     const common = tiled(device, attributes, name, inputs, inputs.at(7));
-    device.dispatch({ ...common, reads: [...common.reads, rows], writes: remaining.splice(0, count), ...over?.(common) });
+    const shaders = [...common.shaders, withoutPairGradients];
+    device.dispatch({ ...common, shaders, reads: [...common.reads, rows], writes: remaining.splice(0, count), ...over?.(common) });
   };
-  if (wanted.query) backward("query", 1);
+  if (wanted.query && wanted.bias === "pairs") {
+    const pairs = remaining.pop()!;
+    const [dQuery] = remaining;
+    const isPartial = band.low > 1 - queries || band.high < keys - 1;
+    if (isPartial) fill(device, pairs, batch * heads * queries * keys, 0); // passes skip tiles that the band hides
+    backward("query", 1, ({ shaders }) => ({ shaders: [...shaders, withPairGradients], writes: [dQuery, pairs] }));
+  } else if (wanted.query) backward("query", 1);
   if (wanted.keyValue) backward("keyValue", 2);
   if (wanted.parameters) backward("parameters", 1);
-  if (!wanted.bias) return;
+  if (wanted.bias !== "elements") return;
   const elements = sizeOf(outputs[outputs.length - 1].shape);
   backward("bias", 1, ({ constants }) => ({
     constants: { ...constants, RELATIVE: layout?.relative ? 1 : 0 },

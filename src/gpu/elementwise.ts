@@ -10,15 +10,18 @@ import strided from "../../shaders/lib/strided.wgsl";
 import adam from "../../shaders/ops/adam.wgsl";
 import binary from "../../shaders/ops/binary.wgsl";
 import cast from "../../shaders/ops/cast.wgsl";
+import fillText from "../../shaders/ops/fill.wgsl";
 import functions from "../../shaders/ops/functions.wgsl";
 import unary from "../../shaders/ops/unary.wgsl";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import type { Block } from "./memory.js";
 import type { Word } from "./queue.js";
 import { storedShaders } from "./stored.js";
 
 /** One invocation for each element of a job. */
 export const eachShader = shader("lib/each.wgsl", each);
 export const quotientShader = shader("lib/quotient.wgsl", quotient);
+const fillShader = shader("ops/fill.wgsl", fillText);
 const stridedShader = shader("lib/strided.wgsl", strided);
 const functionsShader = shader("ops/functions.wgsl", functions);
 const unaryShader = shader("ops/unary.wgsl", unary);
@@ -26,6 +29,12 @@ const binaryShader = shader("ops/binary.wgsl", binary);
 const castShader = shader("ops/cast.wgsl", cast);
 const takenShaders = { f32: shader("generated (f32)", "alias Taken = f32;"), f16: shader("generated (f16)", "alias Taken = f16;", ["f16"]) };
 const adamShader = shader("ops/adam.wgsl", adam);
+
+/** Sets `words` words of memory to the same bits. */
+export function fill({ dispatch, limits }: Pick<Device, "dispatch" | "limits">, block: Block, words: number, word: number): void {
+  const workgroups = groupsFor(words, limits);
+  dispatch({ shaders: [eachShader, fillShader], constants: { GROUP }, uniform: [words, word], reads: [], writes: [block], workgroups });
+}
 
 const AXES = 8;
 

@@ -2,13 +2,12 @@ import { checkData } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
-import fill from "../../shaders/ops/fill.wgsl";
 import { describeAdapter, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
 import { attention } from "./attention.js";
-import { eachShader, elementwise } from "./elementwise.js";
+import { elementwise, fill } from "./elementwise.js";
 import { Faults } from "./faults.js";
 import { BufferUsage, MAP_READ_MODE } from "./flags.js";
-import { GROUP, groupsFor, shader, type Device, type Implementations, type Operand } from "./job.js";
+import { type Device, type Implementations, type Operand } from "./job.js";
 import { matmul } from "./matmul.js";
 import { Pool, type Block } from "./memory.js";
 import { Queue } from "./queue.js";
@@ -20,7 +19,6 @@ import { Timer, type PassTime } from "./timer.js";
 import { chooseVariants, type Variants } from "./variants.js";
 
 const implementations: Implementations = new Map([...elementwise, ...parts, ...reductions, ...rowwise, matmul, ...attention]);
-const fillShader = shader("ops/fill.wgsl", fill);
 
 /** Device memory of a `Gpu`, in bytes. */
 export interface GpuMemory {
@@ -92,14 +90,7 @@ export class Gpu implements Backend {
     const bytes = bytesOf(sizeOf(shape), stored);
     const [word] = new Uint32Array(encode("gpu.full", stored === "f16" ? [value, value] : [value], stored).buffer);
     const block = this.#pool.take("gpu.full", bytes);
-    this.#queue.dispatch({
-      shaders: [eachShader, fillShader],
-      constants: { GROUP },
-      uniform: [bytes / 4, word],
-      reads: [],
-      writes: [block],
-      workgroups: groupsFor(bytes / 4, this.#device.limits),
-    });
+    fill({ limits: this.#device.limits, dispatch: (pass) => this.#queue.dispatch(pass) }, block, bytes / 4, word);
     return this.#wrap(block, shape, stored);
   }
 

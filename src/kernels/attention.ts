@@ -49,8 +49,9 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
 export function attentionWithStatistic(
   kernel: TiledKernel,
   inputs: AttentionInputs,
-  { mask, bias, softcap }: AttentionOptions = {},
+  options: AttentionOptions = {},
 ): { output: Tensor; statistic: Tensor } {
+  const { mask, bias, softcap } = options;
   const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
@@ -58,8 +59,8 @@ export function attentionWithStatistic(
   const { band, lengths, dense } = resolveMask(mask, sizes);
   const hidden = dense && hide(inputs.q.backend, dense);
   if (bias !== undefined) biasLayout(bias, sizes);
-  const biases = addBiases(hidden, addBiases(bias, kernel.bias?.(inputs), sizes), sizes);
-  const { q, k, v } = prepare(kernel, inputs);
+  const biases = addBiases(hidden, addBiases(bias, kernel.bias?.(inputs, options), sizes), sizes);
+  const { q, k, v } = prepare(kernel, inputs, options);
   const all = [q, k, v, packParameters(kernel, inputs, sizes), ...(biases === undefined ? [] : [biasTensor(biases)])];
   const layout = biases && biasLayout(biases, sizes);
   const [output, statistic] = apply(attentionPrimitive, all, { kernel, band, lengths, softcap: softcap === undefined ? 0 : softcap, bias: layout });
@@ -67,11 +68,11 @@ export function attentionWithStatistic(
 }
 
 /** What the passes see of q, k and v, in their dtype; the change itself is computed in float32. */
-function prepare(kernel: TiledKernel, inputs: AttentionInputs): Pick<AttentionInputs, "q" | "k" | "v"> {
+function prepare(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions): Pick<AttentionInputs, "q" | "k" | "v"> {
   if (kernel.prepare === undefined) return inputs;
-  if (inputs.q.dtype !== "f16") return kernel.prepare(inputs);
+  if (inputs.q.dtype !== "f16") return kernel.prepare(inputs, options);
   const [wideQ, wideK, wideV] = [inputs.q, inputs.k, inputs.v].map((x) => cast(x, "f32"));
-  const { q, k, v } = kernel.prepare({ ...inputs, q: wideQ, k: wideK, v: wideV });
+  const { q, k, v } = kernel.prepare({ ...inputs, q: wideQ, k: wideK, v: wideV }, options);
   return { q: cast(q, "f16"), k: cast(k, "f16"), v: cast(v, "f16") };
 }
 

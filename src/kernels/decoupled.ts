@@ -1,10 +1,13 @@
-import { expand } from "../autograd/broadcast.js";
+import { expand, reshape } from "../autograd/broadcast.js";
+import { multiply } from "../autograd/arithmetic.js";
+import { matmul } from "../autograd/matmul.js";
 import { concat, slice } from "../autograd/parts.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
-import type { TiledKernel } from "./kernel.js";
+import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
 import { checkPositive } from "./options.js";
+import { attentionExtents, hasFewPairs } from "./primitives.js";
 import { softmax, type SoftmaxOptions } from "./softmax.js";
 
 /** Each token's own numbers, and behind them those of its position: [batch, heads, rows, 2d]. */
@@ -12,19 +15,26 @@ function withPositions(x: Tensor, positions: Tensor): Tensor {
   return concat([x, expand(positions, x.shape)], -1);
 }
 
+/** Whether the term of the positions is computed once, as a bias: it then takes memory for every pair, and a softcap would not bend it. */
+function isBias({ q, k, v }: AttentionInputs, { softcap }: AttentionOptions): boolean {
+  return softcap === undefined && hasFewPairs(attentionExtents(q.shape, k.shape, v.shape));
+}
+
 /**
  * Decoupled attention: s = scale·(q·k + p·r), a term of the content and a term of the positions alone, weights e^s divided by their row sum.
  *
  * Takes and learns `queryPositions` p [heads, n, d] and `keyPositions` r [heads, m, d], already projected; `scale` defaults to 1/√(2d), as two
- * products of width d are summed. Content and positions do not mix. Source: the untied form of Ke, He & Liu, Rethinking Positional Encoding
+ * products of width d are summed. Content and positions do not mix. For up to 8d keys the positions' term is computed once for the whole
+ * batch, beyond that and under a softcap within the passes: memory stays linear in n and m. Source: the untied form of Ke, He & Liu, Rethinking Positional Encoding
  * in Language Pre-training, arXiv 2006.15595.
  */
 export function decoupled({ scale }: SoftmaxOptions = {}): TiledKernel {
   checkPositive("decoupled", "scale", scale);
+  const initial = ({ dim }: { readonly dim: number }): number => scale ?? 1 / Math.sqrt(2 * dim);
   return {
     ...softmax(),
     name: "decoupled",
-    parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(2 * dim) }],
+    parameters: [{ name: "scale", initial }],
     inputs: [
       {
         name: "queryPositions",
@@ -34,10 +44,18 @@ export function decoupled({ scale }: SoftmaxOptions = {}): TiledKernel {
       },
       { name: "keyPositions", shape: ({ heads, keys, dim }) => [heads, keys, dim], initial: normalNumbers(1) },
     ],
-    prepare: ({ q, k, v, queryPositions, keyPositions }) => ({
-      q: withPositions(q, queryPositions),
-      k: withPositions(repeatHeads(k, q.shape[1]), keyPositions),
-      v: repeatHeads(v, q.shape[1]),
-    }),
+    prepare(inputs, options) {
+      const { q, k, v, queryPositions, keyPositions } = inputs;
+      if (isBias(inputs, options)) return { q, k, v };
+      const heads = q.shape[1];
+      return { q: withPositions(q, queryPositions), k: withPositions(repeatHeads(k, heads), keyPositions), v: repeatHeads(v, heads) };
+    },
+    bias(inputs, options) {
+      if (!isBias(inputs, options)) return undefined;
+      const { q, queryPositions, keyPositions, scale: learned } = inputs as AttentionInputs & { readonly scale?: Tensor };
+      const factor = learned === undefined ? initial({ dim: q.shape[3] }) : reshape(learned, [learned.size, 1, 1]);
+      const scores = matmul(multiply(queryPositions, factor), keyPositions, { transposeB: true });
+      return reshape(scores, [1, ...scores.shape]);
+    },
   };
 }

@@ -150,9 +150,9 @@ export interface TiledKernel extends Named {
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];
   /** A differentiable change of q, k and v before the passes, such as a metric. */
-  readonly prepare?: (inputs: AttentionInputs) => Pick<AttentionInputs, "q" | "k" | "v">;
-  /** A bias of the kernel's own, from its inputs. */
-  readonly bias?: (inputs: AttentionInputs) => Bias;
+  readonly prepare?: (inputs: AttentionInputs, options: AttentionOptions) => Pick<AttentionInputs, "q" | "k" | "v">;
+  /** A bias of the kernel's own, from its inputs; it is added after the softcap. */
+  readonly bias?: (inputs: AttentionInputs, options: AttentionOptions) => Bias | undefined;
 }
 
 /** A kernel that is a composition of other operations. */

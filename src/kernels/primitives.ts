@@ -1,4 +1,4 @@
-import { sum } from "../autograd/broadcast.js";
+import { sum, sumTo } from "../autograd/broadcast.js";
 import { apply, type Differentiable } from "../autograd/tape.js";
 import { ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, type Shape } from "../core/shape.js";
@@ -48,13 +48,27 @@ export interface AttentionAttributes {
 }
 
 export interface AttentionBackwardAttributes extends AttentionAttributes {
-  /** Which gradients to compute: for q, for k and v, for the kernel's parameters, for the bias. */
-  readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean; readonly bias: boolean };
+  /**
+   * Which gradients to compute: for q, for k and v, for the kernel's parameters, for the bias. The bias's may come for every pair, not yet
+   * summed over those that share an element: the pass of the queries, which must be wanted too, then leaves it behind.
+   */
+  readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean; readonly bias: false | "elements" | "pairs" };
+}
+
+/** Numbers for all pairs that take little memory in any case: 4 MiB in float32. */
+const LITTLE = 2 ** 20;
+/** Times the size of the queries that numbers for all pairs may have. */
+const MODEST = 8;
+
+/** Whether a number for every pair of tokens takes memory that is modest beside the queries. */
+export function hasFewPairs({ batch, heads, queries, keys, dim }: AttentionExtents): boolean {
+  return keys <= MODEST * dim || batch * heads * queries * keys <= LITTLE;
 }
 
 /**
  * Inputs q, k, v, parameters, output, statistic, cotangent of the output, and the bias if there is one. Outputs, those that are
- * wanted: dq; dk and dv, all of the dtype of q; one row of parameter gradients for every query, [batch, heads, n, count]; dbias.
+ * wanted: dq; dk and dv, all of the dtype of q; one row of parameter gradients for every query, [batch, heads, n, count]; dbias, of the
+ * bias's shape or [batch, heads, n, m].
  */
 export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> = {
   name: "attentionBackward",
@@ -65,11 +79,12 @@ export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> 
     ...(wanted.bias ? (["f32"] as const) : []),
   ],
   infer([q, k, v, parameters, , , , bias], { wanted }) {
+    const { batch, heads, queries, keys } = attentionExtents(q, k, v);
     return [
       ...(wanted.query ? [q] : []),
       ...(wanted.keyValue ? [k, v] : []),
       ...(wanted.parameters ? [[...q.slice(0, 3), parameters[1]]] : []),
-      ...(wanted.bias ? [bias] : []),
+      ...(wanted.bias ? [wanted.bias === "pairs" ? [batch, heads, queries, keys] : bias] : []),
     ];
   },
 };
@@ -93,12 +108,15 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
       throw new UnsupportedError({ where: "attention", wanted: "a loss that depends on the output", got: "one on its statistic alone" });
     }
     const [q, k, v, parameters, ...bias] = inputs;
-    const wanted = { query: needs(0), keyValue: needs(1) || needs(2), parameters: needs(3), bias: needs(4) };
+    const { lengths, bias: layout } = attributes;
+    const isByPair = needs(0) && lengths === undefined && layout?.relative === false && hasFewPairs(attentionExtents(q.shape, k.shape, v.shape));
+    const byBias = isByPair ? "pairs" : "elements";
+    const wanted = { query: needs(0), keyValue: needs(1) || needs(2), parameters: needs(3), bias: needs(4) && byBias } as const;
     const all = [q, k, v, parameters, ...outputs, cotangent, ...bias];
     const gradients = apply(attentionBackwardPrimitive, all, { ...attributes, wanted });
     const dq = wanted.query ? gradients.shift() : undefined;
     const [dk, dv] = wanted.keyValue ? gradients.splice(0, 2) : [];
     const rows = wanted.parameters ? gradients.shift() : undefined;
-    return [dq, dk, dv, rows && sum(rows, [0, 2]), ...gradients];
+    return [dq, dk, dv, rows && sum(rows, [0, 2]), ...gradients.map((gradient) => sumTo(gradient, bias[0].shape))];
   },
 };

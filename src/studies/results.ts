@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 
@@ -7,6 +7,19 @@ export function toJson(value: unknown): string {
   const replace = (_: string, item: unknown): unknown =>
     typeof item === "number" && !Number.isFinite(item) ? String(item) : ArrayBuffer.isView(item) ? Array.from(item as Float64Array) : item;
   return `${JSON.stringify(value, replace, 1)}\n`;
+}
+
+/** The inverse of `toJson`, but for arrays of numbers, which stay plain. */
+export function fromJson(text: string): unknown {
+  const notFinite: Readonly<Record<string, number>> = { NaN, Infinity, "-Infinity": -Infinity };
+  return JSON.parse(text, (_, item: unknown) => (typeof item === "string" && Object.hasOwn(notFinite, item) ? notFinite[item] : item));
+}
+
+/** Removes what writes of killed processes left in a folder. */
+export async function clearTemporary(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []); // no such folder yet
+  const left = names.filter((name) => /\.(json|html|svg|safetensors)\.\d+\.tmp$/.test(name));
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
 }
 
 /**

@@ -24,13 +24,15 @@ const options: Readonly<Record<string, (bias: Tensor) => AttentionOptions>> = {
   "a softcap": () => ({ softcap: 1.5 }),
   "causal, a window, lengths, a relative bias and a softcap": (bias) => ({
     mask: and(causal({ align: "bottom-right" }), slidingWindow(40), short),
-    bias: relativeBias(bias),
+    bias: relativeBias(ops.slice(bias, 1, 0, n + m - 1)),
     softcap: 1.5,
   }),
+  // Whole tiles are hidden, and the gradient of the bias comes with that of the queries.
+  "causal, and a bias of every pair that batch entries share": (bias) => ({ mask: causal(), bias: ops.reshape(bias, [1, heads, n, m]) }),
 };
 
 async function masked(backend: Backend, build: (bias: Tensor) => AttentionOptions): Promise<Record<string, ArrayLike<number>>> {
-  const shapes = { q: [batch, heads, n, width], k: [batch, keyHeads, m, width], v: [batch, keyHeads, m, width], bias: [heads, n + m - 1] };
+  const shapes = { q: [batch, heads, n, width], k: [batch, keyHeads, m, width], v: [batch, keyHeads, m, width], bias: [heads, n * m] };
   const inputs = upload(backend, inputsOf({ shapes }), shapes);
   const run = ({ bias, ...rest }: Record<string, Tensor>): Tensor => attention(kernels["softmax"](), rest as unknown as AttentionInputs, build(bias));
   const cotangent = backend.tensor(random(8).normals(batch * heads * n * width), [batch, heads, n, width]);

@@ -60,10 +60,11 @@ interface Explicit {
 async function explicit(kernel: TiledKernel, inputs: AttentionInputs, mask: Mask, biasAt: (...place: number[]) => number, softcap?: number): Promise<Explicit> {
   const { formula, normalizer, parameters } = kernel;
   const learned = Float64Array.from(parameters, ({ initial }) => initial({ ...sizes, dim: d }));
-  const prepared = kernel.prepare?.(inputs) ?? inputs;
+  // Under a softcap no part of a score is a bias of the kernel's own, but for one of relative positions.
+  const prepared = kernel.prepare?.(inputs, { softcap: softcap ?? Infinity }) ?? inputs;
   const [q, k, v] = await Promise.all([prepared.q, prepared.k, prepared.v].map(async (x) => Float64Array.from(await x.read())));
   const width = prepared.q.shape[3];
-  const positions = kernel.bias && (await inputs["positions"].read());
+  const positions = "positions" in inputs ? await inputs["positions"].read() : undefined;
   const pair = emptyPair();
   const output: number[] = [];
   const statistic: number[] = [];
