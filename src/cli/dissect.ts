@@ -24,6 +24,7 @@ export function dissectCommand(terminal: Terminal, finish: (exitCode: number) =>
     .option("--modes <n>", "modes drawn of each layer", wholeNumber(1), DEFAULT_MODES)
     .option("--seed <n>", "seed of the random layer for comparison", wholeNumber(0), DEFAULT_SEED)
     .option("--out <folder>", "where results.json, report.html and the figures go", "out/dissect")
+    .option("--resume", "go on from the layers that an earlier run into this folder finished")
     .addOption(new Option("--backend <name>", "float64 on the CPU alone").choices(["cpu"]).default("cpu").hideHelp())
     .allowExcessArguments(false)
     .action(async (model: string, { heads, prefix, inputs, modes }: DissectFlags) => {

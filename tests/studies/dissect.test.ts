@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { main } from "../../src/cli/main.js";
 import { cpu, encodeSafetensors, random, type TensorToStore } from "../../src/index.js";
 import { dissect } from "../../src/studies/dissect/study.js";
+import type { StudyEvent } from "../../src/studies/events.js";
 import { conduct } from "../../src/studies/study.js";
 import { layouts } from "../support/model-names.js";
 
@@ -18,8 +19,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** ViT-like layers whose W_k goes from W_q over independent to -W_q. */
-async function writeModel(): Promise<string> {
-  const stream = random(2);
+async function writeModel(seed = 2): Promise<string> {
+  const stream = random(seed);
   const tensors: Record<string, TensorToStore> = {};
   const matrix = (data: Float64Array): TensorToStore => ({ shape: [WIDTH, WIDTH], data, dtype: "F32" });
   for (let layer = 0; layer < LAYERS; layer++) {
@@ -68,9 +69,40 @@ it("`analyze` with a file alone is `analyze dissect`, and says how to repeat it"
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toContain("4 layers, width 24, 3 heads of 8 (given)");
   expect(stdout).toMatch(/layer +mean cos +noise +weighted by σ/);
-  expect((await readdir(out)).sort()).toEqual(["cosines.svg", "report.html", "results.json", "symmetric-share.svg"]);
+  expect((await readdir(out)).sort()).toEqual(["cosines.svg", "report.html", "results.json", "symmetric-share.svg", "tasks"]);
   const { command, partial } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { command: string; partial: boolean };
   expect([command, partial]).toEqual([`npx attention-kernels analyze dissect ${model} --heads 3 --seed 1 --backend cpu`, false]);
+});
+
+it("stopped and resumed gives what it gives undisturbed, and does finished layers once; another model under the same name starts anew", async () => {
+  const configuration = { model: await writeModel(), heads: HEADS, modes: 1 };
+  const out = join(folder, "out");
+  const options = { backend: cpu, seed: 1, out, command: "test" };
+  const whole = await conduct(dissect, configuration, { ...options, out: join(folder, "whole") });
+
+  const controller = new AbortController();
+  let heads = 0;
+  const count = (event: StudyEvent): void => void (event.kind === "progress" && heads++);
+  const stopAfter = (limit: number) => (event: StudyEvent): void => {
+    count(event);
+    if (heads === limit) controller.abort();
+  };
+  // random, layer 0, layer 1, and one head of layer 2
+  const stopped = await conduct(dissect, configuration, { ...options, signal: controller.signal, report: stopAfter(3 * HEADS + 1) });
+  expect(stopped.results.partial).toBe(true);
+  expect(stopped.results.measurements!.layers).toHaveLength(2);
+  expect(stopped.presentation.answer).not.toMatch(/over the first/);
+
+  heads = 0;
+  const resumed = await conduct(dissect, configuration, { ...options, resume: true, report: count });
+  expect(heads).toBe(2 * HEADS);
+  expect(resumed.results.measurements).toEqual(whole.results.measurements);
+
+  await writeModel(5);
+  heads = 0;
+  const other = await conduct(dissect, configuration, { ...options, resume: true, report: count });
+  expect(heads).toBe(LAYERS * HEADS);
+  expect(other.results.measurements!.layers[1]).not.toEqual(whole.results.measurements!.layers[1]);
 });
 
 it("draws the maps of the strongest modes on the user's tokens", async () => {

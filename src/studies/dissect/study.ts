@@ -57,6 +57,7 @@ async function openInputs(path: string, layers: number): Promise<StoredTensors> 
 }
 
 async function run(configuration: DissectConfiguration, session: Session<DissectMeasurements>): Promise<void> {
+  const { modes } = configuration;
   const { path, weights, config } = await openModel(configuration.model);
   const attention = findAttention(weights.tensors, configuration.prefix);
   const { width, headsWidth, layers: places, prefix } = attention;
@@ -66,28 +67,29 @@ async function run(configuration: DissectConfiguration, session: Session<Dissect
   session.report({ kind: "stage", title: `${path}: ${places.length} layers, width ${width}, ${heads} heads of ${dim} (${source})` });
 
   const total = (places.length + 1) * heads;
-  let done = 0;
-  const dissect = async (label: string, factors: (head: number) => readonly [Matrix, Matrix]): Promise<HeadDissection[]> => {
-    const dissected: HeadDissection[] = [];
-    for (let head = 0; head < heads; head++) {
-      dissected.push(dissectHead(...factors(head)));
-      session.report({ kind: "progress", label: "heads", done: ++done, total, note: label });
-      await session.checkpoint();
-    }
-    return dissected;
-  };
   const rows = (matrix: Matrix, head: number): Matrix => matrix.subMatrix(head * dim, (head + 1) * dim - 1, 0, width - 1);
+  /** One layer is one task, which depends on its numbers: another model under the same name is not taken for this one. */
+  const dissect = (name: string, before: number, query: Matrix, key: Matrix, tokens?: Matrix): Promise<DissectedLayer | undefined> =>
+    session.task({ name, depends: { heads, modes, numbers: [query, key, ...(tokens ? [tokens] : [])].map((matrix) => Float64Array.from(matrix.to1DArray())) } }, async () => {
+      const dissected: HeadDissection[] = [];
+      for (let head = 0; head < heads; head++) {
+        await session.checkpoint();
+        dissected.push(dissectHead(rows(query, head), rows(key, head)));
+        session.report({ kind: "progress", label: "heads", done: before * heads + head + 1, total, note: name });
+      }
+      return describe(dissected, width, tokens && mapsOf(dissected, tokens, modes));
+    });
 
   const stream = random(session.seed);
-  const noise = (): Matrix => Matrix.from1DArray(dim, width, stream.normals(dim * width));
-  const control = describe(await dissect("random", () => [noise(), noise()]), width, undefined);
+  const noise = (): Matrix => Matrix.from1DArray(headsWidth, width, stream.normals(headsWidth * width));
+  const control = await dissect("random", 0, noise(), noise());
   const layers: DissectedLayer[] = [];
-  for (let layer = 0; layer < places.length; layer++) {
+  for (let layer = 0; layer < places.length && control !== undefined; layer++) {
     const query = await readProjection(weights, attention, layer, "query");
     const key = await readProjection(weights, attention, layer, "key");
-    const dissected = await dissect(`layer ${layer}`, (head) => [rows(query, head), rows(key, head)]);
-    const tokens = inputs && (await readInputs(inputs, layer, width));
-    layers.push(describe(dissected, width, tokens && mapsOf(dissected, tokens, configuration.modes)));
+    const found = await dissect(`layer ${layer}`, layer + 1, query, key, inputs && (await readInputs(inputs, layer, width)));
+    if (found === undefined) return;
+    layers.push(found);
     await session.save({ file: path, prefix, width, heads, headsFrom: source, cosineNoise: cosineNoise(width), layerCount: places.length, control, layers });
   }
 }
