@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cpu, factored, random, softmax, type Tensor } from "../../src/index.js";
+import { cpu, factored, random, relativePosition, softmax, type Tensor } from "../../src/index.js";
 import { isTensor } from "../../src/core/tensor.js";
 import { leaves } from "../../src/core/tree.js";
 import { rememberedAmplitudes } from "../../src/physics/amplitudes.js";
@@ -26,6 +26,7 @@ async function wholeProblem(model: ReturnType<typeof ansatz>, parameters: Ansatz
 describe.each([
   ["factored", factored({ periodic: [4] })],
   ["softmax", softmax()],
+  ["softmax with relative positions", relativePosition({ periodic: [4] })],
 ])("the energy of a wave function over %s attention", (_, kernel) => {
   const model = ansatz({ lattice, kernel, width: 4, heads: 2, layers: 1 });
 
