@@ -11,11 +11,6 @@ const MOST_IMAGES = 2048;
 /** Images come in multiples of this: few different shapes need few programs and blocks of memory. */
 const ROUND = 64;
 
-/** How many rows an ansatz sees at once, of which it looks at `images` images each. */
-export function rowsAtOnce(images: number): number {
-  return Math.max(1, Math.floor(MOST_IMAGES / images));
-}
-
 /** Rows up to a multiple of 64 images, with the first one repeated. */
 export function rounded(spins: Int8Array, sites: number, images: number): Int8Array {
   const step = Math.max(1, Math.ceil(ROUND / images));
@@ -41,7 +36,7 @@ export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameter
   const known = { re: [] as number[], im: [] as number[] };
 
   async function compute(spins: Int8Array): Promise<void> {
-    const step = rowsAtOnce(images) * sites;
+    const step = Math.max(1, Math.floor(MOST_IMAGES / images)) * sites;
     for (let start = 0; start < spins.length; start += step) {
       const part = spins.subarray(start, start + step);
       const { re, im } = backend.scope(() => ansatz.apply(parameters, ansatz.tokens(backend, rounded(part, sites, images))));

@@ -80,7 +80,7 @@ export interface MetropolisOptions {
   readonly chains?: number;
   /** Proposals of a chain between two draws. Default the number of sites. */
   readonly sweep?: number;
-  /** Proposals of a chain before the first draw of each call. Default 2 sweeps. */
+  /** Proposals of a chain before the first draw of each call. Default one sweep. */
   readonly burnIn?: number;
   /** Spins of the chains, [chains, sites], which move in place. Default as many up as down, at random places. */
   readonly current?: Int8Array;
@@ -96,7 +96,7 @@ export function randomChains({ sites }: Lattice, chains: number, random: Random)
  * Metropolis sampling in the sector S^z = 0: exchange the spins of a random pair of neighbours or next neighbours, and take the exchange with
  * probability min(1, |ψ'/ψ|²). Chains go on from where the last call left them; all chains are evaluated at once.
  */
-export function metropolisSampler(lattice: Lattice, random: Random, { chains = 64, sweep = lattice.sites, burnIn = 2 * sweep, current = randomChains(lattice, chains, random) }: MetropolisOptions = {}): Sampler {
+export function metropolisSampler(lattice: Lattice, random: Random, { chains = 64, sweep = lattice.sites, burnIn = sweep, current = randomChains(lattice, chains, random) }: MetropolisOptions = {}): Sampler {
   const { sites } = lattice;
   const pairs = [...nearestNeighbours(lattice), ...nextNearestNeighbours(lattice)];
   return async (logAmplitude, count) => {

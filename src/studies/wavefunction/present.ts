@@ -102,17 +102,6 @@ function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
 
 /** ρ of softmax attention against the number of patches. */
 function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] {
-  const title = "Input dependence ρ against the number of patches";
-  const finished = runs.filter((run) => run.finished);
-  const n = finished.map(({ extents }) => extents[0] / patch);
-  const layers = finished[0]?.dependence[0]?.layers.length ?? 0;
-  const shades = [palette.blue, palette.green, palette.purple, palette.grey];
-  const series = Array.from({ length: layers }, (_, layer): Series => ({
-    label: `layer ${layer + 1}`,
-    color: shades[layer % shades.length],
-    x: n,
-    y: finished.map(({ dependence }) => dependence[dependence.length - 1].layers[layer]),
-  }));
   const table: Table = {
     kind: "table",
     title: "Softmax attention with relative positions on chains",
@@ -130,7 +119,17 @@ function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] 
     ]),
     note: "The same transformer on rings, after as many steps each. Up to 16 sites means are sums over all configurations, above they are sampled.",
   };
+  const finished = runs.filter((run) => run.finished);
   if (finished.length < 2) return [table];
+  const title = "Input dependence ρ against the number of patches";
+  const shades = [palette.blue, palette.green, palette.purple, palette.grey];
+  const last = finished.map(({ dependence }) => dependence[dependence.length - 1].layers);
+  const series = last[0].map((_, layer): Series => ({
+    label: `layer ${layer + 1}`,
+    color: shades[layer % shades.length],
+    x: finished.map(({ extents }) => extents[0] / patch),
+    y: last.map((layers) => layers[layer]),
+  }));
   const figure: Figure = {
     kind: "figure",
     name: "lengths",
