@@ -56,37 +56,30 @@ function curves(runs: readonly WavefunctionRun[], reference: number | undefined)
   const window = runs.every(({ last }) => last.error === 0) ? 1 : WINDOW;
   const averaged = window > 1 ? ", moving average" : "";
   const title = reference === undefined ? `Energy per site${averaged}` : `Relative error of the energy${averaged}`;
-  const series = runs.flatMap(({ attention, energies }): Series[] => {
+  const series = runs.map(({ attention, seed, energies }): Series => {
     const average = movingAverage(energies, Math.min(window, energies.length));
     const x = average.map((_, index) => index + energies.length - average.length + 1);
-    return [{ label: words[attention], color: color[attention], x, y: reference === undefined ? average : average.map((energy) => relative(energy, reference)) }];
+    return { label: `${attention} ${seed}`, color: color[attention], x, y: reference === undefined ? average : average.map((energy) => relative(energy, reference)) };
   });
   return {
     kind: "figure",
     name: "energy",
     title,
-    svg: linePlot(separate(series), { title, xLabel: "step", yLabel: reference === undefined ? "energy per site" : "relative error", logarithmic: reference !== undefined }),
-    caption: `${window > 1 ? `Means over ${window} steps; one` : "One"} line a seed.`,
+    svg: linePlot(series, { title, xLabel: "step", yLabel: reference === undefined ? "energy per site" : "relative error", logarithmic: reference !== undefined }),
+    caption: `${window > 1 ? `Means over ${window} steps; one` : "One"} line a seed; factored looks at positions alone, softmax at queries, keys and relative positions.`,
   };
 }
 
-/** Lines of one label end where the next begins: a point without a value stands between them. */
-function separate(series: readonly Series[]): Series[] {
-  const labels = [...new Set(series.map(({ label }) => label))];
-  return labels.flatMap((label) => {
-    const own = series.filter((line) => line.label === label);
-    return own.map((line, index) => ({ ...line, label: own.length > 1 ? `${label}, ${index + 1}` : label }));
-  });
-}
+/** Of seeds, or layers. */
+const shades = [palette.blue, palette.green, palette.purple, palette.orange, palette.grey];
 
 function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
   const title = "Input dependence ρ of softmax attention along the optimisation";
-  const shades = [palette.blue, palette.green, palette.purple, palette.grey];
   const series = runs.filter(({ attention }) => attention === "softmax").flatMap(({ seed, dependence }, index) =>
     (dependence[0]?.layers ?? []).map((_, layer): Series => ({
       label: `layer ${layer + 1}, seed ${seed}`,
-      color: shades[layer % shades.length],
-      dashed: index > 0,
+      color: shades[index % shades.length],
+      dashed: layer > 0,
       x: dependence.map(({ step }) => step),
       y: dependence.map(({ layers }) => layers[layer]),
     })),
@@ -96,7 +89,7 @@ function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
     name: "input-dependence",
     title,
     svg: linePlot(series, { title, xLabel: "step", yLabel: "ρ", logarithmic: true }),
-    caption: "Over |ψ|²; the first seed is solid. Where ρ is 0, weights do not depend on the configuration, and factored attention could take their place.",
+    caption: "Over |ψ|²; layers after the first are dashed. Where ρ is 0, weights do not depend on the configuration, and factored attention could take their place.",
   };
 }
 
@@ -122,7 +115,6 @@ function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] 
   const finished = runs.filter((run) => run.finished);
   if (finished.length < 2) return [table];
   const title = "Input dependence ρ against the number of patches";
-  const shades = [palette.blue, palette.green, palette.purple, palette.grey];
   const last = finished.map(({ dependence }) => dependence[dependence.length - 1].layers);
   const series = last[0].map((_, layer): Series => ({
     label: `layer ${layer + 1}`,
@@ -171,7 +163,7 @@ function answer({ measurements, configuration }: WavefunctionResults): string {
     const energies = own.map(energyOf);
     const worst = Math.max(...energies);
     const error = reference === undefined ? "" : `, relative error at most ${formatNumber(relative(worst, reference.energy), 2)}`;
-    const rho = attention === "softmax" ? `, ρ by layer ${rhos(own[0])}` : "";
+    const rho = attention === "softmax" ? `, ρ by layer ${own.map(rhos).join("; ")}` : "";
     return [`${words[attention]}: energy per site ${Math.min(...energies).toFixed(6)} to ${worst.toFixed(6)} over ${own.length} seed${own.length > 1 ? "s" : ""}${error}, ${own[0].parameters} parameters${rho}`];
   });
   const wanted = reference === undefined ? "" : ` Reference ${reference.energy.toFixed(6)} (${reference.source}).`;
