@@ -18,6 +18,7 @@ interface WavefunctionFlags {
   readonly steps?: number;
   readonly samples?: number;
   readonly lengths?: readonly number[];
+  readonly lengthSeeds?: number;
 }
 
 function couplingOf(text: string): number {
@@ -35,8 +36,8 @@ function lengthsOf(text: string): number[] {
 
 /** The configuration that the flags ask for. */
 function configure({ side, chain, j2, ...rest }: WavefunctionFlags): WavefunctionConfiguration {
-  const { patch, width, heads, layers, projection, sampling, seeds, steps, samples, lengths } = rest;
-  const given = Object.entries({ patch, width, heads, layers, projection, sampling, seeds, steps, samples, lengths }).filter(([, value]) => value !== undefined);
+  const { patch, width, heads, layers, projection, sampling, seeds, steps, samples, lengths, lengthSeeds } = rest;
+  const given = Object.entries({ patch, width, heads, layers, projection, sampling, seeds, steps, samples, lengths, lengthSeeds }).filter(([, value]) => value !== undefined);
   return { ...defaultsFor(chain === undefined ? [side, side] : [chain], j2), ...Object.fromEntries(given) };
 }
 
@@ -59,5 +60,6 @@ export function wavefunctionCommand(terminal: Terminal, finish: (exitCode: numbe
     .option("--steps <n>", "steps of stochastic reconfiguration", wholeNumber(1))
     .option("--samples <n>", "draws a step, a multiple of the chains", wholeNumber(32))
     .option("--lengths <list>", "then measure ρ of softmax attention on rings of so many patches, such as 4,6,8", lengthsOf)
+    .option("--length-seeds <n>", "optimisations of each of these lengths", wholeNumber(1))
     .action(async (flags: WavefunctionFlags) => finish(await runStudy(wavefunction, configure(flags), command, terminal)));
 }

@@ -41,6 +41,8 @@ export interface WavefunctionConfiguration {
   readonly longest: number;
   /** Chains of so many patches, on which ρ of softmax attention is measured after as many steps. */
   readonly lengths: readonly number[];
+  /** Optimisations of each length. */
+  readonly lengthSeeds: number;
 }
 
 /** The lattice of extents. */
@@ -84,5 +86,6 @@ export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionC
     momentum: 0,
     longest: 0.3,
     lengths: [],
+    lengthSeeds: 3,
   };
 }

@@ -99,10 +99,11 @@ function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] 
     kind: "table",
     title: "Softmax attention with relative positions on chains",
     summary: true,
-    columns: ["sites", "patches", "energy", "variance", "ρ by layer", "parameters", "s/step", "steps"],
+    columns: ["sites", "patches", "seed", "energy", "variance", "ρ by layer", "parameters", "s/step", "steps"],
     rows: runs.map((run) => [
       String(run.extents[0]),
       String(run.extents[0] / patch),
+      String(run.seed),
       bar(run),
       formatNumber(run.last.variance, 2),
       rhos(run),
@@ -113,21 +114,31 @@ function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] 
     note: "The same transformer on rings, after as many steps each. Up to 16 sites means are sums over all configurations, above they are sampled.",
   };
   const finished = runs.filter((run) => run.finished);
-  if (finished.length < 2) return [table];
+  const lengths = [...new Set(finished.map(({ extents }) => extents[0] / patch))];
+  if (lengths.length < 2) return [table];
   const title = "Input dependence ρ against the number of patches";
-  const last = finished.map(({ dependence }) => dependence[dependence.length - 1].layers);
-  const series = last[0].map((_, layer): Series => ({
-    label: `layer ${layer + 1}`,
-    color: shades[layer % shades.length],
-    x: finished.map(({ extents }) => extents[0] / patch),
-    y: last.map((layers) => layers[layer]),
-  }));
+  /** ρ of a layer after the last step of every seed, in ascending order. */
+  const reached = (length: number, layer: number): number[] =>
+    finished
+      .filter(({ extents }) => extents[0] / patch === length)
+      .map(({ dependence }) => dependence[dependence.length - 1].layers[layer])
+      .sort((x, y) => x - y);
+  const series = finished[0].dependence[0].layers.map((_, layer): Series => {
+    const all = lengths.map((length) => reached(length, layer));
+    return {
+      label: `layer ${layer + 1}`,
+      color: shades[layer % shades.length],
+      x: lengths,
+      y: all.map(median),
+      band: { low: all.map((values) => values[0]), high: all.map((values) => values[values.length - 1]) },
+    };
+  });
   const figure: Figure = {
     kind: "figure",
     name: "lengths",
     title,
     svg: linePlot(series, { title, xLabel: "patches", yLabel: "ρ", logarithmic: true, dots: true }),
-    caption: "After the last step. Attention whose weights average over many patches has less reason to depend on any of them.",
+    caption: "After the last step: medians of the seeds, with their least and largest as a band.",
   };
   return [table, figure];
 }

@@ -26,7 +26,7 @@ function referenceFor({ extents, j2 }: WavefunctionConfiguration): Reference | u
 const SAVE_EVERY = 10;
 
 async function run(configuration: WavefunctionConfiguration, session: Session<WavefunctionMeasurements>): Promise<void> {
-  const { extents, j2, seeds, lengths, patch, steps, width, heads, layers } = configuration;
+  const { extents, j2, seeds, lengths, lengthSeeds, patch, steps, width, heads, layers } = configuration;
   const known = referenceFor(configuration);
   const reference = known && { energy: known.energy, source: known.source };
   session.report({ kind: "stage", title: `J1-J2 Heisenberg model, ${extents.join(" × ")} sites, J2 = ${j2} J1, on ${session.backend.device.name}` });
@@ -49,7 +49,8 @@ async function run(configuration: WavefunctionConfiguration, session: Session<Wa
   }
   for (const length of lengths) {
     const own = { ...defaultsFor([length * patch], j2), patch, steps, width, heads, layers };
-    await follow(grown, "softmax", session.seed, own, referenceFor(own));
+    const wanted = referenceFor(own);
+    for (let index = 0; index < lengthSeeds; index++) await follow(grown, "softmax", session.seed + index, own, wanted);
   }
 }
 
