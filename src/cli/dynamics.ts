@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { quickDynamics } from "../studies/dynamics/configuration.js";
+import { quickDynamics, type DynamicsConfiguration, type Experiment } from "../studies/dynamics/configuration.js";
 import { dynamics } from "../studies/dynamics/study.js";
-import { runStudy, wholeNumber, withStudyOptions } from "./study.js";
+import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface DynamicsFlags {
@@ -10,20 +10,24 @@ interface DynamicsFlags {
   readonly kernels?: string;
 }
 
+/** The configuration that the flags ask for, in every experiment. */
+function configure({ seeds, steps, kernels }: DynamicsFlags): DynamicsConfiguration {
+  const change = (experiment: Experiment): Experiment => ({
+    ...experiment,
+    ...(seeds === undefined ? {} : { seeds }),
+    ...(steps === undefined ? {} : { steps }),
+    ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
+  });
+  const { matrices, equalValues, valueScale } = quickDynamics.experiments;
+  return { ...quickDynamics, experiments: { matrices: change(matrices), equalValues: change(equalValues), valueScale: change(valueScale) } };
+}
+
 /** `study dynamics`. */
 export function dynamicsCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("dynamics").description("gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?");
-  return withStudyOptions(command)
+  return withTaskOptions(command)
     .option("--seeds <n>", "random problems for every kernel and subset", wholeNumber(1))
     .option("--steps <n>", "steps of gradient descent at most", wholeNumber(1))
     .option("--kernels <names>", "kernels by name, with commas between")
-    .action(async ({ seeds, steps, kernels }: DynamicsFlags) => {
-      const configuration = {
-        ...quickDynamics,
-        ...(seeds === undefined ? {} : { seeds }),
-        ...(steps === undefined ? {} : { steps }),
-        ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
-      };
-      finish(await runStudy(dynamics, configuration, command, terminal));
-    });
+    .action(async (flags: DynamicsFlags) => finish(await runStudy(dynamics, configure(flags), command, terminal)));
 }

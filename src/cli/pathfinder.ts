@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { fullPathfinder, quickPathfinder, type PathfinderConfiguration } from "../studies/pathfinder/configuration.js";
 import { difficulties, type Difficulty } from "../studies/pathfinder/difficulty.js";
 import { pathfinder } from "../studies/pathfinder/study.js";
-import { runStudy, wholeNumber, withStudyOptions } from "./study.js";
+import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface PathfinderFlags {
@@ -35,7 +35,7 @@ function configure({ full, draw, difficulty, kernels, seeds, epochs, examples, p
 /** `study pathfinder`. */
 export function pathfinderCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("pathfinder").description("an encoder on pictures: are two dots on one dashed path? Kernel against kernel, and the loss around what they learn");
-  return withStudyOptions(command)
+  return withTaskOptions(command)
     .addOption(new Option("--difficulty <name>", "kind of pictures").choices(Object.keys(difficulties)))
     .option("--full", "the papers' scale, for a hardware adapter")
     .option("--draw", "draw samples of every kind, train nothing")

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { defaults } from "../studies/potts/configuration.js";
 import { potts } from "../studies/potts/study.js";
-import { runStudy, wholeNumber, withStudyOptions } from "./study.js";
+import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface PottsFlags {
@@ -14,7 +14,7 @@ interface PottsFlags {
 /** `study potts`. */
 export function pottsCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("potts").description("one layer of attention learns a generalised Potts model: are its couplings recovered?");
-  return withStudyOptions(command)
+  return withTaskOptions(command)
     .option("--sites <n>", "sites", wholeNumber(3), defaults.sites)
     .option("--colours <n>", "colours of a site", wholeNumber(2), defaults.colours)
     .option("--samples <n>", `configurations to learn from, at least ${defaults.batch}`, wholeNumber(defaults.batch), defaults.samples)

@@ -9,15 +9,24 @@ const FRACTION_BITS = 10;
 /** The exponent of infinity and NaN. */
 const INFINITE = 0x7c00;
 
+/**
+ * The nearest number with `bits` bits after its leading one, ties to even; from `smallestNormal` down the steps stay the same.
+ *
+ * For 0 <= `size` < 2^900.
+ */
+export function roundToFraction(size: number, bits: number, smallestNormal: number): number {
+  let exponent = Math.floor(Math.log2(Math.max(size, smallestNormal)));
+  if (2 ** exponent > size && size >= smallestNormal) exponent--; // log2 rounds up just below a power of two
+  // The sum keeps no bits below the step: float64 rounds it to a nearest multiple, ties to even.
+  const large = 2 ** (exponent - bits + 52);
+  return size + large - large;
+}
+
 /** The nearest float16, ties to even (IEEE 754 binary16), from 65520 on infinity. */
 export function roundToHalf(value: number): number {
   const size = Math.abs(value);
   if (!(size < OVERFLOW)) return Number.isNaN(value) ? value : Math.sign(value) * Infinity;
-  let exponent = Math.floor(Math.log2(Math.max(size, SMALLEST_NORMAL)));
-  if (2 ** exponent > size && size >= SMALLEST_NORMAL) exponent--; // log2 rounds up just below a power of two
-  // The sum keeps no bits below the step: float64 rounds it to a nearest multiple, ties to even.
-  const large = 2 ** (exponent - FRACTION_BITS + 52);
-  return Math.sign(value) * (size + large - large);
+  return Math.sign(value) * roundToFraction(size, FRACTION_BITS, SMALLEST_NORMAL);
 }
 
 /** The bits of float16 numbers; each value is rounded first. */

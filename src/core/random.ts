@@ -1,6 +1,6 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import { ArgumentError } from "./errors.js";
 
 /** A seeded stream of random numbers: the same seed gives the same stream on every machine. */
@@ -16,6 +16,10 @@ export interface Random {
   shuffle<Item>(items: readonly Item[]): Item[];
   /** `count` normal numbers with standard deviation `scale`. */
   normals(count: number, scale?: number): Float64Array;
+  /** Where the stream stands: four 32-bit words. */
+  state(): readonly number[];
+  /** Goes on from where a stream stood when `state` was taken. */
+  restore(state: readonly number[]): void;
 }
 
 /** A random stream from a whole-number seed (xoroshiro128+; normals by the Box-Muller transform). */
@@ -23,7 +27,7 @@ export function random(seed: number): Random {
   if (!Number.isInteger(seed)) {
     throw new ArgumentError({ where: "random", argument: "seed", wanted: "a whole number", got: String(seed) });
   }
-  const generator = xoroshiro128plus(seed);
+  let generator = xoroshiro128plus(seed);
   const uniform = (): number => uniformFloat64(generator);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   const integer = (count: number): number => uniformInt(generator, 0, count - 1);
@@ -41,5 +45,9 @@ export function random(seed: number): Random {
       return shuffled;
     },
     normals: (count, scale = 1) => Float64Array.from({ length: count }, () => scale * normal()),
+    state: () => generator.getState(),
+    restore(state) {
+      generator = xoroshiro128plusFromState(state);
+    },
   };
 }

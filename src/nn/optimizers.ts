@@ -6,9 +6,19 @@ import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { leaves } from "../core/tree.js";
 
+/** What an optimiser remembers: its number of steps, and the memories of every parameter in the order of the names. */
+export interface OptimizerState {
+  readonly steps: number;
+  readonly memories: readonly (readonly Tensor[])[];
+}
+
 /** Changes parameters in place, from gradients in the same tree of names. */
 export interface Optimizer {
   step(parameters: ParameterTree, gradients: ParameterTree): void;
+  /** The tensors in it stay the optimiser's own, and change with the next step. */
+  state(parameters: ParameterTree): OptimizerState;
+  /** Goes on from a state of the same optimiser over the same tree; takes the tensors over. */
+  restore(parameters: ParameterTree, state: OptimizerState): void;
   /** Frees what the optimiser remembers. */
   dispose(): void;
 }
@@ -17,6 +27,18 @@ export interface Optimizer {
 function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, memories: readonly Tensor[], step: number) => void): Optimizer {
   const memories = new Map<Tensor, readonly Tensor[]>();
   let steps = 0;
+  const memoriesOf = (parameter: Tensor): readonly Tensor[] => {
+    const known = memories.get(parameter);
+    if (known !== undefined) return known;
+    const { backend, shape } = parameter;
+    const own = Array.from({ length: count }, () => backend.keep(backend.full(0, shape)));
+    memories.set(parameter, own);
+    return own;
+  };
+  const forget = (): void => {
+    for (const own of memories.values()) for (const memory of own) memory.dispose();
+    memories.clear();
+  };
   return {
     step(parameters, gradients) {
       const slopes = leaves(gradients, isTensor);
@@ -32,19 +54,27 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
             fix: "Pass what valueAndGrad returned for these parameters.",
           });
         }
-        let own = memories.get(parameter);
-        if (own === undefined) {
-          const { backend } = parameter;
-          own = Array.from({ length: count }, () => backend.keep(backend.full(0, parameter.shape)));
-          memories.set(parameter, own);
-        }
-        update(parameter, slope, own, steps);
+        update(parameter, slope, memoriesOf(parameter), steps);
       }
     },
-    dispose() {
-      for (const own of memories.values()) for (const memory of own) memory.dispose();
-      memories.clear();
+    state: (parameters) => ({ steps, memories: leaves(parameters, isTensor).map(memoriesOf) }),
+    restore(parameters, state) {
+      const tensors = leaves(parameters, isTensor);
+      const fits = (own: readonly Tensor[], at: number): boolean => own.length === count && own.every(({ shape }) => sameShape(shape, tensors[at].shape));
+      if (state.memories.length !== tensors.length || !state.memories.every(fits)) {
+        throw new ShapeError({
+          where: "optimizer.restore",
+          argument: "state",
+          wanted: `${count} memories for each of ${tensors.length} parameters, in their shapes`,
+          got: `memories of ${state.memories.length} parameters, ${state.memories.flat().length} in all`,
+          fix: "Pass what state() of the same kind of optimiser gave for these parameters.",
+        });
+      }
+      forget();
+      steps = state.steps;
+      state.memories.forEach((own, at) => memories.set(tensors[at], own.map((memory) => memory.backend.keep(memory))));
     },
+    dispose: forget,
   };
 }
 

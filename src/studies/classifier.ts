@@ -1,11 +1,11 @@
-import { valueAndGrad } from "../autograd/grad.js";
 import { crossEntropy } from "../autograd/ops.js";
 import { indices, type Indices } from "../core/indices.js";
 import { random } from "../core/random.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { leaves } from "../core/tree.js";
-import { adam } from "../nn/optimizers.js";
 import type { Session } from "./study.js";
+import type { Kept } from "./tasks.js";
+import { first, train, type OptimizerName, type Training, type TrainingPlan, type TrainingState } from "./training.js";
 
 /** A model that turns inputs into logits [batch, classes]. */
 export interface Classifier<Parameters extends ParameterTree> {
@@ -24,8 +24,12 @@ export interface TrainOptions {
   readonly batch: number;
   readonly epochs: number;
   readonly learningRate: number;
+  /** Default Adam; `sgd` has momentum 0.9. */
+  readonly optimizer?: OptimizerName;
   /** Of the order of the examples. */
   readonly seed: number;
+  /** Gets what was measured so far, after every epoch. */
+  readonly measured: (soFar: Pick<Training<EpochResult>, "epochs" | "losses">) => Promise<void>;
 }
 
 export interface EpochResult {
@@ -51,12 +55,6 @@ function argmax(row: ArrayLike<number>): number {
   return best;
 }
 
-async function first(tensor: Tensor): Promise<number> {
-  const value = (await tensor.read())[0];
-  tensor.dispose();
-  return value;
-}
-
 async function evaluate<Parameters extends ParameterTree>(model: Classifier<Parameters>, parameters: Parameters, test: Examples, session: Session<unknown>) {
   const count = test.labels.length;
   let correct = 0;
@@ -77,56 +75,36 @@ async function evaluate<Parameters extends ParameterTree>(model: Classifier<Para
   return { testAccuracy: correct / count, testLoss: totalLoss / count };
 }
 
-/**
- * Trains `parameters` in place with Adam on the cross-entropy, and yields after every epoch what it measured and the losses of its batches.
- *
- * Equal seeds give equal batches. An incomplete batch waits for the next shuffle.
- */
-export async function* trainClassifier<Parameters extends ParameterTree>(
+/** Trains `parameters` in place on the cross-entropy, or goes on with it; equal seeds give equal batches. */
+export function trainClassifier<Parameters extends ParameterTree>(
   model: Classifier<Parameters>,
   parameters: Parameters,
-  { train, test }: { readonly train: Examples; readonly test: Examples },
-  options: TrainOptions,
+  { train: examples, test }: { readonly train: Examples; readonly test: Examples },
+  { label, batch, epochs, learningRate, optimizer, seed, measured }: TrainOptions,
   session: Session<unknown>,
-): AsyncGenerator<EpochResult & { readonly losses: readonly number[] }> {
-  const { label, epochs, learningRate, seed } = options;
-  const { backend } = session;
-  const optimizer = adam({ learningRate });
-  const size = Math.min(options.batch, train.labels.length);
-  const perEpoch = Math.floor(train.labels.length / size);
-  const order = random(seed);
-  try {
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      const start = performance.now();
-      const rows = order.shuffle(Array.from(train.labels.keys()));
-      const losses: number[] = [];
-      let pending: Promise<number> | undefined; // one step in flight while the host prepares the next
-      const settle = async (): Promise<void> => {
-        if (pending === undefined) return;
-        losses.push(await pending);
-        const done = (epoch - 1) * perEpoch + losses.length;
-        session.report({ kind: "progress", label, done, total: epochs * perEpoch, note: `epoch ${epoch}/${epochs}, loss ${losses.at(-1)!.toFixed(3)}` });
-      };
-      for (let index = 0; index < perEpoch; index++) {
-        const part = rows.slice(index * size, (index + 1) * size);
-        const value = backend.scope(() => {
-          const result = valueAndGrad((weights) => classifierLoss(model, weights, train, part), parameters);
-          optimizer.step(parameters, result.gradients);
-          return result.value;
-        });
-        await settle();
-        pending = first(value);
-        await session.checkpoint();
-      }
-      await settle();
-      const trainLoss = losses.reduce((a, b) => a + b) / losses.length;
+  kept: Kept<TrainingState<EpochResult>>,
+): Promise<Training<EpochResult>> {
+  const plan: TrainingPlan<Parameters, EpochResult> = {
+    label,
+    parameters,
+    examples: examples.labels.length,
+    batch,
+    epochs,
+    learningRate,
+    ...(optimizer === undefined ? {} : { optimizer }),
+    order: random(seed),
+    loss: (weights, rows) => classifierLoss(model, weights, examples, rows),
+    async afterEpoch({ epochs: before, losses, seconds }, own) {
+      const trainLoss = own.reduce((a, b) => a + b) / own.length;
       const evaluation = await evaluate(model, parameters, test, session);
+      const epoch = before.length + 1;
       session.report({ kind: "note", text: `${label}, epoch ${epoch}: train loss ${trainLoss.toFixed(4)}, test accuracy ${(100 * evaluation.testAccuracy).toFixed(1)} %` });
-      yield { epoch, trainLoss, ...evaluation, seconds: (performance.now() - start) / 1000, losses };
-    }
-  } finally {
-    optimizer.dispose();
-  }
+      const result = { epoch, trainLoss, ...evaluation, seconds: seconds() - before.reduce((sum, earlier) => sum + earlier.seconds, 0) };
+      await measured({ epochs: [...before, result], losses: [...losses] });
+      return result;
+    },
+  };
+  return train(plan, session, kept);
 }
 
 /** Frees the memory of parameters. */

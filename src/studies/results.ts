@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 
@@ -9,12 +9,25 @@ export function toJson(value: unknown): string {
   return `${JSON.stringify(value, replace, 1)}\n`;
 }
 
+/** The inverse of `toJson`, but for arrays of numbers, which stay plain. */
+export function fromJson(text: string): unknown {
+  const notFinite: Readonly<Record<string, number>> = { NaN, Infinity, "-Infinity": -Infinity };
+  return JSON.parse(text, (_, item: unknown) => (typeof item === "string" && Object.hasOwn(notFinite, item) ? notFinite[item] : item));
+}
+
+/** Removes what writes of killed processes left in a folder. */
+export async function clearTemporary(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []); // no such folder yet
+  const left = names.filter((name) => /\.(json|html|svg|safetensors)\.\d+\.tmp$/.test(name));
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
+}
+
 /**
  * Writes `folder/name` so that a reader finds the old content or the new one, never a part.
  *
  * @throws DataError when the folder cannot be made or written.
  */
-export async function writeAtomically(folder: string, name: string, content: string): Promise<void> {
+export async function writeAtomically(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const path = join(folder, name);
   const temporary = `${path}.${process.pid}.tmp`;
   try {

@@ -1,9 +1,12 @@
+import { join } from "node:path";
+import { ArgumentError } from "../core/errors.js";
 import type { Backend, DeviceDescription } from "../core/tensor.js";
 import type { StudyEvent } from "./events.js";
 import { figureFile, renderReport } from "./report/html.js";
 import type { Presentation } from "./report/presentation.js";
-import { toJson, writeAtomically } from "./results.js";
-import { collectVersions } from "./versions.js";
+import { clearTemporary, toJson, writeAtomically } from "./results.js";
+import { taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
+import { collectVersions, OWN_NAME } from "./versions.js";
 
 /** What a study may use while it runs. */
 export interface Session<Measurements> {
@@ -12,6 +15,8 @@ export interface Session<Measurements> {
   report(event: StudyEvent): void;
   /** Writes what was measured so far. */
   save(measurements: Measurements): Promise<void>;
+  /** Every number of a study comes from a task, so that it can be resumed, done in parts and joined again. */
+  task: RunTask;
   /** Lets pending events in (Ctrl-C among them) and throws `Interrupted` once the study was told to stop. */
   checkpoint(): Promise<void>;
 }
@@ -29,12 +34,15 @@ export interface Results<Configuration, Measurements> {
   readonly study: string;
   /** True while the study runs, and for ever if it was stopped. */
   readonly partial: boolean;
+  /** Which tasks were chosen, where not all were: "shard 2 of 8", "only gaussian". */
+  readonly part?: string;
   readonly seed: number;
   /** The command that repeats the study. */
   readonly command: string;
   readonly device: DeviceDescription;
   readonly versions: Readonly<Record<string, string>>;
   readonly startedAt: string;
+  /** What the study took, the tasks of earlier runs and other processes included. */
   readonly seconds: number;
   readonly configuration: Configuration;
   /** Absent until the first result is in. */
@@ -43,8 +51,10 @@ export interface Results<Configuration, Measurements> {
   readonly error?: string;
 }
 
-export interface ConductOptions {
+export interface ConductOptions extends TaskOptions {
   readonly backend: Backend;
+  /** Where the finished tasks were computed, if not on `backend`. */
+  readonly device?: DeviceDescription;
   readonly seed: number;
   /** Folder that gets `results.json`, `report.html` and one SVG file for each figure. */
   readonly out: string;
@@ -54,6 +64,32 @@ export interface ConductOptions {
 }
 
 class Interrupted extends Error {}
+
+/** Names that an error lists. */
+const NAMED = 16;
+
+function partOf({ only, shard }: TaskOptions): string | undefined {
+  const parts = [...(shard ? [`shard ${shard.index} of ${shard.count}`] : []), ...(only ? [`only ${only.join(", ")}`] : [])];
+  return parts.length === 0 ? undefined : parts.join(", ");
+}
+
+const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
+
+/** Complains where a choice of tasks found none, or finished tasks were wanted and some are not. */
+function checkTasks({ names, allowed, missing }: Tasks, { only }: TaskOptions): void {
+  if (only !== undefined && allowed.length === 0 && names.length > 0) {
+    const words = [...new Set(names.flatMap((name) => name.split(" ")))];
+    throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: only.join(", ") });
+  }
+  if (missing.length > 0) {
+    throw new ArgumentError({
+      where: "merge",
+      wanted: `a finished result of each of ${names.length} tasks, by this version`,
+      got: `none of ${missing.length}: ${listed(missing)}`,
+      fix: "Run the shards that lack them with --resume, and merge again.",
+    });
+  }
+}
 
 /** An I/O turn: without it synchronous mathematics would starve timers and signals. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -84,37 +120,53 @@ export async function conduct<Configuration, Measurements>(
 ): Promise<{ results: Results<Configuration, Measurements>; presentation: Presentation }> {
   const { backend, seed, out, command, signal } = options;
   const start = performance.now();
+  const versions = await collectVersions();
+  const device = { ...(options.device ?? backend.device) };
+  const part = partOf(options);
+  const report = options.report ?? (() => undefined);
+  for (const folder of [out, join(out, TASKS)]) await clearTemporary(folder);
+  const common = { study: study.name, device, version: versions[OWN_NAME] };
+  const tasks = taskRunner({ out, common, note: (text) => report({ kind: "note", text }) }, options);
   let results: Results<Configuration, Measurements> = {
     study: study.name,
     partial: true,
+    ...(part === undefined ? {} : { part }),
     seed,
     command,
-    device: { ...backend.device },
-    versions: await collectVersions(),
+    device,
+    versions,
     startedAt: new Date().toISOString(),
     seconds: 0,
     configuration,
   };
+  let written = false;
   const write = async (change: Partial<Results<Configuration, Measurements>>): Promise<void> => {
-    results = { ...results, ...change, seconds: (performance.now() - start) / 1000 };
+    written = true;
+    results = { ...results, ...change, seconds: tasks.earlierSeconds() + (performance.now() - start) / 1000 };
     await writeAtomically(out, "results.json", toJson(results));
   };
   try {
     await study.run(configuration, {
       backend,
       seed,
-      report: options.report ?? (() => undefined),
-      save: (measurements) => write({ measurements }),
+      report,
+      task: tasks.run,
+      save: async (measurements) => {
+        // a merge writes all or nothing, and with nothing chosen yet the results of an earlier run stay
+        if (options.finishedOnly || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
+        else await write({ measurements });
+      },
       checkpoint: async () => {
         await nextTurn();
         if (signal?.aborted) throw new Interrupted();
       },
     });
+    checkTasks(tasks, options);
     await write({ partial: false });
   } catch (error) {
     if (!(error instanceof Interrupted)) {
       // bad input found before the first result must not replace the results of an earlier run
-      if (results.measurements !== undefined) await write({ error: error instanceof Error ? error.message : String(error) });
+      if (written) await write({ error: error instanceof Error ? error.message : String(error) });
       throw error;
     }
     await write({});

@@ -3,7 +3,8 @@ import { arch, cpus, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const OWN_NAME = "attention-kernels";
+/** This library, in what `collectVersions` gives. */
+export const OWN_NAME = "attention-kernels";
 
 interface Manifest {
   readonly name: string;

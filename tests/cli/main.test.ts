@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.js";
+import { tinyCorpus } from "../support/corpus.js";
 
 let folder = "";
 beforeEach(async () => {
@@ -28,19 +29,6 @@ async function run(argv: readonly string[], signal?: AbortSignal) {
 
 const study = (...flags: string[]): string[] => ["study", "convergence", "--backend", "cpu", "--out", join(folder, "out"), ...flags];
 
-/** 48 short texts in which one word gives the class away. */
-async function tinyCorpus(): Promise<string> {
-  const path = join(folder, "tiny.csv");
-  const nouns = ["cat", "dog", "fox", "owl", "bee", "ant"];
-  const rows = Array.from({ length: 48 }, (_, index) => {
-    const [first, second] = [nouns[index % 6], nouns[Math.floor(index / 6) % 6]];
-    const label = index % 2 === 0 ? "spam" : "ham";
-    return `the ${label === "spam" ? "offer" : "letter"} of the ${first} and the ${second} number ${index < 36 ? "one" : "two"},${label}`;
-  });
-  await writeFile(path, ["text,label", ...rows].join("\n"));
-  return path;
-}
-
 it("draws samples of Pathfinder without training", async () => {
   const out = join(folder, "pictures");
   const { code, stdout } = await run(["study", "pathfinder", "--draw", "--backend", "cpu", "--out", out]);
@@ -49,6 +37,29 @@ it("draws samples of Pathfinder without training", async () => {
   expect((await readdir(out)).sort()).toEqual(["report.html", "results.json", "samples-128.svg", "samples-32.svg"]);
   const { command } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { command: string };
   expect(command).toBe("npx attention-kernels study pathfinder --seed 1 --backend cpu --draw");
+});
+
+it("runs every experiment of study dynamics with the kernels, seeds and steps of its flags", async () => {
+  const out = join(folder, "dynamics");
+  const { code } = await run(["study", "dynamics", "--kernels", "softmax,sigmoid", "--seeds", "1", "--steps", "3", "--seed", "5", "--backend", "cpu", "--out", out]);
+  expect(code).toBe(0);
+  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+    measurements: { trials: { experiment: string; kernel: string; seed: number; steps: number }[] };
+  };
+  expect([...new Set(measurements.trials.map(({ experiment, kernel, seed, steps }) => `${experiment} ${kernel} ${seed} ${steps}`))]).toEqual(
+    ["matrices", "equalValues", "valueScale"].flatMap((name) => [`${name} softmax 5 3`, `${name} sigmoid 5 3`]),
+  );
+});
+
+it("trains study text on a file of the user's own", async () => {
+  const out = join(folder, "text");
+  const flags = ["--data", await tinyCorpus(folder), "--tokens", "12", "--seeds", "2", "--epochs", "1", "--examples", "32", "--backend", "cpu", "--out", out];
+  const { code, stdout } = await run(["study", "text", ...flags]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("2 paired seeds");
+  expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json", "tasks"]);
+  const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { configuration: { unit: string; train: number } };
+  expect(configuration).toMatchObject({ unit: "words", train: 32 });
 });
 
 describe("bad input gives exit code 2 and one line on stderr", () => {
@@ -61,6 +72,8 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["a backend that does not exist", () => study("--backend", "tpu"), /'tpu' is invalid.*auto, gpu, cpu/],
     ["too many arguments", () => study("extra"), /too many arguments/],
     ["a kind of picture that does not exist", () => ["study", "pathfinder", "--difficulty", "hardest"], /'hardest' is invalid.*easiest, matched, easy, paper, large/],
+    ["a shard that does not exist", () => study("--shard", "3/2"), /'3\/2' is invalid.*i from 1 to n/],
+    ["a choice that no run answers to", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/],
     ["a data file that is not there", () => study("--data", join(folder, "absent.csv")), /absent\.csv: wanted a readable file/],
   ];
   it.each(cases)("%s", async (_, argv, message) => {
@@ -89,7 +102,7 @@ it("prints help and version with exit code 0", async () => {
 });
 
 it("runs a study on a file of the user's own and says how to repeat it", async () => {
-  const path = await tinyCorpus();
+  const path = await tinyCorpus(folder);
   const { code, stdout, stderr } = await run(study("--data", path, "--steps", "40", "--epochs", "1", "--seed", "5"));
   expect(stderr).toBe("");
   expect(code).toBe(0);
@@ -98,6 +111,7 @@ it("runs a study on a file of the user's own and says how to repeat it", async (
     "guarantee.svg",
     "report.html",
     "results.json",
+    "tasks",
     "test-accuracy.svg",
     "training-loss.svg",
   ]);
@@ -113,9 +127,25 @@ it("runs a study on a file of the user's own and says how to repeat it", async (
   expect(results.measurements.learning.map(({ kernel, epochs }) => [kernel, epochs.length])).toEqual([["softmax", 1], ["gaussian", 1]]);
 });
 
+it("does the runs that were chosen, and with more seeds only those that are new", async () => {
+  const out = join(folder, "out");
+  const dynamics = (...flags: string[]) => run(["study", "dynamics", "--backend", "cpu", "--kernels", "softmax,gaussian", "--steps", "5", "--out", out, ...flags]);
+  const trials = async () => {
+    const { measurements, part } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { trials: { kernel: string; seed: number }[] }; part?: string };
+    return { count: measurements.trials.length, kernels: [...new Set(measurements.trials.map(({ kernel }) => kernel))], part };
+  };
+  expect(await dynamics("--seeds", "1", "--only", "query gaussian,scales 2 gaussian")).toMatchObject({ code: 0, stdout: expect.stringMatching(/Done in \d+ s: only query gaussian, scales 2 gaussian; results/) as string });
+  expect(await trials()).toEqual({ count: 3, kernels: ["gaussian"], part: "only query gaussian, scales 2 gaussian" });
+  const path = join(out, "tasks", "matrices-query-gaussian-seed-1.json");
+  const { mtimeMs } = await stat(path);
+  expect((await dynamics("--seeds", "2", "--resume")).code).toBe(0);
+  expect(await trials()).toEqual({ count: 52, kernels: ["softmax", "gaussian"], part: undefined });
+  expect((await stat(path)).mtimeMs).toBe(mtimeMs);
+});
+
 it("stops with exit code 130 when told to, and leaves partial results", async () => {
   const controller = new AbortController();
-  const path = await tinyCorpus();
+  const path = await tinyCorpus(folder);
   setTimeout(() => controller.abort(), 500);
   const { code, stdout } = await run(study("--data", path), controller.signal);
   expect(code).toBe(130);

@@ -71,3 +71,13 @@ it("orders the vocabulary by frequency, then alphabet, and encodes to a fixed le
   expect([...encode(vocabulary, ["b", "once"], 3)]).toEqual([4, UNKNOWN, PADDING]);
   expect([...encode(vocabulary, ["a", "b", "c", "a"], 3)]).toEqual([3, 4, 2]);
 });
+
+it("takes bytes for tokens: UTF-8, cut at the length", () => {
+  const bytes = { name: "bytes", examples: Array.from({ length: 12 }, (_, index) => ({ text: `é${letters[index]}${letters[index]}!`, label: index % 2 ? "a" : "b" })) };
+  const { train, vocabulary } = prepareDataset(bytes, { seed: 1, unit: "bytes", tokens: 3, train: 8, test: 4, vocabulary: 256 });
+  expect(train.count).toBe(8);
+  // é is the bytes C3 A9; of the letters only the first of two fits, so that each occurs once
+  expect([...vocabulary.ids.keys()].map((byte) => byte.charCodeAt(0))).toEqual([0xa9, 0xc3]);
+  const [first, second] = ["\u00c3", "\u00a9"].map((byte) => vocabulary.ids.get(byte));
+  for (const row of rows(train)) expect(row).toBe(`${first} ${second} ${UNKNOWN}`);
+});

@@ -1,30 +1,46 @@
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
-import { cpu } from "../../src/cpu/cpu.js";
-import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
-import { dynamics } from "../../src/studies/dynamics/study.js";
+import { quickDynamics, type DynamicsConfiguration, type Experiment, type Family } from "../../src/studies/dynamics/configuration.js";
+import { outcomes } from "../../src/studies/dynamics/figures.js";
+import { grouped } from "../../src/studies/dynamics/groups.js";
 import { present } from "../../src/studies/dynamics/present.js";
-import { runTrial, type DynamicsMeasurements } from "../../src/studies/dynamics/trial.js";
+import { randomProblem } from "../../src/studies/dynamics/problem.js";
+import { dynamics } from "../../src/studies/dynamics/study.js";
+import { runTrial, type DynamicsMeasurements, type TrialSetting } from "../../src/studies/dynamics/trial.js";
+import { plainKernel } from "../../src/studies/plain-kernel.js";
+import { linearize } from "../../src/theory/linearization.js";
+import { checkProblem } from "../../src/theory/problem.js";
+import { measurementsOf } from "../support/study.js";
 
-const tiny = { ...quickDynamics, kernels: ["softmax", "gaussian"], subsets: [["query"], ["value"]] as const, seeds: 2, steps: 60 };
+const { matrices, equalValues, valueScale } = quickDynamics.experiments;
+const small = (experiment: Experiment): Experiment => ({ ...experiment, kernels: ["softmax", "gaussian"], seeds: 2, steps: 60 });
+const tiny: DynamicsConfiguration = {
+  ...quickDynamics,
+  experiments: { matrices: { ...small(matrices), subsets: [["query"], ["value"]] }, equalValues: small(equalValues), valueScale: small(valueScale) },
+};
 
-async function measure(): Promise<DynamicsMeasurements> {
-  let last: DynamicsMeasurements | undefined;
-  const session = { backend: cpu, seed: 1, report: () => undefined, checkpoint: () => Promise.resolve() };
-  await dynamics.run(tiny, { ...session, save: (measurements) => Promise.resolve(void (last = measurements)) });
-  if (last === undefined) throw new Error("nothing was saved");
-  return last;
+function setting(experiment: TrialSetting["experiment"], change: Partial<TrialSetting> = {}): TrialSetting {
+  return { experiment, kernel: "gaussian", trained: ["query"], scales: quickDynamics.experiments[experiment].scales[0], seed: 1, ...change };
 }
+
+/** The configuration with one experiment changed. */
+function changed(experiment: TrialSetting["experiment"], change: Partial<Experiment>): DynamicsConfiguration {
+  return { ...quickDynamics, experiments: { ...quickDynamics.experiments, [experiment]: { ...quickDynamics.experiments[experiment], ...change } } };
+}
+
+const measure = (): Promise<DynamicsMeasurements> => measurementsOf(dynamics, tiny, 1);
+
+const results = (measurements: DynamicsMeasurements) => ({ configuration: tiny, measurements }) as unknown as Parameters<typeof present>[0];
 
 describe("study dynamics", () => {
   it("runs every kernel, subset and seed, from equal starts, and the loss falls", async () => {
-    const { trials } = await measure();
+    const trials = (await measure()).trials.filter(({ experiment }) => experiment === "matrices");
     expect(trials.map(({ kernel, trained, seed }) => `${kernel} ${trained.join()} ${seed}`)).toEqual([
       "softmax query 1", "softmax query 2", "gaussian query 1", "gaussian query 2",
       "softmax value 1", "softmax value 2", "gaussian value 1", "gaussian value 2",
     ]);
-    for (const { losses, initialLoss, finalLoss } of trials) {
-      expect(losses[0]).toBe(initialLoss);
+    for (const { curve, initialLoss, finalLoss } of trials) {
+      expect(curve.losses[0]).toBe(initialLoss);
       expect(finalLoss).toBeLessThan(initialLoss);
     }
     expect(trials[0].initialLoss).toBe(trials[4].initialLoss);
@@ -35,32 +51,99 @@ describe("study dynamics", () => {
   });
 
   it("certifies W^V alone, at a rate that the measured one exceeds", async () => {
-    const trial = await runTrial(tiny, "gaussian", ["value"], 1);
-    expect(trial).toMatchObject({ certified: true, rigorous: true });
+    const trial = await runTrial(tiny, setting("matrices", { trained: ["value"] }));
+    expect(trial).toMatchObject({ certified: true, rigorous: true, nonlinearity: null });
     expect(trial.measuredRate).toBeGreaterThan(trial.certifiedRate!);
   });
 
   it("counts a run as converged at the tolerance and ends it there", async () => {
-    const trial = await runTrial({ ...tiny, tolerance: 0.9 }, "gaussian", ["query", "key", "value"], 1);
+    const trial = await runTrial(changed("matrices", { tolerance: 0.9, steps: 60 }), setting("matrices", { trained: ["query", "key", "value"] }));
+    const { steps, losses } = trial.curve;
     expect(trial.converged).toBe(true);
     expect(trial.steps).toBeLessThan(60);
-    expect(trial.losses).toHaveLength(trial.steps + 1);
-    expect(trial.losses.at(-2)! > 0.9 * trial.initialLoss).toBe(true);
+    expect(steps.at(-1)).toBe(trial.steps);
+    expect(losses.at(-1)).toBe(trial.finalLoss);
+    expect(losses.at(-2)! > 0.9 * trial.initialLoss).toBe(true);
   });
 
-  it("shows a table, a heat map, and the query-only pair where there is one", async () => {
-    const { trials } = await measure();
-    const measurements = { trials: trials.map((trial) => ({ ...trial, converged: trial.kernel === "gaussian" })) };
-    const { blocks, answer } = present({ configuration: tiny, measurements } as unknown as Parameters<typeof present>[0]);
-    const names = blocks.flatMap((block) => (block.kind === "figure" ? [block.name] : []));
-    expect(names).toEqual(["converged", "query-gaussian-alone"]);
-    const table = blocks.find((block) => block.kind === "table");
-    expect(table?.rows[1].slice(0, 4)).toEqual(["{Q}", "gaussian", "2 of 2", "34.2 % to 100.0 %"]);
-    expect(answer).toBe("4 of 8 runs converged. With W^Q alone: softmax 0 of 2, gaussian 2 of 2.");
+  it("keeps a curve of some steps, the first and the last among them", async () => {
+    const { curve, steps } = await runTrial(changed("matrices", { steps: 700 }), setting("matrices"));
+    expect(steps).toBe(700);
+    expect([curve.steps[0], curve.steps.at(-1)]).toEqual([0, 700]);
+    expect(curve.steps.length).toBeLessThan(100);
+    expect(curve.losses).toHaveLength(curve.steps.length);
+  });
+
+  it("on equal values, converges with the Gaussian where softmax, at the same step size, keeps its loss at T4's floor", async () => {
+    const [gaussian, softmax] = await Promise.all(["gaussian", "softmax"].map((kernel) => runTrial(quickDynamics, setting("equalValues", { kernel }))));
+    expect(gaussian).toMatchObject({ converged: true, lossFloor: null });
+    expect(softmax.converged).toBe(false);
+    expect(softmax.stepSize).toBe(gaussian.stepSize);
+    expect(softmax.lossFloor! / softmax.initialLoss).toBeCloseTo(1, 9);
+    expect(softmax.finalLoss / softmax.initialLoss).toBeCloseTo(1, 9);
   });
 
   it("refuses a kernel that it does not know, or that needs more than q, k and v", async () => {
-    await expect(runTrial(tiny, "nothing", ["query"], 1)).rejects.toThrow(ArgumentError);
-    await expect(runTrial(tiny, "factored", ["query"], 1)).rejects.toThrow(/wanted one of softmax, gaussian/);
+    await expect(runTrial(tiny, setting("matrices", { kernel: "nothing" }))).rejects.toThrow(ArgumentError);
+    await expect(runTrial(tiny, setting("matrices", { kernel: "factored" }))).rejects.toThrow(/wanted one of softmax, gaussian/);
+  });
+});
+
+describe("random problems", () => {
+  const make = (family: Family, kernel = "gaussian") => randomProblem(quickDynamics, { family, heads: 2, scales: matrices.scales[0], seed: 3 }, plainKernel(kernel));
+  const norm = (values: ArrayLike<number>): number => Math.hypot(...Array.from(values));
+
+  it("scale unit targets to norm 1, the same for every kernel", () => {
+    expect(norm(make("unitTargets").targets.flat(2))).toBeCloseTo(1, 12);
+    expect(make("unitTargets", "softmax")).toEqual(make("unitTargets"));
+  });
+
+  it("put targets at distance 1 from the kernel's own outputs", () => {
+    for (const kernel of ["softmax", "gaussian"]) {
+      const { residual } = linearize(checkProblem(make("unitResidual", kernel)), plainKernel(kernel), new Set(["query"]));
+      expect(norm(residual)).toBeCloseTo(1, 12);
+    }
+  });
+
+  it("make all value rows of a sample equal, and no two tokens", () => {
+    const { inputs, weights } = make("equalValues");
+    const row = (token: readonly number[]) => weights.value[0][0].map((_, column) => token.reduce((sum, x, index) => sum + x * weights.value[0][index][column], 0));
+    for (const [first, ...others] of inputs) {
+      for (const token of others) {
+        expect(row(token)).toEqual(row(first));
+        expect(token).not.toEqual(first);
+      }
+    }
+  });
+});
+
+describe("report of study dynamics", () => {
+  it("has a table and a heat map, and a figure for every outcome that some seed had", async () => {
+    const { trials } = await measure();
+    // softmax converges on seed 2 alone, the Gaussian on both
+    const ended = trials.map((trial) => ({ ...trial, converged: trial.kernel === "gaussian" || (trial.experiment === "matrices" && trial.seed === 2) }));
+    const { blocks, answer } = present(results({ trials: ended }));
+    const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
+    expect(figures.map(({ name }) => name)).toEqual(["converged", "query-both", "query-gaussian-alone", "equal-values"]);
+    expect(figures[1].caption).toContain("on seed 2, the first that ended so (all seeds: both 1, gaussian alone 1, softmax alone 0, neither 0)");
+    expect(figures[2].caption).toContain("on seed 1");
+    const tables = blocks.flatMap((block) => (block.kind === "table" ? [block] : []));
+    expect(tables[0].rows[1].slice(0, 4)).toEqual(["{Q}", "gaussian", "2 of 2", "34.2 % to 100.0 %"]);
+    expect(answer).toBe("6 of 8 runs of the three matrices converged; with W^Q alone: softmax 1 of 2, gaussian 2 of 2. With W^Q alone where all values are equal: softmax 0 of 2, gaussian 2 of 2.");
+  });
+
+  it("sets its measurements beside the reference, where there is one for the scales and the kernel", async () => {
+    const { trials } = await measure();
+    const table = present(results({ trials })).blocks.find((block) => block.kind === "table" && block.title.includes("scale of W^V"));
+    if (table?.kind !== "table") throw new Error("no such table");
+    expect(table.rows).toHaveLength(10);
+    expect(table.rows[1].slice(0, 3)).toEqual(["0.3", "0.5", "gaussian"]);
+    expect([table.rows[1][5], table.rows[1].at(-1)]).toEqual(["49", "2 of 6"]);
+  });
+
+  it("counts seeds by outcome only where both kernels ran", async () => {
+    const { trials } = await measure();
+    const groups = grouped(trials.filter(({ kernel }) => kernel === "gaussian"), "matrices");
+    expect(Object.values(outcomes(groups)).flat()).toEqual([]);
   });
 });

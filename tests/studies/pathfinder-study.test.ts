@@ -7,9 +7,11 @@ import { softmax } from "../../src/kernels/softmax.js";
 import { encoder } from "../../src/nn/encoder.js";
 import { quickPathfinder, type PathfinderConfiguration } from "../../src/studies/pathfinder/configuration.js";
 import { difficulties } from "../../src/studies/pathfinder/difficulty.js";
-import type { PathfinderMeasurements, PathfinderRun } from "../../src/studies/pathfinder/measurements.js";
-import { pairedDifference, present } from "../../src/studies/pathfinder/present.js";
+import type { PathfinderMeasurements } from "../../src/studies/pathfinder/measurements.js";
+import { pairedDifference, type ClassifierRun } from "../../src/studies/comparison/runs.js";
+import { present } from "../../src/studies/pathfinder/present.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
+import { measurementsOf } from "../support/study.js";
 
 const tiny: PathfinderConfiguration = {
   ...quickPathfinder,
@@ -24,19 +26,13 @@ const tiny: PathfinderConfiguration = {
   landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 },
 };
 
-async function measure(configuration: PathfinderConfiguration): Promise<PathfinderMeasurements> {
-  let last: PathfinderMeasurements | undefined;
-  const session = { backend: cpu, seed: 3, report: () => undefined, checkpoint: () => Promise.resolve() };
-  await pathfinder.run(configuration, { ...session, save: (measurements) => Promise.resolve(void (last = structuredClone(measurements))) });
-  if (last === undefined) throw new Error("nothing was saved");
-  return last;
-}
+const measure = (configuration: PathfinderConfiguration): Promise<PathfinderMeasurements> => measurementsOf(pathfinder, configuration, 3);
 
 /** What does not depend on the clock. */
 const numbers = (measurements: PathfinderMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
 const results = (measurements: PathfinderMeasurements | undefined, configuration = tiny) => ({ configuration, measurements, seed: 3 }) as unknown as Parameters<typeof present>[0];
 
-const run = (kernel: string, seed: number, testAccuracy: number): PathfinderRun => ({
+const run = (kernel: string, seed: number, testAccuracy: number): ClassifierRun => ({
   kernel,
   seed,
   epochs: [1, 2, 3].map((epoch) => ({ epoch, trainLoss: 0.7, testLoss: 0.7, testAccuracy, seconds: 1 })),

@@ -17,7 +17,7 @@ it("study potts learns a small model, and repeats with its seed", async () => {
   const configuration = { ...defaults, sites: 4, colours: 3, samples: 1000, batch: 250, epochs: 30, learningRate: 0.1, restarts: 2 };
   const run = () => conduct(potts, configuration, { backend: cpu, seed: 5, out, command: "test" });
   const { results, presentation } = await run();
-  expect((await readdir(out)).sort()).toEqual(["couplings.svg", "loss.svg", "report.html", "results.json"]);
+  expect((await readdir(out)).sort()).toEqual(["couplings.svg", "loss.svg", "report.html", "results.json", "tasks"]);
   const { runs, trueLoss, truth } = results.measurements!;
   expect(truth).toHaveLength(6);
   expect(runs.map(({ attention, losses }) => [attention, losses.length])).toEqual([["factored", 120], ["softmax", 120]]);

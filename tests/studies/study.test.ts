@@ -96,6 +96,12 @@ describe("conduct", () => {
     expect(await results()).toEqual({ earlier: true });
   });
 
+  it("removes what killed writes left, and nothing else", async () => {
+    for (const name of ["results.json.123.tmp", "own.tmp"]) await writeFile(join(out, name), "{");
+    await conduct(counting, { until: 1 }, options());
+    expect((await readdir(out)).sort()).toEqual(["curve.svg", "own.tmp", "report.html", "results.json"]);
+  });
+
   it("names a folder that cannot be written", async () => {
     await writeFile(join(out, "file"), "");
     await expect(conduct(counting, { until: 1 }, { ...options(), out: join(out, "file") })).rejects.toThrow(DataError);

@@ -2,7 +2,8 @@ import { linePlot } from "../report/lines.js";
 import type { Figure } from "../report/presentation.js";
 import type { ConvergenceConfiguration } from "./configuration.js";
 import { kernelColor, trainedName } from "./names.js";
-import type { Curve, DataSummary, GuaranteeRun, LearningRun } from "./measurements.js";
+import type { Curve, GuaranteeRun, LearningRun } from "./measurements.js";
+import type { DataSummary } from "../text/dataset.js";
 
 export function guaranteeFigure(runs: readonly GuaranteeRun[], { guarantee }: ConvergenceConfiguration): Figure {
   const title = "Single layer: loss of gradient descent, by what is trained";

@@ -11,6 +11,7 @@ import { singleLayer } from "../../nn/single-layer.js";
 import { merge, split } from "../../nn/split.js";
 import { checkConvergence, type ConvergenceReport } from "../../theory/check-convergence.js";
 import type { ConvergenceProblem, WeightName } from "../../theory/problem.js";
+import { keptSteps } from "../curve.js";
 import type { Session } from "../study.js";
 import type { GuaranteeConfiguration } from "./configuration.js";
 import type { Curve, GuaranteeRun, KernelName } from "./measurements.js";
@@ -108,11 +109,8 @@ async function descend(run: Run, stepSize: number): Promise<number[]> {
   return losses;
 }
 
-/** The curve at every step up to 40, then at about forty steps in each doubling, and at the last. */
 function thin(losses: readonly number[], predict: ((step: number) => number) | undefined): Curve {
-  const steps = Array.from(losses.keys()).filter(
-    (step) => step === losses.length - 1 || step % 2 ** Math.max(0, Math.ceil(Math.log2((step + 1) / 40))) === 0,
-  );
+  const steps = keptSteps(losses.length);
   const curve = { steps, losses: steps.map((step) => losses[step]) };
   return predict ? { ...curve, predicted: steps.map(predict) } : curve;
 }
@@ -153,6 +151,10 @@ export async function* guaranteeRuns(
   session: Session<unknown>,
 ): AsyncGenerator<GuaranteeRun> {
   for (const kernel of Object.keys(kernels) as KernelName[]) {
-    for (const trained of subsets) yield await measure({ kernel, trained, sample, configuration, session });
+    for (const trained of subsets) {
+      const task = { name: `guarantee ${kernel} ${trained.join("+")}`, depends: { sample, configuration, seed: session.seed } };
+      const run = await session.task(task, () => measure({ kernel, trained, sample, configuration, session }));
+      if (run !== undefined) yield run;
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type { Condition } from "../../theory/condition.js";
 import type { WeightName } from "../../theory/problem.js";
 import type { EpochResult } from "../classifier.js";
+import type { DataSummary } from "../text/dataset.js";
 
 export type KernelName = "softmax" | "gaussian";
 
@@ -38,16 +39,6 @@ export interface LearningRun {
   readonly epochs: readonly EpochResult[];
   /** Cross-entropy of single batches. */
   readonly curve: Curve;
-}
-
-export interface DataSummary {
-  readonly name: string;
-  readonly classes: readonly string[];
-  readonly train: number;
-  readonly test: number;
-  readonly vocabulary: number;
-  readonly leftOut: number;
-  readonly majority: number;
 }
 
 export interface ConvergenceMeasurements {

@@ -1,7 +1,7 @@
 import { random } from "../../core/random.js";
 import type { Session, Study } from "../study.js";
 import { spamAssassin } from "../text/corpus.js";
-import { prepareDataset } from "../text/dataset.js";
+import { prepareDataset, summarize } from "../text/dataset.js";
 import { readCorpus } from "../text/file.js";
 import type { ConvergenceConfiguration } from "./configuration.js";
 import { guaranteeRuns } from "./guarantee.js";
@@ -15,15 +15,7 @@ async function run(configuration: ConvergenceConfiguration, session: Session<Con
   session.report({ kind: "stage", title: "Reading the texts" });
   const corpus = path === undefined ? await spamAssassin() : await readCorpus(path);
   const dataset = prepareDataset(corpus, { seed: session.seed, ...learning });
-  const data = {
-    name: dataset.name,
-    classes: dataset.classes,
-    train: dataset.train.count,
-    test: dataset.test.count,
-    vocabulary: dataset.vocabulary.size,
-    leftOut: dataset.leftOut,
-    majority: dataset.majority,
-  };
+  const data = summarize(dataset);
   session.report({ kind: "note", text: `${data.name}: ${data.train} texts to train on, ${data.test} to test on, ${data.vocabulary} token ids` });
 
   session.report({ kind: "stage", title: "Part one: is it guaranteed? (single layer, gradient descent, CPU backend, float64)" });
@@ -35,9 +27,7 @@ async function run(configuration: ConvergenceConfiguration, session: Session<Con
   }
 
   session.report({ kind: "stage", title: `Part two: does it learn? (two-layer encoder, Adam, ${session.backend.device.name})` });
-  for await (const runs of learningRuns(dataset, learning, session)) {
-    await session.save({ data, guarantee: guaranteed, learning: runs });
-  }
+  await learningRuns(dataset, learning, session, (runs) => session.save({ data, guarantee: guaranteed, learning: runs }));
 }
 
 /** Softmax and Gaussian attention on real text: what theory guarantees, what gradient descent does, and what an encoder learns. */

@@ -1,25 +1,49 @@
 import type { Session, Study } from "../study.js";
-import type { DynamicsConfiguration } from "./configuration.js";
+import type { Task } from "../tasks.js";
+import { plainKernel } from "../plain-kernel.js";
+import type { DynamicsConfiguration, ExperimentName } from "./configuration.js";
 import { present } from "./present.js";
-import { plainKernel, runTrial, type DynamicsMeasurements, type Trial } from "./trial.js";
+import { runTrial, type DynamicsMeasurements, type Trial, type TrialSetting } from "./trial.js";
+
+const stages: Readonly<Record<ExperimentName, string>> = {
+  matrices: "Three matrices: what trains, and where gradient descent ends",
+  equalValues: "W^Q alone where all values of a sample are equal",
+  valueScale: "W^Q alone, by the scale of W^V against W^Q and W^K",
+};
+
+/** All runs of an experiment, in the order in which they are done. */
+function trialSettings({ experiments }: DynamicsConfiguration, experiment: ExperimentName, firstSeed: number): TrialSetting[] {
+  const { subsets, scales, kernels, seeds } = experiments[experiment];
+  const all = Array.from({ length: seeds }, (_, index) => firstSeed + index);
+  return subsets.flatMap((trained) => scales.flatMap((own) => kernels.flatMap((kernel) => all.map((seed) => ({ experiment, kernel, trained, scales: own, seed })))));
+}
+
+/** The name of a run, and all that it depends on. */
+function taskOf({ experiments, ...sizes }: DynamicsConfiguration, setting: TrialSetting): Task {
+  const { experiment, kernel, trained, scales, seed } = setting;
+  const own = experiments[experiment];
+  const scale = own.scales.length > 1 ? ` scales ${own.scales.indexOf(scales) + 1}` : "";
+  const { family, heads, steps, tolerance, stepOf } = own;
+  return { name: `${experiment} ${trained.join("+")}${scale} ${kernel} seed ${seed}`, depends: { ...sizes, ...setting, family, heads, steps, tolerance, stepOf } };
+}
 
 async function run(configuration: DynamicsConfiguration, session: Session<DynamicsMeasurements>): Promise<void> {
-  const { kernels, subsets, seeds } = configuration;
-  kernels.forEach(plainKernel); // an unknown name must not wait for its turn
-  session.report({ kind: "stage", title: "Three matrices: what trains, and where gradient descent ends (single layer, CPU backend, float64)" });
+  const names = Object.keys(configuration.experiments) as ExperimentName[];
+  names.forEach((name) => configuration.experiments[name].kernels.forEach(plainKernel)); // an unknown name must not wait for its turn
   const trials: Trial[] = [];
-  for (const trained of subsets) {
-    for (const kernel of kernels) {
-      for (let index = 0; index < seeds; index++) {
-        trials.push(await runTrial(configuration, kernel, trained, session.seed + index));
-        const label = `${kernel}, ${trained.join(" + ")}`;
-        session.report({ kind: "progress", label, done: index + 1, total: seeds });
-        await session.checkpoint();
-      }
-      await session.save({ trials });
+  for (const name of names) {
+    session.report({ kind: "stage", title: `${stages[name]} (single layer, CPU backend, float64)` });
+    const settings = trialSettings(configuration, name, session.seed);
+    for (const [index, setting] of settings.entries()) {
+      const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting));
+      if (trial !== undefined) trials.push(trial);
+      const note = `${setting.kernel}, ${setting.trained.join(" + ")}, seed ${setting.seed}`;
+      session.report({ kind: "progress", label: name, done: index + 1, total: settings.length, note });
+      await session.checkpoint();
     }
+    await session.save({ trials });
   }
 }
 
-/** Every subset of W^Q, W^K and W^V with several kernels on the same data from the same start: what converges, and how fast. */
+/** Gradient descent on a single layer: what trains, with which kernel, from which scales, converges how fast? */
 export const dynamics: Study<DynamicsConfiguration, DynamicsMeasurements> = { name: "dynamics", run, present };

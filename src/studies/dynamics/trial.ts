@@ -1,106 +1,116 @@
 import { valueAndGrad } from "../../autograd/grad.js";
 import { multiply, square, subtract, sum } from "../../autograd/ops.js";
-import { ArgumentError } from "../../core/errors.js";
-import { random } from "../../core/random.js";
 import { cpu } from "../../cpu/cpu.js";
-import type { TiledKernel } from "../../kernels/kernel.js";
-import { kernels } from "../../kernels/registry.js";
 import { gradientDescent } from "../../nn/optimizers.js";
 import { singleLayer } from "../../nn/single-layer.js";
 import { merge, split } from "../../nn/split.js";
 import { checkConvergence } from "../../theory/check-convergence.js";
 import { jacobianSpectrum } from "../../theory/jacobian-spectrum.js";
 import { linearize } from "../../theory/linearization.js";
-import { checkProblem, type WeightName } from "../../theory/problem.js";
-import type { DynamicsConfiguration } from "./configuration.js";
+import { checkProblem, type ConvergenceProblem, type WeightName } from "../../theory/problem.js";
+import { keptSteps } from "../curve.js";
+import { plainKernel } from "../plain-kernel.js";
+import type { DynamicsConfiguration, ExperimentName, Scales } from "./configuration.js";
+import { randomProblem } from "./problem.js";
 
-/** One run of gradient descent, and what the theory had said before. */
-export interface Trial {
+/** What is particular to one run of an experiment. */
+export interface TrialSetting {
+  readonly experiment: ExperimentName;
   readonly kernel: string;
   readonly trained: readonly WeightName[];
+  readonly scales: Scales;
   readonly seed: number;
+}
+
+/** One run of gradient descent, and what the theory had said before. */
+export interface Trial extends TrialSetting {
   readonly stepSize: number;
   readonly certified: boolean;
   readonly rigorous: boolean;
   /** The certificate's rate at this step size; null without one. */
   readonly certifiedRate: number | null;
+  /** What T4 proves that no step can go below; null where it proves nothing. */
+  readonly lossFloor: number | null;
+  /** C = 8 L_J‖r_0‖/σ_0² of T2, which certifies up to 1; null where W^V alone trains, without full row rank, and where T4 applies. */
+  readonly nonlinearity: number | null;
+  /** max(σ_max(W^Q), σ_max(W^K)) / σ_min(W^V) at the start. */
+  readonly queryKeyOverValue: number;
   /** Mean fraction of the loss that a step removed. */
   readonly measuredRate: number;
   readonly steps: number;
   readonly converged: boolean;
   readonly initialLoss: number;
   readonly finalLoss: number;
-  /** The loss before every step and after the last. */
-  readonly losses: readonly number[];
+  /** Losses at some steps, the first and the last among them. */
+  readonly curve: { readonly steps: readonly number[]; readonly losses: readonly number[] };
 }
 
 export interface DynamicsMeasurements {
   readonly trials: readonly Trial[];
 }
 
-/** A kernel of the registry that needs nothing beside q, k and v. */
-export function plainKernel(name: string): TiledKernel {
-  const kernel = kernels[name]?.();
-  if (kernel !== undefined && !("compose" in kernel) && (kernel.inputs ?? []).length === 0) return kernel;
-  const plain = Object.entries(kernels).filter(([, make]) => !("compose" in make()) && (make().inputs ?? []).length === 0);
-  throw new ArgumentError({ where: "study dynamics", argument: "kernel", wanted: `one of ${plain.map(([known]) => known).join(", ")}`, got: name });
-}
-
-/** Inputs and targets with rows of length about 1, and weights, as nested arrays. */
-function randomProblem({ samples, tokens, width, outputWidth, heads, scales }: DynamicsConfiguration, seed: number) {
-  const source = random(seed);
-  const draw = (count: number, rows: number, columns: number, scale: number): number[][][] =>
-    Array.from({ length: count }, () => Array.from({ length: rows }, () => Array.from(source.normals(columns, scale))));
-  const scaled = (name: WeightName, columns = width): number[][][] => draw(heads, width, columns, scales[name] / Math.sqrt(width));
-  return {
-    inputs: draw(samples, tokens, width, 1 / Math.sqrt(width)),
-    targets: draw(samples, tokens, outputWidth, 1 / Math.sqrt(outputWidth)),
-    weights: { query: scaled("query"), key: scaled("key"), value: scaled("value"), output: scaled("output", outputWidth) },
-  };
-}
-
 /** Share of 1/σ_max(J_0)² by which runs step: half leaves room for a Jacobian that grows. */
 const STEP_SHARE = 0.5;
+/** Steps of which a curve keeps all: hundreds of runs make one file. */
+const DENSE = 20;
 
-/** Gradient descent with η = 1/(2σ_max(J_0)²) on the CPU backend, in float64, until the tolerance or the last step. */
-export async function runTrial(configuration: DynamicsConfiguration, name: string, trained: readonly WeightName[], seed: number): Promise<Trial> {
-  const { heads, width, outputWidth, steps, tolerance } = configuration;
-  const kernel = plainKernel(name);
-  const problem = randomProblem(configuration, seed);
-  const stepSize = STEP_SHARE / jacobianSpectrum(linearize(checkProblem(problem), kernel, new Set(trained)).jacobian).largest ** 2;
-  const { certificate } = checkConvergence(problem, { kernel, trainable: trained, stepSize });
+interface Descent {
+  readonly problem: ConvergenceProblem & ReturnType<typeof randomProblem>;
+  readonly setting: TrialSetting;
+  readonly stepSize: number;
+  readonly steps: number;
+  readonly tolerance: number;
+}
+
+/** The loss before every step and after the last, on the CPU backend in float64; ends at the tolerance. */
+async function descend({ problem: { inputs, targets, weights }, setting, stepSize, steps, tolerance }: Descent): Promise<number[]> {
   const tensor = (data: number[][][]) => cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
-  const { query, key, value, output } = problem.weights;
-  const parameters = { query: tensor(query), key: tensor(key), value: tensor(value), output: tensor(output) };
-  const model = singleLayer({ kernel, heads, width, outputWidth });
-  const [x, y] = [tensor(problem.inputs), tensor(problem.targets)];
-  const { trained: moving, frozen } = split(parameters, ([weight]) => trained.includes(weight as WeightName));
+  const model = singleLayer({ kernel: plainKernel(setting.kernel), heads: weights.query.length, width: inputs[0][0].length, outputWidth: targets[0][0].length });
+  const parameters = { query: tensor(weights.query), key: tensor(weights.key), value: tensor(weights.value), output: tensor(weights.output) };
+  const [x, y] = [tensor(inputs), tensor(targets)];
+  const { trained, frozen } = split(parameters, ([name]) => setting.trained.includes(name as WeightName));
   const optimizer = gradientDescent({ stepSize });
   const losses: number[] = [];
   for (let step = 0; step <= steps; step++) {
-    const loss = cpu.scope(() => {
-      const result = valueAndGrad((weights) => multiply(sum(square(subtract(model.apply(merge(weights, frozen), x), y))), 0.5), moving);
-      optimizer.step(moving, result.gradients);
+    const value = cpu.scope(() => {
+      const result = valueAndGrad((moving) => multiply(sum(square(subtract(model.apply(merge(moving, frozen), x), y))), 0.5), trained);
+      optimizer.step(trained, result.gradients);
       return result.value;
     });
-    losses.push((await loss.read())[0]);
-    loss.dispose();
+    losses.push((await value.read())[0]);
+    value.dispose();
     if (!Number.isFinite(losses[step]) || losses[step] <= tolerance * losses[0]) break;
   }
-  const finalLoss = losses[losses.length - 1];
+  return losses;
+}
+
+/** Gradient descent with η = 1/(2σ_max(J_0)²) until the tolerance or the last step; depends on nothing but its arguments. */
+export async function runTrial(configuration: DynamicsConfiguration, setting: TrialSetting): Promise<Trial> {
+  const { heads, family, steps, tolerance, stepOf = setting.kernel } = configuration.experiments[setting.experiment];
+  const kernel = plainKernel(setting.kernel);
+  const trainable = setting.trained;
+  const problem = randomProblem(configuration, { ...setting, heads, family }, kernel);
+  const stepSize = STEP_SHARE / jacobianSpectrum(linearize(checkProblem(problem), plainKernel(stepOf), new Set(trainable)).jacobian).largest ** 2;
+  const { certificate, conditions, singularValues } = checkConvergence(problem, { kernel, trainable, stepSize });
+  const lossFloor = certificate.certified ? null : certificate.lossFloor;
+  const nearlyLinear = conditions.find(({ name }) => name === "nearlyLinear");
+  const losses = await descend({ problem, setting, stepSize, steps, tolerance });
+  const [initialLoss, finalLoss] = [losses[0], losses[losses.length - 1]];
+  const kept = keptSteps(losses.length, DENSE);
   return {
-    kernel: name,
-    trained,
-    seed,
+    ...setting,
     stepSize,
     certified: certificate.certified,
     rigorous: certificate.certified && certificate.rigorous,
     certifiedRate: certificate.rate,
-    measuredRate: -Math.expm1(Math.log(finalLoss / losses[0]) / (losses.length - 1)),
+    lossFloor,
+    nonlinearity: lossFloor !== null || nearlyLinear === undefined || nearlyLinear.threshold === null ? null : nearlyLinear.threshold / nearlyLinear.value,
+    queryKeyOverValue: Math.max(singularValues.query.largest, singularValues.key.largest) / singularValues.value.smallest,
+    measuredRate: -Math.expm1(Math.log(finalLoss / initialLoss) / (losses.length - 1)),
     steps: losses.length - 1,
-    converged: finalLoss <= tolerance * losses[0],
-    initialLoss: losses[0],
+    converged: finalLoss <= tolerance * initialLoss,
+    initialLoss,
     finalLoss,
-    losses,
+    curve: { steps: kept, losses: kept.map((step) => losses[step]) },
   };
 }

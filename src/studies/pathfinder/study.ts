@@ -1,37 +1,43 @@
 import { ArgumentError } from "../../core/errors.js";
-import { plainKernel } from "../dynamics/trial.js";
+import { plainKernel } from "../plain-kernel.js";
 import type { Session, Study } from "../study.js";
+import type { Kept } from "../tasks.js";
+import type { ClassifierRun } from "../comparison/runs.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import type { Landscape } from "./landscapes.js";
-import type { PathfinderMeasurements, PathfinderRun } from "./measurements.js";
-import { distanceAccuracy } from "./pictures.js";
+import type { PathfinderMeasurements } from "./measurements.js";
 import { present } from "./present.js";
-import { splitPictures, trainRun } from "./train.js";
+import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunState } from "./train.js";
 
 async function run(configuration: PathfinderConfiguration, session: Session<PathfinderMeasurements>): Promise<void> {
-  const { kernels, seeds, landscape, patch, picture } = configuration;
+  const { kernels, seeds, landscape, ...setting } = configuration;
+  const { patch, picture } = setting;
   kernels.forEach(plainKernel); // an unknown name must not wait for its turn
   if (picture.size % patch !== 0) {
     throw new ArgumentError({ where: "study pathfinder", argument: "patch", wanted: `a divisor of the picture's side ${picture.size}`, got: String(patch) });
   }
-  const baseline: number[] = [];
-  const finished: PathfinderRun[] = [];
+  const baseline = new Map<number, number>();
+  const finished: ClassifierRun[] = [];
   const landscapes: Landscape[] = [];
-  const save = (latest: readonly PathfinderRun[]): Promise<void> => session.save({ distanceAccuracy: baseline, runs: [...finished, ...latest], landscapes });
+  const save = ({ run, distanceAccuracy }: MeasuredRun, before: readonly ClassifierRun[]): Promise<void> => {
+    baseline.set(run.seed, distanceAccuracy);
+    return session.save({ distanceAccuracy: [...baseline.values()], runs: [...before, run], landscapes });
+  };
   for (let seed = session.seed; seed < session.seed + seeds; seed++) {
     session.report({ kind: "stage", title: `Seed ${seed}: ${configuration.train} pictures to train on, ${configuration.test} to test on (${session.backend.device.name})` });
-    const split = splitPictures(configuration, seed);
-    baseline.push(distanceAccuracy(split.train, split.test));
+    let drawn: PictureSplit | undefined;
     for (const kernel of kernels) {
       // the landscapes of one seed show the shape; more would show it again
       const own = landscape && seed === session.seed ? configuration : { ...configuration, landscape: undefined };
-      let latest: PathfinderRun | undefined;
-      for await (const step of trainRun(own, kernel, seed, split, session)) {
-        latest = step.run;
-        if (step.landscape) landscapes.push(step.landscape);
-        await save([latest]);
-      }
-      if (latest) finished.push(latest);
+      const task = { name: `${kernel} seed ${seed}`, depends: { ...setting, landscape: own.landscape } };
+      const done = await session.task(task, (kept: Kept<RunState>) => {
+        drawn ??= splitPictures(configuration, seed);
+        return trainRun(own, kernel, seed, drawn, session, kept, (latest) => save(latest, finished));
+      });
+      if (done === undefined) continue;
+      if (done.landscape) landscapes.push(done.landscape);
+      await save(done, finished);
+      finished.push(done.run);
     }
   }
 }

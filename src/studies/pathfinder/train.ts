@@ -3,12 +3,15 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { encoder, type EncoderParameters } from "../../nn/encoder.js";
 import { classifierLoss, disposeTree, trainClassifier, type EpochResult, type Examples } from "../classifier.js";
-import { plainKernel } from "../dynamics/trial.js";
+import { plainKernel } from "../plain-kernel.js";
+import type { Snapshot } from "../snapshot.js";
 import type { Session } from "../study.js";
+import type { Kept } from "../tasks.js";
+import type { TrainingState } from "../training.js";
+import type { ClassifierRun } from "../comparison/runs.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
-import type { PathfinderRun } from "./measurements.js";
-import { drawPictures, patches, type Pictures } from "./pictures.js";
+import { distanceAccuracy, drawPictures, patches, type Pictures } from "./pictures.js";
 
 /** Streams of random numbers that a seed has: pictures to train on, pictures to test on, weights, order of the pictures. */
 const STREAMS = 4;
@@ -26,14 +29,29 @@ export function splitPictures({ picture, train, test }: PathfinderConfiguration,
 /** About how many points of the training path the plane of its principal directions is drawn through. */
 const PATH_POINTS = 24;
 
-/** Trains one encoder and yields the run so far after every epoch, and its landscape at the end where the configuration wants one. */
-export async function* trainRun(
+/** Of a run: how far its training is, and where the path of its weights went through. */
+export interface RunState {
+  readonly training: TrainingState<EpochResult>;
+  readonly path: readonly Snapshot[];
+}
+
+/** A run, what the distance of the dots alone tells on its pictures, and at its end the landscape where the configuration wants one. */
+export interface MeasuredRun {
+  readonly run: ClassifierRun;
+  readonly distanceAccuracy: number;
+  readonly landscape?: Landscape;
+}
+
+/** Trains one encoder, or goes on with it; `measured` gets the run so far after every epoch. */
+export async function trainRun(
   configuration: PathfinderConfiguration,
   kernel: string,
   seed: number,
   split: PictureSplit,
   session: Session<unknown>,
-): AsyncGenerator<{ readonly run: PathfinderRun; readonly landscape?: Landscape }> {
+  kept: Kept<RunState>,
+  measured: (done: MeasuredRun) => Promise<void>,
+): Promise<MeasuredRun> {
   const { backend } = session;
   const { patch, width, hidden, heads, layers, picture, landscape } = configuration;
   const [tokens, vocabulary] = [(picture.size / patch) ** 2, patch ** 2];
@@ -44,25 +62,33 @@ export async function* trainRun(
   });
   const examples = { train: examplesOf(split.train), test: examplesOf(split.test) };
   const parameters: EncoderParameters = model.initialize(backend, random(STREAMS * seed + 2));
-  const epochs: EpochResult[] = [];
-  const losses: number[] = [];
-  const path: Float64Array[] = landscape ? [await readVector(parameters)] : [];
+  const baseline = { distanceAccuracy: distanceAccuracy(split.train, split.test) };
+  const { state } = kept;
+  const start = landscape && state === undefined ? [await readVector(parameters)] : [];
+  const path = state === undefined ? start : state.path.map(({ data }) => Float64Array.from(data));
   // every epoch where there are few, some of them where there are many, the last in any case
   const stride = Math.ceil(configuration.epochs / PATH_POINTS);
+  const keptTraining: Kept<RunState["training"]> = {
+    ...kept,
+    state: state?.training,
+    store: (training) => kept.store({ training, path: path.map((data) => ({ shape: [data.length], data })) }),
+  };
   try {
-    const options = { ...configuration, label: `${kernel}, seed ${seed}`, seed: STREAMS * seed + 3 };
-    for await (const { losses: own, ...epoch } of trainClassifier(model, parameters, examples, options, session)) {
-      losses.push(...own);
-      epochs.push(epoch);
-      if (landscape && (epoch.epoch % stride === 0 || epoch.epoch === configuration.epochs)) path.push(await readVector(parameters));
-      yield { run: { kernel, seed, epochs: [...epochs], losses: [...losses] } };
-    }
-    if (landscape) {
-      const rows = Array.from({ length: Math.min(landscape.pictures, configuration.test) }, (_, row) => row);
-      const loss = (weights: EncoderParameters): Tensor => classifierLoss(model, weights, examples.test, rows);
-      const measured = await measureLandscape({ kernel, seed }, loss, parameters, path, landscape, session);
-      yield { run: { kernel, seed, epochs, losses }, landscape: measured };
-    }
+    const options = {
+      ...configuration,
+      label: `${kernel}, seed ${seed}`,
+      seed: STREAMS * seed + 3,
+      async measured({ epochs, losses }: Pick<RunState["training"], "epochs" | "losses">) {
+        if (landscape && (epochs.length % stride === 0 || epochs.length === configuration.epochs)) path.push(await readVector(parameters));
+        await measured({ run: { kernel, seed, epochs, losses }, ...baseline });
+      },
+    };
+    const { epochs, losses } = await trainClassifier(model, parameters, examples, options, session, keptTraining);
+    const run = { kernel, seed, epochs, losses };
+    if (!landscape) return { run, ...baseline };
+    const rows = Array.from({ length: Math.min(landscape.pictures, configuration.test) }, (_, row) => row);
+    const loss = (weights: EncoderParameters): Tensor => classifierLoss(model, weights, examples.test, rows);
+    return { run, ...baseline, landscape: await measureLandscape({ kernel, seed }, loss, parameters, path, landscape, session) };
   } finally {
     disposeTree(parameters);
   }

@@ -33,7 +33,7 @@ export function heatMap(cells: readonly Cell[], { title, label }: { readonly tit
     y: { label: null, domain: rows },
     color: { scheme: "Blues", domain: [0, 1], label },
     marks: [
-      Plot.cell(cells, { x: "x", y: "y", fill: "value" }),
+      Plot.cell(cells, { x: "x", y: "y", fill: "value", stroke: "#9aa5b1" }),
       Plot.text(cells, { x: "x", y: "y", text: "text", fill: (cell: Cell) => (cell.value > DARK ? "#ffffff" : "#1a1a1a") }),
     ],
   });

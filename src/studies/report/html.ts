@@ -5,6 +5,7 @@ import type { Block, Figure, Presentation, Table } from "./presentation.js";
 export interface Provenance {
   readonly study: string;
   readonly partial: boolean;
+  readonly part?: string;
   readonly seed: number;
   readonly command: string;
   readonly device: DeviceDescription;
@@ -78,9 +79,10 @@ export function renderReport(presentation: Presentation, provenance: Provenance)
     ["duration", `${provenance.seconds.toFixed(1)} s`],
     ...Object.entries(provenance.versions),
   ];
-  const partial = provenance.partial
-    ? '<p class="partial">This study was stopped before its end: the numbers below are those it had by then.</p>'
-    : "";
+  const remarks = [
+    ...(provenance.partial ? ["This study was stopped before its end: the numbers below are those it had by then."] : []),
+    ...(provenance.part === undefined ? [] : [`This is a part of the study: ${provenance.part}.`]),
+  ];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -92,7 +94,7 @@ export function renderReport(presentation: Presentation, provenance: Provenance)
 <body>
 <h1>${escape(title)}</h1>
 <p class="answer">${escape(answer)}</p>
-${partial}
+${remarks.map((text) => `<p class="partial">${escape(text)}</p>`).join("\n")}
 ${blocks.map((block) => renderBlock(block, provenance)).join("\n")}
 <h2>How these numbers came about</h2>
 ${renderTable({ kind: "table", title: "Run", columns: ["what", "value"], rows: facts })}

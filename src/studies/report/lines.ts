@@ -19,6 +19,8 @@ export interface LinePlotOptions {
   readonly yLabel: string;
   /** Logarithmic y axis; values that are not positive are left out. */
   readonly logarithmic?: boolean;
+  /** Logarithmic x axis; positions that are not positive are left out. */
+  readonly logarithmicX?: boolean;
   readonly percent?: boolean;
   /** Dots on the points, for few points. */
   readonly dots?: boolean;
@@ -42,11 +44,11 @@ interface Point {
   readonly facet: string;
 }
 
-function points(series: readonly Series[], logarithmic: boolean): Point[] {
+function points(series: readonly Series[], logarithmic: boolean, logarithmicX: boolean): Point[] {
   return series.flatMap(({ label, facet = "", x, y }) =>
     x.flatMap((position, index) => {
       const value = y[index];
-      return Number.isFinite(value) && (!logarithmic || value > 0) ? [{ x: position, y: value, line: label, facet }] : [];
+      return Number.isFinite(value) && (!logarithmic || value > 0) && (!logarithmicX || position > 0) ? [{ x: position, y: value, line: label, facet }] : [];
     }),
   );
 }
@@ -79,9 +81,9 @@ function addHeader(document: Document, svg: Element, title: string, series: read
 
 /** A stand-alone SVG of lines, in panels side by side where the series name facets. */
 export function linePlot(series: readonly Series[], options: LinePlotOptions): string {
-  const { logarithmic = false, percent = false, dots = false } = options;
+  const { logarithmic = false, logarithmicX = false, percent = false, dots = false } = options;
   const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
-  const data = points(series, logarithmic);
+  const data = points(series, logarithmic, logarithmicX);
   const faceted = new Set(data.map((point) => point.facet)).size > 1;
   const channels = { x: "x", y: "y", z: "line", ...(faceted ? { fx: "facet" } : {}) };
   const marks = [Plot.frame({ stroke: "#cccccc" })];
@@ -102,7 +104,7 @@ export function linePlot(series: readonly Series[], options: LinePlotOptions): s
     marginLeft: 64,
     marginBottom: 40,
     style: { fontSize: "11px" },
-    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none", ...(dots ? { tickFormat: "d" } : {}) },
+    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none", ...(dots ? { tickFormat: "d" } : {}), ...(logarithmicX ? { type: "log" as const, tickFormat: "~s" } : {}) },
     y: {
       label: options.yLabel,
       labelAnchor: "center",

@@ -2,11 +2,11 @@ import { DataError } from "../../core/errors.js";
 import { random } from "../../core/random.js";
 import type { Random } from "../../core/random.js";
 import type { Corpus } from "./corpus.js";
-import { tokenize } from "./tokenize.js";
+import { bytesOf, tokenize } from "./tokenize.js";
 import { buildVocabulary, encode } from "./vocabulary.js";
 import type { Vocabulary } from "./vocabulary.js";
 
-/** A text as words, and the index of its class. */
+/** A text as words or bytes, and the index of its class. */
 export interface TokenizedExample {
   readonly tokens: readonly string[];
   readonly label: number;
@@ -35,22 +35,24 @@ export interface Dataset {
 
 export interface DatasetOptions {
   readonly seed: number;
+  /** What a token is. Default words. */
+  readonly unit?: "words" | "bytes";
   /** Tokens of each text: longer ones are cut, shorter ones padded. */
   readonly tokens: number;
   readonly train: number;
   readonly test: number;
-  /** Most frequent words of the training part that get an id of their own. */
+  /** Most frequent tokens of the training part that get an id of their own. */
   readonly vocabulary: number;
 }
 
 const FEWEST_PER_CLASS = 4;
 
-function tokenizeCorpus(corpus: Corpus, tokens: number): { classes: string[]; examples: TokenizedExample[] } {
+function tokenizeCorpus(corpus: Corpus, { tokens, unit }: DatasetOptions): { classes: string[]; examples: TokenizedExample[] } {
   const classes = [...new Set(corpus.examples.map((example) => example.label))].sort();
   const seen = new Set<string>();
   const examples: TokenizedExample[] = [];
   for (const { text, label } of corpus.examples) {
-    const words = tokenize(text).slice(0, tokens);
+    const words = unit === "bytes" ? bytesOf(text, tokens) : tokenize(text).slice(0, tokens);
     const key = words.join(" ");
     if (words.length === 0 || seen.has(key)) continue; // a copy of a training text in the test part would be leakage
     seen.add(key);
@@ -115,7 +117,7 @@ function encodeAll(examples: readonly TokenizedExample[], vocabulary: Vocabulary
  * @throws DataError when the corpus has too few classes or texts.
  */
 export function prepareDataset(corpus: Corpus, options: DatasetOptions): Dataset {
-  const { classes, examples } = tokenizeCorpus(corpus, options.tokens);
+  const { classes, examples } = tokenizeCorpus(corpus, options);
   const parts = stratifiedSplit(examples, classes, random(options.seed), options);
   const vocabulary = buildVocabulary(parts.train.map((example) => example.tokens), options.vocabulary);
   const counts = classes.map((_, label) => parts.test.filter((example) => example.label === label).length);
@@ -130,6 +132,21 @@ export function prepareDataset(corpus: Corpus, options: DatasetOptions): Dataset
   };
 }
 
+/** What a report says of its texts. */
+export interface DataSummary {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly train: number;
+  readonly test: number;
+  readonly vocabulary: number;
+  readonly leftOut: number;
+  readonly majority: number;
+}
+
+export function summarize({ name, classes, train, test, vocabulary, leftOut, majority }: Dataset): DataSummary {
+  return { name, classes, train: train.count, test: test.count, vocabulary: vocabulary.size, leftOut, majority };
+}
+
 /** Rows `order[start .. start + size)` of some examples. */
 export function batch(examples: EncodedExamples, order: readonly number[], start: number, size: number): EncodedExamples {
   const rows = order.slice(start, start + size);
@@ -139,3 +156,6 @@ export function batch(examples: EncodedExamples, order: readonly number[], start
   );
   return { count: rows.length, tokens: examples.tokens, ids, labels: Int32Array.from(rows, (row) => examples.labels[row]) };
 }
+
+/** All of a data set that a classifier's numbers depend on. */
+export const contentOf = ({ classes, vocabulary, train, test }: Dataset): unknown => ({ classes, vocabulary: vocabulary.size, train, test });

@@ -16,9 +16,11 @@ const FEWEST_OCCURRENCES = 2;
 /** The `limit` most frequent words that occur at least twice, most frequent first, ties in alphabetical order. */
 export function buildVocabulary(texts: readonly (readonly string[])[], limit: number): Vocabulary {
   const counts = new Map<string, number>();
-  for (const word of texts.flat()) {
-    const known = counts.get(word);
-    counts.set(word, known === undefined ? 1 : known + 1);
+  for (const text of texts) {
+    for (const word of text) {
+      const known = counts.get(word);
+      counts.set(word, known === undefined ? 1 : known + 1);
+    }
   }
   const words = [...counts]
     .filter(([, count]) => count >= FEWEST_OCCURRENCES)

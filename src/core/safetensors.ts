@@ -1,0 +1,105 @@
+import { ArgumentError, DataError, ShapeError } from "./errors.js";
+import { showJson } from "./json.js";
+import { encodeHeader, headerLength, parseHeader, PREFIX_BYTES, refusing, type SafetensorsHeader } from "./safetensors-header.js";
+import { formatShape, sizeOf, type Shape } from "./shape.js";
+import { decodeNumbers, encodeNumbers, isFloatDType, storedWidths, type FloatDType } from "./stored-numbers.js";
+
+/** Bytes that can be read in parts, such as a file that should not be in memory whole. */
+export interface ByteSource {
+  /** For error messages. */
+  readonly name: string;
+  readonly size: number;
+  /** The bytes from `begin` up to, but without, `end`. */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/** Named tensors that are read one at a time. */
+export interface StoredTensors extends SafetensorsHeader {
+  /**
+   * The numbers of one tensor, row-major: float64 for F64, float32 for F32, F16 and BF16; all exact.
+   *
+   * @throws ArgumentError for a name that is not there, UnsupportedError for a type that is not a float, DataError where the bytes are gone.
+   */
+  readonly read: (name: string) => Promise<Float32Array | Float64Array>;
+}
+
+function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSource {
+  if (data instanceof ArrayBuffer) return sourceOf(new Uint8Array(data));
+  if (data instanceof Uint8Array) return { name: "bytes", size: data.length, read: (begin, end) => Promise.resolve(data.subarray(begin, end)) };
+  if (typeof Blob !== "undefined" && data instanceof Blob) {
+    return { name: "blob", size: data.size, read: async (begin, end) => new Uint8Array(await data.slice(begin, end).arrayBuffer()) };
+  }
+  return data as ByteSource;
+}
+
+/** The error for a tensor that is not in a file. */
+export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
+  const some = [...tensors.keys()].slice(0, 4).map((known) => showJson(known));
+  return new ArgumentError({ where: "openSafetensors", argument: file, wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`, got: showJson(name) });
+}
+
+/**
+ * Opens a safetensors file: reads and checks its header, then one tensor at a time on demand.
+ *
+ * Format: header length (8 bytes), header (JSON: dtype, shape and offsets by name), numbers.
+ * Source: https://github.com/huggingface/safetensors.
+ * @throws DataError for a file that is truncated or malformed: header length, JSON, duplicate names, types, shapes, offsets, overlaps, holes.
+ */
+export async function openSafetensors(data: Uint8Array | ArrayBuffer | Blob | ByteSource): Promise<StoredTensors> {
+  const source = sourceOf(data);
+  const refuse = refusing("openSafetensors", source.name);
+  const length = headerLength(await source.read(0, Math.min(PREFIX_BYTES, source.size)), source.size, refuse);
+  const header = parseHeader(await source.read(PREFIX_BYTES, PREFIX_BYTES + length), source.size, refuse);
+  return {
+    ...header,
+    async read(name) {
+      const tensor = header.tensors.get(name);
+      if (tensor === undefined) throw noSuchTensor(source.name, name, header.tensors);
+      const bytes = await source.read(tensor.begin, tensor.end);
+      if (bytes.length !== tensor.end - tensor.begin) {
+        throw new DataError({ where: "openSafetensors", argument: source.name, wanted: `${tensor.end - tensor.begin} bytes of tensor ${showJson(name)}`, got: `${bytes.length}` });
+      }
+      return decodeNumbers("openSafetensors", name, tensor.dtype, bytes);
+    },
+  };
+}
+
+/** Numbers to store. */
+export interface TensorToStore {
+  readonly shape: Shape;
+  readonly data: ArrayLike<number>;
+  /** Default: F64 for a Float64Array, else F32. */
+  readonly dtype?: FloatDType;
+}
+
+function entryOf(name: string, { shape, data, dtype = data instanceof Float64Array ? "F64" : "F32" }: TensorToStore) {
+  const complain = { where: "encodeSafetensors", argument: name };
+  if (!isFloatDType(dtype)) throw new ArgumentError({ ...complain, wanted: "a dtype of F64, F32, F16, BF16", got: String(dtype) });
+  if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || sizeOf(shape) !== data.length) {
+    throw new ShapeError({ ...complain, wanted: `whole extents whose product is ${data.length}`, got: formatShape(shape) });
+  }
+  if (name === "__metadata__") throw new ArgumentError({ ...complain, wanted: "a name that the format does not keep for itself", got: name });
+  return { name, shape, data, dtype };
+}
+
+/**
+ * The bytes of a safetensors file with these tensors, wider numbers first.
+ *
+ * Each number is rounded to the nearest of its type, ties to even; `metadata` are texts by name.
+ * @throws ShapeError where shape and data differ, ArgumentError for finite numbers that the type cannot hold.
+ */
+export function encodeSafetensors(tensors: Readonly<Record<string, TensorToStore>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+  const entries = Object.entries(tensors).map(([name, tensor]) => entryOf(name, tensor));
+  // wider numbers first: every tensor then begins at a multiple of its width
+  entries.sort((a, b) => storedWidths[b.dtype] - storedWidths[a.dtype]);
+  const header = encodeHeader(entries, metadata);
+  const bytes = new Uint8Array(entries.reduce((sum, { data, dtype }) => sum + data.length * storedWidths[dtype], header.length));
+  bytes.set(header);
+  let at = header.length;
+  for (const { name, data, dtype } of entries) {
+    const part = encodeNumbers("encodeSafetensors", name, dtype, data);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

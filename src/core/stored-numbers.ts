@@ -1,0 +1,67 @@
+import { fromBfloat16, toBfloat16 } from "./bfloat16.js";
+import { ArgumentError, UnsupportedError } from "./errors.js";
+import { fromHalves, toHalves } from "./half.js";
+
+/** Bytes of one number of each type that a safetensors file may name and that whole bytes hold. */
+export const storedWidths = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  I64: 8,
+  U64: 8,
+  F64: 8,
+} as const;
+
+/** How a safetensors file stores a number, by the format's own names. */
+export type StoredDType = keyof typeof storedWidths;
+
+/** Typed arrays have the byte order of the processor: little-endian, as the file, wherever WebGPU runs. */
+interface Codec {
+  decode(buffer: ArrayBuffer): Float32Array | Float64Array;
+  encode(values: ArrayLike<number>): ArrayBufferView<ArrayBuffer>;
+}
+
+const codecs = {
+  F64: { decode: (buffer) => new Float64Array(buffer), encode: (values) => Float64Array.from(values) },
+  F32: { decode: (buffer) => new Float32Array(buffer), encode: (values) => Float32Array.from(values) },
+  F16: { decode: (buffer) => fromHalves(new Uint16Array(buffer)), encode: toHalves },
+  BF16: { decode: (buffer) => fromBfloat16(new Uint16Array(buffer)), encode: toBfloat16 },
+} as const satisfies Readonly<Record<string, Codec>>;
+
+/** The types that can be written, and read as numbers. */
+export type FloatDType = keyof typeof codecs;
+
+/** Whether numbers of this type can be read and written here. */
+export function isFloatDType(dtype: string): dtype is FloatDType {
+  return Object.hasOwn(codecs, dtype);
+}
+
+/** Numbers from their bytes; float64 for F64, else float32, both exact. */
+export function decodeNumbers(where: string, name: string, dtype: StoredDType, bytes: Uint8Array): Float32Array | Float64Array {
+  if (!isFloatDType(dtype)) {
+    throw new UnsupportedError({ where, argument: name, wanted: `a tensor of ${Object.keys(codecs).join(", ")}`, got: dtype, fix: "Convert the tensor where the file comes from." });
+  }
+  // A copy: a view at an odd offset cannot be read as wider numbers.
+  return codecs[dtype].decode(new Uint8Array(bytes).buffer);
+}
+
+/** The bytes of numbers, each rounded to the nearest of its type, ties to even. */
+export function encodeNumbers(where: string, name: string, dtype: FloatDType, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = codecs[dtype].encode(values);
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  const stored = codecs[dtype].decode(buffer);
+  const lost = stored.findIndex((value, index) => Number.isFinite(values[index]) && !Number.isFinite(value));
+  if (lost >= 0) {
+    throw new ArgumentError({ where, argument: name, wanted: `numbers that ${dtype} can hold`, got: `${values[lost]} at index ${lost}`, fix: "Store the tensor as F32 or F64." });
+  }
+  return bytes;
+}

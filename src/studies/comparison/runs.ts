@@ -1,0 +1,36 @@
+import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
+import type { EpochResult } from "../classifier.js";
+
+/** One classifier trained with one kernel from one seed. */
+export interface ClassifierRun {
+  readonly kernel: string;
+  readonly seed: number;
+  readonly epochs: readonly EpochResult[];
+  /** Cross-entropy of single batches, each before its step. */
+  readonly losses: readonly number[];
+}
+
+/** Runs of every kernel, in order of appearance. */
+export function byKernel<Run extends ClassifierRun>(runs: readonly Run[]): Map<string, Run[]> {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) groups.set(run.kernel, [...(groups.get(run.kernel) ?? []), run]);
+  return groups;
+}
+
+/** Runs that reached the last epoch. */
+export const completeRuns = <Run extends ClassifierRun>(runs: readonly Run[], epochs: number): Run[] => runs.filter((run) => run.epochs.length === epochs);
+
+export const lastEpoch = ({ epochs }: ClassifierRun): EpochResult => epochs[epochs.length - 1];
+
+/** Test accuracies of the last epochs. */
+export const lastAccuracies = (runs: readonly ClassifierRun[]): number[] => runs.map((run) => lastEpoch(run).testAccuracy);
+
+/** Differences of accuracy between two kernels, seed by seed. */
+export function pairedDifference(runs: readonly ClassifierRun[], first: string, second: string): MeanInterval | undefined {
+  const of = (kernel: string, seed: number) => runs.find((run) => run.kernel === kernel && run.seed === seed);
+  const differences = [...new Set(runs.map(({ seed }) => seed))].flatMap((seed) => {
+    const [a, b] = [of(first, seed), of(second, seed)];
+    return a && b ? [lastEpoch(a).testAccuracy - lastEpoch(b).testAccuracy] : [];
+  });
+  return differences.length === 0 ? undefined : meanInterval(differences);
+}

@@ -1,0 +1,59 @@
+import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
+import { proportion } from "../../theory/proportion.js";
+import { formatPercent, type Table } from "../report/presentation.js";
+import { byKernel, lastAccuracies, lastEpoch, pairedDifference, type ClassifierRun } from "./runs.js";
+
+function between({ low, high, count }: MeanInterval, format: (value: number) => string): string {
+  return count < 2 ? "unknown from one seed" : `${format(low)} to ${format(high)}`;
+}
+
+const points = (difference: number): string => `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
+
+interface TestSet {
+  /** Examples in it. */
+  readonly test: number;
+  /** What they are, such as "pictures". */
+  readonly examples: string;
+  /** What an answer without looking reaches, in words. */
+  readonly baseline: string;
+}
+
+/** Mean accuracy of every kernel over seeds, with two intervals. */
+export function accuracyTable(runs: readonly ClassifierRun[], { test, examples, baseline }: TestSet): Table {
+  return {
+    kind: "table",
+    title: "Test accuracy after the last epoch",
+    summary: true,
+    columns: ["kernel", "seeds", "mean", "95 % interval of the mean", examples, "95 % interval of the share", "train loss"],
+    rows: [...byKernel(runs)].map(([kernel, own]) => {
+      const mean = meanInterval(lastAccuracies(own));
+      const all = proportion(Math.round(lastAccuracies(own).reduce((a, b) => a + b) * test), own.length * test);
+      const loss = meanInterval(own.map((run) => lastEpoch(run).trainLoss)).mean;
+      return [
+        kernel,
+        own.map(({ seed }) => seed).join(", "),
+        formatPercent(mean.mean),
+        between(mean, formatPercent),
+        `${all.successes} of ${all.trials}`,
+        all.interval.map(formatPercent).join(" to "),
+        loss.toFixed(4),
+      ];
+    }),
+    note:
+      `The interval of the mean (Student) holds for new ${examples} and new starts, and needs normal accuracies; that of the share (Wilson) ` +
+      `holds for new ${examples} of these models. ${baseline}`,
+  };
+}
+
+/** The comparison of every kernel with the first, in words. */
+export function statements(runs: readonly ClassifierRun[]): string[] {
+  const [reference, ...others] = byKernel(runs).keys();
+  return others.flatMap((kernel) => {
+    const difference = pairedDifference(runs, kernel, reference);
+    if (!difference) return [];
+    const { mean, low, high, count } = difference;
+    const verdict =
+      count < 2 ? "one seed says nothing about others" : low > 0 ? `${kernel} is better` : high < 0 ? `${reference} is better` : "these seeds do not tell them apart";
+    return [`${kernel} minus ${reference}: ${points(mean)} points of accuracy (95 % interval ${between(difference, points)}, ${count} paired seeds): ${verdict}.`];
+  });
+}

@@ -1,0 +1,45 @@
+import { proportion, type Proportion } from "../../theory/proportion.js";
+import { formatPercent } from "../report/presentation.js";
+import type { ExperimentName, Scales } from "./configuration.js";
+import type { Trial } from "./trial.js";
+
+const letters: Readonly<Record<string, string>> = { query: "Q", key: "K", value: "V", output: "O" };
+
+/** Trials of an experiment that differ in their seed alone. */
+export interface Group {
+  readonly kernel: string;
+  /** What trains, such as "{Q, K}". */
+  readonly subset: string;
+  readonly scales: Scales;
+  readonly trials: readonly Trial[];
+}
+
+/** The groups of an experiment in the order in which they were measured. */
+export function grouped(trials: readonly Trial[], experiment: ExperimentName): Group[] {
+  const groups = new Map<string, Trial[]>();
+  for (const trial of trials) {
+    if (trial.experiment !== experiment) continue;
+    const name = JSON.stringify([trial.kernel, trial.trained, trial.scales]);
+    groups.set(name, [...(groups.get(name) ?? []), trial]);
+  }
+  return [...groups.values()].map((own) => {
+    const { kernel, trained, scales } = own[0];
+    return { kernel, subset: `{${trained.map((weight) => letters[weight]).join(", ")}}`, scales, trials: own };
+  });
+}
+
+export const convergedShare = (trials: readonly Trial[]): Proportion => proportion(trials.filter(({ converged }) => converged).length, trials.length);
+
+export const ofTrials = ({ successes, trials }: Proportion): string => `${successes} of ${trials}`;
+
+export const intervalText = ({ interval }: Proportion): string => interval.map((end) => formatPercent(end)).join(" to ");
+
+export const lossLeft = ({ initialLoss, finalLoss }: Trial): number => finalLoss / initialLoss;
+
+/** The middle value, or the mean of the two in the middle; undefined of none. */
+export function median(values: readonly number[]): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return undefined;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,102 @@
+import { formatNumber, formatPercent, type Table } from "../report/presentation.js";
+import { convergedShare, intervalText, lossLeft, median, ofTrials, type Group } from "./groups.js";
+import { reference } from "./reference.js";
+import type { Trial } from "./trial.js";
+
+/** Steps at which a run of the table of scales is looked at first. */
+const EARLY = 300;
+
+const orDash = (value: number | undefined): string => (value === undefined ? "–" : formatNumber(value));
+
+/** Steps of the runs that converged, in the middle. */
+const medianSteps = (trials: readonly Trial[]): string => orDash(median(trials.filter(({ converged }) => converged).map(({ steps }) => steps)));
+
+export function matricesTable(groups: readonly Group[]): Table {
+  return {
+    kind: "table",
+    title: "Three matrices: share of runs that converged",
+    summary: true,
+    columns: ["trained", "kernel", "converged", "95 % interval", "median steps", "median loss left", "certified", "median rate certified", "median rate measured"],
+    rows: groups.map(({ subset, kernel, trials }) => {
+      const share = convergedShare(trials);
+      const rates = trials.flatMap(({ certifiedRate }) => (certifiedRate === null ? [] : [certifiedRate]));
+      const measured = trials.map(({ measuredRate }) => measuredRate);
+      return [
+        subset,
+        kernel,
+        ofTrials(share),
+        intervalText(share),
+        medianSteps(trials),
+        orDash(median(trials.map(lossLeft))),
+        `${rates.length} of ${trials.length}`,
+        orDash(median(rates)),
+        orDash(median(measured)),
+      ];
+    }),
+    note:
+      "Wilson's interval. Median steps: of the runs that converged. A run that has not converged may need more steps. Rates: fraction of the loss that a step " +
+      "removes, certified at least and measured on average. Not certified never means that a run must fail.",
+  };
+}
+
+/** Every seed of W^Q alone: steps to the tolerance, or what was left of the loss. */
+export function seedTable(groups: readonly Group[]): Table {
+  const seeds = [...new Set(groups.flatMap(({ trials }) => trials.map(({ seed }) => seed)))];
+  return {
+    kind: "table",
+    title: "W^Q alone, seed by seed: steps to the tolerance, or the share of the loss that was left",
+    columns: ["kernel", ...seeds.map((seed) => `seed ${seed}`)],
+    rows: groups.map(({ kernel, trials }) => [
+      kernel,
+      ...seeds.map((seed) => {
+        const trial = trials.find((own) => own.seed === seed);
+        return trial === undefined ? "–" : trial.converged ? formatNumber(trial.steps, 5) : `left ${formatNumber(lossLeft(trial), 1)}`;
+      }),
+    ]),
+  };
+}
+
+export function equalValuesTable(groups: readonly Group[]): Table {
+  return {
+    kind: "table",
+    title: "W^Q alone, equal values: share of runs that converged",
+    summary: true,
+    columns: ["kernel", "converged", "95 % interval", "median steps", "least loss left", "most loss left", "floor proved by T4"],
+    rows: groups.map(({ kernel, trials }) => {
+      const [share, left] = [convergedShare(trials), trials.map(lossLeft)];
+      const floors = trials.flatMap(({ lossFloor, initialLoss }) => (lossFloor === null ? [] : [lossFloor / initialLoss]));
+      const floor = floors.length === 0 ? "none" : `${formatPercent(Math.min(...floors))} of the loss, ${floors.length} of ${trials.length} runs`;
+      return [kernel, ofTrials(share), intervalText(share), medianSteps(trials), formatNumber(Math.min(...left)), formatNumber(Math.max(...left)), floor];
+    }),
+  };
+}
+
+/** Convergence by the scales of W^V and of W^Q and W^K, beside the reference. */
+export function scaleTable(groups: readonly Group[]): Table {
+  return {
+    kind: "table",
+    title: "W^Q alone, by the scale of W^V against that of W^Q and W^K",
+    summary: true,
+    columns: ["W^V", "W^Q, W^K", "kernel", "median σ_max(W^Q, W^K) / σ_min(W^V)", "median C", "reference", `converged in ${EARLY}`, "converged", "95 % interval", "reference"],
+    rows: groups.map(({ scales, kernel, trials }) => {
+      const known = reference.find(({ value, queryKey }) => value === scales.value && queryKey === scales.query && queryKey === scales.key)?.cells[kernel];
+      const share = convergedShare(trials);
+      const early = trials.filter(({ converged, steps }) => converged && steps <= EARLY).length;
+      return [
+        String(scales.value),
+        String(scales.query),
+        kernel,
+        orDash(median(trials.map(({ queryKeyOverValue }) => queryKeyOverValue))),
+        orDash(median(trials.flatMap(({ nonlinearity }) => (nonlinearity === null ? [] : [nonlinearity])))),
+        orDash(known?.nonlinearity),
+        String(early),
+        ofTrials(share),
+        intervalText(share),
+        known === undefined ? "–" : `${known.converged} of 6`,
+      ];
+    }),
+    note:
+      "C = 8 L_J‖r_0‖/σ_0² of T2, with the proved bound T3 for L_J; the reference does not say how it had L_J, at which tolerance it stopped and after how many steps: " +
+      "its rows compare with each other, not its single numbers with ours.",
+  };
+}

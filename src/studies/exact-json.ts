@@ -1,0 +1,17 @@
+/** Marks what JSON cannot hold; no study names a field like this. */
+const MARK = "$number";
+
+function isMarked(value: unknown): value is { readonly [MARK]: string } {
+  return typeof value === "object" && value !== null && MARK in value;
+}
+
+function replace(_: string, value: unknown): unknown {
+  if (typeof value !== "number" || (Number.isFinite(value) && !Object.is(value, -0))) return value;
+  return { [MARK]: Object.is(value, -0) ? "-0" : String(value) };
+}
+
+/** JSON that gives back every number bit for bit, -0, NaN and the infinities included. */
+export const toExactJson = (value: unknown): string => JSON.stringify(value, replace);
+
+/** The inverse of `toExactJson`. */
+export const fromExactJson = (text: string): unknown => JSON.parse(text, (_, value: unknown) => (isMarked(value) ? Number(value[MARK]) : value));

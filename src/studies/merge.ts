@@ -1,0 +1,83 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { ArgumentError, DataError } from "../core/errors.js";
+import { cpu } from "../cpu/cpu.js";
+import type { Presentation } from "./report/presentation.js";
+import { fromJson } from "./results.js";
+import { conduct, type Results, type Study } from "./study.js";
+import { readTask, writeTask } from "./task-file.js";
+import { TASKS } from "./tasks.js";
+
+type AnyResults = Results<unknown, unknown>;
+
+async function resultsIn(folder: string): Promise<AnyResults> {
+  const path = join(folder, "results.json");
+  try {
+    const results: unknown = fromJson(await readFile(path, "utf8"));
+    if (typeof results === "object" && results !== null && "study" in results && "configuration" in results && "device" in results) return results as AnyResults;
+    throw new SyntaxError("something else");
+  } catch (cause) {
+    const got = cause instanceof SyntaxError ? "none" : String((cause as NodeJS.ErrnoException).code);
+    throw new DataError({ where: "merge", argument: path, wanted: "the results of a study", got, fix: "Name the folders that its shards wrote." });
+  }
+}
+
+/** What shards of one study have in common. */
+const SHARED = ["study", "seed", "configuration", "device"] as const;
+
+/** What of `value` is not as in `other`: the fields that differ, or all of it. */
+function difference(value: unknown, other: unknown): string {
+  const isPlain = (item: unknown): item is Record<string, unknown> => typeof item === "object" && item !== null && !Array.isArray(item);
+  if (!isPlain(value) || !isPlain(other)) return JSON.stringify(value);
+  return [...new Set([...Object.keys(value), ...Object.keys(other)])]
+    .filter((name) => !isDeepStrictEqual(value[name], other[name]))
+    .map((name) => `${name} ${difference(value[name], other[name])}`)
+    .join(", ");
+}
+
+function checkAlike(all: readonly AnyResults[], folders: readonly string[]): void {
+  all.forEach((results, index) => {
+    const other = SHARED.find((name) => !isDeepStrictEqual(results[name], all[0][name]));
+    if (other === undefined) return;
+    throw new ArgumentError({
+      where: "merge",
+      argument: folders[index],
+      wanted: `the ${other} of ${folders[0]}, ${difference(all[0][other], results[other])}`,
+      got: difference(results[other], all[0][other]),
+      fix: "Run the shards of one study with the same options, on devices of one kind.",
+    });
+  });
+}
+
+/** Copies every finished task of a shard. */
+async function collect(folder: string, out: string): Promise<void> {
+  const names = await readdir(join(folder, TASKS)).catch(() => []); // a shard may have had no task
+  for (const name of names.filter((file) => file.endsWith(".json"))) {
+    const task = name.slice(0, -".json".length);
+    const record = await readTask(join(folder, TASKS), task);
+    if (record !== undefined && record !== "unreadable" && record.finished) await writeTask(join(out, TASKS), task, record, undefined);
+  }
+}
+
+/**
+ * Joins what shards of a study have finished into the results of the whole study, and its report.
+ *
+ * Computes no task again, and writes results only if none lacks. `out` can be resumed like a run of its own.
+ * @throws DataError for a folder without results, ArgumentError for shards of different studies or a task that no shard has finished.
+ */
+export async function mergeShards(
+  folders: readonly string[],
+  studies: readonly Study<unknown, unknown>[],
+  out?: string,
+): Promise<{ results: AnyResults; presentation: Presentation; out: string }> {
+  const all: AnyResults[] = [];
+  for (const folder of folders) all.push(await resultsIn(folder));
+  checkAlike(all, folders);
+  const [{ study: name, seed, command, device, configuration }] = all;
+  const study = studies.find((known) => known.name === name);
+  if (study === undefined) throw new DataError({ where: "merge", argument: folders[0], wanted: `a study of ${studies.map((known) => known.name).join(", ")}`, got: name });
+  const target = out ?? join("out", name);
+  for (const folder of folders) await collect(folder, target);
+  return { ...(await conduct(study, configuration, { backend: cpu, device, seed, out: target, command, finishedOnly: true })), out: target };
+}

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import { rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ArgumentError } from "../core/errors.js";
+import { fileName, readTask, removeTask, writeTask, type TaskRecord } from "./task-file.js";
+
+/** Part i of n of a study's tasks, i from 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** One run of a study, that can be done alone. */
+export interface Task {
+  /** Its name within the study, words with spaces between, such as "gaussian seed 3". */
+  readonly name: string;
+  /** All that decides its result, beside the study, the device and the version of this library. */
+  readonly depends: unknown;
+}
+
+/** Where a task left off, and how it keeps that. */
+export interface Kept<State> {
+  /** What was stored last, bit for bit; undefined at the start. */
+  readonly state: State | undefined;
+  /** Whether the last store is so long ago that another is worth its time. */
+  isDue(): boolean;
+  /** Keeps a state: JSON, and snapshots of tensors anywhere in it. */
+  store(state: State): Promise<void>;
+}
+
+/** Does a task, or takes its result, which must be JSON, from an earlier run; undefined where the task was not chosen. */
+export type RunTask = <Result, State = undefined>(task: Task, work: (kept: Kept<State>) => Promise<Result>) => Promise<Result | undefined>;
+
+export interface TaskOptions {
+  /** Go on from what an earlier run left; otherwise that is put aside. */
+  readonly resume?: boolean;
+  /** Only tasks whose names have the words of one of these in them. */
+  readonly only?: readonly string[];
+  readonly shard?: Shard;
+  /** Take finished results, do nothing. */
+  readonly finishedOnly?: boolean;
+  /** Seconds between two stores of a task. Default 30. */
+  readonly interval?: number;
+}
+
+interface Place {
+  readonly out: string;
+  /** What every task depends on. */
+  readonly common: unknown;
+  readonly note: (text: string) => void;
+}
+
+/** Every name that a study asked for; which of them `only` allows, which of these the shard has, and which lacked a finished result. */
+export interface Tasks {
+  readonly run: RunTask;
+  readonly names: readonly string[];
+  readonly allowed: readonly string[];
+  readonly chosen: readonly string[];
+  readonly missing: readonly string[];
+  /** What earlier runs had spent on the tasks that were taken or gone on with. */
+  readonly earlierSeconds: () => number;
+}
+
+/** The folder below a study's own that holds its tasks. */
+export const TASKS = "tasks";
+/** Where a run that does not resume puts the tasks of the one before. */
+const ASIDE = "tasks.before";
+/** A store takes well under a second, and this much is lost at most. */
+const INTERVAL = 30;
+
+/** A digest of what decides a result: equal for equal trees, whatever the order of their names. */
+function fingerprintOf(value: unknown): string {
+  const canonical = (_: string, item: unknown): unknown => {
+    if (ArrayBuffer.isView(item)) return createHash("sha256").update(new Uint8Array(item.buffer, item.byteOffset, item.byteLength)).digest("hex");
+    if (typeof item === "number") return String(item); // JSON has no infinities
+    if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
+    return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return createHash("sha256").update(JSON.stringify(value, canonical)).digest("hex");
+}
+
+async function putAside(out: string, note: (text: string) => void): Promise<void> {
+  const [tasks, aside] = [join(out, TASKS), join(out, ASIDE)];
+  const found = await stat(tasks).then((about) => about.isDirectory(), () => false);
+  if (!found) return;
+  await rm(aside, { recursive: true, force: true });
+  await rename(tasks, aside);
+  note(`Earlier runs are put aside in ${aside}; to go on from them instead, move them back to ${tasks} and give --resume.`);
+}
+
+/**
+ * The task runner of one study: every task has a file below `out/tasks`, replaced atomically at each store and at its end.
+ *
+ * Tasks are dealt to shards in the order in which the study asks for them, which must be the same in every process.
+ * @throws ArgumentError (from `run`) for two tasks of one name.
+ */
+export function taskRunner({ out, common, note }: Place, { resume = false, only, shard, finishedOnly = false, interval = INTERVAL }: TaskOptions): Tasks {
+  const folder = join(out, TASKS);
+  const files = new Set<string>();
+  const names: string[] = [];
+  const allowed: string[] = [];
+  const chosen: string[] = [];
+  const missing: string[] = [];
+  let earlier = 0;
+  const isAllowed = (name: string): boolean => only === undefined || only.some((words) => ` ${name} `.includes(` ${words.trim()} `));
+
+  const run: RunTask = async <Result, State>({ name, depends }: Task, work: (kept: Kept<State>) => Promise<Result>) => {
+    if (files.has(fileName(name))) throw new ArgumentError({ where: "session.task", argument: "name", wanted: "a name that no other task has", got: name });
+    files.add(fileName(name));
+    names.push(name);
+    if (!isAllowed(name)) return undefined;
+    const turn = allowed.push(name) - 1;
+    if (shard !== undefined && turn % shard.count !== shard.index - 1) return undefined;
+    if (chosen.push(name) === 1 && !resume && !finishedOnly) await putAside(out, note);
+
+    const fingerprint = fingerprintOf({ name, depends, common });
+    const found = await readTask(folder, name);
+    const record: TaskRecord | undefined = found !== "unreadable" && found?.fingerprint === fingerprint ? found : undefined;
+    const before = record === undefined ? 0 : record.seconds;
+    earlier += before;
+    if (record?.finished) return record.content as Result;
+    if (finishedOnly) {
+      missing.push(name);
+      return undefined;
+    }
+    if (found !== undefined && record === undefined) {
+      note(`${name}: what was kept ${found === "unreadable" ? "cannot be read" : "has other settings"}, so it starts anew`);
+      await removeTask(folder, name);
+    }
+    const start = performance.now();
+    let last = start;
+    let previous = record;
+    const keep = async (finished: boolean, content: unknown): Promise<void> => {
+      previous = await writeTask(folder, name, { fingerprint, finished, seconds: before + (performance.now() - start) / 1000, content }, previous);
+      last = performance.now();
+    };
+    const result = await work({
+      state: record?.content as State | undefined,
+      isDue: () => performance.now() - last >= 1000 * interval,
+      store: (state) => keep(false, state),
+    });
+    await keep(true, result);
+    return result;
+  };
+  return { run, names, allowed, chosen, missing, earlierSeconds: () => earlier };
+}

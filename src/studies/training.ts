@@ -1,0 +1,119 @@
+import { valueAndGrad } from "../autograd/grad.js";
+import type { Random } from "../core/random.js";
+import type { ParameterTree, Tensor } from "../core/tensor.js";
+import { adam, sgd, type OptimizerState } from "../nn/optimizers.js";
+import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "./snapshot.js";
+import type { Session } from "./study.js";
+import type { Kept } from "./tasks.js";
+
+const optimizers = { adam, sgd } as const;
+
+export type OptimizerName = keyof typeof optimizers;
+
+/** Examples in batches, and what their loss is. */
+export interface TrainingPlan<Parameters, Epoch> {
+  /** Words for the progress display. */
+  readonly label: string;
+  /** Changed in place. */
+  readonly parameters: Parameters;
+  readonly examples: number;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+  /** Default Adam; `sgd` has momentum 0.9. */
+  readonly optimizer?: OptimizerName;
+  /** Shuffles the examples before every epoch; an incomplete batch waits for the next shuffle. */
+  readonly order: Random;
+  loss(parameters: Parameters, rows: readonly number[]): Tensor;
+  /** Measures after the last batch of an epoch; `before` is the training so far without it, `losses` are those of the epoch. */
+  afterEpoch(before: { readonly epochs: readonly Epoch[]; readonly losses: readonly number[]; readonly seconds: () => number }, losses: readonly number[]): Promise<Epoch>;
+}
+
+/** What a training measured. */
+export interface Training<Epoch> {
+  readonly epochs: readonly Epoch[];
+  /** Loss of every batch before its step. */
+  readonly losses: readonly number[];
+  /** Spent on it, the time before interruptions included. */
+  readonly seconds: number;
+}
+
+/** All that a training needs to go on: the stream as it was before the shuffle of the epoch at hand, of which the losses tell the position. */
+export interface TrainingState<Epoch> extends Training<Epoch> {
+  readonly order: readonly number[];
+  /** Snapshots in the tree of the parameters. */
+  readonly parameters: unknown;
+  /** Snapshots in the tree of an `OptimizerState`. */
+  readonly optimizer: unknown;
+}
+
+/** The first number of a tensor, which is disposed. */
+export async function first(tensor: Tensor): Promise<number> {
+  const value = (await tensor.read())[0];
+  tensor.dispose();
+  return value;
+}
+
+/** Trains, and stores after every epoch and whenever it is due; a resumed training takes the same steps as one that was never stopped. */
+export async function train<Parameters extends ParameterTree, Epoch>(
+  plan: TrainingPlan<Parameters, Epoch>,
+  session: Session<unknown>,
+  kept: Kept<TrainingState<Epoch>>,
+): Promise<Training<Epoch>> {
+  const { label, parameters, examples, epochs: wanted, learningRate, optimizer: rule = "adam", order } = plan;
+  const { backend } = session;
+  const size = Math.min(plan.batch, examples);
+  const perEpoch = Math.floor(examples / size);
+  const optimizer = optimizers[rule]({ learningRate });
+  const epochs: Epoch[] = [];
+  const losses: number[] = [];
+  const { state } = kept;
+  const start = performance.now() - 1000 * (state === undefined ? 0 : state.seconds);
+  const seconds = (): number => (performance.now() - start) / 1000;
+  if (state !== undefined) {
+    order.restore(state.order);
+    epochs.push(...state.epochs);
+    losses.push(...state.losses);
+    restoreTree(parameters, state.parameters);
+    optimizer.restore(parameters, tensorsOf(state.optimizer, backend) as OptimizerState);
+  }
+  const store = async (stream: readonly number[]): Promise<void> => {
+    const tensors = { parameters: await snapshotsOf(parameters), optimizer: await snapshotsOf(optimizer.state(parameters)) };
+    // numbers that diverged cannot be made tensors again: a resumed training diverges again, from the last that were finite
+    if (isFiniteTree(tensors)) await kept.store({ epochs: [...epochs], losses: [...losses], seconds: seconds(), order: stream, ...tensors });
+  };
+  try {
+    while (epochs.length < wanted) {
+      const stream = order.state();
+      const rows = order.shuffle(Array.from({ length: examples }, (_, row) => row));
+      const begin = epochs.length * perEpoch;
+      let pending: Promise<number> | undefined; // one step in flight while the host prepares the next
+      const settle = async (): Promise<void> => {
+        if (pending === undefined) return;
+        losses.push(await pending);
+        pending = undefined;
+        session.report({ kind: "progress", label, done: losses.length, total: wanted * perEpoch, note: `epoch ${epochs.length + 1}/${wanted}, loss ${losses[losses.length - 1].toFixed(3)}` });
+      };
+      for (let index = losses.length - begin; index < perEpoch; index++) {
+        const part = rows.slice(index * size, (index + 1) * size);
+        const value = backend.scope(() => {
+          const result = valueAndGrad((weights: Parameters) => plan.loss(weights, part), parameters);
+          optimizer.step(parameters, result.gradients);
+          return result.value;
+        });
+        await settle();
+        pending = first(value);
+        await session.checkpoint();
+        if (!kept.isDue()) continue;
+        await settle();
+        await store(stream);
+      }
+      await settle();
+      epochs.push(await plan.afterEpoch({ epochs, losses, seconds }, losses.slice(begin)));
+      await store(order.state());
+    }
+    return { epochs, losses, seconds: seconds() };
+  } finally {
+    optimizer.dispose();
+  }
+}

@@ -1,0 +1,152 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ArgumentError, DataError, encodeSafetensors, openSafetensors, ShapeError, UnsupportedError } from "../../src/index.js";
+
+const reference = readFileSync(new URL("../support/reference.safetensors", import.meta.url));
+
+/** A file of any header, also of a wrong one. */
+function file(header: unknown, numbers = new Uint8Array(0), length?: bigint): Uint8Array {
+  const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
+  const bytes = new Uint8Array(8 + json.length + numbers.length);
+  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(json.length), true);
+  bytes.set(json, 8);
+  bytes.set(numbers, 8 + json.length);
+  return bytes;
+}
+
+const tensor = (begin: number, end: number, change: object = {}) => ({ dtype: "F32", shape: [(end - begin) / 4], data_offsets: [begin, end], ...change });
+const eight = new Uint8Array(8);
+
+describe("a file of the reference implementation, safetensors 0.8.0", () => {
+  it("is read, number for number", async () => {
+    const { tensors, metadata, read } = await openSafetensors(reference);
+    expect(metadata).toEqual({ format: "np", by: "safetensors 0.8.0" });
+    expect(Object.fromEntries([...tensors].map(([name, { dtype, shape }]) => [name, [dtype, shape]]))).toEqual({
+      whole: ["I64", [3]],
+      double: ["F64", [2, 3]],
+      nothing: ["F32", [0, 4]],
+      scalar: ["F32", []],
+      single: ["F32", [4]],
+      brain: ["BF16", [3]],
+      half: ["F16", [2, 2, 1]],
+    });
+    expect(await read("double")).toEqual(Float64Array.of(0.1, -2.5, 1e300, 0, -0, 3));
+    expect(await read("single")).toEqual(Float32Array.of(0.1, -7.25, 3e38, 1e-45));
+    expect(await read("half")).toEqual(Float32Array.of(0.0999755859375, 65504, -(2 ** -24), 1.5));
+    expect(await read("brain")).toEqual(Float32Array.of(1, -3.140625, 2 ** 100));
+    expect(await read("scalar")).toEqual(Float32Array.of(42.5));
+    expect(await read("nothing")).toEqual(new Float32Array(0));
+    await expect(read("whole")).rejects.toThrow(UnsupportedError);
+    await expect(read("hole")).rejects.toThrow(/openSafetensors: bytes: wanted one of its 7 tensors \("whole", .*got "hole"/);
+  });
+
+  it("is the same from a Blob, an ArrayBuffer and a source of parts", async () => {
+    const buffer = new Uint8Array(reference).buffer;
+    const source = { name: "parts", size: reference.length, read: (begin: number, end: number) => Promise.resolve(reference.subarray(begin, end)) };
+    for (const data of [new Blob([buffer]), buffer, source]) expect(await (await openSafetensors(data)).read("double")).toEqual(Float64Array.of(0.1, -2.5, 1e300, 0, -0, 3));
+  });
+});
+
+describe("what is written", () => {
+  it("comes back, exactly in F64 and F32, as the nearest number in F16 and BF16", async () => {
+    const extents = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.string({ maxLength: 6 }).filter((name) => name !== "__metadata__"), extents, { maxKeys: 4 }), fc.constantFrom("F64", "F32", "F16", "BF16"), async (shapes, dtype) => {
+        const tensors = Object.fromEntries(
+          Object.entries(shapes).map(([name, shape], index) => [name, { shape, dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, at) => Math.sin(1 + at + index) * 10 ** (at % 5)) }]),
+        );
+        const stored = await openSafetensors(encodeSafetensors(tensors));
+        expect([...stored.tensors.keys()].sort()).toEqual(Object.keys(tensors).sort());
+        const relative = { F64: 0, F32: 2 ** -24, F16: 2 ** -11, BF16: 2 ** -8 }[dtype];
+        for (const [name, { data, shape }] of Object.entries(tensors)) {
+          expect(stored.tensors.get(name)!.shape).toEqual(shape);
+          const back = await stored.read(name);
+          data.forEach((value, at) => {
+            if (Math.abs(value) > 2 ** -14) expect(Math.abs(back[at] - value)).toBeLessThanOrEqual(relative * Math.abs(value));
+          });
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([
+    [1, 0x3f80],
+    [-2, 0xc000],
+    [1 + 2 ** -8, 0x3f80], // a tie, to even
+    [1 + 3 * 2 ** -8, 0x3f82],
+    [1 + 2 ** -8 + 2 ** -40, 0x3f81], // rounding to float32 first would make it a tie
+    [2 ** -133, 0x0001],
+    [NaN, 0x7fc0],
+    [-Infinity, 0xff80],
+  ])("%d is the bfloat16 pattern %d", (value, bits) => {
+    const bytes = encodeSafetensors({ x: { shape: [1], data: [value], dtype: "BF16" } });
+    expect(new DataView(bytes.buffer).getUint16(bytes.length - 2, true)).toBe(bits);
+  });
+
+  it("must fit its shape and its type", () => {
+    expect(() => encodeSafetensors({ x: { shape: [2, 2], data: [1, 2, 3] } })).toThrow(ShapeError);
+    expect(() => encodeSafetensors({ x: { shape: [2], data: [1, 65520], dtype: "F16" } })).toThrow(/x: wanted numbers that F16 can hold, got 65520 at index 1/);
+    expect(() => encodeSafetensors({ __metadata__: { shape: [], data: [1] } })).toThrow(ArgumentError);
+  });
+});
+
+describe("malformed files are refused, each with its own error", () => {
+  const cases: readonly [title: string, bytes: Uint8Array, message: RegExp][] = [
+    ["shorter than its length field", new Uint8Array(5), /wanted at least 8 bytes, got 5/],
+    ["a header longer than the file", file({}, eight, 1000n), /wanted a header within the file's 18 bytes, got one of 1000 bytes/],
+    ["a header length that would exhaust memory", file({}, eight, 0xffff_ffff_ffff_ffffn), /wanted a header of at most 100000000 bytes, got one of 18446744073709551615/],
+    ["a header that does not start with a brace", file("[1]"), /wanted a header that starts with "\{", got "\["/],
+    ["broken JSON", file('{"a": '), /wanted a header in JSON/],
+    ["a header that is not UTF-8", file(String.raw`{"a": 1}`).map((byte, at) => (at === 10 ? 0xff : byte)), /wanted a header in JSON/],
+    ["a name twice", file(`{"a": ${JSON.stringify(tensor(0, 4))}, "\\u0061": ${JSON.stringify(tensor(4, 8))}}`, eight), /wanted names that differ, got "a" twice/],
+    ["a tensor that is no object", file({ a: 7 }), /wanted an object for tensor "a", got 7/],
+    ["an unknown type", file({ a: tensor(0, 8, { dtype: "F31" }) }, eight), /wanted a dtype of BOOL, .* for tensor "a", got "F31"/],
+    ["a type from the prototype", file({ a: tensor(0, 8, { dtype: "toString" }) }, eight), /for tensor "a", got "toString"/],
+    ["a negative extent", file({ a: tensor(0, 8, { shape: [-2] }) }, eight), /wanted whole extents in the shape of tensor "a", got \[-2\]/],
+    ["a shape that does not fit its bytes", file({ a: tensor(0, 8, { shape: [3] }) }, eight), /wanted 12 bytes for tensor "a" of F32 \[3\], got 8/],
+    ["a shape whose product overflows", file({ a: tensor(0, 8, { shape: [2 ** 40, 2 ** 40] }) }, eight), /for tensor "a" .* got 8/],
+    ["offsets in the wrong order", file({ a: tensor(0, 8, { data_offsets: [8, 0] }) }, eight), /wanted data_offsets \[begin, end\] with begin <= end for tensor "a", got \[8,0\]/],
+    ["fractional offsets", file({ a: tensor(0, 8, { data_offsets: [0.5, 8.5] }) }, eight), /wanted data_offsets/],
+    ["tensors that overlap", file({ a: tensor(0, 8), b: tensor(4, 8) }, eight), /wanted tensors that do not overlap, got "b" from byte/],
+    ["a hole between tensors", file({ a: tensor(4, 8) }, eight), /wanted tensors without holes between, got 4 bytes of nothing/],
+    ["numbers cut short", file({ a: tensor(0, 16) }, eight), /wanted tensor "a" within the file's \d+ bytes, got an end at byte/],
+    ["bytes after the last tensor", file({ a: tensor(0, 4) }, eight), /got 4 bytes more/],
+    ["a shape nested to exhaust the stack", file(`{"a": {"dtype": "F32", "shape": ${"[".repeat(200_000)}${"]".repeat(200_000)}, "data_offsets": [0, 8]}}`, eight), /wanted whole extents in the shape of tensor "a", got a value nested too deeply/],
+    ["a name and a shape of megabytes", file({ ["x".repeat(1e6)]: tensor(0, 8, { shape: new Array(1e6).fill(-1) }) }, eight), /^.{0,600}$/],
+    ["metadata that are not texts", file({ __metadata__: { a: 1 } }), /wanted texts by name in __metadata__/],
+  ];
+  it.each(cases)("%s", async (_, bytes, message) => {
+    await expect(openSafetensors(bytes)).rejects.toThrow(message);
+    await expect(openSafetensors(bytes)).rejects.toThrow(DataError);
+  });
+
+  it("every prefix of a good file", async () => {
+    for (let length = 0; length < reference.length; length++) await expect(openSafetensors(reference.subarray(0, length))).rejects.toThrow(DataError);
+  });
+
+  it("a good file with any one byte of its header changed is read with checked offsets or refused", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 495 }), fc.integer({ min: 0, max: 255 }), async (at, byte) => {
+        const changed = Uint8Array.from(reference);
+        changed[at] = byte;
+        try {
+          const { tensors } = await openSafetensors(changed);
+          for (const { begin, end } of tensors.values()) expect(begin >= 496 && begin <= end && end <= changed.length).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DataError);
+        }
+      }),
+    );
+  });
+
+  it("a name of megabytes, and names like those of every object", async () => {
+    const long = "x".repeat(5_000_000);
+    const bytes = encodeSafetensors({ [long]: { shape: [1], data: [1] }, ["__proto__"]: { shape: [1], data: [2] }, constructor: { shape: [1], data: [3] } });
+    const { tensors, read } = await openSafetensors(bytes);
+    expect(tensors.size).toBe(3);
+    expect(await read("__proto__")).toEqual(Float32Array.of(2));
+    expect(await read(long)).toEqual(Float32Array.of(1));
+  });
+});

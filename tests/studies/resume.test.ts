@@ -1,0 +1,78 @@
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { quick } from "../../src/studies/convergence/configuration.js";
+import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
+import { quickPathfinder } from "../../src/studies/pathfinder/configuration.js";
+import { defaults } from "../../src/studies/potts/configuration.js";
+import { toJson } from "../../src/studies/results.js";
+import { quickText } from "../../src/studies/text-encoder/configuration.js";
+import type { StudyProcess } from "../support/conduct.js";
+import { tinyCorpus } from "../support/corpus.js";
+import { bundle, ended, start, timelessResults } from "../support/processes.js";
+
+let folder = "";
+let program = "";
+let commandLine = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "resume-"));
+  program = await bundle("tests/support/conduct.ts", folder);
+  commandLine = await bundle("src/cli/index.ts", folder);
+  await tinyCorpus(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const configurations: Readonly<Record<string, () => unknown>> = {
+  convergence: () => ({ ...quick, data: join(folder, "tiny.csv"), guarantee: { ...quick.guarantee, steps: 40 }, learning: { ...quick.learning, tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 } }),
+  dynamics: () => ({
+    ...quickDynamics,
+    experiments: Object.fromEntries(Object.entries(quickDynamics.experiments).map(([name, experiment]) => [name, { ...experiment, kernels: ["softmax", "gaussian"], subsets: [["query"]], seeds: 2, steps: 60 }])),
+  }),
+  pathfinder: () => ({ ...quickPathfinder, seeds: 1, train: 48, test: 8, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4, landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 } }),
+  text: () => ({ ...quickText, data: join(folder, "tiny.csv"), seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3 }),
+  potts: () => ({ ...defaults, sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
+};
+
+const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => start(program, toJson({ study, configuration: configurations[study](), seed: 3, out, ...own }));
+
+/** Processes that are killed before one is left alone. */
+const KILLS = 4;
+
+describe.each(Object.keys(configurations))("study %s", (study) => {
+  let whole = "";
+  let duration = 0;
+  beforeAll(async () => {
+    whole = join(folder, study, "whole");
+    const begin = performance.now();
+    expect(await ended(run(study, whole))).toBe(0);
+    duration = performance.now() - begin;
+  });
+
+  it("killed at random moments and resumed, ends with the numbers of an uninterrupted run", { timeout: 300_000 }, async () => {
+    const out = join(folder, study, "killed");
+    const options = { resume: true, interval: 0 };
+    const delays: number[] = [];
+    for (let kill = 0; kill < KILLS; kill++) {
+      const child = run(study, out, options);
+      await once(child.stdout!, "data");
+      delays.push((Math.random() * duration) / KILLS);
+      await sleep(delays[kill]);
+      child.kill("SIGKILL");
+      await ended(child);
+    }
+    expect(await ended(run(study, out, options))).toBe(0);
+    expect(await timelessResults(out), `killed after ${delays.join(", ")} ms`).toEqual(await timelessResults(whole));
+    expect(await readFile(join(out, "results.json"), "utf8")).toContain('"partial": false');
+  });
+
+  it("done in shards and merged, has the numbers of one process", { timeout: 300_000 }, async () => {
+    const out = join(folder, study, "parts");
+    const parts = [1, 2].map((index) => join(out, String(index)));
+    expect(await Promise.all(parts.map((part, at) => ended(run(study, part, { shard: { index: at + 1, count: 2 } }))))).toEqual([0, 0]);
+    expect(await ended(start(commandLine, "study", "merge", ...parts, "--out", out))).toBe(0);
+    expect(await timelessResults(out)).toEqual(await timelessResults(whole));
+  });
+});

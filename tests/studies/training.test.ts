@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { indices } from "../../src/core/indices.js";
+import { random } from "../../src/core/random.js";
+import type { Backend } from "../../src/core/tensor.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { gaussian } from "../../src/kernels/gaussian.js";
+import { encoder } from "../../src/nn/encoder.js";
+import { disposeTree, trainClassifier, type EpochResult, type Examples, type TrainOptions } from "../../src/studies/classifier.js";
+import { snapshotsOf } from "../../src/studies/snapshot.js";
+import { taskRunner, type Kept } from "../../src/studies/tasks.js";
+import type { TrainingState } from "../../src/studies/training.js";
+import { describeGpu } from "../support/gpu.js";
+import { sessionOn } from "../support/study.js";
+
+let out = "";
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "training-"));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+const TOKENS = 4;
+const model = encoder({ kernel: gaussian(), vocabulary: 6, classes: 2, tokens: TOKENS, width: 8, hidden: 8, heads: 2, layers: 1 });
+const source = random(5);
+const ids = Array.from({ length: 20 }, () => Array.from({ length: TOKENS }, () => source.integer(6)));
+const examples: Examples = {
+  labels: Int32Array.from(ids, ([first, second]) => Number(first < second)),
+  inputs: (rows) => indices(rows.flatMap((row) => ids[row]), [rows.length, TOKENS]),
+};
+
+/** Trains as a task that is cut off after some stores, or goes on and ends; gives all that it measured but times, and the weights. */
+async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, "learningRate" | "optimizer"> = { learningRate: 0.05 }) {
+  let left = stores;
+  const work = async (kept: Kept<TrainingState<EpochResult>>) => {
+    const parameters = model.initialize(backend, random(1));
+    const cutOff: typeof kept = {
+      ...kept,
+      async store(state) {
+        await kept.store(state);
+        if (--left === 0) throw new Error("killed");
+      },
+    };
+    const options = { label: "test", batch: 6, epochs: 3, ...rule, seed: 2, measured: () => Promise.resolve() };
+    try {
+      const { epochs, losses } = await trainClassifier(model, parameters, { train: examples, test: examples }, options, sessionOn(backend), cutOff);
+      return { losses, epochs: epochs.map((epoch) => ({ ...epoch, seconds: 0 })), parameters: await snapshotsOf(parameters) };
+    } finally {
+      disposeTree(parameters);
+    }
+  };
+  return taskRunner({ out, common: "test", note: () => undefined }, { resume: true, interval: 0 }).run({ name: "training", depends: 0 }, work);
+}
+
+/** After every one of three batches, and every one of three epochs. */
+const STORES = 12;
+
+async function resumesAfter(backend: Backend, stores: readonly number[], rule?: Parameters<typeof train>[2]): Promise<void> {
+  const whole = await train(backend, Infinity, rule);
+  expect(whole!.losses).toHaveLength(9);
+  for (const count of stores) {
+    await rm(out, { recursive: true });
+    await expect(train(backend, count, rule)).rejects.toThrow("killed");
+    expect(await train(backend, Infinity, rule), `cut off after store ${count}`).toEqual(whole);
+  }
+}
+
+it("goes on bit for bit from every place where it stores", async () => {
+  await resumesAfter(cpu, Array.from({ length: STORES }, (_, store) => store + 1));
+  await rm(out, { recursive: true });
+  await expect(train(cpu, STORES)).rejects.toThrow("killed");
+});
+
+it("goes on with the velocities of gradient descent with momentum", () => resumesAfter(cpu, [2, 8], { learningRate: 0.1, optimizer: "sgd" }));
+
+it("diverges again from the last finite weights", async () => {
+  const diverging = { learningRate: 1e200 };
+  const whole = await train(cpu, Infinity, diverging);
+  expect(whole!.losses.some(Number.isNaN)).toBe(true);
+  await rm(out, { recursive: true });
+  await expect(train(cpu, 1, diverging)).rejects.toThrow("killed");
+  expect(await train(cpu, Infinity, diverging)).toEqual(whole);
+});
+
+describeGpu("a training on the GPU", (gpu) => {
+  it("goes on bit for bit", () => resumesAfter(gpu(), [2, 8]));
+});

@@ -1,0 +1,32 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** Bundles a program of this repository into a folder, so that processes of their own can run it; gives its path. */
+export async function bundle(entry: string, folder: string): Promise<string> {
+  const outfile = join(folder, `${entry.replace(/\W+/g, "-")}.mjs`);
+  // packages of CommonJS ask for Node's modules by require
+  const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+  await build({ entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", loader: { ".wgsl": "text" }, external: ["webgpu", "canvas"], banner: { js: banner }, logLevel: "error" });
+  return outfile;
+}
+
+/** Starts a program; its errors come to this process. */
+export function start(program: string, ...argv: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [program, ...argv], { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+/** The exit code of a process, null where a signal ended it. */
+export async function ended(child: ChildProcess): Promise<number | null> {
+  child.stdout?.resume();
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  return child.exitCode;
+}
+
+/** What `results.json` holds, without times. */
+export async function timelessResults(out: string): Promise<Record<string, unknown>> {
+  const times = ["seconds", "secondsPerStep", "startedAt"];
+  return JSON.parse(await readFile(join(out, "results.json"), "utf8"), (name, value: unknown) => (times.includes(name) ? undefined : value)) as Record<string, unknown>;
+}
