@@ -9,8 +9,8 @@ type WavefunctionResults = Results<WavefunctionConfiguration, WavefunctionMeasur
 const color: Readonly<Record<AttentionName, string>> = { factored: palette.orange, softmax: palette.blue };
 const words: Readonly<Record<AttentionName, string>> = { factored: "factored (positions alone)", softmax: "softmax with relative positions" };
 
-/** Steps that the moving average joins. */
-const WINDOW = 20;
+/** Steps that the moving average joins: over fewer, the noise of a few hundred draws a step is seen. */
+const WINDOW = 30;
 
 export function movingAverage(values: readonly number[], window = WINDOW): number[] {
   return values.slice(window - 1).map((_, index) => values.slice(index, index + window).reduce((a, b) => a + b, 0) / window);
