@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DataError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { linePlot, palette } from "../../src/studies/report/lines.js";
+import { writeAtomically } from "../../src/studies/results.js";
 import { conduct, type Study } from "../../src/studies/study.js";
 
 interface Counts {
@@ -106,6 +107,22 @@ describe("conduct", () => {
     await writeFile(join(out, "file"), "");
     await expect(conduct(counting, { until: 1 }, { ...options(), out: join(out, "file") })).rejects.toThrow(DataError);
   });
+});
+
+it("has the content of a file on the disk before the file gets its name", async () => {
+  const probe = await open(join(out, "probe"), "w");
+  await probe.close();
+  const prototype = Object.getPrototypeOf(probe) as FileHandle;
+  const { sync } = prototype; // eslint-disable-line @typescript-eslint/unbound-method -- called on its handle below
+  const seen: string[][] = [];
+  const spy = vi.spyOn(prototype, "sync").mockImplementation(async function (this: FileHandle) {
+    seen.push(await readdir(out), [String((await this.stat()).size)]);
+    return sync.call(this);
+  });
+  await writeAtomically(out, "results.json", "12345");
+  spy.mockRestore();
+  expect(seen).toEqual([["probe", `results.json.${process.pid}.tmp`], ["5"]]);
+  expect(await readFile(join(out, "results.json"), "utf8")).toBe("12345");
 });
 
 describe("report", () => {
