@@ -18,7 +18,7 @@ export function fromJson(text: string): unknown {
 /** Removes what writes of killed processes left in a folder. */
 export async function clearTemporary(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []); // no such folder yet
-  const left = names.filter((name) => /\.(json|html|svg|safetensors)\.\d+\.tmp$/.test(name));
+  const left = names.filter((name) => /(\.(json|html|svg|safetensors)|^lock)\.\d+\.tmp$/.test(name));
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
 }
 

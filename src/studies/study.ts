@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { ArgumentError } from "../core/errors.js";
 import type { Backend, DeviceDescription } from "../core/tensor.js";
 import type { StudyEvent } from "./events.js";
+import { lockFolder } from "./lock.js";
 import { figureFile, renderReport } from "./report/html.js";
 import type { Presentation } from "./report/presentation.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
@@ -63,6 +64,11 @@ export interface ConductOptions extends TaskOptions {
   readonly report?: (event: StudyEvent) => void;
 }
 
+interface Conducted<Configuration, Measurements> {
+  readonly results: Results<Configuration, Measurements>;
+  readonly presentation: Presentation;
+}
+
 class Interrupted extends Error {}
 
 /** Names that an error lists. */
@@ -107,17 +113,12 @@ async function publish<Configuration, Measurements>(
   return presentation;
 }
 
-/**
- * Runs a study and keeps its results on disk: every save replaces `results.json`, the report follows at the end.
- *
- * When `signal` aborts, what was measured is kept, marked partial, and reported all the same.
- * @throws what the study throws, after the partial results are written.
- */
-export async function conduct<Configuration, Measurements>(
+/** `conduct` in a folder that is this process's own. */
+async function conductAlone<Configuration, Measurements>(
   study: Study<Configuration, Measurements>,
   configuration: Configuration,
   options: ConductOptions,
-): Promise<{ results: Results<Configuration, Measurements>; presentation: Presentation }> {
+): Promise<Conducted<Configuration, Measurements>> {
   const { backend, seed, out, command, signal } = options;
   const start = performance.now();
   const versions = await collectVersions();
@@ -172,4 +173,23 @@ export async function conduct<Configuration, Measurements>(
     await write({});
   }
   return { results, presentation: await publish(study, results, out) };
+}
+
+/**
+ * Runs a study and keeps its results on disk: every save replaces `results.json`, the report follows at the end.
+ *
+ * When `signal` aborts, what was measured is kept, marked partial, and reported all the same.
+ * @throws what the study throws, after the partial results are written; ArgumentError while another process writes into the folder.
+ */
+export async function conduct<Configuration, Measurements>(
+  study: Study<Configuration, Measurements>,
+  configuration: Configuration,
+  options: ConductOptions,
+): Promise<Conducted<Configuration, Measurements>> {
+  const unlock = await lockFolder(options.out);
+  try {
+    return await conductAlone(study, configuration, options);
+  } finally {
+    await unlock();
+  }
 }
