@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { ArgumentError } from "../core/errors.js";
 import type { Backend, DeviceDescription } from "../core/tensor.js";
@@ -97,6 +98,8 @@ function checkTasks({ names, allowed, missing }: Tasks, { only }: TaskOptions): 
   }
 }
 
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+
 /** An I/O turn: without it synchronous mathematics would starve timers and signals. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -170,6 +173,10 @@ async function conductAlone<Configuration, Measurements>(
       if (written) await write({ error: error instanceof Error ? error.message : String(error) });
       throw error;
     }
+    if (!written && (await exists(join(out, "results.json")))) {
+      report({ kind: "note", text: `Nothing was measured yet: results.json and report.html in ${out} are those of an earlier run.` });
+      return { results, presentation: study.present(results) };
+    }
     await write({});
   }
   return { results, presentation: await publish(study, results, out) };
@@ -178,7 +185,7 @@ async function conductAlone<Configuration, Measurements>(
 /**
  * Runs a study and keeps its results on disk: every save replaces `results.json`, the report follows at the end.
  *
- * When `signal` aborts, what was measured is kept, marked partial, and reported all the same.
+ * When `signal` aborts, what was measured is kept, marked partial, and reported all the same; with nothing measured, results of an earlier run stay.
  * @throws what the study throws, after the partial results are written; ArgumentError while another process writes into the folder.
  */
 export async function conduct<Configuration, Measurements>(

@@ -78,6 +78,29 @@ describe("conduct", () => {
     expect(await readFile(join(out, "report.html"), "utf8")).toContain("stopped before its end");
   });
 
+  it("leaves the results of an earlier run when it is stopped before its first result", async () => {
+    const controller = new AbortController();
+    const stopped: typeof counting = {
+      ...counting,
+      async run(_, session) {
+        controller.abort();
+        await session.checkpoint();
+      },
+    };
+    await conduct(counting, { until: 3 }, options());
+    const files = () => Promise.all(["results.json", "report.html"].map((name) => readFile(join(out, name), "utf8")));
+    const before = await files();
+    const noted: string[] = [];
+    const { results: given } = await conduct(stopped, { until: 3 }, { ...options(), signal: controller.signal, report: (event) => event.kind === "note" && noted.push(event.text) });
+    expect(given).toMatchObject({ partial: true });
+    expect(given.measurements).toBeUndefined();
+    expect(await files()).toEqual(before);
+    expect(noted.join()).toContain("Nothing was measured yet");
+    await rm(join(out, "results.json"));
+    await conduct(stopped, { until: 3 }, { ...options(), signal: controller.signal });
+    expect(await results()).toMatchObject({ partial: true });
+  });
+
   it("keeps what was measured when the study fails, and passes the error on", async () => {
     const failing: typeof counting = {
       ...counting,
