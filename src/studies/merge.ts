@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ArgumentError, DataError } from "../core/errors.js";
@@ -6,8 +6,6 @@ import { cpu } from "../cpu/cpu.js";
 import type { Presentation } from "./report/presentation.js";
 import { fromJson } from "./results.js";
 import { conduct, type Results, type Study } from "./study.js";
-import { readTask, writeTask } from "./task-file.js";
-import { TASKS } from "./tasks.js";
 
 type AnyResults = Results<unknown, unknown>;
 
@@ -50,16 +48,6 @@ function checkAlike(all: readonly AnyResults[], folders: readonly string[]): voi
   });
 }
 
-/** Copies every finished task of a shard. */
-async function collect(folder: string, out: string): Promise<void> {
-  const names = await readdir(join(folder, TASKS)).catch(() => []); // a shard may have had no task
-  for (const name of names.filter((file) => file.endsWith(".json"))) {
-    const task = name.slice(0, -".json".length);
-    const record = await readTask(join(folder, TASKS), task);
-    if (record !== undefined && record !== "unreadable" && record.finished) await writeTask(join(out, TASKS), task, record, undefined);
-  }
-}
-
 /**
  * Joins what shards of a study have finished into the results of the whole study, and its report.
  *
@@ -78,6 +66,5 @@ export async function mergeShards(
   const study = studies.find((known) => known.name === name);
   if (study === undefined) throw new DataError({ where: "merge", argument: folders[0], wanted: `a study of ${studies.map((known) => known.name).join(", ")}`, got: name });
   const target = out ?? join("out", name);
-  for (const folder of folders) await collect(folder, target);
-  return { ...(await conduct(study, configuration, { backend: cpu, device, seed, out: target, command, finishedOnly: true })), out: target };
+  return { ...(await conduct(study, configuration, { backend: cpu, device, seed, out: target, command, finishedIn: folders })), out: target };
 }

@@ -157,7 +157,7 @@ async function conductAlone<Configuration, Measurements>(
       task: tasks.run,
       save: async (measurements) => {
         // a merge writes all or nothing, and with nothing chosen yet the results of an earlier run stay
-        if (options.finishedOnly || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
+        if (options.finishedIn || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
         else await write({ measurements });
       },
       checkpoint: async () => {

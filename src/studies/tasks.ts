@@ -37,8 +37,8 @@ export interface TaskOptions {
   /** Only tasks whose names have the words of one of these in them. */
   readonly only?: readonly string[];
   readonly shard?: Shard;
-  /** Take finished results, do nothing. */
-  readonly finishedOnly?: boolean;
+  /** Take finished results, from the folder of the runner or else one of these, and do nothing. */
+  readonly finishedIn?: readonly string[];
   /** Seconds between two stores of a task. Default 30. */
   readonly interval?: number;
 }
@@ -88,13 +88,24 @@ async function putAside(out: string, note: (text: string) => void): Promise<void
   note(`Earlier runs are put aside in ${aside}; to go on from them instead, move them back to ${tasks} and give --resume.`);
 }
 
+type Found = Awaited<ReturnType<typeof readTask>>;
+
+/** The first finished record of a task that is the wanted one: other runs may have left one of other settings in its place. */
+async function firstFinished(outs: readonly string[], name: string, isWanted: (record: Found) => record is TaskRecord): Promise<TaskRecord | undefined> {
+  for (const out of outs) {
+    const record = await readTask(join(out, TASKS), name);
+    if (isWanted(record) && record.finished) return record;
+  }
+  return undefined;
+}
+
 /**
  * The task runner of one study: every task has a file below `out/tasks`, replaced atomically at each store and at its end.
  *
  * Tasks are dealt to shards in the order in which the study asks for them, which must be the same in every process.
  * @throws ArgumentError (from `run`) for two tasks of one name.
  */
-export function taskRunner({ out, common, note }: Place, { resume = false, only, shard, finishedOnly = false, interval = INTERVAL }: TaskOptions): Tasks {
+export function taskRunner({ out, common, note }: Place, { resume = false, only, shard, finishedIn, interval = INTERVAL }: TaskOptions): Tasks {
   const folder = join(out, TASKS);
   const files = new Set<string>();
   const names: string[] = [];
@@ -111,18 +122,24 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
     if (!isAllowed(name)) return undefined;
     const turn = allowed.push(name) - 1;
     if (shard !== undefined && turn % shard.count !== shard.index - 1) return undefined;
-    if (chosen.push(name) === 1 && !resume && !finishedOnly) await putAside(out, note);
+    if (chosen.push(name) === 1 && !resume && finishedIn === undefined) await putAside(out, note);
 
     const fingerprint = fingerprintOf({ name, depends, common });
     const found = await readTask(folder, name);
-    const record: TaskRecord | undefined = found !== "unreadable" && found?.fingerprint === fingerprint ? found : undefined;
+    const isOf = (record: Found): record is TaskRecord => record !== undefined && record !== "unreadable" && record.fingerprint === fingerprint;
+    if (finishedIn !== undefined && !(isOf(found) && found.finished)) {
+      const other = await firstFinished(finishedIn, name, isOf);
+      if (other === undefined) missing.push(name);
+      else {
+        await writeTask(folder, name, other, undefined);
+        earlier += other.seconds;
+      }
+      return other?.content as Result | undefined;
+    }
+    const record = isOf(found) ? found : undefined;
     const before = record === undefined ? 0 : record.seconds;
     earlier += before;
     if (record?.finished) return record.content as Result;
-    if (finishedOnly) {
-      missing.push(name);
-      return undefined;
-    }
     if (found !== undefined && record === undefined) {
       note(`${name}: what was kept ${found === "unreadable" ? "cannot be read" : "has other settings"}, so it starts anew`);
       await removeTask(folder, name);
