@@ -7,8 +7,8 @@ import { lockFolder } from "./lock.js";
 import { figureFile, renderReport } from "./report/html.js";
 import type { Presentation } from "./report/presentation.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
-import { taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
-import { collectVersions, OWN_NAME } from "./versions.js";
+import { hasWords, taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
+import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
 
 /** What a study may use while it runs. */
 export interface Session<Measurements> {
@@ -57,6 +57,8 @@ export interface ConductOptions extends TaskOptions {
   readonly backend: Backend;
   /** Where the finished tasks were computed, if not on `backend`. */
   readonly device?: DeviceDescription;
+  /** Of what they were computed with, if not in this process. */
+  readonly versions?: Readonly<Record<string, string>>;
   readonly seed: number;
   /** Folder that gets `results.json`, `report.html` and one SVG file for each figure. */
   readonly out: string;
@@ -82,12 +84,26 @@ function partOf({ only, shard }: TaskOptions): string | undefined {
 
 const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
 
-/** Complains where a choice of tasks found none, or finished tasks were wanted and some are not. */
-function checkTasks({ names, allowed, missing }: Tasks, { only }: TaskOptions): void {
-  if (only !== undefined && allowed.length === 0 && names.length > 0) {
-    const words = [...new Set(names.flatMap((name) => name.split(" ")))];
-    throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: only.join(", ") });
-  }
+/** An I/O turn: without it synchronous mathematics would starve timers and signals. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Complains of words that are in the name of no task, before any is done: asks for the names, does nothing. */
+async function checkOnly<Configuration>(study: Study<Configuration, unknown>, configuration: Configuration, only: readonly string[], { backend, seed }: ConductOptions): Promise<void> {
+  const names: string[] = [];
+  const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+  const task: RunTask = ({ name }) => {
+    names.push(name);
+    return nothing();
+  };
+  await study.run(configuration, { backend, seed, report: () => undefined, save: nothing, checkpoint: nextTurn, task });
+  const unknown = only.filter((words) => !names.some((name) => hasWords(name, words)));
+  if (unknown.length === 0 || names.length === 0) return;
+  const words = [...new Set(names.flatMap((name) => name.split(" ")))];
+  throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: unknown.join(", ") });
+}
+
+/** Complains where finished tasks were wanted and some are not. */
+function checkFinished({ names, missing }: Tasks): void {
   if (missing.length > 0) {
     throw new ArgumentError({
       where: "merge",
@@ -99,9 +115,6 @@ function checkTasks({ names, allowed, missing }: Tasks, { only }: TaskOptions): 
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
-
-/** An I/O turn: without it synchronous mathematics would starve timers and signals. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 async function publish<Configuration, Measurements>(
   study: Study<Configuration, Measurements>,
@@ -124,12 +137,14 @@ async function conductAlone<Configuration, Measurements>(
 ): Promise<Conducted<Configuration, Measurements>> {
   const { backend, seed, out, command, signal } = options;
   const start = performance.now();
-  const versions = await collectVersions();
+  const current = await collectVersions();
+  const own: Record<string, string> = current[OWN_NAME] === undefined ? {} : { [OWN_NAME]: current[OWN_NAME] };
+  const versions = { ...current, ...options.versions, ...own }; // this library decides even what joined tasks are
   const device = { ...(options.device ?? backend.device) };
   const part = partOf(options);
   const report = options.report ?? (() => undefined);
   for (const folder of [out, join(out, TASKS)]) await clearTemporary(folder);
-  const common = { study: study.name, device, version: versions[OWN_NAME] };
+  const common = { study: study.name, device, versions: decisiveVersions(versions, device.kind) };
   const tasks = taskRunner({ out, common, note: (text) => report({ kind: "note", text }) }, options);
   let results: Results<Configuration, Measurements> = {
     study: study.name,
@@ -165,7 +180,7 @@ async function conductAlone<Configuration, Measurements>(
         if (signal?.aborted) throw new Interrupted();
       },
     });
-    checkTasks(tasks, options);
+    checkFinished(tasks);
     await write({ partial: false });
   } catch (error) {
     if (!(error instanceof Interrupted)) {
@@ -195,6 +210,7 @@ export async function conduct<Configuration, Measurements>(
 ): Promise<Conducted<Configuration, Measurements>> {
   const unlock = await lockFolder(options.out);
   try {
+    if (options.only !== undefined) await checkOnly(study, configuration, options.only, options);
     return await conductAlone(study, configuration, options);
   } finally {
     await unlock();

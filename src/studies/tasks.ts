@@ -14,7 +14,7 @@ export interface Shard {
 export interface Task {
   /** Its name within the study, words with spaces between, such as "gaussian seed 3". */
   readonly name: string;
-  /** All that decides its result, beside the study, the device and the version of this library. */
+  /** All that decides its result, beside the study, the device and the versions of what computes. */
   readonly depends: unknown;
 }
 
@@ -50,11 +50,10 @@ interface Place {
   readonly note: (text: string) => void;
 }
 
-/** Every name that a study asked for; which of them `only` allows, which of these the shard has, and which lacked a finished result. */
+/** Every name that a study asked for; which of them were chosen, and which lacked a finished result. */
 export interface Tasks {
   readonly run: RunTask;
   readonly names: readonly string[];
-  readonly allowed: readonly string[];
   readonly chosen: readonly string[];
   readonly missing: readonly string[];
   /** What earlier runs had spent on the tasks that were taken or gone on with. */
@@ -88,6 +87,9 @@ async function putAside(out: string, note: (text: string) => void): Promise<void
   note(`Earlier runs are put aside in ${aside}; to go on from them instead, move them back to ${tasks} and give --resume.`);
 }
 
+/** Whether `words`, whole and one after the other, are in the name of a task. */
+export const hasWords = (name: string, words: string): boolean => ` ${name} `.includes(` ${words.trim()} `);
+
 type Found = Awaited<ReturnType<typeof readTask>>;
 
 /** The first finished record of a task that is the wanted one: other runs may have left one of other settings in its place. */
@@ -109,18 +111,18 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
   const folder = join(out, TASKS);
   const files = new Set<string>();
   const names: string[] = [];
-  const allowed: string[] = [];
+  let turns = 0;
   const chosen: string[] = [];
   const missing: string[] = [];
   let earlier = 0;
-  const isAllowed = (name: string): boolean => only === undefined || only.some((words) => ` ${name} `.includes(` ${words.trim()} `));
+  const isAllowed = (name: string): boolean => only === undefined || only.some((words) => hasWords(name, words));
 
   const run: RunTask = async <Result, State>({ name, depends }: Task, work: (kept: Kept<State>) => Promise<Result>) => {
     if (files.has(fileName(name))) throw new ArgumentError({ where: "session.task", argument: "name", wanted: "a name that no other task has", got: name });
     files.add(fileName(name));
     names.push(name);
     if (!isAllowed(name)) return undefined;
-    const turn = allowed.push(name) - 1;
+    const turn = turns++;
     if (shard !== undefined && turn % shard.count !== shard.index - 1) return undefined;
     if (chosen.push(name) === 1 && !resume && finishedIn === undefined) await putAside(out, note);
 
@@ -159,5 +161,5 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
     await keep(true, result);
     return result;
   };
-  return { run, names, allowed, chosen, missing, earlierSeconds: () => earlier };
+  return { run, names, chosen, missing, earlierSeconds: () => earlier };
 }

@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cpu } from "../../src/cpu/cpu.js";
 import { mergeShards } from "../../src/studies/merge.js";
-import { conduct, type Study } from "../../src/studies/study.js";
+import { conduct, type ConductOptions, type Study } from "../../src/studies/study.js";
 
 interface Sizes {
   readonly seeds: number;
@@ -36,8 +36,8 @@ afterEach(() => rm(out, { recursive: true }));
 
 const shards = [1, 2];
 const folders = (): string[] => shards.map((index) => join(out, `shard-${index}-of-2`));
-const run = (index: number, sizes: Sizes) =>
-  conduct(toy, sizes, { backend: cpu, seed: 1, out: folders()[index - 1], command: "test", shard: { index, count: 2 }, resume: true });
+const run = (index: number, sizes: Sizes, own: Partial<ConductOptions> = {}) =>
+  conduct(toy, sizes, { ...own, backend: cpu, seed: 1, out: folders()[index - 1], command: "test", shard: { index, count: 2 }, resume: true });
 
 it("takes the finished result of a task although another shard kept an older one of the same name", async () => {
   for (const index of shards) await run(index, { seeds: 3, steps: 100 });
@@ -63,4 +63,23 @@ it("takes what an earlier merge into the folder had, and names what no shard has
   await run(2, { seeds: 2, steps: 5 });
   const { results } = await mergeShards([folders()[1]], studies, join(out, "whole"));
   expect(results).toMatchObject({ partial: false, measurements: { products: ["softmax 5", "softmax 10", "gaussian 5", "gaussian 10"] } });
+});
+
+describe("versions", () => {
+  const old = { node: "v18.1.2", "ml-matrix": "6.0.0", webgpu: "0.4.0", platform: "elsewhere" };
+
+  it("of the shards are those of the whole, whatever joins them", async () => {
+    for (const index of shards) await run(index, { seeds: 2, steps: 5 }, { versions: old });
+    const { results } = await mergeShards(folders(), studies, join(out, "whole"));
+    expect(results).toMatchObject({ partial: false, versions: old });
+  });
+
+  it("must be the same in all shards, as far as they decide numbers", async () => {
+    for (const index of shards) await run(index, { seeds: 2, steps: 5 }, { versions: { ...old, ...(index === 1 ? { webgpu: "0.5.0", node: "v18.9.9" } : {}) } });
+    await mergeShards(folders(), studies, join(out, "whole"));
+    const path = join(folders()[1], "results.json");
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace("6.0.0", "6.0.1"));
+    await expect(mergeShards(folders(), studies, join(out, "other"))).rejects.toThrow(/shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions/);
+  });
 });
