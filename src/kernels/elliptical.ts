@@ -8,17 +8,24 @@ import type { Tensor } from "../core/tensor.js";
 import type { TiledKernel } from "./kernel.js";
 import { softmax, type SoftmaxOptions } from "./softmax.js";
 
+/** The metric of a layer: that between it and the one before, and the identity, which is dot-product attention, in the first. */
+function betweenLayers(values: Tensor, previous: Tensor | undefined): Tensor {
+  const [batch, heads, , dim] = values.shape;
+  return previous === undefined ? values.backend.full(1, [batch, heads, dim]) : ellipticalMetric(values, previous);
+}
+
 /**
  * Elliptical attention: s = qᵀMk/√d with a diagonal metric M, weights e^s divided by their row sum.
  *
- * Takes `metric` [batch, heads, d], the diagonal; no gradient flows through it. `ellipticalMetric` estimates it between layers.
+ * Takes `metric` [batch, heads, d], the diagonal; no gradient flows through it. `ellipticalMetric` estimates it between layers,
+ * and `encoder` does so by itself.
  * Source: Nielsen, Abdullaev, Teo & Nguyen, Elliptical Attention, NeurIPS 2024 (arXiv 2406.13770).
  */
 export function elliptical(options: SoftmaxOptions = {}): TiledKernel {
   return {
     ...softmax(options),
     name: "elliptical",
-    inputs: [{ name: "metric", shape: ({ batch, heads, dim }) => [batch, heads, dim], fixed: true }],
+    inputs: [{ name: "metric", shape: ({ batch, heads, dim }) => [batch, heads, dim], fixed: true, betweenLayers }],
     prepare({ q, k, v, metric }) {
       const [batch, heads, dim] = metric.shape;
       return { q: multiply(q, reshape(stopGradient(metric), [batch, heads, 1, dim])), k, v };
