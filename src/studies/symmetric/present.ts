@@ -1,0 +1,125 @@
+import { bertSizes, countBertParameters } from "../../analysis/parameter-count.js";
+import { meanInterval } from "../../analysis/mean-interval.js";
+import { bands, BAND } from "../comparison/bands.js";
+import { byKernel, completeRuns } from "../comparison/runs.js";
+import { between } from "../comparison/tables.js";
+import { encoderKernel } from "../encoder-kernel.js";
+import { linePlot } from "../report/lines.js";
+import type { Block, Figure, Presentation, Table } from "../report/presentation.js";
+import type { Results } from "../study.js";
+import type { SymmetricConfiguration } from "./configuration.js";
+import type { SymmetricMeasurements, SymmetricRun } from "./measurements.js";
+import { reachedLevels, stepRatio, stepsAfter, stepsTo } from "./steps.js";
+
+/** Numbers of parameters in Courtois et al., arXiv 2406.06366. */
+const PUBLISHED = {
+  base: { softmax: 124_645_632, pairwise: 118_148_352, symmetric: 117_558_528 },
+  small: { softmax: 38_872_576, pairwise: 37_953_024, symmetric: 37_821_952 },
+} as const;
+
+/** The ratio of steps that the paper claims for pairwise attention. */
+const CLAIM = 0.5;
+
+const loss = (value: number): string => value.toFixed(3);
+const steps = (value: number): string => value.toFixed(0);
+const ratio = (value: number): string => value.toFixed(2);
+const whole = (value: number): string => value.toLocaleString("en");
+const lastLoss = ({ epochs }: SymmetricRun): number => epochs[epochs.length - 1].testLoss;
+
+function lossTable(runs: readonly SymmetricRun[], note: string): Table {
+  return {
+    kind: "table",
+    title: "Masked-word loss after the last epoch, in nats",
+    summary: true,
+    columns: ["kernel", "seeds", "held out", "95 % interval", "last epoch of training", "parameters", "of these in attention"],
+    rows: [...byKernel(runs)].map(([kernel, own]) => {
+      const held = meanInterval(own.map(lastLoss));
+      const trained = meanInterval(own.map(({ epochs }) => epochs[epochs.length - 1].trainLoss));
+      return [kernel, own.map(({ seed }) => seed).join(", "), loss(held.mean), between(held, loss), loss(trained.mean), whole(own[0].parameters), whole(own[0].attentionParameters)];
+    }),
+    note,
+  };
+}
+
+function stepTable(runs: readonly SymmetricRun[], levels: readonly number[], reference: string): Table {
+  return {
+    kind: "table",
+    title: "Steps to a held-out loss that every run reached",
+    summary: true,
+    columns: ["kernel", ...levels.map((level) => `to ${loss(level)}`), ...levels.map((level) => `over ${reference}, to ${loss(level)}`)],
+    rows: [...byKernel(runs)].map(([kernel, own]) => [
+      kernel,
+      ...levels.map((level) => steps(meanInterval(own.map((run) => Number(stepsTo(run, level)))).mean)),
+      ...levels.map((level) => {
+        const over = kernel === reference ? undefined : stepRatio(runs, kernel, reference, level);
+        return over === undefined ? "–" : `${ratio(over.mean)} (${between(over, ratio)})`;
+      }),
+    ]),
+    note: "Means over seeds; losses are measured after every epoch, with straight lines between. In brackets Student's 95 % interval of the mean ratio over paired seeds.",
+  };
+}
+
+function publishedTable(): Table {
+  return {
+    kind: "table",
+    title: "Parameters of the paper's models",
+    columns: ["size", "kernel", "published", "counted here"],
+    rows: (["base", "small"] as const).flatMap((size) =>
+      Object.entries(PUBLISHED[size]).map(([kernel, published]) => [size, kernel, whole(published), whole(countBertParameters(encoderKernel(kernel), bertSizes[size]).total)]),
+    ),
+    note: "RoBERTa's vocabulary of 50,265 and 514 positions, with biases and pooler, without the head that predicts words. Published: Courtois et al., arXiv 2406.06366.",
+  };
+}
+
+function curve(runs: readonly SymmetricRun[], name: "held-out" | "training", field: "testLoss" | "trainLoss", words: string): Figure {
+  const title = `Masked words: ${name} loss over steps`;
+  const series = bands(runs, (epoch) => stepsAfter(runs[0], epoch), ({ epochs }) => epochs.map((epoch) => epoch[field]));
+  return { kind: "figure", name: `${name}-loss`, title, svg: linePlot(series, { title, xLabel: "steps", yLabel: "cross-entropy (nats)", dots: true }), caption: `${words} ${BAND}` };
+}
+
+/** What the runs say about the steps of each kernel, in words. */
+function statements(runs: readonly SymmetricRun[], levels: readonly number[], reference: string): string[] {
+  const level = levels[levels.length - 1];
+  if (level === undefined) return ["Some run learned no more than the frequencies of words, so that no loss can be compared: train longer."];
+  return [...byKernel(runs).keys()].flatMap((kernel) => {
+    const over = kernel === reference ? undefined : stepRatio(runs, kernel, reference, level);
+    if (over === undefined) return [];
+    const claim = kernel !== "pairwise" ? "" : ` (the paper claims about ${CLAIM}, on models and texts of another scale)`;
+    return [`To a held-out loss of ${loss(level)} ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`];
+  });
+}
+
+/** Tables and figures of the study, from its results alone. */
+export function present({ measurements, configuration }: Results<SymmetricConfiguration, SymmetricMeasurements>): Presentation {
+  const title = "Masked words with dot-product, symmetric and pairwise attention";
+  if (!measurements || measurements.runs.length === 0) return { title, answer: "The study was stopped before its first result.", blocks: [publishedTable()] };
+  const { data, runs } = measurements;
+  const { kernels, tokens, layers, width, hidden, heads, batch, epochs, learningRate } = configuration;
+  const complete = completeRuns(runs, epochs);
+  const frequencies = meanInterval(data.map(({ frequencyLoss }) => frequencyLoss)).mean;
+  const [{ name, train, test, vocabulary }] = data;
+  const shared = runs.filter((run) => run.epochs.length > 0);
+  const blocks: Block[] = [
+    {
+      kind: "paragraph",
+      text:
+        `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, another split for every seed, ${vocabulary} ids. Of every window 15 % of the tokens, all known ` +
+        `words, are predicted: of ten, eight are masked, one is swapped and one left; another choice in every epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
+        `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same windows, masks, start, batches and number of steps.`,
+    },
+  ];
+  if (complete.length === 0) return { title, answer: "The study was stopped before a model was trained to its end.", blocks: [...blocks, publishedTable()] };
+  const [reference] = kernels;
+  const levels = reachedLevels(complete, frequencies);
+  const found = statements(complete, levels, reference);
+  blocks.push(
+    lossTable(complete, `Who knows the frequencies of words alone has ${loss(frequencies)}. Splits of one corpus share texts, so that the seeds are not quite independent.`),
+    ...(levels.length === 0 ? [] : [stepTable(complete, levels, reference)]),
+    ...found.map((text): Block => ({ kind: "paragraph", text })),
+    curve(shared, "held-out", "testLoss", "Mean cross-entropy of masked words in texts that are not trained on, after every epoch."),
+    curve(shared, "training", "trainLoss", "Mean cross-entropy of an epoch's batches, each before its step."),
+    publishedTable(),
+  );
+  const last = [...byKernel(complete)].map(([kernel, own]) => `${kernel} ${loss(meanInterval(own.map(lastLoss)).mean)}`);
+  return { title, answer: `Held-out masked-word loss: ${last.join(", ")} (word frequencies: ${loss(frequencies)}). ${found.join(" ")}`, blocks };
+}
