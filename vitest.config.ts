@@ -16,7 +16,9 @@ export default defineConfig({
     testTimeout: 180_000, // a software adapter without a cache compiles for half a minute, with other work beside it for longer
     hookTimeout: 180_000,
     projects: [
-      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**"] } },
+      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**"] } },
+      // Not part of `npm test`: hundreds of megabytes and minutes.
+      { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
       // These need `dist/`; `npm test` builds it before.
       { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
     ],

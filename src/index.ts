@@ -1,3 +1,7 @@
+export { countHeads, findAttention, readProjection, type AttentionWeights, type HeadCount, type Projection } from "./analysis/attention-weights.js";
+export { cosineNoise, meanCosineNoise } from "./analysis/cosine-noise.js";
+export { dissectHead, modeMap, summarizeCosines, type CosineSummary, type HeadDissection, type ModeMap } from "./analysis/dissection.js";
+export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./analysis/parameter-count.js";
 export { gradcheck, type GradcheckDirection, type GradcheckOptions, type GradcheckReport } from "./autograd/gradcheck.js";
 export { valueAndGrad } from "./autograd/grad.js";
 export * as ops from "./autograd/ops.js";
@@ -15,6 +19,7 @@ export {
 export { indices, type Indices } from "./core/indices.js";
 export { random, type Random } from "./core/random.js";
 export { encodeSafetensors, openSafetensors, type ByteSource, type StoredTensors, type TensorToStore } from "./core/safetensors.js";
+export { openShardedSafetensors } from "./core/safetensors-index.js";
 export type { SafetensorsHeader, StoredTensor } from "./core/safetensors-header.js";
 export type { Shape } from "./core/shape.js";
 export type { FloatDType, StoredDType } from "./core/stored-numbers.js";

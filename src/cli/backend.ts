@@ -15,7 +15,7 @@ export interface ChosenBackend {
 
 /** One line for people: the software adapters go by the names under which they are known. */
 function describeDevice({ kind, name }: DeviceDescription): string {
-  if (kind === "cpu") return "CPU backend (float64), no WebGPU adapter";
+  if (kind === "cpu") return "CPU backend (float64)";
   if (kind === "hardware") return `hardware, ${name}`;
   const known = /llvmpipe|lavapipe/i.test(name) ? "lavapipe, " : /swiftshader/i.test(name) ? "SwiftShader, " : "";
   return `${known}software (${name})`;
@@ -27,13 +27,13 @@ function describeDevice({ kind, name }: DeviceDescription): string {
  * @throws UnsupportedError when "gpu" was asked for and there is no adapter.
  */
 export async function chooseBackend(name: BackendName): Promise<ChosenBackend> {
-  const onCpu: ChosenBackend = { backend: cpu, line: `Adapter: ${describeDevice(cpu.device)}`, dispose: () => undefined };
-  if (name === "cpu") return onCpu;
+  const onCpu = (reason: string): ChosenBackend => ({ backend: cpu, line: `Adapter: ${describeDevice(cpu.device)}${reason}`, dispose: () => undefined });
+  if (name === "cpu") return onCpu("");
   try {
     const gpu = await requestGpu();
     return { backend: gpu, line: `Adapter: ${describeDevice(gpu.device)}`, dispose: () => gpu.dispose() };
   } catch (error) {
-    if (name === "auto" && error instanceof UnsupportedError) return onCpu;
+    if (name === "auto" && error instanceof UnsupportedError) return onCpu(", no WebGPU adapter");
     throw error;
   }
 }

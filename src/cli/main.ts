@@ -7,6 +7,7 @@ import { potts } from "../studies/potts/study.js";
 import { text } from "../studies/text-encoder/study.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
+import { dissectCommand } from "./dissect.js";
 import { dynamicsCommand } from "./dynamics.js";
 import { mergeCommand } from "./merge.js";
 import { pathfinderCommand } from "./pathfinder.js";
@@ -35,11 +36,13 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   const study = new Command("study").description("run one of the papers' experiments");
   for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, textCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
   study.addCommand(mergeCommand([convergence, dynamics, pathfinder, potts, text], terminal));
+  const analyze = new Command("analyze").description("look into the weights of a stored model").addCommand(dissectCommand(terminal, finish), { isDefault: true });
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(versions["attention-kernels"] ?? "unknown")
-    .addCommand(study);
-  for (const command of [program, study, ...study.commands]) {
+    .addCommand(study)
+    .addCommand(analyze);
+  for (const command of [program, study, ...study.commands, analyze, ...analyze.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: () => undefined, // reported below, in one line

@@ -7,6 +7,7 @@ import type { Results, Study } from "../studies/study.js";
 import type { Shard } from "../studies/tasks.js";
 import { backendNames, chooseBackend } from "./backend.js";
 import type { BackendName } from "./backend.js";
+import { commandPath } from "./command-path.js";
 import { progressView } from "./progress.js";
 import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
@@ -73,7 +74,7 @@ function repeatCommand(command: Command, backend: string): string {
     if (!isGiven || CHOICES.includes(name)) return [];
     return values[name] === true ? [option.long!] : [option.long!, quote(String(values[name]))];
   });
-  return ["npx attention-kernels study", command.name(), ...flags].join(" ");
+  return ["npx", ...commandPath(command), ...command.args.map(quote), ...flags].join(" ");
 }
 
 /** The last line of a run: where the results are, and the command that comes next, if there is one. */

@@ -16,3 +16,18 @@ export function duplicateName(text: string): string | undefined {
   }
   return undefined;
 }
+
+/** Longest text of a value in an error message. */
+const LONGEST = 80;
+
+/** A value for an error message: short, also where it is a hostile file's. */
+export function showJson(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    return "a value nested too deeply to show";
+  }
+  if (text === undefined) return "none";
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+}

@@ -1,6 +1,6 @@
 import { DataError } from "./errors.js";
-import { duplicateName } from "./json.js";
-import { formatShape, sizeOf, type Shape } from "./shape.js";
+import { duplicateName, showJson } from "./json.js";
+import { sizeOf, type Shape } from "./shape.js";
 import { storedWidths, type StoredDType } from "./stored-numbers.js";
 
 /** Bytes that say how long the header is, a little-endian uint64. */
@@ -50,10 +50,10 @@ function parseJson(bytes: Uint8Array, refuse: Refuse): Fields {
   let header: unknown;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    if (!text.startsWith("{")) throw refuse('a header that starts with "{"', JSON.stringify(text.slice(0, 1)));
+    if (!text.startsWith("{")) throw refuse('a header that starts with "{"', showJson(text.slice(0, 1)));
     header = JSON.parse(text);
     const twice = duplicateName(text);
-    if (twice !== undefined) throw refuse("names that differ", `${JSON.stringify(twice)} twice`);
+    if (twice !== undefined) throw refuse("names that differ", `${showJson(twice)} twice`);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw refuse("a header in JSON", cause instanceof Error ? cause.message : String(cause));
@@ -66,26 +66,26 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 /** One entry of the header; `start` is the first byte after the header. */
 function parseTensor(name: string, entry: unknown, start: number, refuse: Refuse): StoredTensor {
-  const about = JSON.stringify(name);
-  if (!isObject(entry)) throw refuse(`an object for tensor ${about}`, JSON.stringify(entry));
+  const about = showJson(name);
+  if (!isObject(entry)) throw refuse(`an object for tensor ${about}`, showJson(entry));
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== "string" || !Object.hasOwn(storedWidths, dtype)) {
-    throw refuse(`a dtype of ${Object.keys(storedWidths).join(", ")} for tensor ${about}`, JSON.stringify(dtype) ?? "none");
+    throw refuse(`a dtype of ${Object.keys(storedWidths).join(", ")} for tensor ${about}`, showJson(dtype));
   }
-  if (!Array.isArray(shape) || !shape.every(isCount)) throw refuse(`whole extents in the shape of tensor ${about}`, JSON.stringify(shape) ?? "none");
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw refuse(`whole extents in the shape of tensor ${about}`, showJson(shape));
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
-    throw refuse(`data_offsets [begin, end] with begin <= end for tensor ${about}`, JSON.stringify(offsets) ?? "none");
+    throw refuse(`data_offsets [begin, end] with begin <= end for tensor ${about}`, showJson(offsets));
   }
   const [begin, end] = offsets as [number, number];
   const bytes = sizeOf(shape) * storedWidths[dtype as StoredDType];
-  if (bytes !== end - begin) throw refuse(`${bytes} bytes for tensor ${about} of ${dtype} ${formatShape(shape)}`, `${end - begin}`);
+  if (bytes !== end - begin) throw refuse(`${bytes} bytes for tensor ${about} of ${dtype} ${showJson(shape)}`, `${end - begin}`);
   return { dtype: dtype as StoredDType, shape: shape, begin: start + begin, end: start + end };
 }
 
 function parseMetadata(entry: unknown, refuse: Refuse): Record<string, string> {
   if (entry === undefined) return {};
   if (!isObject(entry) || !Object.values(entry).every((value) => typeof value === "string")) {
-    throw refuse(`texts by name in ${METADATA}`, JSON.stringify(entry).slice(0, 80));
+    throw refuse(`texts by name in ${METADATA}`, showJson(entry));
   }
   return { ...(entry as Record<string, string>) };
 }
@@ -94,7 +94,7 @@ function parseMetadata(entry: unknown, refuse: Refuse): Record<string, string> {
 function checkCover(tensors: ReadonlyMap<string, StoredTensor>, start: number, size: number, refuse: Refuse): void {
   let [covered, last] = [start, "the header"];
   for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
-    const about = JSON.stringify(name);
+    const about = showJson(name);
     if (end > size) throw refuse(`tensor ${about} within the file's ${size} bytes`, `an end at byte ${end}`, "The file is cut short: fetch it again.");
     if (begin < covered) throw refuse("tensors that do not overlap", `${about} from byte ${begin}, before the end of ${last} at ${covered}`);
     if (begin > covered) throw refuse("tensors without holes between", `${begin - covered} bytes of nothing between ${last} and ${about}`);

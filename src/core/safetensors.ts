@@ -1,4 +1,5 @@
 import { ArgumentError, DataError, ShapeError } from "./errors.js";
+import { showJson } from "./json.js";
 import { encodeHeader, headerLength, parseHeader, PREFIX_BYTES, refusing, type SafetensorsHeader } from "./safetensors-header.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { decodeNumbers, encodeNumbers, isFloatDType, storedWidths, type FloatDType } from "./stored-numbers.js";
@@ -32,9 +33,9 @@ function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSourc
 }
 
 /** The error for a tensor that is not in a file. */
-function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
-  const some = [...tensors.keys()].slice(0, 4).map((known) => JSON.stringify(known));
-  return new ArgumentError({ where: "openSafetensors", argument: file, wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`, got: JSON.stringify(name) });
+export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
+  const some = [...tensors.keys()].slice(0, 4).map((known) => showJson(known));
+  return new ArgumentError({ where: "openSafetensors", argument: file, wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`, got: showJson(name) });
 }
 
 /**
@@ -56,7 +57,7 @@ export async function openSafetensors(data: Uint8Array | ArrayBuffer | Blob | By
       if (tensor === undefined) throw noSuchTensor(source.name, name, header.tensors);
       const bytes = await source.read(tensor.begin, tensor.end);
       if (bytes.length !== tensor.end - tensor.begin) {
-        throw new DataError({ where: "openSafetensors", argument: source.name, wanted: `${tensor.end - tensor.begin} bytes of tensor ${JSON.stringify(name)}`, got: `${bytes.length}` });
+        throw new DataError({ where: "openSafetensors", argument: source.name, wanted: `${tensor.end - tensor.begin} bytes of tensor ${showJson(name)}`, got: `${bytes.length}` });
       }
       return decodeNumbers("openSafetensors", name, tensor.dtype, bytes);
     },

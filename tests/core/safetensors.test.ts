@@ -113,6 +113,8 @@ describe("malformed files are refused, each with its own error", () => {
     ["a hole between tensors", file({ a: tensor(4, 8) }, eight), /wanted tensors without holes between, got 4 bytes of nothing/],
     ["numbers cut short", file({ a: tensor(0, 16) }, eight), /wanted tensor "a" within the file's \d+ bytes, got an end at byte/],
     ["bytes after the last tensor", file({ a: tensor(0, 4) }, eight), /got 4 bytes more/],
+    ["a shape nested to exhaust the stack", file(`{"a": {"dtype": "F32", "shape": ${"[".repeat(200_000)}${"]".repeat(200_000)}, "data_offsets": [0, 8]}}`, eight), /wanted whole extents in the shape of tensor "a", got a value nested too deeply/],
+    ["a name and a shape of megabytes", file({ ["x".repeat(1e6)]: tensor(0, 8, { shape: new Array(1e6).fill(-1) }) }, eight), /^.{0,600}$/],
     ["metadata that are not texts", file({ __metadata__: { a: 1 } }), /wanted texts by name in __metadata__/],
   ];
   it.each(cases)("%s", async (_, bytes, message) => {

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { DataError, encodeSafetensors, openSafetensors } from "../../src/index.js";
 import { writeAtomically } from "../../src/studies/results.js";
 import { fileSource } from "../../src/studies/weights/file.js";
+import { openModel } from "../../src/studies/weights/open.js";
 
 let folder = "";
 beforeEach(async () => {
@@ -30,4 +31,48 @@ it("files that are not there, are folders, or shrink are refused with their path
   await expect(read("x")).rejects.toThrow(DataError);
   await rm(path);
   await expect(read("x")).rejects.toThrow(/ENOENT/);
+});
+
+const one = (value: number) => ({ shape: [1], data: [value] });
+
+async function writeShards(index: unknown): Promise<string> {
+  await writeFile(join(folder, "model-1.safetensors"), encodeSafetensors({ a: one(1), b: one(2) }, { format: "pt" }));
+  await writeFile(join(folder, "model-2.safetensors"), encodeSafetensors({ c: one(3) }));
+  const path = join(folder, "model.safetensors.index.json");
+  await writeFile(path, typeof index === "string" ? index : JSON.stringify(index));
+  return path;
+}
+
+it("a model in shards is opened by its index or its folder", async () => {
+  const path = await writeShards({ metadata: { total_size: 12 }, weight_map: { a: "model-1.safetensors", b: "model-1.safetensors", c: "model-2.safetensors" } });
+  await writeFile(join(folder, "config.json"), '{"num_attention_heads": 3}');
+  for (const place of [path, folder]) {
+    const { weights, config } = await openModel(place);
+    expect(config).toEqual({ num_attention_heads: 3 });
+    expect([...weights.tensors.keys()]).toEqual(["a", "b", "c"]);
+    expect(weights.metadata).toEqual({ format: "pt" });
+    expect([await weights.read("a"), await weights.read("c")]).toEqual([Float32Array.of(1), Float32Array.of(3)]);
+    await expect(weights.read("d")).rejects.toThrow(/wanted one of its 3 tensors/);
+  }
+});
+
+it.each([
+  ["no JSON", "{", /wanted an index in JSON/],
+  ["no map", { weight_map: [] }, /wanted an object weight_map/],
+  ["a name twice", '{"weight_map": {"a": "model-1.safetensors", "a": "model-2.safetensors"}}', /got "a" twice/],
+  ["a path out of the folder", { weight_map: { a: "../model-1.safetensors" } }, /wanted the name of a file beside the index for tensor "a", got "\.\.\/model-1/],
+  ["an absolute path", { weight_map: { a: "/etc/passwd" } }, /wanted the name of a file beside the index/],
+  ["a file that is not there", { weight_map: { a: "model-3.safetensors" } }, /model-3\.safetensors: wanted a readable file, got ENOENT/],
+  ["a tensor in the wrong file", { weight_map: { a: "model-2.safetensors" } }, /wanted tensor "a" in model-2\.safetensors, got a file without it/],
+])("an index with %s is refused", async (_, index, message) => {
+  const path = await writeShards(index);
+  await expect(openModel(path)).rejects.toThrow(message);
+});
+
+it("a folder without a model, and a broken configuration, are refused", async () => {
+  await mkdir(join(folder, "empty"));
+  await expect(openModel(join(folder, "empty"))).rejects.toThrow(/wanted model\.safetensors or model\.safetensors\.index\.json in this folder, got neither/);
+  await writeFile(join(folder, "model.safetensors"), encodeSafetensors({ a: one(1) }));
+  await writeFile(join(folder, "config.json"), "[");
+  await expect(openModel(folder)).rejects.toThrow(/config\.json: wanted JSON/);
 });

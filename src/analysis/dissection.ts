@@ -1,0 +1,112 @@
+import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
+import { ShapeError } from "../core/errors.js";
+
+/** The query-key interaction of one head, in singular modes in descending order. */
+export interface HeadDissection {
+  /** σ_m of the d largest modes; the other D - d are zero. */
+  readonly singularValues: readonly number[];
+  /** u_m·v_m of the modes whose σ_m is above rounding: 1 where tokens attend to what is like them, -1 to the opposite. */
+  readonly cosines: readonly number[];
+  /** Columns u_m [D, modes], directions of the tokens that ask. */
+  readonly left: Matrix;
+  /** Columns v_m [D, modes], directions of the tokens that answer. */
+  readonly right: Matrix;
+  /** `‖(M + Mᵀ)/2‖² / ‖M‖²`; the rest of 1 is the antisymmetric part's. NaN for M = 0. */
+  readonly symmetricShare: number;
+}
+
+/** Orthonormal columns Q and the triangle R of a tall matrix. */
+function orthogonalize(matrix: Matrix): { readonly basis: Matrix; readonly triangle: Matrix } {
+  const factors = new QrDecomposition(matrix);
+  return { basis: factors.orthogonalMatrix, triangle: factors.upperTriangularMatrix };
+}
+
+/**
+ * Singular modes of the query-key interaction `M = W_qᵀ W_k = Σ_m σ_m u_m v_mᵀ` of one head, so that the score of tokens x and y is xᵀ M y.
+ *
+ * M [D, D] is never formed: with W_qᵀ = Q₁R₁ and W_kᵀ = Q₂R₂ its modes are those of the d × d matrix R₁R₂ᵀ, taken back by Q₁ and Q₂. Biases and 1/√d are
+ * left out. The symmetric share is `½ + tr(B²)/(2 Σσ²)` with B = W_k W_qᵀ. Source: Pan et al., arXiv 2405.14880.
+ * @param query W_q [d, D], d ≤ D
+ * @param key W_k [d, D]
+ * @throws ShapeError for matrices of other shapes.
+ */
+export function dissectHead(query: Matrix, key: Matrix): HeadDissection {
+  const { rows, columns } = query;
+  if (key.rows !== rows || key.columns !== columns || rows > columns) {
+    throw new ShapeError({ where: "dissectHead", wanted: "W_q and W_k of one shape [d, D] with d <= D", got: `[${rows}, ${columns}] and [${key.rows}, ${key.columns}]` });
+  }
+  const [ask, answer] = [query, key].map((matrix) => orthogonalize(matrix.transpose()));
+  const small = new SingularValueDecomposition(ask.triangle.mmul(answer.triangle.transpose()));
+  const order = small.diagonal.map((_, mode) => mode).sort((a, b) => small.diagonal[b] - small.diagonal[a]);
+  const singularValues = order.map((mode) => small.diagonal[mode]);
+  // below this a singular vector is made of rounding
+  const threshold = Number.EPSILON * columns * singularValues[0];
+  const kept = order.filter((mode) => small.diagonal[mode] > threshold);
+  const vectors = (basis: Matrix, inner: Matrix): Matrix => (kept.length === 0 ? new Matrix(columns, 0) : basis.mmul(inner.subMatrixColumn(kept)));
+  const [left, right] = [vectors(ask.basis, small.leftSingularVectors), vectors(answer.basis, small.rightSingularVectors)];
+  const cosines = kept.map((_, mode) => {
+    let sum = 0;
+    for (let row = 0; row < columns; row++) sum += left.get(row, mode) * right.get(row, mode);
+    return sum;
+  });
+  const square = singularValues.reduce((sum, value) => sum + value ** 2, 0);
+  return { singularValues, cosines, left, right, symmetricShare: 0.5 + traceOfSquare(key.mmul(query.transpose())) / (2 * square) };
+}
+
+function traceOfSquare(matrix: Matrix): number {
+  let trace = 0;
+  for (let row = 0; row < matrix.rows; row++) for (let column = 0; column < matrix.rows; column++) trace += matrix.get(row, column) * matrix.get(column, row);
+  return trace;
+}
+
+/** What the heads of a layer have in common. */
+export interface CosineSummary {
+  /** Mean of the cosines over all modes of all heads. */
+  readonly plain: number;
+  /** Mean over heads of Σσ_m cos_m / Σσ_m, which is tr M / ‖M‖_* (trace over nuclear norm). */
+  readonly weighted: number;
+  /** Modes that count. */
+  readonly modes: number;
+  /** `Σ w²` of the weights w of all modes in each mean: what its noise goes by. */
+  readonly squaredWeights: { readonly plain: number; readonly weighted: number };
+}
+
+/** Means of the cosines of the heads of a layer; heads without modes are left out, and without any the means are NaN. */
+export function summarizeCosines(heads: readonly Pick<HeadDissection, "singularValues" | "cosines">[]): CosineSummary {
+  const alive = heads.filter(({ cosines }) => cosines.length > 0);
+  const modes = alive.reduce((sum, { cosines }) => sum + cosines.length, 0);
+  let [plain, weighted, squares] = [0, 0, 0];
+  for (const { singularValues, cosines } of alive) {
+    const total = cosines.reduce((sum, _, mode) => sum + singularValues[mode], 0);
+    cosines.forEach((cosine, mode) => {
+      const weight = singularValues[mode] / total / alive.length;
+      plain += cosine / modes;
+      weighted += weight * cosine;
+      squares += weight ** 2;
+    });
+  }
+  return modes === 0 ? { plain: NaN, weighted: NaN, modes, squaredWeights: { plain: NaN, weighted: NaN } } : { plain, weighted, modes, squaredWeights: { plain: 1 / modes, weighted: squares } };
+}
+
+/** How tokens meet in one mode: xᵀ M y is the sum over modes of `map`. */
+export interface ModeMap {
+  /** x_i·u_m of every token as one that asks. */
+  readonly queries: readonly number[];
+  /** x_j·v_m of every token as one that answers. */
+  readonly keys: readonly number[];
+}
+
+/**
+ * The attention map of mode m on inputs X [n, D]: `σ_m (x_i·u_m)(x_j·v_m)` is its share of the score of tokens i and j, before biases and 1/√d.
+ *
+ * @throws ShapeError where the inputs have another width.
+ */
+export function modeMap(head: HeadDissection, mode: number, inputs: Matrix): ModeMap {
+  if (inputs.columns !== head.left.rows) {
+    throw new ShapeError({ where: "modeMap", argument: "inputs", wanted: `tokens of width ${head.left.rows}`, got: `width ${inputs.columns}` });
+  }
+  return {
+    queries: inputs.mmul(head.left.getColumnVector(mode)).to1DArray(),
+    keys: inputs.mmul(head.right.getColumnVector(mode)).to1DArray(),
+  };
+}

@@ -1,0 +1,64 @@
+import { ArgumentError } from "../core/errors.js";
+import { sizeOf } from "../core/shape.js";
+import type { AttentionKernel, HeadSizes } from "../kernels/kernel.js";
+
+/** Sizes of an encoder as in BERT and RoBERTa. */
+export interface BertSizes {
+  readonly vocabulary: number;
+  /** Positions with an embedding, those that RoBERTa keeps for padding among them. */
+  readonly positions: number;
+  /** Segments with an embedding. */
+  readonly segments: number;
+  readonly width: number;
+  /** Inside the feed-forward layers. */
+  readonly hidden: number;
+  readonly layers: number;
+  readonly heads: number;
+}
+
+/** RoBERTa's vocabulary, positions and segments: 512 tokens, and two positions for padding. */
+const roberta = { vocabulary: 50_265, positions: 514, segments: 1 } as const;
+
+/** The sizes of which Courtois et al. (arXiv 2406.06366) publish the numbers of parameters. */
+export const bertSizes: Readonly<Record<"base" | "small", BertSizes>> = {
+  base: { ...roberta, width: 768, hidden: 3072, layers: 12, heads: 12 },
+  small: { ...roberta, width: 512, hidden: 2048, layers: 4, heads: 8 },
+};
+
+/** Numbers that train, by what they belong to. */
+export interface ParameterCount {
+  readonly embeddings: number;
+  /** Of all layers: projections with biases, and what the kernel learns. */
+  readonly attention: number;
+  /** Of all layers: feed-forward and layer norms. */
+  readonly rest: number;
+  readonly pooler: number;
+  readonly total: number;
+}
+
+const linear = (from: number, to: number): number => from * to + to;
+const norm = (width: number): number => 2 * width;
+
+/** How many of the projections of queries, keys and values a layer has. */
+const projectionCount = { separate: 3, shared: 2, values: 1 } as const;
+
+/**
+ * Numbers that train in an encoder as in BERT with any attention kernel: embeddings of words, positions and segments with a norm; layers of attention and
+ * feed-forward with biases and a norm after each; a pooler. Without the head that predicts masked tokens.
+ *
+ * Which projections a layer has, and what else it learns, follows from the kernel's structure. Source: Devlin et al., arXiv 1810.04805; Courtois et al.,
+ * arXiv 2406.06366, for the shared projection of queries and keys and the free matrix of every head.
+ * @throws ArgumentError where the heads do not divide the width.
+ */
+export function countBertParameters(kernel: AttentionKernel, sizes: BertSizes): ParameterCount {
+  const { vocabulary, positions, segments, width, hidden, layers, heads } = sizes;
+  if (width % heads !== 0) throw new ArgumentError({ where: "countBertParameters", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
+  const { projections = "separate", inputs = [] } = kernel;
+  const headSizes: HeadSizes = { batch: 1, heads, dim: width / heads, queries: positions, keys: positions };
+  const learned = inputs.filter(({ fixed }) => !fixed).reduce((sum, { shape }) => sum + sizeOf(shape(headSizes)), 0);
+  const embeddings = (vocabulary + positions + segments) * width + norm(width);
+  const attention = layers * ((projectionCount[projections] + 1) * linear(width, width) + learned);
+  const rest = layers * (linear(width, hidden) + linear(hidden, width) + 2 * norm(width));
+  const pooler = linear(width, width);
+  return { embeddings, attention, rest, pooler, total: embeddings + attention + rest + pooler };
+}

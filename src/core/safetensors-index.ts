@@ -1,0 +1,62 @@
+import { DataError } from "./errors.js";
+import { duplicateName, showJson } from "./json.js";
+import { refusing, type StoredTensor } from "./safetensors-header.js";
+import { noSuchTensor, openSafetensors, type ByteSource, type StoredTensors } from "./safetensors.js";
+
+/** A file beside the index: no folders, so that an index cannot reach other files. */
+const PLAIN_NAME = /^[\w][\w .-]*$/;
+
+/** The file of every tensor, from the text of an index. */
+function parseIndex(text: string, file: string): Map<string, string> {
+  const refuse = refusing("openShardedSafetensors", file);
+  let index: unknown;
+  try {
+    index = JSON.parse(text);
+  } catch (cause) {
+    throw refuse("an index in JSON", (cause as Error).message);
+  }
+  const twice = duplicateName(text);
+  if (twice !== undefined) throw refuse("names that differ", `${showJson(twice)} twice`);
+  const map: unknown = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) throw refuse("an object weight_map", showJson(map));
+  return new Map(
+    Object.entries(map).map(([name, shard]: [string, unknown]) => {
+      if (typeof shard === "string" && PLAIN_NAME.test(shard)) return [name, shard];
+      throw refuse(`the name of a file beside the index for tensor ${showJson(name)}`, showJson(shard));
+    }),
+  );
+}
+
+/**
+ * Opens a safetensors file that is split into shards, by its index (`model.safetensors.index.json`).
+ *
+ * `open` gives the bytes of a shard by its file name; of each shard, the header alone is kept. Tensors that the index does not name are left out.
+ * @throws DataError for an index or shard that is malformed, or a shard without a tensor that the index promises.
+ */
+export async function openShardedSafetensors(
+  index: string,
+  open: (file: string) => Promise<Uint8Array | ArrayBuffer | Blob | ByteSource>,
+  name = "index",
+): Promise<StoredTensors> {
+  const files = parseIndex(index, name);
+  const shards = new Map<string, StoredTensors>();
+  for (const file of new Set(files.values())) shards.set(file, await openSafetensors(await open(file)));
+  const places = new Map<string, { readonly tensor: StoredTensor; readonly shard: StoredTensors }>();
+  for (const [tensorName, file] of files) {
+    const shard = shards.get(file);
+    const tensor = shard?.tensors.get(tensorName);
+    if (shard === undefined || tensor === undefined) {
+      throw new DataError({ where: "openShardedSafetensors", argument: name, wanted: `tensor ${showJson(tensorName)} in ${file}`, got: "a file without it", fix: "Fetch index and shards of one version." });
+    }
+    places.set(tensorName, { tensor, shard });
+  }
+  return {
+    tensors: new Map([...places].map(([tensorName, { tensor }]) => [tensorName, tensor])),
+    metadata: Object.assign({}, ...[...shards.values()].map(({ metadata }) => metadata)) as Record<string, string>,
+    async read(tensorName) {
+      const place = places.get(tensorName);
+      if (place === undefined) throw noSuchTensor(name, tensorName, places);
+      return place.shard.read(tensorName);
+    },
+  };
+}

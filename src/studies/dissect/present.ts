@@ -1,0 +1,130 @@
+import { linePlot, palette, type Series } from "../report/lines.js";
+import { pictureGrid } from "../report/picture.js";
+import { formatNumber, formatPercent, type Block, type Figure, type Presentation } from "../report/presentation.js";
+import type { Results } from "../study.js";
+import type { DissectConfiguration, DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";
+
+/** Cells along each side of a drawn map; more tokens are averaged in blocks. */
+const CELLS = 64;
+/** Grey of 0, black the largest negative and white the largest positive share. */
+const MIDDLE = 127.5;
+
+function blockMeans(values: readonly number[]): number[] {
+  const cells = Math.min(CELLS, values.length);
+  return Array.from({ length: cells }, (_, cell) => {
+    const block = values.slice(Math.floor((cell * values.length) / cells), Math.floor(((cell + 1) * values.length) / cells));
+    return block.reduce((sum, value) => sum + value, 0) / block.length;
+  });
+}
+
+/** A mode's map is an outer product, so the means of its blocks are those of its factors. */
+function greyMap({ queries, keys, head, mode, singularValue, cosine }: DissectedMap) {
+  const [rows, columns] = [blockMeans(queries), blockMeans(keys)];
+  const largest = Math.max(...rows.map(Math.abs)) * Math.max(...columns.map(Math.abs));
+  const levels = Uint8Array.from(rows.flatMap((row) => columns.map((column) => Math.round(MIDDLE + (largest > 0 ? (MIDDLE * row * column) / largest : 0)))));
+  return { size: rows.length, levels, caption: `${head}.${mode}: σ ${formatNumber(singularValue)}, cos ${cosine.toFixed(2)}` };
+}
+
+function mapFigure({ maps = [] }: DissectedLayer, layer: number): Figure[] {
+  if (maps.length === 0) return [];
+  const title = `Layer ${layer}: strongest modes on the given tokens`;
+  return [
+    {
+      kind: "figure",
+      name: `modes-${layer}`,
+      title,
+      svg: pictureGrid(maps.map(greyMap), title),
+      caption: `Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of ${maps[0].queries.length} tokens; grey 0, white positive, black negative.`,
+    },
+  ];
+}
+
+function cosineFigure({ layers, control }: DissectMeasurements): Figure {
+  const title = "Cosine of left and right singular vectors of W_qᵀW_k, by layer";
+  const x = layers.map((_, layer) => layer);
+  const line = (label: string, color: string, kind: "plain" | "weighted"): Series => ({ label, color, x, y: layers.map((layer) => layer[kind]) });
+  // the weighted mean has the wider band
+  const half = layers.map(({ noise }) => noise.weighted);
+  return {
+    kind: "figure",
+    name: "cosines",
+    title,
+    svg: linePlot(
+      [
+        { label: "noise (95 %)", color: palette.grey, dashed: true, x, y: x.map(() => 0), band: { low: half.map((value) => -value), high: half } },
+        line("mean", palette.blue, "plain"),
+        line("mean weighted by σ", palette.orange, "weighted"),
+      ],
+      { title, xLabel: "layer", yLabel: "mean cosine", dots: true },
+    ),
+    caption: `1: tokens attend to what is like them; -1: to the opposite; the grey band is where the weighted mean of random directions lies. A layer of N(0, 1) weights has ${formatNumber(control.plain)} and ${formatNumber(control.weighted)}.`,
+  };
+}
+
+function shareFigure({ layers, control }: DissectMeasurements): Figure {
+  const title = "Symmetric share of W_qᵀW_k, by layer";
+  const x = layers.map((_, layer) => layer);
+  return {
+    kind: "figure",
+    name: "symmetric-share",
+    title,
+    svg: linePlot(
+      [
+        { label: "random weights", color: palette.grey, dashed: true, x, y: x.map(() => control.symmetricShare) },
+        { label: "mean over heads", color: palette.blue, x, y: layers.map(({ symmetricShare }) => symmetricShare) },
+      ],
+      { title, xLabel: "layer", yLabel: "‖(M + Mᵀ)/2‖² / ‖M‖²", dots: true },
+    ),
+    caption: "1: all of M is symmetric; 0: antisymmetric; ½: as random.",
+  };
+}
+
+const rowOf = (name: string, { plain, weighted, noise, modes, insideNoise, symmetricShare }: DissectedLayer): string[] => [
+  name,
+  plain.toFixed(4),
+  `± ${noise.plain.toFixed(4)}`,
+  weighted.toFixed(4),
+  `± ${noise.weighted.toFixed(4)}`,
+  formatPercent(insideNoise),
+  symmetricShare.toFixed(3),
+  String(modes),
+];
+
+/** Whether mean cosines fall from early to late layers, in a sentence. */
+function answerOf({ layers, layerCount }: DissectMeasurements): string {
+  const above = layers.filter(({ weighted, noise }) => weighted > noise.weighted).length;
+  const below = layers.filter(({ weighted, noise }) => weighted < -noise.weighted).length;
+  const counts = `By the mean weighted by σ, ${above} of ${layers.length} layers attend to what is like the token more than noise explains, ${below} to the opposite`;
+  if (layers.length < Math.max(2, layerCount)) return `${counts}.`;
+  const half = Math.floor(layers.length / 2);
+  const mean = (part: readonly DissectedLayer[]): number => part.reduce((sum, { weighted }) => sum + weighted, 0) / part.length;
+  return `${counts}; it is ${mean(layers.slice(0, half)).toFixed(3)} over the first ${half} and ${mean(layers.slice(-half)).toFixed(3)} over the last ${half}.`;
+}
+
+/** Tables and figures of the study, from its results alone. */
+export function present({ measurements }: Results<DissectConfiguration, DissectMeasurements>): Presentation {
+  const title = "Queries and keys dissected: do tokens attend to what is like them?";
+  if (measurements === undefined) return { title, answer: "The study was stopped before its first result.", blocks: [] };
+  const { file, width, heads, headsFrom, layers, control, cosineNoise } = measurements;
+  const from = { given: "as given", configuration: "by config.json", "64 a head": "taken as 64 columns a head, as nothing else was said" }[headsFrom];
+  const blocks: Block[] = [
+    {
+      kind: "paragraph",
+      text:
+        `${file}: width ${width}, ${heads} heads (${from}). For every head the singular modes of M = W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases: a token along u attends to tokens along v, ` +
+        `so cos = u·v says whether they are alike. Of random directions 95 % have |cos| below ${cosineNoise.toFixed(4)}.`,
+    },
+    {
+      kind: "table",
+      title: "Cosines by layer",
+      summary: true,
+      columns: ["layer", "mean cos", "noise", "weighted by σ", "noise", "single cos in noise", "symmetric share", "modes"],
+      rows: [...layers.map((layer, index) => rowOf(String(index), layer)), rowOf("random", control)],
+      note: "Means over modes and heads; noise: the half-width in which 95 % of such means of random directions lie. Random: N(0, 1) weights of the same sizes, by the seed.",
+    },
+    cosineFigure(measurements),
+    shareFigure(measurements),
+    ...layers.flatMap(mapFigure),
+  ];
+  return { title, answer: answerOf(measurements), blocks };
+}
