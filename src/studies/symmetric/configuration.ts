@@ -1,6 +1,6 @@
 import type { WindowSettings } from "../token-prediction/window-data.js";
 
-/** Masked words predicted by a small encoder, every kernel with the same texts, masks, start, batches and steps for a seed. */
+/** Masked words predicted by a small encoder, every kernel with the same texts, masks, batches, steps and stream of weights for a seed. */
 export interface SymmetricConfiguration extends WindowSettings {
   /** A file of the user's own; the SpamAssassin corpus where absent. */
   readonly data?: string;

@@ -105,7 +105,8 @@ export function present({ measurements, configuration }: Results<SymmetricConfig
       text:
         `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, another split for every seed, ${vocabulary} ids. Of every window 15 % of the tokens, all known ` +
         `words, are predicted: of ten, eight are masked, one is swapped and one left; another choice in every epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
-        `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same windows, masks, start, batches and number of steps.`,
+        `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same windows, masks, batches and number of steps, and draws its weights from the ` +
+        `same stream: embeddings are equal, later weights are other draws where a kernel has fewer or more of them.`,
     },
   ];
   if (complete.length === 0) return { title, answer: "The study was stopped before a model was trained to its end.", blocks: [...blocks, publishedTable()] };

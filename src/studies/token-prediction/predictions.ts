@@ -64,19 +64,22 @@ export function trainPredictions(
   model: Encoder,
   parameters: EncoderParameters,
   { train: examples, test }: { readonly train: Predictions; readonly test: Predictions },
-  { seed, measured, ...options }: PredictionOptions,
+  { label, batch, epochs, learningRate, seed, measured }: PredictionOptions,
   session: Session<unknown>,
   kept: Kept<TrainingState<EpochMeasure>>,
 ): Promise<Training<EpochMeasure>> {
   return train(
     {
-      ...options,
+      label,
       parameters,
       examples: examples.count,
+      batch,
+      epochs,
+      learningRate,
       order: random(seed),
       loss: (weights: EncoderParameters, rows, epoch) => predictionLoss(model, weights, examples, rows, epoch),
       afterEpoch: measureEpochs({
-        label: options.label,
+        label,
         evaluate: async () => ({ testLoss: await meanLoss(model, parameters, test, session) }),
         words: ({ testLoss }) => `held-out loss ${testLoss.toFixed(4)}`,
         measured,
