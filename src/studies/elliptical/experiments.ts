@@ -76,7 +76,7 @@ export async function predictWords(
   session: Session<unknown>,
   kept: Kept<TrainingState<EpochMeasure>>,
 ): Promise<EllipticalRun> {
-  const kernel = encoderKernel(name);
+  const kernel = encoderKernel(name, { causal: true });
   const { tokens } = train;
   const encoding = encoder({ ...configuration, kernel, vocabulary, classes: vocabulary, tokens });
   const parameters = encoding.initialize(session.backend, random(STREAMS * seed + 1));

@@ -15,7 +15,7 @@ import { present } from "./present.js";
 
 async function run(configuration: EllipticalConfiguration, session: Session<EllipticalMeasurements>): Promise<void> {
   const { data: path, kernels, seeds, text, language, ...setting } = configuration;
-  kernels.forEach(encoderKernel); // an unknown name must not wait for its turn
+  kernels.forEach((name) => encoderKernel(name)); // an unknown name must not wait for its turn
   const corpus = path === undefined ? await spamAssassin() : await readCorpus(path);
   const texts: DataSummary[] = [];
   const windows: WindowSummary[] = [];

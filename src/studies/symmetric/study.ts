@@ -52,7 +52,7 @@ async function trainRun(
 
 async function run(configuration: SymmetricConfiguration, session: Session<SymmetricMeasurements>): Promise<void> {
   const { data: path, kernels, seeds, ...setting } = configuration;
-  kernels.forEach(encoderKernel); // an unknown name must not wait for its turn
+  kernels.forEach((name) => encoderKernel(name)); // an unknown name must not wait for its turn
   const corpus = path === undefined ? await spamAssassin() : await readCorpus(path);
   const data = new Map<number, WindowSummary>();
   const finished: SymmetricRun[] = [];
