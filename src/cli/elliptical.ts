@@ -10,16 +10,17 @@ interface EllipticalFlags {
   readonly seeds?: number;
   readonly epochs?: number;
   readonly examples?: number;
+  readonly tokens?: number;
 }
 
 /** The configuration that the flags ask for. */
-function configure({ data, kernels, seeds, epochs, examples }: EllipticalFlags): EllipticalConfiguration {
+function configure({ data, kernels, seeds, epochs, examples, tokens }: EllipticalFlags): EllipticalConfiguration {
   const { text, language } = quickElliptical;
   const change = { ...(epochs === undefined ? {} : { epochs }), ...(examples === undefined ? {} : { train: examples }) };
   return {
     ...quickElliptical,
     text: { ...text, ...change },
-    language: { ...language, ...change },
+    language: { ...language, ...change, ...(tokens === undefined ? {} : { tokens }) },
     ...(data === undefined ? {} : { data }),
     ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
     ...(seeds === undefined ? {} : { seeds }),
@@ -35,5 +36,6 @@ export function ellipticalCommand(terminal: Terminal, finish: (exitCode: number)
     .option("--seeds <n>", "splits, starts, orders and contaminations", wholeNumber(1))
     .option("--epochs <n>", "epochs of every encoder", wholeNumber(1))
     .option("--examples <n>", "texts and windows to train on", wholeNumber(8))
+    .option("--tokens <n>", "words of a window in which next words are predicted", wholeNumber(2))
     .action(async (flags: EllipticalFlags) => finish(await runStudy(elliptical, configure(flags), command, terminal)));
 }

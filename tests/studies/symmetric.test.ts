@@ -6,7 +6,7 @@ import { ArgumentError } from "../../src/core/errors.js";
 import { quickSymmetric, type SymmetricConfiguration } from "../../src/studies/symmetric/configuration.js";
 import type { SymmetricMeasurements } from "../../src/studies/symmetric/measurements.js";
 import { present } from "../../src/studies/symmetric/present.js";
-import { reachedLevels, stepRatio, stepsTo } from "../../src/studies/symmetric/steps.js";
+import { compareSteps, reachedLevels, stepsTo } from "../../src/studies/symmetric/steps.js";
 import { symmetric } from "../../src/studies/symmetric/study.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { measurementsOf } from "../support/study.js";
@@ -93,7 +93,13 @@ describe("steps to a loss", () => {
     const runs = [curve(1, "softmax", 4, 3, 2), curve(1, "pairwise", 3, 2, 1), curve(2, "softmax", 4, 3, 2.5), curve(2, "pairwise", 2.5, 2, 2)];
     expect(reachedLevels(runs, 4)).toEqual([3.5, 3, 2.5]);
     expect(reachedLevels(runs, 2)).toEqual([]);
-    expect(stepRatio(runs, "pairwise", "softmax", 2.5)?.mean).toBeCloseTo((15 / 25 + 10 / 30) / 2, 12);
+    const last = compareSteps(runs, "pairwise", "softmax", 4)[2];
+    expect(last).toMatchObject({ level: 2.5, steps: 12.5, reference: 27.5 });
+    expect(last.ratio.mean).toBeCloseTo(Math.sqrt((15 / 25) * (10 / 30)), 12);
+    // a kernel that learned nothing does not spoil the comparison of the others
+    const failed = [curve(1, "symmetric", 4, 4, 4), curve(2, "symmetric", 4, 4, 4)];
+    expect(compareSteps([...runs, ...failed], "pairwise", "softmax", 4)[2]).toEqual(last);
+    expect(compareSteps([...runs, ...failed], "symmetric", "softmax", 4)).toEqual([]);
     const { answer } = present(results({ data: measurements.data.map((own) => ({ ...own, frequencyLoss: 4 })), runs: runs.map((run) => ({ ...run, epochs: [...run.epochs, ...run.epochs.slice(1)] })) }));
     expect(answer).toMatch(/pairwise took 0\.\d+ times the steps of softmax \(the paper claims about 0\.5/);
   });

@@ -9,7 +9,7 @@ import type { Block, Figure, Presentation, Table } from "../report/presentation.
 import type { Results } from "../study.js";
 import type { SymmetricConfiguration } from "./configuration.js";
 import type { SymmetricMeasurements, SymmetricRun } from "./measurements.js";
-import { reachedLevels, stepRatio, stepsAfter, stepsTo } from "./steps.js";
+import { compareSteps, stepsAfter, type StepComparison } from "./steps.js";
 
 /** Numbers of parameters in Courtois et al., arXiv 2406.06366. */
 const PUBLISHED = {
@@ -19,6 +19,12 @@ const PUBLISHED = {
 
 /** The ratio of steps that the paper claims for pairwise attention. */
 const CLAIM = 0.5;
+
+/** A kernel against the first one. */
+interface Comparison {
+  readonly kernel: string;
+  readonly steps: readonly StepComparison[];
+}
 
 const loss = (value: number): string => value.toFixed(3);
 const steps = (value: number): string => value.toFixed(0);
@@ -41,21 +47,16 @@ function lossTable(runs: readonly SymmetricRun[], note: string): Table {
   };
 }
 
-function stepTable(runs: readonly SymmetricRun[], levels: readonly number[], reference: string): Table {
+function stepTable(comparisons: readonly Comparison[], reference: string): Table {
   return {
     kind: "table",
-    title: "Steps to a held-out loss that every run reached",
+    title: `Steps to held-out losses that all runs of a kernel and of ${reference} reached`,
     summary: true,
-    columns: ["kernel", ...levels.map((level) => `to ${loss(level)}`), ...levels.map((level) => `over ${reference}, to ${loss(level)}`)],
-    rows: [...byKernel(runs)].map(([kernel, own]) => [
-      kernel,
-      ...levels.map((level) => steps(meanInterval(own.map((run) => Number(stepsTo(run, level)))).mean)),
-      ...levels.map((level) => {
-        const over = kernel === reference ? undefined : stepRatio(runs, kernel, reference, level);
-        return over === undefined ? "–" : `${ratio(over.mean)} (${between(over, ratio)})`;
-      }),
-    ]),
-    note: "Means over seeds; losses are measured after every epoch, with straight lines between. In brackets Student's 95 % interval of the mean ratio over paired seeds.",
+    columns: ["kernel", "loss", "steps", `steps of ${reference}`, "ratio", "95 % interval"],
+    rows: comparisons.flatMap(({ kernel, steps: found }) =>
+      found.map(({ level, steps: own, reference: other, ratio: over }) => [kernel, loss(level), steps(own), steps(other), ratio(over.mean), between(over, ratio)]),
+    ),
+    note: "Steps are means over seeds; losses are measured after every epoch, with straight lines between. The ratio is the geometric mean over paired seeds, its interval Student's of the logarithm.",
   };
 }
 
@@ -77,15 +78,13 @@ function curve(runs: readonly SymmetricRun[], name: "held-out" | "training", fie
   return { kind: "figure", name: `${name}-loss`, title, svg: linePlot(series, { title, xLabel: "steps", yLabel: "cross-entropy (nats)", dots: true }), caption: `${words} ${BAND}` };
 }
 
-/** What the runs say about the steps of each kernel, in words. */
-function statements(runs: readonly SymmetricRun[], levels: readonly number[], reference: string): string[] {
-  const level = levels[levels.length - 1];
-  if (level === undefined) return ["Some run learned no more than the frequencies of words, so that no loss can be compared: train longer."];
-  return [...byKernel(runs).keys()].flatMap((kernel) => {
-    const over = kernel === reference ? undefined : stepRatio(runs, kernel, reference, level);
-    if (over === undefined) return [];
-    const claim = kernel !== "pairwise" ? "" : ` (the paper claims about ${CLAIM}, on models and texts of another scale)`;
-    return [`To a held-out loss of ${loss(level)} ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`];
+/** What the runs say about the steps of each kernel, in words, at the least loss. */
+function statements(comparisons: readonly Comparison[], reference: string): string[] {
+  return comparisons.map(({ kernel, steps: found }) => {
+    if (found.length === 0) return `Some run of ${kernel} or ${reference} learned no more than the frequencies of words, so that they cannot be compared: train longer.`;
+    const { level, ratio: over } = found[found.length - 1];
+    const claim = kernel === "pairwise" ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)` : "";
+    return `To a held-out loss of ${loss(level)} ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
   });
 }
 
@@ -111,11 +110,12 @@ export function present({ measurements, configuration }: Results<SymmetricConfig
   ];
   if (complete.length === 0) return { title, answer: "The study was stopped before a model was trained to its end.", blocks: [...blocks, publishedTable()] };
   const [reference] = kernels;
-  const levels = reachedLevels(complete, frequencies);
-  const found = statements(complete, levels, reference);
+  const others = [...byKernel(complete).keys()].filter((kernel) => kernel !== reference);
+  const comparisons = others.map((kernel) => ({ kernel, steps: compareSteps(complete, kernel, reference, frequencies) }));
+  const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
   blocks.push(
     lossTable(complete, `Who knows the frequencies of words alone has ${loss(frequencies)}. Splits of one corpus share texts, so that the seeds are not quite independent.`),
-    ...(levels.length === 0 ? [] : [stepTable(complete, levels, reference)]),
+    ...(comparisons.every(({ steps: none }) => none.length === 0) ? [] : [stepTable(comparisons, reference)]),
     ...found.map((text): Block => ({ kind: "paragraph", text })),
     curve(shared, "held-out", "testLoss", "Mean cross-entropy of masked words in texts that are not trained on, after every epoch."),
     curve(shared, "training", "trainLoss", "Mean cross-entropy of an epoch's batches, each before its step."),
