@@ -2,7 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { max, mean } from "../../src/autograd/ops.js";
 import { ArgumentError } from "../../src/core/errors.js";
+import { random } from "../../src/core/random.js";
+import type { Tensor } from "../../src/core/tensor.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { attentionMap } from "../../src/kernels/attention-map.js";
+import { encoderKernel } from "../../src/studies/encoder-kernel.js";
 import { quickSymmetric, type SymmetricConfiguration } from "../../src/studies/symmetric/configuration.js";
 import type { SymmetricMeasurements } from "../../src/studies/symmetric/measurements.js";
 import { present } from "../../src/studies/symmetric/present.js";
@@ -17,7 +23,7 @@ let measurements: SymmetricMeasurements;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "symmetric-"));
   const small = { texts: 32, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 5, learningRate: 0.02 };
-  tiny = { ...quickSymmetric, ...small, data: await tinyCorpus(folder), seeds: 2 };
+  tiny = { ...quickSymmetric, ...small, kernels: ["softmax", "symmetric", "pairwise"], data: await tinyCorpus(folder), seeds: 2 };
   measurements = await measurementsOf(symmetric, tiny, 3);
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -78,6 +84,22 @@ describe("study symmetric", () => {
     expect(present(results({ ...measurements, runs: unfinished })).answer).toBe("The study was stopped before a model was trained to its end.");
     await expect(measurementsOf(symmetric, { ...tiny, kernels: ["factored", "differential"] }, 3)).rejects.toThrow(ArgumentError);
   });
+});
+
+it("scores over d spread as those of softmax do, where P is drawn from N(0, 1)", async () => {
+  const [tokens, dim] = [32, 16];
+  const source = random(1);
+  const draw = (): Tensor => cpu.tensor(source.normals(2 * tokens * dim), [1, 2, tokens, dim]);
+  const [q, k] = [draw(), draw()];
+  const coupling = cpu.tensor(source.normals(2 * dim * dim), [2, dim, dim]);
+  // the largest weight of a row says how far its scores spread
+  const largest = async (name: string): Promise<number> => {
+    const map = attentionMap(encoderKernel(name), { q, k, v: k, ...(name === "softmax" ? {} : { coupling }) });
+    return (await mean(max(map, -1)).read())[0];
+  };
+  const [softmax, scaled, paper] = [await largest("softmax"), await largest("pairwiseScaled"), await largest("pairwise")];
+  expect(Math.abs(scaled - softmax)).toBeLessThan(0.3 * softmax);
+  expect(paper).toBeGreaterThan(2 * softmax);
 });
 
 describe("steps to a loss", () => {

@@ -19,7 +19,7 @@ export interface SymmetricConfiguration extends WindowSettings {
 
 /** What two cores learn in minutes. */
 export const quickSymmetric: SymmetricConfiguration = {
-  kernels: ["softmax", "symmetric", "pairwise"],
+  kernels: ["softmax", "symmetric", "pairwise", "pairwiseScaled"],
   seeds: 3,
   texts: 1024,
   testTexts: 256,

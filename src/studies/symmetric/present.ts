@@ -83,7 +83,7 @@ function statements(comparisons: readonly Comparison[], reference: string): stri
   return comparisons.map(({ kernel, steps: found }) => {
     if (found.length === 0) return `Some run of ${kernel} or ${reference} learned no more than the frequencies of words, so that they cannot be compared: train longer.`;
     const { level, ratio: over } = found[found.length - 1];
-    const claim = kernel === "pairwise" ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)` : "";
+    const claim = kernel.startsWith("pairwise") ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)` : "";
     return `To a held-out loss of ${loss(level)} ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
   });
 }
