@@ -76,7 +76,7 @@ describe("study elliptical", () => {
     const [accuracy] = blocks.flatMap((block) => (block.kind === "table" && block.summary ? [block] : []));
     expect(accuracy.columns.slice(2)).toEqual(["0 % swapped", "10 % swapped", "20 % swapped", "30 % swapped"]);
     for (const row of accuracy.rows) for (const cell of row.slice(2)) expect(cell).toMatch(/^[\d.]+ % \([\d.-]+ % to [\d.]+ %\)$/);
-    expect(answer).toMatch(/Next words with 30 % of the tokens swapped, elliptical over, as ratio of perplexities, softmax: [\d.]+ \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)/);
+    expect(answer).toMatch(/Next words with 30 % of the tokens swapped, elliptical against softmax: [\d.]+ times the perplexity \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)/);
   });
 
   it("says that nothing was finished where nothing was, and refuses an unknown kernel", async () => {

@@ -14,9 +14,9 @@ interface Quantity {
   readonly of: (test: ContaminatedTest) => number;
   readonly shown: (value: number) => number;
   readonly format: (value: number) => string;
-  /** A difference of `of`, and what it is called. */
+  /** A difference of `of`, and its unit. */
   readonly formatDifference: (value: number) => string;
-  readonly difference: string;
+  readonly unit: string;
   /** 1 where more is better, -1 where less is. */
   readonly better: 1 | -1;
 }
@@ -28,7 +28,7 @@ const quantities: Readonly<Record<Experiment, Quantity>> = {
     shown: (accuracy) => accuracy,
     format: formatPercent,
     formatDifference: points,
-    difference: "minus, in points of accuracy,",
+    unit: "points of accuracy",
     better: 1,
   },
   language: {
@@ -37,7 +37,7 @@ const quantities: Readonly<Record<Experiment, Quantity>> = {
     shown: Math.exp,
     format: (loss) => Math.exp(loss).toFixed(1),
     formatDifference: (difference) => Math.exp(difference).toFixed(3),
-    difference: "over, as ratio of perplexities,",
+    unit: "times the perplexity",
     better: -1,
   },
 };
@@ -78,7 +78,7 @@ function differenceTable(runs: readonly EllipticalRun[], experiment: Experiment,
   if (rows.length === 0) return undefined;
   return {
     kind: "table",
-    title: `${titles[experiment]}: each kernel ${quantity.difference} ${reference}, paired seeds`,
+    title: `${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`,
     columns: ["kernel", ...shares.map((share) => `${percent(share)} swapped`), `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`],
     rows,
     note: `The last column compares what contamination does to the ${quantity.words}.`,
@@ -117,7 +117,7 @@ function figure(runs: readonly EllipticalRun[], experiment: Experiment, shares: 
 /** The comparison of every kernel with the first at the largest contamination, in words. */
 function statements(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[], reference: string): string[] {
   const quantity = quantities[experiment];
-  const { of, formatDifference, difference: words, better } = quantity;
+  const { of, formatDifference, unit, better } = quantity;
   const last = shares.length - 1;
   return [...byKernel(runs).keys()].flatMap((kernel) => {
     const difference = kernel === reference ? undefined : paired(runs, kernel, reference, (own, other) => of(own.tests[last]) - of(other.tests[last]));
@@ -126,7 +126,7 @@ function statements(runs: readonly EllipticalRun[], experiment: Experiment, shar
     const [low, high] = better === 1 ? [difference.low, difference.high] : [-difference.high, -difference.low];
     const verdict = count < 2 ? "one seed says nothing about others" : low > 0 ? `${kernel} is better` : high < 0 ? `${reference} is better` : "these seeds do not tell them apart";
     return [
-      `${titles[experiment]} with ${percent(shares[last])} of the tokens swapped, ${kernel} ${words} ${reference}: ${formatDifference(mean)} ` +
+      `${titles[experiment]} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ${reference}: ${formatDifference(mean)} ${unit} ` +
         `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ${verdict}.`,
     ];
   });
