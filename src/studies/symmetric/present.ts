@@ -1,7 +1,7 @@
 import { bertSizes, countBertParameters } from "../../analysis/parameter-count.js";
 import { meanInterval } from "../../analysis/mean-interval.js";
 import { bands, BAND } from "../comparison/bands.js";
-import { byKernel, completeRuns } from "../comparison/runs.js";
+import { byKernel, completeRuns, paired } from "../comparison/runs.js";
 import { between } from "../comparison/tables.js";
 import { encoderKernel } from "../encoder-kernel.js";
 import { linePlot } from "../report/lines.js";
@@ -32,16 +32,26 @@ const ratio = (value: number): string => value.toFixed(2);
 const whole = (value: number): string => value.toLocaleString("en");
 const lastLoss = ({ epochs }: SymmetricRun): number => epochs[epochs.length - 1].testLoss;
 
-function lossTable(runs: readonly SymmetricRun[], note: string): Table {
+function lossTable(runs: readonly SymmetricRun[], reference: string, note: string): Table {
   return {
     kind: "table",
     title: "Masked-word loss after the last epoch, in nats",
     summary: true,
-    columns: ["kernel", "seeds", "held out", "95 % interval", "last epoch of training", "parameters", "of these in attention"],
+    columns: ["kernel", "seeds", "held out", "95 % interval", `minus ${reference}`, "last epoch of training", "parameters", "of these in attention"],
     rows: [...byKernel(runs)].map(([kernel, own]) => {
       const held = meanInterval(own.map(lastLoss));
       const trained = meanInterval(own.map(({ epochs }) => epochs[epochs.length - 1].trainLoss));
-      return [kernel, own.map(({ seed }) => seed).join(", "), loss(held.mean), between(held, loss), loss(trained.mean), whole(own[0].parameters), whole(own[0].attentionParameters)];
+      const difference = kernel === reference ? undefined : paired(runs, kernel, reference, (run, other) => lastLoss(run) - lastLoss(other));
+      return [
+        kernel,
+        own.map(({ seed }) => seed).join(", "),
+        loss(held.mean),
+        between(held, loss),
+        difference === undefined ? "–" : `${loss(difference.mean)} (${between(difference, loss)})`,
+        loss(trained.mean),
+        whole(own[0].parameters),
+        whole(own[0].attentionParameters),
+      ];
     }),
     note,
   };
@@ -50,13 +60,13 @@ function lossTable(runs: readonly SymmetricRun[], note: string): Table {
 function stepTable(comparisons: readonly Comparison[], reference: string): Table {
   return {
     kind: "table",
-    title: `Steps to held-out losses that all runs of a kernel and of ${reference} reached`,
+    title: `Steps to held-out losses that a kernel and ${reference} both reached`,
     summary: true,
-    columns: ["kernel", "loss", "steps", `steps of ${reference}`, "ratio", "95 % interval"],
+    columns: ["kernel", "loss (mean)", "steps", `steps of ${reference}`, "ratio", "95 % interval"],
     rows: comparisons.flatMap(({ kernel, steps: found }) =>
       found.map(({ level, steps: own, reference: other, ratio: over }) => [kernel, loss(level), steps(own), steps(other), ratio(over.mean), between(over, ratio)]),
     ),
-    note: "Steps are means over seeds; losses are measured after every epoch, with straight lines between. The ratio is the geometric mean over paired seeds, its interval Student's of the logarithm.",
+    note: "Every seed has its own texts and its own three losses: a third of the way from that of word frequencies to the least that both reached, two thirds, and all. Losses and steps are means over seeds, with straight lines between epochs. The ratio is the geometric mean over paired seeds, its interval Student's of the logarithm.",
   };
 }
 
@@ -84,12 +94,12 @@ function statements(comparisons: readonly Comparison[], reference: string): stri
     if (found.length === 0) return `Some run of ${kernel} or ${reference} learned no more than the frequencies of words, so that they cannot be compared: train longer.`;
     const { level, ratio: over } = found[found.length - 1];
     const claim = kernel.startsWith("pairwise") ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)` : "";
-    return `To a held-out loss of ${loss(level)} ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
+    return `To the held-out loss that both reached (mean ${loss(level)}) ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
   });
 }
 
 /** Tables and figures of the study, from its results alone. */
-export function present({ measurements, configuration }: Results<SymmetricConfiguration, SymmetricMeasurements>): Presentation {
+export function present({ measurements, configuration, seed }: Results<SymmetricConfiguration, SymmetricMeasurements>): Presentation {
   const title = "Masked words with dot-product, symmetric and pairwise attention";
   if (!measurements || measurements.runs.length === 0) return { title, answer: "The study was stopped before its first result.", blocks: [publishedTable()] };
   const { data, runs } = measurements;
@@ -111,10 +121,10 @@ export function present({ measurements, configuration }: Results<SymmetricConfig
   if (complete.length === 0) return { title, answer: "The study was stopped before a model was trained to its end.", blocks: [...blocks, publishedTable()] };
   const [reference] = kernels;
   const others = [...byKernel(complete).keys()].filter((kernel) => kernel !== reference);
-  const comparisons = others.map((kernel) => ({ kernel, steps: compareSteps(complete, kernel, reference, frequencies) }));
+  const comparisons = others.map((kernel) => ({ kernel, steps: compareSteps(complete, kernel, reference, (own) => data[own - seed].frequencyLoss) }));
   const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
   blocks.push(
-    lossTable(complete, `Who knows the frequencies of words alone has ${loss(frequencies)}. Splits of one corpus share texts, so that the seeds are not quite independent.`),
+    lossTable(complete, reference, `Who knows the frequencies of words alone has ${loss(frequencies)}. Differences are of paired seeds, with 95 % interval. Splits of one corpus share texts, so that the seeds are not quite independent.`),
     ...(comparisons.every(({ steps: none }) => none.length === 0) ? [] : [stepTable(comparisons, reference)]),
     ...found.map((text): Block => ({ kind: "paragraph", text })),
     curve(shared, "held-out", "testLoss", "Mean cross-entropy of masked words in texts that are not trained on, after every epoch."),

@@ -5,7 +5,7 @@ import { UNKNOWN } from "../text/vocabulary.js";
 import type { Predictions } from "./predictions.js";
 
 /** Share of the tokens of a window that are predicted. */
-export const MASKED_SHARE = 0.15;
+const MASKED_SHARE = 0.15;
 /** Of these, the shares that become the mask and a random word; the rest stay as they are. */
 const [TO_MASK, TO_RANDOM] = [0.8, 0.1];
 

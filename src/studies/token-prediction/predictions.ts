@@ -26,7 +26,7 @@ export interface Predictions {
 }
 
 /** Mean cross-entropy of the predictions in some sequences, in nats. */
-export function predictionLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, rows: readonly number[], epoch: number): Tensor {
+function predictionLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, rows: readonly number[], epoch: number): Tensor {
   const { inputs, places, targets } = predictions.of(rows, epoch);
   const { mask } = predictions;
   return crossEntropy(model.tokenLogits(parameters, inputs, places, mask === undefined ? {} : { mask }), targets);
