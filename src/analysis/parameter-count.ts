@@ -5,6 +5,8 @@ import type { AttentionKernel, HeadSizes } from "../kernels/kernel.js";
 /** Sizes of an encoder as in BERT and RoBERTa. */
 export interface BertSizes {
   readonly vocabulary: number;
+  /** Tokens that attention sees at once. */
+  readonly tokens: number;
   /** Positions with an embedding, those that RoBERTa keeps for padding among them. */
   readonly positions: number;
   /** Segments with an embedding. */
@@ -17,7 +19,7 @@ export interface BertSizes {
 }
 
 /** RoBERTa's vocabulary, positions and segments: 512 tokens, and two positions for padding. */
-const roberta = { vocabulary: 50_265, positions: 514, segments: 1 } as const;
+const roberta = { vocabulary: 50_265, tokens: 512, positions: 514, segments: 1 } as const;
 
 /** The sizes of which Courtois et al. (arXiv 2406.06366) publish the numbers of parameters. */
 export const bertSizes: Readonly<Record<"base" | "small", BertSizes>> = {
@@ -46,15 +48,16 @@ const projectionCount = { separate: 3, shared: 2, values: 1 } as const;
  * Numbers that train in an encoder as in BERT with any attention kernel: embeddings of words, positions and segments with a norm; layers of attention and
  * feed-forward with biases and a norm after each; a pooler. Without the head that predicts masked tokens.
  *
- * Which projections a layer has, and what else it learns, follows from the kernel's structure. Source: Devlin et al., arXiv 1810.04805; Courtois et al.,
+ * Which projections a layer has, and which tensors it learns beside them, follows from the kernel's structure; numbers such as `scale` count as fixed, as in
+ * `multiHead` by default. Source: Devlin et al., arXiv 1810.04805; Courtois et al.,
  * arXiv 2406.06366, for the shared projection of queries and keys and the free matrix of every head.
  * @throws ArgumentError where the heads do not divide the width.
  */
 export function countBertParameters(kernel: AttentionKernel, sizes: BertSizes): ParameterCount {
-  const { vocabulary, positions, segments, width, hidden, layers, heads } = sizes;
+  const { vocabulary, tokens, positions, segments, width, hidden, layers, heads } = sizes;
   if (width % heads !== 0) throw new ArgumentError({ where: "countBertParameters", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   const { projections = "separate", inputs = [] } = kernel;
-  const headSizes: HeadSizes = { batch: 1, heads, dim: width / heads, queries: positions, keys: positions };
+  const headSizes: HeadSizes = { batch: 1, heads, dim: width / heads, queries: tokens, keys: tokens };
   const learned = inputs.filter(({ fixed }) => !fixed).reduce((sum, { shape }) => sum + sizeOf(shape(headSizes)), 0);
   const embeddings = (vocabulary + positions + segments) * width + norm(width);
   const attention = layers * ((projectionCount[projections] + 1) * linear(width, width) + learned);

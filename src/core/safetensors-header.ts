@@ -1,5 +1,5 @@
 import { DataError } from "./errors.js";
-import { duplicateName, showJson } from "./json.js";
+import { parseJson, showJson } from "./json.js";
 import { sizeOf, type Shape } from "./shape.js";
 import { storedWidths, type StoredDType } from "./stored-numbers.js";
 
@@ -46,17 +46,15 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 
-function parseJson(bytes: Uint8Array, refuse: Refuse): Fields {
+function parseFields(bytes: Uint8Array, refuse: Refuse): Fields {
   let header: unknown;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     if (!text.startsWith("{")) throw refuse('a header that starts with "{"', showJson(text.slice(0, 1)));
-    header = JSON.parse(text);
-    const twice = duplicateName(text);
-    if (twice !== undefined) throw refuse("names that differ", `${showJson(twice)} twice`);
+    header = parseJson(text);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    throw refuse("a header in JSON", cause instanceof Error ? cause.message : String(cause));
+    throw refuse("a header in JSON with names that differ", cause instanceof Error ? cause.message : String(cause));
   }
   if (!isObject(header)) throw refuse("an object as header", typeof header);
   return header;
@@ -110,7 +108,7 @@ function checkCover(tensors: ReadonlyMap<string, StoredTensor>, start: number, s
  */
 export function parseHeader(bytes: Uint8Array, size: number, refuse: Refuse): SafetensorsHeader {
   const start = PREFIX_BYTES + bytes.length;
-  const header = parseJson(bytes, refuse);
+  const header = parseFields(bytes, refuse);
   const entries = Object.entries(header).filter(([name]) => name !== METADATA);
   const tensors = new Map(entries.map(([name, entry]) => [name, parseTensor(name, entry, start, refuse)]));
   checkCover(tensors, start, size, refuse);

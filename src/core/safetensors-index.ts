@@ -1,5 +1,5 @@
 import { DataError } from "./errors.js";
-import { duplicateName, showJson } from "./json.js";
+import { parseJson, showJson } from "./json.js";
 import { refusing, type StoredTensor } from "./safetensors-header.js";
 import { noSuchTensor, openSafetensors, type ByteSource, type StoredTensors } from "./safetensors.js";
 
@@ -11,12 +11,10 @@ function parseIndex(text: string, file: string): Map<string, string> {
   const refuse = refusing("openShardedSafetensors", file);
   let index: unknown;
   try {
-    index = JSON.parse(text);
+    index = parseJson(text);
   } catch (cause) {
-    throw refuse("an index in JSON", (cause as Error).message);
+    throw refuse("an index in JSON with names that differ", (cause as Error).message);
   }
-  const twice = duplicateName(text);
-  if (twice !== undefined) throw refuse("names that differ", `${showJson(twice)} twice`);
   const map: unknown = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
   if (typeof map !== "object" || map === null || Array.isArray(map)) throw refuse("an object weight_map", showJson(map));
   return new Map(

@@ -120,7 +120,7 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   if (wanted.bias !== "elements") return;
   const elements = sizeOf(outputs[outputs.length - 1].shape);
   backward("bias", 1, ({ constants }) => ({
-    constants: { ...constants, RELATIVE: layout?.relative ? 1 : 0 },
+    constants: { ...constants, ROWS, RELATIVE: layout?.relative ? 1 : 0 },
     workgroups: groupsFor(elements, device.limits, ROWS),
   }));
 });

@@ -80,6 +80,8 @@ export const normalizers = {
 
 /** Invocations of a workgroup; each owns one row. */
 export const ROWS = 32;
+/** Fewer in a workgroup leave lanes of a subgroup idle. */
+const FEWEST_ROWS = 8;
 /** More keys in workgroup memory than this save nothing. */
 const LARGEST_TILE = 32;
 
@@ -141,6 +143,8 @@ export function formOf(device: Device, name: PassName, kernel: TiledKernel, exte
     const { RUN, ACROSS, rows } = blockFor(tiled, PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
     return { shaders: [...tilePasses[tiled], ...memory], constants: { PARTS, VALUE_PARTS, RUN, ACROSS }, rows };
   }
-  const TILE = tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
-  return { shaders: [...passes[name], ...memory], constants: { PARTS, VALUE_PARTS, TILE, ROWS }, rows: ROWS };
+  // The rows of a pass are queries or keys: a workgroup and its tile are no larger than the longer of both wants.
+  const rows = Math.min(ROWS, Math.max(FEWEST_ROWS, 2 ** Math.ceil(Math.log2(Math.max(queries, keys)))));
+  const TILE = Math.min(rows, tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize));
+  return { shaders: [...passes[name], ...memory], constants: { PARTS, VALUE_PARTS, TILE, ROWS: rows }, rows };
 }

@@ -77,7 +77,7 @@ export class Queue {
     const limit = this.#device.limits.maxComputeWorkgroupsPerDimension;
     if (pass.workgroups.some((count) => count > limit)) {
       throw new UnsupportedError({
-        where: pass.shaders.at(-1)!.file,
+        where: labelOf(pass),
         wanted: `at most ${limit} workgroups in a dimension (maxComputeWorkgroupsPerDimension)`,
         got: pass.workgroups.join(" x "),
         fix: "Split the batch or the heads over several calls.",
@@ -86,7 +86,7 @@ export class Queue {
     const buffers = pass.reads.length + pass.writes.length + (pass.extras ?? []).length;
     if (buffers > this.#device.limits.maxStorageBuffersPerShaderStage) {
       throw new UnsupportedError({
-        where: pass.shaders.at(-1)!.file,
+        where: labelOf(pass),
         wanted: `at most ${this.#device.limits.maxStorageBuffersPerShaderStage} storage buffers (maxStorageBuffersPerShaderStage)`,
         got: String(buffers),
         fix: "On this adapter, do without a bias together with lengths.",
@@ -149,13 +149,14 @@ export class Queue {
     return (this.#encoder ??= this.#device.createCommandEncoder());
   }
 
-  #program({ shaders, constants, reads, writes, extras = [] }: Pass): Program {
+  #program(pass: Pass): Program {
+    const { shaders, constants, reads, writes, extras = [] } = pass;
     const key = `${shaders.map((shader) => this.#shaderId(shader)).join()}|${Object.values(constants).join()}|${reads.length}`;
     const known = this.#programs.get(key);
     if (known !== undefined) return known;
     const linked = link(shaders, constants);
     const layout = this.#layout(reads.length, writes.length, extras.map(({ binding }) => binding));
-    const pipeline = this.#faults.watch(shaders.at(-1)!.file, () => {
+    const pipeline = this.#faults.watch(labelOf(pass), () => {
       const module = this.#device.createShaderModule({ code: linked.code });
       this.#faults.watchModule(module, linked.locate);
       return this.#device.createComputePipeline({ layout: layout.pipeline, compute: { module, entryPoint: "main" } });

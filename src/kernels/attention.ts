@@ -6,7 +6,7 @@ import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import { addBiases, biasLayout, biasTensor, type Bias } from "./bias.js";
-import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, TiledKernel } from "./kernel.js";
+import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { checkPositive } from "./options.js";
 import { attentionExtents, attentionPrimitive, HIDDEN } from "./primitives.js";
@@ -49,18 +49,18 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
 export function attentionWithStatistic(
   kernel: TiledKernel,
   inputs: AttentionInputs,
-  options: AttentionOptions = {},
+  { mask, bias, softcap }: AttentionOptions = {},
 ): { output: Tensor; statistic: Tensor } {
-  const { mask, bias, softcap } = options;
   const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
   checkPositive("attention", "softcap", softcap);
   const { band, lengths, dense } = resolveMask(mask, sizes);
+  const surroundings = { softcap, hasLengths: lengths !== undefined };
   const hidden = dense && hide(inputs.q.backend, dense);
   if (bias !== undefined) biasLayout(bias, sizes);
-  const biases = addBiases(hidden, addBiases(bias, kernel.bias?.(inputs, options), sizes), sizes);
-  const { q, k, v } = prepare(kernel, inputs, options);
+  const biases = addBiases(hidden, addBiases(bias, kernel.bias?.(inputs, surroundings), sizes), sizes);
+  const { q, k, v } = prepare(kernel, inputs, surroundings);
   const all = [q, k, v, packParameters(kernel, inputs, sizes), ...(biases === undefined ? [] : [biasTensor(biases)])];
   const layout = biases && biasLayout(biases, sizes);
   const [output, statistic] = apply(attentionPrimitive, all, { kernel, band, lengths, softcap: softcap === undefined ? 0 : softcap, bias: layout });
@@ -68,11 +68,11 @@ export function attentionWithStatistic(
 }
 
 /** What the passes see of q, k and v, in their dtype; the change itself is computed in float32. */
-function prepare(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions): Pick<AttentionInputs, "q" | "k" | "v"> {
+function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
   if (kernel.prepare === undefined) return inputs;
-  if (inputs.q.dtype !== "f16") return kernel.prepare(inputs, options);
+  if (inputs.q.dtype !== "f16") return kernel.prepare(inputs, surroundings);
   const [wideQ, wideK, wideV] = [inputs.q, inputs.k, inputs.v].map((x) => cast(x, "f32"));
-  const { q, k, v } = kernel.prepare({ ...inputs, q: wideQ, k: wideK, v: wideV }, options);
+  const { q, k, v } = kernel.prepare({ ...inputs, q: wideQ, k: wideK, v: wideV }, surroundings);
   return { q: cast(q, "f16"), k: cast(k, "f16"), v: cast(v, "f16") };
 }
 

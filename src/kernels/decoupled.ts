@@ -4,7 +4,7 @@ import { matmul } from "../autograd/matmul.js";
 import { concat, slice } from "../autograd/parts.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
-import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js";
+import type { AttentionInputs, Surroundings, TiledKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
 import { checkPositive } from "./options.js";
 import { attentionExtents, hasFewPairs } from "./primitives.js";
@@ -16,16 +16,16 @@ function withPositions(x: Tensor, positions: Tensor): Tensor {
 }
 
 /** Whether the term of the positions is computed once, as a bias: it then takes memory for every pair, and a softcap would not bend it. */
-function isBias({ q, k, v }: AttentionInputs, { softcap }: AttentionOptions): boolean {
-  return softcap === undefined && hasFewPairs(attentionExtents(q.shape, k.shape, v.shape));
+function isBias({ q, k, v }: AttentionInputs, { softcap, hasLengths }: Surroundings): boolean {
+  return softcap === undefined && !hasLengths && hasFewPairs(attentionExtents(q.shape, k.shape, v.shape));
 }
 
 /**
  * Decoupled attention: s = scale·(q·k + p·r), a term of the content and a term of the positions alone, weights e^s divided by their row sum.
  *
  * Takes and learns `queryPositions` p [heads, n, d] and `keyPositions` r [heads, m, d], already projected; `scale` defaults to 1/√(2d), as two
- * products of width d are summed. Content and positions do not mix. For up to 8d keys the positions' term is computed once for the whole
- * batch, beyond that and under a softcap within the passes: memory stays linear in n and m. Source: the untied form of Ke, He & Liu, Rethinking Positional Encoding
+ * products of width d are summed. Content and positions do not mix. Where a number for every pair takes little memory (up to 8d keys, or
+ * 2^20 pairs) the positions' term is computed once for the whole batch; beyond that, under a softcap and with lengths, within the passes. Source: the untied form of Ke, He & Liu, Rethinking Positional Encoding
  * in Language Pre-training, arXiv 2006.15595.
  */
 export function decoupled({ scale }: SoftmaxOptions = {}): TiledKernel {
@@ -44,14 +44,14 @@ export function decoupled({ scale }: SoftmaxOptions = {}): TiledKernel {
       },
       { name: "keyPositions", shape: ({ heads, keys, dim }) => [heads, keys, dim], initial: normalNumbers(1) },
     ],
-    prepare(inputs, options) {
+    prepare(inputs, surroundings) {
       const { q, k, v, queryPositions, keyPositions } = inputs;
-      if (isBias(inputs, options)) return { q, k, v };
+      if (isBias(inputs, surroundings)) return { q, k, v };
       const heads = q.shape[1];
       return { q: withPositions(q, queryPositions), k: withPositions(repeatHeads(k, heads), keyPositions), v: repeatHeads(v, heads) };
     },
-    bias(inputs, options) {
-      if (!isBias(inputs, options)) return undefined;
+    bias(inputs, surroundings) {
+      if (!isBias(inputs, surroundings)) return undefined;
       const { q, queryPositions, keyPositions, scale: learned } = inputs as AttentionInputs & { readonly scale?: Tensor };
       const factor = learned === undefined ? initial({ dim: q.shape[3] }) : reshape(learned, [learned.size, 1, 1]);
       const scores = matmul(multiply(queryPositions, factor), keyPositions, { transposeB: true });

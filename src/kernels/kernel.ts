@@ -144,6 +144,13 @@ interface Named {
   readonly projections?: Projections;
 }
 
+/** What a kernel's own change of its inputs may depend on. */
+export interface Surroundings {
+  readonly softcap?: number;
+  /** Whether the mask has lengths: with a bias beside them a device may run out of bindings. */
+  readonly hasLengths: boolean;
+}
+
 /** A kernel that runs as tiled passes: a similarity, a weight function and a normaliser. */
 export interface TiledKernel extends Named {
   readonly normalizer: Normalizer;
@@ -155,9 +162,9 @@ export interface TiledKernel extends Named {
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];
   /** A differentiable change of q, k and v before the passes, such as a metric. */
-  readonly prepare?: (inputs: AttentionInputs, options: AttentionOptions) => Pick<AttentionInputs, "q" | "k" | "v">;
+  readonly prepare?: (inputs: AttentionInputs, surroundings: Surroundings) => Pick<AttentionInputs, "q" | "k" | "v">;
   /** A bias of the kernel's own, from its inputs; it is added after the softcap. */
-  readonly bias?: (inputs: AttentionInputs, options: AttentionOptions) => Bias | undefined;
+  readonly bias?: (inputs: AttentionInputs, surroundings: Surroundings) => Bias | undefined;
 }
 
 /** A kernel that is a composition of other operations. */

@@ -57,12 +57,15 @@ export interface AttentionBackwardAttributes extends AttentionAttributes {
 
 /** Numbers for all pairs that take little memory in any case: 4 MiB in float32. */
 const LITTLE = 2 ** 20;
-/** Times the size of the queries that numbers for all pairs may have. */
+/** Times the size of the queries that numbers for all pairs may have, */
 const MODEST = 8;
+/** and how many they may be: 64 MiB in float32, half of what every device binds. */
+const MOST = 2 ** 24;
 
 /** Whether a number for every pair of tokens takes memory that is modest beside the queries. */
 export function hasFewPairs({ batch, heads, queries, keys, dim }: AttentionExtents): boolean {
-  return keys <= MODEST * dim || batch * heads * queries * keys <= LITTLE;
+  const pairs = batch * heads * queries * keys;
+  return pairs <= LITTLE || (keys <= MODEST * dim && pairs <= MOST);
 }
 
 /**

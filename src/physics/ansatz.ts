@@ -1,13 +1,15 @@
-import { abs, add, atan2, cos, exp, gelu, layerNorm, log, matmul, multiply, permute, reshape, sin, square, sum, tanh } from "../autograd/ops.js";
+import { add, gelu, layerNorm, matmul, permute, reshape, sum } from "../autograd/ops.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
-import { formatShape } from "../core/shape.js";
+import { formatShape, type Shape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { normal } from "../nn/initialize.js";
 import type { NamedTensors } from "../nn/split.js";
 import { patches, type Lattice } from "./lattice.js";
+import { logCosh, logProjection, type LogAmplitudes } from "./logarithms.js";
+import { imagesOf, type Representation } from "./symmetry.js";
 
 export interface AnsatzOptions {
   readonly lattice: Lattice;
@@ -19,6 +21,8 @@ export interface AnsatzOptions {
   readonly width: number;
   readonly heads: number;
   readonly layers: number;
+  /** Projects ψ on a representation, ψ_χ(σ) = 1/|G| Σ_g χ(g) ψ(gσ). Default: no projection. */
+  readonly projection?: Representation;
 }
 
 type Norm = { readonly scale: Tensor; readonly shift: Tensor };
@@ -48,27 +52,22 @@ export type AnsatzParameters = {
   readonly imaginaryNorm: Norm;
 };
 
-/** log ψ of each row. */
-export interface LogAmplitudes {
-  readonly re: Tensor;
-  /** The phase, in radians, up to multiples of 2π. */
-  readonly im: Tensor;
-}
-
 export interface Ansatz {
   readonly lattice: Lattice;
   readonly heads: number;
+  /** Images of a configuration that log ψ is made of: the elements of the projection. */
+  readonly images: number;
   /** Whether all that the kernel learns belongs to one head each, so that rows with copies of their own can be heads. */
   readonly separable: boolean;
   initialize(backend: Backend, random: Random): AnsatzParameters;
-  /** Spins ±1 [rows, sites] cut into patches, [rows, patches, sites of a patch]. */
+  /** Spins ±1 [rows, sites] and their images cut into patches, [rows, images · patches, sites of a patch]. */
   tokens(backend: Backend, spins: Int8Array): Tensor;
   /**
    * log ψ, [rows], of tokens. Parameters may be `replicated`: one copy a row, which is what gives every row a gradient of its own.
    */
   apply(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): LogAmplitudes;
-  /** The weights of every layer, [rows, heads, patches, patches]. */
-  weights(parameters: AnsatzParameters, tokens: Tensor): Tensor[];
+  /** The weights of every layer for spins ±1 [rows, sites], as they are and not their images: [rows, heads, patches, patches]. */
+  weights(parameters: AnsatzParameters, spins: Int8Array): Tensor[];
 }
 
 /** Width of the feed-forward layers over d. */
@@ -77,24 +76,13 @@ const EXPANSION = 4;
 const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
 /**
- * log cosh(a + ib) = log cosh a + ½ log(cos²b + tanh²a sin²b) + i arg(cos b + i tanh a sin b); without overflow, as
- * log cosh a = |a| + log(1 + e^(-2|a|)) - log 2.
- */
-export function logCosh(a: Tensor, b: Tensor): LogAmplitudes {
-  const size = abs(a);
-  const [x, y] = [cos(b), multiply(tanh(a), sin(b))];
-  const logCoshReal = add(add(size, log(add(exp(multiply(size, -2)), 1))), -Math.LN2);
-  return { re: add(logCoshReal, multiply(log(add(square(x), square(y))), 0.5)), im: atan2(y, x) };
-}
-
-/**
  * A transformer as the logarithm of a wave function: patches of spins embedded in width d, pre-norm blocks x += attention(norm x),
  * x += W₂ gelu(W₁ norm x) with any attention kernel, z = norm(Σ_i x_i), out = norm(W z) + i norm(W' z), log ψ = Σ_a log cosh out_a.
  *
  * There is no positional embedding, so with a kernel that depends on positions by displacement alone ψ is invariant under translations by
  * whole patches. Source: Rende & Viteritti, arXiv 2405.18874. Throws an `UnsupportedError` for a kernel with a tensor that no layer owns.
  */
-export function ansatz({ lattice, kernel, patch = 2, width, heads, layers }: AnsatzOptions): Ansatz {
+export function ansatz({ lattice, kernel, patch = 2, width, heads, layers, projection }: AnsatzOptions): Ansatz {
   if (width % heads !== 0) {
     throw new ArgumentError({ where: "ansatz", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   }
@@ -109,11 +97,18 @@ export function ansatz({ lattice, kernel, patch = 2, width, heads, layers }: Ans
   const sizes = { batch: 1, heads, queries: count, keys: count, dim };
   const separable = (kernel.inputs ?? []).every(({ shape }) => shape({ ...sizes, heads: 2 * heads })[0] === 2 * shape(sizes)[0]);
 
-  /** [rows, patches, width] to heads; rows with copies of their own of what the kernel learns become heads. */
+  /** [rows, images · patches, width] to heads of every image; rows with copies of their own of what the kernel learns become heads. */
   const split = (x: Tensor, replicated: boolean): Tensor => {
     const [rows] = x.shape;
-    const apart = permute(reshape(x, [rows, count, heads, dim]), [0, 2, 1, 3]);
-    return replicated ? reshape(apart, [1, rows * heads, count, dim]) : apart;
+    const apart = reshape(x, [rows, -1, count, heads, dim]);
+    if (replicated) return reshape(permute(apart, [1, 0, 3, 2, 4]), [-1, rows * heads, count, dim]);
+    return reshape(permute(apart, [0, 1, 3, 2, 4]), [-1, heads, count, dim]);
+  };
+
+  /** The inverse of `split`. */
+  const join = (x: Tensor, [rows, tokens]: Shape, replicated: boolean): Tensor => {
+    const apart = replicated ? permute(reshape(x, [-1, rows, heads, count, dim]), [1, 0, 3, 2, 4]) : permute(x, [0, 2, 1, 3]);
+    return reshape(apart, [rows, tokens, width]);
   };
 
   function queriesAndKeys({ query, key }: AnsatzLayer, x: Tensor, v: Tensor, replicated: boolean): { q: Tensor; k: Tensor } {
@@ -130,16 +125,24 @@ export function ansatz({ lattice, kernel, patch = 2, width, heads, layers }: Ans
       see?.(layer, seen);
       const v = split(linear(seen, layer.value), replicated);
       const mixed = attention(kernel, { ...layer.learned, ...queriesAndKeys(layer, seen, v, replicated), v });
-      const joined = reshape(permute(reshape(mixed, [-1, heads, count, dim]), [0, 2, 1, 3]), x.shape);
-      x = add(x, linear(joined, layer.output));
+      x = add(x, linear(join(mixed, x.shape, replicated), layer.output));
       x = add(x, linear(gelu(linear(layerNorm(x, layer.feedForwardNorm), layer.expand)), layer.contract));
     }
     return x;
   }
 
+  /** Spins ±1 of rows of sites, cut into patches. */
+  function cutRows(spins: Int8Array): Float32Array {
+    if (spins.length === 0 || spins.length % lattice.sites !== 0) {
+      throw new ShapeError({ where: "ansatz", argument: "spins", wanted: `rows of ${lattice.sites} spins`, got: formatShape([spins.length]) });
+    }
+    return Float32Array.from(spins, (_, at) => spins[at - (at % lattice.sites) + order[at % lattice.sites]]);
+  }
+
   return {
     lattice,
     heads,
+    images: projection?.elements.length ?? 1,
     separable,
     initialize(backend, random) {
       const matrix = (rows: number, columns: number): Tensor => normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
@@ -174,27 +177,31 @@ export function ansatz({ lattice, kernel, patch = 2, width, heads, layers }: Ans
     },
     tokens(backend, spins) {
       const rows = spins.length / lattice.sites;
-      if (!Number.isInteger(rows) || rows < 1) {
-        throw new ShapeError({ where: "ansatz", argument: "spins", wanted: `rows of ${lattice.sites} spins`, got: formatShape([spins.length]) });
-      }
-      const cutRows = Float32Array.from(spins, (_, at) => spins[at - (at % lattice.sites) + order[at % lattice.sites]]);
-      return backend.tensor(cutRows, [rows, count, area]);
+      if (projection === undefined) return backend.tensor(cutRows(spins), [rows, count, area]);
+      const { elements } = projection;
+      // Images come element by element.
+      const cut = backend.tensor(cutRows(imagesOf(spins, elements)), [elements.length, rows, count * area]);
+      return reshape(permute(cut, [1, 0, 2]), [rows, elements.length * count, area]);
     },
     apply(parameters, tokens, replicated = false) {
-      const z = layerNorm(sum(encode(parameters, tokens, replicated), 1, { keepAxes: true }), parameters.norm);
+      const { shape: [rows] } = tokens;
+      const summed = sum(reshape(encode(parameters, tokens, replicated), [rows, -1, count, width]), 2);
+      const z = layerNorm(summed, parameters.norm);
       const { re, im } = logCosh(
         layerNorm(linear(z, parameters.real), parameters.realNorm),
         layerNorm(linear(z, parameters.imaginary), parameters.imaginaryNorm),
       );
-      return { re: sum(re, [1, 2]), im: sum(im, [1, 2]) };
+      const [size, phase] = [sum(re, 2), sum(im, 2)];
+      if (projection === undefined) return { re: reshape(size, [rows]), im: reshape(phase, [rows]) };
+      return logProjection({ re: size, im: phase }, projection.characters);
     },
-    weights(parameters, tokens) {
-      const { backend } = tokens;
-      const [rows] = tokens.shape;
+    weights(parameters, spins) {
+      const { backend } = parameters.embedding.weight;
+      const rows = spins.length / lattice.sites;
       // Attention over unit vectors as values gives the weights themselves.
       const units = backend.tensor(Float32Array.from({ length: count * count }, (_, at) => (at % (count + 1) === 0 ? 1 : 0)), [1, 1, count, count]);
       const all: Tensor[] = [];
-      encode(parameters, tokens, false, (layer, x) => {
+      encode(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {
         const v = add(units, backend.full(0, [rows, heads, count, count]));
         const { q, k } = layer.query === undefined ? { q: split(x, false), k: split(x, false) } : queriesAndKeys(layer, x, v, false);
         all.push(attention(kernel, { ...layer.learned, q, k, v }));

@@ -12,32 +12,48 @@ export interface AttentionMap {
   readonly inputDependence: number;
 }
 
-/** Draws whose weights are averaged; more would only cost. */
-const MOST_ROWS = 256;
+/** Draws whose weights are averaged; more would only cost. A sum over all configurations leaves out none. */
+const MOST_DRAWS = 256;
+/** Configurations that the ansatz sees at once. */
+const AT_ONCE = 4096;
+
+/** The attention weights of every layer for rows of spins, [rows, heads, n, n]. */
+async function weightsOf(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Promise<Float64Array[]> {
+  const { backend } = parameters.embedding.weight;
+  const { sites } = ansatz.lattice;
+  const rows = spins.length / sites;
+  const layers: Float64Array[] = [];
+  for (let start = 0; start < rows; start += AT_ONCE) {
+    const parts = backend.scope(() => ansatz.weights(parameters, spins.subarray(start * sites, (start + AT_ONCE) * sites)));
+    for (const [layer, part] of parts.entries()) {
+      const size = part.size / part.shape[0];
+      layers[layer] ??= new Float64Array(rows * size);
+      layers[layer].set(await part.read(), start * size);
+    }
+    for (const part of parts) part.dispose();
+  }
+  return layers;
+}
 
 /**
- * Mean attention weights and how much they depend on the input, for each layer, over draws from |ψ|².
+ * Mean attention weights and how much they depend on the input, for each layer, over |ψ|². Of a projected ψ these are the weights that the
+ * transformer gives to the configurations themselves: their images are as likely.
  *
  * Source of the question: Rende & Viteritti, arXiv 2405.18874; ρ is this library's measure.
  */
 export async function attentionMaps(ansatz: Ansatz, parameters: AnsatzParameters, samples: Samples): Promise<AttentionMap[]> {
-  const { backend } = parameters.embedding.weight;
-  const { sites } = ansatz.lattice;
-  const rows = Math.min(MOST_ROWS, samples.spins.length / sites);
-  const all = shares(samples, sites).subarray(0, rows);
-  const total = all.reduce((a, b) => a + b, 0);
-  const layers = backend.scope(() => ansatz.weights(parameters, ansatz.tokens(backend, samples.spins.subarray(0, rows * sites))));
-  const maps: AttentionMap[] = [];
-  for (const layer of layers) {
-    const numbers = await layer.read();
-    const [, heads, tokens] = layer.shape;
-    layer.dispose();
-    const size = heads * tokens * tokens;
+  const { heads, lattice: { sites } } = ansatz;
+  const rows = Math.min(samples.weights === undefined ? MOST_DRAWS : Infinity, samples.spins.length / sites);
+  const chosen = shares(samples, sites).subarray(0, rows);
+  const total = chosen.reduce((a, b) => a + b, 0);
+  const layers = await weightsOf(ansatz, parameters, samples.spins.subarray(0, rows * sites));
+  return layers.map((numbers) => {
+    const size = numbers.length / rows;
     const mean = new Float64Array(size);
-    for (let at = 0; at < numbers.length; at++) mean[at % size] += (all[Math.floor(at / size)] / total) * numbers[at];
+    for (let at = 0; at < numbers.length; at++) mean[at % size] += (chosen[Math.floor(at / size)] / total) * numbers[at];
     let variance = 0;
-    for (let at = 0; at < numbers.length; at++) variance += (all[Math.floor(at / size)] / total) * (numbers[at] - mean[at % size]) ** 2;
-    maps.push({ mean, heads, tokens, inputDependence: variance / mean.reduce((sum, value) => sum + value * value, 0) });
-  }
-  return maps;
+    for (let at = 0; at < numbers.length; at++) variance += (chosen[Math.floor(at / size)] / total) * (numbers[at] - mean[at % size]) ** 2;
+    const squares = mean.reduce((sum, value) => sum + value * value, 0);
+    return { mean, heads, tokens: Math.sqrt(size / heads), inputDependence: variance / squares };
+  });
 }

@@ -30,6 +30,8 @@ export interface Jacobian {
 
 /** Rows that are differentiated together: bounds the copies of the parameters. */
 const MOST_ROWS = 256;
+/** Images of rows that are differentiated together: bounds what the tape holds. */
+const MOST_IMAGES = 8192;
 
 /**
  * O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s log ψ(σ_s) is the Jacobian; with rows
@@ -40,7 +42,7 @@ export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
   const { sites } = ansatz.lattice;
   return backend.scope(() => {
     const parts: Jacobian[] = [];
-    const step = (ansatz.separable ? MOST_ROWS : 1) * sites;
+    const step = (ansatz.separable ? Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_IMAGES / ansatz.images))) : 1) * sites;
     for (let start = 0; start < spins.length; start += step) {
       const tokens = ansatz.tokens(backend, spins.subarray(start, start + step));
       const [rows] = tokens.shape;

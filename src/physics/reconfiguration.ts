@@ -1,9 +1,9 @@
+import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
 import { NonFiniteError } from "../core/errors.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
 import { leaves } from "../core/tree.js";
 import type { AnsatzParameters } from "./ansatz.js";
-import { solvePositiveDefinite } from "./cholesky.js";
 import type { ComplexNumbers } from "./complex.js";
 import type { Jacobian } from "./jacobian.js";
 
@@ -46,14 +46,17 @@ export function energyGradient({ matrix, target }: LinearProblem): Tensor {
 async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise<Tensor> {
   const [size] = gram.shape;
   const numbers = await gram.read();
-  const matrix = new Float64Array(size * size);
+  const matrix = new Matrix(size, size);
   for (let i = 0; i < size; i++) {
-    // Rounding in float32 need not be symmetric.
-    for (let j = 0; j <= i; j++) matrix[i * size + j] = (numbers[i * size + j] + numbers[j * size + i]) / 2;
-    matrix[i * size + i] += shift;
+    for (let j = 0; j <= i; j++) {
+      // Rounding in float32 need not be symmetric.
+      const value = (numbers[i * size + j] + numbers[j * size + i]) / 2 + (i === j ? shift : 0);
+      matrix.set(i, j, value);
+      matrix.set(j, i, value);
+    }
   }
-  const solution = solvePositiveDefinite(matrix, Float64Array.from(await right.read()));
-  if (solution === undefined) {
+  const factor = new CholeskyDecomposition(matrix);
+  if (!factor.isPositiveDefinite()) {
     throw new NonFiniteError({
       where: "naturalGradient",
       argument: "shift",
@@ -62,7 +65,7 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
       fix: "Raise the shift, or draw more samples: in float32 it must exceed the rounding of the largest eigenvalue.",
     });
   }
-  return gram.backend.tensor(solution, [size, 1]);
+  return gram.backend.tensor(factor.solve(Matrix.columnVector(await right.read())).to1DArray(), [size, 1]);
 }
 
 export interface NaturalGradientOptions {

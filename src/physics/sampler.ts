@@ -1,7 +1,8 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
-import { distinctRows, type DistinctRows, type LogAmplitude } from "./amplitudes.js";
+import type { LogAmplitude } from "./amplitudes.js";
 import { nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
+import { distinctRows, type DistinctRows } from "./orbits.js";
 import { sector, spinsOf } from "./sector.js";
 
 /** Draws from |ψ|²: the different configurations, and which of them each draw is, chain by chain. */
@@ -9,23 +10,19 @@ export interface Samples extends DistinctRows {
   readonly chains: number;
   /** Share of the proposals that were taken; absent where nothing is proposed. */
   readonly acceptance?: number;
-  /** What a draw of each distinct row counts, up to a factor, where draws are not from |ψ|². */
-  readonly importance?: Float64Array;
+  /** |ψ|² of each distinct row, where these are all configurations, each once: then means are sums, without noise. */
+  readonly weights?: Float64Array;
 }
 
 /** Draws `count` configurations, in a whole number of chains of equal length. */
 export type Sampler = (logAmplitude: LogAmplitude, count: number) => Promise<Samples>;
 
-/** The weight of each distinct row in a mean over |ψ|²: the share of the draws that it has, by importance. They sum to 1. */
-export function shares({ order, spins, importance }: Samples, sites: number): Float64Array {
-  const weights = new Float64Array(spins.length / sites);
-  let total = 0;
-  for (const row of order) {
-    const counts = importance === undefined ? 1 : importance[row];
-    weights[row] += counts;
-    total += counts;
-  }
-  return weights.map((weight) => weight / total);
+/** The weight of each distinct row in a mean over |ψ|²: its share of the draws, or |ψ|² itself. They sum to 1. */
+export function shares({ order, spins, weights }: Samples, sites: number): Float64Array {
+  if (weights !== undefined) return weights;
+  const counts = new Float64Array(spins.length / sites);
+  for (const row of order) counts[row]++;
+  return counts.map((count) => count / order.length);
 }
 
 /** |ψ|² over the whole sector S^z = 0, normalised. */
@@ -39,6 +36,14 @@ export async function probabilities(sites: number, logAmplitude: LogAmplitude): 
   return { spins, weights: weights.map((weight) => weight / total) };
 }
 
+/** No draws but the whole sector S^z = 0, for up to some twenty spins: means over |ψ|² become sums. */
+export function summation(sites: number): Sampler {
+  return async (logAmplitude) => {
+    const { spins, weights } = await probabilities(sites, logAmplitude);
+    return { spins, order: Int32Array.from(weights, (_, row) => row), chains: 1, weights };
+  };
+}
+
 /** Draws are counted as chains only to compare groups of them; they are independent. */
 const GROUPS = 16;
 
@@ -48,19 +53,14 @@ function divided(count: number, chains: number, where: string): number {
   throw new ArgumentError({ where, argument: "count", wanted: `a multiple of the ${chains} chains`, got: String(count) });
 }
 
-/**
- * Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins, from |ψ|^power. A power below 2 also sees what ψ has
- * not learned yet; each draw then counts |ψ|^(2 - power).
- */
-export function exactSampler(sites: number, random: Random, { power = 2 }: { readonly power?: number } = {}): Sampler {
+/** Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins. */
+export function exactSampler(sites: number, random: Random): Sampler {
   return async (logAmplitude, count) => {
     divided(count, GROUPS, "exactSampler");
     const { spins, weights } = await probabilities(sites, logAmplitude);
-    const chances = power === 2 ? weights : weights.map((weight) => weight ** (power / 2));
     const cumulative = new Float64Array(weights.length);
-    chances.reduce((sum, chance, index) => (cumulative[index] = sum + chance), 0);
+    weights.reduce((sum, weight, index) => (cumulative[index] = sum + weight), 0);
     const drawn = new Int8Array(count * sites);
-    const ratios: number[] = [];
     for (let draw = 0; draw < count; draw++) {
       const wanted = random.uniform() * cumulative[cumulative.length - 1];
       let [low, high] = [0, cumulative.length - 1];
@@ -70,13 +70,8 @@ export function exactSampler(sites: number, random: Random, { power = 2 }: { rea
         else low = middle + 1;
       }
       drawn.set(spins.subarray(low * sites, (low + 1) * sites), draw * sites);
-      ratios.push(weights[low] / chances[low]);
     }
-    const distinct = distinctRows(drawn, sites);
-    if (power === 2) return { ...distinct, chains: GROUPS };
-    const importance = new Float64Array(distinct.spins.length / sites);
-    distinct.order.forEach((row, draw) => (importance[row] = ratios[draw]));
-    return { ...distinct, chains: GROUPS, importance };
+    return { ...distinctRows(drawn, sites), chains: GROUPS };
   };
 }
 
@@ -85,19 +80,25 @@ export interface MetropolisOptions {
   readonly chains?: number;
   /** Proposals of a chain between two draws. Default the number of sites. */
   readonly sweep?: number;
-  /** Proposals of a chain before the first draw of each call. Default 2 sweeps. */
+  /** Proposals of a chain before the first draw of each call. Default one sweep. */
   readonly burnIn?: number;
+  /** Spins of the chains, [chains, sites], which move in place. Default as many up as down, at random places. */
+  readonly current?: Int8Array;
+}
+
+/** Spins of chains with as many up as down, at random places: [chains, sites]. */
+export function randomChains({ sites }: Lattice, chains: number, random: Random): Int8Array {
+  const half = Array.from({ length: sites }, (_, site) => (site < sites / 2 ? 1 : -1));
+  return Int8Array.from(Array.from({ length: chains }, () => random.shuffle(half)).flat());
 }
 
 /**
  * Metropolis sampling in the sector S^z = 0: exchange the spins of a random pair of neighbours or next neighbours, and take the exchange with
  * probability min(1, |ψ'/ψ|²). Chains go on from where the last call left them; all chains are evaluated at once.
  */
-export function metropolisSampler(lattice: Lattice, random: Random, { chains = 64, sweep = lattice.sites, burnIn = 2 * sweep }: MetropolisOptions = {}): Sampler {
+export function metropolisSampler(lattice: Lattice, random: Random, { chains = 64, sweep = lattice.sites, burnIn = sweep, current = randomChains(lattice, chains, random) }: MetropolisOptions = {}): Sampler {
   const { sites } = lattice;
   const pairs = [...nearestNeighbours(lattice), ...nextNearestNeighbours(lattice)];
-  const half = Array.from({ length: sites }, (_, site) => (site < sites / 2 ? 1 : -1));
-  const current = Int8Array.from(Array.from({ length: chains }, () => random.shuffle(half)).flat());
   return async (logAmplitude, count) => {
     const length = divided(count, chains, "metropolisSampler");
     const logs = (await logAmplitude(current)).re;

@@ -44,6 +44,13 @@ export function statistics({ re, im }: ComplexNumbers, chains: number): Statisti
   };
 }
 
+/** The same for sums over all configurations, with weights that sum to 1: there is a variance, and no error. */
+export function exactStatistics({ re, im }: ComplexNumbers, weights: Float64Array): Statistics {
+  const average = (value: (row: number) => number): number => weights.reduce((sum, weight, row) => sum + (weight === 0 ? 0 : weight * value(row)), 0);
+  const [mean, imaginary] = [average((row) => re[row]), average((row) => im[row])];
+  return { mean, error: 0, variance: average((row) => (re[row] - mean) ** 2 + (im[row] - imaginary) ** 2), autocorrelationTime: 0, rHat: 1 };
+}
+
 /**
  * The energy at zero variance: the intercept of a straight line through (variance, energy), by least squares. An exact eigenstate has no
  * variance, so the intercept estimates the energy that the ansatz approaches. Wants two different variances.

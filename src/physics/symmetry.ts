@@ -1,5 +1,4 @@
 import { ArgumentError } from "../core/errors.js";
-import type { ComplexNumbers } from "./complex.js";
 import { coordinatesOf, siteAt, type Lattice } from "./lattice.js";
 
 /** σ'_i = sign · σ_{sites[i]}: sites change places, and all spins may flip. */
@@ -30,6 +29,14 @@ export function translations(lattice: Lattice, step = 1): Symmetry[] {
     const shift = coordinatesOf(counts, index);
     return moved(lattice, (coordinates) => coordinates.map((coordinate, axis) => coordinate + step * shift[axis]));
   });
+}
+
+/**
+ * Translations by less than b sites along each axis: with those by whole patches, `translations(lattice, b)`, they make all translations. A sum over
+ * them projects what is invariant under the latter.
+ */
+export function shiftsWithin(lattice: Lattice, b: number): Symmetry[] {
+  return translations(lattice).filter((_, index) => coordinatesOf(lattice, index).every((shift) => shift < b));
 }
 
 /** Reflections of each axis and, on a lattice as wide as high, of the diagonal, with their products: 2, 4 or 8 elements about site 0. */
@@ -69,29 +76,4 @@ export function imagesOf(spins: Int8Array, elements: readonly Symmetry[]): Int8A
     }
   });
   return images;
-}
-
-/**
- * The projection of a wave function on a representation, ψ_χ(σ) = 1/|G| Σ_g χ(g) ψ(gσ), as a logarithm: `logAmplitudes` are log ψ of
- * `imagesOf` the configurations. Where the sum vanishes, the real part is -Infinity.
- */
-export function project({ re, im }: ComplexNumbers, { elements, characters }: Representation): ComplexNumbers {
-  if (characters.length !== elements.length) {
-    throw new ArgumentError({ where: "project", argument: "characters", wanted: `${elements.length}, one an element`, got: String(characters.length) });
-  }
-  const rows = re.length / elements.length;
-  const projected = { re: new Float64Array(rows), im: new Float64Array(rows) };
-  for (let row = 0; row < rows; row++) {
-    const largest = characters.reduce((most, _, element) => Math.max(most, re[element * rows + row]), -Infinity);
-    let [x, y] = [0, 0];
-    characters.forEach((character, element) => {
-      const at = element * rows + row;
-      const size = (character * Math.exp(re[at] - largest)) / elements.length;
-      x += size * Math.cos(im[at]);
-      y += size * Math.sin(im[at]);
-    });
-    projected.re[row] = largest + Math.log(Math.hypot(x, y));
-    projected.im[row] = Math.atan2(y, x);
-  }
-  return projected;
 }

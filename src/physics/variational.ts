@@ -1,16 +1,16 @@
 import { matmul } from "../autograd/ops.js";
 import { NonFiniteError } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
-import { distinctRows, rememberedAmplitudes, representatives, rounded, type LogAmplitude } from "./amplitudes.js";
+import { rememberedAmplitudes, rounded, type LogAmplitude } from "./amplitudes.js";
 import type { Ansatz, AnsatzParameters } from "./ansatz.js";
 import type { ComplexNumbers } from "./complex.js";
 import type { Hamiltonian } from "./hamiltonian.js";
 import { jacobian } from "./jacobian.js";
 import { localEnergies } from "./local-energy.js";
+import { distinctRows, type Representatives } from "./orbits.js";
 import { descend, linearProblem, springDirection, type LinearProblem } from "./reconfiguration.js";
 import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
-import { statistics, type Statistics } from "./statistics.js";
-import type { Symmetry } from "./symmetry.js";
+import { exactStatistics, statistics, type Statistics } from "./statistics.js";
 
 /** The learning rate of a step, counted from 0. */
 export type Schedule = (step: number) => number;
@@ -27,13 +27,11 @@ export function cosineSchedule({ start, end, steps, warmup }: { readonly start: 
 export interface VariationalProblem {
   readonly ansatz: Ansatz;
   readonly hamiltonian: Hamiltonian;
-  /** Symmetries under which the ansatz is exactly invariant. */
-  readonly invariances?: readonly Symmetry[];
-  /** Draws that the direction of a step is made of. Default those of the energy. */
-  readonly explorer?: Sampler;
+  /** One image of each configuration under symmetries that leave ψ as it is. */
+  readonly represent?: Representatives;
 }
 
-/** Draws of a wave function, one image of each orbit of the invariances, their local energies by distinct row, and the energy's statistics. */
+/** Draws of a wave function, one image of each orbit, their local energies by distinct row, and the energy's statistics. */
 export interface Measurement {
   /** As the sampler gave them. */
   readonly drawn: Samples;
@@ -42,27 +40,31 @@ export interface Measurement {
   readonly energy: Statistics;
 }
 
-/** Draws by one image of each orbit; images have one |ψ|, and so one importance. */
-function folded(drawn: Samples, sites: number, invariances: readonly Symmetry[]): Samples {
-  const orbits = distinctRows(representatives(drawn.spins, sites, invariances), sites);
+/** Draws by one image of each orbit. */
+function folded(drawn: Samples, sites: number, represent: Representatives | undefined): Samples {
+  if (represent === undefined) return drawn;
+  const orbits = distinctRows(represent(drawn.spins), sites);
   const samples = { ...drawn, spins: orbits.spins, order: drawn.order.map((row) => orbits.order[row]) };
-  if (drawn.importance === undefined) return samples;
-  const importance = new Float64Array(orbits.spins.length / sites);
-  drawn.importance.forEach((value, row) => (importance[orbits.order[row]] = value));
-  return { ...samples, importance };
+  if (drawn.weights === undefined) return samples;
+  const weights = new Float64Array(orbits.spins.length / sites);
+  drawn.weights.forEach((weight, row) => (weights[orbits.order[row]] += weight));
+  return { ...samples, weights };
 }
 
 /** Draws `count` configurations of |ψ|² and measures the energy. */
-export async function measure({ hamiltonian, invariances = [] }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
+export async function measure({ hamiltonian, represent }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
   const drawn = await sampler(logAmplitude, count);
-  const samples = folded(drawn, hamiltonian.lattice.sites, invariances);
+  const { sites } = hamiltonian.lattice;
+  const samples = folded(drawn, sites, represent);
   const local = await localEnergies(hamiltonian, samples.spins, logAmplitude);
+  if (samples.weights !== undefined) return { drawn, samples, local, energy: exactStatistics(local, samples.weights) };
   const perDraw = (values: Float64Array): Float64Array => Float64Array.from(samples.order, (row) => values[row]);
   return { drawn, samples, local, energy: statistics({ re: perDraw(local.re), im: perDraw(local.im) }, samples.chains) };
 }
 
 export interface StepOptions {
   readonly samples: number;
+  /** η. To first order δ takes ψ to (1 - 2η(H - E))ψ, where λ allows it: excited states of energy E_n only fade for η < 1/(E_n - E). */
   readonly rate: number;
   /** λ. */
   readonly shift: number;
@@ -95,15 +97,13 @@ export async function variationalStep(
   last: Tensor | undefined,
   { samples: count, rate, shift: least, momentum, longest = Infinity }: StepOptions,
 ): Promise<{ measurement: Measurement; direction: Tensor; shift: number }> {
-  const { ansatz, hamiltonian, invariances = [], explorer } = problem;
-  const logAmplitude = rememberedAmplitudes(ansatz, parameters, invariances);
+  const { ansatz, hamiltonian, represent } = problem;
+  const logAmplitude = rememberedAmplitudes(ansatz, parameters, represent);
   const measurement = await measure(problem, logAmplitude, sampler, count);
-  const explored = explorer && folded(await explorer(logAmplitude, count), hamiltonian.lattice.sites, invariances);
-  const samples = explored ?? measurement.samples;
-  const local = explored === undefined ? measurement.local : await localEnergies(hamiltonian, samples.spins, logAmplitude);
+  const { samples, local } = measurement;
   const { sites } = hamiltonian.lattice;
   // Rows that only round the shapes up count nothing.
-  const spins = rounded(samples.spins, sites);
+  const spins = rounded(samples.spins, sites, ansatz.images);
   const padded = (values: Float64Array): Float64Array => {
     const longer = new Float64Array(spins.length / sites);
     longer.set(values);

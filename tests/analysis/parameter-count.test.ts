@@ -17,9 +17,9 @@ it.each([
 it("counts what any kernel learns, and wants heads that divide the width", () => {
   const { base } = bertSizes;
   const separate = countBertParameters(softmax(), base).attention;
-  // values and output alone, and one weight for each pair of positions in each head
+  // values and output alone, and one weight for each pair of tokens in each head
   const linear = base.width ** 2 + base.width;
-  expect(countBertParameters(factored(), base).attention).toBe(base.layers * (2 * linear + base.heads * base.positions ** 2));
+  expect(countBertParameters(factored(), base).attention).toBe(base.layers * (2 * linear + base.heads * 512 ** 2));
   expect(separate).toBe(base.layers * 4 * linear);
   for (const make of Object.values(kernels)) expect(Number.isSafeInteger(countBertParameters(make(), base).total)).toBe(true);
   expect(() => countBertParameters(softmax(), { ...base, heads: 7 })).toThrow(ArgumentError);

@@ -1,10 +1,12 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
+import { cpu, ops } from "../../src/index.js";
 import { applyHamiltonian, groundState } from "../../src/physics/exact.js";
 import { heisenberg, shastrySutherland, shastrySutherlandDimers, type Hamiltonian } from "../../src/physics/hamiltonian.js";
 import { chain, nearestNeighbours, nextNearestNeighbours, patches, square } from "../../src/physics/lattice.js";
 import { sector, spinsOf } from "../../src/physics/sector.js";
-import { imagesOf, pointGroup, productOf, project, spinFlip, translations } from "../../src/physics/symmetry.js";
+import { logProjection } from "../../src/physics/logarithms.js";
+import { imagesOf, pointGroup, productOf, spinFlip, translations } from "../../src/physics/symmetry.js";
 
 /** S_i·S_j by Kronecker products of 2 × 2 matrices on the whole space, without sectors or bit patterns. */
 function denseHamiltonian({ lattice, bonds }: Hamiltonian): Matrix {
@@ -86,7 +88,7 @@ describe("symmetries", () => {
     Array.from({ length: 8 }, (_, site) => (spins[row * 8 + site] > 0 ? 2 ** site : 0)).reduce((a, b) => a + b);
   const spins = spinsOf(space.states, 8);
 
-  it("leave the ground state as it is, and a projection of any state commutes with H", () => {
+  it("leave the ground state as it is, and a projection of any state commutes with H", async () => {
     expect(group).toHaveLength(32);
     const { amplitudes, energy } = groundState(hamiltonian);
     const images = imagesOf(spins, group);
@@ -98,7 +100,10 @@ describe("symmetries", () => {
       logs.re[row] = Math.log(Math.abs(value));
       logs.im[row] = value < 0 ? Math.PI : 0;
     });
-    const { re, im } = project(logs, { elements: group, characters: group.map(() => 1) });
+    // Images come element by element; log ψ of the images of a configuration is a row.
+    const rowsOf = (values: Float64Array) => ops.permute(cpu.tensor(values, [group.length, space.dimension]), [1, 0]);
+    const found = logProjection({ re: rowsOf(logs.re), im: rowsOf(logs.im) }, group.map(() => 1));
+    const [re, im] = [await found.re.read(), await found.im.read()];
     const projected = Float64Array.from(re, (size, row) => Math.exp(size) * Math.cos(im[row]));
     const image = new Float64Array(space.dimension);
     applyHamiltonian(hamiltonian, space, projected, image);
@@ -115,11 +120,12 @@ describe("symmetries", () => {
     expect(() => translations(square(6), 4)).toThrow(/translations: step/);
   });
 
-  it("project to nothing where the character is the wrong one", () => {
+  it("project to nothing where the character is the wrong one", async () => {
     const pair = spinFlip(chain(2));
-    const singlet = { re: Float64Array.of(0, 0), im: Float64Array.of(0, Math.PI) };
-    expect(project(singlet, { elements: pair, characters: [1, -1] })).toMatchObject({ re: Float64Array.of(0) });
-    expect(project(singlet, { elements: pair, characters: [1, 1] }).re[0]).toBeLessThan(-30);
-    expect(() => project(singlet, { elements: pair, characters: [1] })).toThrow(/wanted 2, one an element, got 1/);
+    const singlet = { re: cpu.tensor([0, 0], [1, 2]), im: cpu.tensor([0, Math.PI], [1, 2]) };
+    expect(pair).toHaveLength(2);
+    expect((await logProjection(singlet, [1, -1]).re.read())[0]).toBe(0);
+    expect((await logProjection(singlet, [1, 1]).re.read())[0]).toBeLessThan(-30);
+    expect(() => logProjection(singlet, [1])).toThrow(/wanted 2, one an element, got 1/);
   });
 });

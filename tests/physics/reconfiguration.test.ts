@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cpu, factored, random, softmax, type Tensor } from "../../src/index.js";
+import { cpu, factored, random, relativePosition, softmax, type Tensor } from "../../src/index.js";
 import { isTensor } from "../../src/core/tensor.js";
 import { leaves } from "../../src/core/tree.js";
 import { rememberedAmplitudes } from "../../src/physics/amplitudes.js";
@@ -9,8 +9,10 @@ import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { jacobian } from "../../src/physics/jacobian.js";
 import { chain } from "../../src/physics/lattice.js";
 import { localEnergies } from "../../src/physics/local-energy.js";
+import { representativesOf } from "../../src/physics/orbits.js";
 import { descend, energyGradient, linearProblem, naturalGradient, springDirection } from "../../src/physics/reconfiguration.js";
 import { exactSampler, metropolisSampler, probabilities, type Sampler } from "../../src/physics/sampler.js";
+import { translations } from "../../src/physics/symmetry.js";
 import { cosineSchedule, enumeratedEnergy, variationalStep } from "../../src/physics/variational.js";
 
 const lattice = chain(8);
@@ -26,6 +28,7 @@ async function wholeProblem(model: ReturnType<typeof ansatz>, parameters: Ansatz
 describe.each([
   ["factored", factored({ periodic: [4] })],
   ["softmax", softmax()],
+  ["softmax with relative positions", relativePosition({ periodic: [4] })],
 ])("the energy of a wave function over %s attention", (_, kernel) => {
   const model = ansatz({ lattice, kernel, width: 4, heads: 2, layers: 1 });
 
@@ -103,7 +106,7 @@ describe.each<[string, (seed: number) => Sampler]>([
       const energies: number[] = [];
       let last: Tensor | undefined;
       for (let step = 0; step < steps; step++) {
-        const { measurement, direction } = await variationalStep({ ansatz: model, hamiltonian }, parameters, draw, last, { samples: 256, rate: 0.05, shift: 1e-3, momentum: 0.8 });
+        const { measurement, direction } = await variationalStep({ ansatz: model, hamiltonian, represent: representativesOf(8, translations(lattice, 2)) }, parameters, draw, last, { samples: 256, rate: 0.05, shift: 1e-3, momentum: 0.8 });
         energies.push(measurement.energy.mean);
         last = direction;
       }

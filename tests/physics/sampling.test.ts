@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { cpu, factored, random, relativePosition } from "../../src/index.js";
-import { keysOf, rememberedAmplitudes, type LogAmplitude } from "../../src/physics/amplitudes.js";
+import { rememberedAmplitudes, type LogAmplitude } from "../../src/physics/amplitudes.js";
 import { ansatz } from "../../src/physics/ansatz.js";
 import { groundState } from "../../src/physics/exact.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { chain, square } from "../../src/physics/lattice.js";
 import { localEnergies } from "../../src/physics/local-energy.js";
-import { exactSampler, metropolisSampler, probabilities, shares } from "../../src/physics/sampler.js";
-import { spinsOf } from "../../src/physics/sector.js";
-import { statistics, zeroVarianceEnergy } from "../../src/physics/statistics.js";
-import { translations } from "../../src/physics/symmetry.js";
+import { keysOf, representativesOf } from "../../src/physics/orbits.js";
+import { exactSampler, metropolisSampler, probabilities, randomChains, shares, summation } from "../../src/physics/sampler.js";
+import { sector as sectorOf, spinsOf } from "../../src/physics/sector.js";
+import { exactStatistics, statistics, zeroVarianceEnergy } from "../../src/physics/statistics.js";
+import { pointGroup, productOf, spinFlip, translations } from "../../src/physics/symmetry.js";
 
 const lattice = chain(8);
 const hamiltonian = heisenberg(lattice, { j2: 0.3 });
@@ -57,15 +58,33 @@ describe.each([
   });
 });
 
-it("draws from a flatter distribution count by importance", async () => {
-  const drawn = await exactSampler(8, random(4), { power: 1 })(exact, 16_000);
-  const { weights, spins } = await probabilities(8, exact);
-  const expected = new Map<unknown, number>(keysOf(spins, 8).map((key, index) => [key, weights[index]]));
-  const found = shares(drawn, 8);
-  const worst = keysOf(drawn.spins, 8).reduce<number>((most, key, row) => Math.max(most, Math.abs(found[row] - expected.get(key)!)), 0);
-  expect(worst).toBeLessThan(0.01);
-  expect(found.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
-  expect(drawn.spins.length).toBeGreaterThan((await exactSampler(8, random(4))(exact, 16_000)).spins.length - 8);
+it("sums over all configurations give the energy of an eigenstate, without variance or error", async () => {
+  const whole = await summation(8)(exact, 0);
+  expect(shares(whole, 8).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+  const { mean, variance, error } = exactStatistics(await localEnergies(hamiltonian, whole.spins, exact), shares(whole, 8));
+  expect(Math.abs(mean - energy)).toBeLessThan(1e-10);
+  expect(variance).toBeLessThan(1e-14);
+  expect(error).toBe(0);
+  expect(exactStatistics({ re: Float64Array.of(1, 5), im: Float64Array.of(0, 0) }, Float64Array.of(0.75, 0.25))).toMatchObject({ mean: 2, variance: 3 });
+});
+
+it("Metropolis chains go on from spins that the caller keeps", async () => {
+  const [first, second] = [random(4), random(4)];
+  const current = randomChains(lattice, 16, first);
+  const whole = metropolisSampler(lattice, second, { chains: 16 });
+  await whole(exact, 64);
+  await metropolisSampler(lattice, first, { chains: 16, current })(exact, 64);
+  // a sampler of its own, from the spins and the stream as they stand
+  expect((await metropolisSampler(lattice, first, { chains: 16, current })(exact, 64)).spins).toEqual((await whole(exact, 64)).spins);
+});
+
+it("one image stands for each orbit: 107 of 4 × 4 sites under all symmetries", () => {
+  const group = productOf(translations(square(4)), productOf(pointGroup(square(4)), spinFlip(square(4))));
+  const represent = representativesOf(16, group);
+  const all = spinsOf(sectorOf(16).states, 16);
+  const chosen = represent(all);
+  expect(new Set(keysOf(chosen, 16)).size).toBe(107);
+  expect(represent(chosen)).toEqual(chosen);
 });
 
 it("remembers amplitudes, and an orbit by one image where the ansatz is invariant", async () => {
@@ -77,7 +96,7 @@ it("remembers amplitudes, and an orbit by one image where the ansatz is invarian
     const spins = spinsOf([0x00ff, 0x0f0f, 0x00ff, 0x5a5a, 0xff00], 16);
     const plain = await rememberedAmplitudes(counting, parameters)(spins);
     expect(computed).toBe(64);
-    const wise = rememberedAmplitudes(counting, parameters, translations(square(4), 2));
+    const wise = rememberedAmplitudes(counting, parameters, representativesOf(16, translations(square(4), 2)));
     const once = await wise(spins);
     await wise(spins);
     expect(computed).toBe(2 * 64);

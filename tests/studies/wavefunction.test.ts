@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { cpu } from "../../src/index.js";
+import { heisenberg } from "../../src/physics/hamiltonian.js";
+import { square } from "../../src/physics/lattice.js";
 import { conduct } from "../../src/studies/study.js";
-import { defaultsFor } from "../../src/studies/wavefunction/configuration.js";
+import { defaultsFor, type WavefunctionConfiguration } from "../../src/studies/wavefunction/configuration.js";
 import { movingAverage } from "../../src/studies/wavefunction/present.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
 
@@ -14,35 +16,51 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-const tiny = { ...defaultsFor(4), width: 4, heads: 2, layers: 1, seeds: 1, steps: 4, samples: 64 };
-const conducted = (configuration: typeof tiny, signal?: AbortSignal) => conduct(wavefunction, configuration, { backend: cpu, seed: 3, out, command: "test", ...(signal ? { signal } : {}) });
+const tiny: WavefunctionConfiguration = { ...defaultsFor([8], 0.3), width: 4, seeds: 1, steps: 12, lengths: [2, 4], lengthSeeds: 1 };
+const conducted = (configuration: WavefunctionConfiguration, signal?: AbortSignal) => conduct(wavefunction, configuration, { backend: cpu, seed: 3, out, command: "test", ...(signal ? { signal } : {}) });
 
-it("study wavefunction compares both attentions from one start, against Lanczos, and repeats with its seed", async () => {
+it("study wavefunction compares both attentions against Lanczos, grows chains, and repeats with its seed", async () => {
   const { results, presentation } = await conducted(tiny);
-  expect((await readdir(out)).sort()).toEqual(["energy.svg", "input-dependence.svg", "report.html", "results.json"]);
-  const { reference, runs } = results.measurements!;
-  expect(reference!.energy).toBeCloseTo(-0.5286202095, 9);
-  expect(runs.map(({ attention, finished, energies }) => [attention, finished, energies.length])).toEqual([["factored", true, 4], ["softmax", true, 4]]);
+  expect((await readdir(out)).sort()).toEqual(["energy.svg", "input-dependence.svg", "lengths.svg", "report.html", "results.json"]);
+  const { reference, runs, lengths } = results.measurements!;
+  expect(runs.map(({ attention, finished, energies }) => [attention, finished, energies.length])).toEqual([["factored", true, 12], ["softmax", true, 12]]);
   for (const run of runs) {
-    expect(run.enumerated!).toBeGreaterThan(reference!.energy);
-    // The sampled energy is an estimate of the enumerated one.
-    expect(Math.abs(run.last.mean - run.enumerated!)).toBeLessThan(5 * run.last.error);
+    expect(run.last.mean).toBeGreaterThan(reference!.energy - 1e-9);
+    expect(run.last.error).toBe(0);
+    expect(run.last.mean).toBeLessThan(run.energies[0]);
   }
   const [factored, softmax] = runs;
   expect(factored.dependence.at(-1)!.layers[0]).toBeLessThan(1e-20);
   expect(softmax.dependence.at(-1)!.layers[0]).toBeGreaterThan(1e-6);
   expect(softmax.parameters - factored.parameters).toBe(2 * 4 * 4);
+  expect(lengths.map(({ extents, attention }) => [extents, attention])).toEqual([[[4], "softmax"], [[8], "softmax"]]);
   expect(presentation.answer).toMatch(/factored \(positions alone\): energy per site -?0\.\d+ to/);
-  const once = await conducted({ ...tiny, steps: 1 });
+  const once = await conducted({ ...tiny, steps: 1, lengths: [] });
   expect(once.results.measurements!.runs[0].energies[0]).toBe(factored.energies[0]);
 });
 
-it("samples lattices too large to enumerate, and shows what is published", async () => {
-  const { results } = await conducted({ ...defaultsFor(6), width: 4, heads: 2, layers: 1, steps: 1, samples: 32, chains: 16 });
+it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that hold", async (sampling) => {
+  const { results } = await conducted({ ...tiny, sampling, samples: 256, chains: 16, steps: 3, lengths: [] });
+  const exact = await conducted({ ...tiny, steps: 1, lengths: [] });
+  for (const [index, { energies, errors }] of results.measurements!.runs.entries()) {
+    expect(errors[0]).toBeGreaterThan(0);
+    // The first step starts from the same weights in both.
+    expect(Math.abs(energies[0] - exact.results.measurements!.runs[index].energies[0])).toBeLessThan(5 * errors[0]);
+  }
+});
+
+it("samples lattices too large to sum over, and shows what is published", async () => {
+  const { results } = await conducted({ ...defaultsFor([6, 6]), width: 4, steps: 1, samples: 32, chains: 16, patch: 3 });
   const { reference, runs } = results.measurements!;
   expect(reference).toMatchObject({ energy: -0.50381 });
   expect(runs[0].last.error).toBeGreaterThan(0);
-  expect(runs[0].enumerated).toBeUndefined();
+});
+
+it.each([[0, -0.7017802005], [0.5, -0.5286202095], [0.8, -0.6273351040]])("learning rates at J2 = %f stay below what makes the ferromagnet of 4 × 4 sites grow", (j2, lowest) => {
+  const ferromagnet = heisenberg(square(4), { j2 }).bonds.reduce((sum, { coupling }) => sum + coupling / 4, 0);
+  const share = defaultsFor([4, 4], j2).rate.start * (ferromagnet - 16 * lowest);
+  expect(share).toBeGreaterThan(0.6);
+  expect(share).toBeLessThan(0.95);
 });
 
 it("moving averages join as many values as the window holds", () => {

@@ -59,7 +59,7 @@ it("a model in shards is opened by its index or its folder", async () => {
 it.each([
   ["no JSON", "{", /wanted an index in JSON/],
   ["no map", { weight_map: [] }, /wanted an object weight_map/],
-  ["a name twice", '{"weight_map": {"a": "model-1.safetensors", "a": "model-2.safetensors"}}', /got "a" twice/],
+  ["a name twice", '{"weight_map": {"a": "model-1.safetensors", "a": "model-2.safetensors"}}', /the name "a" twice/],
   ["a path out of the folder", { weight_map: { a: "../model-1.safetensors" } }, /wanted the name of a file beside the index for tensor "a", got "\.\.\/model-1/],
   ["an absolute path", { weight_map: { a: "/etc/passwd" } }, /wanted the name of a file beside the index/],
   ["a file that is not there", { weight_map: { a: "model-3.safetensors" } }, /model-3\.safetensors: wanted a readable file, got ENOENT/],

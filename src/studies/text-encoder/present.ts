@@ -25,7 +25,7 @@ export function present({ measurements, configuration }: Results<TextConfigurati
         `${unit} as another were left out. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) reads the first ${tokens} ${unit}; stochastic gradient ` +
         `descent with momentum 0.9, learning rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same texts, start, batches and number of steps.`,
     },
-    ...(complete.length === 0 ? [] : [accuracyTable(complete, { test, examples: "texts", baseline: `For comparison, ${always}. Splits of one corpus share texts, so that the seeds are not quite independent.` })]),
+    ...(complete.length === 0 ? [] : [accuracyTable(complete, { test, examples: "texts", baseline: `For comparison, ${always}. Splits of one corpus share texts: the seeds are not quite independent, and both intervals are somewhat too narrow.` })]),
     ...statements(complete).map((statement): Block => ({ kind: "paragraph", text: statement })),
     ...curveFigures(runs, "Text", "texts"),
   ];

@@ -1,21 +1,36 @@
+import type { Lattice } from "../../physics/lattice.js";
+import { chain, square } from "../../physics/lattice.js";
+
 /** The attentions that the study compares, by name. */
 export const attentionNames = ["factored", "softmax"] as const;
 export type AttentionName = (typeof attentionNames)[number];
 
+/** What ψ is projected on: nothing, all translations, or these with the point group and the flip of all spins; always the trivial representation. */
+export const projectionNames = ["none", "translations", "all"] as const;
+export type ProjectionName = (typeof projectionNames)[number];
+
+/** How means over |ψ|² are made: sums over the sector S^z = 0, independent draws from it, or Metropolis exchange. */
+export const samplingNames = ["sum", "draws", "metropolis"] as const;
+export type SamplingName = (typeof samplingNames)[number];
+
 export interface WavefunctionConfiguration {
-  /** Sites along each axis of the square lattice. */
-  readonly side: number;
+  /** Sites along each axis, one of a chain or two of a square. */
+  readonly extents: readonly number[];
   /** J2 in units of J1. */
   readonly j2: number;
   readonly patch: number;
   readonly width: number;
   readonly heads: number;
   readonly layers: number;
+  readonly projection: ProjectionName;
   /** Optimisations of each attention, each from weights and draws of its own. */
   readonly seeds: number;
   readonly steps: number;
-  /** Draws a step. */
+  readonly sampling: SamplingName;
+  /** Draws a step, where there are draws. */
   readonly samples: number;
+  /** Metropolis chains. */
+  readonly chains: number;
   /** Largest and last learning rate, and steps of its rise. */
   readonly rate: { readonly start: number; readonly end: number; readonly warmup: number };
   /** λ of stochastic reconfiguration. */
@@ -24,36 +39,53 @@ export interface WavefunctionConfiguration {
   readonly momentum: number;
   /** Longest way of a step in the Fubini-Study metric. */
   readonly longest: number;
-  /** Enumerate the sector and draw independently, instead of Metropolis exchange. */
-  readonly enumerate: boolean;
-  /** Where the sector is enumerated, directions are made of draws from |ψ|^explore, reweighted: below 2 they also see what is not learned yet. */
-  readonly explore: number;
-  /** Metropolis chains. */
-  readonly chains: number;
+  /** Chains of so many patches, on which ρ of softmax attention is measured after as many steps. */
+  readonly lengths: readonly number[];
+  /** Optimisations of each length. */
+  readonly lengthSeeds: number;
 }
 
-/** Sites up to which the sector is enumerated: 4 × 4 has 12,870 states. */
+/** The lattice of extents. */
+export function latticeOf([rows, columns]: readonly number[]): Lattice {
+  return columns === undefined ? chain(rows) : square(rows, columns);
+}
+
+/** Sites up to which the sector is enumerated: 16 have 12,870 states. */
 const ENUMERATED_SITES = 16;
 
-/** Defaults for a side: 4 × 4 takes minutes on two cores. */
-export function defaultsFor(side: number): WavefunctionConfiguration {
-  const enumerate = side * side <= ENUMERATED_SITES;
+/**
+ * E_max - E_0 of J1-J2 models is about this a site: a ferromagnet has J1/4 and J2/4 for each of its two bonds a site of either kind on a square, half of that on a
+ * chain, and ground states lie at -0.45 to -0.8. A learning rate must stay below 1/(E_max - E_0), so that no excited state grows; this keeps
+ * three quarters of it.
+ */
+function rateFor(sites: number, dimension: number, j2: number): number {
+  const spread = (dimension * (1 + Math.abs(j2))) / 4 + 0.6;
+  return Number((0.75 / (sites * spread)).toPrecision(2));
+}
+
+/** Defaults for a lattice: 4 × 4 takes minutes on two cores. */
+export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionConfiguration {
+  const { sites } = latticeOf(extents);
+  const small = sites <= ENUMERATED_SITES;
+  const rate = rateFor(sites, extents.length, j2);
   return {
-    side,
-    j2: 0.5,
+    extents,
+    j2,
     patch: 2,
-    width: 16,
-    heads: 4,
-    layers: 2,
-    seeds: enumerate ? 3 : 1,
-    steps: enumerate ? 160 : 400,
+    width: 8,
+    heads: 2,
+    layers: 1,
+    projection: small ? "all" : "none",
+    seeds: small ? 3 : 1,
+    steps: small ? 80 : 150,
+    sampling: small ? "sum" : "metropolis",
     samples: 512,
-    rate: { start: 0.1, end: 0.01, warmup: 5 },
+    chains: 128,
+    rate: small ? { start: rate, end: rate, warmup: 5 } : { start: rate, end: rate / 4, warmup: 10 },
     shift: 1e-3,
     momentum: 0,
     longest: 0.3,
-    enumerate,
-    explore: 1,
-    chains: 64,
+    lengths: [],
+    lengthSeeds: 3,
   };
 }

@@ -1,0 +1,54 @@
+export { rememberedAmplitudes, type LogAmplitude } from "./amplitudes.js";
+export { ansatz, type Ansatz, type AnsatzLayer, type AnsatzOptions, type AnsatzParameters } from "./ansatz.js";
+export type { ComplexNumbers } from "./complex.js";
+export { dimerState, dimerWeights } from "./dimer-state.js";
+export { groundState, type GroundState, type GroundStateOptions } from "./exact.js";
+export { heisenberg, shastrySutherland, shastrySutherlandDimers, type Bond, type Hamiltonian, type J1J2 } from "./hamiltonian.js";
+export { attentionMaps, type AttentionMap } from "./input-dependence.js";
+export { jacobian, parameterCount, type Jacobian } from "./jacobian.js";
+export { chain, nearestNeighbours, nextNearestNeighbours, patches, square, type Lattice, type Pair, type Patches } from "./lattice.js";
+export { localEnergies } from "./local-energy.js";
+export type { LogAmplitudes } from "./logarithms.js";
+export {
+  factoredPredictor,
+  maskedLoss,
+  softmaxPredictor,
+  type FactoredPredictorParameters,
+  type Predictor,
+  type SoftmaxPredictorParameters,
+} from "./masked-prediction.js";
+export { representativesOf, type DistinctRows, type Representatives } from "./orbits.js";
+export { exactConditional, gibbsSamples, pottsEnergy, randomPotts, type GibbsOptions, type PottsModel } from "./potts.js";
+export {
+  descend,
+  energyGradient,
+  linearProblem,
+  naturalGradient,
+  springDirection,
+  type LinearProblem,
+  type NaturalGradientOptions,
+} from "./reconfiguration.js";
+export { correlation, fixGauge, upperPairs, type Gauged } from "./recovery.js";
+export { exactSampler, metropolisSampler, randomChains, shares, summation, type MetropolisOptions, type Sampler, type Samples } from "./sampler.js";
+export { sector, sectorDimension, spinsOf, type Sector } from "./sector.js";
+export { exactStatistics, statistics, zeroVarianceEnergy, type Statistics } from "./statistics.js";
+export {
+  imagesOf,
+  pointGroup,
+  productOf,
+  shiftsWithin,
+  spinFlip,
+  translations,
+  type Representation,
+  type Symmetry,
+} from "./symmetry.js";
+export {
+  cosineSchedule,
+  enumeratedEnergy,
+  measure,
+  variationalStep,
+  type Measurement,
+  type Schedule,
+  type StepOptions,
+  type VariationalProblem,
+} from "./variational.js";

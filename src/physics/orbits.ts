@@ -1,0 +1,81 @@
+import type { Symmetry } from "./symmetry.js";
+
+/** A configuration as a key: exact as a number up to 52 spins. */
+export type Key = number | string;
+const NUMBER_SITES = 52;
+
+/** The keys of rows of spins. */
+export function keysOf(spins: Int8Array, sites: number): Key[] {
+  return Array.from({ length: spins.length / sites }, (_, row) => {
+    if (sites > NUMBER_SITES) return Array.from(spins.subarray(row * sites, (row + 1) * sites), (spin) => (spin > 0 ? "1" : "0")).join("");
+    let key = 0;
+    for (let at = row * sites; at < (row + 1) * sites; at++) key = 2 * key + (spins[at] > 0 ? 1 : 0);
+    return key;
+  });
+}
+
+/** The different rows, and for every row which of them it is. */
+export interface DistinctRows {
+  readonly spins: Int8Array;
+  readonly order: Int32Array;
+}
+
+/** Leaves out repeated configurations, in the order of their first appearance. */
+export function distinctRows(spins: Int8Array, sites: number): DistinctRows {
+  const places = new Map<Key, number>();
+  const firsts: number[] = [];
+  const order = Int32Array.from(keysOf(spins, sites), (key, row) => {
+    let place = places.get(key);
+    if (place === undefined) {
+      place = firsts.push(row) - 1;
+      places.set(key, place);
+    }
+    return place;
+  });
+  const kept = new Int8Array(firsts.length * sites);
+  firsts.forEach((row, place) => kept.set(spins.subarray(row * sites, (row + 1) * sites), place * sites));
+  return { spins: kept, order };
+}
+
+/** For every row of spins one image under a group of symmetries, the same for all images of a configuration. */
+export type Representatives = (spins: Int8Array) => Int8Array;
+
+/** Configurations whose image is remembered. */
+const MOST_REMEMBERED = 2 ** 18;
+
+/** Whether the image of a row under a symmetry is smaller than another row: at the first spin that differs it is down. */
+function isSmaller(spins: Int8Array, { sites, flip }: Symmetry, other: Int8Array): boolean {
+  const sign = flip ? -1 : 1;
+  for (let site = 0; site < sites.length; site++) {
+    const difference = sign * spins[sites[site]] - other[site];
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+/**
+ * The smallest image of every configuration under all elements of a group, by the order of spins from the first site on. What has been looked for
+ * is remembered, as the same configurations come back in every step.
+ */
+export function representativesOf(sites: number, group: readonly Symmetry[]): Representatives {
+  if (group.length < 2) return (spins) => spins;
+  const known = new Map<Key, Int8Array>();
+  const smallest = (spins: Int8Array): Int8Array => {
+    const best = spins.slice();
+    for (const element of group) {
+      if (!isSmaller(spins, element, best)) continue;
+      for (let site = 0; site < sites; site++) best[site] = element.flip ? -spins[element.sites[site]] : spins[element.sites[site]];
+    }
+    return best;
+  };
+  return (spins) => {
+    if (known.size > MOST_REMEMBERED) known.clear();
+    const chosen = new Int8Array(spins.length);
+    keysOf(spins, sites).forEach((key, row) => {
+      let image = known.get(key);
+      if (image === undefined) known.set(key, (image = smallest(spins.subarray(row * sites, (row + 1) * sites))));
+      chosen.set(image, row * sites);
+    });
+    return chosen;
+  };
+}

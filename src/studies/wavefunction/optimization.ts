@@ -1,0 +1,73 @@
+import { random, type Random } from "../../core/random.js";
+import { isTensor, type Backend, type Tensor } from "../../core/tensor.js";
+import { leaves } from "../../core/tree.js";
+import { factored } from "../../kernels/factored.js";
+import type { AttentionKernel } from "../../kernels/kernel.js";
+import { relativePosition } from "../../kernels/relative-position.js";
+import { ansatz, type AnsatzParameters } from "../../physics/ansatz.js";
+import { heisenberg } from "../../physics/hamiltonian.js";
+import { patches } from "../../physics/lattice.js";
+import { representativesOf } from "../../physics/orbits.js";
+import { exactSampler, metropolisSampler, randomChains, summation, type Sampler } from "../../physics/sampler.js";
+import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../physics/symmetry.js";
+import type { VariationalProblem } from "../../physics/variational.js";
+import { latticeOf, type AttentionName, type ProjectionName, type WavefunctionConfiguration } from "./configuration.js";
+import type { Curves } from "./measurements.js";
+
+/** Both depend on positions by displacement alone, so the transformer is invariant under translations by whole patches. */
+const kernelOf: Readonly<Record<AttentionName, (extents: readonly number[]) => AttentionKernel>> = {
+  factored: (periodic) => factored({ periodic }),
+  softmax: (periodic) => relativePosition({ periodic }),
+};
+
+/** What an optimisation works on: decided by the configuration alone. */
+export function problemOf(attention: AttentionName, { extents, j2, patch, width, heads, layers, projection }: WavefunctionConfiguration): VariationalProblem {
+  const lattice = latticeOf(extents);
+  const within = shiftsWithin(lattice, patch);
+  // With the translations by whole patches these are whole groups.
+  const elements: Readonly<Record<ProjectionName, () => readonly Symmetry[]>> = {
+    none: () => [],
+    translations: () => within,
+    all: () => productOf(within, productOf(pointGroup(lattice), spinFlip(lattice))),
+  };
+  const images = elements[projection]();
+  const whole = translations(lattice, patch);
+  const model = { lattice, kernel: kernelOf[attention](patches(lattice, patch).extents), patch, width, heads, layers };
+  return {
+    ansatz: ansatz(images.length === 0 ? model : { ...model, projection: { elements: images, characters: images.map(() => 1) } }),
+    hamiltonian: heisenberg(lattice, { j2 }),
+    represent: representativesOf(lattice.sites, images.length === 0 ? whole : productOf(whole, images)),
+  };
+}
+
+/** All that changes from step to step. */
+export interface OptimizationState {
+  /** Steps taken. */
+  step: number;
+  /** Changed in place. */
+  readonly parameters: AnsatzParameters;
+  /** Of the last step; SPRING goes on from it. */
+  direction: Tensor | undefined;
+  readonly stream: Random;
+  /** Spins of the Metropolis chains, changed in place. */
+  readonly chains: Int8Array;
+  readonly curves: Curves;
+}
+
+/** The start of an optimisation. */
+export function begin({ ansatz: model }: VariationalProblem, { chains }: WavefunctionConfiguration, seed: number, backend: Backend): OptimizationState {
+  const stream = random(seed);
+  const parameters = model.initialize(backend, stream);
+  const curves = { energies: [], errors: [], variances: [], seconds: [], dependence: [], raisedShifts: 0 };
+  return { step: 0, parameters, direction: undefined, stream, chains: randomChains(model.lattice, chains, stream), curves };
+}
+
+export function samplerOf({ ansatz: { lattice } }: VariationalProblem, { sampling, chains }: WavefunctionConfiguration, state: OptimizationState): Sampler {
+  if (sampling === "sum") return summation(lattice.sites);
+  if (sampling === "draws") return exactSampler(lattice.sites, state.stream);
+  return metropolisSampler(lattice, state.stream, { chains, current: state.chains });
+}
+
+export function disposeState({ parameters, direction }: OptimizationState): void {
+  for (const tensor of leaves({ parameters, direction }, isTensor)) tensor.dispose();
+}
