@@ -2,17 +2,21 @@ import { Command, CommanderError } from "commander";
 import { AttentionKernelsError } from "../core/errors.js";
 import { convergence } from "../studies/convergence/study.js";
 import { dynamics } from "../studies/dynamics/study.js";
+import { elliptical } from "../studies/elliptical/study.js";
 import { pathfinder } from "../studies/pathfinder/study.js";
 import { potts } from "../studies/potts/study.js";
+import { symmetric } from "../studies/symmetric/study.js";
 import { text } from "../studies/text-encoder/study.js";
 import { collectVersions } from "../studies/versions.js";
 import { convergenceCommand } from "./convergence.js";
 import { dissectCommand } from "./dissect.js";
 import { dynamicsCommand } from "./dynamics.js";
+import { ellipticalCommand } from "./elliptical.js";
 import { mergeCommand } from "./merge.js";
 import { pathfinderCommand } from "./pathfinder.js";
 import { pottsCommand } from "./potts.js";
 import type { Terminal } from "./terminal.js";
+import { symmetricCommand } from "./symmetric.js";
 import { textCommand } from "./text.js";
 import { wavefunctionCommand } from "./wavefunction.js";
 
@@ -34,8 +38,9 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     code = exitCode;
   };
   const study = new Command("study").description("run one of the papers' experiments");
-  for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, textCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
-  study.addCommand(mergeCommand([convergence, dynamics, pathfinder, potts, text], terminal));
+  const commands = [convergenceCommand, dynamicsCommand, ellipticalCommand, pathfinderCommand, pottsCommand, symmetricCommand, textCommand, wavefunctionCommand];
+  for (const command of commands) study.addCommand(command(terminal, finish));
+  study.addCommand(mergeCommand([convergence, dynamics, elliptical, pathfinder, potts, symmetric, text], terminal));
   const analyze = new Command("analyze").description("look into the weights of a stored model").addCommand(dissectCommand(terminal, finish), { isDefault: true });
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")

@@ -97,6 +97,11 @@ export interface KernelInput {
   readonly shape: (sizes: HeadSizes) => Shape;
   /** Set where no gradient flows through it. */
   readonly fixed?: true;
+  /**
+   * What it is in a layer of a stack, from the values [batch, heads, n, d] of that layer and of the one before, which the first layer lacks. No layer
+   * owns such a tensor.
+   */
+  readonly betweenLayers?: (values: Tensor, previous: Tensor | undefined) => Tensor;
   /** What of it belongs to the `count` queries from `first` on; without it, all. */
   readonly forQueries?: (tensor: Tensor, first: number, count: number) => Tensor;
   /** Where learning starts, for a layer that owns the tensor: its numbers, row-major. Default zeros. */

@@ -1,12 +1,13 @@
-import { add, embedding, gelu, layerNorm, matmul, mean } from "../autograd/ops.js";
+import { add, embedding, gelu, layerNorm, matmul, mean, reshape } from "../autograd/ops.js";
 import { ShapeError } from "../core/errors.js";
 import type { Indices } from "../core/indices.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
-import type { AttentionKernel } from "../kernels/kernel.js";
+import type { AttentionInputs, AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
 import { normal } from "./initialize.js";
 import { multiHead, type MultiHeadParameters } from "./multi-head.js";
+import type { NamedTensors } from "./split.js";
 
 export interface EncoderOptions {
   readonly kernel: AttentionKernel;
@@ -44,10 +45,23 @@ export type EncoderParameters = {
   readonly classifier: Linear;
 };
 
+/** What a layer made of its tokens: what its attention was called with, and the tokens [batch, n, width] that left it. */
+export interface EncoderLayer {
+  readonly inputs: AttentionInputs;
+  readonly tokens: Tensor;
+}
+
+export interface EncoderCall extends Pick<AttentionOptions, "mask"> {
+  /** Gets every layer in turn. */
+  readonly observe?: (layer: EncoderLayer) => void;
+}
+
 export interface Encoder {
   initialize(backend: Backend, random: Random): EncoderParameters;
   /** Ids [batch, tokens], or features [batch, tokens, vocabulary], give logits [batch, classes]. */
-  apply(parameters: EncoderParameters, input: Indices | Tensor): Tensor;
+  apply(parameters: EncoderParameters, input: Indices | Tensor, call?: EncoderCall): Tensor;
+  /** Logits [places, classes] of single tokens, the classifier on each alone: place r·n + t is token t of sequence r. */
+  tokenLogits(parameters: EncoderParameters, input: Indices | Tensor, places: Indices, call?: EncoderCall): Tensor;
 }
 
 /** Standard deviation of initial embeddings, as in BERT and GPT-2. */
@@ -55,9 +69,16 @@ const EMBEDDING_SCALE = 0.02;
 
 const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
+/** What the kernel takes from the values of a layer and of the one before. */
+function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previous: Tensor | undefined): NamedTensors {
+  return Object.fromEntries(inputs.flatMap(({ name, betweenLayers: rule }) => (rule === undefined ? [] : [[name, rule(values, previous)]])));
+}
+
 /**
- * A transformer encoder that classifies sequences: token (or linear patch) and learned position embeddings, pre-norm blocks
- * x += attention(norm x), x += W₂ gelu(W₁ norm x), a last norm, the mean over tokens, a linear classifier.
+ * A transformer encoder that classifies sequences, or their tokens: token (or linear patch) and learned position embeddings, pre-norm blocks
+ * x += attention(norm x), x += W₂ gelu(W₁ norm x), a last norm, the mean over tokens or single ones, a linear classifier.
+ *
+ * What a kernel takes from layer to layer, such as the metric of `elliptical`, follows from the values of two layers.
  *
  * The defaults (two layers, width 64, hidden 128, two heads) are the size of the Long Range Arena experiments in
  * Skyformer (arXiv 2111.00035); linear patch embeddings are those of the vision transformer (Dosovitskiy et al., arXiv 2010.11929).
@@ -65,6 +86,27 @@ const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, we
 export function encoder(options: EncoderOptions): Encoder {
   const { kernel, vocabulary, classes, tokens, width = 64, hidden = 128, heads = 2, layers = 2 } = options;
   const heart = multiHead({ kernel, width, heads, tokens });
+
+  /** The tokens after the last norm. */
+  function encode(parameters: EncoderParameters, input: Indices | Tensor, { mask, observe }: EncoderCall = {}): Tensor {
+    const wanted = isTensor(input) ? [tokens, vocabulary] : [tokens];
+    if (input.shape.length !== wanted.length + 1 || wanted.some((extent, axis) => extent !== input.shape[axis + 1])) {
+      throw new ShapeError({ where: "encoder", argument: "input", wanted: `[batch, ${wanted.join(", ")}]`, got: formatShape(input.shape) });
+    }
+    const embedded = isTensor(input) ? matmul(input, parameters.embedding) : embedding(parameters.embedding, input);
+    let x = add(embedded, parameters.positions);
+    let values: Tensor | undefined;
+    for (const layer of parameters.layers) {
+      const own = heart.project(layer.attention, layerNorm(x, layer.attentionNorm));
+      const inputs = { ...own, ...betweenLayers(kernel, own.v, values) };
+      values = own.v;
+      x = add(x, heart.attend(layer.attention, inputs, { mask }));
+      x = add(x, linear(gelu(linear(layerNorm(x, layer.feedForwardNorm), layer.expand)), layer.contract));
+      observe?.({ inputs, tokens: x });
+    }
+    return layerNorm(x, parameters.norm);
+  }
+
   return {
     initialize(backend, random) {
       const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
@@ -86,18 +128,10 @@ export function encoder(options: EncoderOptions): Encoder {
         classifier: dense(width, classes),
       };
     },
-    apply(parameters, input) {
-      const wanted = isTensor(input) ? [tokens, vocabulary] : [tokens];
-      if (input.shape.length !== wanted.length + 1 || wanted.some((extent, axis) => extent !== input.shape[axis + 1])) {
-        throw new ShapeError({ where: "encoder", argument: "input", wanted: `[batch, ${wanted.join(", ")}]`, got: formatShape(input.shape) });
-      }
-      const embedded = isTensor(input) ? matmul(input, parameters.embedding) : embedding(parameters.embedding, input);
-      let x = add(embedded, parameters.positions);
-      for (const layer of parameters.layers) {
-        x = add(x, heart.apply(layer.attention, layerNorm(x, layer.attentionNorm)));
-        x = add(x, linear(gelu(linear(layerNorm(x, layer.feedForwardNorm), layer.expand)), layer.contract));
-      }
-      return linear(mean(layerNorm(x, parameters.norm), 1), parameters.classifier);
+    apply: (parameters, input, call) => linear(mean(encode(parameters, input, call), 1), parameters.classifier),
+    tokenLogits(parameters, input, places, call) {
+      const rows = reshape(encode(parameters, input, call), [-1, width]);
+      return linear(embedding(rows, places), parameters.classifier);
     },
   };
 }

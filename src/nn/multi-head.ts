@@ -3,7 +3,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
-import type { AttentionKernel, AttentionOptions, HeadSizes } from "../kernels/kernel.js";
+import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes } from "../kernels/kernel.js";
 import { normal } from "./initialize.js";
 import type { NamedTensors } from "./split.js";
 
@@ -39,7 +39,11 @@ export interface MultiHeadCall extends AttentionOptions {
 
 export interface MultiHead {
   initialize(backend: Backend, random: Random): MultiHeadParameters;
-  /** x [batch, n, width] gives [batch, n, width]. */
+  /** What attention is called with for x [batch, n, width]: q, k, v [batch, heads, n, d] and what the kernel learns. */
+  project(parameters: MultiHeadParameters, x: Tensor, context?: Tensor): AttentionInputs;
+  /** Attention over such inputs, and the output projection: [batch, n, width]. */
+  attend(parameters: MultiHeadParameters, inputs: AttentionInputs, options?: AttentionOptions): Tensor;
+  /** Both in one: x [batch, n, width] gives [batch, n, width]. */
   apply(parameters: MultiHeadParameters, x: Tensor, call?: MultiHeadCall): Tensor;
 }
 
@@ -97,6 +101,17 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     return Object.fromEntries([...inputs, ...numbers]) as NamedTensors;
   }
 
+  const project: MultiHead["project"] = ({ query, key, value, output: _, ...learned }, x, context = x) => {
+    const v = split(matmul(context, value), kvHeads);
+    const q = split(projections === "values" ? x : matmul(x, query), heads);
+    const k = { values: () => v, separate: () => split(matmul(context, key), kvHeads), shared: () => (context === x ? q : split(matmul(context, query), heads)) };
+    return { ...learned, q, k: k[projections](), v };
+  };
+  const attend: MultiHead["attend"] = ({ output }, inputs, attentionOptions = {}) => {
+    const mixed = permute(attention(kernel, inputs, attentionOptions), [0, 2, 1, 3]);
+    return matmul(reshape(mixed, [mixed.shape[0], mixed.shape[1], width]), output);
+  };
+
   return {
     initialize(backend, random) {
       const matrix = (rows: number, columns: number): Tensor => normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
@@ -109,12 +124,8 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
         ...own(backend, random),
       };
     },
-    apply({ query, key, value, output, ...learned }, x, { context = x, inputs = {}, ...attentionOptions } = {}) {
-      const v = split(matmul(context, value), kvHeads);
-      const q = split(projections === "values" ? x : matmul(x, query), heads);
-      const k = { values: () => v, separate: () => split(matmul(context, key), kvHeads), shared: () => (context === x ? q : split(matmul(context, query), heads)) };
-      const mixed = attention(kernel, { ...learned, ...inputs, q, k: k[projections](), v }, attentionOptions);
-      return matmul(reshape(permute(mixed, [0, 2, 1, 3]), x.shape), output);
-    },
+    project,
+    attend,
+    apply: (parameters, x, { context, inputs = {}, ...attentionOptions } = {}) => attend(parameters, { ...project(parameters, x, context), ...inputs }, attentionOptions),
   };
 }

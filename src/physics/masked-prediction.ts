@@ -3,7 +3,9 @@ import { indices, type Indices } from "../core/indices.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
+import { attentionMap } from "../kernels/attention-map.js";
 import { factored } from "../kernels/factored.js";
+import type { AttentionInputs } from "../kernels/kernel.js";
 import { booleanMask, type Mask } from "../kernels/mask.js";
 import { softmax } from "../kernels/softmax.js";
 import { normal } from "../nn/initialize.js";
@@ -75,11 +77,11 @@ export function softmaxPredictor(sites: number, colours: number, width: number =
   weights(parameters: SoftmaxPredictorParameters, colours: Indices): Tensor;
 } {
   const mask = othersOnly(sites);
-  const attend = ({ queries, keys, colourKeys }: SoftmaxPredictorParameters, colourings: Indices, v: Tensor): Tensor => {
+  const inputsOf = ({ queries, keys, colourKeys, values }: SoftmaxPredictorParameters, colourings: Indices): AttentionInputs => {
     const [rows] = colourings.shape;
     const q = expand(reshape(queries, [1, 1, sites, width]), [rows, 1, sites, width]);
     const k = add(valuesOf(colourKeys, colourings), reshape(keys, [1, 1, sites, width]));
-    return reshape(attention(softmax(), { q, k, v }, { mask }), [rows, sites, -1]);
+    return { q, k, v: valuesOf(values, colourings) };
   };
   return {
     initialize: (backend, random) => ({
@@ -88,12 +90,10 @@ export function softmaxPredictor(sites: number, colours: number, width: number =
       colourKeys: normal(backend, random, [width, colours], 1),
       values: normal(backend, random, [colours, colours], 1 / Math.sqrt(colours)),
     }),
-    logits: (parameters, colourings) => attend(parameters, colourings, valuesOf(parameters.values, colourings)),
+    logits: (parameters, colourings) => reshape(attention(softmax(), inputsOf(parameters, colourings), { mask }), [-1, sites, colours]),
     weights(parameters, colourings) {
       const [rows] = colourings.shape;
-      const { backend } = parameters.queries;
-      const units = backend.tensor(Float32Array.from({ length: sites * sites }, (_, at) => (at % (sites + 1) === 0 ? 1 : 0)), [1, 1, sites, sites]);
-      return attend(parameters, colourings, expand(units, [rows, 1, sites, sites]));
+      return reshape(attentionMap(softmax(), inputsOf(parameters, colourings), { mask }), [rows, sites, sites]);
     },
   };
 }

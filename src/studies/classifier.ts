@@ -3,6 +3,7 @@ import { indices, type Indices } from "../core/indices.js";
 import { random } from "../core/random.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { leaves } from "../core/tree.js";
+import { measureEpochs, type EpochMeasure } from "./epochs.js";
 import type { Session } from "./study.js";
 import type { Kept } from "./tasks.js";
 import { first, train, type OptimizerName, type Training, type TrainingPlan, type TrainingState } from "./training.js";
@@ -32,13 +33,8 @@ export interface TrainOptions {
   readonly measured: (soFar: Pick<Training<EpochResult>, "epochs" | "losses">) => Promise<void>;
 }
 
-export interface EpochResult {
-  readonly epoch: number;
-  /** Mean cross-entropy of the epoch's batches, in nats. */
-  readonly trainLoss: number;
-  readonly testLoss: number;
+export interface EpochResult extends EpochMeasure {
   readonly testAccuracy: number;
-  readonly seconds: number;
 }
 
 /** Examples in one forward pass of the evaluation. */
@@ -55,7 +51,8 @@ function argmax(row: ArrayLike<number>): number {
   return best;
 }
 
-async function evaluate<Parameters extends ParameterTree>(model: Classifier<Parameters>, parameters: Parameters, test: Examples, session: Session<unknown>) {
+/** Accuracy and mean cross-entropy of the model on all examples. */
+export async function evaluate<Parameters extends ParameterTree>(model: Classifier<Parameters>, parameters: Parameters, test: Examples, session: Session<unknown>) {
   const count = test.labels.length;
   let correct = 0;
   let totalLoss = 0;
@@ -94,15 +91,13 @@ export function trainClassifier<Parameters extends ParameterTree>(
     ...(optimizer === undefined ? {} : { optimizer }),
     order: random(seed),
     loss: (weights, rows) => classifierLoss(model, weights, examples, rows),
-    async afterEpoch({ epochs: before, losses, seconds }, own) {
-      const trainLoss = own.reduce((a, b) => a + b) / own.length;
-      const evaluation = await evaluate(model, parameters, test, session);
-      const epoch = before.length + 1;
-      session.report({ kind: "note", text: `${label}, epoch ${epoch}: train loss ${trainLoss.toFixed(4)}, test accuracy ${(100 * evaluation.testAccuracy).toFixed(1)} %` });
-      const result = { epoch, trainLoss, ...evaluation, seconds: seconds() - before.reduce((sum, earlier) => sum + earlier.seconds, 0) };
-      await measured({ epochs: [...before, result], losses: [...losses] });
-      return result;
-    },
+    afterEpoch: measureEpochs({
+      label,
+      evaluate: () => evaluate(model, parameters, test, session),
+      words: ({ testAccuracy }) => `test accuracy ${(100 * testAccuracy).toFixed(1)} %`,
+      measured,
+      session,
+    }),
   };
   return train(plan, session, kept);
 }

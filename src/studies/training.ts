@@ -24,7 +24,8 @@ export interface TrainingPlan<Parameters, Epoch> {
   readonly optimizer?: OptimizerName;
   /** Shuffles the examples before every epoch; an incomplete batch waits for the next shuffle. */
   readonly order: Random;
-  loss(parameters: Parameters, rows: readonly number[]): Tensor;
+  /** Of a batch; epochs count from 0. */
+  loss(parameters: Parameters, rows: readonly number[], epoch: number): Tensor;
   /** Measures after the last batch of an epoch; `before` is the training so far without it, `losses` are those of the epoch. */
   afterEpoch(before: { readonly epochs: readonly Epoch[]; readonly losses: readonly number[]; readonly seconds: () => number }, losses: readonly number[]): Promise<Epoch>;
 }
@@ -97,7 +98,7 @@ export async function train<Parameters extends ParameterTree, Epoch>(
       for (let index = losses.length - begin; index < perEpoch; index++) {
         const part = rows.slice(index * size, (index + 1) * size);
         const value = backend.scope(() => {
-          const result = valueAndGrad((weights: Parameters) => plan.loss(weights, part), parameters);
+          const result = valueAndGrad((weights: Parameters) => plan.loss(weights, part, epochs.length), parameters);
           optimizer.step(parameters, result.gradients);
           return result.value;
         });

@@ -62,6 +62,20 @@ it("trains study text on a file of the user's own", async () => {
   expect(configuration).toMatchObject({ unit: "words", train: 32 });
 });
 
+it("trains study symmetric and study elliptical with the kernels, seeds and sizes of their flags", async () => {
+  const data = ["--data", await tinyCorpus(folder), "--tokens", "4", "--seeds", "1", "--epochs", "1", "--seed", "5", "--backend", "cpu"];
+  const runsOf = async (name: string, ...flags: string[]): Promise<string[]> => {
+    const out = join(folder, name);
+    const { code, stderr } = await run(["study", name, ...data, ...flags, "--out", out]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { runs: { kernel: string; seed: number; losses?: number[] }[] } };
+    return measurements.runs.map(({ kernel, seed, losses }) => `${kernel} ${seed}${losses === undefined ? "" : ` ${losses.length}`}`);
+  };
+  // two batches of 32
+  expect(await runsOf("symmetric", "--kernels", "softmax,pairwise", "--windows", "64")).toEqual(["softmax 5 2", "pairwise 5 2"]);
+  expect(await runsOf("elliptical", "--kernels", "mahalanobis", "--examples", "16")).toEqual(["mahalanobis 5", "mahalanobis 5"]);
+});
+
 describe("bad input gives exit code 2 and one line on stderr", () => {
   const cases: readonly [title: string, argv: () => string[], message: RegExp][] = [
     ["an unknown option", () => study("--colour"), /unknown option '--colour'/],

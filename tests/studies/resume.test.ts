@@ -7,10 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { quick } from "../../src/studies/convergence/configuration.js";
 import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
+import { quickElliptical } from "../../src/studies/elliptical/configuration.js";
 import { quickPathfinder } from "../../src/studies/pathfinder/configuration.js";
 import { defaults } from "../../src/studies/potts/configuration.js";
 import { toJson } from "../../src/studies/results.js";
 import { fileName } from "../../src/studies/task-file.js";
+import { quickSymmetric } from "../../src/studies/symmetric/configuration.js";
 import { quickText } from "../../src/studies/text-encoder/configuration.js";
 import type { StudyProcess } from "../support/conduct.js";
 import { tinyCorpus } from "../support/corpus.js";
@@ -27,6 +29,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const windows = { texts: 24, testTexts: 12, length: 8, tokens: 4, train: 24, test: 12, vocabulary: 20 };
+
 const configurations: Readonly<Record<string, () => unknown>> = {
   convergence: () => ({ ...quick, data: join(folder, "tiny.csv"), guarantee: { ...quick.guarantee, steps: 40 }, learning: { ...quick.learning, tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 } }),
   dynamics: () => ({
@@ -35,6 +39,17 @@ const configurations: Readonly<Record<string, () => unknown>> = {
   }),
   pathfinder: () => ({ ...quickPathfinder, seeds: 1, train: 48, test: 8, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4, landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 } }),
   text: () => ({ ...quickText, data: join(folder, "tiny.csv"), seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3 }),
+  symmetric: () => ({ ...quickSymmetric, ...windows, data: join(folder, "tiny.csv"), kernels: ["softmax", "pairwise"], seeds: 1, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4 }),
+  elliptical: () => ({
+    ...quickElliptical,
+    data: join(folder, "tiny.csv"),
+    kernels: ["elliptical"],
+    seeds: 1,
+    width: 8,
+    hidden: 8,
+    text: { ...quickElliptical.text, tokens: 8, train: 24, test: 12, batch: 8, epochs: 3 },
+    language: { ...quickElliptical.language, ...windows, batch: 8, epochs: 3 },
+  }),
   potts: () => ({ ...defaults, sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
 };
 

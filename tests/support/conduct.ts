@@ -2,10 +2,12 @@
 import { cpu } from "../../src/cpu/cpu.js";
 import { convergence } from "../../src/studies/convergence/study.js";
 import { dynamics } from "../../src/studies/dynamics/study.js";
+import { elliptical } from "../../src/studies/elliptical/study.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
 import { potts } from "../../src/studies/potts/study.js";
 import { fromJson } from "../../src/studies/results.js";
 import { conduct, type Session, type Study } from "../../src/studies/study.js";
+import { symmetric } from "../../src/studies/symmetric/study.js";
 import { text } from "../../src/studies/text-encoder/study.js";
 import type { TaskOptions } from "../../src/studies/tasks.js";
 
@@ -18,7 +20,7 @@ export interface StudyProcess extends TaskOptions {
 }
 
 const { study, configuration, ...options } = fromJson(process.argv[2]) as StudyProcess;
-const found = ([convergence, dynamics, pathfinder, potts, text] as readonly Study<unknown, unknown>[]).find(({ name }) => name === study);
+const found = ([convergence, dynamics, elliptical, pathfinder, potts, symmetric, text] as readonly Study<unknown, unknown>[]).find(({ name }) => name === study);
 if (found === undefined) throw new Error(`no study ${study}`);
 process.stdout.write("started\n");
 

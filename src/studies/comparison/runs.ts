@@ -11,26 +11,35 @@ export interface ClassifierRun {
 }
 
 /** Runs of every kernel, in order of appearance. */
-export function byKernel<Run extends ClassifierRun>(runs: readonly Run[]): Map<string, Run[]> {
+export function byKernel<Run extends { readonly kernel: string }>(runs: readonly Run[]): Map<string, Run[]> {
   const groups = new Map<string, Run[]>();
   for (const run of runs) groups.set(run.kernel, [...(groups.get(run.kernel) ?? []), run]);
   return groups;
 }
 
 /** Runs that reached the last epoch. */
-export const completeRuns = <Run extends ClassifierRun>(runs: readonly Run[], epochs: number): Run[] => runs.filter((run) => run.epochs.length === epochs);
+export const completeRuns = <Run extends { readonly epochs: readonly unknown[] }>(runs: readonly Run[], epochs: number): Run[] => runs.filter((run) => run.epochs.length === epochs);
 
 export const lastEpoch = ({ epochs }: ClassifierRun): EpochResult => epochs[epochs.length - 1];
 
 /** Test accuracies of the last epochs. */
 export const lastAccuracies = (runs: readonly ClassifierRun[]): number[] => runs.map((run) => lastEpoch(run).testAccuracy);
 
-/** Differences of accuracy between two kernels, seed by seed. */
-export function pairedDifference(runs: readonly ClassifierRun[], first: string, second: string): MeanInterval | undefined {
+/** One number of the runs of two kernels, seed by seed, over the seeds that have both. */
+export function paired<Run extends Pick<ClassifierRun, "kernel" | "seed">>(
+  runs: readonly Run[],
+  first: string,
+  second: string,
+  compare: (first: Run, second: Run) => number,
+): MeanInterval | undefined {
   const of = (kernel: string, seed: number) => runs.find((run) => run.kernel === kernel && run.seed === seed);
-  const differences = [...new Set(runs.map(({ seed }) => seed))].flatMap((seed) => {
+  const numbers = [...new Set(runs.map(({ seed }) => seed))].flatMap((seed) => {
     const [a, b] = [of(first, seed), of(second, seed)];
-    return a && b ? [lastEpoch(a).testAccuracy - lastEpoch(b).testAccuracy] : [];
+    return a && b ? [compare(a, b)] : [];
   });
-  return differences.length === 0 ? undefined : meanInterval(differences);
+  return numbers.length === 0 ? undefined : meanInterval(numbers);
 }
+
+/** Differences of accuracy between two kernels, seed by seed. */
+export const pairedDifference = (runs: readonly ClassifierRun[], first: string, second: string): MeanInterval | undefined =>
+  paired(runs, first, second, (own, other) => lastEpoch(own).testAccuracy - lastEpoch(other).testAccuracy);

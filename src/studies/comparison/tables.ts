@@ -3,11 +3,13 @@ import { proportion } from "../../theory/proportion.js";
 import { formatPercent, type Table } from "../report/presentation.js";
 import { byKernel, lastAccuracies, lastEpoch, pairedDifference, type ClassifierRun } from "./runs.js";
 
-function between({ low, high, count }: MeanInterval, format: (value: number) => string): string {
+/** An interval in words. */
+export function between({ low, high, count }: MeanInterval, format: (value: number) => string): string {
   return count < 2 ? "unknown from one seed" : `${format(low)} to ${format(high)}`;
 }
 
-const points = (difference: number): string => `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
+/** A difference of shares in points. */
+export const points = (difference: number): string => `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
 
 interface TestSet {
   /** Examples in it. */

@@ -1,0 +1,16 @@
+import { expand, reshape } from "../autograd/broadcast.js";
+import type { Tensor } from "../core/tensor.js";
+import { attention } from "./attention.js";
+import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js";
+
+/**
+ * The weights w_ij / z_i that attention gives its values: its output over the unit vectors as values.
+ *
+ * Shapes: as `attention`, of v only [batch, kvHeads, m] matters; gives [batch, heads, n, m], which a GPU holds in memory as any tensor.
+ */
+export function attentionMap(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
+  const [batch, kvHeads, keys] = inputs.v.shape;
+  const units = Float32Array.from({ length: keys * keys }, (_, at) => (at % (keys + 1) === 0 ? 1 : 0));
+  const v = expand(reshape(inputs.v.backend.tensor(units), [1, 1, keys, keys]), [batch, kvHeads, keys, keys]);
+  return attention(kernel, { ...inputs, v }, options);
+}

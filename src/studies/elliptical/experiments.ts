@@ -1,0 +1,94 @@
+import { indices } from "../../core/indices.js";
+import { random } from "../../core/random.js";
+import { causal } from "../../kernels/mask.js";
+import { encoder } from "../../nn/encoder.js";
+import { disposeTree, evaluate, trainClassifier, type EpochResult } from "../classifier.js";
+import { encoderKernel } from "../encoder-kernel.js";
+import type { EpochMeasure } from "../epochs.js";
+import type { Session } from "../study.js";
+import type { Kept } from "../tasks.js";
+import { contaminate, drawContamination } from "../text/contaminate.js";
+import type { Dataset } from "../text/dataset.js";
+import { examplesOf } from "../text/examples.js";
+import { PADDING } from "../text/vocabulary.js";
+import { rowsOf, type Windows } from "../text/windows.js";
+import { nextWordPredictions } from "../token-prediction/next-word.js";
+import { meanLoss, trainPredictions } from "../token-prediction/predictions.js";
+import type { WindowData } from "../token-prediction/window-data.js";
+import type { TrainingState } from "../training.js";
+import type { EllipticalConfiguration } from "./configuration.js";
+import { measureLayers } from "./layers.js";
+import type { ContaminatedTest, EllipticalRun } from "./measurements.js";
+
+/** Streams of random numbers that a seed has: split, weights, order, contamination. */
+export const STREAMS = 4;
+/** Test texts in which layers are looked at. */
+const LOOKED_AT = 64;
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** The first texts without padding. */
+function wholeTexts({ ids, count, tokens }: Windows): ReturnType<typeof indices> {
+  const whole = Array.from({ length: count }, (_, row) => row).filter((row) => !ids.subarray(row * tokens, (row + 1) * tokens).includes(PADDING));
+  const chosen = (whole.length === 0 ? [0] : whole).slice(0, LOOKED_AT);
+  return indices(rowsOf({ ids, count, tokens }, chosen), [chosen.length, tokens]);
+}
+
+/** Test texts as they look at every share of contamination. */
+function contaminated<Texts extends Windows>(texts: Texts, vocabulary: number, { contamination }: EllipticalConfiguration, seed: number): { share: number; texts: Texts }[] {
+  const drawn = drawContamination(texts.ids.length, vocabulary, random(STREAMS * seed + 3));
+  return contamination.map((share) => ({ share, texts: { ...texts, ids: contaminate(texts.ids, drawn, share) } }));
+}
+
+/** Trains an encoder to classify clean texts, and tests it on contaminated ones. */
+export async function classify(
+  configuration: EllipticalConfiguration,
+  name: string,
+  seed: number,
+  { vocabulary: { size: vocabulary }, classes, train, test }: Dataset,
+  session: Session<unknown>,
+  kept: Kept<TrainingState<EpochResult>>,
+): Promise<EllipticalRun> {
+  const kernel = encoderKernel(name);
+  const { tokens } = train;
+  const model = encoder({ ...configuration, kernel, vocabulary, classes: classes.length, tokens });
+  const parameters = model.initialize(session.backend, random(STREAMS * seed + 1));
+  const options = { ...configuration.text, optimizer: "sgd", label: `text ${name}, seed ${seed}`, seed: STREAMS * seed + 2, measured: nothing } as const;
+  try {
+    const { epochs } = await trainClassifier(model, parameters, { train: examplesOf(train), test: examplesOf(test) }, options, session, kept);
+    const tests: ContaminatedTest[] = [];
+    for (const { share, texts } of contaminated(test, vocabulary, configuration, seed)) {
+      const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, examplesOf(texts), session);
+      tests.push({ share, loss, accuracy });
+    }
+    return { experiment: "text", kernel: name, seed, epochs, tests, layers: await measureLayers(model, kernel, parameters, wholeTexts(test)) };
+  } finally {
+    disposeTree(parameters);
+  }
+}
+
+/** Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; what it should have predicted stays clean. */
+export async function predictWords(
+  configuration: EllipticalConfiguration,
+  name: string,
+  seed: number,
+  { vocabulary, train, test }: WindowData,
+  session: Session<unknown>,
+  kept: Kept<TrainingState<EpochMeasure>>,
+): Promise<EllipticalRun> {
+  const kernel = encoderKernel(name, { causal: true });
+  const { tokens } = train;
+  const encoding = encoder({ ...configuration, kernel, vocabulary, classes: vocabulary, tokens });
+  const parameters = encoding.initialize(session.backend, random(STREAMS * seed + 1));
+  const options = { ...configuration.language, label: `language ${name}, seed ${seed}`, seed: STREAMS * seed + 2, measured: nothing };
+  try {
+    const { epochs } = await trainPredictions(encoding, parameters, { train: nextWordPredictions(train), test: nextWordPredictions(test) }, options, session, kept);
+    const tests: ContaminatedTest[] = [];
+    for (const { share, texts } of contaminated(test, vocabulary, configuration, seed)) {
+      tests.push({ share, loss: await meanLoss(encoding, parameters, nextWordPredictions(test, texts), session) });
+    }
+    return { experiment: "language", kernel: name, seed, epochs, tests, layers: await measureLayers(encoding, kernel, parameters, wholeTexts(test), causal()) };
+  } finally {
+    disposeTree(parameters);
+  }
+}

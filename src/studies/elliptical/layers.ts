@@ -1,0 +1,38 @@
+import { headDistance, meanCosine } from "../../analysis/redundancy.js";
+import type { Indices } from "../../core/indices.js";
+import type { Tensor } from "../../core/tensor.js";
+import { attentionMap } from "../../kernels/attention-map.js";
+import type { TiledKernel } from "../../kernels/kernel.js";
+import type { Mask } from "../../kernels/mask.js";
+import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
+import type { LayerMeasure } from "./measurements.js";
+
+/** The mean of a number of every sample, whose numbers are `size` in a row. */
+const meanOver = (data: ArrayLike<number> & { subarray(from: number, to: number): ArrayLike<number> }, size: number, of: (own: ArrayLike<number>) => number): number => {
+  const count = data.length / size;
+  return Array.from({ length: count }, (_, sample) => of(data.subarray(sample * size, (sample + 1) * size))).reduce((a, b) => a + b) / count;
+};
+
+/** Cosines of tokens and distances of heads in every layer, means over the texts [texts, n]. */
+export async function measureLayers(model: Encoder, kernel: TiledKernel, parameters: EncoderParameters, texts: Indices, mask?: Mask): Promise<LayerMeasure[]> {
+  const { backend } = parameters.embedding;
+  const observed = backend.scope(() => {
+    const layers: { readonly tokens: Tensor; readonly map: Tensor }[] = [];
+    const options = mask === undefined ? {} : { mask };
+    model.apply(parameters, texts, { ...options, observe: ({ inputs, tokens }) => layers.push({ tokens, map: attentionMap(kernel, inputs, options) }) });
+    return layers;
+  });
+  const measures: LayerMeasure[] = [];
+  for (const { tokens, map } of observed) {
+    const [, n, width] = tokens.shape;
+    const [, heads, queries, keys] = map.shape;
+    const [rows, weights] = [await tokens.read(), await map.read()];
+    measures.push({
+      tokenCosine: meanOver(rows, n * width, (own) => meanCosine(own, n, width)),
+      headDistance: meanOver(weights, heads * queries * keys, (own) => headDistance(own, heads, queries * keys)),
+    });
+    tokens.dispose();
+    map.dispose();
+  }
+  return measures;
+}

@@ -1,0 +1,62 @@
+import { indices } from "../../core/indices.js";
+import type { Random } from "../../core/random.js";
+import { rowsOf, type Windows } from "../text/windows.js";
+import { UNKNOWN } from "../text/vocabulary.js";
+import type { Predictions } from "./predictions.js";
+
+/** Share of the tokens of a window that are predicted. */
+const MASKED_SHARE = 0.15;
+/** Of these, the shares that become the mask and a random word; the rest stay as they are. */
+const [TO_MASK, TO_RANDOM] = [0.8, 0.1];
+
+/** Windows with some tokens changed, and the places, increasing, of those to predict: equally many in every window. */
+export interface Masking {
+  readonly ids: Int32Array;
+  readonly places: Int32Array;
+}
+
+/** Tokens of a window that are predicted. */
+export const maskedCount = (tokens: number): number => Math.max(1, Math.round(MASKED_SHARE * tokens));
+
+/**
+ * Chooses 15 % of the tokens of every window among known words; of ten chosen, eight become the mask, one a random known word, one stays.
+ *
+ * `vocabulary` counts ids without the mask, whose id it is. Source: Devlin et al., arXiv 1810.04805.
+ */
+export function drawMasking({ count, tokens, ids: original }: Windows, vocabulary: number, source: Random): Masking {
+  const ids = Int32Array.from(original);
+  const perWindow = maskedCount(tokens);
+  const places = new Int32Array(count * perWindow);
+  const firstWord = UNKNOWN + 1;
+  for (let window = 0; window < count; window++) {
+    const known = Array.from({ length: tokens }, (_, token) => window * tokens + token).filter((place) => original[place] >= firstWord);
+    const chosen = source.shuffle(known).slice(0, perWindow).sort((a, b) => a - b);
+    places.set(chosen, window * perWindow);
+    for (const place of chosen) {
+      const fate = source.uniform();
+      if (fate < TO_MASK) ids[place] = vocabulary;
+      else if (fate < TO_MASK + TO_RANDOM) ids[place] = firstWord + source.integer(vocabulary - firstWord);
+    }
+  }
+  return { ids, places };
+}
+
+/** Predicts masked tokens of windows, under another masking in every epoch, as RoBERTa does (arXiv 1907.11692). */
+export function maskedPredictions(windows: Windows, vocabulary: number, source: Random): Predictions {
+  const { count, tokens, ids } = windows;
+  const perWindow = maskedCount(tokens);
+  const maskings: Masking[] = [];
+  return {
+    count,
+    of(rows, epoch) {
+      while (maskings.length <= epoch) maskings.push(drawMasking(windows, vocabulary, source));
+      const masking = maskings[epoch];
+      const places = rows.flatMap((row) => Array.from(masking.places.subarray(row * perWindow, (row + 1) * perWindow)));
+      return {
+        inputs: indices(rowsOf({ count, tokens, ids: masking.ids }, rows), [rows.length, tokens]),
+        places: indices(places.map((place, index) => Math.floor(index / perWindow) * tokens + (place % tokens))),
+        targets: indices(places.map((place) => ids[place])),
+      };
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { crossEntropy } from "../../autograd/ops.js";
+import type { Indices } from "../../core/indices.js";
+import { random } from "../../core/random.js";
+import type { Tensor } from "../../core/tensor.js";
+import type { Mask } from "../../kernels/mask.js";
+import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
+import { measureEpochs, type EpochMeasure } from "../epochs.js";
+import type { Session } from "../study.js";
+import type { Kept } from "../tasks.js";
+import { first, train, type Training, type TrainingState } from "../training.js";
+
+/** What a model reads, [rows, tokens]; the places, row · tokens + token, of what it predicts; and what stands there. */
+export interface Prediction {
+  readonly inputs: Indices;
+  readonly places: Indices;
+  readonly targets: Indices;
+}
+
+/** Tokens to predict in sequences. */
+export interface Predictions {
+  readonly count: number;
+  /** Which tokens may see each other. Default all. */
+  readonly mask?: Mask;
+  /** Of some sequences; every sequence has equally many. */
+  of(rows: readonly number[], epoch: number): Prediction;
+}
+
+/** Mean cross-entropy of the predictions in some sequences, in nats. */
+function predictionLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, rows: readonly number[], epoch: number): Tensor {
+  const { inputs, places, targets } = predictions.of(rows, epoch);
+  const { mask } = predictions;
+  return crossEntropy(model.tokenLogits(parameters, inputs, places, mask === undefined ? {} : { mask }), targets);
+}
+
+/** Sequences in one forward pass of the evaluation. */
+const TEST_BATCH = 64;
+
+/** Mean cross-entropy of all predictions, in nats. */
+export async function meanLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, session: Session<unknown>): Promise<number> {
+  let total = 0;
+  for (let start = 0; start < predictions.count; start += TEST_BATCH) {
+    const rows = Array.from({ length: Math.min(TEST_BATCH, predictions.count - start) }, (_, index) => start + index);
+    total += rows.length * (await first(session.backend.scope(() => predictionLoss(model, parameters, predictions, rows, 0))));
+    await session.checkpoint();
+  }
+  return total / predictions.count;
+}
+
+export interface PredictionOptions {
+  /** Words for the progress display. */
+  readonly label: string;
+  readonly batch: number;
+  readonly epochs: number;
+  /** Of Adam. */
+  readonly learningRate: number;
+  /** Of the order of the sequences. */
+  readonly seed: number;
+  /** Gets what was measured so far, after every epoch. */
+  readonly measured: (soFar: Pick<Training<EpochMeasure>, "epochs" | "losses">) => Promise<void>;
+}
+
+/** Trains `parameters` in place to predict tokens, or goes on with it; equal seeds give equal batches. */
+export function trainPredictions(
+  model: Encoder,
+  parameters: EncoderParameters,
+  { train: examples, test }: { readonly train: Predictions; readonly test: Predictions },
+  { label, batch, epochs, learningRate, seed, measured }: PredictionOptions,
+  session: Session<unknown>,
+  kept: Kept<TrainingState<EpochMeasure>>,
+): Promise<Training<EpochMeasure>> {
+  return train(
+    {
+      label,
+      parameters,
+      examples: examples.count,
+      batch,
+      epochs,
+      learningRate,
+      order: random(seed),
+      loss: (weights: EncoderParameters, rows, epoch) => predictionLoss(model, weights, examples, rows, epoch),
+      afterEpoch: measureEpochs({
+        label,
+        evaluate: async () => ({ testLoss: await meanLoss(model, parameters, test, session) }),
+        words: ({ testLoss }) => `held-out loss ${testLoss.toFixed(4)}`,
+        measured,
+        session,
+      }),
+    },
+    session,
+    kept,
+  );
+}

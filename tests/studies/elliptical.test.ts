@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ArgumentError } from "../../src/core/errors.js";
+import { indices } from "../../src/core/indices.js";
+import { random } from "../../src/core/random.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { softmax } from "../../src/kernels/softmax.js";
+import { encoder } from "../../src/nn/encoder.js";
+import { quickElliptical, type EllipticalConfiguration } from "../../src/studies/elliptical/configuration.js";
+import { measureLayers } from "../../src/studies/elliptical/layers.js";
+import type { EllipticalMeasurements } from "../../src/studies/elliptical/measurements.js";
+import { present } from "../../src/studies/elliptical/present.js";
+import { elliptical } from "../../src/studies/elliptical/study.js";
+import { tinyCorpus } from "../support/corpus.js";
+import { measurementsOf } from "../support/study.js";
+
+let folder = "";
+let tiny: EllipticalConfiguration = quickElliptical;
+let measurements: EllipticalMeasurements;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "elliptical-"));
+  const { text, language } = quickElliptical;
+  tiny = {
+    ...quickElliptical,
+    data: await tinyCorpus(folder),
+    seeds: 2,
+    width: 8,
+    hidden: 8,
+    text: { ...text, tokens: 8, train: 32, test: 16, vocabulary: 20, batch: 8, epochs: 2, learningRate: 0.05 },
+    language: { ...language, texts: 32, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, batch: 8, epochs: 2, learningRate: 0.02 },
+  };
+  measurements = await measurementsOf(elliptical, tiny, 3);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const results = (measured: EllipticalMeasurements | undefined) => ({ configuration: tiny, measurements: measured, seed: 3 }) as unknown as Parameters<typeof present>[0];
+
+describe("study elliptical", () => {
+  it("trains every kernel on both tasks and every seed, and tests it at every contamination", () => {
+    const { runs } = measurements;
+    expect(runs.map(({ experiment, kernel, seed }) => `${experiment} ${kernel} ${seed}`)).toEqual(
+      [3, 4].flatMap((seed) => ["text", "language"].flatMap((experiment) => tiny.kernels.map((kernel) => `${experiment} ${kernel} ${seed}`))),
+    );
+    for (const { experiment, tests, layers, epochs } of runs) {
+      expect(tests.map(({ share }) => share)).toEqual([0, 0.1, 0.2, 0.3]);
+      expect(tests[0].loss).toBeCloseTo(epochs[1].testLoss, 12);
+      expect(tests.every(({ accuracy }) => (accuracy === undefined) === (experiment === "language"))).toBe(true);
+      expect(layers).toHaveLength(tiny.layers);
+      for (const { tokenCosine, headDistance } of layers) {
+        expect(Math.abs(tokenCosine)).toBeLessThan(1);
+        expect(headDistance).toBeGreaterThan(0);
+      }
+    }
+    const [clean, swapped] = [0, 3].map((place) => runs.map(({ tests }) => tests[place].loss));
+    expect(swapped).not.toEqual(clean);
+  });
+
+  it("in one layer is dot-product attention, because the first layer's metric is the identity", async () => {
+    const { runs } = await measurementsOf(elliptical, { ...tiny, layers: 1, seeds: 1, kernels: ["softmax", "elliptical"] }, 3);
+    for (const experiment of ["text", "language"]) {
+      const [dot, other] = runs.filter((run) => run.experiment === experiment);
+      expect(other.tests).toEqual(dot.tests);
+    }
+  });
+
+  it("shows tables with intervals, and figures with bands", () => {
+    const { blocks, answer } = present(results(measurements));
+    const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
+    expect(figures.map(({ name }) => name)).toEqual(["text-contamination", "language-contamination"]);
+    for (const { svg } of figures) {
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+      expect(svg.match(/fill-opacity="0\.18"/g)).toHaveLength(3);
+    }
+    const [accuracy] = blocks.flatMap((block) => (block.kind === "table" && block.summary ? [block] : []));
+    expect(accuracy.columns.slice(2)).toEqual(["0 % swapped", "10 % swapped", "20 % swapped", "30 % swapped"]);
+    for (const row of accuracy.rows) for (const cell of row.slice(2)) expect(cell).toMatch(/^[\d.]+ % \([\d.-]+ % to [\d.]+ %\)$/);
+    expect(answer).toMatch(/Next words with 30 % of the tokens swapped, elliptical against softmax: [\d.]+ times the perplexity \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)/);
+  });
+
+  it("says that nothing was finished where nothing was, and refuses an unknown kernel", async () => {
+    expect(present(results(undefined)).answer).toBe("The study was stopped before its first result.");
+    await expect(measurementsOf(elliptical, { ...tiny, kernels: ["nothing"] }, 3)).rejects.toThrow(ArgumentError);
+  });
+});
+
+it("layers are measured over texts: equal texts give what one gives", async () => {
+  const kernel = softmax();
+  const model = encoder({ kernel, vocabulary: 9, classes: 2, tokens: 3, width: 4, hidden: 4 });
+  const parameters = model.initialize(cpu, random(1));
+  const one = await measureLayers(model, kernel, parameters, indices([2, 5, 7], [1, 3]));
+  const two = await measureLayers(model, kernel, parameters, indices([2, 5, 7, 2, 5, 7], [2, 3]));
+  const alike = await measureLayers(model, kernel, { ...parameters, positions: cpu.full(0, [3, 4]) }, indices([2, 2, 2], [1, 3]));
+  one.forEach(({ tokenCosine, headDistance }, layer) => {
+    expect(two[layer].tokenCosine).toBeCloseTo(tokenCosine, 12);
+    expect(two[layer].headDistance).toBeCloseTo(headDistance, 12);
+    expect(alike[layer].tokenCosine).toBeCloseTo(1, 12);
+    expect(alike[layer].headDistance).toBeCloseTo(0, 12);
+  });
+});

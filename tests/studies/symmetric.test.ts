@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { max, mean } from "../../src/autograd/ops.js";
+import { ArgumentError } from "../../src/core/errors.js";
+import { random } from "../../src/core/random.js";
+import type { Tensor } from "../../src/core/tensor.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { attentionMap } from "../../src/kernels/attention-map.js";
+import { encoderKernel } from "../../src/studies/encoder-kernel.js";
+import { quickSymmetric, type SymmetricConfiguration } from "../../src/studies/symmetric/configuration.js";
+import type { SymmetricMeasurements } from "../../src/studies/symmetric/measurements.js";
+import { present } from "../../src/studies/symmetric/present.js";
+import { compareSteps, stepsTo } from "../../src/studies/symmetric/steps.js";
+import { symmetric } from "../../src/studies/symmetric/study.js";
+import { tinyCorpus } from "../support/corpus.js";
+import { measurementsOf } from "../support/study.js";
+
+let folder = "";
+let tiny: SymmetricConfiguration = quickSymmetric;
+let measurements: SymmetricMeasurements;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "symmetric-"));
+  const small = { texts: 32, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 5, learningRate: 0.02 };
+  tiny = { ...quickSymmetric, ...small, kernels: ["softmax", "symmetric", "pairwise"], data: await tinyCorpus(folder), seeds: 2 };
+  measurements = await measurementsOf(symmetric, tiny, 3);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const results = (measured: SymmetricMeasurements | undefined) => ({ configuration: tiny, measurements: measured, seed: 3 }) as unknown as Parameters<typeof present>[0];
+const curve = (seed: number, kernel: string, ...testLosses: number[]) => ({
+  kernel,
+  seed,
+  parameters: 1,
+  attentionParameters: 1,
+  losses: Array<number>(10 * testLosses.length).fill(1),
+  epochs: testLosses.map((testLoss, epoch) => ({ epoch: epoch + 1, trainLoss: 1, testLoss, seconds: 1 })),
+});
+
+describe("study symmetric", () => {
+  it("trains every kernel on every seed with equal budgets, and the loss falls", () => {
+    const { data, runs } = measurements;
+    expect(runs.map(({ kernel, seed, epochs, losses }) => `${kernel} ${seed} ${epochs.length} ${losses.length}`)).toEqual(
+      [3, 4].flatMap((seed) => ["softmax", "symmetric", "pairwise"].map((kernel) => `${kernel} ${seed} 5 20`)),
+    );
+    for (const { epochs } of runs) expect(epochs[4].trainLoss).toBeLessThan(epochs[0].trainLoss);
+    expect(data.map(({ train, test }) => [train, test])).toEqual([[32, 16], [32, 16]]);
+  });
+
+  it("counts what trains: one key projection less, a free matrix a head more", () => {
+    const of = (kernel: string) => measurements.runs.find((run) => run.kernel === kernel)!;
+    const { width, heads } = tiny;
+    expect(of("softmax").attentionParameters).toBe(4 * width ** 2);
+    expect(of("symmetric").attentionParameters).toBe(3 * width ** 2);
+    expect(of("pairwise").attentionParameters).toBe(3 * width ** 2 + heads * (width / heads) ** 2);
+    expect(of("softmax").parameters - of("symmetric").parameters).toBe(width ** 2);
+  });
+
+  it("repeats bit for bit", async () => {
+    const losses = ({ runs }: SymmetricMeasurements) => runs.map((run) => run.losses);
+    const again = await measurementsOf(symmetric, { ...tiny, seeds: 1, kernels: ["softmax", "pairwise"] }, 3);
+    expect(losses(again)).toEqual(losses({ ...measurements, runs: measurements.runs.filter(({ kernel, seed }) => seed === 3 && kernel !== "symmetric") }));
+  });
+
+  it("shows curves with bands, and the published numbers of parameters, counted", () => {
+    const { blocks } = present(results(measurements));
+    const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
+    expect(figures.map(({ name }) => name)).toEqual(["held-out-loss", "training-loss"]);
+    for (const { svg } of figures) {
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+      expect(svg.match(/fill-opacity="0\.18"/g)).toHaveLength(3);
+    }
+    const published = blocks.find((block) => block.kind === "table" && block.title.startsWith("Parameters"));
+    const rows = published?.kind === "table" ? published.rows : [];
+    expect(rows).toHaveLength(6);
+    for (const [, , wanted, counted] of rows) expect(counted).toBe(wanted);
+    expect(rows[0][2]).toBe("124,645,632");
+  });
+
+  it("says that nothing was finished where nothing was, and refuses an unknown kernel", async () => {
+    expect(present(results(undefined)).answer).toBe("The study was stopped before its first result.");
+    const unfinished = measurements.runs.map((run) => ({ ...run, epochs: run.epochs.slice(0, 2) }));
+    expect(present(results({ ...measurements, runs: unfinished })).answer).toBe("The study was stopped before a model was trained to its end.");
+    await expect(measurementsOf(symmetric, { ...tiny, kernels: ["factored", "differential"] }, 3)).rejects.toThrow(ArgumentError);
+  });
+});
+
+it("scores over d spread as those of softmax do, where P is drawn from N(0, 1)", async () => {
+  const [tokens, dim] = [32, 16];
+  const source = random(1);
+  const draw = (): Tensor => cpu.tensor(source.normals(2 * tokens * dim), [1, 2, tokens, dim]);
+  const [q, k] = [draw(), draw()];
+  const coupling = cpu.tensor(source.normals(2 * dim * dim), [2, dim, dim]);
+  // the largest weight of a row says how far its scores spread
+  const largest = async (name: string): Promise<number> => {
+    const map = attentionMap(encoderKernel(name), { q, k, v: k, ...(name === "softmax" ? {} : { coupling }) });
+    return (await mean(max(map, -1)).read())[0];
+  };
+  const [softmax, scaled, paper] = [await largest("softmax"), await largest("pairwiseScaled"), await largest("pairwise")];
+  expect(Math.abs(scaled - softmax)).toBeLessThan(0.3 * softmax);
+  expect(paper).toBeGreaterThan(2 * softmax);
+});
+
+describe("steps to a loss", () => {
+  it("lie on straight lines between epochs of ten steps", () => {
+    const run = curve(1, "softmax", 4, 3, 2);
+    expect(stepsTo(run, 3.5)).toBe(15);
+    expect(stepsTo(run, 2)).toBe(30);
+    expect(stepsTo(run, 5)).toBe(10);
+    expect(stepsTo(run, 1)).toBeUndefined();
+  });
+
+  it("are compared at losses that both kernels reached, seed by seed", () => {
+    const runs = [curve(1, "softmax", 4, 3, 2), curve(1, "pairwise", 3, 2, 1), curve(2, "softmax", 4, 3, 2.5), curve(2, "pairwise", 2.5, 2, 2)];
+    const found = compareSteps(runs, "pairwise", "softmax", () => 4);
+    // losses 2 and 2.5: 20 steps against 30, and 10 against 30
+    expect(found[2]).toMatchObject({ level: 2.25, steps: 15, reference: 30 });
+    expect(found[2].ratio.mean).toBeCloseTo(Math.sqrt((20 / 30) * (10 / 30)), 12);
+    expect(found[0].level).toBeCloseTo(4 - (2 + 1.5) / 6, 12);
+    expect(compareSteps(runs, "pairwise", "softmax", (seed) => (seed === 1 ? 4 : 2.5))).toEqual([]);
+    const { answer } = present(results({ data: measurements.data.map((own) => ({ ...own, frequencyLoss: 4 })), runs: runs.map((run) => ({ ...run, seed: run.seed + 2, epochs: [...run.epochs, ...run.epochs.slice(1)] })) }));
+    expect(answer).toMatch(/pairwise took 0\.\d+ times the steps of softmax \(the paper claims about 0\.5/);
+  });
+});
