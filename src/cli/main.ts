@@ -6,6 +6,7 @@ import { pathfinder } from "../studies/pathfinder/study.js";
 import { potts } from "../studies/potts/study.js";
 import { text } from "../studies/text-encoder/study.js";
 import { collectVersions } from "../studies/versions.js";
+import { wavefunction } from "../studies/wavefunction/study.js";
 import { convergenceCommand } from "./convergence.js";
 import { dissectCommand } from "./dissect.js";
 import { dynamicsCommand } from "./dynamics.js";
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   };
   const study = new Command("study").description("run one of the papers' experiments");
   for (const command of [convergenceCommand, dynamicsCommand, pathfinderCommand, pottsCommand, textCommand, wavefunctionCommand]) study.addCommand(command(terminal, finish));
-  study.addCommand(mergeCommand([convergence, dynamics, pathfinder, potts, text], terminal));
+  study.addCommand(mergeCommand([convergence, dynamics, pathfinder, potts, text, wavefunction], terminal));
   const analyze = new Command("analyze").description("look into the weights of a stored model").addCommand(dissectCommand(terminal, finish), { isDefault: true });
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")

@@ -10,6 +10,7 @@ import { quickPathfinder } from "../../src/studies/pathfinder/configuration.js";
 import { defaults } from "../../src/studies/potts/configuration.js";
 import { toJson } from "../../src/studies/results.js";
 import { quickText } from "../../src/studies/text-encoder/configuration.js";
+import { defaultsFor } from "../../src/studies/wavefunction/configuration.js";
 import type { StudyProcess } from "../support/conduct.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { bundle, ended, start, timelessResults } from "../support/processes.js";
@@ -34,6 +35,7 @@ const configurations: Readonly<Record<string, () => unknown>> = {
   pathfinder: () => ({ ...quickPathfinder, seeds: 1, train: 48, test: 8, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4, landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 } }),
   text: () => ({ ...quickText, data: join(folder, "tiny.csv"), seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3 }),
   potts: () => ({ ...defaults, sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
+  wavefunction: () => ({ ...defaultsFor([8], 0.3), width: 4, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, seeds: 1, steps: 6, lengths: [2], lengthSeeds: 1 }),
 };
 
 const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => start(program, toJson({ study, configuration: configurations[study](), seed: 3, out, ...own }));

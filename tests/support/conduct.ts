@@ -8,6 +8,7 @@ import { fromJson } from "../../src/studies/results.js";
 import { conduct, type Study } from "../../src/studies/study.js";
 import { text } from "../../src/studies/text-encoder/study.js";
 import type { TaskOptions } from "../../src/studies/tasks.js";
+import { wavefunction } from "../../src/studies/wavefunction/study.js";
 
 /** What such a process does. */
 export interface StudyProcess extends TaskOptions {
@@ -18,7 +19,7 @@ export interface StudyProcess extends TaskOptions {
 }
 
 const { study, configuration, ...options } = fromJson(process.argv[2]) as StudyProcess;
-const found = ([convergence, dynamics, pathfinder, potts, text] as readonly Study<unknown, unknown>[]).find(({ name }) => name === study);
+const found = ([convergence, dynamics, pathfinder, potts, text, wavefunction] as readonly Study<unknown, unknown>[]).find(({ name }) => name === study);
 if (found === undefined) throw new Error(`no study ${study}`);
 process.stdout.write("started\n");
 await conduct(found, configuration, { backend: cpu, command: "test", ...options });
