@@ -8,6 +8,7 @@ import { potts } from "../studies/potts/study.js";
 import { symmetric } from "../studies/symmetric/study.js";
 import { text } from "../studies/text-encoder/study.js";
 import { collectVersions } from "../studies/versions.js";
+import { wavefunction } from "../studies/wavefunction/study.js";
 import { convergenceCommand } from "./convergence.js";
 import { dissectCommand } from "./dissect.js";
 import { dynamicsCommand } from "./dynamics.js";
@@ -40,7 +41,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   const study = new Command("study").description("run one of the papers' experiments");
   const commands = [convergenceCommand, dynamicsCommand, ellipticalCommand, pathfinderCommand, pottsCommand, symmetricCommand, textCommand, wavefunctionCommand];
   for (const command of commands) study.addCommand(command(terminal, finish));
-  study.addCommand(mergeCommand([convergence, dynamics, elliptical, pathfinder, potts, symmetric, text], terminal));
+  study.addCommand(mergeCommand([convergence, dynamics, elliptical, pathfinder, potts, symmetric, text, wavefunction], terminal));
   const analyze = new Command("analyze").description("look into the weights of a stored model").addCommand(dissectCommand(terminal, finish), { isDefault: true });
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")

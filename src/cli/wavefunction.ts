@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { defaultsFor, projectionNames, samplingNames, type ProjectionName, type SamplingName, type WavefunctionConfiguration } from "../studies/wavefunction/configuration.js";
 import { wavefunction } from "../studies/wavefunction/study.js";
-import { runStudy, wholeNumber, withStudyOptions } from "./study.js";
+import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface WavefunctionFlags {
@@ -30,8 +30,8 @@ function couplingOf(text: string): number {
 /** Numbers of patches; a ring with an odd number of pairs of spins has its ground state at momentum π, where the trivial projection is nothing. */
 function lengthsOf(text: string): number[] {
   const lengths = text.split(",").map(Number);
-  if (lengths.every((length) => Number.isInteger(length) && length >= 2 && length % 2 === 0)) return lengths;
-  throw new InvalidArgumentError("Wanted even whole numbers with commas between, such as 4,6,8.");
+  if (new Set(lengths).size === lengths.length && lengths.every((length) => Number.isInteger(length) && length >= 2 && length % 2 === 0)) return lengths;
+  throw new InvalidArgumentError("Wanted different even whole numbers with commas between, such as 4,6,8.");
 }
 
 /** The configuration that the flags ask for. */
@@ -46,7 +46,7 @@ export function wavefunctionCommand(terminal: Terminal, finish: (exitCode: numbe
   const command = new Command("wavefunction").description(
     "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries and keys relevant?",
   );
-  return withStudyOptions(command)
+  return withTaskOptions(command)
     .option("--side <n>", "sites along each axis of a square; 4 is summed over all configurations, above is sampled", wholeNumber(4), 4)
     .option("--chain <n>", "a ring of so many sites instead of a square", wholeNumber(4))
     .option("--j2 <x>", "J2 in units of J1", couplingOf, 0.5)

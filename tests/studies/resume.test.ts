@@ -14,6 +14,7 @@ import { toJson } from "../../src/studies/results.js";
 import { fileName } from "../../src/studies/task-file.js";
 import { quickSymmetric } from "../../src/studies/symmetric/configuration.js";
 import { quickText } from "../../src/studies/text-encoder/configuration.js";
+import { defaultsFor } from "../../src/studies/wavefunction/configuration.js";
 import type { StudyProcess } from "../support/conduct.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { bundle, ended, start, timelessResults } from "../support/processes.js";
@@ -51,6 +52,7 @@ const configurations: Readonly<Record<string, () => unknown>> = {
     language: { ...quickElliptical.language, ...windows, batch: 8, epochs: 3 },
   }),
   potts: () => ({ ...defaults, sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
+  wavefunction: () => ({ ...defaultsFor([8], 0.3), width: 4, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, seeds: 1, steps: 6, lengths: [2], lengthSeeds: 1 }),
 };
 
 const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => start(program, toJson({ study, configuration: configurations[study](), seed: 3, out, ...own }));

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { cpu } from "../../src/index.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { square } from "../../src/physics/lattice.js";
+import type { StudyEvent } from "../../src/studies/events.js";
 import { conduct } from "../../src/studies/study.js";
 import { defaultsFor, type WavefunctionConfiguration } from "../../src/studies/wavefunction/configuration.js";
 import { movingAverage } from "../../src/studies/wavefunction/present.js";
@@ -47,6 +48,28 @@ it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that h
     // The first step starts from the same weights in both.
     expect(Math.abs(energies[0] - exact.results.measurements!.runs[index].energies[0])).toBeLessThan(5 * errors[0]);
   }
+});
+
+it("stopped after every step and resumed, takes no step twice and ends with the numbers of one that was never stopped", async () => {
+  const configuration: WavefunctionConfiguration = { ...tiny, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, steps: 3, lengths: [2] };
+  const timeless = (results: unknown): unknown => JSON.parse(JSON.stringify(results, (name, value: unknown) => (name === "seconds" ? undefined : value)));
+  const { results: whole } = await conducted(configuration);
+  const steps: string[] = [];
+  for (;;) {
+    const controller = new AbortController();
+    const report = (event: StudyEvent): void => {
+      if (event.kind !== "progress") return;
+      steps.push(`${event.label} ${event.done}`);
+      controller.abort();
+    };
+    const options = { backend: cpu, seed: 3, out: join(out, "stopped"), command: "test", interval: 0, resume: true, signal: controller.signal, report };
+    const { results } = await conduct(wavefunction, configuration, options);
+    if (results.partial) continue;
+    expect(timeless(results.measurements)).toEqual(timeless(whole.measurements));
+    break;
+  }
+  const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "softmax, 4, seed 3"];
+  expect(steps).toEqual(names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)));
 });
 
 it("samples lattices too large to sum over, and shows what is published", async () => {

@@ -10,6 +10,7 @@ import { conduct, type Session, type Study } from "../../src/studies/study.js";
 import { symmetric } from "../../src/studies/symmetric/study.js";
 import { text } from "../../src/studies/text-encoder/study.js";
 import type { TaskOptions } from "../../src/studies/tasks.js";
+import { wavefunction } from "../../src/studies/wavefunction/study.js";
 
 /** What such a process does. */
 export interface StudyProcess extends TaskOptions {
@@ -20,7 +21,8 @@ export interface StudyProcess extends TaskOptions {
 }
 
 const { study, configuration, ...options } = fromJson(process.argv[2]) as StudyProcess;
-const found = ([convergence, dynamics, elliptical, pathfinder, potts, symmetric, text] as readonly Study<unknown, unknown>[]).find(({ name }) => name === study);
+const studies: readonly Study<unknown, unknown>[] = [convergence, dynamics, elliptical, pathfinder, potts, symmetric, text, wavefunction];
+const found = studies.find(({ name }) => name === study);
 if (found === undefined) throw new Error(`no study ${study}`);
 process.stdout.write("started\n");
 

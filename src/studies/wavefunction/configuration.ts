@@ -13,7 +13,8 @@ export type ProjectionName = (typeof projectionNames)[number];
 export const samplingNames = ["sum", "draws", "metropolis"] as const;
 export type SamplingName = (typeof samplingNames)[number];
 
-export interface WavefunctionConfiguration {
+/** One optimisation, but for its attention and seed. */
+export interface OptimizationSetting {
   /** Sites along each axis, one of a chain or two of a square. */
   readonly extents: readonly number[];
   /** J2 in units of J1. */
@@ -23,8 +24,6 @@ export interface WavefunctionConfiguration {
   readonly heads: number;
   readonly layers: number;
   readonly projection: ProjectionName;
-  /** Optimisations of each attention, each from weights and draws of its own. */
-  readonly seeds: number;
   readonly steps: number;
   readonly sampling: SamplingName;
   /** Draws a step, where there are draws. */
@@ -39,6 +38,11 @@ export interface WavefunctionConfiguration {
   readonly momentum: number;
   /** Longest way of a step in the Fubini-Study metric. */
   readonly longest: number;
+}
+
+export interface WavefunctionConfiguration extends OptimizationSetting {
+  /** Optimisations of each attention, each from weights and draws of its own. */
+  readonly seeds: number;
   /** Chains of so many patches, on which ρ of softmax attention is measured after as many steps. */
   readonly lengths: readonly number[];
   /** Optimisations of each length. */
@@ -63,10 +67,12 @@ function rateFor(sites: number, dimension: number, j2: number): number {
   return Number((0.75 / (sites * spread)).toPrecision(2));
 }
 
-/** Defaults for a lattice: 4 × 4 takes minutes on two cores. */
-export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionConfiguration {
+const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
+
+/** The default optimisation of a lattice. */
+export function settingFor(extents: readonly number[], j2: number): OptimizationSetting {
   const { sites } = latticeOf(extents);
-  const small = sites <= ENUMERATED_SITES;
+  const small = isSmall(extents);
   const rate = rateFor(sites, extents.length, j2);
   return {
     extents,
@@ -76,7 +82,6 @@ export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionC
     heads: 2,
     layers: 1,
     projection: small ? "all" : "none",
-    seeds: small ? 3 : 1,
     steps: small ? 80 : 150,
     sampling: small ? "sum" : "metropolis",
     samples: 512,
@@ -85,7 +90,10 @@ export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionC
     shift: 1e-3,
     momentum: 0,
     longest: 0.3,
-    lengths: [],
-    lengthSeeds: 3,
   };
+}
+
+/** Defaults for a lattice: 4 × 4 takes minutes on two cores. */
+export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionConfiguration {
+  return { ...settingFor(extents, j2), seeds: isSmall(extents) ? 3 : 1, lengths: [], lengthSeeds: 3 };
 }

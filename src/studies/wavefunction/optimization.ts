@@ -11,7 +11,8 @@ import { representativesOf } from "../../physics/orbits.js";
 import { exactSampler, metropolisSampler, randomChains, summation, type Sampler } from "../../physics/sampler.js";
 import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../physics/symmetry.js";
 import type { VariationalProblem } from "../../physics/variational.js";
-import { latticeOf, type AttentionName, type ProjectionName, type WavefunctionConfiguration } from "./configuration.js";
+import { restoreTree, snapshotsOf, tensorsOf } from "../snapshot.js";
+import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./configuration.js";
 import type { Curves } from "./measurements.js";
 
 /** Both depend on positions by displacement alone, so the transformer is invariant under translations by whole patches. */
@@ -21,7 +22,7 @@ const kernelOf: Readonly<Record<AttentionName, (extents: readonly number[]) => A
 };
 
 /** What an optimisation works on: decided by the configuration alone. */
-export function problemOf(attention: AttentionName, { extents, j2, patch, width, heads, layers, projection }: WavefunctionConfiguration): VariationalProblem {
+export function problemOf(attention: AttentionName, { extents, j2, patch, width, heads, layers, projection }: OptimizationSetting): VariationalProblem {
   const lattice = latticeOf(extents);
   const within = shiftsWithin(lattice, patch);
   // With the translations by whole patches these are whole groups.
@@ -52,17 +53,46 @@ export interface OptimizationState {
   /** Spins of the Metropolis chains, changed in place. */
   readonly chains: Int8Array;
   readonly curves: Curves;
+  /** Mean attention weights of each layer, as they were looked at last. */
+  maps: number[][];
+}
+
+/** The same outside the backend. */
+export interface StoredOptimization extends Pick<OptimizationState, "step" | "curves" | "maps"> {
+  /** Snapshots in the tree of the parameters. */
+  readonly parameters: unknown;
+  /** A snapshot, or null before the first step. */
+  readonly direction: unknown;
+  readonly stream: readonly number[];
+  readonly chains: readonly number[];
 }
 
 /** The start of an optimisation. */
-export function begin({ ansatz: model }: VariationalProblem, { chains }: WavefunctionConfiguration, seed: number, backend: Backend): OptimizationState {
+export function begin({ ansatz: model }: VariationalProblem, { chains }: OptimizationSetting, seed: number, backend: Backend): OptimizationState {
   const stream = random(seed);
   const parameters = model.initialize(backend, stream);
   const curves = { energies: [], errors: [], variances: [], seconds: [], dependence: [], raisedShifts: 0 };
-  return { step: 0, parameters, direction: undefined, stream, chains: randomChains(model.lattice, chains, stream), curves };
+  return { step: 0, parameters, direction: undefined, stream, chains: randomChains(model.lattice, chains, stream), curves, maps: [] };
 }
 
-export function samplerOf({ ansatz: { lattice } }: VariationalProblem, { sampling, chains }: WavefunctionConfiguration, state: OptimizationState): Sampler {
+/** What `restore` takes: all numbers bit for bit. */
+export async function storedOf({ step, parameters, direction, stream, chains, curves, maps }: OptimizationState): Promise<StoredOptimization> {
+  const tensors = (await snapshotsOf({ parameters, direction: direction ?? null })) as { readonly parameters: unknown; readonly direction: unknown };
+  return { step, ...tensors, stream: stream.state(), chains: Array.from(chains), curves, maps };
+}
+
+/** Brings the start of an optimisation to where it was stored. */
+export function restore(state: OptimizationState, { step, parameters, direction, stream, chains, curves, maps }: StoredOptimization): void {
+  restoreTree(state.parameters, parameters);
+  state.direction?.dispose();
+  state.direction = direction === null ? undefined : (tensorsOf(direction, state.parameters.embedding.weight.backend) as Tensor);
+  state.stream.restore(stream);
+  state.chains.set(chains);
+  Object.assign(state.curves, structuredClone(curves));
+  Object.assign(state, { step, maps });
+}
+
+export function samplerOf({ ansatz: { lattice } }: VariationalProblem, { sampling, chains }: OptimizationSetting, state: OptimizationState): Sampler {
   if (sampling === "sum") return summation(lattice.sites);
   if (sampling === "draws") return exactSampler(lattice.sites, state.stream);
   return metropolisSampler(lattice, state.stream, { chains, current: state.chains });

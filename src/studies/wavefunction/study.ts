@@ -1,8 +1,10 @@
 import { groundState } from "../../physics/exact.js";
 import { heisenberg } from "../../physics/hamiltonian.js";
 import type { Session, Study } from "../study.js";
-import { attentionNames, defaultsFor, latticeOf, type AttentionName, type WavefunctionConfiguration } from "./configuration.js";
+import type { Kept } from "../tasks.js";
+import { attentionNames, latticeOf, settingFor, type AttentionName, type OptimizationSetting, type WavefunctionConfiguration } from "./configuration.js";
 import type { Reference, WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
+import type { StoredOptimization } from "./optimization.js";
 import { present } from "./present.js";
 import { optimize } from "./train.js";
 
@@ -16,7 +18,7 @@ const published: readonly (Reference & { readonly side: number; readonly j2: num
 /** Sites up to which Lanczos takes seconds. */
 const LANCZOS_SITES = 16;
 
-function referenceFor({ extents, j2 }: WavefunctionConfiguration): Reference | undefined {
+function referenceFor({ extents, j2 }: OptimizationSetting): Reference | undefined {
   const lattice = latticeOf(extents);
   if (lattice.sites <= LANCZOS_SITES) return { energy: groundState(heisenberg(lattice, { j2 })).energy / lattice.sites, source: "Lanczos, in this run" };
   return published.find((entry) => extents.length === 2 && extents.every((extent) => extent === entry.side) && entry.j2 === j2);
@@ -26,31 +28,37 @@ function referenceFor({ extents, j2 }: WavefunctionConfiguration): Reference | u
 const SAVE_EVERY = 10;
 
 async function run(configuration: WavefunctionConfiguration, session: Session<WavefunctionMeasurements>): Promise<void> {
-  const { extents, j2, seeds, lengths, lengthSeeds, patch, steps, width, heads, layers } = configuration;
-  const known = referenceFor(configuration);
+  const { seeds, lengths, lengthSeeds, ...setting } = configuration;
+  const { extents, j2, patch, steps, width, heads, layers } = setting;
+  const known = referenceFor(setting);
   const reference = known && { energy: known.energy, source: known.source };
   session.report({ kind: "stage", title: `J1-J2 Heisenberg model, ${extents.join(" × ")} sites, J2 = ${j2} J1, on ${session.backend.device.name}` });
   if (reference) session.report({ kind: "note", text: `Energy per site to reach: ${reference.energy.toFixed(10)} (${reference.source})` });
   const runs: WavefunctionRun[] = [];
   const grown: WavefunctionRun[] = [];
+  const save = (): Promise<void> => session.save({ ...(reference ? { reference } : {}), runs: [...runs], lengths: [...grown] });
 
   /** Optimises, and puts the run as it stands at the end of a list. */
-  async function follow(list: WavefunctionRun[], attention: AttentionName, seed: number, own: WavefunctionConfiguration, wanted: Reference | undefined): Promise<void> {
+  async function add(list: WavefunctionRun[], words: string, attention: AttentionName, seed: number, own: OptimizationSetting): Promise<void> {
     const place = list.length;
-    for await (const latest of optimize(attention, seed, own, session, wanted?.energy)) {
+    const follow = async (latest: WavefunctionRun): Promise<void> => {
       list[place] = latest;
-      const isDue = latest.finished || latest.energies.length % SAVE_EVERY === 0 || latest.energies.length === 1;
-      if (isDue) await session.save({ ...(reference ? { reference } : {}), runs: [...runs], lengths: [...grown] });
-    }
+      if (latest.energies.length % SAVE_EVERY === 0 || latest.energies.length === 1) await save();
+    };
+    const done = await session.task({ name: `${words} seed ${seed}`, depends: { attention, seed, setting: own } }, (kept: Kept<StoredOptimization>) =>
+      optimize({ attention, seed, setting: own, reference: own === setting ? reference?.energy : referenceFor(own)?.energy, follow }, session, kept),
+    );
+    if (done === undefined) return;
+    list[place] = done;
+    await save();
   }
 
   for (let index = 0; index < seeds; index++) {
-    for (const attention of attentionNames) await follow(runs, attention, session.seed + index, configuration, reference);
+    for (const attention of attentionNames) await add(runs, attention, attention, session.seed + index, setting);
   }
   for (const length of lengths) {
-    const own = { ...defaultsFor([length * patch], j2), patch, steps, width, heads, layers };
-    const wanted = referenceFor(own);
-    for (let index = 0; index < lengthSeeds; index++) await follow(grown, "softmax", session.seed + index, own, wanted);
+    const own = { ...settingFor([length * patch], j2), patch, steps, width, heads, layers };
+    for (let index = 0; index < lengthSeeds; index++) await add(grown, `softmax ${length} patches`, "softmax", session.seed + index, own);
   }
 }
 

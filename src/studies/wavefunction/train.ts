@@ -3,10 +3,12 @@ import { attentionMaps, type AttentionMap } from "../../physics/input-dependence
 import { parameterCount } from "../../physics/jacobian.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
 import { cosineSchedule, measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
+import { isFiniteTree } from "../snapshot.js";
 import type { Session } from "../study.js";
-import type { AttentionName, WavefunctionConfiguration } from "./configuration.js";
+import type { Kept } from "../tasks.js";
+import type { AttentionName, OptimizationSetting } from "./configuration.js";
 import type { WavefunctionRun } from "./measurements.js";
-import { begin, disposeState, problemOf, samplerOf, type OptimizationState } from "./optimization.js";
+import { begin, disposeState, problemOf, restore, samplerOf, storedOf, type OptimizationState, type StoredOptimization } from "./optimization.js";
 
 /** How often ρ is measured. */
 const DEPENDENCE_EVERY = 10;
@@ -18,30 +20,34 @@ function headMean({ mean, heads, tokens }: AttentionMap): number[] {
   return Array.from({ length: pairs }, (_, pair) => Array.from({ length: heads }, (_, head) => mean[head * pairs + pair]).reduce((a, b) => a + b, 0) / heads);
 }
 
-/** Measures ρ of every layer, and gives the mean attention weights. */
-async function look({ ansatz }: VariationalProblem, { parameters, curves, step }: OptimizationState, { drawn }: Measurement): Promise<number[][]> {
-  const maps = await attentionMaps(ansatz, parameters, drawn);
-  curves.dependence.push({ step, layers: maps.map(({ inputDependence }) => inputDependence) });
-  return maps.map(headMean);
+/** Measures ρ of every layer, and takes the mean attention weights. */
+async function look({ ansatz }: VariationalProblem, state: OptimizationState, { drawn }: Measurement): Promise<void> {
+  const maps = await attentionMaps(ansatz, state.parameters, drawn);
+  state.curves.dependence.push({ step: state.step, layers: maps.map(({ inputDependence }) => inputDependence) });
+  state.maps = maps.map(headMean);
 }
 
-/** Optimises one wave function, and yields the run as it stands after every step. */
-export async function* optimize(
-  attention: AttentionName,
-  seed: number,
-  configuration: WavefunctionConfiguration,
-  session: Session<unknown>,
-  reference: number | undefined,
-): AsyncGenerator<WavefunctionRun> {
-  const { extents, steps, samples, rate, shift, momentum, longest } = configuration;
-  const problem = problemOf(attention, configuration);
+/** One optimisation, and whom it tells. */
+export interface OptimizationPlan {
+  readonly attention: AttentionName;
+  readonly seed: number;
+  readonly setting: OptimizationSetting;
+  /** Energy per site to compare with. */
+  readonly reference: number | undefined;
+  /** Gets the run as it stands after every step. */
+  readonly follow: (run: WavefunctionRun) => Promise<void>;
+}
+
+/** Optimises one wave function, and stores whenever it is due; a resumed optimisation takes the same steps as one that was never stopped. */
+export async function optimize({ attention, seed, setting, reference, follow }: OptimizationPlan, session: Session<unknown>, kept: Kept<StoredOptimization>): Promise<WavefunctionRun> {
+  const { extents, steps, samples, rate, shift, momentum, longest } = setting;
+  const problem = problemOf(attention, setting);
   const { sites } = problem.hamiltonian.lattice;
-  const state = begin(problem, configuration, seed, session.backend);
-  const sampler = samplerOf(problem, configuration, state);
+  const state = begin(problem, setting, seed, session.backend);
+  const sampler = samplerOf(problem, setting, state);
   const rateOf = cosineSchedule({ ...rate, steps });
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
-  let maps: number[][] = [];
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
     const points = curves.energies.map((value, step) => ({ energy: value, variance: curves.variances[step] })).slice(-Math.ceil(steps * EXTRAPOLATED_SHARE));
@@ -51,7 +57,7 @@ export async function* optimize(
       seed,
       extents,
       parameters: parameterCount(parameters),
-      maps,
+      maps: state.maps,
       last: { ...energy, mean: perSite(energy.mean), error: perSite(energy.error) },
       ...(finished && points.length > 1 ? { zeroVariance: zeroVarianceEnergy(points) } : {}),
       finished,
@@ -59,6 +65,7 @@ export async function* optimize(
   };
 
   try {
+    if (kept.state !== undefined) restore(state, kept.state);
     while (state.step < steps) {
       const before = performance.now();
       const options = { samples, rate: rateOf(state.step), shift, momentum, longest };
@@ -72,17 +79,22 @@ export async function* optimize(
       curves.energies.push(perSite(energy.mean));
       curves.errors.push(perSite(energy.error));
       curves.variances.push(energy.variance);
-      if ((state.step - 1) % DEPENDENCE_EVERY === 0) maps = await look(problem, state, measurement);
+      if ((state.step - 1) % DEPENDENCE_EVERY === 0) await look(problem, state, measurement);
       const bar = energy.error > 0 ? ` ± ${perSite(energy.error).toFixed(5)}` : "";
       const off = reference === undefined ? "" : `, relative error ${Math.abs((perSite(energy.mean) - reference) / reference).toExponential(1)}`;
       const label = `${attention}, ${extents.join(" × ")}, seed ${seed}`;
       session.report({ kind: "progress", label, done: state.step, total: steps, note: `energy ${perSite(energy.mean).toFixed(5)}${bar}${off}` });
-      yield stand(measurement, false);
+      await follow(stand(measurement, false));
+      if (kept.isDue()) {
+        const stored = await storedOf(state);
+        // backends take no numbers that diverged: a resumed optimisation diverges again, from the last that were finite
+        if (isFiniteTree(stored)) await kept.store(stored);
+      }
       await session.checkpoint();
     }
     const final = await measure(problem, rememberedAmplitudes(problem.ansatz, parameters, problem.represent), sampler, samples);
-    maps = await look(problem, state, final);
-    yield stand(final, true);
+    await look(problem, state, final);
+    return stand(final, true);
   } finally {
     disposeState(state);
   }
