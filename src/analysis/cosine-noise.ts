@@ -1,7 +1,4 @@
-import { studentQuantile } from "./mean-interval.js";
-
-/** Beyond this a normal variable of variance 1 lies with probability 5 %. */
-const NORMAL_QUANTILE = 1.959963984540054;
+import { NORMAL_QUANTILE, studentQuantile } from "./mean-interval.js";
 
 /**
  * The c below which |cos| of two independent random directions in R^D stays with probability 95 %.

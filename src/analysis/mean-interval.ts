@@ -30,6 +30,9 @@ function studentWithin(t: number, freedom: number): number {
   return odd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
 }
 
+/** The z beyond which |z| lies with probability 5 % in the standard normal distribution: Student's with infinitely many degrees. */
+export const NORMAL_QUANTILE = 1.959963984540054;
+
 /** The t beyond which |t| lies with probability 5 % in Student's distribution. */
 export function studentQuantile(freedom: number): number {
   // the widest distribution, of one degree, has it at 12.7

@@ -1,9 +1,8 @@
 import { Command, Option } from "commander";
 import { dissect } from "../studies/dissect/study.js";
-import { runStudy, wholeNumber } from "./study.js";
+import { runStudy, wholeNumber, withPlaceOptions, withResume } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
-const DEFAULT_SEED = 1;
 const DEFAULT_MODES = 4;
 
 interface DissectFlags {
@@ -16,15 +15,13 @@ interface DissectFlags {
 /** `analyze dissect`. */
 export function dissectCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("dissect").description("singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to what is like them?");
-  return command
+  command
     .argument("<model>", "a .safetensors file of BERT, RoBERTa, ViT or DeiT, its index of shards, or the folder")
     .option("--heads <n>", "heads of a layer; default: config.json beside the model, else 64 columns a head", wholeNumber(1))
     .option("--prefix <text>", 'which encoder, where a file has several: what its names begin with, such as "bert."')
     .option("--inputs <file>", "a .safetensors file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on")
-    .option("--modes <n>", "modes drawn of each layer", wholeNumber(1), DEFAULT_MODES)
-    .option("--seed <n>", "seed of the random layer for comparison", wholeNumber(0), DEFAULT_SEED)
-    .option("--out <folder>", "where results.json, report.html and the figures go", "out/dissect")
-    .option("--resume", "go on from the layers that an earlier run into this folder finished")
+    .option("--modes <n>", "modes drawn of each layer", wholeNumber(1), DEFAULT_MODES);
+  return withResume(withPlaceOptions(command, "the random layer for comparison"))
     .addOption(new Option("--backend <name>", "float64 on the CPU alone").choices(["cpu"]).default("cpu").hideHelp())
     .allowExcessArguments(false)
     .action(async (model: string, { heads, prefix, inputs, modes }: DissectFlags) => {

@@ -41,19 +41,28 @@ function shardOf(text: string): Shard {
   throw new InvalidArgumentError("Wanted i/n with i from 1 to n.");
 }
 
+/** Adds `--seed` and `--out`. */
+export function withPlaceOptions(command: Command, seedOf: string): Command {
+  return command
+    .option("--seed <n>", `seed of ${seedOf}`, wholeNumber(0), DEFAULT_SEED)
+    .option("--out <folder>", "where results.json, report.html and the figures go", `out/${command.name()}`);
+}
+
+/** Adds `--resume`. */
+export function withResume(command: Command): Command {
+  return command.option("--resume", "go on from what an earlier run into this folder finished or stored");
+}
+
 /** Adds `--seed`, `--out` and `--backend`. */
 export function withStudyOptions(command: Command): Command {
-  return command
-    .option("--seed <n>", "seed of the split, the weights and the batches", wholeNumber(0), DEFAULT_SEED)
-    .option("--out <folder>", "where results.json, report.html and the figures go", `out/${command.name()}`)
+  return withPlaceOptions(command, "the split, the weights and the batches")
     .addOption(new Option("--backend <name>", "where to compute").choices(backendNames).default("auto"))
     .allowExcessArguments(false);
 }
 
 /** Adds what every study has whose runs are tasks: those options, and which of its runs to do. */
 export function withTaskOptions(command: Command): Command {
-  return withStudyOptions(command)
-    .option("--resume", "go on from what an earlier run into this folder finished or stored")
+  return withResume(withStudyOptions(command))
     .option("--only <names>", "only runs with these words in their names, with commas between", (text: string) => text.split(","))
     .option("--shard <i/n>", "part i of n of the runs, into a folder of its own; study merge joins the parts", shardOf);
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ArgumentError, DataError } from "../core/errors.js";
@@ -6,8 +6,7 @@ import { cpu } from "../cpu/cpu.js";
 import type { Presentation } from "./report/presentation.js";
 import { fromJson } from "./results.js";
 import { conduct, type Results, type Study } from "./study.js";
-import { readTask, writeTask } from "./task-file.js";
-import { TASKS } from "./tasks.js";
+import { decisiveVersions } from "./versions.js";
 
 type AnyResults = Results<unknown, unknown>;
 
@@ -15,7 +14,7 @@ async function resultsIn(folder: string): Promise<AnyResults> {
   const path = join(folder, "results.json");
   try {
     const results: unknown = fromJson(await readFile(path, "utf8"));
-    if (typeof results === "object" && results !== null && "study" in results && "configuration" in results && "device" in results) return results as AnyResults;
+    if (typeof results === "object" && results !== null && "study" in results && "configuration" in results && "device" in results && "versions" in results) return results as AnyResults;
     throw new SyntaxError("something else");
   } catch (cause) {
     const got = cause instanceof SyntaxError ? "none" : String((cause as NodeJS.ErrnoException).code);
@@ -24,7 +23,7 @@ async function resultsIn(folder: string): Promise<AnyResults> {
 }
 
 /** What shards of one study have in common. */
-const SHARED = ["study", "seed", "configuration", "device"] as const;
+const shared = ({ study, seed, configuration, device, versions }: AnyResults) => ({ study, seed, configuration, device, versions: decisiveVersions(versions, device.kind) });
 
 /** What of `value` is not as in `other`: the fields that differ, or all of it. */
 function difference(value: unknown, other: unknown): string {
@@ -37,27 +36,19 @@ function difference(value: unknown, other: unknown): string {
 }
 
 function checkAlike(all: readonly AnyResults[], folders: readonly string[]): void {
-  all.forEach((results, index) => {
-    const other = SHARED.find((name) => !isDeepStrictEqual(results[name], all[0][name]));
+  const [first, ...others] = all.map(shared);
+  const names = Object.keys(first) as (keyof typeof first)[];
+  others.forEach((results, index) => {
+    const other = names.find((name) => !isDeepStrictEqual(results[name], first[name]));
     if (other === undefined) return;
     throw new ArgumentError({
       where: "merge",
-      argument: folders[index],
-      wanted: `the ${other} of ${folders[0]}, ${difference(all[0][other], results[other])}`,
-      got: difference(results[other], all[0][other]),
-      fix: "Run the shards of one study with the same options, on devices of one kind.",
+      argument: folders[index + 1],
+      wanted: `the ${other} of ${folders[0]}, ${difference(first[other], results[other])}`,
+      got: difference(results[other], first[other]),
+      fix: "Run the shards of one study with the same options and versions, on devices of one kind.",
     });
   });
-}
-
-/** Copies every finished task of a shard. */
-async function collect(folder: string, out: string): Promise<void> {
-  const names = await readdir(join(folder, TASKS)).catch(() => []); // a shard may have had no task
-  for (const name of names.filter((file) => file.endsWith(".json"))) {
-    const task = name.slice(0, -".json".length);
-    const record = await readTask(join(folder, TASKS), task);
-    if (record !== undefined && record !== "unreadable" && record.finished) await writeTask(join(out, TASKS), task, record, undefined);
-  }
 }
 
 /**
@@ -74,10 +65,9 @@ export async function mergeShards(
   const all: AnyResults[] = [];
   for (const folder of folders) all.push(await resultsIn(folder));
   checkAlike(all, folders);
-  const [{ study: name, seed, command, device, configuration }] = all;
+  const [{ study: name, seed, command, device, versions, configuration }] = all;
   const study = studies.find((known) => known.name === name);
   if (study === undefined) throw new DataError({ where: "merge", argument: folders[0], wanted: `a study of ${studies.map((known) => known.name).join(", ")}`, got: name });
   const target = out ?? join("out", name);
-  for (const folder of folders) await collect(folder, target);
-  return { ...(await conduct(study, configuration, { backend: cpu, device, seed, out: target, command, finishedOnly: true })), out: target };
+  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders })), out: target };
 }

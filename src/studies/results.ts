@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 
@@ -18,7 +18,7 @@ export function fromJson(text: string): unknown {
 /** Removes what writes of killed processes left in a folder. */
 export async function clearTemporary(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []); // no such folder yet
-  const left = names.filter((name) => /\.(json|html|svg|safetensors)\.\d+\.tmp$/.test(name));
+  const left = names.filter((name) => /(\.(json|html|svg|safetensors)|^lock)\.\d+\.tmp$/.test(name));
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
 }
 
@@ -32,7 +32,13 @@ export async function writeAtomically(folder: string, name: string, content: str
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await mkdir(folder, { recursive: true });
-    await writeFile(temporary, content);
+    const handle = await open(temporary, "w");
+    try {
+      await handle.writeFile(content);
+      await handle.sync(); // else a power failure may leave the new name without the content
+    } finally {
+      await handle.close();
+    }
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);

@@ -1,12 +1,14 @@
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { ArgumentError } from "../core/errors.js";
 import type { Backend, DeviceDescription } from "../core/tensor.js";
 import type { StudyEvent } from "./events.js";
+import { lockFolder } from "./lock.js";
 import { figureFile, renderReport } from "./report/html.js";
 import type { Presentation } from "./report/presentation.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
-import { taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
-import { collectVersions, OWN_NAME } from "./versions.js";
+import { hasWords, taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
+import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
 
 /** What a study may use while it runs. */
 export interface Session<Measurements> {
@@ -55,12 +57,19 @@ export interface ConductOptions extends TaskOptions {
   readonly backend: Backend;
   /** Where the finished tasks were computed, if not on `backend`. */
   readonly device?: DeviceDescription;
+  /** Of what they were computed with, if not in this process. */
+  readonly versions?: Readonly<Record<string, string>>;
   readonly seed: number;
   /** Folder that gets `results.json`, `report.html` and one SVG file for each figure. */
   readonly out: string;
   readonly command: string;
   readonly signal?: AbortSignal;
   readonly report?: (event: StudyEvent) => void;
+}
+
+interface Conducted<Configuration, Measurements> {
+  readonly results: Results<Configuration, Measurements>;
+  readonly presentation: Presentation;
 }
 
 class Interrupted extends Error {}
@@ -75,12 +84,26 @@ function partOf({ only, shard }: TaskOptions): string | undefined {
 
 const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
 
-/** Complains where a choice of tasks found none, or finished tasks were wanted and some are not. */
-function checkTasks({ names, allowed, missing }: Tasks, { only }: TaskOptions): void {
-  if (only !== undefined && allowed.length === 0 && names.length > 0) {
-    const words = [...new Set(names.flatMap((name) => name.split(" ")))];
-    throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: only.join(", ") });
-  }
+/** An I/O turn: without it synchronous mathematics would starve timers and signals. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Complains of words that are in the name of no task, before any is done: asks for the names, does nothing. */
+async function checkOnly<Configuration>(study: Study<Configuration, unknown>, configuration: Configuration, only: readonly string[], { backend, seed }: ConductOptions): Promise<void> {
+  const names: string[] = [];
+  const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+  const task: RunTask = ({ name }) => {
+    names.push(name);
+    return nothing();
+  };
+  await study.run(configuration, { backend, seed, report: () => undefined, save: nothing, checkpoint: nextTurn, task });
+  const unknown = only.filter((words) => !names.some((name) => hasWords(name, words)));
+  if (unknown.length === 0 || names.length === 0) return;
+  const words = [...new Set(names.flatMap((name) => name.split(" ")))];
+  throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: unknown.join(", ") });
+}
+
+/** Complains where finished tasks were wanted and some are not. */
+function checkFinished({ names, missing }: Tasks): void {
   if (missing.length > 0) {
     throw new ArgumentError({
       where: "merge",
@@ -91,8 +114,7 @@ function checkTasks({ names, allowed, missing }: Tasks, { only }: TaskOptions): 
   }
 }
 
-/** An I/O turn: without it synchronous mathematics would starve timers and signals. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
 async function publish<Configuration, Measurements>(
   study: Study<Configuration, Measurements>,
@@ -107,25 +129,22 @@ async function publish<Configuration, Measurements>(
   return presentation;
 }
 
-/**
- * Runs a study and keeps its results on disk: every save replaces `results.json`, the report follows at the end.
- *
- * When `signal` aborts, what was measured is kept, marked partial, and reported all the same.
- * @throws what the study throws, after the partial results are written.
- */
-export async function conduct<Configuration, Measurements>(
+/** `conduct` in a folder that is this process's own. */
+async function conductAlone<Configuration, Measurements>(
   study: Study<Configuration, Measurements>,
   configuration: Configuration,
   options: ConductOptions,
-): Promise<{ results: Results<Configuration, Measurements>; presentation: Presentation }> {
+): Promise<Conducted<Configuration, Measurements>> {
   const { backend, seed, out, command, signal } = options;
   const start = performance.now();
-  const versions = await collectVersions();
+  const current = await collectVersions();
+  const own: Record<string, string> = current[OWN_NAME] === undefined ? {} : { [OWN_NAME]: current[OWN_NAME] };
+  const versions = { ...current, ...options.versions, ...own }; // this library decides even what joined tasks are
   const device = { ...(options.device ?? backend.device) };
   const part = partOf(options);
   const report = options.report ?? (() => undefined);
   for (const folder of [out, join(out, TASKS)]) await clearTemporary(folder);
-  const common = { study: study.name, device, version: versions[OWN_NAME] };
+  const common = { study: study.name, device, versions: decisiveVersions(versions, device.kind) };
   const tasks = taskRunner({ out, common, note: (text) => report({ kind: "note", text }) }, options);
   let results: Results<Configuration, Measurements> = {
     study: study.name,
@@ -153,7 +172,7 @@ export async function conduct<Configuration, Measurements>(
       task: tasks.run,
       save: async (measurements) => {
         // a merge writes all or nothing, and with nothing chosen yet the results of an earlier run stay
-        if (options.finishedOnly || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
+        if (options.finishedIn || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
         else await write({ measurements });
       },
       checkpoint: async () => {
@@ -161,7 +180,7 @@ export async function conduct<Configuration, Measurements>(
         if (signal?.aborted) throw new Interrupted();
       },
     });
-    checkTasks(tasks, options);
+    checkFinished(tasks);
     await write({ partial: false });
   } catch (error) {
     if (!(error instanceof Interrupted)) {
@@ -169,7 +188,31 @@ export async function conduct<Configuration, Measurements>(
       if (written) await write({ error: error instanceof Error ? error.message : String(error) });
       throw error;
     }
+    if (!written && (await exists(join(out, "results.json")))) {
+      report({ kind: "note", text: `Nothing was measured yet: results.json and report.html in ${out} are those of an earlier run.` });
+      return { results, presentation: study.present(results) };
+    }
     await write({});
   }
   return { results, presentation: await publish(study, results, out) };
+}
+
+/**
+ * Runs a study and keeps its results on disk: every save replaces `results.json`, the report follows at the end.
+ *
+ * When `signal` aborts, what was measured is kept, marked partial, and reported all the same; with nothing measured, results of an earlier run stay.
+ * @throws what the study throws, after the partial results are written; ArgumentError while another process writes into the folder.
+ */
+export async function conduct<Configuration, Measurements>(
+  study: Study<Configuration, Measurements>,
+  configuration: Configuration,
+  options: ConductOptions,
+): Promise<Conducted<Configuration, Measurements>> {
+  const unlock = await lockFolder(options.out);
+  try {
+    if (options.only !== undefined) await checkOnly(study, configuration, options.only, options);
+    return await conductAlone(study, configuration, options);
+  } finally {
+    await unlock();
+  }
 }

@@ -14,7 +14,7 @@ export interface Shard {
 export interface Task {
   /** Its name within the study, words with spaces between, such as "gaussian seed 3". */
   readonly name: string;
-  /** All that decides its result, beside the study, the device and the version of this library. */
+  /** All that decides its result, beside the study, the device and the versions of what computes. */
   readonly depends: unknown;
 }
 
@@ -37,8 +37,8 @@ export interface TaskOptions {
   /** Only tasks whose names have the words of one of these in them. */
   readonly only?: readonly string[];
   readonly shard?: Shard;
-  /** Take finished results, do nothing. */
-  readonly finishedOnly?: boolean;
+  /** Take finished results, from the folder of the runner or else one of these, and do nothing. */
+  readonly finishedIn?: readonly string[];
   /** Seconds between two stores of a task. Default 30. */
   readonly interval?: number;
 }
@@ -50,11 +50,10 @@ interface Place {
   readonly note: (text: string) => void;
 }
 
-/** Every name that a study asked for; which of them `only` allows, which of these the shard has, and which lacked a finished result. */
+/** Every name that a study asked for; which of them were chosen, and which lacked a finished result. */
 export interface Tasks {
   readonly run: RunTask;
   readonly names: readonly string[];
-  readonly allowed: readonly string[];
   readonly chosen: readonly string[];
   readonly missing: readonly string[];
   /** What earlier runs had spent on the tasks that were taken or gone on with. */
@@ -88,41 +87,61 @@ async function putAside(out: string, note: (text: string) => void): Promise<void
   note(`Earlier runs are put aside in ${aside}; to go on from them instead, move them back to ${tasks} and give --resume.`);
 }
 
+/** Whether `words`, whole and one after the other, are in the name of a task. */
+export const hasWords = (name: string, words: string): boolean => ` ${name} `.includes(` ${words.trim()} `);
+
+type Found = Awaited<ReturnType<typeof readTask>>;
+
+/** The first finished record of a task that is the wanted one: other runs may have left one of other settings in its place. */
+async function firstFinished(outs: readonly string[], name: string, isWanted: (record: Found) => record is TaskRecord): Promise<TaskRecord | undefined> {
+  for (const out of outs) {
+    const record = await readTask(join(out, TASKS), name);
+    if (isWanted(record) && record.finished) return record;
+  }
+  return undefined;
+}
+
 /**
  * The task runner of one study: every task has a file below `out/tasks`, replaced atomically at each store and at its end.
  *
  * Tasks are dealt to shards in the order in which the study asks for them, which must be the same in every process.
  * @throws ArgumentError (from `run`) for two tasks of one name.
  */
-export function taskRunner({ out, common, note }: Place, { resume = false, only, shard, finishedOnly = false, interval = INTERVAL }: TaskOptions): Tasks {
+export function taskRunner({ out, common, note }: Place, { resume = false, only, shard, finishedIn, interval = INTERVAL }: TaskOptions): Tasks {
   const folder = join(out, TASKS);
   const files = new Set<string>();
   const names: string[] = [];
-  const allowed: string[] = [];
+  let turns = 0;
   const chosen: string[] = [];
   const missing: string[] = [];
   let earlier = 0;
-  const isAllowed = (name: string): boolean => only === undefined || only.some((words) => ` ${name} `.includes(` ${words.trim()} `));
+  const isAllowed = (name: string): boolean => only === undefined || only.some((words) => hasWords(name, words));
 
   const run: RunTask = async <Result, State>({ name, depends }: Task, work: (kept: Kept<State>) => Promise<Result>) => {
     if (files.has(fileName(name))) throw new ArgumentError({ where: "session.task", argument: "name", wanted: "a name that no other task has", got: name });
     files.add(fileName(name));
     names.push(name);
     if (!isAllowed(name)) return undefined;
-    const turn = allowed.push(name) - 1;
+    const turn = turns++;
     if (shard !== undefined && turn % shard.count !== shard.index - 1) return undefined;
-    if (chosen.push(name) === 1 && !resume && !finishedOnly) await putAside(out, note);
+    if (chosen.push(name) === 1 && !resume && finishedIn === undefined) await putAside(out, note);
 
     const fingerprint = fingerprintOf({ name, depends, common });
     const found = await readTask(folder, name);
-    const record: TaskRecord | undefined = found !== "unreadable" && found?.fingerprint === fingerprint ? found : undefined;
+    const isOf = (record: Found): record is TaskRecord => record !== undefined && record !== "unreadable" && record.fingerprint === fingerprint;
+    if (finishedIn !== undefined && !(isOf(found) && found.finished)) {
+      const other = await firstFinished(finishedIn, name, isOf);
+      if (other === undefined) missing.push(name);
+      else {
+        await writeTask(folder, name, other, undefined);
+        earlier += other.seconds;
+      }
+      return other?.content as Result | undefined;
+    }
+    const record = isOf(found) ? found : undefined;
     const before = record === undefined ? 0 : record.seconds;
     earlier += before;
     if (record?.finished) return record.content as Result;
-    if (finishedOnly) {
-      missing.push(name);
-      return undefined;
-    }
     if (found !== undefined && record === undefined) {
       note(`${name}: what was kept ${found === "unreadable" ? "cannot be read" : "has other settings"}, so it starts anew`);
       await removeTask(folder, name);
@@ -142,5 +161,5 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
     await keep(true, result);
     return result;
   };
-  return { run, names, allowed, chosen, missing, earlierSeconds: () => earlier };
+  return { run, names, chosen, missing, earlierSeconds: () => earlier };
 }

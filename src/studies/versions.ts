@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { DeviceDescription } from "../core/tensor.js";
 
 /** This library, in what `collectVersions` gives. */
 export const OWN_NAME = "attention-kernels";
@@ -30,6 +31,12 @@ async function firstManifest(paths: readonly string[], name: string): Promise<Ma
     if (manifest?.name === name) return manifest;
   }
   return undefined;
+}
+
+/** Of those versions, what decides the numbers of a study on a device of this kind: of Node its major version alone. */
+export function decisiveVersions(versions: Readonly<Record<string, string>>, kind: DeviceDescription["kind"]): Readonly<Record<string, string | undefined>> {
+  const packages = [OWN_NAME, "ml-matrix", ...(kind === "cpu" ? [] : ["webgpu"])];
+  return { ...Object.fromEntries(packages.map((name) => [name, versions[name]])), node: versions.node?.split(".")[0] };
 }
 
 /** Versions of this library, of what it computes with, and the machine it runs on. */

@@ -1,3 +1,5 @@
+import { NORMAL_QUANTILE } from "../analysis/mean-interval.js";
+
 /** How often something happened, and the interval in which its probability lies with 95 % confidence. */
 export interface Proportion {
   readonly successes: number;
@@ -7,9 +9,6 @@ export interface Proportion {
   readonly interval: readonly [low: number, high: number];
 }
 
-/** The 97.5 % quantile of the standard normal distribution. */
-const QUANTILE = 1.959963984540054;
-
 /**
  * Wilson's score interval: the probabilities p with `|share - p| ≤ z √(p(1-p)/trials)`.
  *
@@ -17,7 +16,7 @@ const QUANTILE = 1.959963984540054;
  */
 export function proportion(successes: number, trials: number): Proportion {
   const share = successes / trials;
-  const extra = QUANTILE ** 2 / trials;
+  const extra = NORMAL_QUANTILE ** 2 / trials;
   const center = (share + extra / 2) / (1 + extra);
   const half = (Math.sqrt(extra) * Math.sqrt(share * (1 - share) + extra / 4)) / (1 + extra);
   // at the ends the formula gives 0 and 1 but for rounding

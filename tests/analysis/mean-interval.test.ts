@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { meanInterval, studentQuantile } from "../../src/analysis/mean-interval.js";
+import { meanInterval, NORMAL_QUANTILE, studentQuantile } from "../../src/analysis/mean-interval.js";
 import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
 
@@ -8,6 +8,10 @@ describe("meanInterval", () => {
     "has the tabulated quantile of Student's distribution with %i degrees",
     (freedom, tabulated) => expect(Math.abs(studentQuantile(freedom) / tabulated - 1)).toBeLessThan(3e-6),
   );
+
+  it("has the normal distribution's quantile as the limit of Student's, 1/freedom away", () => {
+    for (const freedom of [100, 1000]) expect(studentQuantile(freedom) - NORMAL_QUANTILE).toBeCloseTo((NORMAL_QUANTILE ** 3 + NORMAL_QUANTILE) / (4 * freedom), Math.log10(freedom) * 2 - 1);
+  });
 
   it("is mean ± t s/√n", () => {
     const { mean, low, high } = meanInterval([1, 2, 6]); // s² = 7

@@ -74,6 +74,7 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["a kind of picture that does not exist", () => ["study", "pathfinder", "--difficulty", "hardest"], /'hardest' is invalid.*easiest, matched, easy, paper, large/],
     ["a shard that does not exist", () => study("--shard", "3/2"), /'3\/2' is invalid.*i from 1 to n/],
     ["a choice that no run answers to", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/],
+    ["a choice of which a part fits nothing", () => ["study", "dynamics", "--backend", "cpu", "--only", "gaussian,gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, .*got gauss\./],
     ["a data file that is not there", () => study("--data", join(folder, "absent.csv")), /absent\.csv: wanted a readable file/],
   ];
   it.each(cases)("%s", async (_, argv, message) => {

@@ -43,6 +43,11 @@ it("stopped by Ctrl-C, a study says how to go on, and does", { timeout: 200_000 
   child.stdout!.on("data", (chunk: Buffer) => chunk.toString().includes("1/2") && child.kill("SIGINT"));
   await once(child, "exit");
   expect(child.exitCode).toBe(130);
+  const { measurements } = (await timelessResults(out)) as { measurements: { trials: readonly unknown[] } };
+  expect(measurements.trials.length).toBeGreaterThan(0);
+  const done = (await readdir(join(out, "tasks"))).length;
+  expect(measurements.trials).toHaveLength(done);
+  expect(await readFile(join(out, "report.html"), "utf8")).toContain(`of ${done} runs of the three matrices converged`);
   const command = `npx attention-kernels study dynamics --seed 1 --backend cpu --seeds 2 --steps 20 --kernels 'softmax,gaussian' --out ${out} --resume`;
   expect(await said).toContain(`Go on with: ${command}\n`);
   expect(await ended(run("--out", out, "--resume"))).toBe(0);

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { quick } from "../../src/studies/convergence/configuration.js";
@@ -9,6 +10,7 @@ import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
 import { quickPathfinder } from "../../src/studies/pathfinder/configuration.js";
 import { defaults } from "../../src/studies/potts/configuration.js";
 import { toJson } from "../../src/studies/results.js";
+import { fileName } from "../../src/studies/task-file.js";
 import { quickText } from "../../src/studies/text-encoder/configuration.js";
 import { defaultsFor } from "../../src/studies/wavefunction/configuration.js";
 import type { StudyProcess } from "../support/conduct.js";
@@ -42,6 +44,10 @@ const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => sta
 
 /** Processes that are killed before one is left alone. */
 const KILLS = 4;
+/** Between two looks whether something was stored. */
+const POLL_MS = 5;
+
+const records = async (out: string): Promise<string[]> => (await readdir(join(out, "tasks")).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
 
 describe.each(Object.keys(configurations))("study %s", (study) => {
   let whole = "";
@@ -62,10 +68,18 @@ describe.each(Object.keys(configurations))("study %s", (study) => {
       await once(child.stdout!, "data");
       delays.push((Math.random() * duration) / KILLS);
       await sleep(delays[kill]);
+      const isRunning = (): boolean => child.exitCode === null;
+      while (kill === KILLS - 1 && (await records(out)).length === 0 && isRunning()) await sleep(POLL_MS);
       child.kill("SIGKILL");
       await ended(child);
     }
-    expect(await ended(run(study, out, options))).toBe(0);
+    const kept = await records(out);
+    expect(kept.length).toBeGreaterThan(0);
+    const last = run(study, out, options);
+    const said = text(last.stdout!);
+    expect(await ended(last)).toBe(0);
+    const resumed = (await said).match(/(?<=^(taken|continued): ).*$/gm) ?? [];
+    expect(resumed.map((name) => `${fileName(name)}.json`).sort()).toEqual(kept);
     expect(await timelessResults(out), `killed after ${delays.join(", ")} ms`).toEqual(await timelessResults(whole));
     expect(await readFile(join(out, "results.json"), "utf8")).toContain('"partial": false');
   });

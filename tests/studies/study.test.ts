@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DataError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { linePlot, palette } from "../../src/studies/report/lines.js";
+import { writeAtomically } from "../../src/studies/results.js";
 import { conduct, type Study } from "../../src/studies/study.js";
 
 interface Counts {
@@ -77,6 +78,29 @@ describe("conduct", () => {
     expect(await readFile(join(out, "report.html"), "utf8")).toContain("stopped before its end");
   });
 
+  it("leaves the results of an earlier run when it is stopped before its first result", async () => {
+    const controller = new AbortController();
+    const stopped: typeof counting = {
+      ...counting,
+      async run(_, session) {
+        controller.abort();
+        await session.checkpoint();
+      },
+    };
+    await conduct(counting, { until: 3 }, options());
+    const files = () => Promise.all(["results.json", "report.html"].map((name) => readFile(join(out, name), "utf8")));
+    const before = await files();
+    const noted: string[] = [];
+    const { results: given } = await conduct(stopped, { until: 3 }, { ...options(), signal: controller.signal, report: (event) => event.kind === "note" && noted.push(event.text) });
+    expect(given).toMatchObject({ partial: true });
+    expect(given.measurements).toBeUndefined();
+    expect(await files()).toEqual(before);
+    expect(noted.join()).toContain("Nothing was measured yet");
+    await rm(join(out, "results.json"));
+    await conduct(stopped, { until: 3 }, { ...options(), signal: controller.signal });
+    expect(await results()).toMatchObject({ partial: true });
+  });
+
   it("keeps what was measured when the study fails, and passes the error on", async () => {
     const failing: typeof counting = {
       ...counting,
@@ -106,6 +130,22 @@ describe("conduct", () => {
     await writeFile(join(out, "file"), "");
     await expect(conduct(counting, { until: 1 }, { ...options(), out: join(out, "file") })).rejects.toThrow(DataError);
   });
+});
+
+it("has the content of a file on the disk before the file gets its name", async () => {
+  const probe = await open(join(out, "probe"), "w");
+  await probe.close();
+  const prototype = Object.getPrototypeOf(probe) as FileHandle;
+  const { sync } = prototype; // eslint-disable-line @typescript-eslint/unbound-method -- called on its handle below
+  const seen: string[][] = [];
+  const spy = vi.spyOn(prototype, "sync").mockImplementation(async function (this: FileHandle) {
+    seen.push(await readdir(out), [String((await this.stat()).size)]);
+    return sync.call(this);
+  });
+  await writeAtomically(out, "results.json", "12345");
+  spy.mockRestore();
+  expect(seen).toEqual([["probe", `results.json.${process.pid}.tmp`], ["5"]]);
+  expect(await readFile(join(out, "results.json"), "utf8")).toBe("12345");
 });
 
 describe("report", () => {

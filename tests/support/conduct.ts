@@ -5,7 +5,7 @@ import { dynamics } from "../../src/studies/dynamics/study.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
 import { potts } from "../../src/studies/potts/study.js";
 import { fromJson } from "../../src/studies/results.js";
-import { conduct, type Study } from "../../src/studies/study.js";
+import { conduct, type Session, type Study } from "../../src/studies/study.js";
 import { text } from "../../src/studies/text-encoder/study.js";
 import type { TaskOptions } from "../../src/studies/tasks.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
@@ -22,4 +22,21 @@ const { study, configuration, ...options } = fromJson(process.argv[2]) as StudyP
 const found = ([convergence, dynamics, pathfinder, potts, text, wavefunction] as readonly Study<unknown, unknown>[]).find(({ name }) => name === study);
 if (found === undefined) throw new Error(`no study ${study}`);
 process.stdout.write("started\n");
-await conduct(found, configuration, { backend: cpu, command: "test", ...options });
+
+/** The study, which says of every task whether it was taken as it was, continued from a state, or done from its start. */
+const telling: typeof found = {
+  ...found,
+  run: (given, session) => {
+    const task: Session<unknown>["task"] = async (asked, work) => {
+      let how = "taken";
+      const result = await session.task(asked, (kept: Parameters<typeof work>[0]) => {
+        how = kept.state === undefined ? "done" : "continued";
+        return work(kept);
+      });
+      process.stdout.write(`${how}: ${asked.name}\n`);
+      return result;
+    };
+    return found.run(given, { ...session, task });
+  },
+};
+await conduct(telling, configuration, { backend: cpu, command: "test", ...options });

@@ -34,14 +34,17 @@ async function run(configuration: DynamicsConfiguration, session: Session<Dynami
   for (const name of names) {
     session.report({ kind: "stage", title: `${stages[name]} (single layer, CPU backend, float64)` });
     const settings = trialSettings(configuration, name, session.seed);
-    for (const [index, setting] of settings.entries()) {
-      const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting));
-      if (trial !== undefined) trials.push(trial);
-      const note = `${setting.kernel}, ${setting.trained.join(" + ")}, seed ${setting.seed}`;
-      session.report({ kind: "progress", label: name, done: index + 1, total: settings.length, note });
-      await session.checkpoint();
+    try {
+      for (const [index, setting] of settings.entries()) {
+        const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting));
+        if (trial !== undefined) trials.push(trial);
+        const note = `${setting.kernel}, ${setting.trained.join(" + ")}, seed ${setting.seed}`;
+        session.report({ kind: "progress", label: name, done: index + 1, total: settings.length, note });
+        await session.checkpoint();
+      }
+    } finally {
+      if (trials.length > 0) await session.save({ trials }); // once for many trials, and when stopped among them
     }
-    await session.save({ trials });
   }
 }
 

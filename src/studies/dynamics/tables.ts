@@ -1,5 +1,6 @@
+import { median } from "../../analysis/median.js";
 import { formatNumber, formatPercent, type Table } from "../report/presentation.js";
-import { convergedShare, intervalText, lossLeft, median, ofTrials, type Group } from "./groups.js";
+import { convergedShare, intervalText, lossLeft, ofTrials, type Group } from "./groups.js";
 import { reference } from "./reference.js";
 import type { Trial } from "./trial.js";
 

@@ -1,0 +1,74 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { ArgumentError } from "../../src/core/errors.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { lockFolder } from "../../src/studies/lock.js";
+import { conduct, type Study } from "../../src/studies/study.js";
+
+let out = "";
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "lock-"));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+const lock = (): string => join(out, "lock");
+/** A process that was there and is gone. */
+const deadPid = (): number => spawnSync(process.execPath, ["--version"]).pid;
+
+it("refuses a second run into a folder, and leaves what the first one writes there", async () => {
+  let inside = (): void => undefined;
+  let go = (): void => undefined;
+  const isInside = new Promise<void>((resolve) => (inside = resolve));
+  const mayGo = new Promise<void>((resolve) => (go = resolve));
+  const study: Study<null, { readonly value: number }> = {
+    name: "slow",
+    async run(_, session) {
+      const value = await session.task({ name: "a", depends: 0 }, async () => {
+        inside();
+        await mayGo;
+        return 1;
+      });
+      await session.save({ value: value! });
+    },
+    present: () => ({ title: "", answer: "", blocks: [] }),
+  };
+  const options = { backend: cpu, seed: 1, out, command: "test" };
+  const first = conduct(study, null, options);
+  await isInside;
+  const live = join(out, `report.html.${process.pid}.tmp`);
+  await writeFile(live, "");
+  await expect(conduct(study, null, options)).rejects.toThrow(ArgumentError);
+  await expect(conduct(study, null, options)).rejects.toThrow(`in use by process ${process.pid} on ${hostname()}. Choose another folder, or wait; if that process is gone, delete ${lock()}.`);
+  expect(await readdir(out)).toContain(`report.html.${process.pid}.tmp`);
+  go();
+  expect((await first).results).toMatchObject({ partial: false, measurements: { value: 1 } });
+  expect(await readdir(out)).not.toContain("lock");
+  await conduct(study, null, options);
+});
+
+it("is taken over from a process that is dead, and where it names none", async () => {
+  for (const content of [`${deadPid()} ${hostname()}\n`, "", "12", `${process.pid} ${hostname()}\n`]) {
+    await writeFile(lock(), content);
+    const unlock = await lockFolder(out);
+    expect(await readFile(lock(), "utf8")).toBe(`${process.pid} ${hostname()}\n`);
+    await unlock();
+    expect(await readdir(out)).toEqual([]);
+  }
+});
+
+it("is never taken over from another host", async () => {
+  await writeFile(lock(), `${deadPid()} elsewhere\n`);
+  await expect(lockFolder(out)).rejects.toThrow(/in use by process \d+ on elsewhere\. .* delete .*lock\./);
+  expect(await readFile(lock(), "utf8")).toMatch(/elsewhere/);
+});
+
+it("leaves no folder that was made for it alone", async () => {
+  await (await lockFolder(join(out, "new")))();
+  expect(await readdir(out)).toEqual([]);
+  await mkdir(join(out, "old"));
+  await (await lockFolder(join(out, "old")))();
+  expect(await readdir(out)).toEqual(["old"]);
+});

@@ -1,0 +1,85 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { cpu } from "../../src/cpu/cpu.js";
+import { mergeShards } from "../../src/studies/merge.js";
+import { conduct, type ConductOptions, type Study } from "../../src/studies/study.js";
+
+interface Sizes {
+  readonly seeds: number;
+  readonly steps: number;
+}
+
+/** Two kernels over some seeds: the products of seed and steps. */
+const toy: Study<Sizes, { readonly products: readonly string[] }> = {
+  name: "toy",
+  async run({ seeds, steps }, session) {
+    const products: string[] = [];
+    for (const kernel of ["softmax", "gaussian"]) {
+      for (let seed = 1; seed <= seeds; seed++) {
+        const product = await session.task({ name: `${kernel} seed ${seed}`, depends: { steps } }, () => Promise.resolve(seed * steps));
+        if (product !== undefined) products.push(`${kernel} ${product}`);
+      }
+    }
+    await session.save({ products });
+  },
+  present: () => ({ title: "", answer: "", blocks: [] }),
+};
+const studies = [toy] as unknown as readonly Study<unknown, unknown>[];
+
+let out = "";
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "merge-"));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+const shards = [1, 2];
+const folders = (): string[] => shards.map((index) => join(out, `shard-${index}-of-2`));
+const run = (index: number, sizes: Sizes, own: Partial<ConductOptions> = {}) =>
+  conduct(toy, sizes, { ...own, backend: cpu, seed: 1, out: folders()[index - 1], command: "test", shard: { index, count: 2 }, resume: true });
+
+it("takes the finished result of a task although another shard kept an older one of the same name", async () => {
+  for (const index of shards) await run(index, { seeds: 3, steps: 100 });
+  for (const index of shards) await run(index, { seeds: 4, steps: 200 });
+  const tasks = await Promise.all(folders().map((folder) => readdir(join(folder, "tasks"))));
+  const twice = tasks[0].filter((name) => tasks[1].includes(name));
+  expect(twice).toContain("gaussian-seed-1.json"); // what the test is about
+  for (const order of [folders(), folders().reverse()]) {
+    const target = join(out, "whole");
+    const { results } = await mergeShards(order, studies, target);
+    expect(results).toMatchObject({
+      partial: false,
+      measurements: { products: ["softmax", "gaussian"].flatMap((kernel) => [200, 400, 600, 800].map((product) => `${kernel} ${product}`)) },
+    });
+    expect(JSON.parse(await readFile(join(target, "tasks", "gaussian-seed-1.json"), "utf8"))).toMatchObject({ finished: true, content: 200 });
+    await rm(target, { recursive: true });
+  }
+});
+
+it("takes what an earlier merge into the folder had, and names what no shard has finished", async () => {
+  await run(1, { seeds: 2, steps: 5 });
+  await expect(mergeShards([folders()[0]], studies, join(out, "whole"))).rejects.toThrow(/finished result of each of 4 tasks, by this version, got none of 2: softmax seed 2, gaussian seed 2/);
+  await run(2, { seeds: 2, steps: 5 });
+  const { results } = await mergeShards([folders()[1]], studies, join(out, "whole"));
+  expect(results).toMatchObject({ partial: false, measurements: { products: ["softmax 5", "softmax 10", "gaussian 5", "gaussian 10"] } });
+});
+
+describe("versions", () => {
+  const old = { node: "v18.1.2", "ml-matrix": "6.0.0", webgpu: "0.4.0", platform: "elsewhere" };
+
+  it("of the shards are those of the whole, whatever joins them", async () => {
+    for (const index of shards) await run(index, { seeds: 2, steps: 5 }, { versions: old });
+    const { results } = await mergeShards(folders(), studies, join(out, "whole"));
+    expect(results).toMatchObject({ partial: false, versions: old });
+  });
+
+  it("must be the same in all shards, as far as they decide numbers", async () => {
+    for (const index of shards) await run(index, { seeds: 2, steps: 5 }, { versions: { ...old, ...(index === 1 ? { webgpu: "0.5.0", node: "v18.9.9" } : {}) } });
+    await mergeShards(folders(), studies, join(out, "whole"));
+    const path = join(folders()[1], "results.json");
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace("6.0.0", "6.0.1"));
+    await expect(mergeShards(folders(), studies, join(out, "other"))).rejects.toThrow(/shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions/);
+  });
+});

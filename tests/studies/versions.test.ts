@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { DeviceDescription } from "../../src/core/tensor.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { conduct, type Study } from "../../src/studies/study.js";
+
+let out = "";
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "versions-"));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+const start = { node: "v20.1.0", "ml-matrix": "6.1.0", webgpu: "0.6.0", platform: "linux" };
+
+/** Whether a task of a resumed study is done again where versions have changed in between. */
+async function startsAnew(kind: DeviceDescription["kind"], change: Partial<typeof start>): Promise<boolean> {
+  let done = 0;
+  const study: Study<null, null> = {
+    name: "versions",
+    run: async (_, session) => void (await session.task({ name: "a", depends: 0 }, () => Promise.resolve(++done))),
+    present: () => ({ title: "", answer: "", blocks: [] }),
+  };
+  const options = { backend: cpu, device: { ...cpu.device, kind }, seed: 1, out, command: "test" };
+  await conduct(study, null, { ...options, versions: start });
+  await conduct(study, null, { ...options, versions: { ...start, ...change }, resume: true });
+  return done === 2;
+}
+
+it.each<[what: string, change: Partial<typeof start>, onCpu: boolean, onGpu: boolean]>([
+  ["nothing", {}, false, false],
+  ["ml-matrix", { "ml-matrix": "6.1.1" }, true, true],
+  ["webgpu", { webgpu: "0.6.1" }, false, true],
+  ["the major version of Node", { node: "v21.0.0" }, true, true],
+  ["its minor version", { node: "v20.2.0" }, false, false],
+  ["the machine", { platform: "darwin" }, false, false],
+])("a task starts anew when %s changes, if that decides its numbers", async (_, change, onCpu, onGpu) => {
+  expect([await startsAnew("cpu", change), await startsAnew("software", change)]).toEqual([onCpu, onGpu]);
+});
