@@ -54,7 +54,7 @@ export function withResume(command: Command): Command {
 }
 
 /** Adds `--seed`, `--out` and `--backend`. */
-export function withStudyOptions(command: Command): Command {
+function withStudyOptions(command: Command): Command {
   return withPlaceOptions(command, "the split, the weights and the batches")
     .addOption(new Option("--backend <name>", "where to compute").choices(backendNames).default("auto"))
     .allowExcessArguments(false);

@@ -22,7 +22,7 @@ const conducted = (configuration: WavefunctionConfiguration, signal?: AbortSigna
 
 it("study wavefunction compares both attentions against Lanczos, grows chains, and repeats with its seed", async () => {
   const { results, presentation } = await conducted(tiny);
-  expect((await readdir(out)).sort()).toEqual(["energy.svg", "input-dependence.svg", "lengths.svg", "report.html", "results.json"]);
+  expect((await readdir(out)).sort()).toEqual(["energy.svg", "input-dependence.svg", "lengths.svg", "report.html", "results.json", "tasks"]);
   const { reference, runs, lengths } = results.measurements!;
   expect(runs.map(({ attention, finished, energies }) => [attention, finished, energies.length])).toEqual([["factored", true, 12], ["softmax", true, 12]]);
   for (const run of runs) {
