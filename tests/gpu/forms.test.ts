@@ -94,8 +94,15 @@ holdForm("attention by blocks in registers", tiles, (expectExact, isSlow) => {
     await expectExact("softmax", { batch: 1, heads: 1, n: 65, m: 67, d: 37, dv: 70 });
   });
 
-  const others = Object.keys(kernels).filter((name) => "formula" in kernels[name]() && !["softmax", "gaussian"].includes(name));
-  it.for(others)("%s is as exact as unfused float32", async (name, { skip }) => {
+  // Kernels that change queries and keys before the passes run the program of another.
+  const programs = new Map<string, string>();
+  for (const [name, factory] of Object.entries(kernels)) {
+    const kernel = factory();
+    if (!("formula" in kernel)) continue;
+    const program = [kernel.normalizer, ...kernel.shaders.map(({ file }) => file)].join(" ");
+    if (!programs.has(program)) programs.set(program, name);
+  }
+  it.for([...programs.values()].filter((name) => !["softmax", "gaussian"].includes(name)))("%s is as exact as unfused float32", async (name, { skip }) => {
     skip(isSlow(), "lavapipe compiles for too long");
     await expectExact(name, { batch: 1, heads: 2, n: 65, m: 33, d: 8, dv: 8 });
   });
