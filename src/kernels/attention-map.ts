@@ -6,7 +6,7 @@ import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js
 /**
  * The weights w_ij / z_i that attention gives its values: its output over the unit vectors as values.
  *
- * Shapes: as `attention`, of v only [batch, kvHeads, m] matters; gives [batch, heads, n, m], which a GPU holds in memory as any tensor.
+ * Shapes: as `attention`, of v only [batch, kvHeads, m] matters; gives [batch, heads, n, m], a number in memory for every pair.
  */
 export function attentionMap(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   const [batch, kvHeads, keys] = inputs.v.shape;

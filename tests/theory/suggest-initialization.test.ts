@@ -6,7 +6,7 @@ import { checkConvergence } from "../../src/theory/check-convergence.js";
 import { convergenceProbability } from "../../src/theory/initialization.js";
 import { proportion } from "../../src/theory/proportion.js";
 import { suggestInitialization } from "../../src/theory/suggest-initialization.js";
-import { descend } from "./descend.js";
+import { descend } from "../../src/theory/descend.js";
 import { randomProblem, type Sizes } from "./support.js";
 
 const sizes: Sizes = { tokens: [2, 2], width: 8, heads: 4, keyWidth: 4, valueWidth: 4, outputWidth: 1 };

@@ -5,6 +5,8 @@ import { gaussian } from "../../src/kernels/gaussian.js";
 import type { TiledKernel } from "../../src/kernels/kernel.js";
 import type { ConvergenceReport } from "../../src/theory/check-convergence.js";
 import type { Condition, ConditionName } from "../../src/theory/condition.js";
+import { linearize } from "../../src/theory/linearization.js";
+import { checkProblem } from "../../src/theory/problem.js";
 
 /** A problem with nested arrays, as `checkConvergence` takes it. */
 export interface Problem {
@@ -90,4 +92,21 @@ export function descendOnValues(problem: Problem, kernel: TiledKernel, stepSize:
     });
   }
   return losses;
+}
+
+/** Two samples of two tokens and so many heads that any one of the weights can fit them, with Jacobians of moderate condition. */
+export const small: Sizes = { tokens: [2, 2], width: 12, heads: 8, keyWidth: 6, valueWidth: 4, outputWidth: 1 };
+
+/** A random problem whose targets lie `distance` away from the outputs, in a random direction. */
+export function nearbyProblem(seed: number, kernel: TiledKernel, distance: number, sizes: Sizes = small): Problem {
+  const problem = randomProblem(seed, sizes);
+  const zero = { ...problem, targets: problem.targets.map((rows) => rows.map((row) => row.map(() => 0))) };
+  const outputs = linearize(checkProblem(zero), kernel, new Set(["value"])).residual;
+  const direction = random(seed + 1).normals(outputs.length);
+  const length = Math.hypot(...direction);
+  let index = 0;
+  const targets = problem.targets.map((rows) =>
+    rows.map((row) => row.map(() => outputs[index] + (distance * direction[index++]) / length)),
+  );
+  return { ...problem, targets };
 }

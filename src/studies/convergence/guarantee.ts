@@ -1,16 +1,13 @@
-import { multiply, square, subtract, sum } from "../../autograd/ops.js";
-import { valueAndGrad } from "../../autograd/grad.js";
 import { UnsupportedError } from "../../core/errors.js";
 import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
 import { gaussian } from "../../kernels/gaussian.js";
 import { softmax } from "../../kernels/softmax.js";
-import { gradientDescent } from "../../nn/optimizers.js";
-import { singleLayer } from "../../nn/single-layer.js";
-import { merge, split } from "../../nn/split.js";
+import { singleLayer, type SingleLayerParameters } from "../../nn/single-layer.js";
 import { checkConvergence, type ConvergenceReport } from "../../theory/check-convergence.js";
-import type { ConvergenceProblem, WeightName } from "../../theory/problem.js";
+import { descend, type DescentProblem } from "../../theory/descend.js";
+import type { WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
 import type { Session } from "../study.js";
 import type { GuaranteeConfiguration } from "./configuration.js";
@@ -35,11 +32,10 @@ interface Run {
   readonly session: Session<unknown>;
 }
 
-/** The model of a run at its initial weights, the same for every kernel and subset. */
-function start({ kernel, sample, configuration, session }: Run) {
+/** The same for every kernel and subset. */
+function initialWeights({ kernel, sample, configuration, session }: Run): SingleLayerParameters {
   const { heads, width, scales } = configuration;
-  const model = singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length });
-  return { model, parameters: model.initialize(cpu, random(session.seed), scales) };
+  return singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length }).initialize(cpu, random(session.seed), scales);
 }
 
 /** A tensor [H, rows, columns] as nested arrays. */
@@ -55,9 +51,9 @@ async function nested(tensor: Tensor): Promise<number[][][]> {
 }
 
 /** What the theory says before the first step, and T1's 1/L for the value weights. */
-async function consult(run: Run): Promise<{ report: ConvergenceReport; stepSize: number }> {
-  const { query, key, value, output } = start(run).parameters;
-  const problem: ConvergenceProblem = {
+async function consult(run: Run): Promise<{ problem: DescentProblem; report: ConvergenceReport; stepSize: number }> {
+  const { query, key, value, output } = initialWeights(run);
+  const problem: DescentProblem = {
     ...run.sample,
     weights: { query: await nested(query), key: await nested(key), value: await nested(value), output: await nested(output) },
   };
@@ -72,41 +68,22 @@ async function consult(run: Run): Promise<{ report: ConvergenceReport; stepSize:
       fix: "Try another seed.",
     });
   }
-  return { report: checkConvergence(problem, { kernel, trainable: run.trained, stepSize }), stepSize };
+  return { problem, report: checkConvergence(problem, { kernel, trainable: run.trained, stepSize }), stepSize };
 }
 
-/** Gradient descent on `f = ½‖Ŷ - Y‖²`; the loss before every step and after the last. */
-async function descend(run: Run, stepSize: number): Promise<number[]> {
-  const { sample, configuration, session } = run;
-  const { model, parameters } = start(run);
-  const [samples, tokens, classes] = [sample.targets.length, sample.targets[0].length, sample.targets[0][0].length];
-  const inputs = cpu.tensor(sample.inputs.flat(2), [samples, tokens, configuration.width]);
-  const targets = cpu.tensor(sample.targets.flat(2), [samples, tokens, classes]);
-  const { trained, frozen } = split(parameters, ([name]) => run.trained.includes(name as WeightName));
-  const optimizer = gradientDescent({ stepSize });
-  const label = `${run.kernel}, ${trainedName(run.trained)}`;
-  const losses: number[] = [];
-  for (let step = 0; step <= configuration.steps; step++) {
-    const value = cpu.scope(() => {
-      const result = valueAndGrad(
-        (weights) => multiply(sum(square(subtract(model.apply(merge(weights, frozen), inputs), targets))), 0.5),
-        trained,
-      );
-      optimizer.step(trained, result.gradients);
-      return result.value;
-    });
-    const [loss] = await value.read();
-    value.dispose();
-    losses.push(loss);
-    const stop = step === configuration.steps || !Number.isFinite(loss) || loss <= CONVERGED * losses[0];
-    if (stop || step % REPORT_EVERY === 0) {
-      const done = stop ? configuration.steps : step;
-      session.report({ kind: "progress", label, done, total: configuration.steps, note: `loss ${loss.toExponential(2)}` });
+/** The losses of gradient descent, with progress and looks at whether to stop. */
+function follow({ kernel, trained, configuration: { steps }, session }: Run, problem: DescentProblem, stepSize: number): Promise<number[]> {
+  const label = `${kernel}, ${trainedName(trained)}`;
+  return descend(problem, kernels[kernel], trained, {
+    stepSize,
+    steps,
+    tolerance: CONVERGED,
+    async follow(loss, step, isLast) {
+      if (!isLast && step % REPORT_EVERY !== 0) return;
+      session.report({ kind: "progress", label, done: isLast ? steps : step, total: steps, note: `loss ${loss.toExponential(2)}` });
       await session.checkpoint();
-    }
-    if (stop) break;
-  }
-  return losses;
+    },
+  });
 }
 
 function thin(losses: readonly number[], predict: ((step: number) => number) | undefined): Curve {
@@ -116,9 +93,9 @@ function thin(losses: readonly number[], predict: ((step: number) => number) | u
 }
 
 async function measure(run: Run): Promise<GuaranteeRun> {
-  const { report, stepSize } = await consult(run);
+  const { problem, report, stepSize } = await consult(run);
   const { conditions, certificate } = report;
-  const losses = await descend(run, stepSize);
+  const losses = await follow(run, problem, stepSize);
   const steps = losses.length - 1;
   const finalLoss = losses[steps];
   const common = {

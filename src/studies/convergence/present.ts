@@ -18,7 +18,7 @@ function guaranteeTable(runs: readonly GuaranteeRun[]): Table {
       run.kernel,
       trainedName(run.trained),
       run.certified ? `${run.theorem}: certified` : `not certified`,
-      run.predictedRate === undefined ? "–" : formatNumber(run.predictedRate),
+      formatNumber(run.predictedRate),
       formatNumber(run.measuredRate),
       formatNumber(run.initialLoss),
       formatNumber(run.finalLoss),

@@ -7,10 +7,8 @@ import type { Trial } from "./trial.js";
 /** Steps at which a run of the table of scales is looked at first. */
 const EARLY = 300;
 
-const orDash = (value: number | undefined): string => (value === undefined ? "–" : formatNumber(value));
-
 /** Steps of the runs that converged, in the middle. */
-const medianSteps = (trials: readonly Trial[]): string => orDash(median(trials.filter(({ converged }) => converged).map(({ steps }) => steps)));
+const medianSteps = (trials: readonly Trial[]): string => formatNumber(median(trials.filter(({ converged }) => converged).map(({ steps }) => steps)));
 
 export function matricesTable(groups: readonly Group[]): Table {
   return {
@@ -28,10 +26,10 @@ export function matricesTable(groups: readonly Group[]): Table {
         ofTrials(share),
         intervalText(share),
         medianSteps(trials),
-        orDash(median(trials.map(lossLeft))),
+        formatNumber(median(trials.map(lossLeft))),
         `${rates.length} of ${trials.length}`,
-        orDash(median(rates)),
-        orDash(median(measured)),
+        formatNumber(median(rates)),
+        formatNumber(median(measured)),
       ];
     }),
     note:
@@ -87,9 +85,9 @@ export function scaleTable(groups: readonly Group[]): Table {
         String(scales.value),
         String(scales.query),
         kernel,
-        orDash(median(trials.map(({ queryKeyOverValue }) => queryKeyOverValue))),
-        orDash(median(trials.flatMap(({ nonlinearity }) => (nonlinearity === null ? [] : [nonlinearity])))),
-        orDash(known?.nonlinearity),
+        formatNumber(median(trials.map(({ queryKeyOverValue }) => queryKeyOverValue))),
+        formatNumber(median(trials.flatMap(({ nonlinearity }) => (nonlinearity === null ? [] : [nonlinearity])))),
+        formatNumber(known?.nonlinearity),
         String(early),
         ofTrials(share),
         intervalText(share),

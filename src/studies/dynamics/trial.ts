@@ -1,13 +1,8 @@
-import { valueAndGrad } from "../../autograd/grad.js";
-import { multiply, square, subtract, sum } from "../../autograd/ops.js";
-import { cpu } from "../../cpu/cpu.js";
-import { gradientDescent } from "../../nn/optimizers.js";
-import { singleLayer } from "../../nn/single-layer.js";
-import { merge, split } from "../../nn/split.js";
 import { checkConvergence } from "../../theory/check-convergence.js";
+import { descend } from "../../theory/descend.js";
 import { jacobianSpectrum } from "../../theory/jacobian-spectrum.js";
 import { linearize } from "../../theory/linearization.js";
-import { checkProblem, type ConvergenceProblem, type WeightName } from "../../theory/problem.js";
+import { checkProblem, type WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
 import { plainKernel } from "../plain-kernel.js";
 import type { DynamicsConfiguration, ExperimentName, Scales } from "./configuration.js";
@@ -54,36 +49,6 @@ const STEP_SHARE = 0.5;
 /** Steps of which a curve keeps all: hundreds of runs make one file. */
 const DENSE = 20;
 
-interface Descent {
-  readonly problem: ConvergenceProblem & ReturnType<typeof randomProblem>;
-  readonly setting: TrialSetting;
-  readonly stepSize: number;
-  readonly steps: number;
-  readonly tolerance: number;
-}
-
-/** The loss before every step and after the last, on the CPU backend in float64; ends at the tolerance. */
-async function descend({ problem: { inputs, targets, weights }, setting, stepSize, steps, tolerance }: Descent): Promise<number[]> {
-  const tensor = (data: number[][][]) => cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
-  const model = singleLayer({ kernel: plainKernel(setting.kernel), heads: weights.query.length, width: inputs[0][0].length, outputWidth: targets[0][0].length });
-  const parameters = { query: tensor(weights.query), key: tensor(weights.key), value: tensor(weights.value), output: tensor(weights.output) };
-  const [x, y] = [tensor(inputs), tensor(targets)];
-  const { trained, frozen } = split(parameters, ([name]) => setting.trained.includes(name as WeightName));
-  const optimizer = gradientDescent({ stepSize });
-  const losses: number[] = [];
-  for (let step = 0; step <= steps; step++) {
-    const value = cpu.scope(() => {
-      const result = valueAndGrad((moving) => multiply(sum(square(subtract(model.apply(merge(moving, frozen), x), y))), 0.5), trained);
-      optimizer.step(trained, result.gradients);
-      return result.value;
-    });
-    losses.push((await value.read())[0]);
-    value.dispose();
-    if (!Number.isFinite(losses[step]) || losses[step] <= tolerance * losses[0]) break;
-  }
-  return losses;
-}
-
 /** Gradient descent with η = 1/(2σ_max(J_0)²) until the tolerance or the last step; depends on nothing but its arguments. */
 export async function runTrial(configuration: DynamicsConfiguration, setting: TrialSetting): Promise<Trial> {
   const { heads, family, steps, tolerance, stepOf = setting.kernel } = configuration.experiments[setting.experiment];
@@ -94,7 +59,7 @@ export async function runTrial(configuration: DynamicsConfiguration, setting: Tr
   const { certificate, conditions, singularValues } = checkConvergence(problem, { kernel, trainable, stepSize });
   const lossFloor = certificate.certified ? null : certificate.lossFloor;
   const nearlyLinear = conditions.find(({ name }) => name === "nearlyLinear");
-  const losses = await descend({ problem, setting, stepSize, steps, tolerance });
+  const losses = await descend(problem, kernel, trainable, { stepSize, steps, tolerance });
   const [initialLoss, finalLoss] = [losses[0], losses[losses.length - 1]];
   const kept = keptSteps(losses.length, DENSE);
   return {

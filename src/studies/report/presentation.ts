@@ -36,8 +36,9 @@ export interface Presentation {
   readonly blocks: readonly Block[];
 }
 
-/** A number for people: `digits` significant digits, scientific where that is shorter. */
-export function formatNumber(value: number, digits = 3): string {
+/** A number for people: `digits` significant digits, scientific where that is shorter; a dash for none. */
+export function formatNumber(value: number | undefined, digits = 3): string {
+  if (value === undefined) return "–";
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
   const magnitude = Math.abs(value);

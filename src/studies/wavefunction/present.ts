@@ -1,3 +1,4 @@
+import { median } from "../../analysis/median.js";
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { formatNumber, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
 import type { Results } from "../study.js";
@@ -16,7 +17,6 @@ export function movingAverage(values: readonly number[], window = WINDOW): numbe
   return values.slice(window - 1).map((_, index) => values.slice(index, index + window).reduce((a, b) => a + b, 0) / window);
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 /** After so many steps the energy has an error bar, or is a sum over all configurations. */
 const energyOf = ({ last }: WavefunctionRun): number => last.mean;
 const bar = ({ last }: WavefunctionRun): string => (last.error > 0 ? `${last.mean.toFixed(6)} ± ${last.error.toFixed(6)}` : last.mean.toFixed(7));
@@ -129,7 +129,7 @@ function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] 
       label: `layer ${layer + 1}`,
       color: shades[layer % shades.length],
       x: lengths,
-      y: all.map(median),
+      y: all.flatMap((values) => median(values) ?? []),
       band: { low: all.map((values) => values[0]), high: all.map((values) => values[values.length - 1]) },
     };
   });
