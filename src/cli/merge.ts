@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { mergeShards } from "../studies/merge.js";
-import type { Study } from "../studies/study.js";
+import { mergeShards } from "../studies/runner/merge.js";
+import type { Study } from "../studies/runner/study.js";
 import { closingText } from "./study.js";
 import type { Terminal } from "./terminal.js";
 

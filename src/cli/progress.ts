@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { StudyEvent } from "../studies/events.js";
+import type { StudyEvent } from "../studies/runner/events.js";
 import type { Terminal } from "./terminal.js";
 
 /** Shows the events of a study; `stop` ends a bar that is still on the screen. */

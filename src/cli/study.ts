@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
-import { conduct } from "../studies/study.js";
 import type { Presentation } from "../studies/report/presentation.js";
-import type { Results, Study } from "../studies/study.js";
-import type { Shard } from "../studies/tasks.js";
+import { conduct } from "../studies/runner/study.js";
+import type { Results, Study } from "../studies/runner/study.js";
+import type { Shard } from "../studies/runner/tasks.js";
 import { backendNames, chooseBackend } from "./backend.js";
 import type { BackendName } from "./backend.js";
 import { commandPath } from "./command-path.js";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { fullText, quickText, type TextConfiguration } from "../studies/text-encoder/configuration.js";
-import { text } from "../studies/text-encoder/study.js";
+import { fullText, quickText, type TextConfiguration } from "../studies/text/configuration.js";
+import { text } from "../studies/text/study.js";
 import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 

@@ -4,7 +4,7 @@ import { random } from "../../src/core/random.js";
 import type { Backend } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { adam, gradientDescent, sgd } from "../../src/nn/optimizers.js";
-import { restoreTree, snapshotsOf, tensorsOf } from "../../src/studies/snapshot.js";
+import { restoreTree, snapshotsOf, tensorsOf } from "../../src/studies/runner/snapshot.js";
 import { describeGpu } from "../support/gpu.js";
 
 const optimizers = {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { DataError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
-import type { Corpus } from "../../src/studies/text/corpus.js";
-import { prepareDataset, stratifiedSplit } from "../../src/studies/text/dataset.js";
-import { buildVocabulary, encode, PADDING, UNKNOWN } from "../../src/studies/text/vocabulary.js";
+import type { Corpus } from "../../src/studies/corpus/corpus.js";
+import { prepareDataset, stratifiedSplit } from "../../src/studies/corpus/dataset.js";
+import { buildVocabulary, encode, PADDING, UNKNOWN } from "../../src/studies/corpus/vocabulary.js";
 
 const letters = "abcdefghijklmnopqrstuvwxyz";
 /** 120 different texts; every text holds a word of its own, twice; a quarter is of class "rare". */

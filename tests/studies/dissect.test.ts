@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { main } from "../../src/cli/main.js";
 import { cpu, encodeSafetensors, random, type TensorToStore } from "../../src/index.js";
 import { dissect } from "../../src/studies/dissect/study.js";
-import type { StudyEvent } from "../../src/studies/events.js";
-import { conduct } from "../../src/studies/study.js";
+import type { StudyEvent } from "../../src/studies/runner/events.js";
+import { conduct } from "../../src/studies/runner/study.js";
 import { layouts } from "../support/model-names.js";
 
 const [WIDTH, HEADS, LAYERS] = [24, 3, 4];

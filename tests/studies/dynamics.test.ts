@@ -7,7 +7,7 @@ import { present } from "../../src/studies/dynamics/present.js";
 import { randomProblem } from "../../src/studies/dynamics/problem.js";
 import { dynamics } from "../../src/studies/dynamics/study.js";
 import { runTrial, type DynamicsMeasurements, type TrialSetting } from "../../src/studies/dynamics/trial.js";
-import { plainKernel } from "../../src/studies/plain-kernel.js";
+import { plainKernel } from "../../src/studies/kernels.js";
 import { linearize } from "../../src/theory/linearization.js";
 import { checkProblem } from "../../src/theory/problem.js";
 import { measurementsOf } from "../support/study.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DataError } from "../../src/core/errors.js";
-import { readCorpus } from "../../src/studies/text/file.js";
+import { readCorpus } from "../../src/studies/corpus/file.js";
 
 let folder = "";
 beforeAll(async () => {

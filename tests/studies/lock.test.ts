@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import { lockFolder } from "../../src/studies/lock.js";
-import { conduct, type Study } from "../../src/studies/study.js";
+import { lockFolder } from "../../src/studies/runner/lock.js";
+import { conduct, type Study } from "../../src/studies/runner/study.js";
 
 let out = "";
 beforeEach(async () => {

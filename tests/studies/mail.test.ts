@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { mailText, stripMarkup } from "../../src/studies/text/mail.js";
-import { tokenize } from "../../src/studies/text/tokenize.js";
+import { mailText, stripMarkup } from "../../src/studies/corpus/mail.js";
+import { tokenize } from "../../src/studies/corpus/tokenize.js";
 
 const words = (raw: string): string => tokenize(mailText(raw)).join(" ");
 

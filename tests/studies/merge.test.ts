@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cpu } from "../../src/cpu/cpu.js";
-import { mergeShards } from "../../src/studies/merge.js";
-import { conduct, type ConductOptions, type Study } from "../../src/studies/study.js";
+import { mergeShards } from "../../src/studies/runner/merge.js";
+import { conduct, type ConductOptions, type Study } from "../../src/studies/runner/study.js";
 
 interface Sizes {
   readonly seeds: number;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { cpu } from "../../src/index.js";
 import { defaults } from "../../src/studies/potts/configuration.js";
 import { potts } from "../../src/studies/potts/study.js";
-import { conduct } from "../../src/studies/study.js";
+import { conduct } from "../../src/studies/runner/study.js";
 
 let out = "";
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { spamAssassin } from "../../src/studies/text/corpus.js";
+import { spamAssassin } from "../../src/studies/corpus/corpus.js";
 
 it("reads every mail of the SpamAssassin corpus without its headers", async () => {
   const { examples } = await spamAssassin();

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DataError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { linePlot, palette } from "../../src/studies/report/lines.js";
-import { writeAtomically } from "../../src/studies/results.js";
-import { conduct, type Study } from "../../src/studies/study.js";
+import { writeAtomically } from "../../src/studies/runner/results.js";
+import { conduct, type Study } from "../../src/studies/runner/study.js";
 
 interface Counts {
   readonly values: readonly number[];

@@ -8,7 +8,7 @@ import { random } from "../../src/core/random.js";
 import type { Tensor } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { attentionMap } from "../../src/kernels/attention-map.js";
-import { encoderKernel } from "../../src/studies/encoder-kernel.js";
+import { encoderKernel } from "../../src/studies/kernels.js";
 import { quickSymmetric, type SymmetricConfiguration } from "../../src/studies/symmetric/configuration.js";
 import type { SymmetricMeasurements } from "../../src/studies/symmetric/measurements.js";
 import { present } from "../../src/studies/symmetric/present.js";

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
-import type { Snapshot } from "../../src/studies/snapshot.js";
-import { taskRunner, type TaskOptions } from "../../src/studies/tasks.js";
+import type { Snapshot } from "../../src/studies/runner/snapshot.js";
+import { taskRunner, type TaskOptions } from "../../src/studies/runner/tasks.js";
 
 let out = "";
 beforeEach(async () => {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
-import { fullText, quickText, type TextConfiguration } from "../../src/studies/text-encoder/configuration.js";
-import type { TextMeasurements } from "../../src/studies/text-encoder/measurements.js";
-import { present } from "../../src/studies/text-encoder/present.js";
-import { text } from "../../src/studies/text-encoder/study.js";
+import { fullText, quickText, type TextConfiguration } from "../../src/studies/text/configuration.js";
+import type { TextMeasurements } from "../../src/studies/text/measurements.js";
+import { present } from "../../src/studies/text/present.js";
+import { text } from "../../src/studies/text/study.js";
 import { measurementsOf } from "../support/study.js";
 
 const folder = mkdtempSync(join(tmpdir(), "texts-"));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../../src/core/random.js";
 import { DataError } from "../../src/core/errors.js";
-import { contaminate, drawContamination } from "../../src/studies/text/contaminate.js";
-import type { Corpus } from "../../src/studies/text/corpus.js";
-import { PADDING, UNKNOWN } from "../../src/studies/text/vocabulary.js";
-import { unknownShare, windowsOf } from "../../src/studies/text/windows.js";
-import { drawMasking, maskedCount, maskedPredictions } from "../../src/studies/token-prediction/masking.js";
-import { nextWordPredictions } from "../../src/studies/token-prediction/next-word.js";
-import { frequencyLoss, prepareWindows } from "../../src/studies/token-prediction/window-data.js";
+import { contaminate, drawContamination } from "../../src/studies/corpus/contaminate.js";
+import type { Corpus } from "../../src/studies/corpus/corpus.js";
+import { PADDING, UNKNOWN } from "../../src/studies/corpus/vocabulary.js";
+import { unknownShare, windowsOf } from "../../src/studies/corpus/windows.js";
+import { drawMasking, maskedCount, maskedPredictions } from "../../src/studies/training/masking.js";
+import { nextWordPredictions } from "../../src/studies/training/next-word.js";
+import { frequencyLoss, prepareWindows } from "../../src/studies/corpus/window-data.js";
 
 const VOCABULARY = 50;
 const MASK = VOCABULARY;

@@ -8,10 +8,10 @@ import type { Backend } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { gaussian } from "../../src/kernels/gaussian.js";
 import { encoder } from "../../src/nn/encoder.js";
-import { disposeTree, trainClassifier, type EpochResult, type Examples, type TrainOptions } from "../../src/studies/classifier.js";
-import { snapshotsOf } from "../../src/studies/snapshot.js";
-import { taskRunner, type Kept } from "../../src/studies/tasks.js";
-import type { TrainingState } from "../../src/studies/training.js";
+import { disposeTree, trainClassifier, type EpochResult, type Examples, type TrainOptions } from "../../src/studies/training/classifier.js";
+import { snapshotsOf } from "../../src/studies/runner/snapshot.js";
+import { taskRunner, type Kept } from "../../src/studies/runner/tasks.js";
+import type { TrainingState } from "../../src/studies/training/train.js";
 import { describeGpu } from "../support/gpu.js";
 import { sessionOn } from "../support/study.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { DeviceDescription } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import { conduct, type Study } from "../../src/studies/study.js";
+import { conduct, type Study } from "../../src/studies/runner/study.js";
 
 let out = "";
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { DataError, encodeSafetensors, openSafetensors } from "../../src/index.js";
-import { writeAtomically } from "../../src/studies/results.js";
+import { writeAtomically } from "../../src/studies/runner/results.js";
 import { fileSource } from "../../src/studies/weights/file.js";
 import { openModel } from "../../src/studies/weights/open.js";
 

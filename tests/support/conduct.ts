@@ -5,11 +5,11 @@ import { dynamics } from "../../src/studies/dynamics/study.js";
 import { elliptical } from "../../src/studies/elliptical/study.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
 import { potts } from "../../src/studies/potts/study.js";
-import { fromJson } from "../../src/studies/results.js";
-import { conduct, type Session, type Study } from "../../src/studies/study.js";
+import { fromJson } from "../../src/studies/runner/results.js";
+import { conduct, type Session, type Study } from "../../src/studies/runner/study.js";
 import { symmetric } from "../../src/studies/symmetric/study.js";
-import { text } from "../../src/studies/text-encoder/study.js";
-import type { TaskOptions } from "../../src/studies/tasks.js";
+import { text } from "../../src/studies/text/study.js";
+import type { TaskOptions } from "../../src/studies/runner/tasks.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
 
 /** What such a process does. */

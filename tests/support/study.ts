@@ -1,6 +1,6 @@
 import type { Backend } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import type { Session, Study } from "../../src/studies/study.js";
+import type { Session, Study } from "../../src/studies/runner/study.js";
 
 /** A session that does every task at once, keeps nothing, and writes nothing. */
 export const sessionOn = (backend: Backend, seed = 1): Session<unknown> => ({

@@ -1,5 +1,5 @@
 import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
-import type { EpochResult } from "../classifier.js";
+import type { EpochResult } from "../training/classifier.js";
 
 /** One classifier trained with one kernel from one seed. */
 export interface ClassifierRun {

@@ -1,3 +1,5 @@
+import type { TextSettings } from "../training/text-classifier.js";
+
 /** Part one: the single-layer model of the theory on a few texts. */
 export interface GuaranteeConfiguration {
   /** N texts. */
@@ -12,27 +14,13 @@ export interface GuaranteeConfiguration {
   readonly steps: number;
 }
 
-/** Part two: the encoder on the whole split. */
-export interface LearningConfiguration {
-  readonly tokens: number;
-  readonly train: number;
-  readonly test: number;
-  readonly vocabulary: number;
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly layers: number;
-  readonly batch: number;
-  readonly epochs: number;
-  readonly learningRate: number;
-}
-
 export interface ConvergenceConfiguration {
   readonly scale: "quick" | "full";
   /** A file of the user's own; the SpamAssassin corpus where absent. */
   readonly data?: string;
   readonly guarantee: GuaranteeConfiguration;
-  readonly learning: LearningConfiguration;
+  /** Part two: the encoder on the whole split. */
+  readonly learning: TextSettings;
 }
 
 const guarantee: GuaranteeConfiguration = {

@@ -1,9 +1,9 @@
+import type { DataSummary } from "../corpus/dataset.js";
 import { linePlot } from "../report/lines.js";
 import type { Figure } from "../report/presentation.js";
 import type { ConvergenceConfiguration } from "./configuration.js";
-import { kernelColor, trainedName } from "./names.js";
 import type { Curve, GuaranteeRun, LearningRun } from "./measurements.js";
-import type { DataSummary } from "../text/dataset.js";
+import { kernelColor, trainedName } from "./names.js";
 
 export function guaranteeFigure(runs: readonly GuaranteeRun[], { guarantee }: ConvergenceConfiguration): Figure {
   const title = "Single layer: loss of gradient descent, by what is trained";

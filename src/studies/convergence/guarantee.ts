@@ -9,7 +9,7 @@ import { checkConvergence, type ConvergenceReport } from "../../theory/check-con
 import { descend, type DescentProblem } from "../../theory/descend.js";
 import type { WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
-import type { Session } from "../study.js";
+import type { Session } from "../runner/study.js";
 import type { GuaranteeConfiguration } from "./configuration.js";
 import type { Curve, GuaranteeRun, KernelName } from "./measurements.js";
 import { trainedName } from "./names.js";

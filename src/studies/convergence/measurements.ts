@@ -1,7 +1,7 @@
 import type { Condition } from "../../theory/condition.js";
 import type { WeightName } from "../../theory/problem.js";
-import type { EpochResult } from "../classifier.js";
-import type { DataSummary } from "../text/dataset.js";
+import type { DataSummary } from "../corpus/dataset.js";
+import type { EpochResult } from "../training/classifier.js";
 
 export type KernelName = "softmax" | "gaussian";
 

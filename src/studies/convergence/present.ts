@@ -1,10 +1,10 @@
 import { formatNumber, formatPercent } from "../report/presentation.js";
 import type { Block, Presentation, Table } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { ConvergenceConfiguration } from "./configuration.js";
 import { guaranteeFigure, accuracyFigure, lossFigure } from "./figures.js";
-import { trainedName } from "./names.js";
 import type { ConvergenceMeasurements, GuaranteeRun, LearningRun } from "./measurements.js";
+import { trainedName } from "./names.js";
 
 type ConvergenceResults = Results<ConvergenceConfiguration, ConvergenceMeasurements>;
 

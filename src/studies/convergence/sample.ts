@@ -1,7 +1,7 @@
 import { DataError } from "../../core/errors.js";
 import type { Random } from "../../core/random.js";
-import type { EncodedExamples } from "../text/dataset.js";
-import { PADDING } from "../text/vocabulary.js";
+import type { EncodedExamples } from "../corpus/dataset.js";
+import { PADDING } from "../corpus/vocabulary.js";
 
 /** N texts as numbers: inputs `[N, n, D]` and one-hot targets `[N, n, classes]`, as nested arrays. */
 export interface Sample {

@@ -1,8 +1,8 @@
 import { random } from "../../core/random.js";
-import type { Session, Study } from "../study.js";
-import { spamAssassin } from "../text/corpus.js";
-import { prepareDataset, summarize } from "../text/dataset.js";
-import { readCorpus } from "../text/file.js";
+import { spamAssassin } from "../corpus/corpus.js";
+import { prepareDataset, summarize } from "../corpus/dataset.js";
+import { readCorpus } from "../corpus/file.js";
+import type { Session, Study } from "../runner/study.js";
 import type { ConvergenceConfiguration } from "./configuration.js";
 import { guaranteeRuns } from "./guarantee.js";
 import { learningRuns } from "./learning.js";

@@ -1,7 +1,7 @@
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { pictureGrid } from "../report/picture.js";
 import { formatNumber, formatPercent, type Block, type Figure, type Presentation } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { DissectConfiguration, DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";
 
 /** Cells along each side of a drawn map; more tokens are averaged in blocks. */

@@ -6,7 +6,7 @@ import { DataError } from "../../core/errors.js";
 import { random } from "../../core/random.js";
 import { openSafetensors, type StoredTensors } from "../../core/safetensors.js";
 import { formatShape } from "../../core/shape.js";
-import type { Session, Study } from "../study.js";
+import type { Session, Study } from "../runner/study.js";
 import { fileSource } from "../weights/file.js";
 import { openModel } from "../weights/open.js";
 import type { DissectConfiguration, DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";

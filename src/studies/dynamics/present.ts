@@ -1,6 +1,6 @@
 import { median } from "../../analysis/median.js";
 import { formatNumber, type Block, type Presentation } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { DynamicsConfiguration, ExperimentName } from "./configuration.js";
 import { convergedFigure, outcomeFigure, outcomes } from "./figures.js";
 import { convergedShare, grouped, ofTrials, type Group } from "./groups.js";

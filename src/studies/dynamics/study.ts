@@ -1,6 +1,6 @@
-import type { Session, Study } from "../study.js";
-import type { Task } from "../tasks.js";
-import { plainKernel } from "../plain-kernel.js";
+import { plainKernel } from "../kernels.js";
+import type { Session, Study } from "../runner/study.js";
+import type { Task } from "../runner/tasks.js";
 import type { DynamicsConfiguration, ExperimentName } from "./configuration.js";
 import { present } from "./present.js";
 import { runTrial, type DynamicsMeasurements, type Trial, type TrialSetting } from "./trial.js";

@@ -4,7 +4,7 @@ import { jacobianSpectrum } from "../../theory/jacobian-spectrum.js";
 import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
-import { plainKernel } from "../plain-kernel.js";
+import { plainKernel } from "../kernels.js";
 import type { DynamicsConfiguration, ExperimentName, Scales } from "./configuration.js";
 import { randomProblem } from "./problem.js";
 

@@ -1,4 +1,4 @@
-import type { WindowSettings } from "../token-prediction/window-data.js";
+import type { WindowSettings } from "../corpus/window-data.js";
 
 interface Training {
   readonly batch: number;

@@ -2,20 +2,20 @@ import { indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
 import { causal } from "../../kernels/mask.js";
 import { encoder } from "../../nn/encoder.js";
-import { disposeTree, evaluate, trainClassifier, type EpochResult } from "../classifier.js";
-import { encoderKernel } from "../encoder-kernel.js";
-import type { EpochMeasure } from "../epochs.js";
-import type { Session } from "../study.js";
-import type { Kept } from "../tasks.js";
-import { contaminate, drawContamination } from "../text/contaminate.js";
-import type { Dataset } from "../text/dataset.js";
-import { examplesOf } from "../text/examples.js";
-import { PADDING } from "../text/vocabulary.js";
-import { rowsOf, type Windows } from "../text/windows.js";
-import { nextWordPredictions } from "../token-prediction/next-word.js";
-import { meanLoss, trainPredictions } from "../token-prediction/predictions.js";
-import type { WindowData } from "../token-prediction/window-data.js";
-import type { TrainingState } from "../training.js";
+import { contaminate, drawContamination } from "../corpus/contaminate.js";
+import { rowsOf, type Dataset } from "../corpus/dataset.js";
+import { PADDING } from "../corpus/vocabulary.js";
+import type { WindowData } from "../corpus/window-data.js";
+import type { Windows } from "../corpus/windows.js";
+import { encoderKernel } from "../kernels.js";
+import type { Session } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
+import { disposeTree, evaluate, type EpochResult } from "../training/classifier.js";
+import type { EpochMeasure } from "../training/epochs.js";
+import { nextWordPredictions } from "../training/next-word.js";
+import { meanLoss, trainPredictions } from "../training/predictions.js";
+import { textExamples, trainTextClassifier } from "../training/text-classifier.js";
+import type { TrainingState } from "../training/train.js";
 import type { EllipticalConfiguration } from "./configuration.js";
 import { measureLayers } from "./layers.js";
 import type { ContaminatedTest, EllipticalRun } from "./measurements.js";
@@ -41,30 +41,26 @@ function contaminated<Texts extends Windows>(texts: Texts, vocabulary: number, {
 }
 
 /** Trains an encoder to classify clean texts, and tests it on contaminated ones. */
-export async function classify(
+export function classify(
   configuration: EllipticalConfiguration,
   name: string,
   seed: number,
-  { vocabulary: { size: vocabulary }, classes, train, test }: Dataset,
+  dataset: Dataset,
   session: Session<unknown>,
   kept: Kept<TrainingState<EpochResult>>,
 ): Promise<EllipticalRun> {
   const kernel = encoderKernel(name);
-  const { tokens } = train;
-  const model = encoder({ ...configuration, kernel, vocabulary, classes: classes.length, tokens });
-  const parameters = model.initialize(session.backend, random(STREAMS * seed + 1));
-  const options = { ...configuration.text, optimizer: "sgd", label: `text ${name}, seed ${seed}`, seed: STREAMS * seed + 2, measured: nothing } as const;
-  try {
-    const { epochs } = await trainClassifier(model, parameters, { train: examplesOf(train), test: examplesOf(test) }, options, session, kept);
+  const { width, hidden, heads, layers, text } = configuration;
+  const seeds = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
+  const options = { ...text, width, hidden, heads, layers, kernel, optimizer: "sgd", label: `text ${name}, seed ${seed}`, ...seeds, measured: nothing } as const;
+  return trainTextClassifier(dataset, options, session, kept, async ({ model, parameters, epochs }): Promise<EllipticalRun> => {
     const tests: ContaminatedTest[] = [];
-    for (const { share, texts } of contaminated(test, vocabulary, configuration, seed)) {
-      const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, examplesOf(texts), session);
+    for (const { share, texts } of contaminated(dataset.test, dataset.vocabulary.size, configuration, seed)) {
+      const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, textExamples(texts), session);
       tests.push({ share, loss, accuracy });
     }
-    return { experiment: "text", kernel: name, seed, epochs, tests, layers: await measureLayers(model, kernel, parameters, wholeTexts(test)) };
-  } finally {
-    disposeTree(parameters);
-  }
+    return { experiment: "text", kernel: name, seed, epochs, tests, layers: await measureLayers(model, kernel, parameters, wholeTexts(dataset.test)) };
+  });
 }
 
 /** Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; what it should have predicted stays clean. */

@@ -1,6 +1,6 @@
-import type { EpochMeasure } from "../epochs.js";
-import type { DataSummary } from "../text/dataset.js";
-import type { WindowSummary } from "../token-prediction/window-data.js";
+import type { DataSummary } from "../corpus/dataset.js";
+import type { WindowSummary } from "../corpus/window-data.js";
+import type { EpochMeasure } from "../training/epochs.js";
 
 export type Experiment = "text" | "language";
 

@@ -4,7 +4,7 @@ import { byKernel, paired } from "../comparison/runs.js";
 import { between, points } from "../comparison/tables.js";
 import { linePlot } from "../report/lines.js";
 import { formatPercent, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { EllipticalConfiguration } from "./configuration.js";
 import type { ContaminatedTest, EllipticalMeasurements, EllipticalRun, Experiment, LayerMeasure } from "./measurements.js";
 

@@ -4,7 +4,7 @@ import { evenly, lossesAt, roughness, surface, type Loss, type Roughness, type S
 import { norm } from "../../analysis/vectors.js";
 import { random } from "../../core/random.js";
 import type { ParameterTree } from "../../core/tensor.js";
-import type { Session } from "../study.js";
+import type { Session } from "../runner/study.js";
 import type { LandscapeConfiguration } from "./configuration.js";
 
 /** The loss around one trained model. */

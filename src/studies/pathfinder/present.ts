@@ -1,14 +1,14 @@
 import { meanInterval } from "../../analysis/mean-interval.js";
 import { curveFigures } from "../comparison/figures.js";
 import { byKernel, completeRuns, lastAccuracies } from "../comparison/runs.js";
+import type { ClassifierRun } from "../comparison/runs.js";
 import { accuracyTable, statements } from "../comparison/tables.js";
 import { formatNumber, formatPercent, type Block, type Presentation, type Table } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import { landscapeFigures, samplesFigure } from "./figures.js";
 import type { Landscape } from "./landscapes.js";
 import type { PathfinderMeasurements } from "./measurements.js";
-import type { ClassifierRun } from "../comparison/runs.js";
 
 type PathfinderResults = Results<PathfinderConfiguration, PathfinderMeasurements>;
 

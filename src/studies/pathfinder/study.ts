@@ -1,8 +1,8 @@
 import { ArgumentError } from "../../core/errors.js";
-import { plainKernel } from "../plain-kernel.js";
-import type { Session, Study } from "../study.js";
-import type { Kept } from "../tasks.js";
 import type { ClassifierRun } from "../comparison/runs.js";
+import { plainKernel } from "../kernels.js";
+import type { Session, Study } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import type { Landscape } from "./landscapes.js";
 import type { PathfinderMeasurements } from "./measurements.js";

@@ -2,13 +2,13 @@ import { readVector } from "../../analysis/vectors.js";
 import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { encoder, type EncoderParameters } from "../../nn/encoder.js";
-import { classifierLoss, disposeTree, trainClassifier, type EpochResult, type Examples } from "../classifier.js";
-import { plainKernel } from "../plain-kernel.js";
-import type { Snapshot } from "../snapshot.js";
-import type { Session } from "../study.js";
-import type { Kept } from "../tasks.js";
-import type { TrainingState } from "../training.js";
 import type { ClassifierRun } from "../comparison/runs.js";
+import { plainKernel } from "../kernels.js";
+import type { Snapshot } from "../runner/snapshot.js";
+import type { Session } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
+import { classifierLoss, disposeTree, trainClassifier, type EpochResult, type Examples } from "../training/classifier.js";
+import type { TrainingSoFar, TrainingState } from "../training/train.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
 import { distanceAccuracy, drawPictures, patches, type Pictures } from "./pictures.js";
@@ -78,7 +78,7 @@ export async function trainRun(
       ...configuration,
       label: `${kernel}, seed ${seed}`,
       seed: STREAMS * seed + 3,
-      async measured({ epochs, losses }: Pick<RunState["training"], "epochs" | "losses">) {
+      async measured({ epochs, losses }: TrainingSoFar<EpochResult>) {
         if (landscape && (epochs.length % stride === 0 || epochs.length === configuration.epochs)) path.push(await readVector(parameters));
         await measured({ run: { kernel, seed, epochs, losses }, ...baseline });
       },

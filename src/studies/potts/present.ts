@@ -1,6 +1,6 @@
 import { linePlot, palette } from "../report/lines.js";
 import { formatNumber, type Block, type Presentation } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { PottsConfiguration } from "./configuration.js";
 
 /** What one layer of attention learned. */

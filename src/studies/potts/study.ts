@@ -5,10 +5,10 @@ import { leaves } from "../../core/tree.js";
 import { batchOf, factoredPredictor, maskedLoss, softmaxPredictor, type Predictor } from "../../physics/masked-prediction.js";
 import { gibbsSamples, randomPotts, type PottsModel } from "../../physics/potts.js";
 import { correlation, fixGauge, upperPairs } from "../../physics/recovery.js";
-import { disposeTree } from "../classifier.js";
-import type { Session, Study } from "../study.js";
-import type { Kept } from "../tasks.js";
-import { first, train, type TrainingPlan, type TrainingState } from "../training.js";
+import type { Session, Study } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
+import { disposeTree } from "../training/classifier.js";
+import { first, train, type TrainingPlan, type TrainingState } from "../training/train.js";
 import type { PottsConfiguration } from "./configuration.js";
 import { present, type PottsMeasurements, type PottsRun } from "./present.js";
 

@@ -1,4 +1,4 @@
-import type { WindowSettings } from "../token-prediction/window-data.js";
+import type { WindowSettings } from "../corpus/window-data.js";
 
 /** Masked words predicted by a small encoder, every kernel with the same texts, masks, batches, steps and stream of weights for a seed. */
 export interface SymmetricConfiguration extends WindowSettings {

@@ -1,5 +1,5 @@
-import type { EpochMeasure } from "../epochs.js";
-import type { WindowSummary } from "../token-prediction/window-data.js";
+import type { WindowSummary } from "../corpus/window-data.js";
+import type { EpochMeasure } from "../training/epochs.js";
 
 /** One encoder trained with one kernel from one seed. */
 export interface SymmetricRun {

@@ -1,12 +1,12 @@
-import { bertSizes, countBertParameters } from "../../analysis/parameter-count.js";
 import { meanInterval } from "../../analysis/mean-interval.js";
+import { bertSizes, countBertParameters } from "../../analysis/parameter-count.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { byKernel, completeRuns, paired } from "../comparison/runs.js";
 import { between } from "../comparison/tables.js";
-import { encoderKernel } from "../encoder-kernel.js";
+import { encoderKernel } from "../kernels.js";
 import { linePlot } from "../report/lines.js";
 import type { Block, Figure, Presentation, Table } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { SymmetricConfiguration } from "./configuration.js";
 import type { SymmetricMeasurements, SymmetricRun } from "./measurements.js";
 import { compareSteps, stepsAfter, type StepComparison } from "./steps.js";

@@ -2,17 +2,17 @@ import { random } from "../../core/random.js";
 import { isTensor } from "../../core/tensor.js";
 import { leaves } from "../../core/tree.js";
 import { encoder } from "../../nn/encoder.js";
-import { disposeTree } from "../classifier.js";
-import { encoderKernel } from "../encoder-kernel.js";
-import type { EpochMeasure } from "../epochs.js";
-import type { Session, Study } from "../study.js";
-import type { Kept } from "../tasks.js";
-import { spamAssassin } from "../text/corpus.js";
-import { readCorpus } from "../text/file.js";
-import { maskedPredictions } from "../token-prediction/masking.js";
-import { trainPredictions } from "../token-prediction/predictions.js";
-import { prepareWindows, type WindowData, type WindowSummary } from "../token-prediction/window-data.js";
-import type { Training, TrainingState } from "../training.js";
+import { spamAssassin } from "../corpus/corpus.js";
+import { readCorpus } from "../corpus/file.js";
+import { prepareWindows, type WindowData, type WindowSummary } from "../corpus/window-data.js";
+import { encoderKernel } from "../kernels.js";
+import type { Session, Study } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
+import { disposeTree } from "../training/classifier.js";
+import type { EpochMeasure } from "../training/epochs.js";
+import { maskedPredictions } from "../training/masking.js";
+import { trainPredictions } from "../training/predictions.js";
+import type { TrainingSoFar, TrainingState } from "../training/train.js";
 import type { SymmetricConfiguration } from "./configuration.js";
 import type { SymmetricMeasurements, SymmetricRun } from "./measurements.js";
 import { present } from "./present.js";
@@ -37,12 +37,12 @@ async function trainRun(
   const model = encoder({ ...configuration, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
   const parameters = model.initialize(session.backend, random(stream(1)));
   const sizes = { parameters: sizeOfTree(parameters), attentionParameters: sizeOfTree(parameters.layers.map(({ attention }) => attention)) };
-  const runOf = ({ epochs, losses }: Pick<Training<EpochMeasure>, "epochs" | "losses">): SymmetricRun => ({ kernel, seed, ...sizes, epochs, losses });
+  const runOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricRun => ({ kernel, seed, ...sizes, epochs, losses });
   const predictions = {
     train: maskedPredictions(train, vocabulary, random(stream(3))),
     test: maskedPredictions(test, vocabulary, random(stream(4))),
   };
-  const options = { ...configuration, label: `${kernel}, seed ${seed}`, seed: stream(2), measured: (soFar: Pick<Training<EpochMeasure>, "epochs" | "losses">) => measured(runOf(soFar)) };
+  const options = { ...configuration, label: `${kernel}, seed ${seed}`, seed: stream(2), measured: (soFar: TrainingSoFar<EpochMeasure>) => measured(runOf(soFar)) };
   try {
     return runOf(await trainPredictions(model, parameters, predictions, options, session, kept));
   } finally {

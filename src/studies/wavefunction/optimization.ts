@@ -11,7 +11,7 @@ import { representativesOf } from "../../physics/orbits.js";
 import { exactSampler, metropolisSampler, randomChains, summation, type Sampler } from "../../physics/sampler.js";
 import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../physics/symmetry.js";
 import type { VariationalProblem } from "../../physics/variational.js";
-import { restoreTree, snapshotsOf, tensorsOf } from "../snapshot.js";
+import { restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
 import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./configuration.js";
 import type { Curves } from "./measurements.js";
 

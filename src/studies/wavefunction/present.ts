@@ -1,7 +1,7 @@
 import { median } from "../../analysis/median.js";
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { formatNumber, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import { attentionNames, type AttentionName, type ProjectionName, type SamplingName, type WavefunctionConfiguration } from "./configuration.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 

@@ -1,7 +1,7 @@
 import { groundState } from "../../physics/exact.js";
 import { heisenberg } from "../../physics/hamiltonian.js";
-import type { Session, Study } from "../study.js";
-import type { Kept } from "../tasks.js";
+import type { Session, Study } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
 import { attentionNames, latticeOf, settingFor, type AttentionName, type OptimizationSetting, type WavefunctionConfiguration } from "./configuration.js";
 import type { Reference, WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { StoredOptimization } from "./optimization.js";

@@ -3,9 +3,9 @@ import { attentionMaps, type AttentionMap } from "../../physics/input-dependence
 import { parameterCount } from "../../physics/jacobian.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
 import { cosineSchedule, measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
-import { isFiniteTree } from "../snapshot.js";
-import type { Session } from "../study.js";
-import type { Kept } from "../tasks.js";
+import { isFiniteTree } from "../runner/snapshot.js";
+import type { Session } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
 import type { AttentionName, OptimizationSetting } from "./configuration.js";
 import type { WavefunctionRun } from "./measurements.js";
 import { begin, disposeState, problemOf, restore, samplerOf, storedOf, type OptimizationState, type StoredOptimization } from "./optimization.js";

@@ -1,6 +1,6 @@
-import type { Backend } from "../core/tensor.js";
-import { isTensor } from "../core/tensor.js";
-import { leaves, mapTree } from "../core/tree.js";
+import type { Backend } from "../../core/tensor.js";
+import { isTensor } from "../../core/tensor.js";
+import { leaves, mapTree } from "../../core/tree.js";
 
 /** The numbers of a tensor outside its backend: float32 of a GPU, float64 of the CPU. */
 export interface Snapshot {

@@ -3,7 +3,7 @@ import { curveFigures } from "../comparison/figures.js";
 import { byKernel, completeRuns, lastAccuracies } from "../comparison/runs.js";
 import { accuracyTable, statements } from "../comparison/tables.js";
 import { formatPercent, type Block, type Presentation } from "../report/presentation.js";
-import type { Results } from "../study.js";
+import type { Results } from "../runner/study.js";
 import type { TextConfiguration } from "./configuration.js";
 import type { TextMeasurements } from "./measurements.js";
 

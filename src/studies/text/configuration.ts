@@ -1,23 +1,13 @@
+import type { TextSettings } from "../training/text-classifier.js";
+
 /** The encoder on texts, every kernel with the same split, start, batches and steps for a seed. */
-export interface TextConfiguration {
+export interface TextConfiguration extends TextSettings {
   readonly scale: "quick" | "full";
   /** A file of the user's own; the SpamAssassin corpus where absent. */
   readonly data?: string;
-  /** What a token is. */
-  readonly unit: "words" | "bytes";
   /** Names of the registry; kernels that need further inputs are refused. The first is what others are compared with. */
   readonly kernels: readonly string[];
   readonly seeds: number;
-  readonly tokens: number;
-  readonly train: number;
-  readonly test: number;
-  readonly vocabulary: number;
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly layers: number;
-  readonly batch: number;
-  readonly epochs: number;
   /** Of gradient descent with momentum 0.9. */
   readonly learningRate: number;
 }

@@ -1,6 +1,7 @@
 import { indices } from "../../core/indices.js";
 import { causal } from "../../kernels/mask.js";
-import { rowsOf, type Windows } from "../text/windows.js";
+import { rowsOf } from "../corpus/dataset.js";
+import type { Windows } from "../corpus/windows.js";
 import type { Predictions } from "./predictions.js";
 
 /** Predicts every word of a window but the first from those before it; `seen` are the windows as the model reads them. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { DeviceDescription } from "../core/tensor.js";
+import type { DeviceDescription } from "../../core/tensor.js";
 
 /** This library, in what `collectVersions` gives. */
 export const OWN_NAME = "attention-kernels";

@@ -2,11 +2,7 @@ import type { EncodedExamples } from "./dataset.js";
 import { PADDING, UNKNOWN } from "./vocabulary.js";
 
 /** Pieces of texts, each full of words: ids [count, tokens], row-major. */
-export interface Windows {
-  readonly count: number;
-  readonly tokens: number;
-  readonly ids: Int32Array;
-}
+export type Windows = Omit<EncodedExamples, "labels">;
 
 /** The pieces of `tokens` words in which texts fall, the first `limit`; those with padding, or with more unknown words than known ones, are left out. */
 export function windowsOf({ ids, tokens: length, count }: EncodedExamples, tokens: number, limit = Infinity): Windows {
@@ -21,13 +17,6 @@ export function windowsOf({ ids, tokens: length, count }: EncodedExamples, token
   const all = new Int32Array(rows.length * tokens);
   rows.forEach((row, index) => all.set(row, index * tokens));
   return { count: rows.length, tokens, ids: all };
-}
-
-/** Some rows of windows, one after the other. */
-export function rowsOf({ tokens, ids }: Windows, rows: readonly number[]): Int32Array {
-  const chosen = new Int32Array(rows.length * tokens);
-  rows.forEach((row, place) => chosen.set(ids.subarray(row * tokens, (row + 1) * tokens), place * tokens));
-  return chosen;
 }
 
 /** Share of unknown words. */

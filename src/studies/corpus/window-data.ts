@@ -1,8 +1,8 @@
 import { DataError } from "../../core/errors.js";
-import type { Corpus } from "../text/corpus.js";
-import { prepareDataset, summarize, type DataSummary } from "../text/dataset.js";
-import { UNKNOWN } from "../text/vocabulary.js";
-import { unknownShare, windowsOf, type Windows } from "../text/windows.js";
+import type { Corpus } from "./corpus.js";
+import { prepareDataset, summarize, type DataSummary } from "./dataset.js";
+import { UNKNOWN } from "./vocabulary.js";
+import { unknownShare, windowsOf, type Windows } from "./windows.js";
 
 /** How texts become windows to predict words in. */
 export interface WindowSettings {

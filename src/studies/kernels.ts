@@ -1,9 +1,29 @@
+import { ArgumentError } from "../core/errors.js";
 import { elliptical } from "../kernels/elliptical.js";
+import type { AttentionKernel, TiledKernel } from "../kernels/kernel.js";
 import { mahalanobis } from "../kernels/mahalanobis.js";
-import type { TiledKernel } from "../kernels/kernel.js";
 import { pairwise } from "../kernels/pairwise.js";
 import { kernels } from "../kernels/registry.js";
-import { namedKernel } from "./plain-kernel.js";
+
+/**
+ * The kernel of a name, if it runs as tiled passes and is `wanted`.
+ *
+ * @throws ArgumentError that lists the names there are.
+ */
+function namedKernel(name: string, known: Readonly<Record<string, () => AttentionKernel>>, wanted: (kernel: TiledKernel) => boolean): TiledKernel {
+  const fits = (kernel: AttentionKernel): kernel is TiledKernel => !("compose" in kernel) && wanted(kernel);
+  const kernel = Object.hasOwn(known, name) ? known[name]() : undefined;
+  if (kernel !== undefined && fits(kernel)) return kernel;
+  const names = Object.keys(known).filter((other) => fits(known[other]()));
+  throw new ArgumentError({ where: "study", argument: "kernel", wanted: `one of ${names.join(", ")}`, got: name });
+}
+
+/**
+ * A kernel of the registry, at its defaults, that needs nothing beside q, k and v.
+ *
+ * @throws ArgumentError for any other name.
+ */
+export const plainKernel = (name: string): TiledKernel => namedKernel(name, kernels, ({ inputs = [] }) => inputs.length === 0);
 
 /** Pairwise attention with scores qᵀPk/d: with P from N(0, 1) they spread as q·k/√d does, where qᵀPk/√d spreads √d times as far. */
 const pairwiseScaled = (): TiledKernel => ({ ...pairwise(), name: "pairwise (1/d)", parameters: [{ name: "scale", initial: ({ dim }) => 1 / dim }] });

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ArgumentError, DataError } from "../core/errors.js";
-import { cpu } from "../cpu/cpu.js";
-import type { Presentation } from "./report/presentation.js";
+import { ArgumentError, DataError } from "../../core/errors.js";
+import { cpu } from "../../cpu/cpu.js";
+import type { Presentation } from "../report/presentation.js";
 import { fromJson } from "./results.js";
 import { conduct, type Results, type Study } from "./study.js";
 import { decisiveVersions } from "./versions.js";

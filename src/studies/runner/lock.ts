@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ArgumentError, DataError } from "../core/errors.js";
+import { ArgumentError, DataError } from "../../core/errors.js";
 import { writeAtomically } from "./results.js";
 
 /** The file in a folder that names the process which writes there. */

@@ -1,11 +1,11 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { ArgumentError } from "../core/errors.js";
-import type { Backend, DeviceDescription } from "../core/tensor.js";
+import { ArgumentError } from "../../core/errors.js";
+import type { Backend, DeviceDescription } from "../../core/tensor.js";
+import { figureFile, renderReport } from "../report/html.js";
+import type { Presentation } from "../report/presentation.js";
 import type { StudyEvent } from "./events.js";
 import { lockFolder } from "./lock.js";
-import { figureFile, renderReport } from "./report/html.js";
-import type { Presentation } from "./report/presentation.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
 import { hasWords, taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
 import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";

@@ -1,10 +1,8 @@
 import { DataError } from "../../core/errors.js";
-import { random } from "../../core/random.js";
-import type { Random } from "../../core/random.js";
+import { random, type Random } from "../../core/random.js";
 import type { Corpus } from "./corpus.js";
 import { bytesOf, tokenize } from "./tokenize.js";
-import { buildVocabulary, encode } from "./vocabulary.js";
-import type { Vocabulary } from "./vocabulary.js";
+import { buildVocabulary, encode, type Vocabulary } from "./vocabulary.js";
 
 /** A text as words or bytes, and the index of its class. */
 export interface TokenizedExample {
@@ -147,14 +145,11 @@ export function summarize({ name, classes, train, test, vocabulary, leftOut, maj
   return { name, classes, train: train.count, test: test.count, vocabulary: vocabulary.size, leftOut, majority };
 }
 
-/** Rows `order[start .. start + size)` of some examples. */
-export function batch(examples: EncodedExamples, order: readonly number[], start: number, size: number): EncodedExamples {
-  const rows = order.slice(start, start + size);
-  const ids = new Int32Array(rows.length * examples.tokens);
-  rows.forEach((row, position) =>
-    ids.set(examples.ids.subarray(row * examples.tokens, (row + 1) * examples.tokens), position * examples.tokens),
-  );
-  return { count: rows.length, tokens: examples.tokens, ids, labels: Int32Array.from(rows, (row) => examples.labels[row]) };
+/** Some rows of token ids, one after the other. */
+export function rowsOf({ tokens, ids }: Omit<EncodedExamples, "labels">, rows: readonly number[]): Int32Array {
+  const chosen = new Int32Array(rows.length * tokens);
+  rows.forEach((row, place) => chosen.set(ids.subarray(row * tokens, (row + 1) * tokens), place * tokens));
+  return chosen;
 }
 
 /** All of a data set that a classifier's numbers depend on. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ArgumentError } from "../core/errors.js";
+import { ArgumentError } from "../../core/errors.js";
 import { fileName, readTask, removeTask, writeTask, type TaskRecord } from "./task-file.js";
 
 /** Part i of n of a study's tasks, i from 1. */

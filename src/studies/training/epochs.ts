@@ -1,5 +1,5 @@
-import type { Session } from "./study.js";
-import type { Training, TrainingPlan } from "./training.js";
+import type { Session } from "../runner/study.js";
+import type { TrainingPlan, TrainingSoFar } from "./train.js";
 
 /** What every training in epochs measures after each. */
 export interface EpochMeasure {
@@ -18,7 +18,7 @@ interface EpochOptions<Evaluation> {
   /** An evaluation for people. */
   readonly words: (evaluation: Evaluation) => string;
   /** Gets what was measured so far. */
-  readonly measured: (soFar: Pick<Training<EpochMeasure & Evaluation>, "epochs" | "losses">) => Promise<void>;
+  readonly measured: (soFar: TrainingSoFar<EpochMeasure & Evaluation>) => Promise<void>;
   readonly session: Session<unknown>;
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DataError } from "../core/errors.js";
+import { DataError } from "../../core/errors.js";
 
 /** Indented JSON; NaN and the infinities, which JSON lacks, become the strings "NaN", "Infinity" and "-Infinity". */
 export function toJson(value: unknown): string {

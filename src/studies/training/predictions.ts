@@ -4,10 +4,10 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Mask } from "../../kernels/mask.js";
 import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
-import { measureEpochs, type EpochMeasure } from "../epochs.js";
-import type { Session } from "../study.js";
-import type { Kept } from "../tasks.js";
-import { first, train, type Training, type TrainingState } from "../training.js";
+import type { Session } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
+import { measureEpochs, type EpochMeasure } from "./epochs.js";
+import { first, train, type Training, type TrainingSoFar, type TrainingState } from "./train.js";
 
 /** What a model reads, [rows, tokens]; the places, row · tokens + token, of what it predicts; and what stands there. */
 export interface Prediction {
@@ -56,7 +56,7 @@ export interface PredictionOptions {
   /** Of the order of the sequences. */
   readonly seed: number;
   /** Gets what was measured so far, after every epoch. */
-  readonly measured: (soFar: Pick<Training<EpochMeasure>, "epochs" | "losses">) => Promise<void>;
+  readonly measured: (soFar: TrainingSoFar<EpochMeasure>) => Promise<void>;
 }
 
 /** Trains `parameters` in place to predict tokens, or goes on with it; equal seeds give equal batches. */

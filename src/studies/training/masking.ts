@@ -1,7 +1,8 @@
 import { indices } from "../../core/indices.js";
 import type { Random } from "../../core/random.js";
-import { rowsOf, type Windows } from "../text/windows.js";
-import { UNKNOWN } from "../text/vocabulary.js";
+import { rowsOf } from "../corpus/dataset.js";
+import { UNKNOWN } from "../corpus/vocabulary.js";
+import type { Windows } from "../corpus/windows.js";
 import type { Predictions } from "./predictions.js";
 
 /** Share of the tokens of a window that are predicted. */

@@ -1,12 +1,12 @@
-import { crossEntropy } from "../autograd/ops.js";
-import { indices, type Indices } from "../core/indices.js";
-import { random } from "../core/random.js";
-import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
-import { leaves } from "../core/tree.js";
+import { crossEntropy } from "../../autograd/ops.js";
+import { indices, type Indices } from "../../core/indices.js";
+import { random } from "../../core/random.js";
+import { isTensor, type ParameterTree, type Tensor } from "../../core/tensor.js";
+import { leaves } from "../../core/tree.js";
+import type { Session } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
-import type { Session } from "./study.js";
-import type { Kept } from "./tasks.js";
-import { first, train, type OptimizerName, type Training, type TrainingPlan, type TrainingState } from "./training.js";
+import { first, type OptimizerName, train, type Training, type TrainingPlan, type TrainingSoFar, type TrainingState } from "./train.js";
 
 /** A model that turns inputs into logits [batch, classes]. */
 export interface Classifier<Parameters extends ParameterTree> {
@@ -30,7 +30,7 @@ export interface TrainOptions {
   /** Of the order of the examples. */
   readonly seed: number;
   /** Gets what was measured so far, after every epoch. */
-  readonly measured: (soFar: Pick<Training<EpochResult>, "epochs" | "losses">) => Promise<void>;
+  readonly measured: (soFar: TrainingSoFar<EpochResult>) => Promise<void>;
 }
 
 export interface EpochResult extends EpochMeasure {

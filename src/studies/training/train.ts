@@ -1,10 +1,10 @@
-import { valueAndGrad } from "../autograd/grad.js";
-import type { Random } from "../core/random.js";
-import type { ParameterTree, Tensor } from "../core/tensor.js";
-import { adam, sgd, type OptimizerState } from "../nn/optimizers.js";
-import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "./snapshot.js";
-import type { Session } from "./study.js";
-import type { Kept } from "./tasks.js";
+import { valueAndGrad } from "../../autograd/grad.js";
+import type { Random } from "../../core/random.js";
+import type { ParameterTree, Tensor } from "../../core/tensor.js";
+import { adam, sgd, type OptimizerState } from "../../nn/optimizers.js";
+import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
+import type { Session } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
 
 const optimizers = { adam, sgd } as const;
 
@@ -30,11 +30,14 @@ export interface TrainingPlan<Parameters, Epoch> {
   afterEpoch(before: { readonly epochs: readonly Epoch[]; readonly losses: readonly number[]; readonly seconds: () => number }, losses: readonly number[]): Promise<Epoch>;
 }
 
-/** What a training measured. */
-export interface Training<Epoch> {
+/** What a training measured until now. */
+export interface TrainingSoFar<Epoch> {
   readonly epochs: readonly Epoch[];
   /** Loss of every batch before its step. */
   readonly losses: readonly number[];
+}
+
+export interface Training<Epoch> extends TrainingSoFar<Epoch> {
   /** Spent on it, the time before interruptions included. */
   readonly seconds: number;
 }

@@ -1,8 +1,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DataError } from "../core/errors.js";
-import { encodeSafetensors, openSafetensors } from "../core/safetensors.js";
-import { mapTree } from "../core/tree.js";
+import { DataError } from "../../core/errors.js";
+import { encodeSafetensors, openSafetensors } from "../../core/safetensors.js";
+import { mapTree } from "../../core/tree.js";
 import { fromExactJson, toExactJson } from "./exact-json.js";
 import { writeAtomically } from "./results.js";
 import { isSnapshot, type Snapshot } from "./snapshot.js";

@@ -1,5 +1,5 @@
 import type { ClassifierRun } from "../comparison/runs.js";
-import type { DataSummary } from "../text/dataset.js";
+import type { DataSummary } from "../corpus/dataset.js";
 
 export interface TextMeasurements {
   /** The split of every seed. */

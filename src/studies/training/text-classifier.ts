@@ -1,0 +1,56 @@
+import { indices } from "../../core/indices.js";
+import { random } from "../../core/random.js";
+import type { TiledKernel } from "../../kernels/kernel.js";
+import { encoder, type Encoder, type EncoderParameters } from "../../nn/encoder.js";
+import { rowsOf, type Dataset, type DatasetOptions, type EncodedExamples } from "../corpus/dataset.js";
+import type { Session } from "../runner/study.js";
+import type { Kept } from "../runner/tasks.js";
+import { disposeTree, trainClassifier, type EpochResult, type Examples, type TrainOptions } from "./classifier.js";
+import type { Training, TrainingState } from "./train.js";
+
+/** How texts are cut and split, the encoder that classifies them, and its training. */
+export interface TextSettings extends Omit<DatasetOptions, "seed">, Pick<TrainOptions, "batch" | "epochs" | "learningRate"> {
+  readonly width: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly layers: number;
+}
+
+export interface TextTrainOptions extends Omit<TextSettings, "tokens" | "train" | "test" | "vocabulary">, TrainOptions {
+  readonly kernel: TiledKernel;
+  /** Seed of the initial weights. */
+  readonly start: number;
+}
+
+export interface TrainedEncoder extends Training<EpochResult> {
+  readonly model: Encoder;
+  readonly parameters: EncoderParameters;
+}
+
+/** Encoded texts as a classifier takes them. */
+export const textExamples = (texts: EncodedExamples): Examples => ({
+  labels: texts.labels,
+  inputs: (rows) => indices(rowsOf(texts, rows), [rows.length, texts.tokens]),
+});
+
+/**
+ * Trains an encoder as a classifier of texts, or goes on with it; gives what `use` makes of it, after which its weights are gone.
+ *
+ * Equal seeds give equal initial weights and equal batches, whatever the kernel.
+ */
+export async function trainTextClassifier<Result>(
+  { vocabulary, classes, train, test }: Dataset,
+  { kernel, start, width, hidden, heads, layers, ...options }: TextTrainOptions,
+  session: Session<unknown>,
+  kept: Kept<TrainingState<EpochResult>>,
+  use: (trained: TrainedEncoder) => Result | Promise<Result>,
+): Promise<Result> {
+  const model = encoder({ kernel, vocabulary: vocabulary.size, classes: classes.length, tokens: train.tokens, width, hidden, heads, layers });
+  const parameters = model.initialize(session.backend, random(start));
+  try {
+    const examples = { train: textExamples(train), test: textExamples(test) };
+    return await use({ model, parameters, ...(await trainClassifier(model, parameters, examples, options, session, kept)) });
+  } finally {
+    disposeTree(parameters);
+  }
+}
