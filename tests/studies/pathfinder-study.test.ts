@@ -97,9 +97,10 @@ describe("study pathfinder", () => {
     expect(present(results(undefined)).answer).toMatch(/stopped before its first result/);
   });
 
-  it("refuses unknown kernels and patches that do not fit", async () => {
+  it("refuses unknown kernels, patches that do not fit, and landscapes around one epoch", async () => {
     await expect(measure({ ...tiny, kernels: ["nothing"] })).rejects.toThrow(ArgumentError);
     await expect(measure({ ...tiny, patch: 5 })).rejects.toThrow(/patch: wanted a divisor of the picture's side 32, got 5/);
+    await expect(measure({ ...tiny, epochs: 1 })).rejects.toThrow(/epochs: wanted two or more.*--without-landscape/s);
   });
 
   it("has pictures of 32 and 128 pixels", () => {

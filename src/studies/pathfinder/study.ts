@@ -16,6 +16,15 @@ async function run(configuration: PathfinderConfiguration, session: Session<Path
   if (picture.size % patch !== 0) {
     throw new ArgumentError({ where: "study pathfinder", argument: "patch", wanted: `a divisor of the picture's side ${picture.size}`, got: String(patch) });
   }
+  if (landscape && configuration.epochs < 2) {
+    throw new ArgumentError({
+      where: "study pathfinder",
+      argument: "epochs",
+      wanted: "two or more, so that the path of the weights spans the plane of a landscape",
+      got: String(configuration.epochs),
+      fix: "Leave the landscapes out: --without-landscape.",
+    });
+  }
   const baseline = new Map<number, number>();
   const finished: ClassifierRun[] = [];
   const landscapes: Landscape[] = [];
