@@ -1,5 +1,5 @@
 import type { Ansatz, AnsatzParameters } from "./ansatz.js";
-import { shares, type Samples } from "./sampler.js";
+import type { Samples } from "./sampler.js";
 
 /** The attention of one layer over draws of a wave function. */
 export interface AttentionMap {
@@ -35,6 +35,18 @@ async function weightsOf(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
   return layers;
 }
 
+/** Configurations to look at with their shares: all of a sum, of draws so many, spread over the chains. */
+function looked({ spins, order, weights }: Samples, sites: number): { readonly spins: Int8Array; readonly shares: Float64Array } {
+  if (weights !== undefined) return { spins, shares: weights };
+  const count = Math.min(MOST_DRAWS, order.length);
+  const chosen = new Int8Array(count * sites);
+  for (let place = 0; place < count; place++) {
+    const row = order[Math.floor((place * order.length) / count)];
+    chosen.set(spins.subarray(row * sites, (row + 1) * sites), place * sites);
+  }
+  return { spins: chosen, shares: new Float64Array(count).fill(1 / count) };
+}
+
 /**
  * Mean attention weights and how much they depend on the input, for each layer, over |ψ|². Of a projected ψ these are the weights that the
  * transformer gives to the configurations themselves: their images are as likely.
@@ -43,16 +55,14 @@ async function weightsOf(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
  */
 export async function attentionMaps(ansatz: Ansatz, parameters: AnsatzParameters, samples: Samples): Promise<AttentionMap[]> {
   const { heads, lattice: { sites } } = ansatz;
-  const rows = Math.min(samples.weights === undefined ? MOST_DRAWS : Infinity, samples.spins.length / sites);
-  const chosen = shares(samples, sites).subarray(0, rows);
-  const total = chosen.reduce((a, b) => a + b, 0);
-  const layers = await weightsOf(ansatz, parameters, samples.spins.subarray(0, rows * sites));
+  const { spins, shares } = looked(samples, sites);
+  const layers = await weightsOf(ansatz, parameters, spins);
   return layers.map((numbers) => {
-    const size = numbers.length / rows;
+    const size = numbers.length / shares.length;
     const mean = new Float64Array(size);
-    for (let at = 0; at < numbers.length; at++) mean[at % size] += (chosen[Math.floor(at / size)] / total) * numbers[at];
+    for (let at = 0; at < numbers.length; at++) mean[at % size] += shares[Math.floor(at / size)] * numbers[at];
     let variance = 0;
-    for (let at = 0; at < numbers.length; at++) variance += (chosen[Math.floor(at / size)] / total) * (numbers[at] - mean[at % size]) ** 2;
+    for (let at = 0; at < numbers.length; at++) variance += shares[Math.floor(at / size)] * (numbers[at] - mean[at % size]) ** 2;
     const squares = mean.reduce((sum, value) => sum + value * value, 0);
     return { mean, heads, tokens: Math.sqrt(size / heads), inputDependence: variance / squares };
   });

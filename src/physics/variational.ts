@@ -70,6 +70,8 @@ export interface StepOptions {
   readonly shift: number;
   /** μ of SPRING; 0 for plain stochastic reconfiguration. */
   readonly momentum: number;
+  /** Hears of the measurement while the parameters are those that were measured. */
+  readonly measured?: (measurement: Measurement) => Promise<void>;
   /** Longest way of a step, rate · ‖X δ‖, in the Fubini-Study metric of states; longer ones are shortened. Default none. */
   readonly longest?: number;
 }
@@ -95,11 +97,12 @@ export async function variationalStep(
   parameters: AnsatzParameters,
   sampler: Sampler,
   last: Tensor | undefined,
-  { samples: count, rate, shift: least, momentum, longest = Infinity }: StepOptions,
+  { samples: count, rate, shift: least, momentum, longest = Infinity, measured }: StepOptions,
 ): Promise<{ measurement: Measurement; direction: Tensor; shift: number }> {
   const { ansatz, hamiltonian, represent } = problem;
   const logAmplitude = rememberedAmplitudes(ansatz, parameters, represent);
   const measurement = await measure(problem, logAmplitude, sampler, count);
+  await measured?.(measurement);
   const { samples, local } = measurement;
   const { sites } = hamiltonian.lattice;
   // Rows that only round the shapes up count nothing.

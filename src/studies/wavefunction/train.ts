@@ -68,7 +68,9 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
     if (kept.state !== undefined) restore(state, kept.state);
     while (state.step < steps) {
       const before = performance.now();
-      const options = { samples, rate: rateOf(state.step), shift, momentum, longest };
+      const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
+      const measured = (measurement: Measurement): Promise<void> => (isLookedAt ? look(problem, state, measurement) : Promise.resolve());
+      const options = { samples, rate: rateOf(state.step), shift, momentum, longest, measured };
       const { measurement, direction, shift: taken } = await variationalStep(problem, parameters, sampler, state.direction, options);
       state.direction?.dispose();
       state.direction = direction;
@@ -79,7 +81,6 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
       curves.energies.push(perSite(energy.mean));
       curves.errors.push(perSite(energy.error));
       curves.variances.push(energy.variance);
-      if ((state.step - 1) % DEPENDENCE_EVERY === 0) await look(problem, state, measurement);
       const bar = energy.error > 0 ? ` ± ${perSite(energy.error).toFixed(5)}` : "";
       const off = reference === undefined ? "" : `, relative error ${Math.abs((perSite(energy.mean) - reference) / reference).toExponential(1)}`;
       const label = `${attention}, ${extents.join(" × ")}, seed ${seed}`;
