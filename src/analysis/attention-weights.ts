@@ -65,12 +65,12 @@ function collect(names: Iterable<string>): Map<string, Found> {
   return found;
 }
 
-function choose(found: ReadonlyMap<string, Found>, prefix: string | undefined): readonly [string, Found] {
+function choose(found: ReadonlyMap<string, Found>, prefix: string | undefined, names: readonly string[]): readonly [string, Found] {
   const known = [...found.keys()].map((name) => name.replace(/(encoder\.layer|layers)\.$/, ""));
   const chosen = [...found].filter((_, at) => prefix === undefined || known[at] === prefix);
   if (chosen.length === 1) return chosen[0];
   if (found.size === 0) {
-    throw complain("attention layers named as in BERT, RoBERTa, ViT or DeiT (encoder.layer.0.attention.self.query.weight), or as in this library (layers.0.attention.query)", "none");
+    throw complain("attention layers named as in BERT, RoBERTa, ViT or DeiT (encoder.layer.0.attention.self.query.weight), or as in this library (layers.0.attention.query)", names.length === 0 ? "no tensors" : `tensors such as ${names.slice(0, 4).map((name) => JSON.stringify(name)).join(", ")}`);
   }
   throw new ArgumentError({ where: "findAttention", argument: "prefix", wanted: `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`, got: prefix === undefined ? "none, with several encoders in the file" : JSON.stringify(prefix) });
 }
@@ -81,7 +81,7 @@ function choose(found: ReadonlyMap<string, Found>, prefix: string | undefined): 
  * @throws DataError where there are none, one is missing or shapes do not fit; ArgumentError where `prefix` ("bert.") must say which encoder.
  */
 export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix?: string): AttentionWeights {
-  const [stem, { layout, layers }] = choose(collect(tensors.keys()), prefix);
+  const [stem, { layout, layers }] = choose(collect(tensors.keys()), prefix, [...tensors.keys()]);
   const complete = Array.from({ length: layers.size }, (_, layer) => {
     const { query, key, value, output } = layers.get(layer) ?? {};
     if (query !== undefined && key !== undefined && value !== undefined && output !== undefined) return { query, key, value, output };

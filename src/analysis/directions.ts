@@ -1,8 +1,7 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { ArgumentError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
-import { isTensor, type ParameterTree } from "../core/tensor.js";
-import { leaves } from "../core/tree.js";
+import { tensorsIn, type ParameterTree } from "../core/tensor.js";
 import { dot, norm } from "./vectors.js";
 
 /**
@@ -14,7 +13,7 @@ import { dot, norm } from "./vectors.js";
 export function filterNormalizedDirection(parameters: ParameterTree, vector: Float64Array, source: Random): Float64Array {
   const direction = new Float64Array(vector.length);
   let start = 0;
-  for (const { shape, size } of leaves(parameters, isTensor)) {
+  for (const { shape, size } of tensorsIn(parameters)) {
     const [rows, columns] = [shape.at(-2), shape.at(-1)];
     if (rows !== undefined && columns !== undefined) {
       const draws = source.normals(size);

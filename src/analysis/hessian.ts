@@ -2,9 +2,7 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { valueAndGrad } from "../autograd/grad.js";
 import { NonFiniteError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
-import type { ParameterTree } from "../core/tensor.js";
-import { isTensor } from "../core/tensor.js";
-import { leaves } from "../core/tree.js";
+import { disposeTree, tensorsIn, type ParameterTree } from "../core/tensor.js";
 import type { Loss } from "./landscape.js";
 import { dot, moved, norm, readVector, treeOf } from "./vectors.js";
 
@@ -12,10 +10,10 @@ import { dot, moved, norm, readVector, treeOf } from "./vectors.js";
 const EPSILON = { cpu: Number.EPSILON, gpu: 2 ** -23 } as const;
 
 async function gradientAt<Parameters extends ParameterTree>(loss: Loss<Parameters>, parameters: Parameters, place: Float64Array): Promise<Float64Array> {
-  const { backend } = leaves(parameters, isTensor)[0];
+  const { backend } = tensorsIn(parameters)[0];
   const gradients = backend.scope(() => valueAndGrad(loss, treeOf(place, parameters)).gradients);
   const vector = await readVector(gradients);
-  for (const tensor of leaves(gradients, isTensor)) tensor.dispose();
+  disposeTree(gradients);
   return vector;
 }
 
@@ -29,7 +27,7 @@ export function hessianProduct<Parameters extends ParameterTree>(
   parameters: Parameters,
   center: Float64Array,
 ): (direction: Float64Array) => Promise<Float64Array> {
-  const { backend } = leaves(parameters, isTensor)[0];
+  const { backend } = tensorsIn(parameters)[0];
   const reach = Math.sqrt(EPSILON[backend.name]) * (1 + norm(center));
   return async (direction) => {
     const step = reach / norm(direction);

@@ -1,7 +1,5 @@
 import { concat, reshape } from "../autograd/ops.js";
-import type { ParameterTree, Tensor } from "../core/tensor.js";
-import { isTensor } from "../core/tensor.js";
-import { leaves } from "../core/tree.js";
+import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { moved, treeOf } from "./vectors.js";
 
 /** The loss of parameters, one number. */
@@ -22,7 +20,7 @@ export async function lossesAt<Parameters extends ParameterTree>(
   directions: readonly Float64Array[],
   points: readonly (readonly number[])[],
 ): Promise<number[]> {
-  const { backend } = leaves(parameters, isTensor)[0];
+  const { backend } = tensorsIn(parameters)[0];
   const losses: number[] = [];
   for (let start = 0; start < points.length; start += BATCH) {
     const batch = points.slice(start, start + BATCH);

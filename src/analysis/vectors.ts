@@ -1,10 +1,9 @@
-import type { ParameterTree, Tensor } from "../core/tensor.js";
-import { isTensor } from "../core/tensor.js";
-import { leaves, mapTree } from "../core/tree.js";
+import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { mapTree } from "../core/tree.js";
 
 /** All numbers of a tree of tensors, in the order of its names. */
 export async function readVector(tree: ParameterTree): Promise<Float64Array> {
-  const parts = await Promise.all(leaves(tree, isTensor).map((tensor) => tensor.read()));
+  const parts = await Promise.all(tensorsIn(tree).map((tensor) => tensor.read()));
   const vector = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
-import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
-import { leaves, mapTree } from "../core/tree.js";
+import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { mapTree } from "../core/tree.js";
 import { accumulate } from "./cast.js";
 import { isRecording, recording, Tape } from "./tape.js";
 
@@ -16,7 +16,7 @@ export function valueAndGrad<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,
   parameters: Parameters,
 ): { value: Tensor; gradients: Parameters } {
-  const watched = leaves(parameters, isTensor);
+  const watched = tensorsIn(parameters);
   const first = watched[0];
   if (first === undefined) {
     throw new ArgumentError({ where: "valueAndGrad", argument: "parameters", wanted: "at least one tensor", got: "none" });

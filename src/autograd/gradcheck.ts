@@ -1,8 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import { random, type Random } from "../core/random.js";
-import type { Tensor} from "../core/tensor.js";
-import { isTensor, type ParameterTree } from "../core/tensor.js";
-import { leaves, mapTree } from "../core/tree.js";
+import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { mapTree } from "../core/tree.js";
 import { valueAndGrad } from "./grad.js";
 
 export interface GradcheckOptions {
@@ -55,7 +54,7 @@ export async function gradcheck<Parameters extends ParameterTree>(
   parameters: Parameters,
   { directions = 3, tolerance = 1e-7, step = 1e-3, seed = 0 }: GradcheckOptions = {},
 ): Promise<GradcheckReport> {
-  const tensors = leaves(parameters, isTensor);
+  const tensors = tensorsIn(parameters);
   const gpu = tensors.find((tensor) => tensor.backend.name !== "cpu");
   if (tensors.length === 0 || gpu !== undefined) {
     throw new ArgumentError({
@@ -72,7 +71,7 @@ export async function gradcheck<Parameters extends ParameterTree>(
   const results: GradcheckDirection[] = [];
   const paths: string[] = [];
   mapTree(parameters, isTensor, (_, path) => paths.push(path.join(".")));
-  for (const [index, gradient] of leaves(gradients, isTensor).entries()) {
+  for (const [index, gradient] of tensorsIn(gradients).entries()) {
     const parameter = tensors[index];
     const [base, slope] = [await parameter.read(), await gradient.read()];
     const floor = norm(slope) / Math.sqrt(parameter.size);

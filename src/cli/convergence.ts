@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { full, quick } from "../studies/convergence/configuration.js";
-import type { ConvergenceConfiguration } from "../studies/convergence/configuration.js";
+import { full, quick, type ConvergenceConfiguration } from "../studies/convergence/configuration.js";
 import { convergence } from "../studies/convergence/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { given, wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface ConvergenceFlags {
@@ -18,13 +18,9 @@ function configure({ data, full: isFull, epochs, examples, steps }: ConvergenceF
   const base = isFull ? full : quick;
   return {
     ...base,
-    ...(data === undefined ? {} : { data }),
-    guarantee: { ...base.guarantee, ...(steps === undefined ? {} : { steps }) },
-    learning: {
-      ...base.learning,
-      ...(epochs === undefined ? {} : { epochs }),
-      ...(examples === undefined ? {} : { train: examples }),
-    },
+    ...given({ data }),
+    guarantee: { ...base.guarantee, ...given({ steps }) },
+    learning: { ...base.learning, ...given({ epochs, train: examples }) },
   };
 }
 

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { dissect } from "../studies/dissect/study.js";
-import { runStudy, wholeNumber, withPlaceOptions, withResume } from "./study.js";
+import { given, wholeNumber } from "./flags.js";
+import { runStudy, withPlaceOptions, withResume } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 const DEFAULT_MODES = 4;
@@ -25,7 +26,7 @@ export function dissectCommand(terminal: Terminal, finish: (exitCode: number) =>
     .addOption(new Option("--backend <name>", "float64 on the CPU alone").choices(["cpu"]).default("cpu").hideHelp())
     .allowExcessArguments(false)
     .action(async (model: string, { heads, prefix, inputs, modes }: DissectFlags) => {
-      const configuration = { model, modes, ...(heads === undefined ? {} : { heads }), ...(prefix === undefined ? {} : { prefix }), ...(inputs === undefined ? {} : { inputs }) };
+      const configuration = { model, modes, ...given({ heads, prefix, inputs }) };
       finish(await runStudy(dissect, configuration, command, terminal));
     });
 }

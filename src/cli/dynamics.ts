@@ -1,23 +1,19 @@
 import { Command } from "commander";
 import { quickDynamics, type DynamicsConfiguration, type Experiment } from "../studies/dynamics/configuration.js";
 import { dynamics } from "../studies/dynamics/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { given, kernelNames, wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface DynamicsFlags {
   readonly seeds?: number;
   readonly steps?: number;
-  readonly kernels?: string;
+  readonly kernels?: readonly string[];
 }
 
 /** The configuration that the flags ask for, in every experiment. */
 function configure({ seeds, steps, kernels }: DynamicsFlags): DynamicsConfiguration {
-  const change = (experiment: Experiment): Experiment => ({
-    ...experiment,
-    ...(seeds === undefined ? {} : { seeds }),
-    ...(steps === undefined ? {} : { steps }),
-    ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
-  });
+  const change = (experiment: Experiment): Experiment => ({ ...experiment, ...given({ seeds, steps, kernels }) });
   const { matrices, equalValues, valueScale } = quickDynamics.experiments;
   return { ...quickDynamics, experiments: { matrices: change(matrices), equalValues: change(equalValues), valueScale: change(valueScale) } };
 }
@@ -28,6 +24,6 @@ export function dynamicsCommand(terminal: Terminal, finish: (exitCode: number) =
   return withTaskOptions(command)
     .option("--seeds <n>", "random problems for every kernel and subset", wholeNumber(1))
     .option("--steps <n>", "steps of gradient descent at most", wholeNumber(1))
-    .option("--kernels <names>", "kernels by name, with commas between")
+    .option("--kernels <names>", "kernels by name, with commas between", kernelNames)
     .action(async (flags: DynamicsFlags) => finish(await runStudy(dynamics, configure(flags), command, terminal)));
 }

@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import { quickElliptical, type EllipticalConfiguration } from "../studies/elliptical/configuration.js";
 import { elliptical } from "../studies/elliptical/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { given, kernelNames, wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface EllipticalFlags {
   readonly data?: string;
-  readonly kernels?: string;
+  readonly kernels?: readonly string[];
   readonly seeds?: number;
   readonly epochs?: number;
   readonly examples?: number;
@@ -16,15 +17,8 @@ interface EllipticalFlags {
 /** The configuration that the flags ask for. */
 function configure({ data, kernels, seeds, epochs, examples, tokens }: EllipticalFlags): EllipticalConfiguration {
   const { text, language } = quickElliptical;
-  const change = { ...(epochs === undefined ? {} : { epochs }), ...(examples === undefined ? {} : { train: examples }) };
-  return {
-    ...quickElliptical,
-    text: { ...text, ...change },
-    language: { ...language, ...change, ...(tokens === undefined ? {} : { tokens }) },
-    ...(data === undefined ? {} : { data }),
-    ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
-    ...(seeds === undefined ? {} : { seeds }),
-  };
+  const change = given({ epochs, train: examples });
+  return { ...quickElliptical, ...given({ data, kernels, seeds }), text: { ...text, ...change }, language: { ...language, ...change, ...given({ tokens }) } };
 }
 
 /** `study elliptical`. */
@@ -32,7 +26,7 @@ export function ellipticalCommand(terminal: Terminal, finish: (exitCode: number)
   const command = new Command("elliptical").description("dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy");
   return withTaskOptions(command)
     .option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys")
-    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with")
+    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
     .option("--seeds <n>", "splits, starts, orders and contaminations", wholeNumber(1))
     .option("--epochs <n>", "epochs of every encoder", wholeNumber(1))
     .option("--examples <n>", "texts and windows to train on", wholeNumber(8))

@@ -2,14 +2,15 @@ import { Command, Option } from "commander";
 import { fullPathfinder, quickPathfinder, type PathfinderConfiguration } from "../studies/pathfinder/configuration.js";
 import { difficulties, type Difficulty } from "../studies/pathfinder/difficulty.js";
 import { pathfinder } from "../studies/pathfinder/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { given, kernelNames, wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface PathfinderFlags {
   readonly full?: true;
   readonly draw?: true;
   readonly difficulty?: Difficulty;
-  readonly kernels?: string;
+  readonly kernels?: readonly string[];
   readonly seeds?: number;
   readonly epochs?: number;
   readonly examples?: number;
@@ -22,12 +23,8 @@ function configure({ full, draw, difficulty, kernels, seeds, epochs, examples, p
   const { landscape: planes, ...base } = full ? fullPathfinder : quickPathfinder;
   return {
     ...base,
-    ...(difficulty === undefined ? {} : { difficulty, picture: difficulties[difficulty] }),
-    ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
-    ...(draw ? { seeds: 0 } : seeds === undefined ? {} : { seeds }),
-    ...(epochs === undefined ? {} : { epochs }),
-    ...(examples === undefined ? {} : { train: examples }),
-    ...(patch === undefined ? {} : { patch }),
+    ...given({ difficulty, picture: difficulty && difficulties[difficulty] }),
+    ...given({ kernels, seeds: draw ? 0 : seeds, epochs, train: examples, patch }),
     ...(withoutLandscape ? {} : { landscape: planes }),
   };
 }
@@ -39,7 +36,7 @@ export function pathfinderCommand(terminal: Terminal, finish: (exitCode: number)
     .addOption(new Option("--difficulty <name>", "kind of pictures").choices(Object.keys(difficulties)))
     .option("--full", "the papers' scale, for a hardware adapter")
     .option("--draw", "draw samples of every kind, train nothing")
-    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with")
+    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
     .option("--seeds <n>", "pictures, starts and orders", wholeNumber(1))
     .option("--epochs <n>", "epochs of every encoder", wholeNumber(1))
     .option("--examples <n>", "pictures to train on", wholeNumber(8))

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { defaults } from "../studies/potts/configuration.js";
 import { potts } from "../studies/potts/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface PottsFlags {

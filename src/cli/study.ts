@@ -8,6 +8,7 @@ import type { Shard } from "../studies/runner/tasks.js";
 import { backendNames, chooseBackend } from "./backend.js";
 import type { BackendName } from "./backend.js";
 import { commandPath } from "./command-path.js";
+import { wholeNumber } from "./flags.js";
 import { progressView } from "./progress.js";
 import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
@@ -23,15 +24,6 @@ export interface StudyOptions {
   readonly resume?: true;
   readonly only?: readonly string[];
   readonly shard?: Shard;
-}
-
-/** Parses a whole number of at least `least`; commander reports what it throws. */
-export function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= 0x7fffffff) return value;
-    throw new InvalidArgumentError(`Wanted a whole number from ${least} to ${0x7fffffff}.`);
-  };
 }
 
 /** Parses "2/8". */

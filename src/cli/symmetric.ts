@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import { quickSymmetric, type SymmetricConfiguration } from "../studies/symmetric/configuration.js";
 import { symmetric } from "../studies/symmetric/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { given, kernelNames, wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface SymmetricFlags {
   readonly data?: string;
-  readonly kernels?: string;
+  readonly kernels?: readonly string[];
   readonly seeds?: number;
   readonly epochs?: number;
   readonly windows?: number;
@@ -15,15 +16,7 @@ interface SymmetricFlags {
 
 /** The configuration that the flags ask for. */
 function configure({ data, kernels, seeds, epochs, windows, tokens }: SymmetricFlags): SymmetricConfiguration {
-  return {
-    ...quickSymmetric,
-    ...(data === undefined ? {} : { data }),
-    ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
-    ...(seeds === undefined ? {} : { seeds }),
-    ...(epochs === undefined ? {} : { epochs }),
-    ...(windows === undefined ? {} : { train: windows }),
-    ...(tokens === undefined ? {} : { tokens }),
-  };
+  return { ...quickSymmetric, ...given({ data, kernels, seeds, epochs, train: windows, tokens }) };
 }
 
 /** `study symmetric`. */
@@ -31,7 +24,7 @@ export function symmetricCommand(terminal: Terminal, finish: (exitCode: number) 
   const command = new Command("symmetric").description("masked words with dot-product, symmetric and pairwise attention: how many steps to the same loss?");
   return withTaskOptions(command)
     .option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys")
-    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with")
+    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
     .option("--seeds <n>", "splits, starts, orders and masks", wholeNumber(1))
     .option("--epochs <n>", "epochs of every encoder", wholeNumber(1))
     .option("--windows <n>", "pieces of texts to train on, at most", wholeNumber(1))

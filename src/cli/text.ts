@@ -1,13 +1,14 @@
 import { Command } from "commander";
 import { fullText, quickText, type TextConfiguration } from "../studies/text/configuration.js";
 import { text } from "../studies/text/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { given, kernelNames, wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface TextFlags {
   readonly data?: string;
   readonly full?: true;
-  readonly kernels?: string;
+  readonly kernels?: readonly string[];
   readonly seeds?: number;
   readonly epochs?: number;
   readonly examples?: number;
@@ -16,15 +17,7 @@ interface TextFlags {
 
 /** The configuration that the flags ask for. */
 function configure({ data, full, kernels, seeds, epochs, examples, tokens }: TextFlags): TextConfiguration {
-  return {
-    ...(full ? fullText : quickText),
-    ...(data === undefined ? {} : { data }),
-    ...(kernels === undefined ? {} : { kernels: kernels.split(",") }),
-    ...(seeds === undefined ? {} : { seeds }),
-    ...(epochs === undefined ? {} : { epochs }),
-    ...(examples === undefined ? {} : { train: examples }),
-    ...(tokens === undefined ? {} : { tokens }),
-  };
+  return { ...(full ? fullText : quickText), ...given({ data, kernels, seeds, epochs, train: examples, tokens }) };
 }
 
 /** `study text`. */
@@ -33,7 +26,7 @@ export function textCommand(terminal: Terminal, finish: (exitCode: number) => vo
   return withTaskOptions(command)
     .option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys")
     .option("--full", "sequences of up to 4,096 bytes, for a hardware adapter")
-    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with")
+    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
     .option("--seeds <n>", "splits, starts and orders", wholeNumber(1))
     .option("--epochs <n>", "epochs of every encoder", wholeNumber(1))
     .option("--examples <n>", "texts to train on", wholeNumber(8))

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { defaultsFor, projectionNames, samplingNames, type ProjectionName, type SamplingName, type WavefunctionConfiguration } from "../studies/wavefunction/configuration.js";
 import { wavefunction } from "../studies/wavefunction/study.js";
-import { runStudy, wholeNumber, withTaskOptions } from "./study.js";
+import { given, wholeNumber } from "./flags.js";
+import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface WavefunctionFlags {
@@ -27,18 +28,23 @@ function couplingOf(text: string): number {
   throw new InvalidArgumentError("Wanted a number.");
 }
 
-/** Numbers of patches; a ring with an odd number of pairs of spins has its ground state at momentum π, where the trivial projection is nothing. */
+/** Numbers of patches. */
 function lengthsOf(text: string): number[] {
   const lengths = text.split(",").map(Number);
-  if (new Set(lengths).size === lengths.length && lengths.every((length) => Number.isInteger(length) && length >= 2 && length % 2 === 0)) return lengths;
-  throw new InvalidArgumentError("Wanted different even whole numbers with commas between, such as 4,6,8.");
+  if (new Set(lengths).size === lengths.length && lengths.every((length) => Number.isInteger(length) && length >= 2)) return lengths;
+  throw new InvalidArgumentError("Wanted different whole numbers from 2 on with commas between, such as 4,6,8.");
 }
 
 /** The configuration that the flags ask for. */
 function configure({ side, chain, j2, ...rest }: WavefunctionFlags): WavefunctionConfiguration {
   const { patch, width, heads, layers, projection, sampling, seeds, steps, samples, lengths, lengthSeeds } = rest;
-  const given = Object.entries({ patch, width, heads, layers, projection, sampling, seeds, steps, samples, lengths, lengthSeeds }).filter(([, value]) => value !== undefined);
-  return { ...defaultsFor(chain === undefined ? [side, side] : [chain], j2), ...Object.fromEntries(given) };
+  const lengthChoice = given({ projection, sampling, samples });
+  return {
+    ...defaultsFor(chain === undefined ? [side, side] : [chain], j2),
+    ...given({ patch, width, heads, layers, seeds, steps, lengths, lengthSeeds }),
+    ...lengthChoice,
+    ...(lengths === undefined ? {} : { lengthChoice }),
+  };
 }
 
 /** `study wavefunction`. */

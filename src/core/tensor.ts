@@ -148,6 +148,17 @@ export function isTensor(value: unknown): value is Tensor {
   return value instanceof Tensor;
 }
 
+/** The tensors of a tree, depth first, in the order of the names. */
+export const tensorsIn = (tree: unknown): Tensor[] => leaves(tree, isTensor);
+
+/** How many numbers the tensors of a tree hold. */
+export const parameterCount = (tree: unknown): number => tensorsIn(tree).reduce((total, { size }) => total + size, 0);
+
+/** Frees the memory of the tensors of a tree. */
+export function disposeTree(tree: unknown): void {
+  for (const tensor of tensorsIn(tree)) tensor.dispose();
+}
+
 const scopes: Set<Tensor>[] = [];
 
 /**
@@ -169,7 +180,7 @@ export function scope<Result>(body: () => Result): Result {
         fix: "Return the tensors from the scope and await read() outside it.",
       });
     }
-    kept = leaves(result, isTensor);
+    kept = tensorsIn(result);
     return result;
   } finally {
     scopes.pop();

@@ -3,8 +3,7 @@ import { adamPrimitive } from "../autograd/optimizers.js";
 import { apply } from "../autograd/tape.js";
 import { ShapeError } from "../core/errors.js";
 import { formatShape, sameShape } from "../core/shape.js";
-import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
-import { leaves } from "../core/tree.js";
+import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 
 /** What an optimiser remembers: its number of steps, and the memories of every parameter in the order of the names. */
 export interface OptimizerState {
@@ -41,9 +40,9 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
   };
   return {
     step(parameters, gradients) {
-      const slopes = leaves(gradients, isTensor);
+      const slopes = tensorsIn(gradients);
       steps++;
-      for (const [index, parameter] of leaves(parameters, isTensor).entries()) {
+      for (const [index, parameter] of tensorsIn(parameters).entries()) {
         const slope = slopes[index];
         if (slope === undefined || !sameShape(slope.shape, parameter.shape)) {
           throw new ShapeError({
@@ -57,9 +56,9 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
         update(parameter, slope, memoriesOf(parameter), steps);
       }
     },
-    state: (parameters) => ({ steps, memories: leaves(parameters, isTensor).map(memoriesOf) }),
+    state: (parameters) => ({ steps, memories: tensorsIn(parameters).map(memoriesOf) }),
     restore(parameters, state) {
-      const tensors = leaves(parameters, isTensor);
+      const tensors = tensorsIn(parameters);
       const fits = (own: readonly Tensor[], at: number): boolean => own.length === count && own.every(({ shape }) => sameShape(shape, tensors[at].shape));
       if (state.memories.length !== tensors.length || !state.memories.every(fits)) {
         throw new ShapeError({

@@ -1,13 +1,8 @@
 import { concat, expand, reshape, sum } from "../autograd/ops.js";
 import { valueAndGrad } from "../autograd/grad.js";
-import { isTensor, type Tensor } from "../core/tensor.js";
-import { leaves, mapTree } from "../core/tree.js";
+import { isTensor, tensorsIn, type Tensor } from "../core/tensor.js";
+import { mapTree } from "../core/tree.js";
 import type { Ansatz, AnsatzParameters } from "./ansatz.js";
-
-/** The number of numbers in a tree of parameters. */
-export function parameterCount(parameters: AnsatzParameters): number {
-  return leaves(parameters, isTensor).reduce((total, { size }) => total + size, 0);
-}
 
 /**
  * A copy of every parameter for each row: vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and what a kernel learns, [heads, ...],
@@ -50,7 +45,7 @@ export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
       const derivatives = (part: "re" | "im"): Tensor =>
         backend.scope(() => {
           const { gradients } = valueAndGrad((own: AnsatzParameters) => sum(ansatz.apply(own, tokens, true)[part]), copies);
-          return concat(leaves(gradients, isTensor).map((gradient) => reshape(gradient, [rows, -1])), 1);
+          return concat(tensorsIn(gradients).map((gradient) => reshape(gradient, [rows, -1])), 1);
         });
       parts.push({ re: derivatives("re"), im: derivatives("im") });
     }

@@ -1,8 +1,7 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
 import { NonFiniteError } from "../core/errors.js";
-import { isTensor, type Tensor } from "../core/tensor.js";
-import { leaves } from "../core/tree.js";
+import { tensorsIn, type Tensor } from "../core/tensor.js";
 import type { AnsatzParameters } from "./ansatz.js";
 import type { ComplexNumbers } from "./complex.js";
 import type { Jacobian } from "./jacobian.js";
@@ -85,15 +84,16 @@ export async function naturalGradient({ matrix, target }: LinearProblem, { shift
   const onSamples = (side ?? (columns <= rows ? "parameters" : "samples")) === "samples";
   const gram = matmul(matrix, matrix, onSamples ? { transposeB: true } : { transposeA: true });
   const right = onSamples ? target : energyGradient({ matrix, target });
-  const solution = await solveShifted(gram, right, shift);
-  gram.dispose();
-  if (!onSamples) {
-    right.dispose();
-    return solution;
+  try {
+    const solution = await solveShifted(gram, right, shift);
+    if (!onSamples) return solution;
+    const direction = matmul(matrix, solution, { transposeA: true });
+    solution.dispose();
+    return direction;
+  } finally {
+    gram.dispose();
+    if (!onSamples) right.dispose();
   }
-  const direction = matmul(matrix, solution, { transposeA: true });
-  solution.dispose();
-  return direction;
 }
 
 /**
@@ -105,16 +105,20 @@ export async function springDirection(problem: LinearProblem, last: Tensor | und
   const { matrix, target } = problem;
   const rest = matmul(matrix, last);
   const left = addScaled(target, rest, -momentum);
-  const fresh = await naturalGradient({ matrix, target: left }, options);
-  const direction = addScaled(fresh, last, momentum);
-  for (const tensor of [rest, left, fresh]) tensor.dispose();
-  return direction;
+  try {
+    const fresh = await naturalGradient({ matrix, target: left }, options);
+    const direction = addScaled(fresh, last, momentum);
+    fresh.dispose();
+    return direction;
+  } finally {
+    for (const tensor of [rest, left]) tensor.dispose();
+  }
 }
 
 /** θ ← θ - rate · δ, with δ [P, 1] in the order of the parameters. */
 export function descend(parameters: AnsatzParameters, direction: Tensor, rate: number): void {
   let start = 0;
-  for (const parameter of leaves(parameters, isTensor)) {
+  for (const parameter of tensorsIn(parameters)) {
     const { backend, shape, size } = parameter;
     const changed = backend.scope(() => addScaled(parameter, reshape(slice(direction, 0, start, size), shape), -rate));
     parameter.assign(changed);

@@ -45,7 +45,7 @@ export function summation(sites: number): Sampler {
 }
 
 /** Draws are counted as chains only to compare groups of them; they are independent. */
-const GROUPS = 16;
+export const GROUPS = 16;
 
 function divided(count: number, chains: number, where: string): number {
   const length = count / chains;

@@ -11,7 +11,7 @@ export interface Statistics {
   readonly variance: number;
   /** In draws: ½(length · variance of the chains' means / variance - 1), at least 0. */
   readonly autocorrelationTime: number;
-  /** R̂ = √((length - 1)/length + variance of the chains' means / mean variance in a chain): near 1 where chains agree. */
+  /** R̂ = √((length - 1)/length + variance of the chains' means / mean variance in a chain): near 1 where chains agree, infinite where each stays at a value of its own. */
   readonly rHat: number;
 }
 
@@ -40,7 +40,7 @@ export function statistics({ re, im }: ComplexNumbers, chains: number): Statisti
     error: Math.sqrt((variance * (1 + 2 * autocorrelationTime)) / re.length),
     variance,
     autocorrelationTime,
-    rHat: within === 0 ? 1 : Math.sqrt((length - 1) / length + between / within),
+    rHat: between === 0 && within === 0 ? 1 : Math.sqrt((length - 1) / length + between / within),
   };
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { countHeads, findAttention, readProjection } from "../../src/analysis/attention-weights.js";
 import { ArgumentError, cpu, DataError, encoder, encodeSafetensors, openSafetensors, random, softmax, type TensorToStore } from "../../src/index.js";
-import { leaves, mapTree } from "../../src/core/tree.js";
-import { isTensor } from "../../src/core/tensor.js";
+import { mapTree } from "../../src/core/tree.js";
+import { isTensor, tensorsIn } from "../../src/core/tensor.js";
 import { layouts } from "../support/model-names.js";
 
 const PROJECTIONS = ["query", "key", "value", "output"] as const;
@@ -52,7 +52,7 @@ describe("findAttention", () => {
   it("knows the names of this library's encoder, stored the other way round", async () => {
     const parameters = encoder({ kernel: softmax(), vocabulary: 5, classes: 2, tokens: 3, width: 8, heads: 2 }).initialize(cpu, random(1));
     const tensors: Record<string, TensorToStore> = {};
-    const numbers = await Promise.all(leaves(parameters, isTensor).map((tensor) => tensor.read()));
+    const numbers = await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()));
     mapTree(parameters, isTensor, ({ shape }, path) => (tensors[path.join(".")] = { shape, data: numbers[Object.keys(tensors).length] }));
     const weights = await openSafetensors(encodeSafetensors(tensors));
     const attention = findAttention(weights.tensors);

@@ -76,6 +76,17 @@ it("trains study symmetric and study elliptical with the kernels, seeds and size
   expect(await runsOf("elliptical", "--kernels", "mahalanobis", "--examples", "16")).toEqual(["mahalanobis 5", "mahalanobis 5"]);
 });
 
+it("gives rings of study wavefunction the projection, sampling and draws of its flags", async () => {
+  const out = join(folder, "rings");
+  const flags = ["--seeds", "0", "--lengths", "2,4", "--steps", "1", "--length-seeds", "1", "--width", "4", "--projection", "translations", "--sampling", "draws", "--samples", "32"];
+  const { code, stderr } = await run(["study", "wavefunction", ...flags, "--backend", "cpu", "--out", out]);
+  expect([code, stderr]).toEqual([0, ""]);
+  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { lengths: { extents: number[]; last: { error: number } }[] } };
+  expect(measurements.lengths.map(({ extents }) => extents)).toEqual([[4], [8]]);
+  expect(measurements.lengths[1].last.error).toBeGreaterThan(0);
+  expect(await readFile(join(out, "report.html"), "utf8")).toContain("8 sites: projected on invariance under all translations, over 32 independent draws");
+});
+
 describe("bad input gives exit code 2 and one line on stderr", () => {
   const cases: readonly [title: string, argv: () => string[], message: RegExp][] = [
     ["an unknown option", () => study("--colour"), /unknown option '--colour'/],
@@ -89,6 +100,15 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["a shard that does not exist", () => study("--shard", "3/2"), /'3\/2' is invalid.*i from 1 to n/],
     ["a choice that no run answers to", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/],
     ["a choice of which a part fits nothing", () => ["study", "dynamics", "--backend", "cpu", "--only", "gaussian,gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, .*got gauss\./],
+    ["patches that do not fill a lattice", () => ["study", "wavefunction", "--patch", "3", "--backend", "cpu", "--out", join(folder, "out")], /--patch: wanted a divisor of 4 × 4 sites, got 3/],
+    ["a ring without its ground state", () => ["study", "wavefunction", "--chain", "6", "--backend", "cpu", "--out", join(folder, "out")], /--chain: wanted a multiple of four sites.*got 6 sites.*--projection none/],
+    ["a ring to grow to without its ground state", () => ["study", "wavefunction", "--lengths", "4,5", "--backend", "cpu", "--out", join(folder, "out")], /--lengths: wanted a multiple of four sites.*got 10 sites/],
+    ["a spin without a partner", () => ["study", "wavefunction", "--side", "5", "--patch", "1", "--backend", "cpu", "--out", join(folder, "out")], /--side: wanted an even number of sites.*got 25 sites/],
+    ["heads of unequal width", () => ["study", "wavefunction", "--heads", "3", "--backend", "cpu", "--out", join(folder, "out")], /--heads: wanted a divisor of the width 8, got 3/],
+    ["draws that are no two of each chain", () => ["study", "wavefunction", "--side", "6", "--samples", "128", "--backend", "cpu", "--out", join(folder, "out")], /--samples: wanted a multiple of 128, at least 256.*got 128/],
+    ["nothing to optimise", () => ["study", "wavefunction", "--seeds", "0", "--backend", "cpu", "--out", join(folder, "out")], /--seeds: wanted one or more, or --lengths.*got 0/],
+    ["a kernel twice", () => ["study", "symmetric", "--kernels", "softmax, softmax"], /different names of kernels/],
+    ["windows longer than texts", () => ["study", "symmetric", "--tokens", "65", "--backend", "cpu", "--out", join(folder, "out")], /--tokens of at most 64/],
     ["a data file that is not there", () => study("--data", join(folder, "absent.csv")), /absent\.csv: wanted a readable file/],
   ];
   it.each(cases)("%s", async (_, argv, message) => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { cpu, factored, gradcheck, kernels, ops, random, relativePosition, softmax, valueAndGrad, type AttentionKernel, type Backend, type Tensor } from "../../src/index.js";
-import { isTensor } from "../../src/core/tensor.js";
-import { leaves, mapTree } from "../../src/core/tree.js";
+import { isTensor, parameterCount, tensorsIn } from "../../src/core/tensor.js";
+import { mapTree } from "../../src/core/tree.js";
 import { ansatz, type AnsatzParameters } from "../../src/physics/ansatz.js";
-import { jacobian, parameterCount } from "../../src/physics/jacobian.js";
+import { jacobian } from "../../src/physics/jacobian.js";
 import { chain, square } from "../../src/physics/lattice.js";
 import { logCosh } from "../../src/physics/logarithms.js";
 import { imagesOf, pointGroup, productOf, shiftsWithin, spinFlip, translations } from "../../src/physics/symmetry.js";
@@ -57,7 +57,7 @@ describe.each(owned)("log ψ over %s", (name) => {
     const count = parameterCount(parameters);
     expect(re.shape).toEqual([3, count]);
     const { gradients } = valueAndGrad(loss, parameters);
-    const expected = (await Promise.all(leaves(gradients, isTensor).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
+    const expected = (await Promise.all(tensorsIn(gradients).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
     const [reals, imaginaries, w, t] = [await re.read(), await im.read(), await weigh.read(), await turn.read()];
     const worst = expected.reduce((most, value, k) => {
       const summed = [0, 1, 2].reduce((total, row) => total + w[row] * reals[row * count + k] + t[row] * imaginaries[row * count + k], 0);
@@ -107,7 +107,7 @@ describe("log ψ", () => {
       const tokens = model.tokens(cpu, spins);
       const gradientOf = async (part: "re" | "im") => {
         const { gradients } = valueAndGrad((own: AnsatzParameters) => ops.sum(model.apply(own, tokens)[part]), parameters);
-        return (await Promise.all(leaves(gradients, isTensor).map((tensor) => tensor.read()))).flatMap((numbers) => Array.from(numbers));
+        return (await Promise.all(tensorsIn(gradients).map((tensor) => tensor.read()))).flatMap((numbers) => Array.from(numbers));
       };
       const rows = jacobian(model, parameters, spins);
       for (const part of ["re", "im"] as const) {
@@ -140,7 +140,7 @@ describeGpu("the ansatz on the GPU", (gpu) => {
     const model = ansatz({ lattice: chain(8), kernel: kernels[name](), width: 8, heads: 2, layers: 1 });
     const exact = disturbed(cpu, model.initialize(cpu, random(3)));
     const numbers = new Map<Tensor, ArrayLike<number>>();
-    for (const tensor of leaves(exact, isTensor)) numbers.set(tensor, await tensor.read());
+    for (const tensor of tensorsIn(exact)) numbers.set(tensor, await tensor.read());
     const own = mapTree(exact, isTensor, (tensor) => gpu().tensor(numbers.get(tensor)!, tensor.shape)) as AnsatzParameters;
     const spins = spinRows(5, 8);
     const derivatives = [jacobian(model, own, spins), jacobian(model, exact, spins)] as const;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cpu, factored, random, relativePosition, softmax, type Tensor } from "../../src/index.js";
-import { isTensor } from "../../src/core/tensor.js";
-import { leaves } from "../../src/core/tree.js";
+import { tensorsIn } from "../../src/core/tensor.js";
 import { rememberedAmplitudes } from "../../src/physics/amplitudes.js";
 import { ansatz, type AnsatzParameters } from "../../src/physics/ansatz.js";
 import { groundState } from "../../src/physics/exact.js";
@@ -11,9 +10,9 @@ import { chain } from "../../src/physics/lattice.js";
 import { localEnergies } from "../../src/physics/local-energy.js";
 import { representativesOf } from "../../src/physics/orbits.js";
 import { descend, energyGradient, linearProblem, naturalGradient, springDirection } from "../../src/physics/reconfiguration.js";
-import { exactSampler, metropolisSampler, probabilities, type Sampler } from "../../src/physics/sampler.js";
+import { exactSampler, metropolisSampler, probabilities, summation, type Sampler } from "../../src/physics/sampler.js";
 import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../src/physics/symmetry.js";
-import { cosineSchedule, enumeratedEnergy, variationalStep } from "../../src/physics/variational.js";
+import { cosineSchedule, enumeratedEnergy, variationalStep, type StepOptions } from "../../src/physics/variational.js";
 
 const lattice = chain(8);
 const hamiltonian = heisenberg(lattice, { j2: 0.3 });
@@ -53,13 +52,62 @@ describe.each([
   });
 
   it("falls along the natural gradient, the same from either side", async () => {
-    const problem = await wholeProblem(model, model.initialize(cpu, random(2)));
+    const parameters = model.initialize(cpu, random(2));
+    const problem = await wholeProblem(model, parameters);
+    const before = await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters));
     for (const shift of [1e-1, 1e-3]) {
       const [p, s] = [await naturalGradient(problem, { shift, side: "parameters" }), await naturalGradient(problem, { shift, side: "samples" })];
       const [a, b] = [await p.read(), await s.read()];
       const scale = Math.max(...a.map(Math.abs));
       expect(Math.max(...a.map((value, k) => Math.abs(value - b[k]))) / scale).toBeLessThan(1e-9);
+      // to first order by the slope along it
+      const moved = model.initialize(cpu, random(2));
+      descend(moved, p, 1e-4);
+      const gradient = Array.from(await energyGradient(problem).read());
+      const slope = gradient.reduce((sum, value, k) => sum + value * a[k], 0);
+      expect(slope).toBeGreaterThan(0);
+      expect((before - (await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, moved)))) / (1e-4 * slope)).toBeCloseTo(1, 2);
     }
+  });
+});
+
+describe("a step", () => {
+  const model = ansatz({ lattice, kernel: factored({ periodic: [4] }), width: 4, heads: 2, layers: 1 });
+  const step = async (options: Partial<StepOptions>) => {
+    const parameters = model.initialize(cpu, random(2));
+    const numbers = async (): Promise<number[]> => (await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
+    const before = await numbers();
+    const { shift } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, { samples: 0, rate: 0.05, shift: 1e-3, momentum: 0, ...options });
+    const after = await numbers();
+    return { shift, way: before.map((value, k) => after[k] - value) };
+  };
+
+  it("longer than the longest is shortened, in its direction", async () => {
+    const [free, short, wide] = [await step({}), await step({ longest: 1e-3 }), await step({ longest: 10 })];
+    expect(wide.way).toEqual(free.way);
+    const share = Math.hypot(...short.way) / Math.hypot(...free.way);
+    expect(share).toBeLessThan(0.1);
+    short.way.forEach((value, k) => expect(Math.abs(value - share * free.way[k])).toBeLessThan(1e-12));
+    // the rate and the longest way trade places
+    const slower = await step({ rate: 0.05 / 100, longest: 1e-3 });
+    expect(Math.hypot(...slower.way)).toBeLessThanOrEqual(Math.hypot(...short.way) * (1 + 1e-9));
+  });
+
+  it("raises a shift that leaves the system singular, and says so", async () => {
+    // rows of centred sums depend on each other, so that without a shift nothing is definite
+    expect((await step({ shift: 1e-3 })).shift).toBe(1e-3);
+    const { shift, way } = await step({ shift: 1e-16 });
+    expect(shift).toBeGreaterThan(1e-16);
+    expect(way.every(Number.isFinite)).toBe(true);
+  });
+
+  it("measures before the parameters change", async () => {
+    const parameters = model.initialize(cpu, random(2));
+    const energies: number[] = [];
+    const measured = async (): Promise<void> => void energies.push(await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters)));
+    const { measurement } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, { samples: 0, rate: 0.05, shift: 1e-3, momentum: 0, measured });
+    expect(energies).toHaveLength(1);
+    expect(energies[0]).toBeCloseTo(measurement.energy.mean, 10);
   });
 });
 
@@ -128,7 +176,7 @@ describe.each<[string, { sampler: (seed: number) => Sampler; elements: readonly 
 
 it("a direction moves every parameter by its own part", async () => {
   const model = ansatz({ lattice, kernel: softmax(), width: 4, heads: 2, layers: 1 });
-  const numbers = async (): Promise<number[]> => (await Promise.all(leaves(parameters, isTensor).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
+  const numbers = async (): Promise<number[]> => (await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
   const parameters = model.initialize(cpu, random(2));
   const before = await numbers();
   descend(parameters, cpu.tensor(before.map((_, k) => k), [before.length, 1]), 0.5);

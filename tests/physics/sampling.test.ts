@@ -5,9 +5,10 @@ import { ansatz } from "../../src/physics/ansatz.js";
 import { groundState } from "../../src/physics/exact.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { chain, square } from "../../src/physics/lattice.js";
+import { attentionMaps } from "../../src/physics/input-dependence.js";
 import { localEnergies } from "../../src/physics/local-energy.js";
 import { keysOf, representativesOf } from "../../src/physics/orbits.js";
-import { exactSampler, metropolisSampler, probabilities, randomChains, shares, summation } from "../../src/physics/sampler.js";
+import { exactSampler, metropolisSampler, probabilities, randomChains, shares, summation, type Samples } from "../../src/physics/sampler.js";
 import { sector as sectorOf, spinsOf } from "../../src/physics/sector.js";
 import { exactStatistics, statistics, zeroVarianceEnergy } from "../../src/physics/statistics.js";
 import { pointGroup, productOf, spinFlip, translations } from "../../src/physics/symmetry.js";
@@ -28,7 +29,6 @@ it("local energies of an exact eigenstate have no variance", async () => {
     expect(Math.abs(value - energy)).toBeLessThan(1e-7 / Math.abs(amplitudes[row]));
     expect(Math.abs(im[row])).toBeLessThan(1e-9);
   }
-  expect(statistics({ re, im }, 2)).toMatchObject({ rHat: expect.any(Number) as number });
   expect(statistics({ re, im }, 2).variance).toBeLessThan(1e-14);
 });
 
@@ -124,11 +124,16 @@ describe("statistics", () => {
     expect(autocorrelationTime).toBeGreaterThan(2);
     expect(autocorrelationTime).toBeLessThan(8);
     expect(Math.abs(mean)).toBeLessThan(4 * error);
+    // √((1 + 2τ)/draws) with τ = a/(1 - a) = 4
+    expect(error / Math.sqrt(9 / (chains * length))).toBeGreaterThan(0.7);
+    expect(error / Math.sqrt(9 / (chains * length))).toBeLessThan(1.4);
     expect(rHat).toBeLessThan(1.02);
   });
 
   it("see that chains disagree", () => {
     expect(statistics(correlated(0, (chain) => chain % 2), chains).rHat).toBeGreaterThan(1.1);
+    expect(statistics({ re: Float64Array.of(1, 1, 2, 2), im: new Float64Array(4) }, 2).rHat).toBe(Infinity);
+    expect(statistics({ re: Float64Array.of(1, 1, 1, 1), im: new Float64Array(4) }, 2).rHat).toBe(1);
     expect(() => statistics(correlated(0, () => 0), 1)).toThrow(/at least two chains/);
   });
 
@@ -136,4 +141,32 @@ describe("statistics", () => {
     expect(zeroVarianceEnergy([{ energy: -1, variance: 0.5 }, { energy: -1.5, variance: 0.25 }])).toBeCloseTo(-2, 12);
     expect(() => zeroVarianceEnergy([{ energy: -1, variance: 0.5 }])).toThrow(/two different variances/);
   });
+});
+
+it("ρ is the variance of the weights over the squares of their means, of configurations by their shares", async () => {
+  const model = ansatz({ lattice, kernel: relativePosition({ periodic: [4] }), width: 4, heads: 2, layers: 1 });
+  const parameters = model.initialize(cpu, random(3));
+  const spins = spinsOf([0x0f, 0x35, 0x55], 8);
+  const [layer] = model.weights(parameters, spins);
+  const weights = await layer.read();
+  const size = weights.length / 3;
+  /** By the definition, with every draw on its own. */
+  const expected = (draws: readonly number[]): number => {
+    let [variance, squares] = [0, 0];
+    for (let at = 0; at < size; at++) {
+      const values = draws.map((row) => weights[row * size + at]);
+      const mean = values.reduce((a, b) => a + b) / values.length;
+      variance += values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+      squares += mean * mean;
+    }
+    return variance / squares;
+  };
+  const rho = async (samples: Samples): Promise<number> => (await attentionMaps(model, parameters, samples))[0].inputDependence;
+  const draws = [0, 1, 1, 2, 0, 0, 2, 1];
+  expect(expected(draws)).toBeGreaterThan(1e-4);
+  expect(await rho({ spins, order: Int32Array.from(draws), chains: 2 })).toBeCloseTo(expected(draws), 12);
+  expect(await rho({ spins, order: Int32Array.of(0, 1, 2), chains: 1, weights: Float64Array.of(3 / 8, 3 / 8, 2 / 8) })).toBeCloseTo(expected(draws), 12);
+  // of more draws than are looked at, every chain has its part: here each row is drawn in one chain alone
+  const long = Array.from({ length: 3 * 256 }, (_, draw) => Math.floor(draw / 256));
+  expect(Math.abs((await rho({ spins, order: Int32Array.from(long), chains: 3 })) / expected([0, 1, 2]) - 1)).toBeLessThan(0.02);
 });

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-const start = { node: "v20.1.0", "ml-matrix": "6.1.0", webgpu: "0.6.0", platform: "linux" };
+const start = { node: "v20.1.0", "ml-matrix": "6.1.0", "pure-rand": "8.4.0", webgpu: "0.6.0", platform: "linux" };
 
 /** Whether a task of a resumed study is done again where versions have changed in between. */
 async function startsAnew(kind: DeviceDescription["kind"], change: Partial<typeof start>): Promise<boolean> {
@@ -31,6 +31,7 @@ async function startsAnew(kind: DeviceDescription["kind"], change: Partial<typeo
 it.each<[what: string, change: Partial<typeof start>, onCpu: boolean, onGpu: boolean]>([
   ["nothing", {}, false, false],
   ["ml-matrix", { "ml-matrix": "6.1.1" }, true, true],
+  ["pure-rand", { "pure-rand": "8.5.0" }, true, true],
   ["webgpu", { webgpu: "0.6.1" }, false, true],
   ["the major version of Node", { node: "v21.0.0" }, true, true],
   ["its minor version", { node: "v20.2.0" }, false, false],

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { DataError, encodeSafetensors, openSafetensors } from "../../src/index.js";
 import { writeAtomically } from "../../src/studies/runner/results.js";
-import { fileSource } from "../../src/studies/weights/file.js";
-import { openModel } from "../../src/studies/weights/open.js";
+import { fileSource } from "../../src/studies/dissect/file.js";
+import { openModel } from "../../src/studies/dissect/open.js";
 
 let folder = "";
 beforeEach(async () => {

@@ -1,7 +1,6 @@
 import { random } from "../../core/random.js";
-import { spamAssassin } from "../corpus/corpus.js";
 import { prepareDataset, summarize } from "../corpus/dataset.js";
-import { readCorpus } from "../corpus/file.js";
+import { openCorpus } from "../corpus/file.js";
 import type { Session, Study } from "../runner/study.js";
 import type { ConvergenceConfiguration } from "./configuration.js";
 import { guaranteeRuns } from "./guarantee.js";
@@ -13,7 +12,7 @@ import { chooseSample } from "./sample.js";
 async function run(configuration: ConvergenceConfiguration, session: Session<ConvergenceMeasurements>): Promise<void> {
   const { data: path, guarantee, learning } = configuration;
   session.report({ kind: "stage", title: "Reading the texts" });
-  const corpus = path === undefined ? await spamAssassin() : await readCorpus(path);
+  const corpus = await openCorpus(path);
   const dataset = prepareDataset(corpus, { seed: session.seed, ...learning });
   const data = summarize(dataset);
   session.report({ kind: "note", text: `${data.name}: ${data.train} texts to train on, ${data.test} to test on, ${data.vocabulary} token ids` });

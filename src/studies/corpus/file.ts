@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
 import { DataError } from "../../core/errors.js";
-import type { Corpus, Example } from "./corpus.js";
+import { spamAssassin, type Corpus, type Example } from "./corpus.js";
 
 const WAY_OUT = 'Give a .csv file whose first line is "text,label", or a .jsonl file with {"text": ..., "label": ...} on every line.';
 
@@ -90,3 +90,6 @@ export async function readCorpus(path: string): Promise<Corpus> {
   if (examples.length === 0) throw bad(path, undefined, "at least one record", "none");
   return { name: basename(path), examples };
 }
+
+/** The user's own texts, or without a path the SpamAssassin corpus. */
+export const openCorpus = (path: string | undefined): Promise<Corpus> => (path === undefined ? spamAssassin() : readCorpus(path));

@@ -54,7 +54,7 @@ export function prepareWindows(corpus: Corpus, settings: WindowSettings, seed: n
   const dataset = prepareDataset(corpus, { seed, tokens: length, train: texts, test: testTexts, vocabulary: settings.vocabulary });
   const [train, test] = [windowsOf(dataset.train, tokens, settings.train), windowsOf(dataset.test, tokens, settings.test)];
   if (train.count === 0 || test.count === 0) {
-    throw new DataError({ where: "prepareWindows", argument: corpus.name, wanted: `texts with ${tokens} words in a row, half of them frequent`, got: "none", fix: "Give longer texts or fewer --tokens." });
+    throw new DataError({ where: "prepareWindows", argument: corpus.name, wanted: `texts with ${tokens} words in a row, half of them frequent`, got: "none", fix: tokens > length ? `Give --tokens of at most ${length}: so many words of a text are read.` : "Give longer texts or fewer --tokens." });
   }
   const { name, vocabulary } = summarize(dataset);
   const loss = frequencyLoss(train.ids, test.ids, vocabulary, unknown === "predicted" ? UNKNOWN : UNKNOWN + 1);

@@ -7,9 +7,9 @@ import { random } from "../../core/random.js";
 import { openSafetensors, type StoredTensors } from "../../core/safetensors.js";
 import { formatShape } from "../../core/shape.js";
 import type { Session, Study } from "../runner/study.js";
-import { fileSource } from "../weights/file.js";
-import { openModel } from "../weights/open.js";
+import { fileSource } from "./file.js";
 import type { DissectConfiguration, DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";
+import { openModel } from "./open.js";
 import { present } from "./present.js";
 
 /** The maps of a layer's strongest modes on tokens [n, D]. */

@@ -1,5 +1,6 @@
 import { indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
+import { disposeTree } from "../../core/tensor.js";
 import { causal } from "../../kernels/mask.js";
 import { encoder } from "../../nn/encoder.js";
 import { contaminate, drawContamination } from "../corpus/contaminate.js";
@@ -10,7 +11,7 @@ import type { Windows } from "../corpus/windows.js";
 import { encoderKernel } from "../kernels.js";
 import type { Session } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import { disposeTree, evaluate, type EpochResult } from "../training/classifier.js";
+import { evaluate, type EpochResult } from "../training/classifier.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { nextWordPredictions } from "../training/next-word.js";
 import { meanLoss, trainPredictions } from "../training/predictions.js";

@@ -1,6 +1,5 @@
-import { spamAssassin } from "../corpus/corpus.js";
 import { contentOf, prepareDataset, summarize, type DataSummary } from "../corpus/dataset.js";
-import { readCorpus } from "../corpus/file.js";
+import { openCorpus } from "../corpus/file.js";
 import { prepareWindows, type WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
 import type { Session, Study } from "../runner/study.js";
@@ -16,7 +15,7 @@ import { present } from "./present.js";
 async function run(configuration: EllipticalConfiguration, session: Session<EllipticalMeasurements>): Promise<void> {
   const { data: path, kernels, seeds, text, language, ...setting } = configuration;
   kernels.forEach((name) => encoderKernel(name)); // an unknown name must not wait for its turn
-  const corpus = path === undefined ? await spamAssassin() : await readCorpus(path);
+  const corpus = await openCorpus(path);
   const texts: DataSummary[] = [];
   const windows: WindowSummary[] = [];
   const runs: EllipticalRun[] = [];

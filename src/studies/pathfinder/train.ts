@@ -1,13 +1,13 @@
 import { readVector } from "../../analysis/vectors.js";
 import { random } from "../../core/random.js";
-import type { Tensor } from "../../core/tensor.js";
+import { disposeTree, type Tensor } from "../../core/tensor.js";
 import { encoder, type EncoderParameters } from "../../nn/encoder.js";
 import type { ClassifierRun } from "../comparison/runs.js";
 import { plainKernel } from "../kernels.js";
 import type { Snapshot } from "../runner/snapshot.js";
 import type { Session } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import { classifierLoss, disposeTree, trainClassifier, type EpochResult, type Examples } from "../training/classifier.js";
+import { classifierLoss, trainClassifier, type EpochResult, type Examples } from "../training/classifier.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
 import type { PathfinderConfiguration } from "./configuration.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";

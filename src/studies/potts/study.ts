@@ -1,13 +1,11 @@
 import type { Indices } from "../../core/indices.js";
 import { random, type Random } from "../../core/random.js";
-import { isTensor, type Backend, type ParameterTree } from "../../core/tensor.js";
-import { leaves } from "../../core/tree.js";
+import { disposeTree, parameterCount, type Backend, type ParameterTree } from "../../core/tensor.js";
 import { batchOf, factoredPredictor, maskedLoss, softmaxPredictor, type Predictor } from "../../physics/masked-prediction.js";
 import { gibbsSamples, randomPotts, type PottsModel } from "../../physics/potts.js";
 import { correlation, fixGauge, upperPairs } from "../../physics/recovery.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import { disposeTree } from "../training/classifier.js";
 import { first, train, type TrainingPlan, type TrainingState } from "../training/train.js";
 import type { PottsConfiguration } from "./configuration.js";
 import { present, type PottsMeasurements, type PottsRun } from "./present.js";
@@ -72,8 +70,7 @@ async function trainOnce<Parameters extends ParameterTree>(
       afterEpoch: () => Promise.resolve(null),
     };
     const { losses, seconds } = await train(plan, session, kept);
-    const count = leaves(parameters, isTensor).reduce((total, { size }) => total + size, 0);
-    return { losses, parameters: count, secondsPerStep: seconds / losses.length, ...(await compare(parameters)) };
+    return { losses, parameters: parameterCount(parameters), secondsPerStep: seconds / losses.length, ...(await compare(parameters)) };
   } finally {
     disposeTree(parameters);
   }

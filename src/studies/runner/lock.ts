@@ -85,7 +85,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   held.add(path);
   return async () => {
     held.delete(path);
-    await rm(path, { force: true });
+    const owner = await readOwner(path);
+    if (owner?.pid === process.pid && owner.host === hostname()) await rm(path, { force: true });
     if (made !== undefined) await rmdir(folder).catch(() => undefined); // not empty: there are results in it
   };
 }

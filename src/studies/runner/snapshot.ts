@@ -1,5 +1,4 @@
-import type { Backend } from "../../core/tensor.js";
-import { isTensor } from "../../core/tensor.js";
+import { isTensor, tensorsIn, type Backend } from "../../core/tensor.js";
 import { leaves, mapTree } from "../../core/tree.js";
 
 /** The numbers of a tensor outside its backend: float32 of a GPU, float64 of the CPU. */
@@ -14,7 +13,7 @@ export function isSnapshot(value: unknown): value is Snapshot {
 
 /** The tree with a snapshot, bit for bit, for every tensor. */
 export async function snapshotsOf(tree: unknown): Promise<unknown> {
-  const tensors = leaves(tree, isTensor);
+  const tensors = tensorsIn(tree);
   const data = await Promise.all(tensors.map((tensor) => tensor.read()));
   let at = 0;
   return mapTree(tree, isTensor, ({ shape }): Snapshot => ({ shape, data: data[at++] }));
@@ -28,7 +27,7 @@ export function tensorsOf(snapshots: unknown, backend: Backend): unknown {
 /** Gives the tensors of a tree the numbers of their snapshots. */
 export function restoreTree(tree: unknown, snapshots: unknown): void {
   const numbers = leaves(snapshots, isSnapshot);
-  leaves(tree, isTensor).forEach((tensor, at) => tensor.assign(tensor.backend.tensor(numbers[at].data, numbers[at].shape)));
+  tensorsIn(tree).forEach((tensor, at) => tensor.assign(tensor.backend.tensor(numbers[at].data, numbers[at].shape)));
 }
 
 /** Whether no number is NaN or infinite: backends take no others. */

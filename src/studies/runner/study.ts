@@ -17,7 +17,7 @@ export interface Session<Measurements> {
   report(event: StudyEvent): void;
   /** Writes what was measured so far. */
   save(measurements: Measurements): Promise<void>;
-  /** Every number of a study comes from a task, so that it can be resumed, done in parts and joined again. */
+  /** What a study measures comes from tasks, so that it can be resumed, done in parts and joined again. */
   task: RunTask;
   /** Lets pending events in (Ctrl-C among them) and throws `Interrupted` once the study was told to stop. */
   checkpoint(): Promise<void>;

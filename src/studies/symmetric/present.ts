@@ -7,6 +7,7 @@ import { encoderKernel } from "../kernels.js";
 import { linePlot } from "../report/lines.js";
 import type { Block, Figure, Presentation, Table } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";
+import { maskedCount } from "../training/masking.js";
 import type { SymmetricConfiguration } from "./configuration.js";
 import type { SymmetricMeasurements, SymmetricRun } from "./measurements.js";
 import { compareSteps, stepsAfter, type StepComparison } from "./steps.js";
@@ -112,7 +113,7 @@ export function present({ measurements, configuration, seed }: Results<Symmetric
     {
       kind: "paragraph",
       text:
-        `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, another split for every seed, ${vocabulary} ids. Of every window 15 % of the tokens, all known ` +
+        `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, another split for every seed, ${vocabulary} ids. Of every window ${maskedCount(tokens)} tokens, all known ` +
         `words, are predicted: of ten, eight are masked, one is swapped and one left; another choice in every epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
         `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same windows, masks, batches and number of steps, and draws its weights from the ` +
         `same stream: embeddings are equal, later weights are other draws where a kernel has fewer or more of them.`,

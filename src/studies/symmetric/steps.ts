@@ -55,7 +55,8 @@ export function compareSteps(runs: readonly SymmetricRun[], kernel: string, refe
   if (pairs.length === 0 || pairs.some(({ frequencies, reached }) => reached >= frequencies)) return [];
   return DEPTHS.map((depth) => {
     const found = pairs.map(({ own, other, frequencies, reached }) => {
-      const level = frequencies + depth * (reached - frequencies);
+      // rounding must not take the last level below what was reached
+      const level = Math.max(reached, frequencies + depth * (reached - frequencies));
       return { level, steps: Number(stepsTo(own, level)), reference: Number(stepsTo(other, level)) };
     });
     const mean = (name: "level" | "steps" | "reference"): number => meanInterval(found.map((pair) => pair[name])).mean;

@@ -1,14 +1,11 @@
 import { random } from "../../core/random.js";
-import { isTensor } from "../../core/tensor.js";
-import { leaves } from "../../core/tree.js";
+import { disposeTree, parameterCount } from "../../core/tensor.js";
 import { encoder } from "../../nn/encoder.js";
-import { spamAssassin } from "../corpus/corpus.js";
-import { readCorpus } from "../corpus/file.js";
+import { openCorpus } from "../corpus/file.js";
 import { prepareWindows, type WindowData, type WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import { disposeTree } from "../training/classifier.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { maskedPredictions } from "../training/masking.js";
 import { trainPredictions } from "../training/predictions.js";
@@ -19,8 +16,6 @@ import { present } from "./present.js";
 
 /** Streams of random numbers that a seed has: split, weights, order of the windows, masks to train on, masks to test on. */
 const STREAMS = 5;
-
-const sizeOfTree = (tree: unknown): number => leaves(tree, isTensor).reduce((total, { size }) => total + size, 0);
 
 /** Trains one encoder, or goes on with it; `measured` gets the run so far after every epoch. */
 async function trainRun(
@@ -36,7 +31,7 @@ async function trainRun(
   // the mask is one more token to read, and none to predict
   const model = encoder({ ...configuration, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
   const parameters = model.initialize(session.backend, random(stream(1)));
-  const sizes = { parameters: sizeOfTree(parameters), attentionParameters: sizeOfTree(parameters.layers.map(({ attention }) => attention)) };
+  const sizes = { parameters: parameterCount(parameters), attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)) };
   const runOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricRun => ({ kernel, seed, ...sizes, epochs, losses });
   const predictions = {
     train: maskedPredictions(train, vocabulary, random(stream(3))),
@@ -53,7 +48,7 @@ async function trainRun(
 async function run(configuration: SymmetricConfiguration, session: Session<SymmetricMeasurements>): Promise<void> {
   const { data: path, kernels, seeds, ...setting } = configuration;
   kernels.forEach((name) => encoderKernel(name)); // an unknown name must not wait for its turn
-  const corpus = path === undefined ? await spamAssassin() : await readCorpus(path);
+  const corpus = await openCorpus(path);
   const data = new Map<number, WindowSummary>();
   const finished: SymmetricRun[] = [];
   for (let seed = session.seed; seed < session.seed + seeds; seed++) {

@@ -1,7 +1,6 @@
 import type { ClassifierRun } from "../comparison/runs.js";
-import { spamAssassin } from "../corpus/corpus.js";
 import { contentOf, prepareDataset, summarize, type DataSummary } from "../corpus/dataset.js";
-import { readCorpus } from "../corpus/file.js";
+import { openCorpus } from "../corpus/file.js";
 import { plainKernel } from "../kernels.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
@@ -18,7 +17,7 @@ const STREAMS = 3;
 async function run(configuration: TextConfiguration, session: Session<TextMeasurements>): Promise<void> {
   const { data: path, kernels, seeds, ...setting } = configuration;
   kernels.forEach(plainKernel); // an unknown name must not wait for its turn
-  const corpus = path === undefined ? await spamAssassin() : await readCorpus(path);
+  const corpus = await openCorpus(path);
   const data = new Map<number, DataSummary>();
   const finished: ClassifierRun[] = [];
   for (let seed = session.seed; seed < session.seed + seeds; seed++) {

@@ -1,8 +1,7 @@
 import { crossEntropy } from "../../autograd/ops.js";
 import { indices, type Indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
-import { isTensor, type ParameterTree, type Tensor } from "../../core/tensor.js";
-import { leaves } from "../../core/tree.js";
+import type { ParameterTree, Tensor } from "../../core/tensor.js";
 import type { Session } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
@@ -100,9 +99,4 @@ export function trainClassifier<Parameters extends ParameterTree>(
     }),
   };
   return train(plan, session, kept);
-}
-
-/** Frees the memory of parameters. */
-export function disposeTree(parameters: ParameterTree): void {
-  for (const tensor of leaves(parameters, isTensor)) tensor.dispose();
 }

@@ -20,7 +20,7 @@ export interface Masking {
 export const maskedCount = (tokens: number): number => Math.max(1, Math.round(MASKED_SHARE * tokens));
 
 /**
- * Chooses 15 % of the tokens of every window among known words; of ten chosen, eight become the mask, one a random known word, one stays.
+ * Chooses about 15 % of the tokens of every window, one at least, among known words; of ten chosen, eight become the mask, one a random known word, one stays.
  *
  * `vocabulary` counts ids without the mask, whose id it is. Source: Devlin et al., arXiv 1810.04805.
  */

@@ -1,11 +1,12 @@
 import { indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
+import { disposeTree } from "../../core/tensor.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
 import { encoder, type Encoder, type EncoderParameters } from "../../nn/encoder.js";
 import { rowsOf, type Dataset, type DatasetOptions, type EncodedExamples } from "../corpus/dataset.js";
 import type { Session } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import { disposeTree, trainClassifier, type EpochResult, type Examples, type TrainOptions } from "./classifier.js";
+import { trainClassifier, type EpochResult, type Examples, type TrainOptions } from "./classifier.js";
 import type { Training, TrainingState } from "./train.js";
 
 /** How texts are cut and split, the encoder that classifies them, and its training. */

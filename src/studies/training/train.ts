@@ -107,6 +107,7 @@ export async function train<Parameters extends ParameterTree, Epoch>(
         });
         await settle();
         pending = first(value);
+        pending.catch(() => undefined); // `settle` throws it, unless the training ends before
         await session.checkpoint();
         if (!kept.isDue()) continue;
         await settle();

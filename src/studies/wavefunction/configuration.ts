@@ -1,5 +1,6 @@
-import type { Lattice } from "../../physics/lattice.js";
-import { chain, square } from "../../physics/lattice.js";
+import { ArgumentError } from "../../core/errors.js";
+import { chain, square, type Lattice } from "../../physics/lattice.js";
+import { GROUPS } from "../../physics/sampler.js";
 
 /** The attentions that the study compares, by name. */
 export const attentionNames = ["factored", "softmax"] as const;
@@ -47,6 +48,8 @@ export interface WavefunctionConfiguration extends OptimizationSetting {
   readonly lengths: readonly number[];
   /** Optimisations of each length. */
   readonly lengthSeeds: number;
+  /** What these chains take in place of their own defaults. */
+  readonly lengthChoice?: Partial<Pick<OptimizationSetting, "projection" | "sampling" | "samples">>;
 }
 
 /** The lattice of extents. */
@@ -70,7 +73,7 @@ function rateFor(sites: number, dimension: number, j2: number): number {
 const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
 
 /** The default optimisation of a lattice. */
-export function settingFor(extents: readonly number[], j2: number): OptimizationSetting {
+function settingFor(extents: readonly number[], j2: number): OptimizationSetting {
   const { sites } = latticeOf(extents);
   const small = isSmall(extents);
   const rate = rateFor(sites, extents.length, j2);
@@ -81,7 +84,8 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     width: small ? 8 : 16,
     heads: small ? 2 : 4,
     layers: 1,
-    projection: small ? "all" : "none",
+    // a ring has no more than a few images, a square of 6 × 6 sites 64
+    projection: small || extents.length === 1 ? "all" : "none",
     steps: small ? 80 : 150,
     sampling: small ? "sum" : "metropolis",
     samples: 512,
@@ -96,4 +100,38 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
 /** Defaults for a lattice: 4 × 4 takes minutes on two cores. */
 export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionConfiguration {
   return { ...settingFor(extents, j2), seeds: isSmall(extents) ? 3 : 1, lengths: [], lengthSeeds: 3 };
+}
+
+/** Of the chains on which ρ is measured: the same transformer and steps on each. */
+export function chainSettings(
+  { j2, patch, steps, width, heads, layers }: OptimizationSetting,
+  { lengths, lengthChoice }: Pick<WavefunctionConfiguration, "lengths" | "lengthChoice">,
+): OptimizationSetting[] {
+  return lengths.map((length) => ({ ...settingFor([length * patch], j2), patch, steps, width, heads, layers, ...lengthChoice }));
+}
+
+function refuse(argument: string, wanted: string, got: string | number, fix?: string): never {
+  throw new ArgumentError({ where: "study wavefunction", argument, wanted, got: String(got), ...(fix === undefined ? {} : { fix }) });
+}
+
+/** A ring of 4k + 2 sites has its ground state at momentum π and odd under the flip of all spins. */
+const isOutside = ({ extents, projection, patch }: OptimizationSetting): boolean => extents.length === 1 && extents[0] % 4 !== 0 && !(projection === "none" && patch % 2 === 0);
+
+/** `size` is the flag of the extents. */
+function checkSetting(setting: OptimizationSetting, size: string): void {
+  const { extents, patch, width, heads, sampling, samples, chains } = setting;
+  const { sites } = latticeOf(extents);
+  if (sites % 2 !== 0) refuse(size, "an even number of sites, for as many spins up as down", `${sites} sites`);
+  if (extents.some((extent) => extent % patch !== 0)) refuse("--patch", `a divisor of ${extents.join(" × ")} sites`, patch);
+  if (isOutside(setting)) refuse(size, "a multiple of four sites, on whose ring the ground state has all symmetries", `${extents[0]} sites`, "Else take --projection none and an even --patch.");
+  if (width % heads !== 0) refuse("--heads", `a divisor of the width ${width}`, heads);
+  const groups = { sum: 1, draws: GROUPS, metropolis: chains }[sampling];
+  if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups)) refuse("--samples", `a multiple of ${groups}, at least ${2 * groups}: so many chains or groups of draws are compared`, samples);
+}
+
+/** @throws ArgumentError that names the flag of what does not fit together. */
+export function checkConfiguration(configuration: WavefunctionConfiguration): void {
+  checkSetting(configuration, configuration.extents.length === 1 ? "--chain" : "--side");
+  for (const setting of chainSettings(configuration, configuration)) checkSetting(setting, "--lengths");
+  if (configuration.seeds === 0 && configuration.lengths.length === 0) refuse("--seeds", "one or more, or --lengths of chains", 0);
 }

@@ -1,6 +1,5 @@
 import { random, type Random } from "../../core/random.js";
-import { isTensor, type Backend, type Tensor } from "../../core/tensor.js";
-import { leaves } from "../../core/tree.js";
+import { disposeTree, type Backend, type Tensor } from "../../core/tensor.js";
 import { factored } from "../../kernels/factored.js";
 import type { AttentionKernel } from "../../kernels/kernel.js";
 import { relativePosition } from "../../kernels/relative-position.js";
@@ -99,5 +98,5 @@ export function samplerOf({ ansatz: { lattice } }: VariationalProblem, { samplin
 }
 
 export function disposeState({ parameters, direction }: OptimizationState): void {
-  for (const tensor of leaves({ parameters, direction }, isTensor)) tensor.dispose();
+  disposeTree({ parameters, direction });
 }

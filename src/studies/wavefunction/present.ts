@@ -2,7 +2,7 @@ import { median } from "../../analysis/median.js";
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { formatNumber, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";
-import { attentionNames, type AttentionName, type ProjectionName, type SamplingName, type WavefunctionConfiguration } from "./configuration.js";
+import { attentionNames, chainSettings, type AttentionName, type OptimizationSetting, type ProjectionName, type SamplingName, type WavefunctionConfiguration } from "./configuration.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 
 type WavefunctionResults = Results<WavefunctionConfiguration, WavefunctionMeasurements>;
@@ -94,7 +94,8 @@ function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
 }
 
 /** ρ of softmax attention against the number of patches. */
-function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] {
+function lengthBlocks(runs: readonly WavefunctionRun[], configuration: WavefunctionConfiguration): Block[] {
+  const { patch } = configuration;
   const table: Table = {
     kind: "table",
     title: "Softmax attention with relative positions on chains",
@@ -111,7 +112,9 @@ function lengthBlocks(runs: readonly WavefunctionRun[], patch: number): Block[] 
       formatNumber(median(run.seconds), 2),
       run.finished ? String(run.energies.length) : `${run.energies.length}, stopped`,
     ]),
-    note: "The same transformer on rings, after as many steps each. Up to 16 sites means are sums over all configurations, above they are sampled.",
+    note: `The same transformer on rings, after as many steps each. ${chainSettings(configuration, configuration)
+      .map((setting) => `${setting.extents[0]} sites: ${projected[setting.projection]}, ${sampled[setting.sampling](setting)}.`)
+      .join(" ")}`,
   };
   const finished = runs.filter((run) => run.finished);
   const lengths = [...new Set(finished.map(({ extents }) => extents[0] / patch))];
@@ -181,10 +184,10 @@ function answer({ measurements, configuration }: WavefunctionResults): string {
   return `${title}: ${parts.join("; ")}.${wanted}`;
 }
 
-const sampled: Readonly<Record<SamplingName, (configuration: WavefunctionConfiguration) => string>> = {
-  sum: () => "Means are sums over all configurations of the sector S^z = 0, without noise",
-  draws: ({ samples }) => `${samples} independent draws a step from the enumerated sector S^z = 0`,
-  metropolis: ({ samples, chains }) => `${samples} draws a step by Metropolis exchange in ${chains} chains`,
+const sampled: Readonly<Record<SamplingName, (setting: OptimizationSetting) => string>> = {
+  sum: () => "sums over all configurations of the sector S^z = 0, without noise",
+  draws: ({ samples }) => `over ${samples} independent draws a step from the enumerated sector S^z = 0`,
+  metropolis: ({ samples, chains }) => `over ${samples} draws a step by Metropolis exchange in ${chains} chains`,
 };
 const projected: Readonly<Record<ProjectionName, string>> = {
   none: "not projected on symmetries",
@@ -204,13 +207,13 @@ export function present(results: WavefunctionResults): Presentation {
       kind: "paragraph",
       text:
         `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ${width}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, no sign rule imposed, ` +
-        `${projected[projection]}. ${sampled[sampling](configuration)}; stochastic reconfiguration, shift ${shift}, momentum ${momentum}, ` +
+        `${projected[projection]}. Means are ${sampled[sampling](configuration)}; stochastic reconfiguration, shift ${shift}, momentum ${momentum}, ` +
         `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The two differ in attention alone.`,
     },
   ];
   if (runs.length > 0) blocks.push(runTable(runs, reference?.energy), curves(runs, reference?.energy));
   if (runs.some(({ attention }) => attention === "softmax")) blocks.push(dependenceFigure(runs));
-  if (lengths.length > 0) blocks.push(...lengthBlocks(lengths, patch));
+  if (lengths.length > 0) blocks.push(...lengthBlocks(lengths, configuration));
   blocks.push(...mapTables(runs));
   return { title, answer: answer(results), blocks };
 }

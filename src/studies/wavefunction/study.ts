@@ -2,7 +2,7 @@ import { groundState } from "../../physics/exact.js";
 import { heisenberg } from "../../physics/hamiltonian.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import { attentionNames, latticeOf, settingFor, type AttentionName, type OptimizationSetting, type WavefunctionConfiguration } from "./configuration.js";
+import { attentionNames, chainSettings, checkConfiguration, latticeOf, type AttentionName, type OptimizationSetting, type WavefunctionConfiguration } from "./configuration.js";
 import type { Reference, WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { StoredOptimization } from "./optimization.js";
 import { present } from "./present.js";
@@ -28,8 +28,9 @@ function referenceFor({ extents, j2 }: OptimizationSetting): Reference | undefin
 const SAVE_EVERY = 10;
 
 async function run(configuration: WavefunctionConfiguration, session: Session<WavefunctionMeasurements>): Promise<void> {
-  const { seeds, lengths, lengthSeeds, ...setting } = configuration;
-  const { extents, j2, patch, steps, width, heads, layers } = setting;
+  checkConfiguration(configuration);
+  const { seeds, lengths, lengthSeeds, lengthChoice, ...setting } = configuration;
+  const { extents, j2 } = setting;
   const known = referenceFor(setting);
   const reference = known && { energy: known.energy, source: known.source };
   session.report({ kind: "stage", title: `J1-J2 Heisenberg model, ${extents.join(" × ")} sites, J2 = ${j2} J1, on ${session.backend.device.name}` });
@@ -56,9 +57,8 @@ async function run(configuration: WavefunctionConfiguration, session: Session<Wa
   for (let index = 0; index < seeds; index++) {
     for (const attention of attentionNames) await add(runs, attention, attention, session.seed + index, setting);
   }
-  for (const length of lengths) {
-    const own = { ...settingFor([length * patch], j2), patch, steps, width, heads, layers };
-    for (let index = 0; index < lengthSeeds; index++) await add(grown, `softmax ${length} patches`, "softmax", session.seed + index, own);
+  for (const [place, own] of chainSettings(setting, { lengths, lengthChoice }).entries()) {
+    for (let index = 0; index < lengthSeeds; index++) await add(grown, `softmax ${lengths[place]} patches`, "softmax", session.seed + index, own);
   }
 }
 

@@ -1,6 +1,6 @@
+import { parameterCount } from "../../core/tensor.js";
 import { rememberedAmplitudes } from "../../physics/amplitudes.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
-import { parameterCount } from "../../physics/jacobian.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
 import { cosineSchedule, measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { isFiniteTree } from "../runner/snapshot.js";
@@ -50,6 +50,7 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
   const { parameters, curves } = state;
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
+    // on a ring of a few sites every configuration has the same energy, and nothing is to extrapolate
     const points = curves.energies.map((value, step) => ({ energy: value, variance: curves.variances[step] })).slice(-Math.ceil(steps * EXTRAPOLATED_SHARE));
     return {
       ...curves,
@@ -59,7 +60,7 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
       parameters: parameterCount(parameters),
       maps: state.maps,
       last: { ...energy, mean: perSite(energy.mean), error: perSite(energy.error) },
-      ...(finished && points.length > 1 ? { zeroVariance: zeroVarianceEnergy(points) } : {}),
+      ...(finished && new Set(points.map(({ variance }) => variance)).size > 1 ? { zeroVariance: zeroVarianceEnergy(points) } : {}),
       finished,
     };
   };
