@@ -1,9 +1,9 @@
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { valueAndGrad } from "../autograd/grad.js";
 import { NonFiniteError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
 import { disposeTree, tensorsIn, type ParameterTree } from "../core/tensor.js";
 import type { Loss } from "./landscape.js";
+import { tridiagonalEigen } from "./tridiagonal.js";
 import { dot, moved, norm, readVector, treeOf } from "./vectors.js";
 
 /** Unit round-off distances of the two backends: float64 and float32. */
@@ -78,16 +78,8 @@ export async function lanczos(
     next = rest.map((value) => value / beta);
   }
   const count = diagonal.length;
-  const tridiagonal = Matrix.zeros(count, count);
-  diagonal.forEach((alpha, index) => {
-    tridiagonal.set(index, index, alpha);
-    if (index + 1 < count) {
-      tridiagonal.set(index, index + 1, beside[index]);
-      tridiagonal.set(index + 1, index, beside[index]);
-    }
-  });
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(tridiagonal, { assumeSymmetric: true });
-  const largest = Math.max(...realEigenvalues);
-  const last = eigenvectorMatrix.get(count - 1, realEigenvalues.indexOf(largest));
-  return { largest, smallest: Math.min(...realEigenvalues), residual: Math.abs(beside[count - 1] * last), products: count };
+  const { values, vectors } = tridiagonalEigen(diagonal, beside);
+  const largest = Math.max(...values);
+  const last = vectors.get(count - 1, values.indexOf(largest));
+  return { largest, smallest: Math.min(...values), residual: Math.abs(beside[count - 1] * last), products: count };
 }

@@ -1,4 +1,4 @@
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { tridiagonalEigen } from "../analysis/tridiagonal.js";
 import { NonFiniteError, UnsupportedError } from "../core/errors.js";
 import { random } from "../core/random.js";
 import type { Hamiltonian } from "./hamiltonian.js";
@@ -54,16 +54,9 @@ function norm(x: Float64Array): number {
 
 /** Lowest eigenvalue and eigenvector of the tridiagonal matrix of Lanczos. */
 function lowest(alphas: readonly number[], betas: readonly number[]): { energy: number; vector: number[] } {
-  const size = alphas.length;
-  const matrix = Matrix.zeros(size, size);
-  alphas.forEach((alpha, step) => matrix.set(step, step, alpha));
-  for (let step = 0; step + 1 < size; step++) {
-    matrix.set(step, step + 1, betas[step]);
-    matrix.set(step + 1, step, betas[step]);
-  }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-  const best = realEigenvalues.indexOf(Math.min(...realEigenvalues));
-  return { energy: realEigenvalues[best], vector: eigenvectorMatrix.getColumn(best) };
+  const { values, vectors } = tridiagonalEigen(alphas, betas);
+  const best = values.indexOf(Math.min(...values));
+  return { energy: values[best], vector: vectors.getColumn(best) };
 }
 
 /** One run of Lanczos from a seeded vector; `visit` sees every normalised vector and says whether to go on. */

@@ -1,3 +1,4 @@
+import { mean } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
 
 /** Pearson's correlation of two lists of numbers. */
@@ -7,8 +8,8 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   }
   const [x, y] = [Array.from(a), Array.from(b)];
   const centre = (values: readonly number[]): number[] => {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return values.map((value) => value - mean);
+    const middle = mean(values);
+    return values.map((value) => value - middle);
   };
   const [dx, dy] = [centre(x), centre(y)];
   const inner = (p: readonly number[], q: readonly number[]): number => p.reduce((sum, value, index) => sum + value * q[index], 0);
@@ -38,6 +39,6 @@ export function fixGauge(couplings: ArrayLike<number>, interactions: ArrayLike<n
   const pairs = upperPairs(couplings, sites);
   const norm = Math.hypot(...pairs);
   const scale = like !== undefined && correlation(pairs, like) < 0 ? -norm : norm;
-  const means = Array.from({ length: colours }, (_, s) => Array.from({ length: colours }, (_row, a) => interactions[a * colours + s]).reduce((x, y) => x + y, 0) / colours);
+  const means = Array.from({ length: colours }, (_, s) => mean(Array.from({ length: colours }, (_row, a) => interactions[a * colours + s])));
   return { couplings: pairs.map((value) => value / scale), interactions: Array.from(interactions, (value, at) => (value - means[at % colours]) * scale) };
 }

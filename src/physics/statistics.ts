@@ -1,3 +1,4 @@
+import { mean as meanOf } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
 import type { ComplexNumbers } from "./complex.js";
 
@@ -14,8 +15,6 @@ export interface Statistics {
   /** R̂ = √((length - 1)/length + variance of the chains' means / mean variance in a chain): near 1 where chains agree, infinite where each stays at a value of its own. */
   readonly rHat: number;
 }
-
-const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /**
  * Statistics of draws that lie chain after chain, each of equal length. Sources: Vicentini et al., NetKet 3, arXiv 2112.10526; R̂ of

@@ -100,8 +100,8 @@ describe("directions", () => {
     expect(await along.bias.read()).toEqual(new Float64Array(3));
     for (const [name, rows, columns] of [["heads", 3, 4], ["weight", 5, 2]] as const) {
       const [own, other] = [await parameters[name].read(), await along[name].read()];
-      for (let column = 0; column < columns; column++) {
-        const length = (numbers: ArrayLike<number>) => Math.hypot(...Array.from({ length: rows }, (_, row) => numbers[row * columns + column]));
+      for (let at = 0; at < own.length; at += at % columns === columns - 1 ? (rows - 1) * columns + 1 : 1) {
+        const length = (numbers: ArrayLike<number>) => Math.hypot(...Array.from({ length: rows }, (_, row) => numbers[at + row * columns]));
         expect(length(other)).toBeCloseTo(length(own), 10);
       }
     }

@@ -87,6 +87,15 @@ it("gives rings of study wavefunction the projection, sampling and draws of its 
   expect(await readFile(join(out, "report.html"), "utf8")).toContain("8 sites: projected on invariance under all translations, over 32 independent draws");
 });
 
+it("trains study potts with the sizes of its flags", async () => {
+  const out = join(folder, "potts");
+  const { code, stdout } = await run(["study", "potts", "--sites", "4", "--colours", "2", "--samples", "1000", "--epochs", "1", "--backend", "cpu", "--out", out]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("factored attention: correlation with J");
+  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { truth: number[] } };
+  expect(measurements.truth).toHaveLength(6);
+});
+
 describe("bad input gives exit code 2 and one line on stderr", () => {
   const cases: readonly [title: string, argv: () => string[], message: RegExp][] = [
     ["an unknown option", () => study("--colour"), /unknown option '--colour'/],

@@ -28,3 +28,21 @@ it("study potts learns a small model, and repeats with its seed", async () => {
   expect(presentation.answer).toMatch(/factored attention: correlation with J 0\.\d{4}/);
   expect((await run()).results.measurements!.runs[0].losses).toEqual(runs[0].losses);
 });
+
+it("study potts keeps of several starts the one with the least loss, of either attention", async () => {
+  const configuration = { ...defaults, sites: 4, colours: 3, samples: 500, batch: 250, epochs: 3, learningRate: 0.1, restarts: 3 };
+  const run = async (only?: string) => {
+    const { results } = await conduct(potts, configuration, { backend: cpu, seed: 5, out: join(out, only ?? "all"), command: "test", ...(only === undefined ? {} : { only: [only] }) });
+    return results.measurements!.runs;
+  };
+  for (const [place, { attention, losses, couplings, couplingCorrelation, absoluteCorrelation }] of (await run()).entries()) {
+    const starts = [];
+    for (const start of [1, 2, 3]) starts.push((await run(`${attention} start ${start}`))[0].losses);
+    const last = (all: readonly number[]): number => all.slice(-2).reduce((a, b) => a + b);
+    expect(new Set(starts.map(last)).size).toBe(3);
+    expect(last(losses)).toBe(Math.min(...starts.map(last)));
+    expect(couplings).toHaveLength(6);
+    expect(Math.abs(couplingCorrelation)).toBeLessThanOrEqual(1);
+    expect(absoluteCorrelation === undefined).toBe(place === 0);
+  }
+});

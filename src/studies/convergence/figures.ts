@@ -1,3 +1,4 @@
+import { mean } from "../../analysis/averages.js";
 import type { DataSummary } from "../corpus/dataset.js";
 import { linePlot } from "../report/lines.js";
 import type { Figure } from "../report/presentation.js";
@@ -30,10 +31,7 @@ function smooth({ steps, losses }: Curve): Curve {
   const starts = Array.from({ length: Math.ceil(losses.length / size) }, (_, index) => index * size);
   return {
     steps: starts.map((start) => steps[Math.min(start + size, steps.length) - 1]),
-    losses: starts.map((start) => {
-      const part = losses.slice(start, start + size);
-      return part.reduce((a, b) => a + b) / part.length;
-    }),
+    losses: starts.map((start) => mean(losses.slice(start, start + size))),
   };
 }
 

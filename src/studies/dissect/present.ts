@@ -1,3 +1,4 @@
+import { mean } from "../../analysis/averages.js";
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { pictureGrid } from "../report/picture.js";
 import { formatNumber, formatPercent, type Block, type Figure, type Presentation } from "../report/presentation.js";
@@ -11,10 +12,7 @@ const MIDDLE = 127.5;
 
 function blockMeans(values: readonly number[]): number[] {
   const cells = Math.min(CELLS, values.length);
-  return Array.from({ length: cells }, (_, cell) => {
-    const block = values.slice(Math.floor((cell * values.length) / cells), Math.floor(((cell + 1) * values.length) / cells));
-    return block.reduce((sum, value) => sum + value, 0) / block.length;
-  });
+  return Array.from({ length: cells }, (_, cell) => mean(values.slice(Math.floor((cell * values.length) / cells), Math.floor(((cell + 1) * values.length) / cells))));
 }
 
 /** A mode's map is an outer product, so the means of its blocks are those of its factors. */

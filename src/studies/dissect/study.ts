@@ -1,5 +1,6 @@
 import { Matrix } from "ml-matrix";
 import { countHeads, findAttention, readProjection } from "../../analysis/attention-weights.js";
+import { mean } from "../../analysis/averages.js";
 import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
 import { DataError } from "../../core/errors.js";
@@ -33,7 +34,7 @@ function describe(heads: readonly HeadDissection[], width: number, maps: readonl
     noise: { plain: meanCosineNoise(width, squaredWeights.plain), weighted: meanCosineNoise(width, squaredWeights.weighted) },
     modes,
     insideNoise: inside / modes,
-    symmetricShare: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+    symmetricShare: mean(shares),
     ...(maps ? { maps } : {}),
   };
 }

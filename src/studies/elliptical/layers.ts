@@ -1,3 +1,4 @@
+import { mean } from "../../analysis/averages.js";
 import { headDistance, meanCosine } from "../../analysis/redundancy.js";
 import type { Indices } from "../../core/indices.js";
 import type { Tensor } from "../../core/tensor.js";
@@ -9,8 +10,7 @@ import type { LayerMeasure } from "./measurements.js";
 
 /** The mean of a number of every sample, whose numbers are `size` in a row. */
 const meanOver = (data: ArrayLike<number> & { subarray(from: number, to: number): ArrayLike<number> }, size: number, of: (own: ArrayLike<number>) => number): number => {
-  const count = data.length / size;
-  return Array.from({ length: count }, (_, sample) => of(data.subarray(sample * size, (sample + 1) * size))).reduce((a, b) => a + b) / count;
+  return mean(Array.from({ length: data.length / size }, (_, sample) => of(data.subarray(sample * size, (sample + 1) * size))));
 };
 
 /** Cosines of tokens and distances of heads in every layer, means over the texts [texts, n]. */

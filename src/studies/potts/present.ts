@@ -1,3 +1,4 @@
+import { mean } from "../../analysis/averages.js";
 import { linePlot, palette } from "../report/lines.js";
 import { formatNumber, type Block, type Presentation } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";
@@ -29,10 +30,7 @@ export interface PottsMeasurements {
 /** Batches at the end whose mean loss is reported. */
 const LAST = 20;
 
-const lastLoss = ({ losses }: PottsRun): number => {
-  const part = losses.slice(-LAST);
-  return part.reduce((a, b) => a + b, 0) / part.length;
-};
+const lastLoss = ({ losses }: PottsRun): number => mean(losses.slice(-LAST));
 
 /** Tables and figures of the study, from its results alone. */
 export function present({ measurements, configuration }: Results<PottsConfiguration, PottsMeasurements>): Presentation {

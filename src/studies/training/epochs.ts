@@ -1,3 +1,4 @@
+import { mean } from "../../analysis/averages.js";
 import type { Session } from "../runner/study.js";
 import type { TrainingPlan, TrainingSoFar } from "./train.js";
 
@@ -31,7 +32,7 @@ export function measureEpochs<Evaluation extends Pick<EpochMeasure, "testLoss">>
   session,
 }: EpochOptions<Evaluation>): TrainingPlan<unknown, EpochMeasure & Evaluation>["afterEpoch"] {
   return async ({ epochs: before, losses, seconds }, own) => {
-    const trainLoss = own.reduce((a, b) => a + b) / own.length;
+    const trainLoss = mean(own);
     const evaluation = await evaluate();
     const epoch = before.length + 1;
     session.report({ kind: "note", text: `${label}, epoch ${epoch}: train loss ${trainLoss.toFixed(4)}, ${words(evaluation)}` });

@@ -1,4 +1,4 @@
-import { median } from "../../analysis/median.js";
+import { mean, median } from "../../analysis/averages.js";
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { formatNumber, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";
@@ -14,7 +14,7 @@ const words: Readonly<Record<AttentionName, string>> = { factored: "factored (po
 const WINDOW = 30;
 
 export function movingAverage(values: readonly number[], window = WINDOW): number[] {
-  return values.slice(window - 1).map((_, index) => values.slice(index, index + window).reduce((a, b) => a + b, 0) / window);
+  return values.slice(window - 1).map((_, index) => mean(values.slice(index, index + window)));
 }
 
 /** After so many steps the energy has an error bar, or is a sum over all configurations. */
