@@ -10,9 +10,9 @@ const shaderText: Plugin = {
 export default defineConfig({
   plugins: [shaderText],
   test: {
-    // Dawn's Node binding does not survive worker threads, and a software adapter wants all cores.
+    // Dawn's Node binding does not survive worker threads; one process leaves half of two cores idle, more take turns at a software adapter.
     pool: "forks",
-    maxWorkers: 1,
+    maxWorkers: 2,
     testTimeout: 180_000, // a software adapter without a cache compiles for half a minute, with other work beside it for longer
     hookTimeout: 180_000,
     projects: [
