@@ -3,29 +3,7 @@ import { linePlot, palette } from "../report/lines.js";
 import { formatNumber, type Block, type Presentation } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";
 import type { PottsConfiguration } from "./configuration.js";
-
-/** What one layer of attention learned. */
-export interface PottsRun {
-  readonly attention: "factored" | "softmax";
-  /** Cross entropy of each batch before its step, in nats a site. */
-  readonly losses: readonly number[];
-  readonly parameters: number;
-  readonly secondsPerStep: number;
-  /** For the pairs i < j: J of norm 1, or for softmax the mean attention weight. */
-  readonly couplings: readonly number[];
-  readonly couplingCorrelation: number;
-  /** With |J|, where weights are positive. */
-  readonly absoluteCorrelation?: number;
-  readonly interactionCorrelation: number;
-}
-
-export interface PottsMeasurements {
-  /** J of the pairs i < j, of norm 1. */
-  readonly truth: readonly number[];
-  /** The loss of the true model over all samples. */
-  readonly trueLoss: number;
-  readonly runs: readonly PottsRun[];
-}
+import type { PottsMeasurements, PottsRun } from "./measurements.js";
 
 /** Batches at the end whose mean loss is reported. */
 const LAST = 20;

@@ -8,7 +8,8 @@ import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
 import { first, train, type TrainingPlan, type TrainingState } from "../training/train.js";
 import type { PottsConfiguration } from "./configuration.js";
-import { present, type PottsMeasurements, type PottsRun } from "./present.js";
+import type { PottsMeasurements, PottsRun } from "./measurements.js";
+import { present } from "./present.js";
 
 /** Draws whose attention weights are averaged into one matrix. */
 const MAP_ROWS = 500;
