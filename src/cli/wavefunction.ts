@@ -54,7 +54,7 @@ export function wavefunctionCommand(terminal: Terminal, finish: (exitCode: numbe
   );
   return withTaskOptions(command)
     .option("--side <n>", "sites along each axis of a square; 4 is summed over all configurations, above is sampled", wholeNumber(4), 4)
-    .option("--chain <n>", "a ring of so many sites instead of a square", wholeNumber(4))
+    .addOption(new Option("--chain <n>", "a ring of so many sites instead of a square").argParser(wholeNumber(4)).conflicts("side"))
     .option("--j2 <x>", "J2 in units of J1", couplingOf, 0.5)
     .option("--patch <n>", "sites of a patch along each axis", wholeNumber(1))
     .option("--width <n>", "width of the transformer", wholeNumber(2))

@@ -11,7 +11,7 @@ export interface Sector {
 }
 
 /** States are bit patterns in 32-bit words; of an even number of spins. */
-const MOST_SITES = 30;
+export const MOST_SITES = 30;
 
 /** C(n, k), exact below 2^53. */
 function binomial(n: number, k: number): number {

@@ -19,8 +19,8 @@ export interface Session<Measurements> {
   save(measurements: Measurements): Promise<void>;
   /** What a study measures comes from tasks, so that it can be resumed, done in parts and joined again. */
   task: RunTask;
-  /** Lets pending events in (Ctrl-C among them) and throws `Interrupted` once the study was told to stop. */
-  checkpoint(): Promise<void>;
+  /** Lets pending events in (Ctrl-C among them) and, once the study was told to stop, does what is left to do, such as to store, and throws `Interrupted`. */
+  checkpoint(atStop?: () => Promise<void>): Promise<void>;
 }
 
 /** One experiment: configuration in, measurements out, and how to show them. */
@@ -175,9 +175,11 @@ async function conductAlone<Configuration, Measurements>(
         if (options.finishedIn || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
         else await write({ measurements });
       },
-      checkpoint: async () => {
+      checkpoint: async (atStop) => {
         await nextTurn();
-        if (signal?.aborted) throw new Interrupted();
+        if (!signal?.aborted) return;
+        await atStop?.();
+        throw new Interrupted();
       },
     });
     checkFinished(tasks);

@@ -108,10 +108,12 @@ export async function train<Parameters extends ParameterTree, Epoch>(
         await settle();
         pending = first(value);
         pending.catch(() => undefined); // `settle` throws it, unless the training ends before
-        await session.checkpoint();
-        if (!kept.isDue()) continue;
-        await settle();
-        await store(stream);
+        const storeHere = async (): Promise<void> => {
+          await settle();
+          await store(stream);
+        };
+        await session.checkpoint(storeHere);
+        if (kept.isDue()) await storeHere();
       }
       await settle();
       epochs.push(await plan.afterEpoch({ epochs, losses, seconds }, losses.slice(begin)));

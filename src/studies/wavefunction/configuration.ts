@@ -1,6 +1,7 @@
 import { ArgumentError } from "../../core/errors.js";
 import { chain, square, type Lattice } from "../../physics/lattice.js";
 import { GROUPS } from "../../physics/sampler.js";
+import { MOST_SITES } from "../../physics/sector.js";
 
 /** The attentions that the study compares, by name. */
 export const attentionNames = ["factored", "softmax"] as const;
@@ -125,6 +126,7 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
   if (extents.some((extent) => extent % patch !== 0)) refuse("--patch", `a divisor of ${extents.join(" × ")} sites`, patch);
   if (isOutside(setting)) refuse(size, "a multiple of four sites, on whose ring the ground state has all symmetries", `${extents[0]} sites`, "Else take --projection none and an even --patch.");
   if (width % heads !== 0) refuse("--heads", `a divisor of the width ${width}`, heads);
+  if (sampling !== "metropolis" && sites > MOST_SITES) refuse("--sampling", `metropolis above ${MOST_SITES} sites, where the sector is too large to enumerate`, `${sampling} of ${sites} sites`);
   const groups = { sum: 1, draws: GROUPS, metropolis: chains }[sampling];
   if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups)) refuse("--samples", `a multiple of ${groups}, at least ${2 * groups}: so many chains or groups of draws are compared`, samples);
 }

@@ -34,9 +34,9 @@ export interface WavefunctionRun extends Readonly<Curves> {
   readonly seed: number;
   readonly extents: readonly number[];
   readonly parameters: number;
-  /** Mean attention weights of each layer after the last step, averaged over heads, [patches, patches]. */
+  /** Mean attention weights of each layer as they were looked at last, averaged over heads, [patches, patches]. */
   readonly maps: readonly (readonly number[])[];
-  /** After the last step: per site but for the variance. */
+  /** After the last step, or of a stopped optimisation before it: per site but for the variance. */
   readonly last: Statistics;
   /** Per site; absent until there are enough steps. */
   readonly zeroVariance?: number;

@@ -46,7 +46,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     ]),
     note:
       "Energy: with an error bar where it is sampled, else a sum over all configurations. Zero variance: energies of the second half of the steps, extrapolated in " +
-      "their variance; an estimate, not a bound. ρ = Σ Var(α_ij) / Σ mean(α_ij)² over |ψ|²; it is 0 for factored attention by construction. " +
+      "their variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above 1.02 they have not mixed, and the error bar is too small. ρ = Σ Var(α_ij) / Σ mean(α_ij)² over |ψ|²; it is 0 for factored attention by construction. " +
       "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the backend's arithmetic with the configured shift.",
   };
 }
@@ -171,17 +171,19 @@ function answer({ measurements, configuration }: WavefunctionResults): string {
     return grown.length === 0 ? "The study was stopped before its first result." : `ρ of softmax attention on chains of ${grown.map((run) => run.extents[0]).join(", ")} sites: ${grown.map(rhos).join("; ")}.`;
   }
   const reference = measurements?.reference;
+  const stopped = runs.filter(({ finished }) => !finished).length;
   const parts = attentionNames.flatMap((attention) => {
-    const own = runs.filter((run) => run.attention === attention);
+    const own = runs.filter((run) => run.attention === attention && run.finished);
     if (own.length === 0) return [];
     const energies = own.map(energyOf);
     const worst = Math.max(...energies);
-    const error = reference === undefined ? "" : `, relative error at most ${formatNumber(relative(worst, reference.energy), 2)}`;
+    const error = reference === undefined ? "" : `, relative error ${own.length > 1 ? "at most " : ""}${formatNumber(relative(worst, reference.energy), 2)}`;
     const rho = attention === "softmax" ? `, ρ by layer ${own.map(rhos).join("; ")}` : "";
-    return [`${words[attention]}: energy per site ${Math.min(...energies).toFixed(6)} to ${worst.toFixed(6)} over ${own.length} seed${own.length > 1 ? "s" : ""}${error}, ${own[0].parameters} parameters${rho}`];
+    return [`${words[attention]}: energy per site ${own.length > 1 ? `${Math.min(...energies).toFixed(6)} to ${worst.toFixed(6)} over ${own.length} seeds` : `${bar(own[0])}, one seed`}${error}, ${own[0].parameters} parameters${rho}`];
   });
-  const wanted = reference === undefined ? "" : ` Reference ${reference.energy.toFixed(6)} (${reference.source}).`;
-  return `${title}: ${parts.join("; ")}.${wanted}`;
+  const wanted = reference === undefined ? " No reference energy is known here." : ` Reference ${reference.energy.toFixed(6)} (${reference.source}).`;
+  const rest = stopped === 0 ? [] : [`${stopped} ${stopped > 1 ? "optimisations" : "optimisation"} stopped, not counted`];
+  return `${title}: ${[...parts, ...rest].join("; ")}.${wanted}`;
 }
 
 const sampled: Readonly<Record<SamplingName, (setting: OptimizationSetting) => string>> = {

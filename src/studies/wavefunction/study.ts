@@ -34,7 +34,7 @@ async function run(configuration: WavefunctionConfiguration, session: Session<Wa
   const known = referenceFor(setting);
   const reference = known && { energy: known.energy, source: known.source };
   session.report({ kind: "stage", title: `J1-J2 Heisenberg model, ${extents.join(" × ")} sites, J2 = ${j2} J1, on ${session.backend.device.name}` });
-  if (reference) session.report({ kind: "note", text: `Energy per site to reach: ${reference.energy.toFixed(10)} (${reference.source})` });
+  if (reference) session.report({ kind: "note", text: `Energy per site to reach: ${Number(reference.energy.toFixed(10))} (${reference.source})` });
   const runs: WavefunctionRun[] = [];
   const grown: WavefunctionRun[] = [];
   const save = (): Promise<void> => session.save({ ...(reference ? { reference } : {}), runs: [...runs], lengths: [...grown] });
@@ -46,9 +46,13 @@ async function run(configuration: WavefunctionConfiguration, session: Session<Wa
       list[place] = latest;
       if (latest.energies.length % SAVE_EVERY === 0 || latest.energies.length === 1) await save();
     };
-    const done = await session.task({ name: `${words} seed ${seed}`, depends: { attention, seed, setting: own } }, (kept: Kept<StoredOptimization>) =>
+    const task = session.task({ name: `${words} seed ${seed}`, depends: { attention, seed, setting: own } }, (kept: Kept<StoredOptimization>) =>
       optimize({ attention, seed, setting: own, reference: own === setting ? reference?.energy : referenceFor(own)?.energy, follow }, session, kept),
     );
+    const done = await task.catch(async (error: unknown) => {
+      if (list.length > place) await save(); // as it stood when it was stopped
+      throw error;
+    });
     if (done === undefined) return;
     list[place] = done;
     await save();

@@ -65,6 +65,12 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
     };
   };
 
+  const store = async (): Promise<void> => {
+    const stored = await storedOf(state);
+    // backends take no numbers that diverged: a resumed optimisation diverges again, from the last that were finite
+    if (isFiniteTree(stored)) await kept.store(stored);
+  };
+
   try {
     if (kept.state !== undefined) restore(state, kept.state);
     while (state.step < steps) {
@@ -87,12 +93,8 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
       const label = `${attention}, ${extents.join(" × ")}, seed ${seed}`;
       session.report({ kind: "progress", label, done: state.step, total: steps, note: `energy ${perSite(energy.mean).toFixed(5)}${bar}${off}` });
       await follow(stand(measurement, false));
-      if (kept.isDue()) {
-        const stored = await storedOf(state);
-        // backends take no numbers that diverged: a resumed optimisation diverges again, from the last that were finite
-        if (isFiniteTree(stored)) await kept.store(stored);
-      }
-      await session.checkpoint();
+      if (kept.isDue()) await store();
+      await session.checkpoint(store);
     }
     const final = await measure(problem, rememberedAmplitudes(problem.ansatz, parameters, problem.represent), sampler, samples);
     await look(problem, state, final);
