@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { full, quick, type ConvergenceConfiguration } from "../studies/convergence/configuration.js";
 import { convergence } from "../studies/convergence/study.js";
 import { given, wholeNumber } from "./flags.js";
-import { runStudy, withTaskOptions } from "./study.js";
+import { runStudy, withDataOption, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
 interface ConvergenceFlags {
@@ -29,8 +29,7 @@ export function convergenceCommand(terminal: Terminal, finish: (exitCode: number
   const command = new Command("convergence").description(
     "softmax and Gaussian attention on real text: is convergence guaranteed, and does an encoder learn?",
   );
-  return withTaskOptions(command)
-    .option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys")
+  return withDataOption(withTaskOptions(command))
     .option("--full", "the papers' scale, for a hardware adapter")
     .option("--steps <n>", "steps of gradient descent on the single layer", wholeNumber(1))
     .option("--epochs <n>", "epochs of the encoder", wholeNumber(1))

@@ -1,15 +1,12 @@
 import { Command } from "commander";
 import { quickElliptical, type EllipticalConfiguration } from "../studies/elliptical/configuration.js";
 import { elliptical } from "../studies/elliptical/study.js";
-import { given, kernelNames, wholeNumber } from "./flags.js";
-import { runStudy, withTaskOptions } from "./study.js";
+import { given, wholeNumber } from "./flags.js";
+import { runStudy, withComparisonOptions, withDataOption, type ComparisonFlags } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
-interface EllipticalFlags {
+interface EllipticalFlags extends ComparisonFlags {
   readonly data?: string;
-  readonly kernels?: readonly string[];
-  readonly seeds?: number;
-  readonly epochs?: number;
   readonly examples?: number;
   readonly tokens?: number;
 }
@@ -24,11 +21,7 @@ function configure({ data, kernels, seeds, epochs, examples, tokens }: Elliptica
 /** `study elliptical`. */
 export function ellipticalCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("elliptical").description("dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy");
-  return withTaskOptions(command)
-    .option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys")
-    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
-    .option("--seeds <n>", "splits, starts, orders and contaminations", wholeNumber(1))
-    .option("--epochs <n>", "epochs of every encoder", wholeNumber(1))
+  return withDataOption(withComparisonOptions(command, "splits, starts, orders and contaminations"))
     .option("--examples <n>", "texts and windows to train on", wholeNumber(8))
     .option("--tokens <n>", "words of a window in which next words are predicted", wholeNumber(2))
     .action(async (flags: EllipticalFlags) => finish(await runStudy(elliptical, configure(flags), command, terminal)));

@@ -8,7 +8,7 @@ import type { Shard } from "../studies/runner/tasks.js";
 import { backendNames, chooseBackend } from "./backend.js";
 import type { BackendName } from "./backend.js";
 import { commandPath } from "./command-path.js";
-import { wholeNumber } from "./flags.js";
+import { kernelNames, wholeNumber } from "./flags.js";
 import { progressView } from "./progress.js";
 import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
@@ -57,6 +57,26 @@ export function withTaskOptions(command: Command): Command {
   return withResume(withStudyOptions(command))
     .option("--only <names>", "only runs with these words in their names, with commas between", (text: string) => text.split(","))
     .option("--shard <i/n>", "part i of n of the runs, into a folder of its own; study merge joins the parts", shardOf);
+}
+
+/** Flags of every study that trains encoders with several kernels. */
+export interface ComparisonFlags {
+  readonly kernels?: readonly string[];
+  readonly seeds?: number;
+  readonly epochs?: number;
+}
+
+/** Adds these flags; `seedsOf` says what a seed draws. */
+export function withComparisonOptions(command: Command, seedsOf: string): Command {
+  return withTaskOptions(command)
+    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
+    .option("--seeds <n>", seedsOf, wholeNumber(1))
+    .option("--epochs <n>", "epochs of every encoder", wholeNumber(1));
+}
+
+/** Adds `--data`. */
+export function withDataOption(command: Command): Command {
+  return command.option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys");
 }
 
 function quote(text: string): string {

@@ -113,6 +113,7 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["a ring without its ground state", () => ["study", "wavefunction", "--chain", "6", "--backend", "cpu", "--out", join(folder, "out")], /--chain: wanted a multiple of four sites.*got 6 sites.*--projection none/],
     ["a ring to grow to without its ground state", () => ["study", "wavefunction", "--lengths", "4,5", "--backend", "cpu", "--out", join(folder, "out")], /--lengths: wanted a multiple of four sites.*got 10 sites/],
     ["a spin without a partner", () => ["study", "wavefunction", "--side", "5", "--patch", "1", "--backend", "cpu", "--out", join(folder, "out")], /--side: wanted an even number of sites.*got 25 sites/],
+    ["a square that is a ring", () => ["study", "wavefunction", "--side", "6", "--chain", "12"], /'--chain <n>' cannot be used with option '--side <n>'/],
     ["heads of unequal width", () => ["study", "wavefunction", "--heads", "3", "--backend", "cpu", "--out", join(folder, "out")], /--heads: wanted a divisor of the width 8, got 3/],
     ["draws that are no two of each chain", () => ["study", "wavefunction", "--side", "6", "--samples", "128", "--backend", "cpu", "--out", join(folder, "out")], /--samples: wanted a multiple of 128, at least 256.*got 128/],
     ["nothing to optimise", () => ["study", "wavefunction", "--seeds", "0", "--backend", "cpu", "--out", join(folder, "out")], /--seeds: wanted one or more, or --lengths.*got 0/],

@@ -1,13 +1,10 @@
 import type { WindowSettings } from "../corpus/window-data.js";
+import type { EncoderSettings } from "../training/train.js";
 
-interface Training {
-  readonly batch: number;
-  readonly epochs: number;
-  readonly learningRate: number;
-}
+type Training = Pick<EncoderSettings, "batch" | "epochs" | "learningRate">;
 
 /** Encoders that classify texts and that predict next words, trained on clean texts, tested on contaminated ones. */
-export interface EllipticalConfiguration {
+export interface EllipticalConfiguration extends Omit<EncoderSettings, keyof Training> {
   /** A file of the user's own; the SpamAssassin corpus where absent. */
   readonly data?: string;
   /** Names that `encoderKernel` knows; the first is what others are compared with. */
@@ -15,10 +12,6 @@ export interface EllipticalConfiguration {
   readonly seeds: number;
   /** Shares of the tokens that are swapped for random words in tests, increasing. */
   readonly contamination: readonly number[];
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly layers: number;
   /** Classification by stochastic gradient descent with momentum 0.9. */
   readonly text: Training & { readonly tokens: number; readonly train: number; readonly test: number; readonly vocabulary: number };
   /** Next words by Adam. */

@@ -1,3 +1,4 @@
+import type { EncoderSettings } from "../training/train.js";
 import { difficulties, type Difficulty } from "./difficulty.js";
 import type { PathfinderOptions } from "./scene.js";
 
@@ -16,7 +17,7 @@ export interface LandscapeConfiguration {
 }
 
 /** The encoder on pictures, every kernel with the same pictures, start, batches and steps for a seed. */
-export interface PathfinderConfiguration {
+export interface PathfinderConfiguration extends EncoderSettings {
   readonly scale: "quick" | "full";
   readonly difficulty: Difficulty;
   readonly picture: PathfinderOptions;
@@ -27,13 +28,6 @@ export interface PathfinderConfiguration {
   readonly seeds: number;
   readonly train: number;
   readonly test: number;
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly layers: number;
-  readonly batch: number;
-  readonly epochs: number;
-  readonly learningRate: number;
   /** Absent: no landscapes. */
   readonly landscape?: LandscapeConfiguration;
 }

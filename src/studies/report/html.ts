@@ -4,13 +4,17 @@ import type { Block, Figure, Presentation, Table } from "./presentation.js";
 /** What a report says about how its numbers came about. */
 export interface Provenance {
   readonly study: string;
+  /** True while the study runs, and for ever if it was stopped. */
   readonly partial: boolean;
+  /** Which tasks were chosen, where not all were: "shard 2 of 8", "only gaussian". */
   readonly part?: string;
   readonly seed: number;
+  /** The command that repeats the study. */
   readonly command: string;
   readonly device: DeviceDescription;
   readonly versions: Readonly<Record<string, string>>;
   readonly startedAt: string;
+  /** What the study took, the tasks of earlier runs and other processes included. */
   readonly seconds: number;
   readonly configuration: unknown;
 }

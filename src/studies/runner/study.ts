@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { ArgumentError } from "../../core/errors.js";
 import type { Backend, DeviceDescription } from "../../core/tensor.js";
-import { figureFile, renderReport } from "../report/html.js";
+import { figureFile, renderReport, type Provenance } from "../report/html.js";
 import type { Presentation } from "../report/presentation.js";
 import type { StudyEvent } from "./events.js";
 import { lockFolder } from "./lock.js";
@@ -32,20 +32,7 @@ export interface Study<Configuration, Measurements> {
 }
 
 /** Everything that `results.json` holds. */
-export interface Results<Configuration, Measurements> {
-  readonly study: string;
-  /** True while the study runs, and for ever if it was stopped. */
-  readonly partial: boolean;
-  /** Which tasks were chosen, where not all were: "shard 2 of 8", "only gaussian". */
-  readonly part?: string;
-  readonly seed: number;
-  /** The command that repeats the study. */
-  readonly command: string;
-  readonly device: DeviceDescription;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly startedAt: string;
-  /** What the study took, the tasks of earlier runs and other processes included. */
-  readonly seconds: number;
+export interface Results<Configuration, Measurements> extends Provenance {
   readonly configuration: Configuration;
   /** Absent until the first result is in. */
   readonly measurements?: Measurements;

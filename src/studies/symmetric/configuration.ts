@@ -1,18 +1,13 @@
 import type { WindowSettings } from "../corpus/window-data.js";
+import type { EncoderSettings } from "../training/train.js";
 
 /** Masked words predicted by a small encoder, every kernel with the same texts, masks, batches, steps and stream of weights for a seed. */
-export interface SymmetricConfiguration extends WindowSettings {
+export interface SymmetricConfiguration extends WindowSettings, EncoderSettings {
   /** A file of the user's own; the SpamAssassin corpus where absent. */
   readonly data?: string;
   /** Names that `encoderKernel` knows; the first is what others are compared with. */
   readonly kernels: readonly string[];
   readonly seeds: number;
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly layers: number;
-  readonly batch: number;
-  readonly epochs: number;
   /** Of Adam, constant. */
   readonly learningRate: number;
 }

@@ -7,17 +7,12 @@ import { rowsOf, type Dataset, type DatasetOptions, type EncodedExamples } from 
 import type { Session } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
 import { trainClassifier, type EpochResult, type Examples, type TrainOptions } from "./classifier.js";
-import type { Training, TrainingState } from "./train.js";
+import type { EncoderSettings, Training, TrainingState } from "./train.js";
 
 /** How texts are cut and split, the encoder that classifies them, and its training. */
-export interface TextSettings extends Omit<DatasetOptions, "seed">, Pick<TrainOptions, "batch" | "epochs" | "learningRate"> {
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly layers: number;
-}
+export interface TextSettings extends Omit<DatasetOptions, "seed">, EncoderSettings {}
 
-export interface TextTrainOptions extends Omit<TextSettings, "tokens" | "train" | "test" | "vocabulary">, TrainOptions {
+export interface TextTrainOptions extends EncoderSettings, TrainOptions {
   readonly kernel: TiledKernel;
   /** Seed of the initial weights. */
   readonly start: number;

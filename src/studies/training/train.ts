@@ -10,6 +10,17 @@ const optimizers = { adam, sgd } as const;
 
 export type OptimizerName = keyof typeof optimizers;
 
+/** The size of an encoder, and how long it is trained. */
+export interface EncoderSettings {
+  readonly width: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly layers: number;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+}
+
 /** Examples in batches, and what their loss is. */
 export interface TrainingPlan<Parameters, Epoch> {
   /** Words for the progress display. */
