@@ -86,10 +86,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (j < sizes.keys) {
     for (var c = 0u; c < PARTS; c++) {
-      store_part(&key_gradients, row, c, sizes.dim, key_gradient[c] + 2.0 * by_norm * key[c]);
+      store_key_gradients(row, c, sizes.dim, key_gradient[c] + 2.0 * by_norm * key[c]);
     }
     for (var c = 0u; c < VALUE_PARTS; c++) {
-      store_part(&value_gradients, row, c, sizes.value_dim, value_gradient[c]);
+      store_value_gradients(row, c, sizes.value_dim, value_gradient[c]);
     }
   }
 }

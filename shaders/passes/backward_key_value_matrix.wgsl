@@ -111,10 +111,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   if (j < sizes.keys) {
     for (var c = lane % SHARE; c < PARTS; c += SHARE) {
       let key = half_part(KEYS + r * STRIDE + c * 4u);
-      store_part(&key_gradients, start + j, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + 2.0 * whole_by_norm * key);
+      store_key_gradients(start + j, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + 2.0 * whole_by_norm * key);
     }
     for (var c = lane % SHARE; c < VALUE_PARTS; c += SHARE) {
-      store_part(&value_gradients, start + j, c, sizes.value_dim, value_unit * sum_part(VALUE_SUMS + r * VALUE_SUM_STRIDE + c * 4u));
+      store_value_gradients(start + j, c, sizes.value_dim, value_unit * sum_part(VALUE_SUMS + r * VALUE_SUM_STRIDE + c * 4u));
     }
   }
 }

@@ -94,10 +94,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if (j < sizes.keys) {
       for (var c = 0u; c < PARTS; c++) {
         let p = r * PARTS + c;
-        store_part(&key_gradients, start + j, c, sizes.dim, key_gradient[p] + 2.0 * by_norm[r] * keys_held[p]);
+        store_key_gradients(start + j, c, sizes.dim, key_gradient[p] + 2.0 * by_norm[r] * keys_held[p]);
       }
       for (var c = 0u; c < VALUE_PARTS; c++) {
-        store_part(&value_gradients, start + j, c, sizes.value_dim, value_gradient[r * VALUE_PARTS + c]);
+        store_value_gradients(start + j, c, sizes.value_dim, value_gradient[r * VALUE_PARTS + c]);
       }
     }
   }

@@ -118,13 +118,13 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       for (var p = 0u; p < SLOTS; p++) {
         let part = lane % ACROSS + ACROSS * p;
         if (part < PARTS) {
-          store_part(&key_gradients, at, part, sizes.dim, key_sums[r * SLOTS + p] + 2.0 * row_numbers[row] * key_part(at, part));
+          store_key_gradients(at, part, sizes.dim, key_sums[r * SLOTS + p] + 2.0 * row_numbers[row] * key_part(at, part));
         }
       }
       for (var p = 0u; p < VALUE_SLOTS; p++) {
         let part = lane % ACROSS + ACROSS * p;
         if (part < VALUE_PARTS) {
-          store_part(&value_gradients, at, part, sizes.value_dim, value_sums[r * VALUE_SLOTS + p]);
+          store_value_gradients(at, part, sizes.value_dim, value_sums[r * VALUE_SLOTS + p]);
         }
       }
     }

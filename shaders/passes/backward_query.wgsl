@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (i < sizes.queries) {
     for (var c = 0u; c < PARTS; c++) {
-      store_part(&query_gradients, row, c, sizes.dim, gradient[c] + 2.0 * by_norm * query[c]);
+      store_query_gradients(row, c, sizes.dim, gradient[c] + 2.0 * by_norm * query[c]);
     }
   }
 }

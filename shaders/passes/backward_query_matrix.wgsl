@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   if (i < sizes.queries) {
     for (var c = lane % SHARE; c < PARTS; c += SHARE) {
       let query = half_part(QUERIES + r * STRIDE + c * 4u);
-      store_part(&query_gradients, start + i, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + 2.0 * whole_by_norm * query);
+      store_query_gradients(start + i, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + 2.0 * whole_by_norm * query);
     }
   }
 }

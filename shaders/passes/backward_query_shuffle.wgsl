@@ -61,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if (i < sizes.queries) {
       for (var c = 0u; c < PARTS; c++) {
         let p = r * PARTS + c;
-        store_part(&query_gradients, start + i, c, sizes.dim, gradients[p] + 2.0 * by_norm[r] * queries_held[p]);
+        store_query_gradients(start + i, c, sizes.dim, gradients[p] + 2.0 * by_norm[r] * queries_held[p]);
       }
     }
   }

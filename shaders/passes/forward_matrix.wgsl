@@ -64,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     }
     let factor = row_factor(whole) * unit;
     for (var c = lane % SHARE; c < VALUE_PARTS; c += SHARE) {
-      store_part(&outputs, start + i, c, sizes.value_dim, factor * sum_part(SUMS + r * VALUE_SUM_STRIDE + c * 4u));
+      store_outputs(start + i, c, sizes.value_dim, factor * sum_part(SUMS + r * VALUE_SUM_STRIDE + c * 4u));
     }
     if (lane % SHARE == 0u) {
       statistics[start + i] = row_statistic(whole);

@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if (i < sizes.queries) {
       let factor = row_factor(states[r]);
       for (var c = 0u; c < VALUE_PARTS; c++) {
-        store_part(&outputs, start + i, c, sizes.value_dim, factor * sums[r * VALUE_PARTS + c]);
+        store_outputs(start + i, c, sizes.value_dim, factor * sums[r * VALUE_PARTS + c]);
       }
       statistics[start + i] = row_statistic(states[r]);
     }

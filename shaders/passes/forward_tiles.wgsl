@@ -106,7 +106,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     for (var p = 0u; p < VALUE_SLOTS; p++) {
       let part = lane % ACROSS + ACROSS * p;
       if (own.first + row < sizes.queries && part < VALUE_PARTS) {
-        store_part(&outputs, own.base + own.first + row, part, sizes.value_dim, row_numbers[row] * sums[r * VALUE_SLOTS + p]);
+        store_outputs(own.base + own.first + row, part, sizes.value_dim, row_numbers[row] * sums[r * VALUE_SLOTS + p]);
       }
     }
   }

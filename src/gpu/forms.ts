@@ -65,10 +65,16 @@ const tilePasses = {
   query: [...tilesBackward, tileKeysShader, shader("passes/backward_query_tiles.wgsl", backwardQueryTiles)],
   keyValue: [...tilesBackward, shader("passes/backward_key_value_tiles.wgsl", backwardKeyValueTiles)],
 };
+/** One function for each result of a pass that is stored by rows, because core WGSL takes no pointer to storage as an argument. */
+function storing(file: string, text: string): Readonly<Record<PassName, readonly Shader[]>> {
+  const into = (...results: string[]): Shader[] => results.map((result) => shader(file, text.replaceAll("results", result)));
+  const keyValue = into("key_gradients", "value_gradients");
+  return { forward: into("outputs"), query: into("query_gradients"), keyValue, split: [], parameters: [], bias: [] };
+}
 /** How rows are loaded and stored. */
 const access = {
-  one: [shader("lib/parts.wgsl", parts), shader("lib/store.wgsl", store)],
-  four: [shader("lib/parts_aligned.wgsl", partsAligned), shader("lib/store_aligned.wgsl", storeAligned)],
+  one: { load: shader("lib/parts.wgsl", parts), stores: storing("lib/store.wgsl", store) },
+  four: { load: shader("lib/parts_aligned.wgsl", partsAligned), stores: storing("lib/store_aligned.wgsl", storeAligned) },
 };
 const plainRowShader = shader("lib/plain_row.wgsl", plainRow);
 export const normalizers = {
@@ -124,7 +130,8 @@ export function formOf(device: Device, name: PassName, kernel: TiledKernel, exte
   const { dim, valueDim, queries, keys } = extents;
   const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
   const width = dim % 4 === 0 && valueDim % 4 === 0 ? "four" : "one";
-  const memory = [storedShaders[dtype][width], ...access[width]];
+  const { load, stores } = access[width];
+  const memory = [storedShaders[dtype][width], load, ...stores[name]];
   const byMatrices = dtype === "f16" ? matrixFormOf(device, name, kernel, extents) : undefined;
   if (byMatrices !== undefined) {
     const { shaders, constants, rows } = byMatrices;
