@@ -55,7 +55,10 @@ export function releaseInstance(device: GPUDevice): void {
 
 async function findGpu(options: readonly string[], open: GPU | undefined): Promise<GPU | undefined> {
   if (open !== undefined) return open;
-  if (typeof process === "undefined" || process.versions?.node === undefined) return navigator.gpu;
+  // Deno has a WebGPU of its own beside what Node has; Dawn's options ask for Dawn.
+  const own = typeof navigator === "undefined" ? undefined : navigator.gpu;
+  const isNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+  if (!isNode || (own !== undefined && options.length === 0)) return own;
   const specifier = "webgpu"; // by a variable, so that bundlers for browsers leave it alone
   try {
     const dawn = (await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)) as typeof import("webgpu");
