@@ -2,7 +2,7 @@
 const SMALLEST_TEMPERATURE = 0.01;
 
 fn temperature() -> f32 {
-  return max(learned.x, SMALLEST_TEMPERATURE);
+  return at_least(learned.x, SMALLEST_TEMPERATURE);
 }
 
 fn reciprocal_lengths(pair: Pair) -> f32 {

@@ -12,7 +12,7 @@ struct Sizes {
   // Query i sees key j where low <= j - i <= high.
   low: i32,
   high: i32,
-  // Scores are bent to softcap tanh(s / softcap); 0 for straight ones.
+  // What lib/softcap.wgsl bends scores to; 0 without it.
   softcap: f32,
   // Where the bias of a pair lies: offset + batch, head, query and key times their strides.
   bias_offset: i32,
@@ -22,9 +22,9 @@ struct Sizes {
   bias_key: i32,
 }
 
-// A score of a pair that the mask hides; every score above VISIBLE counts.
-const HIDDEN = -3e38;
-const VISIBLE = -1e38;
+// The score of a pair that the mask hides, the lowest number. A bias from HIDING down hides its pair too.
+const HIDDEN = -0x1.fffffep127;
+const HIDING = -1e38;
 
 // One query and the key it looks at.
 struct Place {
@@ -62,24 +62,32 @@ fn visible_queries(batch: u32, first: u32, last: u32) -> vec2u {
   return select(vec2u(0u), vec2u(u32(start), u32(max(start, end))), first < key_count(batch));
 }
 
-// The kernel's score, bent, with the bias, or HIDDEN.
-fn visible_score(pair: Pair, place: Place) -> f32 {
+// Whether the mask lets the query see the key.
+fn is_seen(place: Place) -> bool {
   let step = i32(place.j) - i32(place.i);
-  if (step < sizes.low || step > sizes.high || place.i >= query_count(place.batch) || place.j >= key_count(place.batch)) {
+  let in_band = (step >= sizes.low) & (step <= sizes.high);
+  let counts = (place.i < query_count(place.batch)) & (place.j < key_count(place.batch));
+  return in_band & counts & !is_hiding(bias_at(place));
+}
+
+// From -infinity to HIDING, in the order of the bits of negative numbers; NaN does not hide.
+fn is_hiding(bias: f32) -> bool {
+  return bitcast<u32>(bias) - bitcast<u32>(HIDING) <= 0xff800000u - bitcast<u32>(HIDING);
+}
+
+// The kernel's score, bent, with the bias, or HIDDEN. NaN and infinity in a query or a key make it NaN.
+fn visible_score(pair: Pair, place: Place) -> f32 {
+  if (!is_seen(place)) {
     return HIDDEN;
   }
-  let s = score(pair);
-  let bent = select(s, sizes.softcap * bent_tanh(s), sizes.softcap > 0.0);
-  return max(bent + bias_at(place), HIDDEN);
+  return select(nan(), bend(score(pair)) + bias_at(place), is_finite(pair.product));
 }
 
-// tanh(s / softcap), within what every driver's tanh can do.
-fn bent_tanh(s: f32) -> f32 {
-  return tanh(clamp(s / max(sizes.softcap, 1e-30), -9.1, 9.1));
+fn is_visible(score: f32) -> bool {
+  return bitcast<u32>(score) != bitcast<u32>(HIDDEN);
 }
 
-// The derivative of the bent score by the kernel's.
-fn bend_derivative(pair: Pair) -> f32 {
-  let t = bent_tanh(score(pair));
-  return select(1.0, 1.0 - t * t, sizes.softcap > 0.0);
+// What |x|^2 adds to a gradient by x; nothing where no pair was seen, whatever x is.
+fn by_length(by_norm: f32, x: vec4f) -> vec4f {
+  return select(2.0 * by_norm * x, vec4f(0.0), by_norm == 0.0);
 }

@@ -19,7 +19,14 @@ var<workgroup> shares: array<f32, LANES>;
 
 var<private> lane: u32;
 
+// Set once loaded rows have numbers that are not finite: once their products with other rows are taken, they become zeros (`hide_lost`),
+// because a weight of zero would not hide them.
+var<workgroup> rows_lost: atomic<u32>;
+
 fn put_part(at: u32, part: vec4f) {
+  if (!is_finite(total(part))) {
+    atomicStore(&rows_lost, 1u);
+  }
   for (var s = 0u; s < 4u; s++) {
     halves[at + s] = f16(part[s]);
   }
@@ -39,6 +46,14 @@ fn squared_length(at: u32) -> f32 {
     sum += dot(half_part(at + c), half_part(at + c));
   }
   return sum;
+}
+
+// Leaves zeros in the place of what is not finite in `rows` rows of a tile.
+fn hide_lost(at: u32, stride: u32, rows: u32, width: u32) {
+  for (var e = lane; e < rows * width; e += LANES) {
+    let place = at + e / width * stride + e % width;
+    halves[place] = select(halves[place], 0.0h, !is_finite(f32(halves[place])));
+  }
 }
 
 // The largest of the numbers that the lanes of a row bring.

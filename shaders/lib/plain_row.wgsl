@@ -26,7 +26,7 @@ fn row_factor(row: Row) -> f32 {
 }
 
 fn row_statistic(row: Row) -> f32 {
-  return 0.0;
+  return 1.0 / row_scale();
 }
 
 fn normalized_weight(score: f32, statistic: f32) -> f32 {

@@ -16,20 +16,30 @@ fn hold_query(r: u32, row: u32) {
   }
 }
 
+var<private> own_key_total: f32;
+var<private> own_value_total: f32;
+
 fn load_own_key(row: u32) {
   own_key_norm = 0.0;
+  own_key_total = 0.0;
+  own_value_total = 0.0;
   for (var c = 0u; c < PARTS; c++) {
     own_key[c] = key_part(row, c);
     own_key_norm += dot(own_key[c], own_key[c]);
+    own_key_total += total(own_key[c]);
   }
   for (var c = 0u; c < VALUE_PARTS; c++) {
     own_value[c] = value_part(row, c);
+    own_value_total += total(own_value[c]);
   }
 }
 
-// The pair product of every held query with the key of lane j.
-fn multiply_with_key(j: u32) -> array<f32, RUN> {
+// `start` and the pair product of every held query with the key of lane j.
+fn multiply_with_key(j: u32, start: f32) -> array<f32, RUN> {
   var products = array<f32, RUN>();
+  for (var r = 0u; r < RUN; r++) {
+    products[r] = start;
+  }
   for (var c = 0u; c < PARTS; c++) {
     let key = subgroupShuffle(own_key[c], j);
     for (var r = 0u; r < RUN; r++) {

@@ -20,7 +20,7 @@ struct PairGradient {
 
 fn pair_gradient(pair: Pair, weight_gradient: f32, numbers: vec2f, place: Place) -> PairGradient {
   let s = visible_score(pair, place);
-  if (s <= VISIBLE) {
+  if (!is_visible(s)) {
     keep_score_gradient(place, 0.0);
     return PairGradient(0.0, 0.0, 0.0, 0.0);
   }

@@ -112,6 +112,10 @@ fn put_products(products: array<vec4f, RUN>, lane: u32) {
 const GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (PARTS | 1u)));
 const VALUE_GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VALUE_PARTS | 1u)));
 
+// Set once loaded columns have numbers that are not finite. A weight of zero would not hide them, so they are loaded as zeros; a pass adds
+// them for the rows that see them, unless their weights are NaN for it already.
+var<workgroup> columns_lost: atomic<u32>;
+
 // Loads the column groups from `group` on in full width.
 fn load_columns(second: bool, others: Strip, group: u32, lane: u32) {
   let width = select(PARTS, VALUE_PARTS, second);
@@ -120,7 +124,11 @@ fn load_columns(second: bool, others: Strip, group: u32, lane: u32) {
   for (var e = lane; e < 4u * groups * width; e += INVOCATIONS) {
     let row = e / width;
     let column = row / groups * ACROSS + group + row % groups;
-    let part = right_part(second, strip_row(others, column), e % width);
+    var part = right_part(second, strip_row(others, column), e % width);
+    if (!is_finite(total(part)) && others.first + column < others.count) {
+      part = finite_part(part);
+      atomicStore(&columns_lost, 1u);
+    }
     right_tile[row * (width | 1u) + e % width] = select(vec4f(0.0), part, others.first + column < others.count);
   }
   workgroupBarrier();

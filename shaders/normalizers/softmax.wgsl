@@ -4,7 +4,7 @@ struct Row {
   sum: f32,
 }
 
-const LOWEST = -3.4e38;
+const LOWEST = -0x1.fffffep127;
 
 fn row_start() -> Row {
   return Row(LOWEST, 0.0);
@@ -38,12 +38,12 @@ fn row_merge(row: ptr<function, Row>, other: Row) -> vec2f {
 
 // What the weighted sum of values is multiplied by at the end.
 fn row_factor(row: Row) -> f32 {
-  return select(0.0, 1.0 / row.sum, row.sum > 0.0);
+  return select(1.0 / row.sum, 0.0, row.sum == 0.0);
 }
 
-// The log-sum-exp.
+// The log-sum-exp; -infinity for a row that sees no key.
 fn row_statistic(row: Row) -> f32 {
-  return select(-LOWEST, row.maximum + log(row.sum), row.sum > 0.0);
+  return select(row.maximum + log(row.sum), -bitcast<f32>(infinity_bits), row.sum == 0.0);
 }
 
 fn normalized_weight(score: f32, statistic: f32) -> f32 {

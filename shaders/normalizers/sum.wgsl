@@ -26,7 +26,7 @@ fn row_merge(row: ptr<function, Row>, other: Row) -> vec2f {
 }
 
 fn row_factor(row: Row) -> f32 {
-  return select(0.0, 1.0 / row.sum, row.sum != 0.0);
+  return select(1.0 / row.sum, 0.0, row.sum == 0.0);
 }
 
 fn row_statistic(row: Row) -> f32 {
@@ -34,9 +34,9 @@ fn row_statistic(row: Row) -> f32 {
 }
 
 fn normalized_weight(score: f32, statistic: f32) -> f32 {
-  return select(0.0, weight(score) / statistic, statistic != 0.0);
+  return select(weight(score) / statistic, 0.0, statistic == 0.0);
 }
 
 fn score_gradient(score: f32, weight: f32, weight_gradient: f32, delta: f32, statistic: f32) -> f32 {
-  return select(0.0, weight_derivative(score, weight * statistic) / statistic * (weight_gradient - delta), statistic != 0.0);
+  return select(weight_derivative(score, weight * statistic) / statistic * (weight_gradient - delta), 0.0, statistic == 0.0);
 }

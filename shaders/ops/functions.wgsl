@@ -11,16 +11,16 @@ fn f_exp(x: f32, a: f32, b: f32) -> f32 { return exp(x); }
 fn f_log(x: f32, a: f32, b: f32) -> f32 { return log(x); }
 fn f_sqrt(x: f32, a: f32, b: f32) -> f32 { return sqrt(x); }
 fn f_abs(x: f32, a: f32, b: f32) -> f32 { return abs(x); }
-fn f_sign(x: f32, a: f32, b: f32) -> f32 { return sign(x); }
+fn f_sign(x: f32, a: f32, b: f32) -> f32 { return unless_nan(sign(x), x); }
 fn f_square(x: f32, a: f32, b: f32) -> f32 { return x * x; }
 
 // Some drivers overflow inside tanh; beyond 9.1 it is 1 in float32 anyway.
-fn bounded_tanh(x: f32) -> f32 { return tanh(clamp(x, -9.1, 9.1)); }
+fn bounded_tanh(x: f32) -> f32 { return unless_nan(tanh(clamp(x, -9.1, 9.1)), x); }
 
 fn f_tanh(x: f32, a: f32, b: f32) -> f32 { return bounded_tanh(x); }
 fn f_sigmoid(x: f32, a: f32, b: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }
-fn f_relu(x: f32, a: f32, b: f32) -> f32 { return max(x, 0.0); }
-fn f_step(x: f32, a: f32, b: f32) -> f32 { return select(0.0, 1.0, x > 0.0); }
+fn f_relu(x: f32, a: f32, b: f32) -> f32 { return at_least(x, 0.0); }
+fn f_step(x: f32, a: f32, b: f32) -> f32 { return unless_nan(select(0.0, 1.0, x > 0.0), x); }
 
 const GELU = 0.7978845608028654; // sqrt(2/pi)
 const CUBIC = 0.044715;
@@ -34,8 +34,8 @@ fn f_geluDerivative(x: f32, a: f32, b: f32) -> f32 {
   return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * GELU * (1.0 + 3.0 * CUBIC * x * x);
 }
 
-fn f_eluPlusOne(x: f32, a: f32, b: f32) -> f32 { return select(exp(min(x, 0.0)), x + 1.0, x > 0.0); }
-fn f_eluDerivative(x: f32, a: f32, b: f32) -> f32 { return select(exp(min(x, 0.0)), 1.0, x > 0.0); }
+fn f_eluPlusOne(x: f32, a: f32, b: f32) -> f32 { return unless_nan(select(exp(min(x, 0.0)), x + 1.0, x > 0.0), x); }
+fn f_eluDerivative(x: f32, a: f32, b: f32) -> f32 { return unless_nan(select(exp(min(x, 0.0)), 1.0, x > 0.0), x); }
 
 // WGSL lets sin, cos and atan2 be wrong in the fourth digit. Below: reduction to |r| <= pi/4 by pi/2 in three parts, and the polynomials of
 // the Cephes library.
@@ -47,7 +47,7 @@ fn circular(x: f32, quarters: i32) -> f32 {
   let c = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * z * z - 0.5 * z + 1.0;
   let quadrant = (i32(n) + quarters) & 3;
   let magnitude = select(s, c, (quadrant & 1) == 1);
-  return select(magnitude, -magnitude, quadrant >= 2);
+  return unless_nan(select(magnitude, -magnitude, quadrant >= 2), r);
 }
 
 fn f_sin(x: f32, a: f32, b: f32) -> f32 { return circular(x, 0); }
@@ -64,7 +64,7 @@ fn f_atan2(y: f32, x: f32, c: f32) -> f32 {
   let first = arc + select(0.0, 0.7853981633974483, steep);
   let second = select(first, 1.5707963267948966 - first, abs(y) > abs(x));
   let angle = select(second, 3.141592653589793 - second, x < 0.0);
-  return select(angle, -angle, y < 0.0);
+  return unless_nan(select(angle, -angle, y < 0.0), x + y);
 }
 
 fn f_add(x: f32, y: f32, c: f32) -> f32 { return x + y; }

@@ -14,7 +14,7 @@ fn score_gradient_at(place: Place) -> f32 {
     pair.key_norm += dot(key, key);
   }
   let s = visible_score(pair, place);
-  if (s <= VISIBLE) {
+  if (!is_visible(s)) {
     return 0.0;
   }
   var weight_gradient = 0.0;

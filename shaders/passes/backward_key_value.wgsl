@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         let pair = Pair(product, tile_norms[i], key_norm);
         let s = visible_score(pair, Place(group.z, head, first + i, j));
-        if (s <= VISIBLE) {
+        if (!is_visible(s)) {
           continue;
         }
         var weight_gradient = 0.0;
@@ -86,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (j < sizes.keys) {
     for (var c = 0u; c < PARTS; c++) {
-      store_key_gradients(row, c, sizes.dim, key_gradient[c] + 2.0 * by_norm * key[c]);
+      store_key_gradients(row, c, sizes.dim, key_gradient[c] + by_length(by_norm, key[c]));
     }
     for (var c = 0u; c < VALUE_PARTS; c++) {
       store_value_gradients(row, c, sizes.value_dim, value_gradient[c]);

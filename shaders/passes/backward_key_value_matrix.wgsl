@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         let i = first_column + c;
         let pair = Pair(floats[PRODUCTS + r * PRODUCT_STRIDE + i], query_norms[i], key_norms[r]);
         let s = visible_score(pair, Place(group.z, head, first + i, j));
-        if (s > VISIBLE) {
+        if (is_visible(s)) {
           let numbers = row_numbers[i];
           weights[c] = normalized_weight(s, numbers.x);
           let weight_gradient = floats[WEIGHT_GRADIENTS + r * PRODUCT_STRIDE + i];
@@ -101,6 +101,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
       let place = r * WEIGHT_STRIDE + first_column;
       scale_sums(SUMS + r * SUM_STRIDE, WIDTH, narrow(&slopes, &unit, SLOPES + place));
       scale_sums(VALUE_SUMS + r * VALUE_SUM_STRIDE, VALUE_WIDTH, narrow(&weights, &value_unit, WEIGHTS + place));
+      if (atomicLoad(&rows_lost) == 1u) {
+        hide_lost(QUERIES, STRIDE, TILE, WIDTH);
+        hide_lost(GRADIENTS, VALUE_STRIDE, TILE, VALUE_WIDTH);
+        for (var i = first; i < min(first + TILE, seen_by.y); i++) {
+          for (var e = lane % SHARE; e < sizes.value_dim; e += SHARE) {
+            let lost = lost_part(output_gradient_part(base + i, e / 4u))[e % 4u];
+            floats[VALUE_SUMS + r * VALUE_SUM_STRIDE + e] += select(0.0, lost, is_seen(Place(group.z, head, i, j)));
+          }
+        }
+      }
       workgroupBarrier();
       add_product(subgroup, Matrix(SUMS, SUM_STRIDE), Matrix(SLOPES, WEIGHT_STRIDE), Matrix(QUERIES, STRIDE), BLOCK, WIDTH, TILE);
       add_product(subgroup, Matrix(VALUE_SUMS, VALUE_SUM_STRIDE), Matrix(WEIGHTS, WEIGHT_STRIDE), Matrix(GRADIENTS, VALUE_STRIDE), BLOCK, VALUE_WIDTH, TILE);
@@ -111,7 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   if (j < sizes.keys) {
     for (var c = lane % SHARE; c < PARTS; c += SHARE) {
       let key = half_part(KEYS + r * STRIDE + c * 4u);
-      store_key_gradients(start + j, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + 2.0 * whole_by_norm * key);
+      store_key_gradients(start + j, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + by_length(whole_by_norm, key));
     }
     for (var c = lane % SHARE; c < VALUE_PARTS; c += SHARE) {
       store_value_gradients(start + j, c, sizes.value_dim, value_unit * sum_part(VALUE_SUMS + r * VALUE_SUM_STRIDE + c * 4u));

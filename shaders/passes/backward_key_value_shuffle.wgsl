@@ -37,19 +37,37 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var first = seen_by.x; first < seen_by.y; first += LANES) {
       let row = base + min(first + lane, sizes.queries - 1u);
       var own_norm = 0.0;
+      var own_total = 0.0;
       for (var c = 0u; c < PARTS; c++) {
         own_query[c] = query_part(row, c);
         own_norm += dot(own_query[c], own_query[c]);
+        own_total += total(own_query[c]);
       }
       for (var c = 0u; c < VALUE_PARTS; c++) {
         own_gradient[c] = output_gradient_part(row, c);
+        own_total += total(own_gradient[c]);
       }
-      let own_numbers = vec3f(own_norm, statistic_and_delta(row));
+      // Weights and cotangents of zero would not hide a query that is not finite: it becomes zeros, and its products NaN.
+      var taint = 0.0;
+      if (subgroupAny(!is_finite(own_total))) {
+        taint = select(nan(), 0.0, is_finite(own_total));
+        for (var c = 0u; c < PARTS; c++) {
+          own_query[c] = finite_part(own_query[c]);
+        }
+        for (var c = 0u; c < VALUE_PARTS; c++) {
+          own_gradient[c] = finite_part(own_gradient[c]);
+        }
+      }
+      let own_numbers = vec4f(own_norm, statistic_and_delta(row), taint);
       let count = min(LANES, seen_by.y - first);
       for (var i = 0u; i < count; i++) {
         // Without a value, Dawn lets a variable of a loop keep its last one.
         var products = array<f32, RUN>();
         var weights = array<f32, RUN>();
+        let numbers = subgroupShuffle(own_numbers, i);
+        for (var r = 0u; r < RUN; r++) {
+          products[r] = numbers.w;
+        }
         for (var c = 0u; c < PARTS; c++) {
           let query = subgroupShuffle(own_query[c], i);
           for (var r = 0u; r < RUN; r++) {
@@ -62,15 +80,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             weights[r] += dot(gradient, values_held[r * VALUE_PARTS + c]);
           }
         }
-        let numbers = subgroupShuffle(own_numbers, i);
         for (var r = 0u; r < RUN; r++) {
           let pair = Pair(products[r], numbers.x, key_norms[r]);
           let s = visible_score(pair, Place(group.z, head, first + i, first_key + r * LANES + lane));
-          let w = select(0.0, normalized_weight(s, numbers.y), s > VISIBLE);
+          let w = select(0.0, normalized_weight(s, numbers.y), is_visible(s));
           let ds = score_gradient(s, w, weights[r], numbers.z, numbers.y) * bend_derivative(pair);
           let partials = score_partials(pair);
-          by_norm[r] += select(0.0, ds * partials.key_norm, s > VISIBLE);
-          products[r] = select(0.0, ds * partials.product, s > VISIBLE);
+          by_norm[r] += select(0.0, ds * partials.key_norm, is_visible(s));
+          products[r] = select(0.0, ds * partials.product, is_visible(s));
           weights[r] = w;
         }
         for (var c = 0u; c < PARTS; c++) {
@@ -94,7 +111,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if (j < sizes.keys) {
       for (var c = 0u; c < PARTS; c++) {
         let p = r * PARTS + c;
-        store_key_gradients(start + j, c, sizes.dim, key_gradient[p] + 2.0 * by_norm[r] * keys_held[p]);
+        store_key_gradients(start + j, c, sizes.dim, key_gradient[p] + by_length(by_norm[r], keys_held[p]));
       }
       for (var c = 0u; c < VALUE_PARTS; c++) {
         store_value_gradients(start + j, c, sizes.value_dim, value_gradient[r * VALUE_PARTS + c]);

@@ -84,6 +84,18 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
         }
       }
 
+      if (atomicLoad(&columns_lost) == 1u) {
+        for (var column = 0u; column < min(COLUMNS, others.count - first); column++) {
+          for (var p = 0u; p < VALUE_SLOTS; p++) {
+            let lost = lost_part(output_gradient_part(strip_row(others, column), min(across + ACROSS * p, VALUE_PARTS - 1u)));
+            for (var r = 0u; r < RUN; r++) {
+              let seen = is_seen(Place(place.z, head, first + column, own.first + own_row(r, lane)));
+              value_sums[r * VALUE_SLOTS + p] += select(vec4f(0.0), lost, seen);
+            }
+          }
+        }
+      }
+
       var held = array<vec4f, RUN * SLOTS>();
       for (var r = 0u; r < RUN; r++) {
         for (var p = 0u; p < SLOTS; p++) {
@@ -118,7 +130,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       for (var p = 0u; p < SLOTS; p++) {
         let part = lane % ACROSS + ACROSS * p;
         if (part < PARTS) {
-          store_key_gradients(at, part, sizes.dim, key_sums[r * SLOTS + p] + 2.0 * row_numbers[row] * key_part(at, part));
+          store_key_gradients(at, part, sizes.dim, key_sums[r * SLOTS + p] + by_length(row_numbers[row], key_part(at, part)));
         }
       }
       for (var p = 0u; p < VALUE_SLOTS; p++) {

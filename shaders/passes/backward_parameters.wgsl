@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var j = 0u; j < count; j++) {
       let pair = pair_with_tile(j);
       let s = visible_score(pair, Place(group.z, group.y, i, first + j));
-      if (s <= VISIBLE) {
+      if (!is_visible(s)) {
         continue;
       }
       gradient += score_gradient_with_tile(j, s, row_numbers) * bend_derivative(pair) * score_by_parameters(pair);

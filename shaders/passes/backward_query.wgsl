@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let pair = pair_with_tile(j);
       let place = Place(group.z, group.y, i, first + j);
       let s = visible_score(pair, place);
-      if (s <= VISIBLE) {
+      if (!is_visible(s)) {
         keep_score_gradient(place, 0.0);
         continue;
       }
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (i < sizes.queries) {
     for (var c = 0u; c < PARTS; c++) {
-      store_query_gradients(row, c, sizes.dim, gradient[c] + 2.0 * by_norm * query[c]);
+      store_query_gradients(row, c, sizes.dim, gradient[c] + by_length(by_norm, query[c]));
     }
   }
 }

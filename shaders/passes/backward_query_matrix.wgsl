@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
       let place = Place(group.z, group.y, i, first + j);
       let s = visible_score(pair, place);
       var bent_gradient = 0.0;
-      if (s > VISIBLE) {
+      if (is_visible(s)) {
         let weight_gradient = floats[WEIGHT_GRADIENTS + r * PRODUCT_STRIDE + j];
         bent_gradient = score_gradient(s, normalized_weight(s, row_numbers.x), weight_gradient, row_numbers.y, row_numbers.x);
         let ds = bent_gradient * bend_derivative(pair);
@@ -55,6 +55,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     }
     let factor = narrow(&slopes, &unit, SLOPES + r * WEIGHT_STRIDE + first_column);
     scale_sums(SUMS + r * SUM_STRIDE, WIDTH, factor);
+    if (atomicLoad(&rows_lost) == 1u) {
+      hide_lost(KEYS, STRIDE, TILE, WIDTH);
+    }
     workgroupBarrier();
     add_product(subgroup, Matrix(SUMS, SUM_STRIDE), Matrix(SLOPES, WEIGHT_STRIDE), Matrix(KEYS, STRIDE), BLOCK, WIDTH, TILE);
   }
@@ -63,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   if (i < sizes.queries) {
     for (var c = lane % SHARE; c < PARTS; c += SHARE) {
       let query = half_part(QUERIES + r * STRIDE + c * 4u);
-      store_query_gradients(start + i, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + 2.0 * whole_by_norm * query);
+      store_query_gradients(start + i, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + by_length(whole_by_norm, query));
     }
   }
 }

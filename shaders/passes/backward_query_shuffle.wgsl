@@ -24,8 +24,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var first = keys_seen.x; first < keys_seen.y; first += LANES) {
     load_own_key(base + min(first + lane, sizes.keys - 1u));
     let count = min(LANES, keys_seen.y - first);
+    // A cotangent of zero would not hide a key that is not finite: it becomes zeros, and its products NaN.
+    var taint = 0.0;
+    if (subgroupAny(!is_finite(own_key_total))) {
+      taint = select(nan(), 0.0, is_finite(own_key_total));
+      for (var c = 0u; c < PARTS; c++) {
+        own_key[c] = finite_part(own_key[c]);
+      }
+    }
     for (var j = 0u; j < count; j++) {
-      var products = multiply_with_key(j);
+      var products = multiply_with_key(j, subgroupShuffle(taint, j));
       let key_norm = subgroupShuffle(own_key_norm, j);
       // Without a value, Dawn lets a variable of a loop keep its last one.
       var weight_gradients = array<f32, RUN>();
@@ -41,11 +49,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let s = visible_score(pair, place);
         let w = normalized_weight(s, row_numbers[r].x);
         let bent_gradient = score_gradient(s, w, weight_gradients[r], row_numbers[r].y, row_numbers[r].x);
-        keep_score_gradient(place, select(0.0, bent_gradient, s > VISIBLE));
+        keep_score_gradient(place, select(0.0, bent_gradient, is_visible(s)));
         let ds = bent_gradient * bend_derivative(pair);
         let partials = score_partials(pair);
-        by_norm[r] += select(0.0, ds * partials.query_norm, s > VISIBLE);
-        products[r] = select(0.0, ds * partials.product, s > VISIBLE);
+        by_norm[r] += select(0.0, ds * partials.query_norm, is_visible(s));
+        products[r] = select(0.0, ds * partials.product, is_visible(s));
       }
       for (var c = 0u; c < PARTS; c++) {
         let key = subgroupShuffle(own_key[c], j);
@@ -61,7 +69,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if (i < sizes.queries) {
       for (var c = 0u; c < PARTS; c++) {
         let p = r * PARTS + c;
-        store_query_gradients(start + i, c, sizes.dim, gradients[p] + 2.0 * by_norm[r] * queries_held[p]);
+        store_query_gradients(start + i, c, sizes.dim, gradients[p] + by_length(by_norm[r], queries_held[p]));
       }
     }
   }

@@ -82,7 +82,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       let part = lane % ACROSS + ACROSS * p;
       if (own.first + row < sizes.queries && part < PARTS) {
         let at = own.base + own.first + row;
-        store_query_gradients(at, part, sizes.dim, gradients[r * SLOTS + p] + 2.0 * row_numbers[row] * query_part(at, part));
+        store_query_gradients(at, part, sizes.dim, gradients[r * SLOTS + p] + by_length(row_numbers[row], query_part(at, part)));
       }
     }
   }

@@ -22,14 +22,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       scores[j] = visible_score(pair_with_tile(j), Place(group.z, group.y, i, first + j));
       maximum = max(maximum, scores[j]);
     }
-    if (maximum > VISIBLE) {
+    if (is_visible(maximum)) {
       let factor = row_advance(&state, maximum);
       for (var c = 0u; c < VALUE_PARTS; c++) {
         sums[c] *= factor;
       }
     }
     for (var j = 0u; j < count; j++) {
-      if (scores[j] > VISIBLE) {
+      if (is_visible(scores[j])) {
         let w = row_weight(state, scores[j]);
         row_add(&state, w);
         for (var c = 0u; c < VALUE_PARTS; c++) {

@@ -41,15 +41,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     }
     maximum = row_maximum(maximum);
     var factor = 1.0;
-    if (maximum > VISIBLE) {
+    if (is_visible(maximum)) {
       factor = row_advance(&state, maximum);
     }
     for (var c = 0u; c < COLUMNS; c++) {
-      weights[c] = select(0.0, row_weight(state, weights[c]), weights[c] > VISIBLE);
+      weights[c] = select(0.0, row_weight(state, weights[c]), is_visible(weights[c]));
       row_add(&state, weights[c]);
     }
     factor *= narrow(&weights, &unit, WEIGHTS + r * WEIGHT_STRIDE + first_column);
     scale_sums(SUMS + r * VALUE_SUM_STRIDE, VALUE_WIDTH, factor);
+    if (atomicLoad(&rows_lost) == 1u) {
+      hide_lost(VALUES, VALUE_STRIDE, TILE, VALUE_WIDTH);
+      for (var j = first; j < min(first + TILE, keys_seen.y); j++) {
+        for (var e = lane % SHARE; e < sizes.value_dim; e += SHARE) {
+          let lost = lost_part(value_part(base + j, e / 4u))[e % 4u];
+          floats[SUMS + r * VALUE_SUM_STRIDE + e] += select(0.0, lost, is_seen(Place(group.z, group.y, i, j)));
+        }
+      }
+    }
     workgroupBarrier();
     add_product(subgroup, Matrix(SUMS, VALUE_SUM_STRIDE), Matrix(WEIGHTS, WEIGHT_STRIDE), Matrix(VALUES, VALUE_STRIDE), BLOCK, VALUE_WIDTH, TILE);
   }

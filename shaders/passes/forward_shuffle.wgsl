@@ -19,8 +19,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var first = keys_seen.x; first < keys_seen.y; first += LANES) {
     load_own_key(base + min(first + lane, sizes.keys - 1u));
     let count = min(LANES, keys_seen.y - first);
+    // A weight of zero must hide such values too.
+    let values_lost = subgroupAny(!is_finite(own_value_total));
+    if (values_lost) {
+      for (var c = 0u; c < VALUE_PARTS; c++) {
+        own_value[c] = finite_part(own_value[c]);
+      }
+    }
     for (var j = 0u; j < count; j++) {
-      var products = multiply_with_key(j);
+      var products = multiply_with_key(j, 0.0);
       let key_norm = subgroupShuffle(own_key_norm, j);
       var weights = array<f32, RUN>();
       for (var r = 0u; r < RUN; r++) {
@@ -32,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             sums[r * VALUE_PARTS + c] *= factor;
           }
         }
-        weights[r] = select(0.0, row_weight(state, s), s > VISIBLE);
+        weights[r] = select(0.0, row_weight(state, s), is_visible(s));
         row_add(&state, weights[r]);
         states[r] = state;
       }
@@ -40,6 +47,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let value = subgroupShuffle(own_value[c], j);
         for (var r = 0u; r < RUN; r++) {
           sums[r * VALUE_PARTS + c] += weights[r] * value;
+        }
+      }
+    }
+    if (values_lost) {
+      for (var j = 0u; j < count; j++) {
+        for (var c = 0u; c < VALUE_PARTS; c++) {
+          let lost = lost_part(value_part(base + first + j, c));
+          for (var r = 0u; r < RUN; r++) {
+            let seen = is_seen(Place(group.z, group.y, first_query + r * LANES + lane, first + j));
+            sums[r * VALUE_PARTS + c] += select(vec4f(0.0), lost, seen);
+          }
         }
       }
     }

@@ -32,13 +32,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var j = 0u; j < TILE; j++) {
       maximum = max(maximum, tile_scores[j]);
     }
-    if (maximum > VISIBLE) {
+    if (is_visible(maximum)) {
       let factor = row_advance(&state, maximum);
       for (var p = 0u; p < LANE_PARTS; p++) {
         sums[p] *= factor;
       }
       for (var j = 0u; j < TILE; j++) {
-        if (tile_scores[j] > VISIBLE) {
+        if (is_visible(tile_scores[j])) {
           let w = row_weight(state, tile_scores[j]);
           row_add(&state, w);
           for (var p = 0u; p < LANE_PARTS; p++) {

@@ -13,7 +13,7 @@ fn tile_product(second: bool, query: vec4f, key: vec4f) -> f32 {
 }
 
 fn tile_weight(state: Row, score: f32) -> f32 {
-  return select(0.0, row_weight(state, score), score > VISIBLE);
+  return select(0.0, row_weight(state, score), is_visible(score));
 }
 
 @compute @workgroup_size(INVOCATIONS)
@@ -52,7 +52,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
         maximum = max(maximum, shared_number(lane, across));
       }
       row_numbers[lane] = 1.0;
-      if (maximum > VISIBLE) {
+      if (is_visible(maximum)) {
         row_numbers[lane] = row_advance(&state, maximum);
       }
       states[lane] = state;
@@ -78,6 +78,17 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
           for (var r = 0u; r < RUN; r++) {
             let w = weights[r];
             sums[r * VALUE_SLOTS + p] += w.x * v[0] + w.y * v[1] + w.z * v[2] + w.w * v[3];
+          }
+        }
+      }
+    }
+    if (atomicLoad(&columns_lost) == 1u) {
+      for (var column = 0u; column < min(COLUMNS, others.count - first); column++) {
+        for (var p = 0u; p < VALUE_SLOTS; p++) {
+          let lost = lost_part(value_part(strip_row(others, column), min(lane % ACROSS + ACROSS * p, VALUE_PARTS - 1u)));
+          for (var r = 0u; r < RUN; r++) {
+            let seen = is_seen(Place(place.z, place.y, own.first + own_row(r, lane), first + column));
+            sums[r * VALUE_SLOTS + p] += select(vec4f(0.0), lost, seen);
           }
         }
       }

@@ -4,8 +4,7 @@ import {
   attentionBackwardPrimitive,
   attentionExtents,
   attentionPrimitive,
-  HIDDEN,
-  VISIBLE,
+  HIDING,
   type AttentionAttributes,
   type AttentionExtents,
 } from "../kernels/primitives.js";
@@ -72,15 +71,15 @@ export function emptyPair(): Pair {
 }
 
 /**
- * Turns the scores of a row into weights, in place, and returns the row's statistic: the log-sum-exp for softmax, else what
- * the weights were divided by.
+ * Turns the scores that a row sees, of `keys` in all, into weights, in place, and returns the row's statistic: the log-sum-exp for softmax
+ * (-∞ where all weights are 0), else what the weights were divided by.
  */
-export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula): number {
+export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula, keys = scores.length): number {
   if (normalizer === "softmax") {
-    const maximum = scores.reduce((a, b) => Math.max(a, b));
-    if (maximum <= VISIBLE) {
+    const maximum = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+    if (maximum === -Infinity) {
       scores.fill(0);
-      return -HIDDEN;
+      return maximum;
     }
     let sum = 0;
     for (const score of scores) sum += Math.exp(score - maximum);
@@ -89,9 +88,9 @@ export function weigh(scores: Float64Array, normalizer: Normalizer, formula: For
     return statistic;
   }
   let sum = 0;
-  for (let j = 0; j < scores.length; j++) sum += scores[j] = scores[j] > VISIBLE ? formula.weight(scores[j]) : 0;
-  const divisor = { sum, count: scores.length, none: 1 }[normalizer];
-  if (divisor !== 0) for (let j = 0; j < scores.length; j++) scores[j] /= divisor;
+  for (let j = 0; j < scores.length; j++) sum += scores[j] = formula.weight(scores[j]);
+  const divisor = { sum, count: keys, none: 1 }[normalizer];
+  for (let j = 0; j < scores.length; j++) scores[j] = divisor === 0 ? 0 : scores[j] / divisor;
   return divisor;
 }
 
@@ -100,13 +99,24 @@ function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): nu
   return offset + batch * strides[0] + head * strides[1] + i * strides[2];
 }
 
-/** The score of a row's key j, bent and with its bias, or HIDDEN where the mask hides it. */
-function visibleScore(row: Row, j: number, score: number, bias: Numbers | undefined, attributes: AttentionAttributes, extents: AttentionExtents): number {
-  const { band, lengths, softcap, bias: layout } = attributes;
+/** The keys that a row sees, and for each the bias of its score. */
+function seenBy(row: Row, bias: Numbers | undefined, { band, lengths, bias: layout }: AttentionAttributes, extents: AttentionExtents): { keys: number[]; biases: number[] } {
   const [queries, keys] = lengths === undefined ? [extents.queries, extents.keys] : lengths.slice(2 * row.batch, 2 * row.batch + 2);
-  if (j - row.i < band.low || j - row.i > band.high || row.i >= queries || j >= keys) return HIDDEN;
-  const bent = softcap > 0 ? softcap * Math.tanh(score / softcap) : score;
-  return bias === undefined || layout === undefined ? bent : Math.max(HIDDEN, bent + bias[biasStart(row, layout) + j * layout.strides[3]]);
+  const seen = { keys: [] as number[], biases: [] as number[] };
+  if (row.i >= queries) return seen;
+  for (let j = Math.max(0, row.i + band.low); j < Math.min(keys, row.i + band.high + 1); j++) {
+    const added = bias === undefined || layout === undefined ? 0 : bias[biasStart(row, layout) + j * layout.strides[3]];
+    if (added <= HIDING) continue;
+    seen.keys.push(j);
+    seen.biases.push(added);
+  }
+  return seen;
+}
+
+/** A kernel's score of a pair before its bias; NaN and infinity in query or key make it NaN. */
+function bentScore(score: number, { product }: Pair, softcap: number): number {
+  if (!Number.isFinite(product)) return NaN;
+  return softcap > 0 ? softcap * Math.tanh(score / softcap) : score;
 }
 
 function parametersOf(parameters: Operand, head: number): Float64Array {
@@ -119,19 +129,21 @@ const forward = implement(attentionPrimitive, ([q, k, v, parameters, bias], [out
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { keys, dim, valueDim } = extents;
   const pair = emptyPair();
-  const weights = new Float64Array(keys);
+  const scores = new Float64Array(keys);
   const result = output.data;
   eachRow(extents, (row) => {
     const learned = parametersOf(parameters, row.head);
-    for (let j = 0; j < keys; j++) {
+    const seen = seenBy(row, bias?.data, attributes, extents);
+    const weights = scores.subarray(0, seen.keys.length);
+    seen.keys.forEach((j, at) => {
       compare(kernel.formula, q.data, row.query, k.data, row.keys + j * dim, dim, pair);
-      weights[j] = visibleScore(row, j, kernel.formula.score(pair, learned), bias?.data, attributes, extents);
-    }
-    statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula);
-    for (let j = 0; j < keys; j++) {
-      const weight = weights[j];
+      weights[at] = bentScore(kernel.formula.score(pair, learned), pair, attributes.softcap) + seen.biases[at]!;
+    });
+    statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula, keys);
+    seen.keys.forEach((j, at) => {
+      const weight = weights[at];
       for (let c = 0; c < valueDim; c++) result[row.index * valueDim + c] += weight * v.data[row.values + j * valueDim + c];
-    }
+    });
   });
 });
 
@@ -156,12 +168,13 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
     const start = row.index * valueDim;
     const isShared = normalizer === "softmax" || normalizer === "sum"; // a row's weights depend on all its scores
     const delta = isShared ? dot(output.data, start, dOutput.data, start, valueDim) : 0;
-    for (let j = 0; j < keys; j++) {
+    if (normalizer === "sum" && total === 0) return; // such a row gives zeros
+    const seen = seenBy(row, inputs.length > 7 ? bias.data : undefined, attributes, extents);
+    seen.keys.forEach((j, at) => {
       const [key, value] = [row.keys + j * dim, row.values + j * valueDim];
       compare(formula, q.data, row.query, k.data, key, dim, pair);
       const plain = formula.score(pair, learned);
-      const score = visibleScore(row, j, plain, inputs.length > 7 ? bias.data : undefined, attributes, extents);
-      if (score <= VISIBLE) continue;
+      const score = bentScore(plain, pair, softcap) + seen.biases[at]!;
       const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
       const weight = normalizer === "softmax" ? raw : raw / total;
       const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
@@ -180,7 +193,7 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
       }
       if (dv) for (let c = 0; c < valueDim; c++) dv[value + c] += weight * dOutput.data[start + c];
       if (dParameters) for (let p = 0; p < count; p++) dParameters[row.index * count + p] += dScore * partials.parameters[p];
-    }
+    });
   });
 });
 

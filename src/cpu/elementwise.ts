@@ -20,7 +20,7 @@ const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> 
   tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => Math.max(x, 0),
-  step: (x) => (x > 0 ? 1 : 0),
+  step: (x) => (Number.isNaN(x) ? NaN : x > 0 ? 1 : 0),
   gelu: (x) => 0.5 * x * (1 + Math.tanh(GELU * (x + CUBIC * x ** 3))),
   sin: Math.sin,
   cos: Math.cos,

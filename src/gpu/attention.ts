@@ -7,22 +7,26 @@ import pairGradients from "../../shaders/lib/pair_gradients.wgsl";
 import lengthsText from "../../shaders/lib/lengths.wgsl";
 import noBias from "../../shaders/lib/no_bias.wgsl";
 import noLengths from "../../shaders/lib/no_lengths.wgsl";
+import noSoftcap from "../../shaders/lib/no_softcap.wgsl";
+import softcapText from "../../shaders/lib/softcap.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
 import { eachShader, fill, quotientShader } from "./elementwise.js";
-import { formOf, normalizers, pairShader, ROWS, type PassName } from "./forms.js";
+import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Extra, Pass } from "./queue.js";
 import { storedShaders } from "./stored.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
-const combineShaders = [eachShader, quotientShader, pairShader, shader("passes/combine.wgsl", combine)];
-const probeShaders = [eachShader, pairShader, shader("passes/probe.wgsl", probe)];
+const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
+const probeShaders = [eachShader, ...pairShaders, shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
 const withLengths = shader("lib/lengths.wgsl", lengthsText);
 const withoutLengths = shader("lib/no_lengths.wgsl", noLengths);
+const withSoftcap = shader("lib/softcap.wgsl", softcapText);
+const withoutSoftcap = shader("lib/no_softcap.wgsl", noSoftcap);
 const withPairGradients = shader("lib/pair_gradients.wgsl", pairGradients);
 const withoutPairGradients = shader("lib/no_pair_gradients.wgsl", noPairGradients);
 const BIAS_BINDING = 10;
@@ -50,7 +54,7 @@ function tiled(
   const extras: Extra[] = [];
   if (bias !== undefined) extras.push({ binding: BIAS_BINDING, block: bias.block });
   if (lengths !== undefined) extras.push({ binding: LENGTHS_BINDING, block: device.upload(lengths) });
-  const hooks = [bias === undefined ? withoutBias : withBias, lengths === undefined ? withoutLengths : withLengths];
+  const hooks = [bias === undefined ? withoutBias : withBias, lengths === undefined ? withoutLengths : withLengths, softcap > 0 ? withSoftcap : withoutSoftcap];
   return {
     shaders: [...form.shaders, ...hooks, ...normalizers[kernel.normalizer], ...kernel.shaders],
     constants: form.constants,

@@ -5,6 +5,7 @@ import { adamPrimitive } from "../autograd/optimizers.js";
 import { sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import type { Shader } from "../kernels/kernel.js";
 import each from "../../shaders/lib/each.wgsl";
+import finite from "../../shaders/lib/finite.wgsl";
 import quotient from "../../shaders/lib/quotient.wgsl";
 import strided from "../../shaders/lib/strided.wgsl";
 import adam from "../../shaders/ops/adam.wgsl";
@@ -23,6 +24,7 @@ export const eachShader = shader("lib/each.wgsl", each);
 export const quotientShader = shader("lib/quotient.wgsl", quotient);
 const fillShader = shader("ops/fill.wgsl", fillText);
 const stridedShader = shader("lib/strided.wgsl", strided);
+export const finiteShader = shader("lib/finite.wgsl", finite);
 const functionsShader = shader("ops/functions.wgsl", functions);
 const unaryShader = shader("ops/unary.wgsl", unary);
 const binaryShader = shader("ops/binary.wgsl", binary);
@@ -142,7 +144,7 @@ function map(device: Device, { pass, name, operands, constants, values: [a, b] }
   ];
   const reading = operands.map((operand, side) => operandShader(operand, 1 + side, access(side)));
   device.dispatch({
-    shaders: [eachShader, quotientShader, stridedShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass],
+    shaders: [eachShader, quotientShader, stridedShader, finiteShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass],
     constants: { GROUP, RANK: Math.max(1, axes.length) },
     uniform,
     reads: inputs.map(({ block }) => block),

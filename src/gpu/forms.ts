@@ -32,13 +32,15 @@ import forward from "../../shaders/passes/forward.wgsl";
 import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
 import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import forwardTiles from "../../shaders/passes/forward_tiles.wgsl";
+import { finiteShader } from "./elementwise.js";
 import { shader, type Device } from "./job.js";
 import { matrixFormOf } from "./matrix-forms.js";
 import { storedShaders, type GpuDType } from "./stored.js";
 import { blockFor, WIDEST_TILED } from "./tiles.js";
 
-export const pairShader = shader("lib/pair.wgsl", pair);
-const shared = [shader("lib/attention.wgsl", attention), pairShader];
+/** What hooks of kernels and normalisers may use. */
+export const pairShaders = [shader("lib/pair.wgsl", pair), finiteShader];
+const shared = [shader("lib/attention.wgsl", attention), ...pairShaders];
 const byQuery = [...shared, shader("lib/key_tile.wgsl", keyTile), shader("lib/query_row.wgsl", queryRow)];
 const outputGradientShader = shader("lib/output_gradient.wgsl", outputGradient);
 const byQueryBackward = [...byQuery, outputGradientShader, shader("lib/query_gradient.wgsl", queryGradient)];

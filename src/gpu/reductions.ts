@@ -2,13 +2,13 @@ import { sumPrimitive, type ReduceAttributes } from "../autograd/broadcast.js";
 import { maxPrimitive } from "../autograd/reductions.js";
 import { sizeOf } from "../core/shape.js";
 import reduceText from "../../shaders/ops/reduce.wgsl";
-import { eachShader, quotientShader } from "./elementwise.js";
+import { eachShader, finiteShader, quotientShader } from "./elementwise.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 
 const reduceShader = shader("ops/reduce.wgsl", reduceText);
 const folds = {
   sum: shader("generated (sum)", "fn fold(x: f32, y: f32) -> f32 { return x + y; }"),
-  max: shader("generated (max)", "fn fold(x: f32, y: f32) -> f32 { return max(x, y); }"),
+  max: shader("generated (max)", "fn fold(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }"),
 };
 
 /** Elements that one invocation folds: short, so that rounding grows with the logarithm of the length. */
@@ -55,7 +55,7 @@ function reduce(fold: keyof typeof folds) {
       const count = outer * parts * inner;
       const to = index === steps.length - 1 ? y.block : device.scratch(count);
       device.dispatch({
-        shaders: [eachShader, quotientShader, reduceShader, folds[fold]],
+        shaders: [eachShader, quotientShader, finiteShader, reduceShader, folds[fold]],
         constants: { GROUP, CHUNK },
         uniform: [count, length, inner, parts],
         reads: [from],

@@ -26,6 +26,8 @@ const PASSES = {
 };
 /** Numbers of a row in workgroup memory: its squared length, its factor, and the state of a normaliser, at most two. */
 const ROW_NUMBERS = 4;
+/** Bytes of the mark that columns are not finite. */
+const MARK = 4;
 
 /** The block for a pass over heads of so many vec4s: the first with its sums in registers that fits in workgroup memory, else the smallest. */
 export function blockFor(name: keyof typeof PASSES, parts: number, valueParts: number, workgroupBytes: number): Block & { rows: number } {
@@ -33,7 +35,7 @@ export function blockFor(name: keyof typeof PASSES, parts: number, valueParts: n
   const fits = ({ RUN, ACROSS }: Block): boolean => {
     const sums = RUN * (1 + byKey * Math.ceil(parts / ACROSS) + byValue * Math.ceil(valueParts / ACROSS));
     const rows = DOWN * RUN;
-    return sums <= MOST_SUMS && 16 * (sides * rows + 4 * ACROSS) * (ACROSS + 1) + 4 * ROW_NUMBERS * rows <= workgroupBytes;
+    return sums <= MOST_SUMS && 16 * (sides * rows + 4 * ACROSS) * (ACROSS + 1) + 4 * ROW_NUMBERS * rows + MARK <= workgroupBytes;
   };
   const block = BLOCKS.find(fits) ?? BLOCKS[BLOCKS.length - 1];
   return { ...block, rows: DOWN * block.RUN };

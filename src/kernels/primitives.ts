@@ -33,9 +33,9 @@ export function attentionExtents(q: Shape, k: Shape, v: Shape): AttentionExtents
   return { batch, heads, keyHeads, queries, keys, dim, valueDim: v[3] };
 }
 
-/** A score that the mask hides; every score above VISIBLE counts. The shaders have the same. */
+/** The bias of a pair that a mask hides; a bias from HIDING down, -∞ among them, hides its pair. The shaders have the same. */
 export const HIDDEN = -3e38;
-export const VISIBLE = -1e38;
+export const HIDING = -1e38;
 
 export interface AttentionAttributes {
   readonly kernel: TiledKernel;

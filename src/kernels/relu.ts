@@ -19,7 +19,7 @@ export function relu({ scale }: SoftmaxOptions = {}): TiledKernel {
     formula: {
       ...scaledProduct,
       weight: (score) => Math.max(score, 0),
-      weightDerivative: (score) => (score > 0 ? 1 : 0),
+      weightDerivative: (score) => (Number.isNaN(score) ? NaN : score > 0 ? 1 : 0),
     },
   };
 }
