@@ -1,5 +1,5 @@
 import type { Component, Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
-import type { BiasLayout } from "../kernels/bias.js";
+import { denseLayout, type BiasLayout } from "../kernels/bias.js";
 import {
   attentionBackwardPrimitive,
   attentionExtents,
@@ -103,8 +103,8 @@ function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): nu
 /** The score of a row's key j, bent and with its bias, or HIDDEN where the mask hides it. */
 function visibleScore(row: Row, j: number, score: number, bias: Numbers | undefined, attributes: AttentionAttributes, extents: AttentionExtents): number {
   const { band, lengths, softcap, bias: layout } = attributes;
-  const [queries, keys] = lengths === undefined ? [extents.queries, extents.keys] : lengths.slice(2 * row.batch, 2 * row.batch + 2);
-  if (j - row.i < band.low || j - row.i > band.high || row.i >= queries || j >= keys) return HIDDEN;
+  const [query, queryEnd, key, keyEnd] = lengths === undefined ? [0, extents.queries, 0, extents.keys] : lengths.slice(4 * row.batch, 4 * row.batch + 4);
+  if (j - row.i < band.low || j - row.i > band.high || row.i < query || row.i >= queryEnd || j < key || j >= keyEnd) return HIDDEN;
   const bent = softcap > 0 ? softcap * Math.tanh(score / softcap) : score;
   return bias === undefined || layout === undefined ? bent : Math.max(HIDDEN, bent + bias[biasStart(row, layout) + j * layout.strides[3]]);
 }
@@ -142,7 +142,8 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
   const dq = wanted.query ? remaining.shift()!.data : undefined;
   const [dk, dv] = wanted.keyValue ? remaining.splice(0, 2).map(({ data }) => data) : [];
   const dParameters = wanted.parameters ? remaining.shift()!.data : undefined;
-  const dBias = wanted.bias ? remaining.shift()!.data : undefined;
+  const dBias = wanted.bias ? remaining.shift()! : undefined;
+  const gradientLayout = dBias && layout && !layout.relative ? denseLayout(dBias.shape) : layout;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { keys, dim, valueDim } = extents;
   const count = parameters.shape[1];
@@ -167,7 +168,7 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
       const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
       const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
       const dBent = slope * dWeight;
-      if (dBias && layout) dBias[wanted.bias === "pairs" ? row.index * keys + j : biasStart(row, layout) + j * layout.strides[3]] += dBent;
+      if (dBias && gradientLayout) dBias.data[biasStart(row, gradientLayout) + j * gradientLayout.strides[3]] += dBent;
       const dScore = softcap > 0 ? dBent * (1 - Math.tanh(plain / softcap) ** 2) : dBent;
       formula.partials(pair, learned, partials);
       const byProduct = dScore * partials.product;

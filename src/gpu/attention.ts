@@ -1,4 +1,5 @@
 import { sizeOf } from "../core/shape.js";
+import { biasStep } from "../kernels/bias.js";
 import { probePrimitive } from "../kernels/probe.js";
 import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
 import biasText from "../../shaders/lib/bias.wgsl";
@@ -119,8 +120,9 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   if (wanted.parameters) backward("parameters", 1);
   if (wanted.bias !== "elements") return;
   const elements = sizeOf(outputs[outputs.length - 1].shape);
+  const [QUERY_STEP, KEY_STEP] = layout === undefined ? [0, 0] : biasStep(layout, { queries, keys });
   backward("bias", 1, ({ constants }) => ({
-    constants: { ...constants, ROWS, RELATIVE: layout?.relative ? 1 : 0 },
+    constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
     workgroups: groupsFor(elements, device.limits, ROWS),
   }));
 });

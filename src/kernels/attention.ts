@@ -55,7 +55,7 @@ export function attentionWithStatistic(
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
   checkPositive("attention", "softcap", softcap);
-  const { band, lengths, dense } = resolveMask(mask, sizes);
+  const { band, lengths, dense } = resolveMask(mask, sizes, bias !== undefined || kernel.bias !== undefined);
   const surroundings = { softcap, hasLengths: lengths !== undefined };
   const hidden = dense && hide(inputs.q.backend, dense);
   if (bias !== undefined) biasLayout(bias, sizes);

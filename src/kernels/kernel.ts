@@ -128,7 +128,7 @@ export interface AttentionInputs {
 export interface AttentionOptions {
   /** Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...). Default all. */
   readonly mask?: Mask;
-  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n, m], or relativeBias(...) or alibi(...). It gets a gradient. */
+  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n or 1, m or 1], or relativeBias(...) or alibi(...). It gets a gradient. */
   readonly bias?: Bias;
   /** Bends scores to softcap·tanh(s / softcap). */
   readonly softcap?: number;

@@ -3,10 +3,10 @@ import { reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
 import { concat, slice } from "../autograd/parts.js";
 import { UnsupportedError } from "../core/errors.js";
-import type { Tensor } from "../core/tensor.js";
+import type { Backend, Tensor } from "../core/tensor.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
-import { densify, isCausal, type Mask } from "./mask.js";
+import { and, densify, isCausal, partsOf, variesByKey, variesByQuery, type Mask, type MaskSizes } from "./mask.js";
 
 /** Tokens whose weights are computed pair by pair where a mask is causal, and the most queries that may have any other mask. */
 const CHUNK = 64;
@@ -45,17 +45,33 @@ function causalSums(features: Tensor, keys: Tensor, values: Tensor): Tensor {
   return slice(reshape(sums, [batch, heads, -1, width]), 2, 0, tokens);
 }
 
-/** Σ_j over the keys that a query sees of φ(q_i)·φ(k_j) v_j. */
+/** Whether a pair is seen, by a mask that does not differ between queries: [batch or 1, heads or 1, m or 1, 1]. The same for queries, by one that does not differ between keys. */
+function seenTokens(mask: Mask, sizes: MaskSizes, backend: Backend): Tensor {
+  const { seen, shape: [batch, heads, queries, keys] } = densify(mask, sizes);
+  return backend.tensor(seen, [batch, heads, queries * keys, 1]);
+}
+
+/** Σ_j over the keys that a query sees of φ(q_i)·φ(k_j) v_j. What hides keys, or queries, alone takes linear time. */
 function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask): Tensor {
-  const [batch, heads, queries] = features.shape;
+  const { backend, shape: [batch, heads, queries] } = features;
   const sizes = { batch, heads, queries, keys: keys.shape[2] };
-  if (queries > CHUNK && isCausal(mask, sizes)) return causalSums(features, keys, values);
-  if (queries > CHUNK) {
+  const ofKeys = partsOf(mask).filter((part) => !variesByQuery(part));
+  const ofQueries = partsOf(mask).filter((part) => variesByQuery(part) && !variesByKey(part));
+  const ofPairs = and(...partsOf(mask).filter((part) => variesByQuery(part) && variesByKey(part)));
+  const seenKeys = ofKeys.length === 0 ? keys : multiply(keys, seenTokens(and(...ofKeys), sizes, backend));
+  const sums = pairSums(features, seenKeys, values, ofPairs, sizes);
+  return ofQueries.length === 0 ? sums : multiply(sums, seenTokens(and(...ofQueries), sizes, backend));
+}
+
+function pairSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask, sizes: MaskSizes): Tensor {
+  if (partsOf(mask).length === 0) return matmul(features, matmul(keys, values, { transposeA: true }));
+  if (sizes.queries > CHUNK && isCausal(mask, sizes)) return causalSums(features, keys, values);
+  if (sizes.queries > CHUNK) {
     throw new UnsupportedError({
       where: "attention",
       argument: "mask",
-      wanted: `causal(), or at most ${CHUNK} queries, for linear attention`,
-      got: `another mask over ${queries} queries`,
+      wanted: `causal(), a mask of queries or keys alone, or at most ${CHUNK} queries, for linear attention`,
+      got: `another mask over ${sizes.queries} queries`,
       fix: "Take another kernel, or split the queries.",
     });
   }
@@ -66,8 +82,8 @@ function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask):
 /**
  * Linear attention: out_i = φ(q_i)ᵀA / φ(q_i)·z with A = Σ_j φ(k_j) v_jᵀ, z = Σ_j φ(k_j) and φ(x) = elu(x) + 1.
  *
- * Time and memory O(n + m) in both directions, O(n log n) with `causal()`: no n × m array exists. Other masks go through the weights of at
- * most 64 queries. Learns nothing. Source: Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
+ * Time and memory O(n + m) in both directions, also with masks that hide keys or queries alone, O(n log n) with `causal()`: no n × m array
+ * exists. Other masks go through the weights of at most 64 queries. Learns nothing. Source: Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
  */
 export function linear(): ComposedKernel {
   return {
