@@ -173,13 +173,14 @@ export function booleanMask(values: ArrayLike<boolean | number>, shape: Shape): 
       fix: "A mask of keys is [batch, 1, 1, m].",
     });
   }
-  const odd = Array.prototype.find.call(values, (value: unknown) => value !== 0 && value !== 1 && typeof value !== "boolean");
-  if (odd !== undefined) {
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place];
+    if (typeof value === "boolean" || value === 0 || value === 1) continue;
     throw new ArgumentError({
       where: "booleanMask",
       argument: "values",
       wanted: "truth values, or 1 where a pair is seen and 0 elsewhere",
-      got: String(odd),
+      got: String(value),
       fix: "Numbers that are added to scores are a bias: attention(kernel, inputs, { bias }).",
     });
   }

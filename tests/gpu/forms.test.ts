@@ -91,7 +91,7 @@ function holdForm(title: string, variants: Variants, more: (expectExact: ExpectE
       const mask = and(causal(), lengths({ queries: counts, keys: counts, padding }));
       const [tokens, shape] = [90, [batch, 1, 90, width]];
       const numbers = random(3).normals(batch * tokens * width);
-      const isPadding = numbers.map((_, at) => {
+      const isPadding = Array.from(numbers, (_, at) => {
         const [entry, token] = [Math.floor(at / (tokens * width)), Math.floor(at / width) % tokens];
         return padding === "left" ? token < tokens - counts[entry] : token >= counts[entry];
       });
