@@ -71,7 +71,8 @@ export type {
   Shader,
   TiledKernel,
 } from "./kernels/kernel.js";
-export { and, booleanMask, causal, lengths, or, slidingWindow, type CausalOptions, type Lengths, type Mask, type MaskSizes } from "./kernels/mask.js";
+export { booleanMask } from "./kernels/boolean-mask.js";
+export { and, causal, lengths, or, slidingWindow, type CausalOptions, type Lengths, type Mask, type MaskSizes } from "./kernels/mask.js";
 export { relativePosition, type RelativePositionOptions } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";

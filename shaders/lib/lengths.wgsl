@@ -1,10 +1,20 @@
-// How many queries and keys of every batch entry count.
-@group(0) @binding(11) var<storage, read> lengths: array<vec2u>;
+// Which queries and keys of every batch entry count: the first query, the one after the last, and the same of keys.
+@group(0) @binding(11) var<storage, read> lengths: array<vec4u>;
 
-fn query_count(batch: u32) -> u32 {
+// Queries before the first that counts.
+fn query_padding(batch: u32) -> u32 {
   return lengths[batch].x;
 }
 
-fn key_count(batch: u32) -> u32 {
+// Queries up to the last that counts.
+fn query_count(batch: u32) -> u32 {
   return lengths[batch].y;
+}
+
+fn key_padding(batch: u32) -> u32 {
+  return lengths[batch].z;
+}
+
+fn key_count(batch: u32) -> u32 {
+  return lengths[batch].w;
 }

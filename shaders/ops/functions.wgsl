@@ -67,9 +67,12 @@ fn f_atan2(y: f32, x: f32, c: f32) -> f32 {
   return unless_nan(select(angle, -angle, y < 0.0), x + y);
 }
 
+fn f_isFinite(x: f32, a: f32, b: f32) -> f32 { return select(0.0, 1.0, is_finite(x)); }
+
 fn f_add(x: f32, y: f32, c: f32) -> f32 { return x + y; }
 fn f_subtract(x: f32, y: f32, c: f32) -> f32 { return x - y; }
 fn f_multiply(x: f32, y: f32, c: f32) -> f32 { return x * y; }
 fn f_divide(x: f32, y: f32, c: f32) -> f32 { return x / y; }
 fn f_addScaled(x: f32, y: f32, c: f32) -> f32 { return x + c * y; }
 fn f_equal(x: f32, y: f32, c: f32) -> f32 { return select(0.0, 1.0, x == y); }
+fn f_where(x: f32, y: f32, c: f32) -> f32 { return select(x, c, y == 0.0); }

@@ -1,5 +1,7 @@
-// dbias = sum of ds over the pairs that share the element. One element of the bias an invocation, no atomics. An element belongs
-// to one pair of tokens, or where RELATIVE is 1 to all with the same i - j, in one batch entry and one head or in all.
+// dbias = sum of ds over the pairs that share the element. One element of the bias an invocation, no atomics. QUERY_STEP and KEY_STEP lead
+// from a pair to the next that shares its element: both 0 where it belongs to one pair of tokens, both 1 where to all with the same
+// i - j, in one batch entry and one head or in all. With one of them 1 the element is a query's, or a key's, of one batch entry and head;
+// a reduction sums the rest afterwards.
 @group(0) @binding(6) var<storage, read_write> bias_gradients: array<f32>;
 
 fn score_gradient_at(place: Place) -> f32 {
@@ -28,30 +30,37 @@ fn score_gradient_at(place: Place) -> f32 {
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = (group.y * groups.x + group.x) * ROWS + lane;
-  let width = select(sizes.queries * sizes.keys, sizes.queries + sizes.keys - 1u, RELATIVE == 1u);
-  let bias_heads = select(1u, sizes.heads, sizes.bias_head != 0);
-  let bias_batches = select(1u, sizes.batches, sizes.bias_batch != 0);
+  let relative = QUERY_STEP == 1u && KEY_STEP == 1u;
+  let by_token = QUERY_STEP != KEY_STEP;
+  let columns = select(sizes.keys, 1u, KEY_STEP > QUERY_STEP);
+  let width = select(select(sizes.queries, 1u, QUERY_STEP > KEY_STEP) * columns, sizes.queries + sizes.keys - 1u, relative);
+  let bias_heads = select(1u, sizes.heads, by_token || sizes.bias_head != 0);
+  let bias_batches = select(1u, sizes.batches, by_token || sizes.bias_batch != 0);
   if (index >= width * bias_heads * bias_batches) {
     return;
   }
   let inner = index % width;
   let head = index / width % bias_heads;
   let batch = index / width / bias_heads;
-  // The first pair of the element, and how many follow along the diagonal.
-  var i = inner / sizes.keys;
-  var j = inner % sizes.keys;
-  var count = 1u;
-  if (RELATIVE == 1u) {
+  // The first pair of the element, and which of those that follow it count: steps x to before y.
+  var i = inner / columns;
+  var j = inner % columns;
+  var steps = vec2u(0u, 1u);
+  if (relative) {
     i = max(inner, sizes.keys - 1u) - (sizes.keys - 1u);
     j = i + sizes.keys - 1u - inner;
-    count = min(sizes.queries - i, sizes.keys - j);
+    steps.y = min(sizes.queries - i, sizes.keys - j);
+  } else if (QUERY_STEP == 1u) {
+    steps = visible_queries(batch, j, j);
+  } else if (KEY_STEP == 1u) {
+    steps = visible_keys(batch, i, i);
   }
   var sum = 0.0;
   for (var b = batch; b < sizes.batches; b += bias_batches) {
     for (var h = head; h < sizes.heads; h += bias_heads) {
       load_parameters(h);
-      for (var t = 0u; t < count; t++) {
-        sum += score_gradient_at(Place(b, h, i + t, j + t));
+      for (var t = steps.x; t < steps.y; t++) {
+        sum += score_gradient_at(Place(b, h, i + t * QUERY_STEP, j + t * KEY_STEP));
       }
     }
   }

@@ -6,12 +6,12 @@ import { apply, type Differentiable } from "./tape.js";
 
 /** Functions of one number; `a` and `b` are constants of the call. Every backend implements them under these names. */
 export const unaryFunctions = [
-  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative", "eluPlusOne", "eluDerivative", "sin", "cos",
+  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative", "eluPlusOne", "eluDerivative", "sin", "cos", "isFinite",
 ] as const;
 export type UnaryFunction = (typeof unaryFunctions)[number];
 
 /** Functions of two numbers; `c` is a constant of the call. */
-export const binaryFunctions = ["add", "subtract", "multiply", "divide", "addScaled", "equal", "atan2"] as const;
+export const binaryFunctions = ["add", "subtract", "multiply", "divide", "addScaled", "equal", "atan2", "where"] as const;
 export type BinaryFunction = (typeof binaryFunctions)[number];
 
 export interface UnaryAttributes {
@@ -39,6 +39,7 @@ const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
   gelu: (dy, x) => multiply(dy, unary("geluDerivative", x)),
   sin: (dy, x) => multiply(dy, cos(x)),
   cos: (dy, x) => multiply(dy, multiply(sin(x), -1)),
+  isFinite: () => undefined,
 };
 
 /** y = f(x), element by element. */
@@ -83,6 +84,8 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
         return [back(0, () => divide(g, y)), back(1, () => multiply(divide(multiply(g, outputs[0]), y), -1))];
       case "equal":
         return [undefined, undefined];
+      case "where":
+        return [back(0, () => where(y, g, 0)), undefined];
       case "atan2": {
         const scaled = divide(g, add(square(x), square(y)));
         return [back(0, () => multiply(scaled, y)), back(1, () => multiply(multiply(scaled, x), -1))];
@@ -127,6 +130,16 @@ export function addScaled(x: Tensor, y: Tensor, c: number): Tensor {
 /** 1 where x = y, else 0, with broadcasting. Its gradient is zero. */
 export function equal(x: Tensor, y: Tensor): Tensor {
   return binary("equal", x, y);
+}
+
+/** x where `condition` is not 0, else the number `otherwise`, with broadcasting; NaN where it is not taken has no effect. */
+export function where(condition: Tensor, x: Tensor, otherwise: number): Tensor {
+  return binary("where", x, condition, otherwise);
+}
+
+/** 1 where x is a finite number, else 0. Its gradient is zero. */
+export function isFinite(x: Tensor): Tensor {
+  return unary("isFinite", x);
 }
 
 /** The angle of the point (x, y), in radians from -π to π, with broadcasting: the argument of x + iy. No derivative at the origin. */

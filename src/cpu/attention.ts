@@ -1,5 +1,5 @@
 import type { Component, Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
-import type { BiasLayout } from "../kernels/bias.js";
+import { denseLayout, type BiasLayout } from "../kernels/bias.js";
 import {
   attentionBackwardPrimitive,
   attentionExtents,
@@ -101,11 +101,11 @@ function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): nu
 
 /** The keys that a row sees, and for each the bias of its score. */
 function seenBy(row: Row, bias: Numbers | undefined, { band, lengths, bias: layout }: AttentionAttributes, extents: AttentionExtents): { keys: number[]; biases: number[] } {
-  const [queries, keys] = lengths === undefined ? [extents.queries, extents.keys] : lengths.slice(2 * row.batch, 2 * row.batch + 2);
+  const [query, queryEnd, key, keyEnd] = lengths === undefined ? [0, extents.queries, 0, extents.keys] : lengths.slice(4 * row.batch, 4 * row.batch + 4);
   const seen = { keys: [] as number[], biases: [] as number[] };
-  if (row.i >= queries) return seen;
-  for (let j = Math.max(0, row.i + band.low); j < Math.min(keys, row.i + band.high + 1); j++) {
-    const added = bias === undefined || layout === undefined ? 0 : bias[biasStart(row, layout) + j * layout.strides[3]];
+  if (row.i < query || row.i >= queryEnd) return seen;
+  for (let j = Math.max(key, row.i + band.low); j < Math.min(keyEnd, row.i + band.high + 1); j++) {
+    const added = bias === undefined || layout === undefined ? 0 : bias[biasStart(row, layout) + j * layout.strides[3]]!;
     if (added <= HIDING) continue;
     seen.keys.push(j);
     seen.biases.push(added);
@@ -154,7 +154,8 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
   const dq = wanted.query ? remaining.shift()!.data : undefined;
   const [dk, dv] = wanted.keyValue ? remaining.splice(0, 2).map(({ data }) => data) : [];
   const dParameters = wanted.parameters ? remaining.shift()!.data : undefined;
-  const dBias = wanted.bias ? remaining.shift()!.data : undefined;
+  const dBias = wanted.bias ? remaining.shift()! : undefined;
+  const gradientLayout = dBias && layout && !layout.relative ? denseLayout(dBias.shape) : layout;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
   const { keys, dim, valueDim } = extents;
   const count = parameters.shape[1];
@@ -180,7 +181,7 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
       const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
       const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
       const dBent = slope * dWeight;
-      if (dBias && layout) dBias[wanted.bias === "pairs" ? row.index * keys + j : biasStart(row, layout) + j * layout.strides[3]] += dBent;
+      if (dBias && gradientLayout) dBias.data[biasStart(row, gradientLayout) + j * gradientLayout.strides[3]] += dBent;
       const dScore = softcap > 0 ? dBent * (1 - Math.tanh(plain / softcap) ** 2) : dBent;
       formula.partials(pair, learned, partials);
       const byProduct = dScore * partials.product;

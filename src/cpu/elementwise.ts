@@ -24,6 +24,7 @@ const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> 
   gelu: (x) => 0.5 * x * (1 + Math.tanh(GELU * (x + CUBIC * x ** 3))),
   sin: Math.sin,
   cos: Math.cos,
+  isFinite: (x) => (Number.isFinite(x) ? 1 : 0),
   eluPlusOne: (x) => (x > 0 ? x + 1 : Math.exp(x)),
   eluDerivative: (x) => (x > 0 ? 1 : Math.exp(x)),
   geluDerivative(x) {
@@ -40,6 +41,7 @@ const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number
   addScaled: (x, y, c) => x + c * y,
   equal: (x, y) => (x === y ? 1 : 0),
   atan2: Math.atan2,
+  where: (x, condition, otherwise) => (condition === 0 ? otherwise : x),
 };
 
 /** For every element of `shape` in row-major order, its offset in an operand with these strides. */

@@ -1,6 +1,7 @@
 import { sizeOf } from "../core/shape.js";
+import { biasStep } from "../kernels/bias.js";
 import { probePrimitive } from "../kernels/probe.js";
-import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
+import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, centerPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
 import biasText from "../../shaders/lib/bias.wgsl";
 import noPairGradients from "../../shaders/lib/no_pair_gradients.wgsl";
 import pairGradients from "../../shaders/lib/pair_gradients.wgsl";
@@ -9,10 +10,11 @@ import noBias from "../../shaders/lib/no_bias.wgsl";
 import noLengths from "../../shaders/lib/no_lengths.wgsl";
 import noSoftcap from "../../shaders/lib/no_softcap.wgsl";
 import softcapText from "../../shaders/lib/softcap.wgsl";
+import center from "../../shaders/ops/center.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
-import { eachShader, fill, quotientShader } from "./elementwise.js";
+import { eachShader, fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Extra, Pass } from "./queue.js";
@@ -20,6 +22,7 @@ import { storedShaders } from "./stored.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
+const centerShaders = [eachShader, quotientShader, finiteShader, shader("ops/center.wgsl", center)];
 const probeShaders = [eachShader, ...pairShaders, shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
@@ -123,8 +126,9 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   if (wanted.parameters) backward("parameters", 1);
   if (wanted.bias !== "elements") return;
   const elements = sizeOf(outputs[outputs.length - 1].shape);
+  const [QUERY_STEP, KEY_STEP] = layout === undefined ? [0, 0] : biasStep(layout, { queries, keys });
   backward("bias", 1, ({ constants }) => ({
-    constants: { ...constants, ROWS, RELATIVE: layout?.relative ? 1 : 0 },
+    constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
     workgroups: groupsFor(elements, device.limits, ROWS),
   }));
 });
@@ -140,4 +144,17 @@ const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hoo
   });
 });
 
-export const attention = [attentionForward, attentionBackward, kernelProbe];
+const keyCenter = implement(centerPrimitive, (device, [k], [center]) => {
+  const [, , keys, dim] = k.shape as [number, number, number, number];
+  const count = sizeOf(center.shape);
+  device.dispatch({
+    shaders: centerShaders,
+    constants: { GROUP },
+    uniform: [count, keys, dim],
+    reads: [k.block],
+    writes: [center.block],
+    workgroups: groupsFor(count, device.limits),
+  });
+});
+
+export const attention = [attentionForward, attentionBackward, kernelProbe, keyCenter];

@@ -1,15 +1,17 @@
-import { add, multiply } from "../autograd/arithmetic.js";
+import { add, multiply, subtract, where } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { cast } from "../autograd/cast.js";
-import { apply } from "../autograd/tape.js";
+import { apply, stopGradient } from "../autograd/tape.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
-import { addBiases, biasLayout, biasTensor, type Bias } from "./bias.js";
+import { addBiases, biasLayout, biasTensor, denseBias, type Bias } from "./bias.js";
+import { repeatHeads } from "./heads.js";
+import { finitePart, lostOfRows, poisoned } from "./hidden.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { checkPositive } from "./options.js";
-import { attentionExtents, attentionPrimitive, HIDDEN } from "./primitives.js";
+import { attentionExtents, attentionPrimitive, centerPrimitive, HIDDEN } from "./primitives.js";
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
@@ -55,11 +57,11 @@ export function attentionWithStatistic(
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
   checkPositive("attention", "softcap", softcap);
-  const { band, lengths, dense } = resolveMask(mask, sizes);
-  const surroundings = { softcap, hasLengths: lengths !== undefined };
-  const hidden = dense && hide(inputs.q.backend, dense);
+  const { band, lengths, dense } = resolveMask(mask, sizes, bias !== undefined || kernel.bias !== undefined);
+  const surroundings = { softcap, hasLengths: lengths !== undefined, isMasked: mask !== undefined || bias !== undefined };
   if (bias !== undefined) biasLayout(bias, sizes);
-  const biases = addBiases(hidden, addBiases(bias, kernel.bias?.(inputs, surroundings), sizes), sizes);
+  const added = addBiases(bias, kernel.bias?.(inputs, surroundings), sizes);
+  const biases = dense === undefined ? added : hide(inputs.q.backend, dense, added && denseBias(added, sizes));
   const { q, k, v } = prepare(kernel, inputs, surroundings);
   const all = [q, k, v, packParameters(kernel, inputs, sizes), ...(biases === undefined ? [] : [biasTensor(biases)])];
   const layout = biases && biasLayout(biases, sizes);
@@ -69,15 +71,33 @@ export function attentionWithStatistic(
 
 /** What the passes see of q, k and v, in their dtype; the change itself is computed in float32. */
 function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
-  if (kernel.prepare === undefined) return inputs;
-  if (inputs.q.dtype !== "f16") return kernel.prepare(inputs, surroundings);
-  const [wideQ, wideK, wideV] = [inputs.q, inputs.k, inputs.v].map((x) => cast(x, "f32"));
-  const { q, k, v } = kernel.prepare({ ...inputs, q: wideQ, k: wideK, v: wideV }, surroundings);
-  return { q: cast(q, "f16"), k: cast(k, "f16"), v: cast(v, "f16") };
+  const { dtype } = inputs.q;
+  const isMoved = kernel.ofDifferences === true && dtype !== "f64"; // float64 takes differences
+  if (!isMoved && kernel.prepare === undefined) return inputs;
+  const [q, k, v] = [inputs.q, inputs.k, inputs.v].map((x) => (dtype === "f16" ? cast(x, "f32") : x));
+  const wide = { ...inputs, q, k, v, ...(isMoved ? moved({ q, k }) : {}) };
+  const prepared = kernel.prepare === undefined ? wide : changed(kernel.prepare, wide, surroundings);
+  if (dtype !== "f16") return prepared;
+  return { q: cast(prepared.q, "f16"), k: cast(prepared.k, "f16"), v: cast(prepared.v, "f16") };
 }
 
-/** What a mask hides, as a bias far below every score. */
-function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>): Tensor {
+/** The kernel's own change, in which hidden rows that are not finite have no part: no gradient is a sum over them. */
+function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
+  if (!surroundings.isMasked) return change(inputs, surroundings);
+  const { q, k, v } = change({ ...inputs, q: finitePart(inputs.q), k: finitePart(inputs.k) }, surroundings);
+  return { q: poisoned(q, lostOfRows(inputs.q)), k: poisoned(k, repeatHeads(lostOfRows(inputs.k), k.shape[1])), v };
+}
+
+/** Queries and keys of every head relative to a point amid its keys: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. */
+function moved({ q, k }: Pick<AttentionInputs, "q" | "k">): Pick<AttentionInputs, "q" | "k"> {
+  const [center] = apply(centerPrimitive, [stopGradient(k)], {});
+  const [batch, keyHeads, , dim] = k.shape;
+  return { q: reshape(subtract(reshape(q, [batch, keyHeads, -1, dim]), center), q.shape), k: subtract(k, center) };
+}
+
+/** What a mask hides, as a bias far below every score, over another bias if there is one. */
+function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>, bias: Tensor | undefined): Tensor {
+  if (bias !== undefined) return where(backend.tensor(seen, shape), bias, HIDDEN);
   return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);
 }
 

@@ -3,7 +3,7 @@ import { permute, reshape } from "../autograd/broadcast.js";
 import { embedding } from "../autograd/lookup.js";
 import { ShapeError } from "../core/errors.js";
 import { indices } from "../core/indices.js";
-import { formatShape, stridesOf } from "../core/shape.js";
+import { formatShape, stridesOf, type Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { MaskSizes } from "./mask.js";
 
@@ -12,7 +12,7 @@ export interface RelativeBias {
   readonly relative: Tensor;
 }
 
-/** Added to the scores: a number a pair, [batch or 1, heads or 1, n, m], or a relative one. It gets a gradient. */
+/** Added to the scores: a number a pair, [batch or 1, heads or 1, n or 1, m or 1], or a relative one. It gets a gradient. */
 export type Bias = Tensor | RelativeBias;
 
 /** A bias by i - j: `relative` [heads or 1, n + m - 1], element r for i - j = r - (m - 1). */
@@ -37,7 +37,7 @@ export function addBiases(a: Bias | undefined, b: Bias | undefined, sizes: MaskS
 }
 
 /** A bias as a number for every pair; a relative one becomes [1, heads or 1, n, m]. */
-function denseBias(bias: Bias, { queries, keys }: MaskSizes): Tensor {
+export function denseBias(bias: Bias, { queries, keys }: MaskSizes): Tensor {
   if (!("relative" in bias)) return bias;
   const { relative } = bias;
   const ids = Int32Array.from({ length: queries * keys }, (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1);
@@ -62,12 +62,26 @@ export function biasLayout(bias: Bias, { batch, heads, queries, keys }: MaskSize
   const { shape } = biasTensor(bias);
   const relative = "relative" in bias;
   const wanted = relative ? [heads, queries + keys - 1] : [batch, heads, queries, keys];
-  const mayRepeat = relative ? 1 : 2;
+  const mayRepeat = relative ? 1 : 4;
   if (shape.length !== wanted.length || shape.some((extent, axis) => extent !== wanted[axis] && (extent !== 1 || axis >= mayRepeat))) {
     const or = wanted.map((extent, axis) => (axis < mayRepeat ? `${extent} or 1` : String(extent)));
     throw new ShapeError({ where: "attention", argument: "bias", wanted: `[${or.join(", ")}]`, got: formatShape(shape) });
   }
-  const strides = stridesOf(shape);
-  if (relative) return { offset: keys - 1, strides: [0, strides[0], 1, -1], relative };
-  return { offset: 0, strides: [strides[0], strides[1], keys, 1], relative };
+  return relative ? { offset: keys - 1, strides: [0, stridesOf(shape)[0], 1, -1], relative } : denseLayout(shape);
+}
+
+/** Where numbers of [batch or 1, heads or 1, n or 1, m or 1] lie. */
+export function denseLayout(shape: Shape): BiasLayout {
+  const [batch, head, query, key] = stridesOf(shape);
+  return { offset: 0, strides: [batch, head, query, key], relative: false };
+}
+
+/**
+ * From a pair to the next one, of its batch entry and head, that shares its element of a bias: how many queries and how many keys further.
+ * [0, 0] where none does. Where queries and keys share an element, along the keys.
+ */
+export function biasStep({ strides, relative }: BiasLayout, { queries, keys }: Pick<MaskSizes, "queries" | "keys">): readonly [number, number] {
+  if (relative) return [1, 1];
+  if (strides[3] === 0 && keys > 1) return [0, 1];
+  return strides[2] === 0 && queries > 1 ? [1, 0] : [0, 0];
 }

@@ -5,7 +5,7 @@ import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import { attention } from "./attention.js";
 import type { AttentionInputs, AttentionKernel } from "./kernel.js";
-import { and, causal, slidingWindow } from "./mask.js";
+import { and, causal, lengths, slidingWindow, type Mask } from "./mask.js";
 
 export interface CacheSizes {
   readonly batch: number;
@@ -69,6 +69,8 @@ export interface DecodeOptions {
   readonly window?: number;
   /** As in `attention`. */
   readonly softcap?: number;
+  /** How many of the first tokens of every batch entry are padding, which no query sees: for prompts that end together. Default none. */
+  readonly padding?: readonly number[];
 }
 
 /**
@@ -79,7 +81,7 @@ export interface DecodeOptions {
  * keys of a row over workgroups. Throws an `ArgumentError` when the cache is full, and an `UnsupportedError` inside `valueAndGrad`, because the
  * cache changes in place, and for a kernel without masks.
  */
-export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, { window, softcap }: DecodeOptions = {}): Tensor {
+export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, { window, softcap, padding }: DecodeOptions = {}): Tensor {
   const { kernel, keys, values, capacity, length } = cache;
   const count = v.shape[2];
   if (isRecording()) {
@@ -103,10 +105,20 @@ export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, 
       ? { ...shared, q: backend.full(0, [...q.shape.slice(0, 3), values.shape[3]]), k: values, v: values }
       : { ...shared, q, k: keys, v: values };
   const past = causal({ offset: length });
-  const mask = window === undefined ? past : and(past, slidingWindow(window, { offset: length }));
+  const masks = [past];
+  if (window !== undefined) masks.push(slidingWindow(window, { offset: length }));
+  if (padding !== undefined) masks.push(behind(padding, values.shape[0], capacity));
+  const mask = and(...masks);
   const output = attention(kernel, inputs, { mask, softcap });
   cache.length += count; // only now: a call that throws leaves the cache as it was
   return output;
+}
+
+/** Hides the first tokens of every batch entry. */
+function behind(padding: readonly number[], batch: number, capacity: number): Mask {
+  const isCount = (count: number): boolean => Number.isInteger(count) && count >= 0 && count <= capacity;
+  if (padding.length === batch && padding.every(isCount)) return lengths({ keys: padding.map((count) => capacity - count), padding: "left" });
+  throw new ArgumentError({ where: "decode", argument: "padding", wanted: `${batch} whole numbers from 0 to ${capacity}`, got: `[${padding.join(", ")}]` });
 }
 
 function append(argument: string, room: Tensor, part: Tensor | undefined, start: number): void {

@@ -5,7 +5,7 @@ import { concat, slice } from "../autograd/parts.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
 import type { AttentionInputs, Surroundings, TiledKernel } from "./kernel.js";
-import { repeatHeads } from "./mahalanobis.js";
+import { repeatHeads } from "./heads.js";
 import { checkPositive } from "./options.js";
 import { attentionExtents, hasFewPairs } from "./primitives.js";
 import { softmax, type SoftmaxOptions } from "./softmax.js";

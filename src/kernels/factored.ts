@@ -1,10 +1,11 @@
-import { multiply } from "../autograd/arithmetic.js";
+import { where } from "../autograd/arithmetic.js";
 import { reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
 import { slice } from "../autograd/parts.js";
+import { finitePart, lostPart, poisoned } from "./hidden.js";
 import { normalNumbers } from "./initial.js";
 import type { ComposedKernel } from "./kernel.js";
-import { repeatHeads } from "./mahalanobis.js";
+import { repeatHeads } from "./heads.js";
 import { densify } from "./mask.js";
 import { periodicLattice } from "./periodic.js";
 
@@ -43,7 +44,9 @@ export function factored({ periodic }: FactoredOptions = {}): ComposedKernel {
       const weights = reshape(every, [1, ...every.shape]);
       if (mask === undefined) return matmul(weights, repeatHeads(v, heads));
       const { seen, shape } = densify(mask, { batch, heads, queries, keys: v.shape[2] });
-      return matmul(multiply(weights, q.backend.tensor(seen, shape)), repeatHeads(v, heads));
+      const [sees, values] = [q.backend.tensor(seen, shape), repeatHeads(v, heads)];
+      const lost = matmul(where(sees, q.backend.full(1, weights.shape), 0), lostPart(values));
+      return poisoned(matmul(where(sees, weights, 0), finitePart(values)), lost);
     },
   };
 }

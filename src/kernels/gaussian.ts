@@ -21,6 +21,7 @@ export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): Ti
   return {
     name: normalize ? "gaussian (row-normalised)" : "gaussian",
     normalizer: normalize ? "softmax" : "none",
+    ofDifferences: true,
     parameters: [{ name: "gamma", initial: ({ dim }) => gamma ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/gaussian.wgsl", text: shader }],
     // with t = γ‖q-k‖²: ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1; ∇²w has eigenvalues -γe^(-t/2) and γ(t-1)e^(-t/2), extreme at t = 0

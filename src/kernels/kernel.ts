@@ -128,7 +128,7 @@ export interface AttentionInputs {
 export interface AttentionOptions {
   /** Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...). Default all. */
   readonly mask?: Mask;
-  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n, m], or relativeBias(...) or alibi(...). It gets a gradient. */
+  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n or 1, m or 1], or relativeBias(...) or alibi(...). It gets a gradient. */
   readonly bias?: Bias;
   /** Bends scores to softcap·tanh(s / softcap). */
   readonly softcap?: number;
@@ -149,6 +149,8 @@ export interface Surroundings {
   readonly softcap?: number;
   /** Whether the mask has lengths: with a bias beside them a device may run out of bindings. */
   readonly hasLengths: boolean;
+  /** Whether pairs may be hidden. */
+  readonly isMasked: boolean;
 }
 
 /** A kernel that runs as tiled passes: a similarity, a weight function and a normaliser. */
@@ -159,6 +161,8 @@ export interface TiledKernel extends Named {
   readonly formula: Formula;
   /** Stated by kernels for which it is known; the convergence theory samples where it is absent. */
   readonly derivativeBounds?: (parameters: Float64Array) => DerivativeBounds;
+  /** Whether the weights depend on q - k alone, through their norms and inner product: a common point may then be taken off both. */
+  readonly ofDifferences?: true;
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];
   /** A differentiable change of q, k and v before the passes, such as a metric. */

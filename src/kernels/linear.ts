@@ -1,12 +1,15 @@
-import { add, divide, eluPlusOne, equal, multiply } from "../autograd/arithmetic.js";
+import { add, divide, eluPlusOne, multiply, relu, subtract, where } from "../autograd/arithmetic.js";
 import { reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
 import { concat, slice } from "../autograd/parts.js";
+import { max } from "../autograd/reductions.js";
+import { stopGradient } from "../autograd/tape.js";
 import { UnsupportedError } from "../core/errors.js";
-import type { Tensor } from "../core/tensor.js";
+import type { Backend, Tensor } from "../core/tensor.js";
+import { finitePart, lostOfRows, poisoned } from "./hidden.js";
 import type { ComposedKernel } from "./kernel.js";
-import { repeatHeads } from "./mahalanobis.js";
-import { densify, isCausal, type Mask } from "./mask.js";
+import { repeatHeads } from "./heads.js";
+import { and, densify, isCausal, partsOf, seeing, variesByKey, variesByQuery, type Mask, type MaskSizes } from "./mask.js";
 
 /** Tokens whose weights are computed pair by pair where a mask is causal, and the most queries that may have any other mask. */
 const CHUNK = 64;
@@ -45,17 +48,33 @@ function causalSums(features: Tensor, keys: Tensor, values: Tensor): Tensor {
   return slice(reshape(sums, [batch, heads, -1, width]), 2, 0, tokens);
 }
 
-/** Σ_j over the keys that a query sees of φ(q_i)·φ(k_j) v_j. */
+/** Whether a pair is seen, by a mask that does not differ between queries: [batch or 1, heads or 1, m or 1, 1]. The same for queries, by one that does not differ between keys. */
+function seenTokens(mask: Mask, sizes: MaskSizes, backend: Backend): Tensor {
+  const { seen, shape: [batch, heads, queries, keys] } = densify(mask, sizes);
+  return backend.tensor(seen, [batch, heads, queries * keys, 1]);
+}
+
+/** Σ_j over the keys that a query sees of φ(q_i)·φ(k_j) v_j. What hides keys, or queries, alone takes linear time. */
 function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask): Tensor {
-  const [batch, heads, queries] = features.shape;
+  const { backend, shape: [batch, heads, queries] } = features;
   const sizes = { batch, heads, queries, keys: keys.shape[2] };
-  if (queries > CHUNK && isCausal(mask, sizes)) return causalSums(features, keys, values);
-  if (queries > CHUNK) {
+  const ofKeys = partsOf(mask).filter((part) => !variesByQuery(part));
+  const ofQueries = partsOf(mask).filter((part) => variesByQuery(part) && !variesByKey(part));
+  const ofPairs = and(...partsOf(mask).filter((part) => variesByQuery(part) && variesByKey(part)));
+  const seenKeys = ofKeys.length === 0 ? keys : multiply(keys, seenTokens(and(...ofKeys), sizes, backend));
+  const sums = pairSums(features, seenKeys, values, ofPairs, sizes);
+  return ofQueries.length === 0 ? sums : multiply(sums, seenTokens(and(...ofQueries), sizes, backend));
+}
+
+function pairSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask, sizes: MaskSizes): Tensor {
+  if (partsOf(mask).length === 0) return matmul(features, matmul(keys, values, { transposeA: true }));
+  if (sizes.queries > CHUNK && isCausal(mask, sizes)) return causalSums(features, keys, values);
+  if (sizes.queries > CHUNK) {
     throw new UnsupportedError({
       where: "attention",
       argument: "mask",
-      wanted: `causal(), or at most ${CHUNK} queries, for linear attention`,
-      got: `another mask over ${queries} queries`,
+      wanted: `causal(), a mask of queries or keys alone, or at most ${CHUNK} queries, for linear attention`,
+      got: `another mask over ${sizes.queries} queries`,
       fix: "Take another kernel, or split the queries.",
     });
   }
@@ -63,11 +82,32 @@ function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask):
   return matmul(multiply(matmul(features, keys, { transposeB: true }), features.backend.tensor(seen, shape)), values);
 }
 
+/** x ≤ 0, the largest number over `axes` where that is below 0: φ of x less this does not underflow there. */
+function excess(x: Tensor, axes: number | readonly number[]): Tensor {
+  return stopGradient(multiply(relu(multiply(max(x, axes, { keepAxes: true }), -1)), -1));
+}
+
+/** The sums of a mask, where a key or value that is not finite makes NaN of the rows that see it, and of no other. */
+function guardedSums(q: Tensor, k: Tensor, values: Tensor, mask: Mask): Tensor {
+  const [batch, heads, tokens] = k.shape;
+  const ones = (like: Tensor): Tensor => q.backend.full(1, [batch, heads, like.shape[2], 1]);
+  const lost = add(lostOfRows(k), lostOfRows(values));
+  const [queries, keys] = [finitePart(q), finitePart(k)];
+  const features = eluPlusOne(subtract(queries, excess(queries, -1)));
+  const sums = maskedSums(features, eluPlusOne(subtract(keys, excess(keys, [-2, -1]))), finitePart(values), mask);
+  const sizes = { batch, heads, queries: q.shape[2], keys: tokens };
+  const total = slice(sums, 3, values.shape[3] - 1, 1);
+  const { seen, shape } = seeing(mask, sizes);
+  const sees = q.backend.tensor(seen, shape);
+  const quotients = divide(slice(sums, 3, 0, values.shape[3] - 1), where(sees, total, 1));
+  return poisoned(where(sees, quotients, 0), add(maskedSums(ones(q), lost, ones(k), mask), where(sees, lostOfRows(q), 0)));
+}
+
 /**
  * Linear attention: out_i = φ(q_i)ᵀA / φ(q_i)·z with A = Σ_j φ(k_j) v_jᵀ, z = Σ_j φ(k_j) and φ(x) = elu(x) + 1.
  *
- * Time and memory O(n + m) in both directions, O(n log n) with `causal()`: no n × m array exists. Other masks go through the weights of at
- * most 64 queries. Learns nothing. Source: Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
+ * Time and memory O(n + m) in both directions, also with masks that hide keys or queries alone, O(n log n) with `causal()`: no n × m array
+ * exists. Other masks go through the weights of at most 64 queries. Learns nothing. Source: Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
  */
 export function linear(): ComposedKernel {
   return {
@@ -75,14 +115,14 @@ export function linear(): ComposedKernel {
     options: ["mask"],
     compose({ q, k, v }, { mask }) {
       const heads = q.shape[1];
-      const features = eluPlusOne(q);
-      const keys = eluPlusOne(repeatHeads(k, heads));
-      // A further value of 1 sums the weights; a query that sees no key has the sum 0, and gets 0 / 1.
+      const keys = repeatHeads(k, heads);
+      // A further value of 1 sums the weights.
       const [batch, , tokens, width] = v.shape;
       const values = concat([repeatHeads(v, heads), v.backend.full(1, [batch, heads, tokens, 1])], 3);
-      const sums = mask === undefined ? matmul(features, matmul(keys, values, { transposeA: true })) : maskedSums(features, keys, values, mask);
-      const totals = slice(sums, 3, width, 1);
-      return divide(slice(sums, 3, 0, width), mask === undefined ? totals : add(totals, equal(totals, q.backend.full(0, [1]))));
+      if (mask !== undefined) return guardedSums(q, keys, values, mask);
+      const features = eluPlusOne(subtract(q, excess(q, -1)));
+      const sums = matmul(features, matmul(eluPlusOne(subtract(keys, excess(keys, [-2, -1]))), values, { transposeA: true }));
+      return divide(slice(sums, 3, 0, width), slice(sums, 3, width, 1));
     },
   };
 }

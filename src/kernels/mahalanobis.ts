@@ -1,16 +1,8 @@
-import { expand, reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
-import type { Tensor } from "../core/tensor.js";
 import { gaussian, type GaussianOptions } from "./gaussian.js";
+import { repeatHeads } from "./heads.js";
 import { identityMatrices } from "./initial.js";
 import type { TiledKernel } from "./kernel.js";
-
-/** [batch, kvHeads, rows, width] with every head repeated for the query heads that share it. */
-export function repeatHeads(x: Tensor, heads: number): Tensor {
-  const [batch, own, rows, width] = x.shape;
-  const repeated = expand(reshape(x, [batch, own, 1, rows, width]), [batch, own, heads / own, rows, width]);
-  return reshape(repeated, [batch, heads, rows, width]);
-}
 
 /**
  * Mahalanobis attention: s = -γ/2 (q-k)ᵀM(q-k), weights e^s, divided by their row sum if `normalize` is set.

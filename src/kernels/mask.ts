@@ -1,5 +1,5 @@
-import { ArgumentError, ShapeError } from "../core/errors.js";
-import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
+import { ArgumentError } from "../core/errors.js";
+import { sizeOf, type Shape } from "../core/shape.js";
 
 /** The sizes that a mask is asked for. */
 export interface MaskSizes {
@@ -19,28 +19,42 @@ export interface Band {
 export interface Lengths {
   readonly queries?: readonly number[];
   readonly keys?: readonly number[];
+  /** On which side of them the padding is, for queries and keys alike. Default "right"; "left" where sequences end together, as prompts do. */
+  readonly padding?: "left" | "right";
 }
 
-/** Which pairs may see each other. Bands and lengths cost no memory and let whole tiles be skipped. */
+/** Places first, first + 1, ..., end - 1. */
+export type Run = readonly [first: number, end: number];
+
+/** The queries and keys of each batch entry that count; undefined for all. */
+export interface Runs {
+  readonly queries?: readonly Run[];
+  readonly keys?: readonly Run[];
+}
+
+/** Which pairs may see each other. Bands and runs of queries and keys cost no memory and let whole tiles be skipped. */
 export interface Mask {
   /** Whether query i may see key j. */
   allows(sizes: MaskSizes, batch: number, head: number, i: number, j: number): boolean;
-  /** Whether it differs between batch entries, and between heads. */
-  readonly varies: readonly [batch: boolean, heads: boolean];
-  /** The mask as a band and lengths, where it is one. */
-  readonly structure?: (sizes: MaskSizes) => { readonly band: Band; readonly lengths: Lengths };
+  /** Whether it differs between batch entries, heads, queries (default true) and keys (default true). */
+  readonly varies: readonly [batch: boolean, heads: boolean, queries?: boolean, keys?: boolean];
+  /** The mask as a band and runs, where it is one. */
+  readonly structure?: (sizes: MaskSizes) => { readonly band: Band; readonly runs: Runs };
+  /** Whether it is better part of a bias, where there is one, than taken by its structure: runs and a bias want a binding each. */
+  readonly joinsBias?: boolean;
   /** The parts of a mask all of which must allow. */
   readonly parts?: readonly Mask[];
 }
 
 /** Far beyond every index, and far from overflow. */
 const FAR = 2 ** 30;
-const everything: Band = { low: -FAR, high: FAR };
+/** Every pair. */
+export const everything: Band = { low: -FAR, high: FAR };
 
 function banded(band: (sizes: MaskSizes) => Band): Mask {
   return {
     varies: [false, false],
-    structure: (sizes) => ({ band: band(sizes), lengths: {} }),
+    structure: (sizes) => ({ band: band(sizes), runs: {} }),
     allows(sizes, _batch, _head, i, j) {
       const { low, high } = band(sizes);
       return j - i >= low && j - i <= high;
@@ -71,10 +85,28 @@ export function slidingWindow(width: number, { offset = 0 }: Pick<CausalOptions,
   return banded(() => ({ low: offset - width, high: offset + width }));
 }
 
-/** The first queries and keys of every batch entry count, the rest is padding: one number a batch entry. */
-export function lengths({ queries, keys }: Lengths): Mask {
-  const check = (name: string, counts: readonly number[] | undefined, batch: number, most: number): void => {
-    if (counts === undefined || (counts.length === batch && counts.every((count) => Number.isInteger(count) && count >= 0 && count <= most))) return;
+/** A function of the sizes that keeps its last result: a mask is asked for pair after pair of the same ones. */
+export function remembered<Value>(compute: (sizes: MaskSizes) => Value): (sizes: MaskSizes) => Value {
+  let last: { readonly sizes: MaskSizes; readonly value: Value } | undefined;
+  return (sizes) => (last?.sizes === sizes ? last : (last = { sizes, value: compute(sizes) })).value;
+}
+
+function isInside(runs: readonly Run[] | undefined, batch: number, place: number): boolean {
+  return runs === undefined || (place >= runs[batch][0] && place < runs[batch][1]);
+}
+
+/**
+ * So many queries and keys of every batch entry count, the first ones or with `padding: "left"` the last ones; the rest is padding. One number
+ * a batch entry. Padding has no effect on anything: a query in it sees no key, so it gets zeros and gives zero gradients, and no query sees
+ * a key in it. A mask by j - i, such as `causal()`, is not shifted: where queries and keys are padded alike, every sequence has its own.
+ */
+export function lengths({ queries, keys, padding = "right" }: Lengths): Mask {
+  if (padding !== "left" && padding !== "right") {
+    throw new ArgumentError({ where: "lengths", argument: "padding", wanted: '"left" or "right"', got: JSON.stringify(padding) });
+  }
+  if (queries !== undefined && keys !== undefined) return and(lengths({ queries, padding }), lengths({ keys, padding }));
+  const check = (name: string, counts: readonly number[], batch: number, most: number): void => {
+    if (counts.length === batch && counts.every((count) => Number.isInteger(count) && count >= 0 && count <= most)) return;
     throw new ArgumentError({
       where: "lengths",
       argument: name,
@@ -82,54 +114,42 @@ export function lengths({ queries, keys }: Lengths): Mask {
       got: `[${counts.join(", ")}]`,
     });
   };
-  return {
-    varies: [true, false],
-    structure(sizes) {
-      check("queries", queries, sizes.batch, sizes.queries);
-      check("keys", keys, sizes.batch, sizes.keys);
-      return { band: everything, lengths: { queries, keys } };
-    },
-    allows: (sizes, batch, _head, i, j) => i < (queries?.[batch] ?? sizes.queries) && j < (keys?.[batch] ?? sizes.keys),
+  const place = (name: string, counts: readonly number[] | undefined, batch: number, most: number): Run[] | undefined => {
+    if (counts === undefined) return undefined;
+    check(name, counts, batch, most);
+    return counts.map((count) => (padding === "left" ? [most - count, most] : [0, count]));
   };
-}
-
-/** A truth value for every pair, true where the query may see the key: [batch or 1, heads or 1, n, m]. */
-export function booleanMask(values: ArrayLike<boolean | number>, shape: Shape): Mask {
-  if (shape.length !== 4 || sizeOf(shape) !== values.length) {
-    throw new ShapeError({
-      where: "booleanMask",
-      argument: "shape",
-      wanted: `[batch or 1, heads or 1, n, m] of ${values.length} values`,
-      got: formatShape(shape),
-    });
-  }
-  const strides = stridesOf(shape);
+  const runsFor = remembered((sizes) => ({
+    queries: place("queries", queries, sizes.batch, sizes.queries),
+    keys: place("keys", keys, sizes.batch, sizes.keys),
+  }));
   return {
-    varies: [shape[0] > 1, shape[1] > 1],
-    allows(sizes, batch, head, i, j) {
-      const wanted = [sizes.batch, sizes.heads, sizes.queries, sizes.keys];
-      if (shape.some((extent, axis) => extent !== wanted[axis] && (extent !== 1 || axis > 1))) {
-        throw new ShapeError({
-          where: "booleanMask",
-          argument: "shape",
-          wanted: `[${sizes.batch} or 1, ${sizes.heads} or 1, ${sizes.queries}, ${sizes.keys}]`,
-          got: formatShape(shape),
-        });
-      }
-      return Boolean(values[batch * strides[0] + head * strides[1] + i * strides[2] + j * strides[3]]);
+    varies: [true, false, queries !== undefined, keys !== undefined],
+    structure: (sizes) => ({ band: everything, runs: runsFor(sizes) }),
+    allows(sizes, batch, _head, i, j) {
+      const runs = runsFor(sizes);
+      return isInside(runs.queries, batch, i) && isInside(runs.keys, batch, j);
     },
   };
 }
 
 function varying(masks: readonly Mask[]): Mask["varies"] {
-  return [masks.some(({ varies }) => varies[0]), masks.some(({ varies }) => varies[1])];
+  return [masks.some(({ varies }) => varies[0]), masks.some(({ varies }) => varies[1]), masks.some(variesByQuery), masks.some(variesByKey)];
+}
+
+export function variesByQuery({ varies: [, , queries = true] }: Mask): boolean {
+  return queries;
+}
+
+export function variesByKey({ varies: [, , , keys = true] }: Mask): boolean {
+  return keys;
 }
 
 /** A pair is seen where all masks allow it. */
 export function and(...masks: readonly Mask[]): Mask {
   return {
     varies: varying(masks),
-    parts: masks.flatMap((mask) => mask.parts ?? [mask]),
+    parts: masks.flatMap(partsOf),
     allows: (...place) => masks.every((mask) => mask.allows(...place)),
   };
 }
@@ -139,35 +159,43 @@ export function or(...masks: readonly Mask[]): Mask {
   return { varies: varying(masks), allows: (...place) => masks.some((mask) => mask.allows(...place)) };
 }
 
-/** A mask as the passes take it: a band, lengths, and for the rest a truth value a pair. */
+/** Masks all of which must allow. */
+export function partsOf(mask: Mask): readonly Mask[] {
+  return mask.parts ?? [mask];
+}
+
+/** A mask as the passes take it: a band, runs, and for the rest a truth value a pair. */
 export interface ResolvedMask {
   readonly band: Band;
-  /** Queries and keys that count, for every batch entry in turn; undefined for all. */
+  /** The first query that counts, the one after the last, and the same of keys, for every batch entry in turn; undefined for all. */
   readonly lengths: readonly number[] | undefined;
-  /** 1 where the pair is seen, [batch or 1, heads or 1, n, m]. */
+  /** 1 where the pair is seen, [batch or 1, heads or 1, n or 1, m or 1]. */
   readonly dense: { readonly seen: Uint8Array; readonly shape: Shape } | undefined;
 }
 
-export function resolveMask(mask: Mask | undefined, sizes: MaskSizes): ResolvedMask {
+/** `hasBias`: whether there will be a bias, which truth values can join. */
+export function resolveMask(mask: Mask | undefined, sizes: MaskSizes, hasBias = false): ResolvedMask {
   let { low, high } = everything;
-  let counts: number[] | undefined;
+  let lengths: number[] | undefined;
   const rest: Mask[] = [];
-  for (const part of mask === undefined ? [] : (mask.parts ?? [mask])) {
-    if (part.structure === undefined) {
+  for (const part of mask === undefined ? [] : partsOf(mask)) {
+    if (part.structure === undefined || (hasBias && part.joinsBias)) {
       rest.push(part);
       continue;
     }
-    const { band, lengths } = part.structure(sizes);
+    const { band, runs } = part.structure(sizes);
     low = Math.max(low, band.low);
     high = Math.min(high, band.high);
-    if (lengths.queries === undefined && lengths.keys === undefined) continue;
-    const before = counts;
-    counts = Array.from({ length: sizes.batch }, (_, entry) => [
-      Math.min(lengths.queries?.[entry] ?? sizes.queries, before?.[2 * entry] ?? sizes.queries),
-      Math.min(lengths.keys?.[entry] ?? sizes.keys, before?.[2 * entry + 1] ?? sizes.keys),
-    ]).flat();
+    if (runs.queries === undefined && runs.keys === undefined) continue;
+    const before = lengths;
+    lengths = Array.from({ length: sizes.batch }, (_, entry) => {
+      const [query, queryEnd] = runs.queries?.[entry] ?? [0, sizes.queries];
+      const [key, keyEnd] = runs.keys?.[entry] ?? [0, sizes.keys];
+      const [firstQuery, lastQuery, firstKey, lastKey] = before?.slice(4 * entry) ?? [0, sizes.queries, 0, sizes.keys];
+      return [Math.max(query, firstQuery), Math.min(queryEnd, lastQuery), Math.max(key, firstKey), Math.min(keyEnd, lastKey)];
+    }).flat();
   }
-  return { band: { low, high }, lengths: counts, dense: rest.length === 0 ? undefined : densify(and(...rest), sizes) };
+  return { band: { low, high }, lengths, dense: rest.length === 0 ? undefined : densify(and(...rest), sizes) };
 }
 
 /** Whether query i sees exactly keys 0 to i. */
@@ -176,11 +204,22 @@ export function isCausal(mask: Mask, sizes: MaskSizes): boolean {
   return lengths === undefined && dense === undefined && band.low === everything.low && band.high === 0;
 }
 
-/** Whether a pair is seen, as a number for each: [batch or 1, heads or 1, n, m]. */
+/** Whether a query sees any key: [batch or 1, heads or 1, n or 1, 1]. */
+export function seeing(mask: Mask, sizes: MaskSizes): NonNullable<ResolvedMask["dense"]> {
+  const shape = [mask.varies[0] ? sizes.batch : 1, mask.varies[1] ? sizes.heads : 1, variesByQuery(mask) ? sizes.queries : 1, 1] as const;
+  const [, heads, queries] = shape;
+  const keys = Array.from({ length: sizes.keys }, (_, j) => j);
+  const sees = (_: unknown, row: number): number =>
+    Number(keys.some((j) => mask.allows(sizes, Math.floor(row / (heads * queries)), Math.floor(row / queries) % heads, row % queries, j)));
+  return { seen: Uint8Array.from({ length: sizeOf(shape) }, sees), shape };
+}
+
+/** Whether a pair is seen, as a number for each: [batch or 1, heads or 1, n or 1, m or 1]. */
 export function densify(mask: Mask, sizes: MaskSizes): NonNullable<ResolvedMask["dense"]> {
-  const { queries, keys } = sizes;
   const batch = mask.varies[0] ? sizes.batch : 1;
   const heads = mask.varies[1] ? sizes.heads : 1;
+  const queries = variesByQuery(mask) ? sizes.queries : 1;
+  const keys = variesByKey(mask) ? sizes.keys : 1;
   const seen = new Uint8Array(batch * heads * queries * keys);
   let place = 0;
   for (let b = 0; b < batch; b++) {

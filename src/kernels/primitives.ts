@@ -3,7 +3,7 @@ import { apply, type Differentiable } from "../autograd/tape.js";
 import { ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, type Shape } from "../core/shape.js";
 import type { Primitive } from "../core/tensor.js";
-import type { BiasLayout } from "./bias.js";
+import { biasStep, type BiasLayout } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";
 import type { Band } from "./mask.js";
 
@@ -40,6 +40,7 @@ export const HIDING = -1e38;
 export interface AttentionAttributes {
   readonly kernel: TiledKernel;
   readonly band: Band;
+  /** As in `ResolvedMask`. */
   readonly lengths: readonly number[] | undefined;
   /** Scores become softcap·tanh(s / softcap); 0 leaves them. */
   readonly softcap: number;
@@ -50,7 +51,7 @@ export interface AttentionAttributes {
 export interface AttentionBackwardAttributes extends AttentionAttributes {
   /**
    * Which gradients to compute: for q, for k and v, for the kernel's parameters, for the bias. The bias's may come for every pair, not yet
-   * summed over those that share an element: the pass of the queries, which must be wanted too, then leaves it behind.
+   * summed over all that share an element: the pass of the queries, which must be wanted too, then leaves it behind.
    */
   readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean; readonly bias: false | "elements" | "pairs" };
 }
@@ -68,10 +69,17 @@ export function hasFewPairs({ batch, heads, queries, keys, dim }: AttentionExten
   return pairs <= LITTLE || (keys <= MODEST * dim && pairs <= MOST);
 }
 
+function biasGradientShape(wanted: "elements" | "pairs", bias: Shape, layout: BiasLayout, { batch, heads, queries, keys }: AttentionExtents): Shape {
+  if (wanted === "pairs") return [batch, heads, queries, keys];
+  const [byQuery, byKey] = biasStep(layout, { queries, keys });
+  if (byQuery === byKey) return bias;
+  return [batch, heads, byQuery === 1 ? 1 : queries, byKey === 1 ? 1 : keys];
+}
+
 /**
  * Inputs q, k, v, parameters, output, statistic, cotangent of the output, and the bias if there is one. Outputs, those that are
  * wanted: dq; dk and dv, all of the dtype of q; one row of parameter gradients for every query, [batch, heads, n, count]; dbias, of the
- * bias's shape or [batch, heads, n, m].
+ * bias's shape or [batch, heads, n, m], or for a bias that keys or queries share [batch, heads, n, 1] or [batch, heads, 1, m].
  */
 export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> = {
   name: "attentionBackward",
@@ -81,13 +89,13 @@ export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> 
     ...(wanted.parameters ? (["f32"] as const) : []),
     ...(wanted.bias ? (["f32"] as const) : []),
   ],
-  infer([q, k, v, parameters, , , , bias], { wanted }) {
-    const { batch, heads, queries, keys } = attentionExtents(q, k, v);
+  infer([q, k, v, parameters, , , , bias], { wanted, bias: layout }) {
+    const extents = attentionExtents(q, k, v);
     return [
       ...(wanted.query ? [q] : []),
       ...(wanted.keyValue ? [k, v] : []),
       ...(wanted.parameters ? [[...q.slice(0, 3), parameters[1]]] : []),
-      ...(wanted.bias ? [wanted.bias === "pairs" ? [batch, heads, queries, keys] : bias] : []),
+      ...(wanted.bias && layout ? [biasGradientShape(wanted.bias, bias, layout, extents)] : []),
     ];
   },
 };
@@ -122,4 +130,13 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
     const rows = wanted.parameters ? gradients.shift() : undefined;
     return [dq, dk, dv, rows && sum(rows, [0, 2]), ...gradients.map((gradient) => sumTo(gradient, bias[0].shape))];
   },
+};
+
+/**
+ * Keys k [batch, kvHeads, m, d] to a point amid those of every head, [batch, kvHeads, 1, d]: component by component the median of at most 15 of
+ * them, spread evenly, so that a few that lie far off, or are not finite, do not move it. It has no derivative.
+ */
+export const centerPrimitive: Primitive<object> = {
+  name: "center",
+  infer: ([[batch, heads, , dim]]) => [[batch, heads, 1, dim]],
 };

@@ -90,6 +90,10 @@ export function ansatz({ lattice, kernel, patch = 2, width, heads, layers, proje
   if (foreign !== undefined) {
     throw new UnsupportedError({ where: "ansatz", argument: "kernel", wanted: "a kernel whose tensors a layer owns", got: `${kernel.name}, which is given its ${foreign.name}` });
   }
+  const foreignElement = projection?.elements.find(({ sites }) => sites.length !== lattice.sites);
+  if (foreignElement !== undefined) {
+    throw new ArgumentError({ where: "ansatz", argument: "projection", wanted: `symmetries of ${lattice.sites} sites`, got: `one of ${foreignElement.sites.length}` });
+  }
   const { projections = "separate" } = kernel;
   const cut = patches(lattice, patch);
   const [count, area, dim] = [cut.sites.length, cut.sites[0].length, width / heads];
@@ -131,11 +135,13 @@ export function ansatz({ lattice, kernel, patch = 2, width, heads, layers, proje
     return x;
   }
 
+  function rowsOf(spins: Int8Array): number {
+    if (spins.length > 0 && spins.length % lattice.sites === 0) return spins.length / lattice.sites;
+    throw new ShapeError({ where: "ansatz", argument: "spins", wanted: `rows of ${lattice.sites} spins`, got: formatShape([spins.length]) });
+  }
+
   /** Spins ±1 of rows of sites, cut into patches. */
   function cutRows(spins: Int8Array): Float32Array {
-    if (spins.length === 0 || spins.length % lattice.sites !== 0) {
-      throw new ShapeError({ where: "ansatz", argument: "spins", wanted: `rows of ${lattice.sites} spins`, got: formatShape([spins.length]) });
-    }
     return Float32Array.from(spins, (_, at) => spins[at - (at % lattice.sites) + order[at % lattice.sites]]);
   }
 
@@ -176,7 +182,7 @@ export function ansatz({ lattice, kernel, patch = 2, width, heads, layers, proje
       };
     },
     tokens(backend, spins) {
-      const rows = spins.length / lattice.sites;
+      const rows = rowsOf(spins);
       if (projection === undefined) return backend.tensor(cutRows(spins), [rows, count, area]);
       const { elements } = projection;
       // Images come element by element.
@@ -197,7 +203,7 @@ export function ansatz({ lattice, kernel, patch = 2, width, heads, layers, proje
     },
     weights(parameters, spins) {
       const { backend } = parameters.embedding.weight;
-      const rows = spins.length / lattice.sites;
+      const rows = rowsOf(spins);
       // Attention over unit vectors as values gives the weights themselves.
       const units = backend.tensor(Float32Array.from({ length: count * count }, (_, at) => (at % (count + 1) === 0 ? 1 : 0)), [1, 1, count, count]);
       const all: Tensor[] = [];

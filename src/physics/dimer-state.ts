@@ -1,4 +1,6 @@
 import { add, matmul, reshape, square, sum } from "../autograd/ops.js";
+import { ShapeError } from "../core/errors.js";
+import { formatShape } from "../core/shape.js";
 import type { Backend } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import { factored } from "../kernels/factored.js";
@@ -34,6 +36,9 @@ export function dimerState(backend: Backend, lattice: Lattice): LogAmplitude {
   const rule = backend.tensor(evenRows, [sites, 1]);
   return async (spins) => {
     const rows = spins.length / sites;
+    if (!Number.isInteger(rows) || rows === 0) {
+      throw new ShapeError({ where: "dimerState", argument: "spins", wanted: `rows of ${sites} spins`, got: formatShape([spins.length]) });
+    }
     const { re, im } = backend.scope(() => {
       const v = backend.tensor(spins, [rows, 1, sites, 1]);
       const partners = attention(kernel, { q: v, k: v, v, positions });

@@ -74,12 +74,15 @@ export interface Patches {
   readonly extents: readonly number[];
 }
 
+/** Throws unless a width divides every extent. */
+export function checkDivisor(where: string, argument: string, { extents }: Lattice, width: number): void {
+  if (Number.isInteger(width) && width >= 1 && extents.every((extent) => extent % width === 0)) return;
+  throw new ArgumentError({ where, argument, wanted: `a divisor of the extents [${extents.join(", ")}]`, got: String(width) });
+}
+
 /** Cuts a lattice into patches of width b along every axis; throws an `ArgumentError` where b does not divide an extent. */
 export function patches(lattice: Lattice, b: number): Patches {
-  const wrong = lattice.extents.find((extent) => !Number.isInteger(b) || b < 1 || extent % b !== 0);
-  if (wrong !== undefined) {
-    throw new ArgumentError({ where: "patches", argument: "b", wanted: `a divisor of the extents [${lattice.extents.join(", ")}]`, got: String(b) });
-  }
+  checkDivisor("patches", "b", lattice, b);
   const extents = lattice.extents.map((extent) => extent / b);
   const dimension = extents.length;
   const coarse: Lattice = { extents, sites: lattice.sites / b ** dimension };

@@ -4,9 +4,10 @@ import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import { attentionMap } from "../kernels/attention-map.js";
+import { booleanMask } from "../kernels/boolean-mask.js";
 import { factored } from "../kernels/factored.js";
 import type { AttentionInputs } from "../kernels/kernel.js";
-import { booleanMask, type Mask } from "../kernels/mask.js";
+import type { Mask } from "../kernels/mask.js";
 import { softmax } from "../kernels/softmax.js";
 import { normal } from "../nn/initialize.js";
 

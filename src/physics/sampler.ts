@@ -3,7 +3,7 @@ import type { Random } from "../core/random.js";
 import type { LogAmplitude } from "./amplitudes.js";
 import { nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
 import { distinctRows, type DistinctRows } from "./orbits.js";
-import { sector, spinsOf } from "./sector.js";
+import { checkEnumerable, checkSites, sector, spinsOf } from "./sector.js";
 
 /** Draws from |ψ|²: the different configurations, and which of them each draw is, chain by chain. */
 export interface Samples extends DistinctRows {
@@ -38,6 +38,7 @@ export async function probabilities(sites: number, logAmplitude: LogAmplitude): 
 
 /** No draws but the whole sector S^z = 0, for up to some twenty spins: means over |ψ|² become sums. */
 export function summation(sites: number): Sampler {
+  checkEnumerable("summation", sites);
   return async (logAmplitude) => {
     const { spins, weights } = await probabilities(sites, logAmplitude);
     return { spins, order: Int32Array.from(weights, (_, row) => row), chains: 1, weights };
@@ -55,6 +56,7 @@ function divided(count: number, chains: number, where: string): number {
 
 /** Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins. */
 export function exactSampler(sites: number, random: Random): Sampler {
+  checkEnumerable("exactSampler", sites);
   return async (logAmplitude, count) => {
     divided(count, GROUPS, "exactSampler");
     const { spins, weights } = await probabilities(sites, logAmplitude);
@@ -82,22 +84,51 @@ export interface MetropolisOptions {
   readonly sweep?: number;
   /** Proposals of a chain before the first draw of each call. Default one sweep. */
   readonly burnIn?: number;
-  /** Spins of the chains, [chains, sites], which move in place. Default as many up as down, at random places. */
+  /** Spins ±1 of the chains, [chains, sites], each as many up as down, which move in place. Default at random places. */
   readonly current?: Int8Array;
 }
 
 /** Spins of chains with as many up as down, at random places: [chains, sites]. */
 export function randomChains({ sites }: Lattice, chains: number, random: Random): Int8Array {
+  checkSites("randomChains", sites);
   const half = Array.from({ length: sites }, (_, site) => (site < sites / 2 ? 1 : -1));
   return Int8Array.from(Array.from({ length: chains }, () => random.shuffle(half)).flat());
 }
 
+function checkCount(argument: string, count: number, least: number): void {
+  if (Number.isInteger(count) && count >= least) return;
+  throw new ArgumentError({ where: "metropolisSampler", argument, wanted: `a whole number of at least ${least}`, got: String(count) });
+}
+
+/** Throws unless every chain has spins ±1 with the sum 0. */
+function checkChains(current: Int8Array, chains: number, sites: number): void {
+  const complain = (wanted: string, got: string): never => {
+    throw new ArgumentError({ where: "metropolisSampler", argument: "current", wanted, got });
+  };
+  if (current.length !== chains * sites) complain(`${chains} chains of ${sites} spins, ${chains * sites} in all`, String(current.length));
+  for (let chain = 0; chain < chains; chain++) {
+    const spins = current.subarray(chain * sites, (chain + 1) * sites);
+    const odd = spins.find((spin) => Math.abs(spin) !== 1);
+    if (odd !== undefined) complain("spins 1 and -1", `${odd} in chain ${chain}`);
+    const total = spins.reduce((sum, spin) => sum + spin, 0);
+    if (total !== 0) complain("as many spins up as down", `a chain ${chain} whose spins sum to ${total}`);
+  }
+}
+
 /**
  * Metropolis sampling in the sector S^z = 0: exchange the spins of a random pair of neighbours or next neighbours, and take the exchange with
- * probability min(1, |ψ'/ψ|²). Chains go on from where the last call left them; all chains are evaluated at once.
+ * probability min(1, |ψ'/ψ|²). Chains go on from where the last call left them; all chains are evaluated at once. Throws an `ArgumentError` for an odd
+ * number of sites, and for chains outside the sector.
  */
-export function metropolisSampler(lattice: Lattice, random: Random, { chains = 64, sweep = lattice.sites, burnIn = sweep, current = randomChains(lattice, chains, random) }: MetropolisOptions = {}): Sampler {
+export function metropolisSampler(lattice: Lattice, random: Random, options: MetropolisOptions = {}): Sampler {
   const { sites } = lattice;
+  checkSites("metropolisSampler", sites);
+  const { chains = 64, sweep = sites, burnIn = sweep } = options;
+  checkCount("chains", chains, 1);
+  checkCount("sweep", sweep, 1);
+  checkCount("burnIn", burnIn, 0);
+  const { current = randomChains(lattice, chains, random) } = options;
+  checkChains(current, chains, sites);
   const pairs = [...nearestNeighbours(lattice), ...nextNearestNeighbours(lattice)];
   return async (logAmplitude, count) => {
     const length = divided(count, chains, "metropolisSampler");

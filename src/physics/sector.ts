@@ -20,18 +20,29 @@ function binomial(n: number, k: number): number {
   return Math.round(value);
 }
 
+/** Throws unless so many spins can be half up and half down. */
+export function checkSites(where: string, sites: number): void {
+  if (Number.isInteger(sites) && sites > 0 && sites % 2 === 0) return;
+  throw new ArgumentError({ where, argument: "sites", wanted: "an even number of spins, as S^z = 0 has", got: String(sites) });
+}
+
 /** Configurations with as many spins up as down, C(N, N/2). */
 export function sectorDimension(sites: number): number {
-  if (Number.isInteger(sites) && sites > 0 && sites % 2 === 0) return binomial(sites, sites / 2);
-  throw new ArgumentError({ where: "sector", argument: "sites", wanted: "an even number of spins", got: String(sites) });
+  checkSites("sector", sites);
+  return binomial(sites, sites / 2);
+}
+
+/** Throws unless the sector S^z = 0 of so many spins can be enumerated. */
+export function checkEnumerable(where: string, sites: number): void {
+  checkSites(where, sites);
+  if (sites <= MOST_SITES) return;
+  throw new UnsupportedError({ where, argument: "sites", wanted: `at most ${MOST_SITES} spins`, got: String(sites), fix: "Sample instead of enumerating." });
 }
 
 /** Enumerates the sector S^z = 0 of up to 30 spins. */
 export function sector(sites: number): Sector {
+  checkEnumerable("sector", sites);
   const dimension = sectorDimension(sites);
-  if (sites > MOST_SITES) {
-    throw new UnsupportedError({ where: "sector", argument: "sites", wanted: `at most ${MOST_SITES} spins`, got: String(sites), fix: "Sample instead of enumerating." });
-  }
   const up = sites / 2;
   const states = new Uint32Array(dimension);
   let state = 2 ** up - 1;

@@ -1,5 +1,4 @@
-import { ArgumentError } from "../core/errors.js";
-import { coordinatesOf, siteAt, type Lattice } from "./lattice.js";
+import { checkDivisor, coordinatesOf, siteAt, type Lattice } from "./lattice.js";
 
 /** σ'_i = sign · σ_{sites[i]}: sites change places, and all spins may flip. */
 export interface Symmetry {
@@ -20,10 +19,7 @@ const moved = (lattice: Lattice, where: (coordinates: readonly number[]) => read
 
 /** Every translation by multiples of `step` sites along each axis. */
 export function translations(lattice: Lattice, step = 1): Symmetry[] {
-  const wrong = lattice.extents.find((extent) => extent % step !== 0);
-  if (wrong !== undefined) {
-    throw new ArgumentError({ where: "translations", argument: "step", wanted: `a divisor of the extents [${lattice.extents.join(", ")}]`, got: String(step) });
-  }
+  checkDivisor("translations", "step", lattice, step);
   const counts: Lattice = { extents: lattice.extents.map((extent) => extent / step), sites: lattice.sites / step ** lattice.extents.length };
   return Array.from({ length: counts.sites }, (_, index) => {
     const shift = coordinatesOf(counts, index);
@@ -36,6 +32,7 @@ export function translations(lattice: Lattice, step = 1): Symmetry[] {
  * them projects what is invariant under the latter.
  */
 export function shiftsWithin(lattice: Lattice, b: number): Symmetry[] {
+  checkDivisor("shiftsWithin", "b", lattice, b);
   return translations(lattice).filter((_, index) => coordinatesOf(lattice, index).every((shift) => shift < b));
 }
 

@@ -27,6 +27,11 @@ const options: Readonly<Record<string, (bias: Tensor) => AttentionOptions>> = {
     bias: relativeBias(ops.slice(bias, 1, 0, n + m - 1)),
     softcap: 1.5,
   }),
+  // The same programs, but for the bias's own.
+  "causal, padding on the left and a bias of keys": (bias) => ({
+    mask: and(causal(), lengths({ queries: [70, 31], keys: [90, 51], padding: "left" })),
+    bias: ops.reshape(ops.slice(ops.slice(bias, 0, 0, batch), 1, 0, m), [batch, 1, 1, m]),
+  }),
   // Whole tiles are hidden, and the gradient of the bias comes with that of the queries.
   "causal, and a bias of every pair that batch entries share": (bias) => ({ mask: causal(), bias: ops.reshape(bias, [1, heads, n, m]) }),
 };
@@ -79,6 +84,34 @@ function holdForm(title: string, variants: Variants, more: (expectExact: ExpectE
         const scale = Array.from(wanted).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
         Array.from(wanted).forEach((value, index) => expect(Math.abs(actual[name][index] - value) / scale, name).toBeLessThan(2 ** -16));
       }
+    });
+
+    it.each(["left", "right"] as const)("what padding on the %s holds has no effect", async (padding) => {
+      const counts = [33, 65];
+      const mask = and(causal(), lengths({ queries: counts, keys: counts, padding }));
+      const [tokens, shape] = [90, [batch, 1, 90, width]];
+      const numbers = random(3).normals(batch * tokens * width);
+      const isPadding = Array.from(numbers, (_, at) => {
+        const [entry, token] = [Math.floor(at / (tokens * width)), Math.floor(at / width) % tokens];
+        return padding === "left" ? token < tokens - counts[entry] : token >= counts[entry];
+      });
+      const results = async (large: number): Promise<Record<string, ArrayLike<number>>> => {
+        // The square of a large number is infinite, and the difference of two of them no number.
+        const poison = ops.square(gpu().tensor(isPadding.map((is) => (is ? large : 0)), shape));
+        const x = ops.add(gpu().tensor(numbers, shape), ops.subtract(poison, poison));
+        const bias = gpu().tensor(random(4).normals(batch * tokens), [batch, 1, 1, tokens]);
+        const run = ({ bias, ...qkv }: Record<string, Tensor>): Tensor => attention(kernels["softmax"](), qkv as unknown as AttentionInputs, { mask, bias });
+        const inputs = { q: x, k: x, v: x, bias };
+        const { gradients } = valueAndGrad((p: Record<string, Tensor>) => ops.sum(ops.square(run(p))), inputs);
+        const read: Record<string, ArrayLike<number>> = { input: await x.read(), output: await run(inputs).read() };
+        for (const [name, gradient] of Object.entries(gradients)) read[name] = await gradient.read();
+        return read;
+      };
+      const [{ input: clean, ...wanted }, { input: poisoned, ...actual }] = [await results(0), await results(1e30)];
+      expect(poisoned).not.toEqual(clean);
+      expect(actual).toEqual(wanted);
+      const { output } = actual;
+      expect(isPadding.every((is, at) => !is || output[at] === 0)).toBe(true);
     });
 
     // lavapipe takes ten seconds and more to compile the three passes of a kernel by blocks.

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import {
-  attentionWithStatistic, causal, gaussian, kernelFeatures, kernels, ops, requestGpu, slidingWindow, valueAndGrad, attention,
+  and, attentionWithStatistic, booleanMask, causal, gaussian, kernelFeatures, kernels, lengths, ops, requestGpu, slidingWindow, valueAndGrad, attention,
   type AttentionInputs, type AttentionKernel, type Gpu, type Mask, type Shader, type TiledKernel,
 } from "../../src/index.js";
 import { Queue, type Pass } from "../../src/gpu/queue.js";
@@ -57,6 +57,19 @@ function countPairs(gpu: () => Gpu, n: number): void {
     const window = await pairsTaken(gpu(), n, slidingWindow(n / 8));
     expect(window).toBeGreaterThanOrEqual(0.23 * n * n);
     expect(window).toBeLessThan(0.35 * n * n);
+  });
+
+  it("padding on either side, and a mask of keys that are one run, take little more than the pairs that count", async () => {
+    const half = [n / 2];
+    for (const mask of [
+      lengths({ queries: half, keys: half }),
+      lengths({ queries: half, keys: half, padding: "left" }),
+      and(lengths({ queries: half, padding: "left" }), booleanMask(Array.from({ length: n }, (_, key) => key >= n / 2), [1, 1, 1, n])),
+    ]) {
+      const taken = await pairsTaken(gpu(), n, mask);
+      expect(taken).toBeGreaterThanOrEqual((n * n) / 4);
+      expect(taken).toBeLessThan(0.3 * n * n);
+    }
   });
 }
 

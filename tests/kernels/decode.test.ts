@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  and, attention, causal, cpu, decode, factored, kernels, keyValueCache, random, slidingWindow, softmax, valueAndGrad, ops, ArgumentError, UnsupportedError,
+  and, attention, causal, cpu, decode, factored, kernels, keyValueCache, lengths, random, slidingWindow, softmax, valueAndGrad, ops, ArgumentError, UnsupportedError,
   type AttentionInputs, type AttentionOptions, type Backend, type Tensor,
 } from "../../src/index.js";
 import { attentionCases } from "../support/attention.js";
@@ -14,15 +14,20 @@ interface Run {
   /** New tokens of each step. */
   readonly steps: readonly number[];
   readonly window?: number;
+  /** Tokens on the left of every batch entry that are none. */
+  readonly padding?: readonly number[];
 }
 
 /** The rows of the full causal pass, and the same rows from decoding step by step. */
-async function bothWays(backend: Backend, name: string, { tokens, steps, window }: Run): Promise<[ArrayLike<number>, ArrayLike<number>]> {
+async function bothWays(backend: Backend, name: string, { tokens, steps, window, padding }: Run): Promise<[ArrayLike<number>, ArrayLike<number>]> {
   const kernel = kernels[name]();
   const { fused } = attentionCases(name, { batch, heads, n: tokens, m: tokens, d, dv });
   const inputs = upload(backend, inputsOf(fused), fused.shapes) as unknown as AttentionInputs;
   const own = Object.fromEntries(Object.entries(inputs).filter(([input]) => (kernel.inputs ?? []).some((known) => known.name === input)));
-  const options: AttentionOptions = { mask: window === undefined ? causal() : and(causal(), slidingWindow(window)) };
+  const masks = [causal()];
+  if (window !== undefined) masks.push(slidingWindow(window));
+  if (padding !== undefined) masks.push(lengths({ keys: padding.map((count) => tokens - count), padding: "left" }));
+  const options: AttentionOptions = { mask: and(...masks) };
   const { q, k, v } = inputs;
   const full = backend.scope(() => attention(kernel, { ...own, q, k, v }, options));
   const cache = keyValueCache(backend, kernel, { batch, kvHeads: heads, capacity: tokens, dim: q.shape[3], valueDim: dv });
@@ -30,7 +35,7 @@ async function bothWays(backend: Backend, name: string, { tokens, steps, window 
     let start = 0;
     const outputs = steps.map((count) => {
       const part = (x: Tensor): Tensor => ops.slice(x, 2, start, count);
-      const output = decode(cache, { ...own, q: part(q), k: part(k), v: part(v) }, { window });
+      const output = decode(cache, { ...own, q: part(q), k: part(k), v: part(v) }, { window, padding });
       start += count;
       return output;
     });
@@ -57,6 +62,31 @@ describe("decoding on the CPU", () => {
 
   it.each(names)("%s with a window", async (name) => {
     expectSame(await bothWays(cpu, name, { tokens: 9, steps: [4, 1, 1, 2, 1], window: 2 }), 1e-12);
+  });
+
+  it.each(names)("%s with prompts that end together", async (name) => {
+    expectSame(await bothWays(cpu, name, { tokens: 9, steps: [4, 1, 1, 2, 1], padding: [3, 0] }), 1e-12);
+  });
+
+  it("prompts that end together give what they give alone", async () => {
+    const [tokens, first] = [6, 2];
+    const x = cpu.tensor(random(2).normals(2 * tokens * d), [2, 1, tokens, d]);
+    const sizes = { kvHeads: 1, capacity: tokens, dim: d };
+    const [pair, alone] = [keyValueCache(cpu, softmax(), { batch: 2, ...sizes }), keyValueCache(cpu, softmax(), { batch: 1, ...sizes })];
+    const short = ops.slice(ops.slice(x, 0, 0, 1), 2, first, tokens - first);
+    const wanted = decode(alone, { q: short, k: short, v: short });
+    const actual = decode(pair, { q: x, k: x, v: x }, { padding: [first, 0] });
+    const rows = await ops.slice(ops.slice(actual, 0, 0, 1), 2, first, tokens - first).read();
+    expectSame([await wanted.read(), rows], 1e-14);
+    // Queries in the padding get zeros.
+    expect(await ops.slice(ops.slice(actual, 0, 0, 1), 2, 0, first).read()).toEqual(new Float64Array(first * d));
+  });
+
+  it.each([[[1]], [[1, 5]], [[1, -1]], [[0.5, 0]]])("refuses a padding of %j", (padding) => {
+    const cache = keyValueCache(cpu, softmax(), { batch: 2, kvHeads: 1, capacity: 4, dim: 2 });
+    const x = cpu.full(1, [2, 1, 1, 2]);
+    expect(() => decode(cache, { q: x, k: x, v: x }, { padding })).toThrow(/decode: padding: wanted 2 whole numbers from 0 to 4/);
+    expect(cache.length).toBe(0);
   });
 
   it("factored attention keeps no keys", () => {
@@ -86,5 +116,10 @@ describeGpu("decoding on the GPU, with the keys of a row split over workgroups",
   it.each(names)("%s gives the rows of the full pass", async (name) => {
     // 600 keys are three splits of 256.
     expectSame(await bothWays(gpu(), name, { tokens: 600, steps: [590, 1, 1, 3, 1, 4] }), 2 ** -17);
+  });
+
+  it.each(["softmax", "gaussian", "linear"])("%s with prompts that end together", async (name) => {
+    // The first batch entry begins in the third split.
+    expectSame(await bothWays(gpu(), name, { tokens: 600, steps: [590, 1, 1, 3, 1, 4], padding: [520, 70] }), 2 ** -17);
   });
 });

@@ -4,7 +4,7 @@ import {
   relativeBias, slidingWindow, softmax, UnsupportedError, valueAndGrad, type AttentionInputs, type AttentionKernel, type AttentionOptions, type Backend, type Mask, type Tensor, type TiledKernel,
 } from "../../src/index.js";
 import { compare, emptyPair } from "../../src/cpu/attention.js";
-import { densify } from "../../src/kernels/mask.js";
+import { densify, resolveMask } from "../../src/kernels/mask.js";
 import { attentionCases } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { describeGpu } from "../support/gpu.js";
@@ -15,6 +15,10 @@ const sizes = { batch, heads, queries: n, keys: m };
 const stream = random(9);
 const anywhere = booleanMask(Array.from({ length: batch * n * m }, () => stream.uniform() < 0.5), [batch, 1, n, m]);
 const padded = lengths({ queries: [7, 4], keys: [0, 6] });
+const paddedLeft = lengths({ queries: [5, 0], keys: [9, 6], padding: "left" });
+/** Truth values over these axes, the others repeated; never a single run of them. */
+const scattered = (shape: readonly number[]): Mask =>
+  booleanMask(Array.from({ length: shape.reduce((a, b) => a * b) }, (_, place) => place % 3 !== 1), shape);
 
 const masks: Readonly<Record<string, Mask>> = {
   "causal, top-left": causal(),
@@ -24,6 +28,13 @@ const masks: Readonly<Record<string, Mask>> = {
   "a truth value for every pair": anywhere,
   "causal and a window and lengths": and(causal(), slidingWindow(3), padded),
   "a window or anywhere": or(slidingWindow(1), anywhere),
+  "lengths, padded on the left": paddedLeft,
+  "causal and lengths, padded on the left and on the right": and(causal({ align: "bottom-right" }), paddedLeft, lengths({ keys: [5, 8] })),
+  "keys for all queries": scattered([batch, 1, 1, m]),
+  "a run of keys for all queries, in few numbers": booleanMask([0, 0, 1, 1, 1, 1, 0, 0, 0], [1, 1, 1, m]),
+  "keys of every head, and queries for all keys": and(scattered([1, heads, 1, m]), scattered([batch, 1, n, 1])),
+  "keys for all queries, or a window, and a run of queries": and(or(scattered([batch, 1, 1, m]), slidingWindow(0)), booleanMask([0, 1, 1, 1, 1, 1, 0], [1, 1, n, 1])),
+  "whole batch entries": booleanMask([1, 0], [batch, 1, 1, 1]),
   "causal and (a window or anywhere)": and(causal({ align: "bottom-right" }), or(slidingWindow(1), anywhere)),
 };
 
@@ -31,6 +42,9 @@ const biasShapes: Readonly<Record<string, readonly number[]>> = {
   "for every pair": [batch, heads, n, m],
   "shared by batch entries": [1, heads, n, m],
   "shared by heads": [batch, 1, n, m],
+  "of keys": [batch, 1, 1, m],
+  "of the queries of every head": [1, heads, n, 1],
+  "of heads": [1, heads, 1, 1],
   "relative": [heads, n + m - 1],
   "relative, shared by heads": [1, n + m - 1],
 };
@@ -61,7 +75,7 @@ async function explicit(kernel: TiledKernel, inputs: AttentionInputs, mask: Mask
   const { formula, normalizer, parameters } = kernel;
   const learned = Float64Array.from(parameters, ({ initial }) => initial({ ...sizes, dim: d }));
   // Under a softcap no part of a score is a bias of the kernel's own, but for one of relative positions.
-  const prepared = kernel.prepare?.(inputs, { softcap: softcap ?? Infinity, hasLengths: false }) ?? inputs;
+  const prepared = kernel.prepare?.(inputs, { softcap: softcap ?? Infinity, hasLengths: false, isMasked: false }) ?? inputs;
   const [q, k, v] = await Promise.all([prepared.q, prepared.k, prepared.v].map(async (x) => Float64Array.from(await x.read())));
   const width = prepared.q.shape[3];
   const positions = "positions" in inputs ? await inputs["positions"].read() : undefined;
@@ -129,7 +143,7 @@ describe.each(tiled)("masks of %s, against explicit loops", (name, factory) => {
     const biasAt = (b: number, h: number, i: number, j: number): number =>
       relative
         ? numbers[(shape[0] === 1 ? 0 : h) * (n + m - 1) + i - j + m - 1]
-        : numbers[(((shape[0] === 1 ? 0 : b) * shape[1] + (shape[1] === 1 ? 0 : h)) * n + i) * m + j];
+        : numbers[[b, h, i, j].reduce((at, place, axis) => at * shape[axis] + (shape[axis] === 1 ? 0 : place), 0)];
     const options = (tensor: Tensor): AttentionOptions => ({ bias: relative ? relativeBias(tensor) : tensor, softcap: 1.5, mask: masks["causal and (a window or anywhere)"] });
     const wanted = await explicit(kernel, inputs, options(bias).mask!, biasAt, 1.5);
     expectClose(await attention(kernel, inputs, options(bias)).read(), wanted.output, 1e-12);
@@ -198,6 +212,68 @@ it("linear attention with a causal mask is the same over many chunks", async () 
   expect(() => attention(linear(), inputs, { mask: slidingWindow(3) })).toThrow(UnsupportedError);
 });
 
+describe("linear attention over more queries than it takes pair by pair", () => {
+  const [queries, keys] = [70, 90];
+  const shapes = { q: [2, 2, queries, 4], k: [2, 2, keys, 4], v: [2, 2, keys, 3] };
+  const inputs = upload(cpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;
+  const some = (count: number, shape: readonly number[]): Mask => booleanMask(Array.from({ length: count }, (_, place) => place % 3 !== 1), shape);
+  const allowed: Readonly<Record<string, Mask>> = {
+    "padding on the right": lengths({ queries: [70, 33], keys: [0, 65] }),
+    "causal, with padding on the left": and(causal(), lengths({ queries: [70, 33], keys: [90, 53], padding: "left" })),
+    "scattered keys": some(2 * keys, [2, 1, 1, keys]),
+    "causal, with scattered keys of every head and scattered queries": and(some(2 * keys, [1, 2, 1, keys]), causal(), some(queries, [1, 1, queries, 1])),
+  };
+  it.each(Object.entries(allowed))("%s", async (_title, mask) => {
+    const { seen, shape } = densify(mask, { batch: 2, heads: 2, queries, keys });
+    const wanted = await unfusedAttention("linear", inputs, cpu.tensor(seen, shape)).read();
+    expectClose(await attention(linear(), inputs, { mask }).read(), wanted, 1e-12);
+    const report = await gradcheck((p) => weighted(attention(linear(), p, { mask })), inputs, { directions: 1 });
+    expect(report.worst).toMatchObject({ passed: true });
+  });
+
+  it("refuses what hides pairs in another way", () => {
+    expect(() => attention(linear(), inputs, { mask: or(causal(), allowed["scattered keys"]) })).toThrow(/a mask of queries or keys alone/);
+  });
+});
+
+describe("masks that do not fit", () => {
+  const x = cpu.full(1, [2, 1, 3, 2]);
+  const mask = (mask: Mask, kernel: AttentionKernel = softmax()) => () => attention(kernel, { q: x, k: x, v: x }, { mask });
+  const wrong: Readonly<Record<string, readonly [Mask, RegExp]>> = {
+    "keys of another batch": [booleanMask([1, 1, 1, 1, 0, 1, 1, 0, 1], [3, 1, 1, 3]), /booleanMask: shape: wanted \[2 or 1, 1 or 1, 3 or 1, 3 or 1\], got \[3, 1, 1, 3\]/],
+    "a run of keys of another batch": [booleanMask([1, 1, 1, 1, 1, 1, 1, 1, 0], [3, 1, 1, 3]), /booleanMask: shape/],
+    "another number of keys": [booleanMask([1, 1], [1, 1, 1, 2]), /booleanMask: shape/],
+    "lengths of another batch": [lengths({ keys: [2, 2, 2] }), /lengths: keys: wanted 2 whole numbers from 0 to 3, got \[2, 2, 2\]/],
+    "lengths beyond the keys, on the left": [lengths({ keys: [2, 4], padding: "left" }), /lengths: keys/],
+  };
+  it.each(Object.entries(wrong))("%s, alone, in or() and for kernels that are compositions", (_title, [part, message]) => {
+    expect(mask(part)).toThrow(message);
+    expect(mask(or(part, causal()))).toThrow(message);
+    expect(mask(part, linear())).toThrow(message);
+  });
+
+  it("by themselves", () => {
+    expect(() => booleanMask([1, 1, 0], [1, 3])).toThrow(/A mask of keys is \[batch, 1, 1, m\]/);
+    expect(() => booleanMask([0, -Infinity], [1, 1, 1, 2])).toThrow(/values: wanted truth values.*got -Infinity.*are a bias/s);
+    expect(() => lengths({ keys: [1], padding: "start" as "left" })).toThrow(/lengths: padding: wanted "left" or "right", got "start"/);
+    expect(() => attention(softmax(), { q: x, k: x, v: x }, { bias: cpu.full(0, [2, 1, 2, 3]) })).toThrow(/bias: wanted \[2 or 1, 1 or 1, 3 or 1, 3 or 1\], got \[2, 1, 2, 3\]/);
+  });
+});
+
+describe("runs of keys or queries in truth values", () => {
+  const sizes = { batch: 2, heads: 1, queries: 3, keys: 4 };
+  const resolve = (mask: Mask, hasBias = false) => resolveMask(mask, sizes, hasBias);
+  const keys = booleanMask([0, 0, 1, 1, 1, 0, 0, 0], [2, 1, 1, 4]);
+
+  it("are as lengths, for which tiles are skipped; beside a bias they join it", () => {
+    expect(resolve(keys)).toMatchObject({ lengths: [0, 3, 2, 4, 0, 3, 0, 1], dense: undefined });
+    expect(resolve(booleanMask([0, 1, 1], [1, 1, 3, 1]))).toMatchObject({ lengths: [1, 3, 0, 4, 1, 3, 0, 4], dense: undefined });
+    expect(resolve(and(keys, lengths({ keys: [3, 3], padding: "right" })))).toMatchObject({ lengths: [0, 3, 2, 3, 0, 3, 0, 1] });
+    expect(resolve(keys, true)).toMatchObject({ lengths: undefined, dense: { shape: [2, 1, 1, 4] } });
+    for (const none of [booleanMask([1, 0, 1, 1], [1, 1, 1, 4]), booleanMask([1, 0], [2, 1, 1, 1])]) expect(resolve(none).lengths).toBeUndefined();
+  });
+});
+
 describeGpu("masks on the GPU", (gpu) => {
   async function results(backend: Backend, name: string, options: (bias: Tensor) => AttentionOptions, biasShape: readonly number[], moving?: readonly string[]): Promise<Record<string, ArrayLike<number>>> {
     const kernel = kernels[name]();
@@ -222,11 +298,15 @@ describeGpu("masks on the GPU", (gpu) => {
   it.each(tiled)("%s: causal, and a window with lengths, a bias and a softcap", async (name) => {
     await expectAsOnTheCpu(name, () => ({ mask: causal() }), [1]);
     await expectAsOnTheCpu(name, (bias) => ({ mask: everything, bias: relativeBias(bias), softcap: 1.5 }), [heads, n + m - 1]);
+    // The same programs.
+    const left = and(causal({ align: "bottom-right" }), lengths({ queries: [7, 4], keys: [5, 9], padding: "left" }), scattered([batch, 1, 1, m]));
+    await expectAsOnTheCpu(name, (bias) => ({ mask: left, bias, softcap: 1.5 }), [batch, 1, 1, m]);
   });
 
   it.each(composed.filter(([, factory]) => kernelFeatures(factory()).mask))("%s: causal, and lengths", async (name) => {
     await expectAsOnTheCpu(name, () => ({ mask: causal() }), [1]);
     await expectAsOnTheCpu(name, () => ({ mask: padded }), [1]);
+    await expectAsOnTheCpu(name, () => ({ mask: and(causal({ align: "bottom-right" }), paddedLeft, scattered([batch, 1, 1, m])) }), [1]);
   });
 
   it.each(Object.entries(masks))("softmax: %s", async (_title, mask) => {
@@ -234,10 +314,12 @@ describeGpu("masks on the GPU", (gpu) => {
   });
 
   // Without gradients of queries, and with lengths, the bias has a pass of its own.
-  it.each(Object.entries(biasShapes))("softmax: a bias %s, and its gradient alone", async (_title, shape) => {
+  // What all keys of a query share changes no weight of softmax.
+  it.each(Object.entries(biasShapes))("a bias %s, and its gradient alone", async (_title, shape) => {
+    const kernel = shape.at(-1) === 1 ? "gaussian" : "softmax";
     const options = (bias: Tensor): AttentionOptions => ({ mask: anywhere, bias: shape.length === 2 ? relativeBias(bias) : bias });
-    await expectAsOnTheCpu("softmax", options, shape);
-    await expectAsOnTheCpu("softmax", options, shape, ["bias"]);
-    await expectAsOnTheCpu("softmax", (bias) => ({ ...options(bias), mask: and(causal(), padded) }), shape);
+    await expectAsOnTheCpu(kernel, options, shape);
+    await expectAsOnTheCpu(kernel, options, shape, ["bias"]);
+    await expectAsOnTheCpu(kernel, (bias) => ({ ...options(bias), mask: and(causal(), padded) }), shape);
   });
 });
