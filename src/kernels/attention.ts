@@ -7,7 +7,7 @@ import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import { addBiases, biasLayout, biasTensor, denseBias, type Bias } from "./bias.js";
 import { repeatHeads } from "./heads.js";
-import { finitePart, lostOfRows, poisoned } from "./hidden.js";
+import { finitePart, lostOfRows, tainted } from "./hidden.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { checkPositive } from "./options.js";
@@ -85,7 +85,7 @@ function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Sur
 function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
   if (!surroundings.isMasked) return change(inputs, surroundings);
   const { q, k, v } = change({ ...inputs, q: finitePart(inputs.q), k: finitePart(inputs.k) }, surroundings);
-  return { q: poisoned(q, lostOfRows(inputs.q)), k: poisoned(k, repeatHeads(lostOfRows(inputs.k), k.shape[1])), v };
+  return { q: tainted(q, lostOfRows(inputs.q)), k: tainted(k, repeatHeads(lostOfRows(inputs.k), k.shape[1])), v };
 }
 
 /** Queries and keys of every head relative to a point amid its keys: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. */

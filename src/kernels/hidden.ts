@@ -18,7 +18,17 @@ export function lostOfRows(x: Tensor): Tensor {
   return sum(lostPart(x), -1, { keepAxes: true });
 }
 
-/** x, and NaN where `count` is above 0, there in its gradient too. */
+/** 0, and NaN where `count` is above 0. */
+function taint(count: Tensor): Tensor {
+  return sqrt(multiply(count, -1));
+}
+
+/** x, and NaN where `count` is above 0; its gradient stays what comes from behind. */
+export function tainted(x: Tensor, count: Tensor): Tensor {
+  return add(x, taint(count));
+}
+
+/** x, and NaN where `count` is above 0, in its gradient too. */
 export function poisoned(x: Tensor, count: Tensor): Tensor {
-  return multiply(x, add(sqrt(multiply(count, -1)), 1));
+  return multiply(x, add(taint(count), 1));
 }

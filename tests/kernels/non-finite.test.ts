@@ -122,11 +122,13 @@ function holdNonFinite(backend: () => Backend, chosen: readonly string[]): void 
         expect(lost(byValue["k"]!, d)).toContain(m + 5);
         const byQuery = await results(backend(), name, options, fifth("q", d));
         expect(lost(byQuery["q"]!, d)).toEqual([n + 5]);
-        expect(lost(byQuery["v"]!, dv)).toEqual(options.mask === undefined ? rows(m, 0) : rows(m, 0, 6));
+        const weighed = options.mask === undefined ? rows(m, 0) : rows(m, 0, 6);
+        // Compositions sum cotangents over all rows, hidden ones too.
+        expect(lost(byQuery["v"]!, dv)).toEqual(tiled.includes(name) ? weighed : expect.arrayContaining(weighed));
         for (const learned of learnedBy(kernels[name]())) expect(Number.isFinite(byQuery[learned.name]![1])).toBe(false);
         for (const learned of learnedBy(kernels[name]())) expect(byQuery[learned.name]![0]).toBeCloseTo(clean[learned.name]![0]!, 3);
       }
-      if (!tiled.includes(name)) return; // compositions sum cotangents over all rows
+      if (!tiled.includes(name)) return;
       const byCotangent = await results(backend(), name, options, { input: "cotangent", at: (n + 5) * dv, how: "NaN" });
       expect(lost(byCotangent["v"]!, dv)).toEqual(options.mask === undefined ? rows(m, 0) : rows(m, 0, 6));
     });
