@@ -1,7 +1,7 @@
 import { sizeOf } from "../core/shape.js";
 import { biasStep } from "../kernels/bias.js";
 import { probePrimitive } from "../kernels/probe.js";
-import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, centerPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
+import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, recenterPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
 import biasText from "../../shaders/lib/bias.wgsl";
 import noPairGradients from "../../shaders/lib/no_pair_gradients.wgsl";
 import pairGradients from "../../shaders/lib/pair_gradients.wgsl";
@@ -11,6 +11,7 @@ import noLengths from "../../shaders/lib/no_lengths.wgsl";
 import noSoftcap from "../../shaders/lib/no_softcap.wgsl";
 import softcapText from "../../shaders/lib/softcap.wgsl";
 import center from "../../shaders/ops/center.wgsl";
+import recenterText from "../../shaders/ops/recenter.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
@@ -23,6 +24,10 @@ import { storedShaders } from "./stored.js";
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
 const centerShaders = [eachShader, quotientShader, finiteShader, shader("ops/center.wgsl", center)];
+const recenterShader = shader("ops/recenter.wgsl", recenterText);
+const [oneShader, fourShader] = [shader("generated (one)", "alias Number = f32;"), shader("generated (four)", "alias Number = vec4f;")];
+/** Rows that an invocation moves: it loads the center once for all. */
+const RECENTER_RUN = 16;
 const probeShaders = [eachShader, ...pairShaders, shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
@@ -144,17 +149,29 @@ const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hoo
   });
 });
 
-const keyCenter = implement(centerPrimitive, (device, [k], [center]) => {
-  const [, , keys, dim] = k.shape as [number, number, number, number];
-  const count = sizeOf(center.shape);
+const recenter = implement(recenterPrimitive, (device, [q, k], moved) => {
+  const [batch, keyHeads, keys, dim] = k.shape as [number, number, number, number];
+  const heads = batch * keyHeads;
+  const centers = device.scratch(heads * dim);
   device.dispatch({
     shaders: centerShaders,
     constants: { GROUP },
-    uniform: [count, keys, dim],
+    uniform: [heads * dim, keys, dim],
     reads: [k.block],
-    writes: [center.block],
+    writes: [centers],
+    workgroups: groupsFor(heads * dim, device.limits),
+  });
+  const wide = dim % 4 === 0;
+  const [width, queries] = [wide ? dim / 4 : dim, sizeOf(q.shape) / heads / dim];
+  const count = heads * width * Math.ceil((queries + keys) / RECENTER_RUN);
+  device.dispatch({
+    shaders: [eachShader, wide ? fourShader : oneShader, recenterShader],
+    constants: { GROUP, RUN: RECENTER_RUN },
+    uniform: [count, width, queries, keys],
+    reads: [q.block, k.block, centers],
+    writes: moved.map(({ block }) => block),
     workgroups: groupsFor(count, device.limits),
   });
 });
 
-export const attention = [attentionForward, attentionBackward, kernelProbe, keyCenter];
+export const attention = [attentionForward, attentionBackward, kernelProbe, recenter];

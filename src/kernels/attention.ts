@@ -1,7 +1,7 @@
-import { add, multiply, subtract, where } from "../autograd/arithmetic.js";
+import { add, multiply, where } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { cast } from "../autograd/cast.js";
-import { apply, stopGradient } from "../autograd/tape.js";
+import { apply } from "../autograd/tape.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
@@ -11,7 +11,7 @@ import { finitePart, lostOfRows, tainted } from "./hidden.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { checkPositive } from "./options.js";
-import { attentionExtents, attentionPrimitive, centerPrimitive, HIDDEN } from "./primitives.js";
+import { attentionExtents, attentionPrimitive, HIDDEN, recenterPrimitive } from "./primitives.js";
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
@@ -75,7 +75,8 @@ function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Sur
   const isMoved = kernel.ofDifferences === true && dtype !== "f64"; // float64 takes differences
   if (!isMoved && kernel.prepare === undefined) return inputs;
   const [q, k, v] = [inputs.q, inputs.k, inputs.v].map((x) => (dtype === "f16" ? cast(x, "f32") : x));
-  const wide = { ...inputs, q, k, v, ...(isMoved ? moved({ q, k }) : {}) };
+  const [movedQ, movedK] = isMoved ? apply(recenterPrimitive, [q, k], {}) : [q, k];
+  const wide = { ...inputs, q: movedQ, k: movedK, v };
   const prepared = kernel.prepare === undefined ? wide : changed(kernel.prepare, wide, surroundings);
   if (dtype !== "f16") return prepared;
   return { q: cast(prepared.q, "f16"), k: cast(prepared.k, "f16"), v: cast(prepared.v, "f16") };
@@ -86,13 +87,6 @@ function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionI
   if (!surroundings.isMasked) return change(inputs, surroundings);
   const { q, k, v } = change({ ...inputs, q: finitePart(inputs.q), k: finitePart(inputs.k) }, surroundings);
   return { q: tainted(q, lostOfRows(inputs.q)), k: tainted(k, repeatHeads(lostOfRows(inputs.k), k.shape[1])), v };
-}
-
-/** Queries and keys of every head relative to a point amid its keys: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. */
-function moved({ q, k }: Pick<AttentionInputs, "q" | "k">): Pick<AttentionInputs, "q" | "k"> {
-  const [center] = apply(centerPrimitive, [stopGradient(k)], {});
-  const [batch, keyHeads, , dim] = k.shape;
-  return { q: reshape(subtract(reshape(q, [batch, keyHeads, -1, dim]), center), q.shape), k: subtract(k, center) };
 }
 
 /** What a mask hides, as a bias far below every score, over another bias if there is one. */

@@ -133,10 +133,12 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
 };
 
 /**
- * Keys k [batch, kvHeads, m, d] to a point amid those of every head, [batch, kvHeads, 1, d]: component by component the median of at most 15 of
- * them, spread evenly, so that a few that lie far off, or are not finite, do not move it. It has no derivative.
+ * Queries and keys of every head relative to a point amid its keys, from q [batch, heads, n, d] and k [batch, kvHeads, m, d], for kernels of
+ * differences: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. The point is component by component the median of at most 15 keys,
+ * spread evenly, so that a few that lie far off, or are not finite, do not move it; what does not depend on it gives it no gradient.
  */
-export const centerPrimitive: Primitive<object> = {
-  name: "center",
-  infer: ([[batch, heads, , dim]]) => [[batch, heads, 1, dim]],
+export const recenterPrimitive: Differentiable<object> = {
+  name: "recenter",
+  infer: ([q, k]) => [q, k],
+  vjp: (_application, dq, dk) => [dq, dk],
 };
