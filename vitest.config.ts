@@ -16,9 +16,11 @@ export default defineConfig({
     testTimeout: 180_000, // a software adapter without a cache compiles for half a minute, with other work beside it for longer
     hookTimeout: 180_000,
     projects: [
-      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**"] } },
+      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**", "tests/wgpu/**"] } },
       // Not part of `npm test`: hundreds of megabytes and minutes.
       { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
+      // The other WebGPU: run by Deno (scripts/wgpu.mjs).
+      { extends: true, test: { name: "wgpu", include: ["tests/wgpu/**/*.test.ts"] } },
       // These need `dist/`; `npm test` builds it before.
       { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
     ],
