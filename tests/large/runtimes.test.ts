@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cache } from "../../scripts/processes.mjs";
@@ -14,9 +14,11 @@ const runtimes = [
 
 function fetchRuntime({ title, name, version, executable }: (typeof runtimes)[number]): string {
   const folder = join(cache, "runtimes", title.toLowerCase().replace(" ", "-"));
+  const path = join(folder, "node_modules", name, executable);
+  if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
   execFileSync("npm", ["install", "--no-save", "--no-package-lock", "--prefix", folder, `${name}@${version}`], { encoding: "utf8" });
-  return join(folder, "node_modules", name, executable);
+  return path;
 }
 
 const hasBuilds = process.platform === "linux" && process.arch === "x64";
