@@ -7,6 +7,9 @@ const shaderText: Plugin = {
     id.endsWith(".wgsl") ? { code: `export default ${JSON.stringify(code)};`, map: null } : undefined,
 };
 
+/** Tests for every WebGPU: errors and the loss of devices, values and gradients of every kernel, training. */
+const onWgpu = ["gpu/errors", "kernels/golden", "nn/descent"].map((name) => `tests/${name}.test.ts`);
+
 export default defineConfig({
   plugins: [shaderText],
   test: {
@@ -16,9 +19,11 @@ export default defineConfig({
     testTimeout: 180_000, // a software adapter without a cache compiles for half a minute, with other work beside it for longer
     hookTimeout: 180_000,
     projects: [
-      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**"] } },
+      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**", "tests/wgpu/**"] } },
       // Not part of `npm test`: hundreds of megabytes and minutes.
       { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
+      // The other WebGPU, by Deno (scripts/wgpu.mjs): what a run of `npm test` has time for.
+      { extends: true, test: { name: "wgpu", include: ["tests/wgpu/**/*.test.ts", ...onWgpu] } },
       // These need `dist/`; `npm test` builds it before.
       { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
     ],

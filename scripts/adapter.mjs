@@ -30,11 +30,10 @@ function* environments() {
   yield { LD_LIBRARY_PATH: swiftshaderFolder() + (rest ? delimiter + rest : "") };
 }
 
-/** The adapter found in an environment, or null; asked in a child process, because drivers crash and hang. */
-async function probe(variables) {
+/** The adapter that a runtime finds in an environment, or null; asked in a child process, because drivers crash and hang. */
+export async function probe(env, [command, ...flags] = [process.execPath]) {
   const script = fileURLToPath(new URL("probe.mjs", import.meta.url));
-  const env = { ...process.env, ...variables };
-  const { code, stdout } = await run(process.execPath, [script], { env, seconds: 30 });
+  const { code, stdout } = await run(command, [...flags, script], { env, seconds: 30 });
   const line = stdout.trim().split("\n").at(-1);
   if (code !== 0 || !line) return null;
   const info = JSON.parse(line);
@@ -54,7 +53,7 @@ export async function findAdapter() {
   const seen = [];
   if (wanted !== "cpu") {
     for (const variables of environments()) {
-      const adapter = await probe(variables);
+      const adapter = await probe({ ...process.env, ...variables });
       if (!adapter) continue;
       if (!wanted || wanted === adapter.kind) {
         return { ...adapter, env: { ...process.env, ...variables, ADAPTER: adapter.kind } };

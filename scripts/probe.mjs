@@ -1,6 +1,13 @@
-// Prints the adapter that Dawn finds in this environment as one line of JSON, after the adapter has
+// Prints the adapter that the runtime's own WebGPU, or else Dawn, finds in this environment as one line of JSON, after the adapter has
 // computed something: a driver may enumerate and then fail. `null` means there is none.
-import { create, globals } from "webgpu";
+/* global GPUBufferUsage, GPUMapMode */
+
+/** Dawn frees the instance when its object is collected, even while a device of it is at work: hold it. */
+async function openDawn() {
+  const { create, globals } = await import("webgpu");
+  Object.assign(globalThis, globals);
+  return (globalThis.gpu = create([]));
+}
 
 const shader = `
 @group(0) @binding(0) var<storage, read_write> values: array<f32>;
@@ -8,7 +15,6 @@ const shader = `
 
 /** True when the adapter doubles four numbers. */
 async function computes(adapter) {
-  const { GPUBufferUsage, GPUMapMode } = globals;
   const device = await adapter.requestDevice();
   const size = 16;
   const storage = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
@@ -35,9 +41,8 @@ async function computes(adapter) {
   return result.join() === "0,2,4,6";
 }
 
-// Dawn frees the instance when its object is collected, even while a device of it is at work: hold it.
-globalThis.gpu = create([]);
-const adapter = await globalThis.gpu.requestAdapter();
+const gpu = globalThis.navigator?.gpu ?? (await openDawn());
+const adapter = await gpu.requestAdapter();
 const usable = adapter !== null && (await computes(adapter));
 if (!usable) console.log("null");
 else {

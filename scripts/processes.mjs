@@ -66,10 +66,10 @@ export function run(command, args, { env = process.env, seconds = 1800, shell = 
   });
 }
 
-/** Runs a script with this Node and lets it talk to the terminal; gives its exit code. */
-export function follow(args, env) {
+/** Runs a script with this Node, or another runtime, and lets it talk to the terminal; gives its exit code. */
+export function follow(args, env, [command, ...flags] = [process.execPath]) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, env, stdio: "inherit" });
+    const child = spawn(command, [...flags, ...args], { cwd: root, env, stdio: "inherit" });
     // Ctrl-C at a terminal reaches the child by itself; a signal sent to this process alone does not.
     process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
     process.on("SIGTERM", () => child.kill("SIGTERM"));
@@ -81,7 +81,12 @@ export function follow(args, env) {
   });
 }
 
-/** Runs a package's own script (`bin`) with this Node, without a shell. */
-export function runTool(script, args, options) {
-  return run(process.execPath, [fileURLToPath(new URL(`../node_modules/${script}`, import.meta.url)), ...args], options);
+/** The path of a package's own script (`bin`). */
+export function tool(script) {
+  return fileURLToPath(new URL(`../node_modules/${script}`, import.meta.url));
+}
+
+/** Runs a package's own script with this Node, or another runtime, without a shell. */
+export function runTool(script, args, { runtime: [command, ...flags] = [process.execPath], ...options } = {}) {
+  return run(command, [...flags, tool(script), ...args], options);
 }

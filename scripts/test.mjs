@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findAdapter } from "./adapter.mjs";
+import { findDeno } from "./deno.mjs";
 import { cache, runTool } from "./processes.mjs";
 import { build, install } from "./setup.mjs";
 
@@ -33,13 +34,13 @@ function count(report) {
 }
 
 /** One project of `vitest.config.ts`, whose test cases are counted singly. */
-async function tests(title, project, env) {
+async function tests(title, project, env, runtime) {
   const started = performance.now();
   const path = join(cache, `${project}.json`);
   mkdirSync(cache, { recursive: true });
   rmSync(path, { force: true });
   const args = ["run", `--project=${project}`, "--reporter=default", "--reporter=json", `--outputFile.json=${path}`];
-  const { code, output } = await runTool("vitest/vitest.mjs", args, { env });
+  const { code, output } = await runTool("vitest/vitest.mjs", args, { env, runtime });
   let counted = { passed: 0, failed: 0, skipped: 0 };
   try {
     counted = count(JSON.parse(readFileSync(path, "utf8")));
@@ -77,6 +78,15 @@ async function adapter() {
   }
 }
 
+/** The tests of the other WebGPU, by Deno. */
+async function testsOnWgpu(env) {
+  const started = performance.now();
+  const { runtime, missing } = await findDeno(env);
+  if (runtime !== undefined) return tests("tests on wgpu", "wgpu", env, runtime);
+  total.skipped += 1;
+  show("SKIP", "tests on wgpu", started, missing);
+}
+
 try {
   await install();
   await check("types", () => runTool("typescript/bin/tsc", ["--noEmit"]));
@@ -90,6 +100,7 @@ try {
   await check("package types", () => runTool("@arethetypeswrong/cli/dist/index.js", ["--pack", "."]));
   const env = await adapter();
   await tests("tests", "unit", env);
+  await testsOnWgpu(env);
   await tests("package tests", "package", env);
 } catch (error) {
   total.failed += 1;

@@ -59,10 +59,20 @@ export function installPackage(extra: readonly string[]): Installed {
   return { folder, files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Runs a script with this Node in a folder and gives what it printed. */
-export async function node(folder: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, maxBuffer: 1 << 26, timeout: 220_000 });
+/** Runs a script with a runtime in a folder and gives what it printed. */
+export async function runScript([command, ...flags]: readonly [string, ...string[]], folder: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, [...flags, ...args], { cwd: folder, maxBuffer: 1 << 26, timeout: 220_000 });
   return stdout;
+}
+
+/** `runScript` with this Node. */
+export const node = (folder: string, ...args: readonly string[]): Promise<string> => runScript([process.execPath], folder, ...args);
+
+/** What the scripts `module.mjs` and `commonjs.cjs` print. */
+export interface Printed {
+  readonly names: readonly string[];
+  readonly cpu: Answers;
+  readonly gpu?: Answers;
 }
 
 /** Output and gradients by kernel. */

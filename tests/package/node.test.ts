@@ -2,13 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeGpu } from "../support/gpu.js";
-import { difference, FLOAT32_AGREEMENT, installPackage, node, type Answers, type Installed } from "./installed.js";
-
-interface Printed {
-  readonly names: readonly string[];
-  readonly cpu: Answers;
-  readonly gpu?: Answers;
-}
+import { difference, FLOAT32_AGREEMENT, installPackage, node, type Installed, type Printed } from "./installed.js";
 
 const run = async (folder: string, ...args: string[]) => JSON.parse(await node(folder, ...args)) as Printed;
 

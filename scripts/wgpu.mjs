@@ -1,0 +1,20 @@
+// npm run test:wgpu: all tests that compute on a GPU, by Deno; or those of the files that are named.
+import { findAdapter } from "./adapter.mjs";
+import { findDeno } from "./deno.mjs";
+import { follow, tool } from "./processes.mjs";
+import { install } from "./setup.mjs";
+
+const everything = ["tests/wgpu", "tests/autograd", "tests/gpu", "tests/kernels", "tests/nn"];
+
+try {
+  await install();
+  const { env } = await findAdapter();
+  const { runtime, missing } = await findDeno(env);
+  if (runtime === undefined) throw new Error(missing);
+  const files = process.argv.length > 2 ? process.argv.slice(2) : everything;
+  const args = [tool("vitest/vitest.mjs"), "run", "--project=wgpu", "--project=unit", ...files];
+  process.exitCode = await follow(args, { ...env, WGPU: "all" }, runtime);
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 2;
+}
