@@ -2,7 +2,7 @@ import { checkData } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
-import { describeAdapter, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
+import { describeAdapter, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
 import { attention } from "./attention.js";
 import { elementwise, fill } from "./elementwise.js";
 import { Faults, outcomeOf, type Outcome } from "./faults.js";
@@ -65,7 +65,7 @@ export class Gpu implements Backend {
     this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST, limit);
     this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST, maxBufferSize);
     this.#queue = new Queue(device, this.#faults, [this.#pool, this.#staging]);
-    this.#readback = new Readback(device, this.#faults, this.#queue, this.#staging);
+    this.#readback = new Readback(device, this.#faults, this.#queue, this.#staging, this.device.name !== NULL_ADAPTER);
   }
 
   /** Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes. */

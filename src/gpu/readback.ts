@@ -30,6 +30,8 @@ export class Readback {
   readonly #faults: Faults;
   readonly #queue: Queue;
   readonly #pool: Pool;
+  /** Whether the device runs commands at all: Dawn's null backend only checks them. */
+  readonly #computes: boolean;
   readonly #sealPool: Pool;
   /** The words 0, 1 and 2. */
   #seals: Block | undefined;
@@ -39,10 +41,11 @@ export class Readback {
   #underWay = 0;
   #disposed = false;
 
-  constructor(device: GPUDevice, faults: Faults, queue: Queue, pool: Pool) {
+  constructor(device: GPUDevice, faults: Faults, queue: Queue, pool: Pool, computes: boolean) {
     this.#faults = faults;
     this.#queue = queue;
     this.#pool = pool;
+    this.#computes = computes;
     this.#sealPool = new Pool(device, faults, BufferUsage.COPY_SRC | BufferUsage.COPY_DST, 256);
   }
 
@@ -89,7 +92,7 @@ export class Readback {
   }
 
   #open(bytes: number): Load {
-    const isSealed = bytes + ALIGNMENT <= this.#pool.limit;
+    const isSealed = this.#computes && bytes + ALIGNMENT <= this.#pool.limit;
     const staging = this.#pool.take("read", isSealed ? bytes + ALIGNMENT : bytes);
     const seal = isSealed ? (this.#lastSeals.get(staging) === 1 ? 2 : 1) : undefined;
     if (seal !== undefined) {
