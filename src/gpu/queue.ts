@@ -63,6 +63,12 @@ const blocksOf = ({ reads, writes, extras }: Pass): Block[] => {
   return blocks;
 };
 
+/** The error of a block that the device could not make. */
+function errorOf(blocks: readonly Block[]): Outcome["error"] {
+  for (const { outcome } of blocks) if (outcome.error !== undefined) return outcome.error;
+  return undefined;
+}
+
 /** Operations of which a batch keeps track, before it is submitted. */
 const TRACKED = 4096;
 
@@ -138,7 +144,7 @@ export class Queue {
   }
 
   #record(pass: Pass, blocks: readonly Block[], program: Program, operation: Outcome, timer: Timer | undefined): void {
-    const error = program.outcome.error ?? blocks.find(({ outcome }) => outcome.error !== undefined)?.outcome.error;
+    const error = program.outcome.error ?? errorOf(blocks);
     if (error !== undefined) {
       this.#member(operation);
       this.#faults.fail(operation, error);
@@ -194,7 +200,7 @@ export class Queue {
   /** Does what needs no pipeline, when its memory is known to be there. */
   #enqueue(blocks: readonly Block[], bytes: number, operation: Outcome, body: () => void): void {
     const record = (): void => {
-      const error = blocks.find(({ outcome }) => outcome.error !== undefined)?.outcome.error;
+      const error = errorOf(blocks);
       if (error !== undefined) this.#faults.fail(operation, error);
       else {
         body();

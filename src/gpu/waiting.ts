@@ -19,7 +19,9 @@ const isWanting = ({ outcome, renewed }: Block): boolean => outcome.error !== un
 
 /** Whether the device has said of everything that commands use whether it could make it. */
 export function areKnown(blocks: readonly Block[], program: Outcome | undefined): boolean {
-  return program?.open !== true && blocks.every((block) => !block.outcome.open && !isWanting(block));
+  if (program?.open === true) return false;
+  for (const block of blocks) if (block.outcome.open || isWanting(block)) return false;
+  return true;
 }
 
 /**
