@@ -8,7 +8,7 @@ export interface Command {
   readonly program: Outcome | undefined;
   /** What JavaScript keeps for them. */
   readonly bytes: number;
-  record(): void;
+  readonly record: () => void;
 }
 
 /** How much waits at most, before a caller that never awaits gets its commands recorded unchecked. */

@@ -131,7 +131,7 @@ describe("many reads in flight", () => {
       const y = ops.add(x, index);
       reads.push(y.read());
       y.dispose();
-      if (index % 3 === 0) await undefined;
+      if (index % 3 === 0) await Promise.resolve();
     }
     expect((await Promise.all(reads)).map(([number]) => number)).toEqual(reads.map((_, index) => index));
   });
@@ -215,7 +215,7 @@ async function losable(): Promise<{ readonly device: GPUDevice; readonly stop: (
   return {
     device,
     stop: () => void vi.spyOn(Object.getPrototypeOf(queue) as GPUQueue, "submit").mockReturnValue(undefined),
-    lose: () => tell?.({ reason: "unknown", message: "a shader ran too long", __brand: "GPUDeviceLostInfo" } as GPUDeviceLostInfo),
+    lose: () => tell?.({ reason: "unknown", message: "a shader ran too long", __brand: "GPUDeviceLostInfo" }),
   };
 }
 
@@ -258,7 +258,7 @@ describe.runIf(available)("a device that is lost while it computes", () => {
         const gpu = wrapDevice(device);
         const x = gpu.tensor([1, 2]);
         const reads = Promise.allSettled([x.read(), attention(softmax(), { q: x1(gpu), k: x1(gpu), v: x1(gpu) }).read(), ops.add(x, 1).read()]);
-        for (let turn = 0; turn < turns; turn++) await undefined;
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
         end(gpu, device);
         for (const result of await reads) if (result.status === "fulfilled") expect(result.value.some((number) => number !== 0)).toBe(true);
         await expect(x.read()).rejects.toThrow();
