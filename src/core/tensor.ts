@@ -94,8 +94,8 @@ export class Tensor {
   /**
    * The numbers, row-major: a Float32Array from a GPU (of float16 the exact values), a Float64Array from the CPU.
    *
-   * The only way back to JavaScript, and the only place that waits for the device. Rejects with a `DeviceError` when
-   * work queued earlier failed there, and with an `ArgumentError` when the tensor was disposed.
+   * The only way back to JavaScript, and the only place that waits for the device. Rejects, every time, with the `DeviceError` of the
+   * work there that failed to compute it or what it was computed from, and with an `ArgumentError` when the tensor was disposed.
    */
   async read(): Promise<Float32Array | Float64Array> {
     return this.memory("read").read(this.size);

@@ -19,6 +19,9 @@ export interface GpuOptions {
 /** Dawn's name; unknown to the types of the standard. */
 export const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";
 
+/** What Dawn calls the adapter that checks commands and runs none. */
+export const NULL_ADAPTER = "null-backend";
+
 /** Dawn's options with the toggle that experimental features want; it reads one list of toggles. */
 function withUnsafeFeatures(options: readonly string[]): readonly string[] {
   const list = "enable-dawn-features=";

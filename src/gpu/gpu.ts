@@ -2,19 +2,20 @@ import { checkData } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
-import { describeAdapter, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
+import { describeAdapter, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
 import { attention } from "./attention.js";
 import { elementwise, fill } from "./elementwise.js";
-import { Faults } from "./faults.js";
-import { BufferUsage, MAP_READ_MODE } from "./flags.js";
+import { Faults, outcomeOf, type Outcome } from "./faults.js";
+import { BufferUsage } from "./flags.js";
 import { type Device, type Implementations, type Operand } from "./job.js";
 import { matmul } from "./matmul.js";
 import { Pool, type Block } from "./memory.js";
-import { Queue } from "./queue.js";
+import { Queue, type Pass } from "./queue.js";
 import { parts } from "./parts.js";
+import { Readback } from "./readback.js";
 import { reductions } from "./reductions.js";
 import { rowwise } from "./rows.js";
-import { bytesOf, checkDType, decode, encode, type GpuDType } from "./stored.js";
+import { bytesOf, checkDType, checkSingle, decode, encode, type GpuDType } from "./stored.js";
 import { Timer, type PassTime } from "./timer.js";
 import { chooseVariants, type Variants } from "./variants.js";
 
@@ -31,8 +32,9 @@ export interface GpuMemory {
 /**
  * The WebGPU backend: float32, hand-written WGSL, and float16 as storage where the adapter has shader-f16.
  *
- * Operations queue work and return at once; only `tensor.read()` waits. Freed memory is pooled, pipelines are cached. An error on
- * the device rejects the next `read()`. Made by `requestGpu` and `wrapDevice`; disposable.
+ * Operations queue work and return at once; only `tensor.read()` waits. Freed memory is pooled, pipelines are cached. Work that fails on
+ * the device rejects every `read()` of what it should have computed, and of all that was computed from that. Made by `requestGpu` and
+ * `wrapDevice`; disposable.
  */
 export class Gpu implements Backend {
   readonly name = "gpu";
@@ -46,6 +48,7 @@ export class Gpu implements Backend {
   readonly #pool: Pool;
   readonly #staging: Pool;
   readonly #queue: Queue;
+  readonly #readback: Readback;
   readonly #variants: Variants;
   #disposed = false;
 
@@ -57,9 +60,12 @@ export class Gpu implements Backend {
     this.dtypes = device.features.has("shader-f16") ? ["f32", "f16"] : ["f32"];
     this.#variants = variants ?? chooseVariants(device, this.device);
     this.#faults = new Faults(device);
-    this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST);
-    this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
-    this.#queue = new Queue(device, this.#faults);
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST, limit);
+    this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST, maxBufferSize);
+    this.#queue = new Queue(device, this.#faults, [this.#pool, this.#staging]);
+    this.#readback = new Readback(device, this.#faults, this.#queue, this.#staging, this.device.name !== NULL_ADAPTER);
   }
 
   /** Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes. */
@@ -77,21 +83,24 @@ export class Gpu implements Backend {
     this.#checkUsable("gpu.tensor");
     checkData("gpu.tensor", data, shape);
     const stored = checkDType("gpu.tensor", this.#device, dtype);
-    const words = encode("gpu.tensor", data, stored);
+    const words = encode("gpu.tensor", "data", data, stored);
     const block = this.#pool.take("gpu.tensor", words.byteLength);
-    this.#queue.upload(block, words);
-    return this.#wrap(block, shape, stored);
+    const outcome = outcomeOf();
+    this.#queue.upload(block, words, outcome);
+    return this.#wrap(block, shape, stored, outcome);
   }
 
+  /** A tensor with one value everywhere. Throws a `NonFiniteError` for a finite one that is beyond the dtype. */
   full(value: number, shape: Shape, { dtype = "f32" }: TensorOptions = {}): Tensor {
     this.#checkUsable("gpu.full");
     checkShape("gpu.full", shape);
     const stored = checkDType("gpu.full", this.#device, dtype);
     const bytes = bytesOf(sizeOf(shape), stored);
-    const [word] = new Uint32Array(encode("gpu.full", stored === "f16" ? [value, value] : [value], stored).buffer);
+    const [word] = new Uint32Array(encode("gpu.full", "value", stored === "f16" ? [value, value] : [value], stored).buffer);
     const block = this.#pool.take("gpu.full", bytes);
+    const outcome = (this.#queue.operation = outcomeOf());
     fill({ limits: this.#device.limits, dispatch: (pass) => this.#queue.dispatch(pass) }, block, bytes / 4, word);
-    return this.#wrap(block, shape, stored);
+    return this.#wrap(block, shape, stored, outcome);
   }
 
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[] {
@@ -100,12 +109,19 @@ export class Gpu implements Backend {
     if (record === undefined) {
       throw new UnsupportedError({ where: primitive.name, wanted: "an operation of the gpu backend", got: "an unknown one" });
     }
+    const where = primitive.operation?.(attributes) ?? primitive.name;
+    const causes: Outcome[] = [];
+    let failed: Outcome | undefined;
     const operands = inputs.map((tensor) => {
-      const { block, dtype } = tensor.memory(primitive.name) as GpuStorage;
+      const { block, dtype, outcome } = tensor.memory(primitive.name) as GpuStorage;
+      if (outcome.error !== undefined) failed = outcome;
+      else if (outcome.open) causes.push(outcome);
       return { shape: tensor.shape, dtype, block };
     });
     const shapes = primitive.infer(operands.map(({ shape }) => shape), attributes);
     const dtypes = this.#dtypes(primitive, operands, attributes);
+    // What failed cannot be computed with; its memory may be missing, and commands that use it would fail with all beside them.
+    if (failed !== undefined) return shapes.map((shape, index) => this.#wrap(this.#pool.take(where, 0), shape, dtypes?.[index] ?? "f32", failed!));
     const outputs = shapes.map((shape, index) => {
       const dtype = dtypes?.[index] ?? "f32";
       return { shape, dtype, block: this.#pool.take(primitive.name, bytesOf(sizeOf(shape), dtype)) };
@@ -119,7 +135,10 @@ export class Gpu implements Backend {
     const device: Device = {
       limits: this.#device.limits,
       variants: this.#variants,
-      dispatch: (pass) => this.#queue.dispatch(pass),
+      dispatch: (pass) => {
+        checkFloats(where, pass);
+        this.#queue.dispatch(pass);
+      },
       scratch: (elements) => take(4 * elements),
       upload: (values) => {
         const block = take(4 * values.length);
@@ -127,6 +146,7 @@ export class Gpu implements Backend {
         return block;
       },
     };
+    const outcome = (this.#queue.operation = outcomeOf(causes));
     try {
       record(device, operands, outputs, attributes as never);
     } catch (error) {
@@ -136,7 +156,7 @@ export class Gpu implements Backend {
       // Commands run in the order they were recorded, so memory may serve again as soon as its last use is recorded.
       for (const block of temporary) this.#pool.give(block);
     }
-    return outputs.map(({ shape, block, dtype }) => this.#wrap(block, shape, dtype));
+    return outputs.map(({ shape, block, dtype }) => this.#wrap(block, shape, dtype, outcome));
   }
 
   /** The dtypes of the outputs; undefined for float32 throughout. */
@@ -154,11 +174,18 @@ export class Gpu implements Backend {
     });
   }
 
-  /** Waits until the device has done everything queued so far; rejects with the first error on the way. */
+  /** Waits until the device has done everything queued so far; rejects with the first error since that nobody has been told. */
   async finish(): Promise<void> {
     this.#checkUsable("gpu.finish");
+    const { recorded } = this.#queue;
+    if (recorded !== undefined) await recorded;
     this.#queue.flush();
-    await Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#faults.settle()]);
+    try {
+      await Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#faults.conclude()]);
+    } catch (reason) {
+      throw await this.#faults.explain(new DeviceError(`gpu.finish: the device did not finish: ${String(reason)}`));
+    }
+    this.#faults.throwUntold();
   }
 
   /** Whether `profile` works here. */
@@ -199,11 +226,14 @@ export class Gpu implements Backend {
           fix: "Await read() outside of it.",
         });
       }
+      await this.#queue.recorded;
       this.#queue.flush();
-      await this.#faults.settle();
+      await this.#faults.conclude();
+      this.#faults.throwUntold();
       return { result, passes: await timer.times() };
     } finally {
       this.#queue.timer = undefined;
+      await this.#queue.recorded;
       if (!this.#disposed) this.#queue.flush();
       timer.destroy();
     }
@@ -216,6 +246,7 @@ export class Gpu implements Backend {
     this.#pool.destroy();
     this.#staging.destroy();
     this.#queue.destroy();
+    this.#readback.dispose();
     if (!this.#owned) return;
     this.#device.destroy();
     // What is still under way must end before Dawn's instance may go.
@@ -233,39 +264,28 @@ export class Gpu implements Backend {
     this.#faults.checkAlive();
   }
 
-  #wrap(block: Block, shape: Shape, dtype: GpuDType): Tensor {
-    const read = (size: number): Promise<Float32Array> => this.#read(block, size, dtype);
+  #wrap(block: Block, shape: Shape, dtype: GpuDType, outcome: Outcome): Tensor {
+    const read = async (size: number): Promise<Float32Array> => {
+      this.#checkUsable("read");
+      return this.#readback.read(block, bytesOf(size, dtype), outcome, (memory, offset) => decode(memory, offset, size, dtype));
+    };
     const release = (): void => {
       if (!this.#disposed) this.#pool.give(block);
     };
-    return new Tensor(this, shape, new GpuStorage(block, dtype, read, release));
+    return new Tensor(this, shape, new GpuStorage(block, dtype, outcome, read, release));
   }
+}
 
-  async #read(block: Block, size: number, dtype: GpuDType): Promise<Float32Array> {
-    this.#checkUsable("read");
-    const bytes = bytesOf(size, dtype);
-    const staging = this.#staging.take("read", bytes);
-    this.#queue.copy(block, staging.buffer, bytes);
-    this.#queue.flush();
-    const mapping = staging.buffer.mapAsync(MAP_READ_MODE, 0, bytes);
-    const [fault, mapped] = await Promise.allSettled([this.#faults.settle(), mapping]);
-    try {
-      if (fault.status === "rejected") throw fault.reason;
-      if (mapped.status === "rejected") throw new DeviceError(`read: the device could not map memory: ${String(mapped.reason)}`);
-      return decode(staging.buffer.getMappedRange(0, bytes), size, dtype);
-    } finally {
-      if (!this.#disposed) {
-        staging.buffer.unmap();
-        this.#staging.give(staging);
-      }
-    }
-  }
+/** Refuses numbers of an operation that float32 would turn into infinity. */
+function checkFloats(where: string, { uniform }: Pass): void {
+  for (const word of uniform) if (typeof word !== "number") checkSingle(where, "a number", word.float);
 }
 
 class GpuStorage implements Storage {
   constructor(
     readonly block: Block,
     readonly dtype: GpuDType,
+    readonly outcome: Outcome,
     readonly read: (size: number) => Promise<Float32Array>,
     readonly release: () => void,
   ) {}

@@ -1,14 +1,19 @@
 import { UnsupportedError } from "../core/errors.js";
-import type { Faults } from "./faults.js";
+import type { Faults, Outcome } from "./faults.js";
 
-/** A piece of device memory from the pool. */
+/** A piece of device memory from a pool. */
 export interface Block {
-  readonly buffer: GPUBuffer;
+  buffer: GPUBuffer;
   readonly bytes: number;
-  /** Distinct for every buffer of a device. */
+  /** Distinct for every block of a pool. */
   readonly id: number;
+  readonly pool: Pool;
   /** The last batch of commands that uses it. */
   batch: number;
+  /** Whether the device could make it. */
+  outcome: Outcome;
+  /** Whether it was tried a second time. */
+  renewed: boolean;
 }
 
 /** Sizes step by quarters of a power of two, so that a block is at most a quarter larger than asked. */
@@ -18,12 +23,15 @@ function sizeClass(bytes: number): number {
   return Math.ceil(bytes / quarter) * quarter;
 }
 
+const isDead = ({ outcome, renewed }: Block): boolean => renewed && outcome.error !== undefined;
+
 /** Buffers of one usage; freed ones serve again in a fixed order, so that equal steps use equal buffers and bind groups. */
 export class Pool {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
   readonly #usage: GPUBufferUsageFlags;
-  readonly #limit: number;
+  /** The largest block, in bytes. */
+  readonly limit: number;
   readonly #free = new Map<number, Block[]>();
   readonly #all = new Set<Block>();
   #nextId = 0;
@@ -31,25 +39,34 @@ export class Pool {
   allocated = 0;
   used = 0;
 
-  constructor(device: GPUDevice, faults: Faults, usage: GPUBufferUsageFlags) {
+  constructor(device: GPUDevice, faults: Faults, usage: GPUBufferUsageFlags, limit: number) {
     this.#device = device;
     this.#faults = faults;
     this.#usage = usage;
-    this.#limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
+    this.limit = limit;
   }
 
   take(where: string, bytes: number): Block {
-    if (bytes > this.#limit) {
+    if (bytes > this.limit) {
       throw new UnsupportedError({
         where,
-        wanted: `a tensor of at most ${this.#limit} bytes (the adapter's maxStorageBufferBindingSize or maxBufferSize)`,
+        wanted: `a tensor of at most ${this.limit} bytes (the adapter's maxStorageBufferBindingSize or maxBufferSize)`,
         got: `${bytes} bytes`,
         fix: "Split the batch, or use an adapter with larger limits.",
       });
     }
-    const size = Math.min(sizeClass(bytes), this.#limit);
-    const block = this.#free.get(size)?.pop() ?? this.#larger(size)?.pop() ?? this.#make(size);
+    const size = Math.min(sizeClass(bytes), this.limit);
+    const block = this.#pop(this.#free.get(size)) ?? this.#pop(this.#larger(size)) ?? this.#make(size);
     this.used += block.bytes;
+    return block;
+  }
+
+  #pop(free: Block[] | undefined): Block | undefined {
+    let block = free?.pop();
+    while (block !== undefined && isDead(block)) {
+      this.#drop(block);
+      block = free?.pop();
+    }
     return block;
   }
 
@@ -60,20 +77,50 @@ export class Pool {
   }
 
   #make(bytes: number): Block {
-    const buffer = this.#faults.watch("createBuffer", () => this.#device.createBuffer({ size: bytes, usage: this.#usage }));
-    const block = { buffer, bytes, id: this.#nextId++, batch: -1 };
+    const { made, outcome } = this.#buffer(bytes);
+    const block = { buffer: made, bytes, id: this.#nextId++, pool: this, batch: -1, outcome, renewed: false };
     this.#all.add(block);
     this.allocated += bytes;
     return block;
   }
 
+  #buffer(bytes: number): { readonly made: GPUBuffer; readonly outcome: Outcome } {
+    const label = `createBuffer of ${bytes} bytes (${this.used} in use)`;
+    return this.#faults.make(label, () => this.#device.createBuffer({ size: bytes, usage: this.#usage }));
+  }
+
+  /** Tries once more to make memory that the device did not have. */
+  renew(block: Block): void {
+    const { made, outcome } = this.#buffer(block.bytes);
+    block.buffer.destroy();
+    Object.assign(block, { buffer: made, outcome, renewed: true });
+  }
+
   give(block: Block): void {
     this.used -= block.bytes;
+    if (isDead(block)) {
+      this.#drop(block);
+      return;
+    }
     const free = this.#free.get(block.bytes) ?? [];
     this.#free.set(block.bytes, free);
     let place = free.length;
     while (place > 0 && free[place - 1].id < block.id) place--;
     free.splice(place, 0, block);
+  }
+
+  /** Gives all free memory back to the device, but for what recorded commands still use. */
+  trim(needed: ReadonlySet<Block>): void {
+    for (const [size, blocks] of this.#free) {
+      this.#free.set(size, blocks.filter((block) => needed.has(block)));
+      for (const block of blocks) if (!needed.has(block)) this.#drop(block);
+    }
+  }
+
+  #drop(block: Block): void {
+    block.buffer.destroy();
+    this.#all.delete(block);
+    this.allocated -= block.bytes;
   }
 
   destroy(): void {

@@ -1,10 +1,11 @@
 import { UnsupportedError } from "../core/errors.js";
 import type { Shader } from "../kernels/kernel.js";
-import type { Faults } from "./faults.js";
+import { outcomeOf, type Faults, type Outcome } from "./faults.js";
 import { BufferUsage, COMPUTE_STAGE } from "./flags.js";
 import { link } from "./link.js";
-import type { Block } from "./memory.js";
+import type { Block, Pool } from "./memory.js";
 import type { Timer } from "./timer.js";
+import { areKnown, Waiting } from "./waiting.js";
 
 /** One dispatch: which program, with which numbers and memory, how many workgroups. */
 export interface Pass {
@@ -27,6 +28,15 @@ export interface Extra {
   readonly block: Block;
 }
 
+/** Bytes to copy, and where they are in either memory. */
+export interface Copy {
+  readonly source: Block;
+  readonly from: number;
+  readonly to: Block;
+  readonly at: number;
+  readonly bytes: number;
+}
+
 /** A u32 (or i32), or a number wrapped as an f32. */
 export type Word = number | { readonly float: number };
 
@@ -37,6 +47,7 @@ interface Program {
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  readonly outcome: Outcome;
 }
 
 /** The file of the pass itself, and what a generated line makes of it. */
@@ -46,10 +57,30 @@ function labelOf({ shaders }: Pass): string {
   return `${file}${generated ?? ""}`;
 }
 
-/** Records dispatches and submits them in batches. Pipelines, bind groups and the uniform buffer are reused. */
+const blocksOf = ({ reads, writes, extras }: Pass): Block[] => {
+  const blocks = [...reads, ...writes];
+  if (extras !== undefined) for (const { block } of extras) blocks.push(block);
+  return blocks;
+};
+
+/** The error of a block that the device could not make. */
+function errorOf(blocks: readonly Block[]): Outcome["error"] {
+  for (const { outcome } of blocks) if (outcome.error !== undefined) return outcome.error;
+  return undefined;
+}
+
+/** Operations of which a batch keeps track, before it is submitted. */
+const TRACKED = 4096;
+
+/**
+ * Records dispatches and submits them in batches. Pipelines, bind groups and the uniform buffer are reused.
+ *
+ * A batch that the device refuses fails with all its dispatches, and so do the outcomes of the operations that they belong to.
+ */
 export class Queue {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
+  readonly #waiting: Waiting;
   readonly #programs = new Map<string, Program>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
   readonly #groups = new Map<string, GPUBindGroup>();
@@ -64,12 +95,25 @@ export class Queue {
   #compute: GPUComputePassEncoder | undefined;
   /** The number of the batch that is being recorded. */
   batch = 0;
+  #outcome = outcomeOf();
+  /** What has part in the batch, in the order of its first dispatch. */
+  #members: Outcome[] = [];
+  /** Whether the batch copies out; then it does nothing else, so that work that fails leaves reads of other memory alone. */
+  #copies = false;
   /** Takes the times of all dispatches while it is set. */
   timer: Timer | undefined;
+  /** The operation that dispatches belong to. */
+  operation: Outcome = outcomeOf();
 
-  constructor(device: GPUDevice, faults: Faults) {
+  constructor(device: GPUDevice, faults: Faults, pools: readonly Pool[]) {
     this.#device = device;
     this.#faults = faults;
+    this.#waiting = new Waiting(faults, async (needed) => {
+      this.flush();
+      for (const pool of pools) pool.trim(needed);
+      this.#groups.clear();
+      await device.queue.onSubmittedWorkDone().catch(() => undefined);
+    });
     this.#uniforms = device.createBuffer({ size: SLOT * SLOTS, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
   }
 
@@ -93,50 +137,108 @@ export class Queue {
       });
     }
     const program = this.#program(pass);
+    const { operation, timer } = this;
+    const blocks = blocksOf(pass);
+    if (this.#waiting.isEmpty && areKnown(blocks, program.outcome)) this.#record(pass, blocks, program, operation, timer);
+    else this.#waiting.add({ blocks, program: program.outcome, bytes: 0, record: () => this.#record(pass, blocks, program, operation, timer) });
+  }
+
+  #record(pass: Pass, blocks: readonly Block[], program: Program, operation: Outcome, timer: Timer | undefined): void {
+    const error = program.outcome.error ?? errorOf(blocks);
+    if (error !== undefined) {
+      this.#member(operation);
+      this.#faults.fail(operation, error);
+      return;
+    }
+    if (this.#slot === SLOTS || this.#copies) this.flush();
     const group = this.#group(program, pass);
-    if (this.#slot === SLOTS) this.flush();
     const offset = this.#slot++ * SLOT;
     pass.uniform.forEach((word, index) => {
       if (typeof word === "number") this.#integers[offset / 4 + index] = word;
       else this.#floats[offset / 4 + index] = word.float;
     });
-    if (this.timer !== undefined) this.#compute?.end();
-    const compute = this.timer === undefined ? (this.#compute ??= this.#recorder().beginComputePass()) : this.#timed(this.timer, pass);
+    if (timer !== undefined) this.#compute?.end();
+    const compute = timer === undefined ? (this.#compute ??= this.#recorder().beginComputePass()) : this.#timed(timer, pass);
     compute.setPipeline(program.pipeline);
     compute.setBindGroup(0, group, [offset]);
     compute.dispatchWorkgroups(...pass.workgroups);
-    for (const block of pass.reads) block.batch = this.batch;
-    for (const block of pass.writes) block.batch = this.batch;
-    for (const { block } of pass.extras ?? []) block.batch = this.batch;
+    for (const block of blocks) {
+      block.batch = this.batch;
+      if (block.outcome.open) this.#outcome.causes.push(block.outcome);
+    }
+    if (program.outcome.open) this.#outcome.causes.push(program.outcome);
+    if (operation.batch === this.batch) return;
+    operation.batch = this.batch;
+    operation.causes.push(this.#outcome);
+    this.#member(operation);
   }
 
-  copy(source: Block, destination: GPUBuffer, bytes: number): void {
-    this.#compute?.end();
-    this.#compute = undefined;
-    this.#recorder().copyBufferToBuffer(source.buffer, 0, destination, 0, bytes);
+  #member(operation: Outcome): void {
+    operation.open = true;
+    this.#members.push(operation);
+  }
+
+  /** Copies memory to where JavaScript can read it. */
+  copy({ source, from, to, at, bytes }: Copy, operation: Outcome): void {
+    this.#enqueue([source, to], 0, operation, () => {
+      if (this.#slot > 0) this.flush();
+      this.#copies = true;
+      this.#recorder().copyBufferToBuffer(source.buffer, from, to.buffer, at, bytes);
+      source.batch = to.batch = this.batch;
+      operation.causes.push(this.#outcome);
+    });
   }
 
   /** Writes now; commands recorded before that still use the block are submitted first. */
-  upload(block: Block, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
-    if (block.batch === this.batch) this.flush();
-    this.#faults.watch("upload", () => this.#device.queue.writeBuffer(block.buffer, 0, data));
+  upload(block: Block, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, operation = this.operation): void {
+    this.#enqueue([block], data.byteLength, operation, () => {
+      if (block.batch === this.batch || this.#members.length >= TRACKED) this.flush();
+      this.#faults.watch("upload", operation, () => this.#device.queue.writeBuffer(block.buffer, 0, data));
+    });
+  }
+
+  /** Does what needs no pipeline, when its memory is known to be there. */
+  #enqueue(blocks: readonly Block[], bytes: number, operation: Outcome, body: () => void): void {
+    const record = (): void => {
+      const error = errorOf(blocks);
+      if (error !== undefined) this.#faults.fail(operation, error);
+      else {
+        body();
+        for (const { outcome } of blocks) if (outcome.open) operation.causes.push(outcome);
+      }
+      this.#member(operation);
+    };
+    if (this.#waiting.isEmpty && areKnown(blocks, undefined)) record();
+    else this.#waiting.add({ blocks, program: undefined, bytes, record });
+  }
+
+  /** Resolves when everything so far is recorded; undefined where it is. */
+  get recorded(): Promise<void> | undefined {
+    return this.#waiting.emptied;
   }
 
   /** Submits what was recorded; does not wait for it. */
   flush(): void {
-    if (this.#encoder === undefined) return;
-    const encoder = this.#encoder;
+    const [encoder, outcome, members] = [this.#encoder, this.#outcome, this.#members];
+    if (encoder === undefined && members.length === 0) return;
     this.#compute?.end();
     this.#encoder = this.#compute = undefined;
-    this.#faults.watch("submit", () => {
-      if (this.#slot > 0) this.#device.queue.writeBuffer(this.#uniforms, 0, this.#words, 0, this.#slot * SLOT);
-      this.#device.queue.submit([encoder.finish()]);
-    });
+    this.#outcome = outcomeOf();
+    this.#members = [];
+    if (encoder !== undefined) {
+      this.#faults.watch("submit", outcome, () => {
+        if (this.#slot > 0) this.#device.queue.writeBuffer(this.#uniforms, 0, this.#words, 0, this.#slot * SLOT);
+        this.#device.queue.submit([encoder.finish()]);
+      });
+    }
+    void this.#faults.conclude([outcome, ...members]);
     this.#slot = 0;
+    this.#copies = false;
     this.batch++;
   }
 
   destroy(): void {
+    this.#waiting.clear();
     this.#uniforms.destroy();
     this.#groups.clear();
   }
@@ -156,12 +258,12 @@ export class Queue {
     if (known !== undefined) return known;
     const linked = link(shaders, constants);
     const layout = this.#layout(reads.length, writes.length, extras.map(({ binding }) => binding));
-    const pipeline = this.#faults.watch(labelOf(pass), () => {
+    const { made: pipeline, outcome } = this.#faults.make(labelOf(pass), (outcome) => {
       const module = this.#device.createShaderModule({ code: linked.code });
-      this.#faults.watchModule(module, linked.locate);
+      this.#faults.watchModule(outcome, module, linked.locate);
       return this.#device.createComputePipeline({ layout: layout.pipeline, compute: { module, entryPoint: "main" } });
     });
-    const program = { id: this.#programs.size, pipeline, layout: layout.group };
+    const program = { id: this.#programs.size, pipeline, layout: layout.group, outcome };
     this.#programs.set(key, program);
     return program;
   }
@@ -198,7 +300,7 @@ export class Queue {
     const entries = [...reads, ...writes].map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } }));
     const further = extras.map(({ binding, block: { buffer } }) => ({ binding, resource: { buffer } }));
     const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: SLOT } };
-    const group = this.#faults.watch("createBindGroup", () => this.#device.createBindGroup({ layout, entries: [uniform, ...entries, ...further] }));
+    const group = this.#faults.watch("createBindGroup", this.#outcome, () => this.#device.createBindGroup({ layout, entries: [uniform, ...entries, ...further] }));
     if (this.#groups.size >= 4096) this.#groups.clear();
     this.#groups.set(key, group);
     return group;

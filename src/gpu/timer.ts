@@ -1,3 +1,4 @@
+import { DeviceError } from "../core/errors.js";
 import type { Faults } from "./faults.js";
 import { BufferUsage, MAP_READ_MODE } from "./flags.js";
 
@@ -31,7 +32,8 @@ export class Timer {
   next(label: string): GPUComputePassTimestampWrites {
     const first = (2 * this.#labels.length) % STAMPS;
     if (first === 0) {
-      this.#sets.push(this.#faults.watch("createQuerySet", () => this.#device.createQuerySet({ type: "timestamp", count: STAMPS })));
+      const { made } = this.#faults.make("createQuerySet", () => this.#device.createQuerySet({ type: "timestamp", count: STAMPS }));
+      this.#sets.push(made);
     }
     this.#labels.push(label);
     return { querySet: this.#sets.at(-1)!, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
@@ -42,7 +44,7 @@ export class Timer {
     const size = this.#sets.length * STAMPS * STAMP_BYTES;
     if (size === 0) return [];
     const buffer = (usage: GPUBufferUsageFlags): GPUBuffer => {
-      const made = this.#faults.watch("createBuffer", () => this.#device.createBuffer({ size, usage }));
+      const { made } = this.#faults.make("createBuffer", () => this.#device.createBuffer({ size, usage }));
       this.#buffers.push(made);
       return made;
     };
@@ -52,7 +54,12 @@ export class Timer {
     this.#sets.forEach((set, index) => encoder.resolveQuerySet(set, 0, STAMPS, resolved, index * STAMPS * STAMP_BYTES));
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
     this.#device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(MAP_READ_MODE);
+    try {
+      await staging.mapAsync(MAP_READ_MODE);
+    } catch (reason) {
+      throw await this.#faults.explain(new DeviceError(`gpu.profile: the device could not map memory: ${String(reason)}`));
+    }
+    this.#faults.checkAlive();
     const stamps = new BigUint64Array(staging.getMappedRange());
     const times = new Map<string, { calls: number; ms: number }>();
     this.#labels.forEach((label, index) => {

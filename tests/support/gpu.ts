@@ -16,7 +16,7 @@ type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 const found = process.env["ADAPTER"];
 const refused = found === "cpu";
 const required = process.env["REQUIRE_GPU"] === "1" || (found !== undefined && !refused);
-const available = required || (!refused && (await answers()));
+export const available = required || (!refused && (await answers()));
 
 async function answers(): Promise<boolean> {
   try {
