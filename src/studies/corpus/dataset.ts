@@ -54,7 +54,7 @@ function tokenizeCorpus(corpus: Corpus, { tokens, unit }: DatasetOptions): { cla
   const examples: TokenizedExample[] = [];
   const wordsOf = corpus.tokenize ?? tokenize;
   for (const { text, label } of corpus.examples) {
-    const words = unit === "bytes" ? bytesOf(text, tokens) : wordsOf(text).slice(0, tokens);
+    const words = unit === "bytes" ? bytesOf(text, tokens) : wordsOf(text, tokens);
     const key = words.join(" ");
     if (words.length === 0 || seen.has(key)) continue; // a copy of a training text in the test part would be leakage
     seen.add(key);

@@ -10,29 +10,43 @@ const ENGLISH_WORDS = /\p{L}+(?:['’]\p{L}+)*|\p{N}+/gu;
 /** Scripts that put no spaces between words. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
+/** Parts of a run without spaces: the time that a segmenter takes grows with the square of what it is given. */
+const PARTS = /[^]{1,100}\p{M}*/gu;
+
 const segmenter = new Intl.Segmenter("und", { granularity: "word" });
 
 /** The words of a run of letters, which is one word where its script has spaces. */
-function split(run: string): string[] {
-  if (!UNSPACED.test(run)) return [run];
-  return Array.from(segmenter.segment(run)).flatMap(({ segment, isWordLike }) => (isWordLike === true ? segment : []));
+function* split(run: string): Generator<string> {
+  if (!UNSPACED.test(run)) return yield run;
+  for (const [part] of run.matchAll(PARTS)) {
+    for (const { segment, isWordLike } of segmenter.segment(part)) if (isWordLike === true) yield segment;
+  }
 }
 
-const tokensOf = (words: readonly string[]): string[] =>
-  words.filter((word) => word.replace(/\p{M}/gu, "").length <= LONGEST_WORD).map((word) => (/^\p{N}/u.test(word) ? NUMBER : word));
+/** The first `limit` tokens of the runs that fit `pattern`. */
+function tokensOf(text: string, pattern: RegExp, limit: number, wordsOf: (run: string) => Iterable<string>): string[] {
+  const tokens: string[] = [];
+  for (const [run] of text.matchAll(pattern)) {
+    for (const word of wordsOf(run)) {
+      if (tokens.length >= limit) return tokens;
+      if (word.replace(/\p{M}/gu, "").length <= LONGEST_WORD) tokens.push(/^\p{N}/u.test(word) ? NUMBER : word);
+    }
+  }
+  return tokens;
+}
 
 /**
- * Lower-case words of a text in order, in Unicode's composed form; every number becomes the token "0".
+ * The first lower-case words of a text in order, in Unicode's composed form; every number becomes the token "0".
  *
  * Chinese, Japanese, Thai, Lao, Khmer and Burmese are split into words by the dictionaries of the JavaScript engine (`Intl.Segmenter`).
  */
-export function tokenize(text: string): string[] {
-  return tokensOf((text.toLowerCase().normalize().match(WORDS) ?? []).flatMap(split));
+export function tokenize(text: string, limit = Infinity): string[] {
+  return tokensOf(text.toLowerCase().normalize(), WORDS, limit, split);
 }
 
 /** Runs of letters alone, lower-case, and numbers as "0": for English texts in which other scripts are debris of encodings. */
-export function tokenizeEnglish(text: string): string[] {
-  return tokensOf(text.toLowerCase().match(ENGLISH_WORDS) ?? []);
+export function tokenizeEnglish(text: string, limit = Infinity): string[] {
+  return tokensOf(text.toLowerCase(), ENGLISH_WORDS, limit, (run) => [run]);
 }
 
 /** The first `limit` bytes of a text in UTF-8, each as a string of one character. */
