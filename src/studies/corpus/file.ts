@@ -29,6 +29,8 @@ interface NumberedRecord {
   readonly info: { readonly lines: number };
 }
 
+/** A CSV parser's message quotes the field, however long. */
+const LONGEST_CAUSE = 200;
 /** Columns named in an error message. */
 const MOST_COLUMNS = 8;
 
@@ -57,7 +59,7 @@ function parseCsv(path: string, content: string): Example[] {
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     const line = (cause as CsvError & { readonly lines?: number }).lines;
-    throw bad(path, line, "well-formed CSV", cause.message);
+    throw bad(path, line, "well-formed CSV", cause.message.slice(0, LONGEST_CAUSE));
   }
   return rows.map(({ record, info }) => toExample(path, info.lines, record));
 }

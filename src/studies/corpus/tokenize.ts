@@ -17,7 +17,10 @@ const segmenter = new Intl.Segmenter("und", { granularity: "word" });
 
 /** The words of a run of letters, which is one word where its script has spaces. */
 function* split(run: string): Generator<string> {
-  if (!UNSPACED.test(run)) return yield run;
+  if (!UNSPACED.test(run)) {
+    yield run;
+    return;
+  }
   for (const [part] of run.matchAll(PARTS)) {
     for (const { segment, isWordLike } of segmenter.segment(part)) if (isWordLike === true) yield segment;
   }
