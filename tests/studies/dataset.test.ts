@@ -54,7 +54,7 @@ describe("prepareDataset", () => {
     [100, 100, 96, 24], // the test keeps a fifth,
     [1000, 1000, 96, 24],
     [200, 40, 100, 20], // or its share, where this is less
-    [10, 1000, 10, 110],
+    [12, 1000, 12, 108],
   ])("of %d texts to train on and %d to test on, gives the first where there are enough", (train, test, trained, tested) => {
     const dataset = prepareDataset(corpus, { ...options, train, test });
     expect([dataset.train.count, dataset.test.count]).toEqual([trained, tested]);
