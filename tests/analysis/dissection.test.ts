@@ -2,7 +2,7 @@ import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { cosineNoise, meanCosineNoise } from "../../src/analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines } from "../../src/analysis/dissection.js";
-import { random, type Random, ShapeError } from "../../src/index.js";
+import { ArgumentError, NonFiniteError, random, type Random, ShapeError } from "../../src/index.js";
 
 const normals = (stream: Random, rows: number, columns: number): Matrix => Matrix.from1DArray(rows, columns, stream.normals(rows * columns));
 

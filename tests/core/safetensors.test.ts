@@ -210,7 +210,7 @@ describe("names the kind of file that stands in place of one", () => {
     [/a gzip archive/, hex("1f8b0800000000000003")],
     [/a tar archive/, ascii(`model.safetensors${"\0".repeat(240)}ustar\x0000`)],
     [/a Parquet table/, ascii("PAR1\x15\x04\x15\xff")],
-    [/begins with zeros alone/, new Uint8Array(4096)],
+    [/a file that begins with zeros alone/, new Uint8Array(4096)],
   ];
   it.each(kinds)("%s", async (kind, bytes) => {
     const error: unknown = await openSafetensors(bytes).catch((reason: unknown) => reason);
