@@ -127,12 +127,18 @@ export function countHeads(headsWidth: number, given?: number, configuration?: u
   throw source === "given" ? new ArgumentError(complaint) : new DataError(complaint);
 }
 
+/** The numbers of one tensor; throws DataError for NaN and infinity. */
+export async function readFinite(where: string, weights: StoredTensors, name: string): Promise<Float32Array | Float64Array> {
+  const numbers = await weights.read(name);
+  const wrong = numbers.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) throw new DataError({ where, argument: name, wanted: "finite numbers", got: `${numbers[wrong]} at index ${wrong}` });
+  return numbers;
+}
+
 /** One projection of one layer as a matrix [heads·d, D] (the output's is [D, heads·d]); one tensor is read. */
 export async function readProjection(weights: StoredTensors, attention: AttentionWeights, layer: number, projection: Projection): Promise<Matrix> {
   const name = attention.layers[layer][projection];
-  const numbers = await weights.read(name);
-  const wrong = numbers.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw new DataError({ where: "readProjection", argument: name, wanted: "finite numbers", got: `${numbers[wrong]} at index ${wrong}` });
+  const numbers = await readFinite("readProjection", weights, name);
   const outer = projection === "output" ? attention.width : attention.headsWidth;
   const inner = numbers.length / outer;
   const [rows, columns] = attention.transposed ? [inner, outer] : [outer, inner];

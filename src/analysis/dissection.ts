@@ -1,5 +1,5 @@
 import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
-import { ShapeError } from "../core/errors.js";
+import { ArgumentError, NonFiniteError, ShapeError } from "../core/errors.js";
 
 /** The query-key interaction of one head, in singular modes in descending order. */
 export interface HeadDissection {
@@ -28,7 +28,7 @@ function orthogonalize(matrix: Matrix): { readonly basis: Matrix; readonly trian
  * left out. The symmetric share is `½ + tr(B²)/(2 Σσ²)` with B = W_k W_qᵀ. Source: Pan et al., arXiv 2405.14880.
  * @param query W_q [d, D], d ≤ D
  * @param key W_k [d, D]
- * @throws ShapeError for matrices of other shapes.
+ * @throws ShapeError for matrices of other shapes, NonFiniteError for NaN, infinity, or numbers whose products overflow.
  */
 export function dissectHead(query: Matrix, key: Matrix): HeadDissection {
   const { rows, columns } = query;
@@ -39,6 +39,9 @@ export function dissectHead(query: Matrix, key: Matrix): HeadDissection {
   const small = new SingularValueDecomposition(ask.triangle.mmul(answer.triangle.transpose()));
   const order = small.diagonal.map((_, mode) => mode).sort((a, b) => small.diagonal[b] - small.diagonal[a]);
   const singularValues = order.map((mode) => small.diagonal[mode]);
+  if (!singularValues.every(Number.isFinite)) {
+    throw new NonFiniteError({ where: "dissectHead", wanted: "W_q and W_k whose entries and products are finite", got: `singular values ${singularValues.slice(0, 4).join(", ")}` });
+  }
   // below this a singular vector is made of rounding
   const threshold = Number.EPSILON * columns * singularValues[0];
   const kept = order.filter((mode) => small.diagonal[mode] > threshold);
@@ -99,14 +102,17 @@ export interface ModeMap {
 /**
  * The attention map of mode m on inputs X [n, D]: `σ_m (x_i·u_m)(x_j·v_m)` is its share of the score of tokens i and j, before biases and 1/√d.
  *
- * @throws ShapeError where the inputs have another width.
+ * @throws ShapeError where the inputs have another width, ArgumentError for a mode that is not there, NonFiniteError for tokens with NaN or infinity.
  */
 export function modeMap(head: HeadDissection, mode: number, inputs: Matrix): ModeMap {
   if (inputs.columns !== head.left.rows) {
     throw new ShapeError({ where: "modeMap", argument: "inputs", wanted: `tokens of width ${head.left.rows}`, got: `width ${inputs.columns}` });
   }
-  return {
-    queries: inputs.mmul(head.left.getColumnVector(mode)).to1DArray(),
-    keys: inputs.mmul(head.right.getColumnVector(mode)).to1DArray(),
-  };
+  if (!Number.isInteger(mode) || mode < 0 || mode >= head.left.columns) {
+    throw new ArgumentError({ where: "modeMap", argument: "mode", wanted: `one of the head's ${head.left.columns} modes, from 0`, got: String(mode) });
+  }
+  const [queries, keys] = [head.left, head.right].map((vectors) => inputs.mmul(vectors.getColumnVector(mode)).to1DArray());
+  const wrong = queries.findIndex((value, token) => !Number.isFinite(value) || !Number.isFinite(keys[token]));
+  if (wrong >= 0) throw new NonFiniteError({ where: "modeMap", argument: "inputs", wanted: "finite tokens", got: `${queries[wrong]} and ${keys[wrong]} from token ${wrong}` });
+  return { queries, keys };
 }

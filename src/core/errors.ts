@@ -9,9 +9,13 @@ export interface Complaint {
   readonly fix?: string;
 }
 
+/** Text of files and users that a terminal would obey, or that would turn its neighbours around, as \u escapes. */
+const printable = (text: string): string =>
+  text.replace(/(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 function compose({ where, argument, wanted, got, fix }: Complaint): string {
   const subject = argument === undefined ? where : `${where}: ${argument}`;
-  return `${subject}: wanted ${wanted}, got ${got}.${fix === undefined ? "" : ` ${fix}`}`;
+  return printable(`${subject}: wanted ${wanted}, got ${got}.${fix === undefined ? "" : ` ${fix}`}`);
 }
 
 /** Base of every error that this library throws on purpose. */

@@ -46,5 +46,5 @@ const LONGEST = 80;
 export function showJson(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return "none";
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+  return text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, "")}...` : text;
 }

@@ -1,7 +1,7 @@
 import { DataError } from "./errors.js";
 import { parseJson, showJson } from "./json.js";
 import { sizeOf, type Shape } from "./shape.js";
-import { storedWidths, type StoredDType } from "./stored-numbers.js";
+import { storedBits, storedBytes, type StoredDType } from "./stored-numbers.js";
 
 /** Bytes that say how long the header is, a little-endian uint64. */
 export const PREFIX_BYTES = 8;
@@ -67,21 +67,21 @@ function parseTensor(name: string, entry: unknown, start: number, refuse: Refuse
   const about = showJson(name);
   if (!isObject(entry)) throw refuse(`an object for tensor ${about}`, showJson(entry));
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== "string" || !Object.hasOwn(storedWidths, dtype)) {
-    throw refuse(`a dtype of ${Object.keys(storedWidths).join(", ")} for tensor ${about}`, showJson(dtype));
+  if (typeof dtype !== "string" || !Object.hasOwn(storedBits, dtype)) {
+    throw refuse(`a dtype of ${Object.keys(storedBits).join(", ")} for tensor ${about}`, showJson(dtype));
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) throw refuse(`whole extents in the shape of tensor ${about}`, showJson(shape));
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
     throw refuse(`data_offsets [begin, end] with begin <= end for tensor ${about}`, showJson(offsets));
   }
   const [begin, end] = offsets as [number, number];
-  const bytes = sizeOf(shape) * storedWidths[dtype as StoredDType];
+  const bytes = storedBytes(dtype as StoredDType, sizeOf(shape));
   if (bytes !== end - begin) throw refuse(`${bytes} bytes for tensor ${about} of ${dtype} ${showJson(shape)}`, `${end - begin}`);
   return { dtype: dtype as StoredDType, shape: shape, begin: start + begin, end: start + end };
 }
 
 function parseMetadata(entry: unknown, refuse: Refuse): Record<string, string> {
-  if (entry === undefined) return {};
+  if (entry === undefined || entry === null) return {}; // the reference implementation takes null for none
   if (!isObject(entry) || !Object.values(entry).every((value) => typeof value === "string")) {
     throw refuse(`texts by name in ${METADATA}`, showJson(entry));
   }
@@ -120,7 +120,7 @@ export function encodeHeader(entries: readonly { readonly name: string; readonly
   let offset = 0;
   const tensors = entries.map(({ name, dtype, shape }) => {
     const begin = offset;
-    offset += sizeOf(shape) * storedWidths[dtype];
+    offset += storedBytes(dtype, sizeOf(shape));
     return [name, { dtype, shape, data_offsets: [begin, offset] }] as const;
   });
   const about = Object.keys(metadata).length === 0 ? [] : [[METADATA, metadata] as const];

@@ -1,4 +1,5 @@
 import { DataError } from "./errors.js";
+import { kindOfFile, TELLING_BYTES } from "./file-kind.js";
 import { parseJson, showJson } from "./json.js";
 import { refusing, type StoredTensor } from "./safetensors-header.js";
 import { noSuchTensor, openSafetensors, type ByteSource, type StoredTensors } from "./safetensors.js";
@@ -11,8 +12,10 @@ function parseIndex(text: string, file: string): Map<string, string> {
   const refuse = refusing("openShardedSafetensors", file);
   let index: unknown;
   try {
-    index = parseJson(text);
+    index = parseJson(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
+    const kind = kindOfFile(new TextEncoder().encode(text.slice(0, TELLING_BYTES)));
+    if (kind !== undefined) throw refuse("an index of shards in JSON", kind.name, kind.fix);
     throw refuse("an index in JSON with names that differ", (cause as Error).message);
   }
   const map: unknown = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;

@@ -1,8 +1,9 @@
 import { ArgumentError, DataError, ShapeError } from "./errors.js";
+import { kindOfFile, TELLING_BYTES, type FileKind } from "./file-kind.js";
 import { showJson } from "./json.js";
-import { encodeHeader, headerLength, parseHeader, PREFIX_BYTES, refusing, type SafetensorsHeader } from "./safetensors-header.js";
+import { encodeHeader, headerLength, parseHeader, PREFIX_BYTES, refusing, type Refuse, type SafetensorsHeader } from "./safetensors-header.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
-import { decodeNumbers, encodeNumbers, isFloatDType, storedWidths, type FloatDType } from "./stored-numbers.js";
+import { decodeNumbers, encodeNumbers, isFloatDType, storedBits, storedBytes, type FloatDType } from "./stored-numbers.js";
 
 /** Bytes that can be read in parts, such as a file that should not be in memory whole. */
 export interface ByteSource {
@@ -38,18 +39,35 @@ export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<st
   return new ArgumentError({ where: "openSafetensors", argument: file, wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`, got: showJson(name) });
 }
 
+const BRACE = 0x7b;
+const JSON_TEXT: FileKind = { name: "a JSON text", fix: "An index of shards is read by openShardedSafetensors; an error message of a server says that the file is still to be fetched." };
+const CONVERT = "Look for model.safetensors of the same model, or convert it where it comes from, as with safetensors.torch.save_file in Python.";
+
+async function readHeader(source: ByteSource, refuse: Refuse): Promise<SafetensorsHeader> {
+  try {
+    const length = headerLength(await source.read(0, Math.min(PREFIX_BYTES, source.size)), source.size, refuse);
+    return parseHeader(await source.read(PREFIX_BYTES, PREFIX_BYTES + length), source.size, refuse);
+  } catch (cause) {
+    const head = await source.read(0, Math.min(TELLING_BYTES, source.size));
+    if (!(cause instanceof DataError) || head[PREFIX_BYTES] === BRACE) throw cause;
+    const kind = head[0] === BRACE ? JSON_TEXT : kindOfFile(head);
+    if (kind === undefined) throw cause;
+    throw refuse("a safetensors file", kind.name, kind.fix ?? CONVERT);
+  }
+}
+
 /**
  * Opens a safetensors file: reads and checks its header, then one tensor at a time on demand.
  *
  * Format: header length (8 bytes), header (JSON: dtype, shape and offsets by name), numbers.
  * Source: https://github.com/huggingface/safetensors.
- * @throws DataError for a file that is truncated or malformed: header length, JSON, duplicate names, types, shapes, offsets, overlaps, holes.
+ * @throws DataError for a file that is truncated or malformed: header length, JSON, duplicate names, types, shapes, offsets, overlaps, holes; or for a file of
+ * another kind, such as a Git LFS pointer or a PyTorch checkpoint, which it names.
  */
 export async function openSafetensors(data: Uint8Array | ArrayBuffer | Blob | ByteSource): Promise<StoredTensors> {
   const source = sourceOf(data);
   const refuse = refusing("openSafetensors", source.name);
-  const length = headerLength(await source.read(0, Math.min(PREFIX_BYTES, source.size)), source.size, refuse);
-  const header = parseHeader(await source.read(PREFIX_BYTES, PREFIX_BYTES + length), source.size, refuse);
+  const header = await readHeader(source, refuse);
   return {
     ...header,
     async read(name) {
@@ -91,9 +109,9 @@ function entryOf(name: string, { shape, data, dtype = data instanceof Float64Arr
 export function encodeSafetensors(tensors: Readonly<Record<string, TensorToStore>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
   const entries = Object.entries(tensors).map(([name, tensor]) => entryOf(name, tensor));
   // wider numbers first: every tensor then begins at a multiple of its width
-  entries.sort((a, b) => storedWidths[b.dtype] - storedWidths[a.dtype]);
+  entries.sort((a, b) => storedBits[b.dtype] - storedBits[a.dtype]);
   const header = encodeHeader(entries, metadata);
-  const bytes = new Uint8Array(entries.reduce((sum, { data, dtype }) => sum + data.length * storedWidths[dtype], header.length));
+  const bytes = new Uint8Array(entries.reduce((sum, { data, dtype }) => sum + storedBytes(dtype, data.length), header.length));
   bytes.set(header);
   let at = header.length;
   for (const { name, data, dtype } of entries) {

@@ -2,27 +2,34 @@ import { fromBfloat16, toBfloat16 } from "./bfloat16.js";
 import { ArgumentError, UnsupportedError } from "./errors.js";
 import { fromHalves, toHalves } from "./half.js";
 
-/** Bytes of one number of each type that a safetensors file may name and that whole bytes hold. */
-export const storedWidths = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E5M2: 1,
-  F8_E4M3: 1,
-  I16: 2,
-  U16: 2,
-  F16: 2,
-  BF16: 2,
-  I32: 4,
-  U32: 4,
-  F32: 4,
-  I64: 8,
-  U64: 8,
-  F64: 8,
+/** Bits of one number of each type that a safetensors file may name; those that are not read as numbers need no more than this. */
+export const storedBits = {
+  BOOL: 8,
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  C64: 64,
+  F64: 64,
+  I64: 64,
+  U64: 64,
 } as const;
 
 /** How a safetensors file stores a number, by the format's own names. */
-export type StoredDType = keyof typeof storedWidths;
+export type StoredDType = keyof typeof storedBits;
 
 /** Typed arrays have the byte order of the processor: little-endian, as the file, wherever WebGPU runs. */
 interface Codec {
@@ -44,6 +51,9 @@ export type FloatDType = keyof typeof codecs;
 export function isFloatDType(dtype: string): dtype is FloatDType {
   return Object.hasOwn(codecs, dtype);
 }
+
+/** Bytes that `count` numbers fill; a fraction where they end within a byte. */
+export const storedBytes = (dtype: StoredDType, count: number): number => (count * storedBits[dtype]) / 8;
 
 /** Numbers from their bytes; float64 for F64, else float32, both exact. */
 export function decodeNumbers(where: string, name: string, dtype: StoredDType, bytes: Uint8Array): Float32Array | Float64Array {

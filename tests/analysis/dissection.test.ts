@@ -2,7 +2,7 @@ import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { cosineNoise, meanCosineNoise } from "../../src/analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines } from "../../src/analysis/dissection.js";
-import { random, type Random, ShapeError } from "../../src/index.js";
+import { ArgumentError, NonFiniteError, random, type Random, ShapeError } from "../../src/index.js";
 
 const normals = (stream: Random, rows: number, columns: number): Matrix => Matrix.from1DArray(rows, columns, stream.normals(rows * columns));
 
@@ -110,4 +110,17 @@ it("the maps of all modes add up to the scores", () => {
   const scores = inputs.mmul(query.transpose()).mmul(inputs.mmul(key.transpose()).transpose());
   expect(Matrix.sub(sum, scores).norm()).toBeLessThan(1e-12 * scores.norm());
   expect(() => modeMap(head, 0, normals(stream, 5, 6))).toThrow(ShapeError);
+});
+
+it("refuses numbers that are not finite, and a mode that is not there", () => {
+  const matrix = (first: number): Matrix => Matrix.from1DArray(2, 4, [first, 2, 3, 4, 5, 6, 7, 8.5]);
+  for (const wrong of [NaN, Infinity, -Infinity, 1e200]) {
+    expect(() => dissectHead(matrix(wrong), matrix(wrong))).toThrow(NonFiniteError);
+    if (wrong !== 1e200) expect(() => dissectHead(matrix(1), matrix(wrong))).toThrow(NonFiniteError);
+  }
+  const head = dissectHead(matrix(1), matrix(-1));
+  for (const wrong of [NaN, Infinity]) {
+    expect(() => modeMap(head, 0, matrix(wrong))).toThrow(/modeMap: inputs: wanted finite tokens, got .* from token 0/);
+  }
+  for (const mode of [-1, 2, 0.5, NaN]) expect(() => modeMap(head, mode, matrix(1))).toThrow(ArgumentError);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ArgumentError, DataError, encodeSafetensors, openSafetensors, ShapeError, UnsupportedError } from "../../src/index.js";
+import { ArgumentError, DataError, encodeSafetensors, openSafetensors, openShardedSafetensors, ShapeError, UnsupportedError } from "../../src/index.js";
 
 const reference = readFileSync(new URL("../support/reference.safetensors", import.meta.url));
 
@@ -150,5 +150,79 @@ describe("malformed files are refused, each with its own error", () => {
     expect(tensors.size).toBe(3);
     expect(await read("__proto__")).toEqual(Float32Array.of(2));
     expect(await read(long)).toEqual(Float32Array.of(1));
+  });
+});
+
+describe("what is not read does not stand in the way of what is", () => {
+  // the list of the format's reference implementation, with the bits of a number
+  const bits = { BOOL: 8, F4: 4, F6_E2M3: 6, F6_E3M2: 6, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8, I16: 16, U16: 16, I32: 32, U32: 32, C64: 64, I64: 64, U64: 64 };
+  it.each(Object.entries(bits))("F32 beside %s", async (dtype, width) => {
+    const other = new Uint8Array(width); // eight numbers
+    const header = { other: { dtype, shape: [2, 4], data_offsets: [0, width] }, w: tensor(width, width + 8) };
+    const numbers = new Uint8Array([...other, ...new Uint8Array(Float32Array.of(1.5, -2).buffer)]);
+    const { read, tensors } = await openSafetensors(file(header, numbers));
+    expect(tensors.get("other")).toMatchObject({ dtype, shape: [2, 4] });
+    expect(await read("w")).toEqual(Float32Array.of(1.5, -2));
+    await expect(read("other")).rejects.toThrow(UnsupportedError);
+    await expect(openSafetensors(file({ ...header, other: { ...header.other, shape: [3, 3] } }, numbers))).rejects.toThrow(`wanted ${(9 * width) / 8} bytes for tensor "other"`);
+  });
+
+  it("metadata that are null are none", async () => {
+    expect((await openSafetensors(file({ __metadata__: null, a: tensor(0, 8) }, eight))).metadata).toEqual({});
+  });
+});
+
+it("shows control characters of a file's names as escapes", async () => {
+  const name = "\u001b[31m\u009b1m\u202e\u2028";
+  const { read } = await openSafetensors(encodeSafetensors({ [name]: { shape: [1], data: [1] } }));
+  await expect(read(`${name}?`)).rejects.toThrow(/^[^\p{Cc}\u2028\u202e]*\\u001b\[31m\\u009b1m\\u202e\\u2028\?"\.$/u);
+});
+
+it("reads an index of shards that begins with a byte order mark, and names what stands in place of one", async () => {
+  const shard = encodeSafetensors({ x: { shape: [1], data: [3] } });
+  const { read } = await openShardedSafetensors(`\uFEFF${JSON.stringify({ weight_map: { x: "one" } })}`, () => Promise.resolve(shard));
+  expect(await read("x")).toEqual(Float32Array.of(3));
+  await expect(openShardedSafetensors("version https://git-lfs.github.com/spec/v1\noid", () => Promise.resolve(shard))).rejects.toThrow(/got a Git LFS pointer/);
+});
+
+describe("names the kind of file that stands in place of one", () => {
+  const ascii = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const hex = (digits: string): Uint8Array => Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+  const zip = (name: string): Uint8Array => ascii(`PK\x03\x04\x14\0\0\0\0\0${"\x11".repeat(8)}${"\0".repeat(8)}${String.fromCharCode(name.length)}\0\0\0${name}`);
+  const kinds: readonly [kind: RegExp, bytes: Uint8Array][] = [
+    [/a Git LFS pointer\. .*run git lfs pull/, ascii(`version https://git-lfs.github.com/spec/v1\noid sha256:${"a1".repeat(32)}\nsize 437951328\n`)],
+    [/an HTML page\. .*\/resolve\//, ascii("\n<!doctype html>\n<html lang=en><head>")],
+    [/an HTML page/, ascii("\xef\xbb\xbf<html><head>")],
+    [/an XML text/, ascii('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>')],
+    [/a JSON text\. .*openShardedSafetensors/, ascii('{"error":"Repository not found"}')],
+    [/a GGUF model .*or convert it/, hex("4747554603000000230100000000000018000000")],
+    [/a TensorFlow Lite model/, hex("1c00000054464c3314002000")],
+    [/a PyTorch checkpoint/, zip("archive/data.pkl")],
+    [/a zip archive of NumPy arrays/, hex("504b03042d0000000000000021006e99b228ffffffffffffffff05001400612e6e70790100100090")],
+    [/a zip archive\. Unpack/, zip("model.safetensors")],
+    [/a Python pickle/, hex("80027d710058010000006171")],
+    [/a Python pickle/, hex("80028a0a6cfc9c46f9206aa850192e80")],
+    [/a Python pickle/, hex("80049514000000000000007d")],
+    [/a NumPy array/, hex("934e554d5059010076007b276465736372273a20")],
+    [/an HDF5 file/, hex("894844460d0a1a0a0000000000080800")],
+    [/an ONNX model/, hex("080712077079746f7263681a05322e302e30")],
+    [/an ONNX model/, hex("080a3a1e0a160a0178")],
+    [/a gzip archive/, hex("1f8b0800000000000003")],
+    [/a tar archive/, ascii(`model.safetensors${"\0".repeat(240)}ustar\x0000`)],
+    [/a Parquet table/, ascii("PAR1\x15\x04\x15\xff")],
+    [/a file that begins with zeros alone/, new Uint8Array(4096)],
+  ];
+  it.each(kinds)("%s", async (kind, bytes) => {
+    const error: unknown = await openSafetensors(bytes).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(DataError);
+    expect((error as DataError).message).toMatch(new RegExp(`^openSafetensors: bytes: wanted a safetensors file, got ${kind.source}`));
+  });
+
+  it("but not of a safetensors file whose header length looks like one", async () => {
+    // 0x3a0a08 bytes of header begin as an ONNX model does
+    const header = `{"a":${JSON.stringify(tensor(0, 8))}}`;
+    const good = file(header.padEnd(0x3a0a08), eight);
+    expect((await openSafetensors(good)).tensors.size).toBe(1);
+    await expect(openSafetensors(good.subarray(0, good.length - 1))).rejects.toThrow(/The file is cut short/);
   });
 });

@@ -46,9 +46,18 @@ describe("prepareDataset", () => {
     expect(dataset).toEqual({ ...prepareDataset(corpus, options), leftOut: 121 });
   });
 
-  it("shrinks both parts in proportion when there is too little data", () => {
-    const { train, test } = prepareDataset(corpus, { ...options, train: 200, test: 40 });
-    expect([train.count, test.count]).toEqual([100, 20]);
+  it.each([
+    // asked for: train, test; given of 120 texts
+    [60, 40, 60, 40],
+    [96, 100, 96, 24],
+    [80, 400, 80, 40],
+    [100, 100, 96, 24], // the test keeps a fifth,
+    [1000, 1000, 96, 24],
+    [200, 40, 100, 20], // or its share, where this is less
+    [12, 1000, 12, 108],
+  ])("of %d texts to train on and %d to test on, gives the first where there are enough", (train, test, trained, tested) => {
+    const dataset = prepareDataset(corpus, { ...options, train, test });
+    expect([dataset.train.count, dataset.test.count]).toEqual([trained, tested]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -127,15 +128,37 @@ it("draws the maps of the strongest modes on the user's tokens", async () => {
   await expect(conduct(dissect, { model, heads: HEADS, inputs, modes: 3 }, { backend: cpu, seed: 1, out, command: "test" })).rejects.toThrow(/wanted tensors hidden_states\.0 to hidden_states\.3/);
 });
 
+it("refuses tokens that are not finite, and a pipe in place of a file; reads a configuration with a byte order mark", async () => {
+  const model = await writeModel();
+  await writeFile(join(folder, "config.json"), `\uFEFF${JSON.stringify({ num_attention_heads: HEADS })}`);
+  const inputs = join(folder, "tokens.safetensors");
+  for (const [value, shown] of [[NaN, "NaN"], [Infinity, "Infinity"]] as const) {
+    const data = random(3).normals(5 * WIDTH);
+    data[30] = value;
+    await writeFile(inputs, encodeSafetensors({ "hidden_states.0": { shape: [5, WIDTH], data } }));
+    const { code, stderr } = await run("analyze", model, "--inputs", inputs, "--out", join(folder, "out"));
+    expect([code, stderr]).toEqual([2, `study dissect: hidden_states.0: wanted finite numbers, got ${shown} at index 30.\n`]);
+  }
+  const pipe = join(folder, "pipe.safetensors");
+  execFileSync("mkfifo", [pipe]);
+  for (const argv of [[pipe], [model, "--inputs", pipe]]) {
+    expect(await run("analyze", ...argv, "--out", join(folder, "out"))).toMatchObject({ code: 2, stderr: expect.stringMatching(/pipe\.safetensors: wanted a file, got a named pipe/) as string });
+  }
+});
+
 it.each([
   ["a file that is not there", ["absent.safetensors"], /absent\.safetensors: wanted a readable file, got ENOENT/],
   ["no file", [], /missing required argument 'model'/],
   ["heads that do not divide the width", ["model.safetensors", "--heads", "5"], /countHeads: heads: wanted a divisor of 24/],
   ["a prefix that is not there", ["model.safetensors", "--heads", "3", "--prefix", "bert."], /prefix: wanted one of "vit\.", got "bert\."/],
   ["a file that is no safetensors", ["text.txt"], /text\.txt: wanted a header/],
+  ["a Git LFS pointer", ["pointer.safetensors"], /pointer\.safetensors: wanted a safetensors file, got a Git LFS pointer/],
+  ["a page for an index", ["page.json"], /page\.json: wanted an index of shards in JSON, got an HTML page/],
 ])("refuses %s with exit code 2 and one line", async (_, argv, message) => {
   await writeModel();
   await writeFile(join(folder, "text.txt"), "once upon a time there was no header");
+  await writeFile(join(folder, "pointer.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n");
+  await writeFile(join(folder, "page.json"), "<!DOCTYPE html><html></html>");
   const { code, stderr } = await run("analyze", "dissect", ...argv.map((word) => (/\.\w{3,}$/.test(word) ? join(folder, word) : word)), "--out", join(folder, "out"));
   expect(code).toBe(2);
   expect(stderr).toMatch(message);

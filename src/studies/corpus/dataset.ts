@@ -1,4 +1,5 @@
 import { DataError } from "../../core/errors.js";
+import { showJson } from "../../core/json.js";
 import { random, type Random } from "../../core/random.js";
 import type { Corpus } from "./corpus.js";
 import { bytesOf, tokenize } from "./tokenize.js";
@@ -44,13 +45,16 @@ export interface DatasetOptions {
 }
 
 const FEWEST_PER_CLASS = 4;
+/** What a test needs at most of few texts: a training part of the size that was asked for comes first. */
+const SMALLEST_TEST_SHARE = 0.2;
 
 function tokenizeCorpus(corpus: Corpus, { tokens, unit }: DatasetOptions): { classes: string[]; examples: TokenizedExample[] } {
   const classes = [...new Set(corpus.examples.map((example) => example.label))].sort();
   const seen = new Set<string>();
   const examples: TokenizedExample[] = [];
+  const wordsOf = corpus.tokenize ?? tokenize;
   for (const { text, label } of corpus.examples) {
-    const words = unit === "bytes" ? bytesOf(text, tokens) : tokenize(text).slice(0, tokens);
+    const words = unit === "bytes" ? bytesOf(text, tokens) : wordsOf(text, tokens);
     const key = words.join(" ");
     if (words.length === 0 || seen.has(key)) continue; // a copy of a training text in the test part would be leakage
     seen.add(key);
@@ -73,7 +77,7 @@ function apportion(sizes: readonly number[], total: number): number[] {
 /**
  * A seeded split in which every class has the same share of both parts; the parts share no example.
  *
- * When there are fewer examples than asked for, both parts shrink in proportion.
+ * When there are fewer examples than asked for, the test part shrinks first, to a fifth of all or to its share of what was asked for, whichever is smaller; then both shrink.
  * @throws DataError when there are fewer than two classes, or fewer than four examples of one.
  */
 export function stratifiedSplit(
@@ -89,14 +93,15 @@ export function stratifiedSplit(
       where: "stratifiedSplit",
       argument: "examples",
       wanted: `two classes or more, each with at least ${FEWEST_PER_CLASS} different texts`,
-      got: classes.length < 2 ? `${classes.length} class` : `${groups[smallest].length} for class "${classes[smallest]}"`,
+      got: classes.length < 2 ? `${classes.length} class` : `${groups[smallest].length} for class ${showJson(classes[smallest])}`,
       fix: "Add texts, or leave rare labels out.",
     });
   }
-  const scale = Math.min(1, examples.length / (sizes.train + sizes.test));
   const groupSizes = groups.map((group) => group.length);
-  const testCounts = apportion(groupSizes, Math.max(classes.length, Math.floor(sizes.test * scale)));
-  const trainCounts = apportion(groupSizes, Math.max(classes.length, Math.floor(sizes.train * scale)));
+  const fewestTests = Math.floor(examples.length * Math.min(SMALLEST_TEST_SHARE, sizes.test / (sizes.train + sizes.test)));
+  const test = Math.min(sizes.test, Math.max(classes.length, fewestTests, examples.length - sizes.train));
+  const testCounts = apportion(groupSizes, test);
+  const trainCounts = apportion(groupSizes, Math.max(classes.length, Math.min(sizes.train, examples.length - test)));
   return {
     test: source.shuffle(groups.flatMap((group, label) => group.slice(0, testCounts[label]))),
     train: source.shuffle(groups.flatMap((group, label) => group.slice(testCounts[label], testCounts[label] + trainCounts[label]))),

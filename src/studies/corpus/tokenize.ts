@@ -3,10 +3,53 @@ const LONGEST_WORD = 30;
 /** Stands for every number, so that dates and prices do not fill the vocabulary. */
 const NUMBER = "0";
 
-/** Lower-case words of a text, in order; every number becomes the token "0". */
-export function tokenize(text: string): string[] {
-  const found = text.toLowerCase().match(/\p{L}+(?:['’]\p{L}+)*|\p{N}+/gu) ?? [];
-  return found.filter((token) => token.length <= LONGEST_WORD).map((token) => (/^\p{N}/u.test(token) ? NUMBER : token));
+/** Letters with their marks (vowel signs, points, accents), joined by apostrophes or by the joiners of Persian and Indic scripts; or the digits of a number. */
+const WORDS = /\p{L}[\p{L}\p{M}]*(?:['’\u200c\u200d]\p{L}[\p{L}\p{M}]*)*|\p{N}+/gu;
+/** The same without marks and joiners, of which English has none. */
+const ENGLISH_WORDS = /\p{L}+(?:['’]\p{L}+)*|\p{N}+/gu;
+/** Scripts that put no spaces between words. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+/** Parts of a run without spaces: the time that a segmenter takes grows with the square of what it is given. */
+const PARTS = /[^]{1,100}\p{M}*/gu;
+
+const segmenter = new Intl.Segmenter("und", { granularity: "word" });
+
+/** The words of a run of letters, which is one word where its script has spaces. */
+function* split(run: string): Generator<string> {
+  if (!UNSPACED.test(run)) {
+    yield run;
+    return;
+  }
+  for (const [part] of run.matchAll(PARTS)) {
+    for (const { segment, isWordLike } of segmenter.segment(part)) if (isWordLike === true) yield segment;
+  }
+}
+
+/** The first `limit` tokens of the runs that fit `pattern`. */
+function tokensOf(text: string, pattern: RegExp, limit: number, wordsOf: (run: string) => Iterable<string>): string[] {
+  const tokens: string[] = [];
+  for (const [run] of text.matchAll(pattern)) {
+    for (const word of wordsOf(run)) {
+      if (tokens.length >= limit) return tokens;
+      if (word.replace(/\p{M}/gu, "").length <= LONGEST_WORD) tokens.push(/^\p{N}/u.test(word) ? NUMBER : word);
+    }
+  }
+  return tokens;
+}
+
+/**
+ * The first lower-case words of a text in order, in Unicode's composed form; every number becomes the token "0".
+ *
+ * Chinese, Japanese, Thai, Lao, Khmer and Burmese are split into words by the dictionaries of the JavaScript engine (`Intl.Segmenter`).
+ */
+export function tokenize(text: string, limit = Infinity): string[] {
+  return tokensOf(text.toLowerCase().normalize(), WORDS, limit, split);
+}
+
+/** Runs of letters alone, lower-case, and numbers as "0": for English texts in which other scripts are debris of encodings. */
+export function tokenizeEnglish(text: string, limit = Infinity): string[] {
+  return tokensOf(text.toLowerCase(), ENGLISH_WORDS, limit, (run) => [run]);
 }
 
 /** The first `limit` bytes of a text in UTF-8, each as a string of one character. */

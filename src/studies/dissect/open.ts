@@ -1,8 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "../../core/errors.js";
+import { parseJson } from "../../core/json.js";
 import { openShardedSafetensors } from "../../core/safetensors-index.js";
 import { openSafetensors, type StoredTensors } from "../../core/safetensors.js";
+import { readTextFile } from "../files.js";
 import { fileSource } from "./file.js";
 
 /** The tensors of a model on disk. */
@@ -14,6 +16,7 @@ export interface ModelFile {
   readonly config?: unknown;
 }
 
+const WHERE = "openModel";
 const SINGLE = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 /** An index of a million tensors is smaller. */
@@ -21,21 +24,21 @@ const LONGEST_JSON = 100_000_000;
 
 const isThere = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
 
-async function readText(path: string): Promise<string> {
-  const { size } = await fileSource(path);
-  if (size > LONGEST_JSON) throw new DataError({ where: "openModel", argument: path, wanted: `at most ${LONGEST_JSON} bytes of JSON`, got: String(size) });
-  return readFile(path, "utf8");
-}
-
 async function readConfig(folder: string): Promise<unknown> {
   const path = join(folder, "config.json");
   if (!(await isThere(path))) return undefined;
-  try {
-    return JSON.parse(await readText(path)) as unknown;
-  } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    throw new DataError({ where: "openModel", argument: path, wanted: "JSON", got: (cause as Error).message });
-  }
+  return readTextFile(
+    WHERE,
+    path,
+    (text) => {
+      try {
+        return parseJson(text);
+      } catch (cause) {
+        throw new DataError({ where: WHERE, argument: path, wanted: "JSON with names that differ", got: (cause as Error).message });
+      }
+    },
+    LONGEST_JSON,
+  );
 }
 
 /** The file that a path means: itself, or in a folder the index or the model. */
@@ -45,7 +48,7 @@ async function resolveModel(path: string): Promise<string> {
   for (const name of [INDEX, SINGLE]) {
     if (await isThere(join(path, name))) return join(path, name);
   }
-  throw new DataError({ where: "openModel", argument: path, wanted: `${SINGLE} or ${INDEX} in this folder`, got: "neither", fix: "Name the .safetensors file itself." });
+  throw new DataError({ where: WHERE, argument: path, wanted: `${SINGLE} or ${INDEX} in this folder`, got: "neither", fix: "Name the .safetensors file itself." });
 }
 
 /**
@@ -57,7 +60,7 @@ export async function openModel(path: string): Promise<ModelFile> {
   const file = await resolveModel(path);
   const folder = dirname(file);
   const weights = file.endsWith(".json")
-    ? await openShardedSafetensors(await readText(file), (shard) => fileSource(join(folder, shard)), basename(file))
+    ? await openShardedSafetensors(await readTextFile(WHERE, file, (text) => text, LONGEST_JSON), (shard) => fileSource(join(folder, shard)), basename(file))
     : await openSafetensors(await fileSource(file));
   const config = await readConfig(folder);
   return { path: file, weights, ...(config === undefined ? {} : { config }) };

@@ -1,5 +1,5 @@
 import { Matrix } from "ml-matrix";
-import { countHeads, findAttention, readProjection } from "../../analysis/attention-weights.js";
+import { countHeads, findAttention, readFinite, readProjection } from "../../analysis/attention-weights.js";
 import { mean } from "../../analysis/averages.js";
 import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
@@ -48,7 +48,7 @@ async function readInputs(inputs: StoredTensors, layer: number, width: number): 
   if (columns !== width || more.length > 0 || n < 1) {
     throw new DataError({ where: "study dissect", argument: name, wanted: `tokens [n, ${width}] or [1, n, ${width}]`, got: formatShape(shape) });
   }
-  return Matrix.from1DArray(n, width, await inputs.read(name));
+  return Matrix.from1DArray(n, width, await readFinite("study dissect", inputs, name));
 }
 
 async function openInputs(path: string, layers: number): Promise<StoredTensors> {
