@@ -36,7 +36,7 @@ async function run(configuration: DynamicsConfiguration, session: Session<Dynami
     const settings = trialSettings(configuration, name, session.seed);
     try {
       for (const [index, setting] of settings.entries()) {
-        const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting));
+        const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting, session));
         if (trial !== undefined) trials.push(trial);
         const note = `${setting.kernel}, ${setting.trained.join(" + ")}, seed ${setting.seed}`;
         session.report({ kind: "progress", label: name, done: index + 1, total: settings.length, note });

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ArgumentError, DataError } from "../../core/errors.js";
 import { cpu } from "../../cpu/cpu.js";
 import type { Presentation } from "../report/presentation.js";
+import type { StudyEvent } from "./events.js";
 import { fromJson } from "./results.js";
 import { conduct, type Results, type Study } from "./study.js";
 import { decisiveVersions } from "./versions.js";
@@ -60,7 +61,7 @@ function checkAlike(all: readonly AnyResults[], folders: readonly string[]): voi
 export async function mergeShards(
   folders: readonly string[],
   studies: readonly Study<unknown, unknown>[],
-  out?: string,
+  { out, report }: { readonly out?: string; readonly report?: (event: StudyEvent) => void } = {},
 ): Promise<{ results: AnyResults; presentation: Presentation; out: string }> {
   const all: AnyResults[] = [];
   for (const folder of folders) all.push(await resultsIn(folder));
@@ -69,5 +70,5 @@ export async function mergeShards(
   const study = studies.find((known) => known.name === name);
   if (study === undefined) throw new DataError({ where: "merge", argument: folders[0], wanted: `a study of ${studies.map((known) => known.name).join(", ")}`, got: name });
   const target = out ?? join("out", name);
-  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders })), out: target };
+  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders, ...(report ? { report } : {}) })), out: target };
 }

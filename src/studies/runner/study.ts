@@ -61,6 +61,9 @@ interface Conducted<Configuration, Measurements> {
 
 class Interrupted extends Error {}
 
+/** Ends a study of whose tasks all is known that was asked. */
+class Known extends Error {}
+
 /** Names that an error lists. */
 const NAMED = 16;
 
@@ -74,28 +77,32 @@ const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(
 /** An I/O turn: without it synchronous mathematics would starve timers and signals. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Complains of words that are in the name of no task, before any is done: asks for the names, does nothing. */
-async function checkOnly<Configuration>(study: Study<Configuration, unknown>, configuration: Configuration, only: readonly string[], { backend, seed }: ConductOptions): Promise<void> {
+/** Complains of words that are in the name of no task, before any is done: asks for the names, until all words are found, and does nothing. */
+async function checkOnly<Configuration>(study: Study<Configuration, unknown>, configuration: Configuration, only: readonly string[], session: Session<unknown>): Promise<void> {
   const names: string[] = [];
-  const nothing = (): Promise<undefined> => Promise.resolve(undefined);
-  const task: RunTask = ({ name }) => {
+  let unknown = only;
+  const task: RunTask = async ({ name }) => {
+    await session.checkpoint();
     names.push(name);
-    return nothing();
+    unknown = unknown.filter((words) => !hasWords(name, words));
+    if (unknown.length === 0) throw new Known();
+    return undefined;
   };
-  await study.run(configuration, { backend, seed, report: () => undefined, save: nothing, checkpoint: nextTurn, task });
-  const unknown = only.filter((words) => !names.some((name) => hasWords(name, words)));
+  await study.run(configuration, { ...session, report: () => undefined, save: () => Promise.resolve(), task }).catch((error: unknown) => {
+    if (!(error instanceof Known)) throw error;
+  });
   if (unknown.length === 0 || names.length === 0) return;
   const words = [...new Set(names.flatMap((name) => name.split(" ")))];
-  throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: unknown.join(", ") });
+  throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: listed(unknown) });
 }
 
 /** Complains where finished tasks were wanted and some are not. */
-function checkFinished({ names, missing }: Tasks): void {
+function checkFinished({ names, missing, damaged }: Tasks): void {
   if (missing.length > 0) {
     throw new ArgumentError({
       where: "merge",
       wanted: `a finished result of each of ${names.length} tasks, by this version`,
-      got: `none of ${missing.length}: ${listed(missing)}`,
+      got: `none of ${missing.length}: ${listed(missing)}${damaged.length === 0 ? "" : `, and damaged files: ${listed(damaged)}`}`,
       fix: "Run the shards that lack them with --resume, and merge again.",
     });
   }
@@ -152,23 +159,29 @@ async function conductAlone<Configuration, Measurements>(
     await writeAtomically(out, "results.json", toJson(results));
   };
   try {
-    await study.run(configuration, {
+    const checkpoint: Session<Measurements>["checkpoint"] = async (atStop) => {
+      await nextTurn();
+      if (!signal?.aborted) return;
+      await atStop?.();
+      throw new Interrupted();
+    };
+    const session: Session<Measurements> = {
       backend,
       seed,
       report,
-      task: tasks.run,
+      task: async (task, work) => {
+        await checkpoint();
+        return tasks.run(task, work);
+      },
       save: async (measurements) => {
         // a merge writes all or nothing, and with nothing chosen yet the results of an earlier run stay
         if (options.finishedIn || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
         else await write({ measurements });
       },
-      checkpoint: async (atStop) => {
-        await nextTurn();
-        if (!signal?.aborted) return;
-        await atStop?.();
-        throw new Interrupted();
-      },
-    });
+      checkpoint,
+    };
+    if (options.only !== undefined) await checkOnly(study, configuration, options.only, session);
+    await study.run(configuration, session);
     checkFinished(tasks);
     await write({ partial: false });
   } catch (error) {
@@ -199,7 +212,6 @@ export async function conduct<Configuration, Measurements>(
 ): Promise<Conducted<Configuration, Measurements>> {
   const unlock = await lockFolder(options.out);
   try {
-    if (options.only !== undefined) await checkOnly(study, configuration, options.only, options);
     return await conductAlone(study, configuration, options);
   } finally {
     await unlock();
