@@ -7,6 +7,7 @@ import type { Presentation } from "../report/presentation.js";
 import type { StudyEvent } from "./events.js";
 import { lockFolder } from "./lock.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
+import { fileName } from "./task-file.js";
 import { hasWords, taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
 import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
 
@@ -117,7 +118,7 @@ async function publish<Configuration, Measurements>(
 ): Promise<Presentation> {
   const presentation = study.present(results);
   for (const block of presentation.blocks) {
-    if (block.kind === "figure") await writeAtomically(out, `${block.name}.svg`, figureFile(block));
+    if (block.kind === "figure") await writeAtomically(out, `${fileName(block.name)}.svg`, figureFile(block));
   }
   await writeAtomically(out, "report.html", renderReport(presentation, results));
   return presentation;
