@@ -1,4 +1,5 @@
 import { access } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { ArgumentError } from "../../core/errors.js";
 import type { Backend, DeviceDescription } from "../../core/tensor.js";
@@ -7,6 +8,7 @@ import type { Presentation } from "../report/presentation.js";
 import type { StudyEvent } from "./events.js";
 import { lockFolder } from "./lock.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
+import type { Schema } from "./schema.js";
 import { fileName } from "./task-file.js";
 import { hasWords, taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
 import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
@@ -27,6 +29,10 @@ export interface Session<Measurements> {
 /** One experiment: configuration in, measurements out, and how to show them. */
 export interface Study<Configuration, Measurements> {
   readonly name: string;
+  /** What a configuration from a file must be. */
+  readonly configuration?: Schema;
+  /** Bytes of memory that it takes, at least. */
+  bytes?(configuration: Configuration): number;
   run(configuration: Configuration, session: Session<Measurements>): Promise<void>;
   /** Pure: a report can be made again from a results file. */
   present(results: Results<Configuration, Measurements>): Presentation;
@@ -107,6 +113,14 @@ function checkFinished({ names, missing, damaged }: Tasks): void {
       fix: "Run the shards that lack them with --resume, and merge again.",
     });
   }
+}
+
+/** Complains, before any is taken, of more memory than there is. */
+function checkMemory<Configuration>({ name, ...study }: Study<Configuration, unknown>, configuration: Configuration): void {
+  const [wanted, most] = [study.bytes?.(configuration), totalmem()];
+  if (wanted === undefined || wanted <= most) return;
+  const gibibytes = (count: number): string => `${(count / 2 ** 30).toPrecision(3)} GiB`;
+  throw new ArgumentError({ where: `study ${name}`, wanted: `sizes for the memory of this machine, ${gibibytes(most)}`, got: `${gibibytes(wanted)} or more`, fix: "Give smaller sizes." });
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
@@ -204,13 +218,14 @@ async function conductAlone<Configuration, Measurements>(
  * Runs a study and keeps its results on disk: every save replaces `results.json`, the report follows at the end.
  *
  * When `signal` aborts, what was measured is kept, marked partial, and reported all the same; with nothing measured, results of an earlier run stay.
- * @throws what the study throws, after the partial results are written; ArgumentError while another process writes into the folder.
+ * @throws what the study throws, after the partial results are written; ArgumentError for sizes beyond the memory, or while another process writes into the folder.
  */
 export async function conduct<Configuration, Measurements>(
   study: Study<Configuration, Measurements>,
   configuration: Configuration,
   options: ConductOptions,
 ): Promise<Conducted<Configuration, Measurements>> {
+  checkMemory(study, configuration);
   const unlock = await lockFolder(options.out);
   try {
     return await conductAlone(study, configuration, options);
