@@ -113,7 +113,7 @@ describe("a damaged file of a task", () => {
     const tasks = join(folder, "read");
     await cp(join(stored(), "tasks"), tasks, { recursive: true });
     for (const [name, bytes] of await readFiles()) {
-      for (let turn = 0; turn < 40; turn++) {
+      for (let turn = 0; turn < 20; turn++) {
         const damaged = damages[way](Buffer.from(bytes), stream);
         if (damaged.equals(bytes)) continue; // zeros over zeros
         await writeFile(join(tasks, name), damaged);
