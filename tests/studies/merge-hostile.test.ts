@@ -161,7 +161,7 @@ describe("study merge", () => {
       return stream.integer(3) === 0 ? bytes.subarray(0, place) : bytes;
     });
     for (const content of [...damaged, "", nested, `${nested}${"]".repeat(1e5)}}`, Buffer.alloc(1000)]) {
-      const { code, stderr } = await merged(content as Buffer);
+      const { code, stderr } = await merged(content);
       expect([code, lines(stderr)], stderr).toEqual([2, 1]);
       expect(stderr.length).toBeLessThan(1100);
     }
