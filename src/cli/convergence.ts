@@ -1,7 +1,8 @@
 import { Command } from "commander";
-import { full, quick, type ConvergenceConfiguration } from "../studies/convergence/configuration.js";
+import { full, learningFields, quick, type ConvergenceConfiguration } from "../studies/convergence/configuration.js";
 import { convergence } from "../studies/convergence/study.js";
-import { given, wholeNumber } from "./flags.js";
+import { STEPS } from "../studies/limits.js";
+import { given, number } from "./flags.js";
 import { runStudy, withDataOption, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
@@ -31,8 +32,8 @@ export function convergenceCommand(terminal: Terminal, finish: (exitCode: number
   );
   return withDataOption(withTaskOptions(command))
     .option("--full", "the papers' scale, for a hardware adapter")
-    .option("--steps <n>", "steps of gradient descent on the single layer", wholeNumber(1))
-    .option("--epochs <n>", "epochs of the encoder", wholeNumber(1))
-    .option("--examples <n>", "texts to train the encoder on", wholeNumber(8))
+    .option("--steps <n>", "steps of gradient descent on the single layer", number(STEPS))
+    .option("--epochs <n>", "epochs of the encoder", number(learningFields.epochs))
+    .option("--examples <n>", "texts to train the encoder on", number(learningFields.train))
     .action(async (flags: ConvergenceFlags) => finish(await runStudy(convergence, configure(flags), command, terminal)));
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { quickDynamics, type DynamicsConfiguration, type Experiment } from "../studies/dynamics/configuration.js";
+import { experimentFields, quickDynamics, type DynamicsConfiguration, type Experiment } from "../studies/dynamics/configuration.js";
 import { dynamics } from "../studies/dynamics/study.js";
-import { given, kernelNames, wholeNumber } from "./flags.js";
+import { given, kernelNames, number } from "./flags.js";
 import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
@@ -22,8 +22,8 @@ function configure({ seeds, steps, kernels }: DynamicsFlags): DynamicsConfigurat
 export function dynamicsCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("dynamics").description("gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?");
   return withTaskOptions(command)
-    .option("--seeds <n>", "random problems for every kernel and subset", wholeNumber(1))
-    .option("--steps <n>", "steps of gradient descent at most", wholeNumber(1))
+    .option("--seeds <n>", "random problems for every kernel and subset", number(experimentFields.seeds))
+    .option("--steps <n>", "steps of gradient descent at most", number(experimentFields.steps))
     .option("--kernels <names>", "kernels by name, with commas between", kernelNames)
     .action(async (flags: DynamicsFlags) => finish(await runStudy(dynamics, configure(flags), command, terminal)));
 }

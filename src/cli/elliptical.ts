@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { quickElliptical, type EllipticalConfiguration } from "../studies/elliptical/configuration.js";
 import { elliptical } from "../studies/elliptical/study.js";
-import { given, wholeNumber } from "./flags.js";
+import { EXAMPLES, windowFields } from "../studies/limits.js";
+import { given, number } from "./flags.js";
 import { runStudy, withComparisonOptions, withDataOption, type ComparisonFlags } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
@@ -22,7 +23,7 @@ function configure({ data, kernels, seeds, epochs, examples, tokens }: Elliptica
 export function ellipticalCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("elliptical").description("dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy");
   return withDataOption(withComparisonOptions(command, "splits, starts, orders and contaminations"))
-    .option("--examples <n>", "texts and windows to train on", wholeNumber(8))
-    .option("--tokens <n>", "words of a window in which next words are predicted", wholeNumber(2))
+    .option("--examples <n>", "texts and windows to train on", number(EXAMPLES))
+    .option("--tokens <n>", "words of a window in which next words are predicted", number(windowFields.tokens))
     .action(async (flags: EllipticalFlags) => finish(await runStudy(elliptical, configure(flags), command, terminal)));
 }

@@ -1,12 +1,33 @@
 import { InvalidArgumentError } from "commander";
+import { rangeOf, violation, type NumberSchema } from "../studies/runner/schema.js";
 
-/** Parses a whole number of at least `least`; commander reports what it throws. */
-export function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= 0x7fffffff) return value;
-    throw new InvalidArgumentError(`Wanted a whole number from ${least} to ${0x7fffffff}.`);
+/** Parses one number or several; `range` says of what sizes. */
+type NumberParser<Value> = ((text: string) => Value) & { readonly range: NumberSchema };
+
+function numberIn(text: string, range: NumberSchema): number | undefined {
+  const value = Number(text);
+  const isNumber = (range.whole ? /^\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i).test(text);
+  return isNumber && violation(range, value, "") === undefined ? value : undefined;
+}
+
+/** Parses a number of a range; commander reports what it throws. */
+export function number(range: NumberSchema): NumberParser<number> {
+  const parse = (text: string): number => {
+    const value = numberIn(text, range);
+    if (value !== undefined) return value;
+    throw new InvalidArgumentError(`Wanted ${rangeOf(range)}.`);
   };
+  return Object.assign(parse, { range });
+}
+
+/** Parses different numbers of a range with commas between, `most` of them at most. */
+export function numbers(range: NumberSchema, most: number): NumberParser<number[]> {
+  const parse = (text: string): number[] => {
+    const values = text.split(",").flatMap((part) => numberIn(part, range) ?? []);
+    if (values.length === text.split(",").length && values.length <= most && new Set(values).size === values.length) return values;
+    throw new InvalidArgumentError(`Wanted 1 to ${most} different numbers with commas between, each ${rangeOf(range)}.`);
+  };
+  return Object.assign(parse, { range });
 }
 
 /** Parses "softmax, gaussian". */

@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
-import { fullPathfinder, quickPathfinder, type PathfinderConfiguration } from "../studies/pathfinder/configuration.js";
+import { fullPathfinder, pathfinderFields, quickPathfinder, type PathfinderConfiguration } from "../studies/pathfinder/configuration.js";
 import { difficulties, type Difficulty } from "../studies/pathfinder/difficulty.js";
 import { pathfinder } from "../studies/pathfinder/study.js";
-import { given, wholeNumber } from "./flags.js";
+import { given, number } from "./flags.js";
 import { runStudy, withComparisonOptions, type ComparisonFlags } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
@@ -33,8 +33,8 @@ export function pathfinderCommand(terminal: Terminal, finish: (exitCode: number)
     .addOption(new Option("--difficulty <name>", "kind of pictures").choices(Object.keys(difficulties)))
     .option("--full", "the papers' scale, for a hardware adapter")
     .option("--draw", "draw samples of every kind, train nothing")
-    .option("--examples <n>", "pictures to train on", wholeNumber(8))
-    .option("--patch <n>", "side of a patch in pixels", wholeNumber(1))
+    .option("--examples <n>", "pictures to train on", number(pathfinderFields.train))
+    .option("--patch <n>", "side of a patch in pixels", number(pathfinderFields.patch))
     .option("--without-landscape", "no loss landscapes")
     .action(async (flags: PathfinderFlags) => finish(await runStudy(pathfinder, configure(flags), command, terminal)));
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
+import { EPOCHS, SEED, SEEDS } from "../studies/limits.js";
 import type { Presentation } from "../studies/report/presentation.js";
 import { conduct } from "../studies/runner/study.js";
 import type { Results, Study } from "../studies/runner/study.js";
@@ -8,7 +9,7 @@ import type { Shard } from "../studies/runner/tasks.js";
 import { backendNames, chooseBackend } from "./backend.js";
 import type { BackendName } from "./backend.js";
 import { commandPath } from "./command-path.js";
-import { kernelNames, wholeNumber } from "./flags.js";
+import { kernelNames, number } from "./flags.js";
 import { progressView } from "./progress.js";
 import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
@@ -36,7 +37,7 @@ function shardOf(text: string): Shard {
 /** Adds `--seed` and `--out`. */
 export function withPlaceOptions(command: Command, seedOf: string): Command {
   return command
-    .option("--seed <n>", `seed of ${seedOf}`, wholeNumber(0), DEFAULT_SEED)
+    .option("--seed <n>", `seed of ${seedOf}`, number(SEED), DEFAULT_SEED)
     .option("--out <folder>", "where results.json, report.html and the figures go", `out/${command.name()}`);
 }
 
@@ -70,8 +71,8 @@ export interface ComparisonFlags {
 export function withComparisonOptions(command: Command, seedsOf: string): Command {
   return withTaskOptions(command)
     .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
-    .option("--seeds <n>", seedsOf, wholeNumber(1))
-    .option("--epochs <n>", "epochs of every encoder", wholeNumber(1));
+    .option("--seeds <n>", seedsOf, number(SEEDS))
+    .option("--epochs <n>", "epochs of every encoder", number(EPOCHS));
 }
 
 /** Adds `--data`. */

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { quickSymmetric, type SymmetricConfiguration } from "../studies/symmetric/configuration.js";
+import { quickSymmetric, symmetricFields, type SymmetricConfiguration } from "../studies/symmetric/configuration.js";
 import { symmetric } from "../studies/symmetric/study.js";
-import { given, wholeNumber } from "./flags.js";
+import { given, number } from "./flags.js";
 import { runStudy, withComparisonOptions, withDataOption, type ComparisonFlags } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
@@ -20,7 +20,7 @@ function configure({ data, kernels, seeds, epochs, windows, tokens }: SymmetricF
 export function symmetricCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const command = new Command("symmetric").description("masked words with dot-product, symmetric and pairwise attention: how many steps to the same loss?");
   return withDataOption(withComparisonOptions(command, "splits, starts, orders and masks"))
-    .option("--windows <n>", "pieces of texts to train on, at most", wholeNumber(1))
-    .option("--tokens <n>", "words of a piece", wholeNumber(2))
+    .option("--windows <n>", "pieces of texts to train on, at most", number(symmetricFields.train))
+    .option("--tokens <n>", "words of a piece", number(symmetricFields.tokens))
     .action(async (flags: SymmetricFlags) => finish(await runStudy(symmetric, configure(flags), command, terminal)));
 }

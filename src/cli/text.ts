@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { fullText, quickText, type TextConfiguration } from "../studies/text/configuration.js";
+import { fullText, quickText, textFields, type TextConfiguration } from "../studies/text/configuration.js";
 import { text } from "../studies/text/study.js";
-import { given, wholeNumber } from "./flags.js";
+import { given, number } from "./flags.js";
 import { runStudy, withComparisonOptions, withDataOption, type ComparisonFlags } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
@@ -22,7 +22,7 @@ export function textCommand(terminal: Terminal, finish: (exitCode: number) => vo
   const command = new Command("text").description("an encoder on real text by stochastic gradient descent, kernel against kernel over seeds");
   return withDataOption(withComparisonOptions(command, "splits, starts and orders"))
     .option("--full", "sequences of up to 4,096 bytes, for a hardware adapter")
-    .option("--examples <n>", "texts to train on", wholeNumber(8))
-    .option("--tokens <n>", "words or bytes of a text", wholeNumber(1))
+    .option("--examples <n>", "texts to train on", number(textFields.train))
+    .option("--tokens <n>", "words or bytes of a text", number(textFields.tokens))
     .action(async (flags: TextFlags) => finish(await runStudy(text, configure(flags), command, terminal)));
 }

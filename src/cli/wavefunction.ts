@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { defaultsFor, projectionNames, samplingNames, type ProjectionName, type SamplingName, type WavefunctionConfiguration } from "../studies/wavefunction/configuration.js";
+import { Command, Option } from "commander";
+import { defaultsFor, LENGTH, projectionNames, samplingNames, type ProjectionName, type SamplingName, wavefunctionFields, type WavefunctionConfiguration } from "../studies/wavefunction/configuration.js";
+import { whole } from "../studies/runner/schema.js";
 import { wavefunction } from "../studies/wavefunction/study.js";
-import { given, wholeNumber } from "./flags.js";
+import { given, number, numbers } from "./flags.js";
 import { runStudy, withTaskOptions } from "./study.js";
 import type { Terminal } from "./terminal.js";
 
@@ -22,19 +23,6 @@ interface WavefunctionFlags {
   readonly lengthSeeds?: number;
 }
 
-function couplingOf(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError("Wanted a number.");
-}
-
-/** Numbers of patches. */
-function lengthsOf(text: string): number[] {
-  const lengths = text.split(",").map(Number);
-  if (new Set(lengths).size === lengths.length && lengths.every((length) => Number.isInteger(length) && length >= 2)) return lengths;
-  throw new InvalidArgumentError("Wanted different whole numbers from 2 on with commas between, such as 4,6,8.");
-}
-
 /** The configuration that the flags ask for. */
 function configure({ side, chain, j2, ...rest }: WavefunctionFlags): WavefunctionConfiguration {
   const { patch, width, heads, layers, projection, sampling, seeds, steps, samples, lengths, lengthSeeds } = rest;
@@ -53,19 +41,19 @@ export function wavefunctionCommand(terminal: Terminal, finish: (exitCode: numbe
     "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries and keys relevant?",
   );
   return withTaskOptions(command)
-    .option("--side <n>", "sites along each axis of a square; 4 is summed over all configurations, above is sampled", wholeNumber(4), 4)
-    .addOption(new Option("--chain <n>", "a ring of so many sites instead of a square").argParser(wholeNumber(4)).conflicts("side"))
-    .option("--j2 <x>", "J2 in units of J1", couplingOf, 0.5)
-    .option("--patch <n>", "sites of a patch along each axis", wholeNumber(1))
-    .option("--width <n>", "width of the transformer", wholeNumber(2))
-    .option("--heads <n>", "heads of each layer", wholeNumber(1))
-    .option("--layers <n>", "layers", wholeNumber(1))
+    .option("--side <n>", "sites along each axis of a square; 4 is summed over all configurations, above is sampled", number(whole(4, 32)), 4)
+    .addOption(new Option("--chain <n>", "a ring of so many sites instead of a square").argParser(number(whole(4, 1024))).conflicts("side"))
+    .option("--j2 <x>", "J2 in units of J1", number(wavefunctionFields.j2), 0.5)
+    .option("--patch <n>", "sites of a patch along each axis", number(wavefunctionFields.patch))
+    .option("--width <n>", "width of the transformer", number(wavefunctionFields.width))
+    .option("--heads <n>", "heads of each layer", number(wavefunctionFields.heads))
+    .option("--layers <n>", "layers", number(wavefunctionFields.layers))
     .addOption(new Option("--projection <name>", "symmetries that the wave function is projected on").choices(projectionNames))
     .addOption(new Option("--sampling <name>", "how means over |ψ|² are made").choices(samplingNames))
-    .option("--seeds <n>", "optimisations of each attention; 0 for --lengths alone", wholeNumber(0))
-    .option("--steps <n>", "steps of stochastic reconfiguration", wholeNumber(1))
-    .option("--samples <n>", "draws a step, a multiple of the chains", wholeNumber(32))
-    .option("--lengths <list>", "then measure ρ of softmax attention on rings of so many patches, such as 4,6,8", lengthsOf)
-    .option("--length-seeds <n>", "optimisations of each of these lengths", wholeNumber(1))
+    .option("--seeds <n>", "optimisations of each attention; 0 for --lengths alone", number(wavefunctionFields.seeds))
+    .option("--steps <n>", "steps of stochastic reconfiguration", number(wavefunctionFields.steps))
+    .option("--samples <n>", "draws a step, a multiple of the chains", number({ ...wavefunctionFields.samples, least: 32 }))
+    .option("--lengths <list>", "then measure ρ of softmax attention on rings of so many patches, such as 4,6,8", numbers(LENGTH, wavefunctionFields.lengths.most))
+    .option("--length-seeds <n>", "optimisations of each of these lengths", number(wavefunctionFields.lengthSeeds))
     .action(async (flags: WavefunctionFlags) => finish(await runStudy(wavefunction, configure(flags), command, terminal)));
 }

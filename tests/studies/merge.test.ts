@@ -47,7 +47,7 @@ it("takes the finished result of a task although another shard kept an older one
   expect(twice).toContain("gaussian-seed-1.json"); // what the test is about
   for (const order of [folders(), folders().reverse()]) {
     const target = join(out, "whole");
-    const { results } = await mergeShards(order, studies, target);
+    const { results } = await mergeShards(order, studies, { out: target });
     expect(results).toMatchObject({
       partial: false,
       measurements: { products: ["softmax", "gaussian"].flatMap((kernel) => [200, 400, 600, 800].map((product) => `${kernel} ${product}`)) },
@@ -59,9 +59,9 @@ it("takes the finished result of a task although another shard kept an older one
 
 it("takes what an earlier merge into the folder had, and names what no shard has finished", async () => {
   await run(1, { seeds: 2, steps: 5 });
-  await expect(mergeShards([folders()[0]], studies, join(out, "whole"))).rejects.toThrow(/finished result of each of 4 tasks, by this version, got none of 2: softmax seed 2, gaussian seed 2/);
+  await expect(mergeShards([folders()[0]], studies, { out: join(out, "whole") })).rejects.toThrow(/finished result of each of 4 tasks, by this version, got none of 2: softmax seed 2, gaussian seed 2/);
   await run(2, { seeds: 2, steps: 5 });
-  const { results } = await mergeShards([folders()[1]], studies, join(out, "whole"));
+  const { results } = await mergeShards([folders()[1]], studies, { out: join(out, "whole") });
   expect(results).toMatchObject({ partial: false, measurements: { products: ["softmax 5", "softmax 10", "gaussian 5", "gaussian 10"] } });
 });
 
@@ -70,16 +70,16 @@ describe("versions", () => {
 
   it("of the shards are those of the whole, whatever joins them", async () => {
     for (const index of shards) await run(index, { seeds: 2, steps: 5 }, { versions: old });
-    const { results } = await mergeShards(folders(), studies, join(out, "whole"));
+    const { results } = await mergeShards(folders(), studies, { out: join(out, "whole") });
     expect(results).toMatchObject({ partial: false, versions: old });
   });
 
   it("must be the same in all shards, as far as they decide numbers", async () => {
     for (const index of shards) await run(index, { seeds: 2, steps: 5 }, { versions: { ...old, ...(index === 1 ? { webgpu: "0.5.0", node: "v18.9.9" } : {}) } });
-    await mergeShards(folders(), studies, join(out, "whole"));
+    await mergeShards(folders(), studies, { out: join(out, "whole") });
     const path = join(folders()[1], "results.json");
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace("6.0.0", "6.0.1"));
-    await expect(mergeShards(folders(), studies, join(out, "other"))).rejects.toThrow(/shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions/);
+    await expect(mergeShards(folders(), studies, { out: join(out, "other") })).rejects.toThrow(/shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions/);
   });
 });

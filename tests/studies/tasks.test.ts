@@ -98,7 +98,7 @@ describe("a task", () => {
     await cutOff();
     await damage();
     expect(await startOf({ resume: true })).toEqual([undefined]);
-    expect(noted).toEqual(["gaussian seed 3: what was kept cannot be read, so it starts anew"]);
+    expect(noted).toEqual(["gaussian seed 3: what was kept is damaged, so it starts anew"]);
   });
 
   it("never writes the weights that its record names", async () => {

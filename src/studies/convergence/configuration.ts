@@ -1,3 +1,5 @@
+import { dataField, encoderFields, HEADS, splitFields, STEPS, WIDTH } from "../limits.js";
+import { oneOf, optional, real, record, whole, type Fields } from "../runner/schema.js";
 import type { TextSettings } from "../training/text-classifier.js";
 
 /** Part one: the single-layer model of the theory on a few texts. */
@@ -22,6 +24,17 @@ export interface ConvergenceConfiguration {
   /** Part two: the encoder on the whole split. */
   readonly learning: TextSettings;
 }
+
+export const learningFields = { ...encoderFields, ...splitFields, unit: optional(oneOf(["words", "bytes"])) } as const satisfies Fields<TextSettings>;
+
+const scale = real(-1000, 1000);
+
+export const convergenceFields = {
+  ...dataField,
+  scale: oneOf(["quick", "full"]),
+  guarantee: record({ samples: whole(1, 64), tokens: whole(1, 64), width: WIDTH, heads: HEADS, scales: record({ query: scale, key: scale, value: scale, output: scale }), steps: STEPS } satisfies Fields<GuaranteeConfiguration>),
+  learning: record(learningFields),
+} as const satisfies Fields<ConvergenceConfiguration>;
 
 const guarantee: GuaranteeConfiguration = {
   samples: 4,

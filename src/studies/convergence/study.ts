@@ -1,8 +1,9 @@
 import { random } from "../../core/random.js";
 import { prepareDataset, summarize } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
-import type { ConvergenceConfiguration } from "./configuration.js";
+import { convergenceFields, type ConvergenceConfiguration } from "./configuration.js";
 import { guaranteeRuns } from "./guarantee.js";
 import { learningRuns } from "./learning.js";
 import type { ConvergenceMeasurements, GuaranteeRun } from "./measurements.js";
@@ -30,4 +31,4 @@ async function run(configuration: ConvergenceConfiguration, session: Session<Con
 }
 
 /** Softmax and Gaussian attention on real text: what theory guarantees, what gradient descent does, and what an encoder learns. */
-export const convergence: Study<ConvergenceConfiguration, ConvergenceMeasurements> = { name: "convergence", run, present };
+export const convergence: Study<ConvergenceConfiguration, ConvergenceMeasurements> = { name: "convergence", configuration: record(convergenceFields), run, present };

@@ -1,4 +1,6 @@
 import type { WeightName } from "../../theory/problem.js";
+import { HEADS, MANY_SEEDS, SHARE, STEPS, WIDTH } from "../limits.js";
+import { list, oneOf, optional, real, record, text, whole, type Fields } from "../runner/schema.js";
 
 /**
  * Random problems with standard normal inputs.
@@ -42,9 +44,34 @@ export interface DynamicsConfiguration {
   readonly experiments: Readonly<Record<ExperimentName, Experiment>>;
 }
 
-const WIDTH = 8;
+const scale = real(-1000, 1000);
+const scales = record({ query: scale, key: scale, value: scale, output: scale } satisfies Fields<Scales>);
+
+export const experimentFields = {
+  family: oneOf(["unitTargets", "equalValues", "unitResidual"]),
+  kernels: list(text, 1, 64),
+  subsets: list(list(oneOf(["query", "key", "value", "output"]), 1, 4), 1, 15),
+  scales: list(scales, 1, 64),
+  heads: HEADS,
+  seeds: MANY_SEEDS,
+  steps: STEPS,
+  tolerance: SHARE,
+  stepOf: optional(text),
+} as const satisfies Fields<Experiment>;
+
+const experiment = record(experimentFields);
+
+export const dynamicsFields = {
+  samples: whole(1, 1024),
+  tokens: whole(1, 1024),
+  width: WIDTH,
+  outputWidth: WIDTH,
+  experiments: record({ matrices: experiment, equalValues: experiment, valueScale: experiment } satisfies Fields<Record<ExperimentName, Experiment>>),
+} as const satisfies Fields<DynamicsConfiguration>;
+
+const OWN_WIDTH = 8;
 /** W^O has entries of standard deviation 1. */
-const output = Math.sqrt(WIDTH);
+const output = Math.sqrt(OWN_WIDTH);
 const kernels = ["softmax", "gaussian", "gaussianNormalized"];
 const query = [["query"]] as const;
 
@@ -52,7 +79,7 @@ const query = [["query"]] as const;
 export const quickDynamics: DynamicsConfiguration = {
   samples: 2,
   tokens: 3,
-  width: WIDTH,
+  width: OWN_WIDTH,
   outputWidth: 1,
   experiments: {
     matrices: {

@@ -1,7 +1,8 @@
 import { plainKernel } from "../kernels.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Task } from "../runner/tasks.js";
-import type { DynamicsConfiguration, ExperimentName } from "./configuration.js";
+import { dynamicsFields, type DynamicsConfiguration, type ExperimentName } from "./configuration.js";
 import { present } from "./present.js";
 import { runTrial, type DynamicsMeasurements, type Trial, type TrialSetting } from "./trial.js";
 
@@ -36,7 +37,7 @@ async function run(configuration: DynamicsConfiguration, session: Session<Dynami
     const settings = trialSettings(configuration, name, session.seed);
     try {
       for (const [index, setting] of settings.entries()) {
-        const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting));
+        const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting, session));
         if (trial !== undefined) trials.push(trial);
         const note = `${setting.kernel}, ${setting.trained.join(" + ")}, seed ${setting.seed}`;
         session.report({ kind: "progress", label: name, done: index + 1, total: settings.length, note });
@@ -49,4 +50,4 @@ async function run(configuration: DynamicsConfiguration, session: Session<Dynami
 }
 
 /** Gradient descent on a single layer: what trains, with which kernel, from which scales, converges how fast? */
-export const dynamics: Study<DynamicsConfiguration, DynamicsMeasurements> = { name: "dynamics", run, present };
+export const dynamics: Study<DynamicsConfiguration, DynamicsMeasurements> = { name: "dynamics", configuration: record(dynamicsFields), run, present };

@@ -5,6 +5,7 @@ import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
 import { plainKernel } from "../kernels.js";
+import type { Session } from "../runner/study.js";
 import type { DynamicsConfiguration, ExperimentName, Scales } from "./configuration.js";
 import { randomProblem } from "./problem.js";
 
@@ -49,8 +50,11 @@ const STEP_SHARE = 0.5;
 /** Steps of which a curve keeps all: hundreds of runs make one file. */
 const DENSE = 20;
 
-/** Gradient descent with η = 1/(2σ_max(J_0)²) until the tolerance or the last step; depends on nothing but its arguments. */
-export async function runTrial(configuration: DynamicsConfiguration, setting: TrialSetting): Promise<Trial> {
+/** Steps between two looks at whether to stop: some tenths of a second. */
+const LOOK_EVERY = 500;
+
+/** Gradient descent with η = 1/(2σ_max(J_0)²) until the tolerance or the last step; depends on nothing but its first two arguments. */
+export async function runTrial(configuration: DynamicsConfiguration, setting: TrialSetting, session?: Pick<Session<unknown>, "checkpoint">): Promise<Trial> {
   const { heads, family, steps, tolerance, stepOf = setting.kernel } = configuration.experiments[setting.experiment];
   const kernel = plainKernel(setting.kernel);
   const trainable = setting.trained;
@@ -59,7 +63,14 @@ export async function runTrial(configuration: DynamicsConfiguration, setting: Tr
   const { certificate, conditions, singularValues } = checkConvergence(problem, { kernel, trainable, stepSize });
   const lossFloor = certificate.certified ? null : certificate.lossFloor;
   const nearlyLinear = conditions.find(({ name }) => name === "nearlyLinear");
-  const losses = await descend(problem, kernel, trainable, { stepSize, steps, tolerance });
+  const losses = await descend(problem, kernel, trainable, {
+    stepSize,
+    steps,
+    tolerance,
+    follow: async (_, step) => {
+      if (step % LOOK_EVERY === LOOK_EVERY - 1) await session?.checkpoint();
+    },
+  });
   const [initialLoss, finalLoss] = [losses[0], losses[losses.length - 1]];
   const kept = keptSteps(losses.length, DENSE);
   return {

@@ -1,4 +1,6 @@
 import type { WindowSettings } from "../corpus/window-data.js";
+import { comparisonFields, dataField, HEADS, LAYERS, SHARE, splitFields, trainingFields, WIDTH, windowFields } from "../limits.js";
+import { list, record, type Fields } from "../runner/schema.js";
 import type { EncoderSettings } from "../training/train.js";
 
 type Training = Pick<EncoderSettings, "batch" | "epochs" | "learningRate">;
@@ -17,6 +19,18 @@ export interface EllipticalConfiguration extends Omit<EncoderSettings, keyof Tra
   /** Next words by Adam. */
   readonly language: Training & WindowSettings;
 }
+
+export const ellipticalFields = {
+  ...dataField,
+  ...comparisonFields,
+  contamination: list(SHARE, 1, 64),
+  width: WIDTH,
+  hidden: WIDTH,
+  heads: HEADS,
+  layers: LAYERS,
+  text: record({ ...trainingFields, ...splitFields } satisfies Fields<EllipticalConfiguration["text"]>),
+  language: record({ ...trainingFields, ...windowFields } satisfies Fields<EllipticalConfiguration["language"]>),
+} as const satisfies Fields<EllipticalConfiguration>;
 
 /** What two cores learn in minutes. */
 export const quickElliptical: EllipticalConfiguration = {

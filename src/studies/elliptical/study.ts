@@ -2,12 +2,13 @@ import { contentOf, prepareDataset, summarize, type DataSummary } from "../corpu
 import { openCorpus } from "../corpus/file.js";
 import { prepareWindows, type WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
 import type { EpochResult } from "../training/classifier.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import type { TrainingState } from "../training/train.js";
-import type { EllipticalConfiguration } from "./configuration.js";
+import { ellipticalFields, type EllipticalConfiguration } from "./configuration.js";
 import { classify, predictWords, STREAMS } from "./experiments.js";
 import type { EllipticalMeasurements, EllipticalRun } from "./measurements.js";
 import { present } from "./present.js";
@@ -43,4 +44,4 @@ async function run(configuration: EllipticalConfiguration, session: Session<Elli
 }
 
 /** Contaminated texts with dot-product, elliptical and Mahalanobis attention over seeds. */
-export const elliptical: Study<EllipticalConfiguration, EllipticalMeasurements> = { name: "elliptical", run, present };
+export const elliptical: Study<EllipticalConfiguration, EllipticalMeasurements> = { name: "elliptical", configuration: record(ellipticalFields), run, present };

@@ -1,3 +1,5 @@
+import { encoderFields, comparisonFields } from "../limits.js";
+import { oneOf, optional, real, record, whole, type Fields } from "../runner/schema.js";
 import type { EncoderSettings } from "../training/train.js";
 import { difficulties, type Difficulty } from "./difficulty.js";
 import type { PathfinderOptions } from "./scene.js";
@@ -31,6 +33,41 @@ export interface PathfinderConfiguration extends EncoderSettings {
   /** Absent: no landscapes. */
   readonly landscape?: LandscapeConfiguration;
 }
+
+const pixels = real(0, 256);
+/** Drawn one after the other; Long Range Arena has 200,000. */
+const PICTURES = whole(8, 200_000);
+
+const pictureFields = {
+  size: whole(8, 256),
+  dashes: whole(1, 256),
+  distractors: whole(0, 256),
+  dashLength: pixels,
+  gap: pixels,
+  contrast: real(0, 1),
+  thickness: pixels,
+  dotRadius: pixels,
+  turn: real(0, Math.PI),
+  clearance: pixels,
+  distanceTolerance: real(0, Infinity),
+} as const satisfies Fields<PathfinderOptions>;
+
+export const pathfinderFields = {
+  ...encoderFields,
+  kernels: comparisonFields.kernels,
+  // none where pictures alone are drawn
+  seeds: whole(0, comparisonFields.seeds.most),
+  scale: oneOf(["quick", "full"]),
+  difficulty: oneOf(Object.keys(difficulties)),
+  picture: record(pictureFields),
+  patch: whole(1, 256),
+  train: PICTURES,
+  test: PICTURES,
+  landscape: optional(record({ points: whole(3, 1001), radius: real(0, 1000), pictures: PICTURES, products: whole(1, 10_000), linePoints: whole(3, 10_001) } satisfies Fields<LandscapeConfiguration>)),
+} as const satisfies Fields<PathfinderConfiguration>;
+
+/** Bytes of the pictures of a seed. */
+export const pathfinderBytes = ({ train, test, picture }: PathfinderConfiguration): number => (train + test) * picture.size ** 2;
 
 /** The easiest pictures in patches, as much as two cores learn in minutes. */
 export const quickPathfinder: PathfinderConfiguration = {

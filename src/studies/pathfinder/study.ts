@@ -1,9 +1,10 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { ClassifierRun } from "../comparison/runs.js";
 import { plainKernel } from "../kernels.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import type { PathfinderConfiguration } from "./configuration.js";
+import { pathfinderBytes, pathfinderFields, type PathfinderConfiguration } from "./configuration.js";
 import type { Landscape } from "./landscapes.js";
 import type { PathfinderMeasurements } from "./measurements.js";
 import { present } from "./present.js";
@@ -52,4 +53,4 @@ async function run(configuration: PathfinderConfiguration, session: Session<Path
 }
 
 /** The encoder on pictures of the Pathfinder task, kernel against kernel over seeds, and the loss around what it learned. */
-export const pathfinder: Study<PathfinderConfiguration, PathfinderMeasurements> = { name: "pathfinder", run, present };
+export const pathfinder: Study<PathfinderConfiguration, PathfinderMeasurements> = { name: "pathfinder", configuration: record(pathfinderFields), bytes: pathfinderBytes, run, present };

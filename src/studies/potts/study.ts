@@ -4,10 +4,11 @@ import { disposeTree, parameterCount, type Backend, type ParameterTree } from ".
 import { batchOf, factoredPredictor, maskedLoss, softmaxPredictor, type Predictor } from "../../physics/masked-prediction.js";
 import { gibbsSamples, randomPotts, type PottsModel } from "../../physics/potts.js";
 import { correlation, fixGauge, upperPairs } from "../../physics/recovery.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
 import { first, train, type TrainingPlan, type TrainingState } from "../training/train.js";
-import type { PottsConfiguration } from "./configuration.js";
+import { pottsBytes, pottsFields, type PottsConfiguration } from "./configuration.js";
 import type { PottsMeasurements, PottsRun } from "./measurements.js";
 import { present } from "./present.js";
 
@@ -136,4 +137,4 @@ async function run(configuration: PottsConfiguration, session: Session<PottsMeas
 }
 
 /** One layer of attention learns the generalised Potts model by masked prediction: are J and U recovered? */
-export const potts: Study<PottsConfiguration, PottsMeasurements> = { name: "potts", run, present };
+export const potts: Study<PottsConfiguration, PottsMeasurements> = { name: "potts", configuration: record(pottsFields), bytes: pottsBytes, run, present };

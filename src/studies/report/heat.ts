@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { toSvg } from "./markup.js";
 
 /** One cell of a heat map, with what is written in it. */
 export interface Cell {
@@ -47,5 +48,5 @@ export function heatMap(cells: readonly Cell[], { title, label }: { readonly tit
   for (const [name, value] of Object.entries({ width: "100%", height: "100%", fill: "#ffffff" })) background.setAttribute(name, value);
   svg.prepend(background);
   svg.append(heading);
-  return svg.outerHTML;
+  return toSvg(svg);
 }

@@ -1,4 +1,5 @@
 import type { DeviceDescription } from "../../core/tensor.js";
+import { html, inline, raw, toHtml, type Markup } from "./markup.js";
 import type { Block, Figure, Presentation, Table } from "./presentation.js";
 
 /** What a report says about how its numbers came about. */
@@ -32,34 +33,26 @@ figcaption, .note { font-size: 0.85rem; color: #555; }
 code, pre { font: 0.85rem ui-monospace, monospace; background: #f5f5f5; } pre { padding: 0.75rem; overflow-x: auto; }
 `;
 
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+function provenanceLine({ seed, command }: Provenance, device: string): Markup {
+  return html`Seed ${seed}, on ${device}. Repeat with <code>${command}</code>`;
 }
 
-function provenanceLine({ seed, command }: Provenance, device: string): string {
-  return `Seed ${seed}, on ${escape(device)}. Repeat with <code>${escape(command)}</code>`;
+function renderTable({ title, columns, rows, note }: Table): Markup {
+  return html`<div class="scroll"><table><caption>${title}</caption><thead><tr>${columns.map((text) => html`<th>${text}</th>`)}</tr></thead><tbody>
+${rows.map((row) => html`<tr>${row.map((text) => html`<td>${text}</td>`)}</tr>`)}
+</tbody></table></div>${note === undefined ? [] : html`<p class="note">${note}</p>`}`;
 }
 
-function renderTable(table: Table): string {
-  const cells = (tag: string, texts: readonly string[]): string =>
-    `<tr>${texts.map((text) => `<${tag}>${escape(text)}</${tag}>`).join("")}</tr>`;
-  const note = table.note === undefined ? "" : `<p class="note">${escape(table.note)}</p>`;
-  return `<div class="scroll"><table><caption>${escape(table.title)}</caption><thead>${cells("th", table.columns)}</thead><tbody>
-${table.rows.map((row) => cells("td", row)).join("\n")}
-</tbody></table></div>${note}`;
+function renderFigure({ svg, caption, device }: Figure, provenance: Provenance): Markup {
+  return html`<figure>${inline(svg)}<figcaption>${caption} ${provenanceLine(provenance, device ?? provenance.device.name)}</figcaption></figure>`;
 }
 
-function renderFigure(figure: Figure, provenance: Provenance): string {
-  const svg = figure.svg.replace(/ xmlns(?::\w+)?="[^"]*"/g, ""); // inline SVG needs no namespace
-  return `<figure>${svg}<figcaption>${escape(figure.caption)} ${provenanceLine(provenance, figure.device ?? provenance.device.name)}</figcaption></figure>`;
-}
-
-function renderBlock(block: Block, provenance: Provenance): string {
+function renderBlock(block: Block, provenance: Provenance): Markup {
   switch (block.kind) {
     case "heading":
-      return `<h2>${escape(block.text)}</h2>`;
+      return html`<h2>${block.text}</h2>`;
     case "paragraph":
-      return `<p>${escape(block.text)}</p>`;
+      return html`<p>${block.text}</p>`;
     case "table":
       return renderTable(block);
     case "figure":
@@ -87,23 +80,23 @@ export function renderReport(presentation: Presentation, provenance: Provenance)
     ...(provenance.partial ? ["This study was stopped before its end: the numbers below are those it had by then."] : []),
     ...(provenance.part === undefined ? [] : [`This is a part of the study: ${provenance.part}.`]),
   ];
-  return `<!doctype html>
+  return toHtml(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title>
-<style>${STYLE}</style>
+<title>${title}</title>
+<style>${raw(STYLE)}</style>
 </head>
 <body>
-<h1>${escape(title)}</h1>
-<p class="answer">${escape(answer)}</p>
-${remarks.map((text) => `<p class="partial">${escape(text)}</p>`).join("\n")}
-${blocks.map((block) => renderBlock(block, provenance)).join("\n")}
+<h1>${title}</h1>
+<p class="answer">${answer}</p>
+${remarks.map((text) => html`<p class="partial">${text}</p>`)}
+${blocks.map((block) => renderBlock(block, provenance))}
 <h2>How these numbers came about</h2>
 ${renderTable({ kind: "table", title: "Run", columns: ["what", "value"], rows: facts })}
-<details><summary>Configuration</summary><pre>${escape(JSON.stringify(provenance.configuration, null, 2))}</pre></details>
+<details><summary>Configuration</summary><pre>${JSON.stringify(provenance.configuration, null, 2)}</pre></details>
 </body>
 </html>
-`;
+`);
 }

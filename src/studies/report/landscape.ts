@@ -2,6 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { Surface } from "../../analysis/landscape.js";
 import { element, SVG } from "./lines.js";
+import { toSvg } from "./markup.js";
 import { emptySvg } from "./picture.js";
 
 /** One surface under its name. */
@@ -63,7 +64,7 @@ export function contourPlot(panels: readonly Panel[], { title, xLabel, yLabel }:
     svg.append(element(document, "text", { x: index * width + 48, y: HEADER - 6 }, `${name}: loss ${low.toPrecision(3)} to ${high.toPrecision(3)} (dark to bright)`));
     svg.append(document.importNode(plot, true));
   });
-  return svg.outerHTML;
+  return toSvg(svg);
 }
 
 /** Turn of the plane and sine of the elevation from which surfaces are seen. */
@@ -96,5 +97,5 @@ export function surfacePlot(panels: readonly Panel[], title: string): string {
       svg.append(element(document, "polygon", { points, fill: `hsl(${(220 - 170 * height).toFixed(0)},65%,${(38 + 30 * height).toFixed(0)}%)`, stroke: "#ffffff", "stroke-width": 0.5 }));
     }
   });
-  return svg.outerHTML;
+  return toSvg(svg);
 }

@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { toSvg } from "./markup.js";
 
 /** One line of a plot; lines with the same facet share a panel. */
 export interface Series {
@@ -121,5 +122,5 @@ export function linePlot(series: readonly Series[], options: LinePlotOptions): s
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", options.title);
   addHeader(document, svg, options.title, series);
-  return svg.outerHTML;
+  return toSvg(svg);
 }

@@ -1,5 +1,6 @@
 import { parseHTML } from "linkedom";
 import { element, SVG } from "./lines.js";
+import { toSvg } from "./markup.js";
 
 /** An empty stand-alone SVG with its title on white ground. */
 export function emptySvg(title: string, width: number, height: number): { readonly document: Document; readonly svg: Element } {
@@ -51,5 +52,5 @@ export function pictureGrid(pictures: readonly GreyPicture[], title: string): st
     svg.append(group);
     svg.append(element(document, "text", { x, y: y + IMAGE + 15 }, caption));
   });
-  return svg.outerHTML;
+  return toSvg(svg);
 }

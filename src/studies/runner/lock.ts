@@ -1,9 +1,10 @@
-import { mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ArgumentError, DataError } from "../../core/errors.js";
-import { writeAtomically } from "./results.js";
+import { makeFolder, writeAtomically } from "./results.js";
 
 /** The file in a folder that names the process which writes there. */
 const LOCK = "lock";
@@ -76,14 +77,17 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = resolve(folder, LOCK);
   let made: string | undefined;
   try {
-    made = await mkdir(folder, { recursive: true });
+    made = await makeFolder(folder);
     await take(folder, path);
   } catch (cause) {
     if (cause instanceof ArgumentError) throw cause;
     throw new DataError({ where: "study", argument: folder, wanted: "a place to write", got: (cause as NodeJS.ErrnoException).code ?? String(cause), fix: "Choose another folder with --out." });
   }
   held.add(path);
+  const atExit = (): void => rmSync(path, { force: true }); // a process that ends in the midst leaves no lock
+  process.once("exit", atExit);
   return async () => {
+    process.off("exit", atExit);
     held.delete(path);
     const owner = await readOwner(path);
     if (owner?.pid === process.pid && owner.host === hostname()) await rm(path, { force: true });

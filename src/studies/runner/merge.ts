@@ -2,24 +2,58 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ArgumentError, DataError } from "../../core/errors.js";
+import type { DeviceDescription } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
+import { SEED } from "../limits.js";
 import type { Presentation } from "../report/presentation.js";
+import type { StudyEvent } from "./events.js";
 import { fromJson } from "./results.js";
+import { anything, flag, map, oneOf, optional, real, record, text, violation, type Fields, type Schema } from "./schema.js";
 import { conduct, type Results, type Study } from "./study.js";
 import { decisiveVersions } from "./versions.js";
 
 type AnyResults = Results<unknown, unknown>;
 
-async function resultsIn(folder: string): Promise<AnyResults> {
+type AnyStudy = Study<unknown, unknown>;
+
+/** What a results file must be, the configuration aside: that is its study's. */
+const resultsFields = {
+  study: text,
+  partial: flag,
+  part: optional(text),
+  seed: SEED,
+  command: text,
+  device: record({ kind: oneOf(["cpu", "hardware", "software"]), name: text } satisfies Fields<DeviceDescription>),
+  versions: map(text),
+  startedAt: text,
+  seconds: real(0, Infinity),
+  configuration: anything,
+  measurements: anything, // they come from the tasks
+  error: optional(text),
+} as const satisfies Fields<AnyResults>;
+
+async function resultsIn(folder: string, studies: readonly AnyStudy[]): Promise<{ readonly study: AnyStudy; readonly results: AnyResults }> {
   const path = join(folder, "results.json");
+  const refuse = (argument: string, wanted: string, got: string): never => {
+    throw new DataError({ where: "merge", argument, wanted, got, fix: "Name the folders that its shards wrote." });
+  };
+  let results: unknown;
   try {
-    const results: unknown = fromJson(await readFile(path, "utf8"));
-    if (typeof results === "object" && results !== null && "study" in results && "configuration" in results && "device" in results && "versions" in results) return results as AnyResults;
-    throw new SyntaxError("something else");
+    results = fromJson(await readFile(path, "utf8"));
   } catch (cause) {
-    const got = cause instanceof SyntaxError ? "none" : String((cause as NodeJS.ErrnoException).code);
-    throw new DataError({ where: "merge", argument: path, wanted: "the results of a study", got, fix: "Name the folders that its shards wrote." });
+    // JSON that is none, or is nested without end
+    const isNone = cause instanceof SyntaxError || cause instanceof RangeError;
+    return refuse(path, "the results of a study", isNone ? "none" : String((cause as NodeJS.ErrnoException).code));
   }
+  const check = (schema: Schema, value: unknown, name: string): void => {
+    const wrong = violation(schema, value, name);
+    if (wrong !== undefined) refuse(`${path}: ${wrong.path}`, wrong.wanted, wrong.got);
+  };
+  check(record(resultsFields), results, "results");
+  const checked = results as AnyResults; // its configuration is checked below
+  const study = studies.find(({ name }) => name === checked.study) ?? refuse(`${path}: results.study`, `one of ${studies.map(({ name }) => name).join(", ")}`, checked.study);
+  if (study.configuration !== undefined) check(study.configuration, checked.configuration, "configuration");
+  return { study, results: checked };
 }
 
 /** What shards of one study have in common. */
@@ -55,19 +89,17 @@ function checkAlike(all: readonly AnyResults[], folders: readonly string[]): voi
  * Joins what shards of a study have finished into the results of the whole study, and its report.
  *
  * Computes no task again, and writes results only if none lacks. `out` can be resumed like a run of its own.
- * @throws DataError for a folder without results, ArgumentError for shards of different studies or a task that no shard has finished.
+ * @throws DataError for a folder without results or with a field that is not as a study writes it, ArgumentError for shards of different studies or a task that no shard has finished.
  */
 export async function mergeShards(
   folders: readonly string[],
-  studies: readonly Study<unknown, unknown>[],
-  out?: string,
+  studies: readonly AnyStudy[],
+  { out, report }: { readonly out?: string; readonly report?: (event: StudyEvent) => void } = {},
 ): Promise<{ results: AnyResults; presentation: Presentation; out: string }> {
-  const all: AnyResults[] = [];
-  for (const folder of folders) all.push(await resultsIn(folder));
-  checkAlike(all, folders);
-  const [{ study: name, seed, command, device, versions, configuration }] = all;
-  const study = studies.find((known) => known.name === name);
-  if (study === undefined) throw new DataError({ where: "merge", argument: folders[0], wanted: `a study of ${studies.map((known) => known.name).join(", ")}`, got: name });
-  const target = out ?? join("out", name);
-  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders })), out: target };
+  const all: Awaited<ReturnType<typeof resultsIn>>[] = [];
+  for (const folder of folders) all.push(await resultsIn(folder, studies));
+  checkAlike(all.map(({ results }) => results), folders);
+  const [{ study, results: { seed, command, device, versions, configuration } }] = all;
+  const target = out ?? join("out", study.name);
+  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders, ...(report ? { report } : {}) })), out: target };
 }

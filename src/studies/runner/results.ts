@@ -1,5 +1,5 @@
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { DataError } from "../../core/errors.js";
 
 /** Indented JSON; NaN and the infinities, which JSON lacks, become the strings "NaN", "Infinity" and "-Infinity". */
@@ -23,6 +23,22 @@ export async function clearTemporary(folder: string): Promise<void> {
 }
 
 /**
+ * Makes a folder and those above it; gives the first that it made. One by one: where a file system takes no folders, such as /proc,
+ * `mkdir` with `recursive` tries for ever, and no signal ends it.
+ */
+export async function makeFolder(folder: string): Promise<string | undefined> {
+  const path = resolve(folder);
+  const about = await stat(path).catch(() => undefined);
+  if (about?.isDirectory()) return undefined;
+  const above = dirname(path) === path ? undefined : await makeFolder(dirname(path));
+  const made = await mkdir(path).then(() => path, (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST" || about !== undefined) throw error;
+    return undefined; // by another process, meanwhile
+  });
+  return above ?? made;
+}
+
+/**
  * Writes `folder/name` so that a reader finds the old content or the new one, never a part.
  *
  * @throws DataError when the folder cannot be made or written.
@@ -31,7 +47,7 @@ export async function writeAtomically(folder: string, name: string, content: str
   const path = join(folder, name);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const handle = await open(temporary, "w");
     try {
       await handle.writeFile(content);

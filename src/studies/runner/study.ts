@@ -1,4 +1,5 @@
 import { access } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { ArgumentError } from "../../core/errors.js";
 import type { Backend, DeviceDescription } from "../../core/tensor.js";
@@ -7,6 +8,8 @@ import type { Presentation } from "../report/presentation.js";
 import type { StudyEvent } from "./events.js";
 import { lockFolder } from "./lock.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
+import type { Schema } from "./schema.js";
+import { fileName } from "./task-file.js";
 import { hasWords, taskRunner, TASKS, type RunTask, type TaskOptions, type Tasks } from "./tasks.js";
 import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
 
@@ -26,6 +29,10 @@ export interface Session<Measurements> {
 /** One experiment: configuration in, measurements out, and how to show them. */
 export interface Study<Configuration, Measurements> {
   readonly name: string;
+  /** What a configuration from a file must be. */
+  readonly configuration?: Schema;
+  /** Bytes of memory that it takes, at least. */
+  bytes?(configuration: Configuration): number;
   run(configuration: Configuration, session: Session<Measurements>): Promise<void>;
   /** Pure: a report can be made again from a results file. */
   present(results: Results<Configuration, Measurements>): Presentation;
@@ -61,6 +68,9 @@ interface Conducted<Configuration, Measurements> {
 
 class Interrupted extends Error {}
 
+/** Ends a study of whose tasks all is known that was asked. */
+class Known extends Error {}
+
 /** Names that an error lists. */
 const NAMED = 16;
 
@@ -74,31 +84,43 @@ const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(
 /** An I/O turn: without it synchronous mathematics would starve timers and signals. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Complains of words that are in the name of no task, before any is done: asks for the names, does nothing. */
-async function checkOnly<Configuration>(study: Study<Configuration, unknown>, configuration: Configuration, only: readonly string[], { backend, seed }: ConductOptions): Promise<void> {
+/** Complains of words that are in the name of no task, before any is done: asks for the names, until all words are found, and does nothing. */
+async function checkOnly<Configuration>(study: Study<Configuration, unknown>, configuration: Configuration, only: readonly string[], session: Session<unknown>): Promise<void> {
   const names: string[] = [];
-  const nothing = (): Promise<undefined> => Promise.resolve(undefined);
-  const task: RunTask = ({ name }) => {
+  let unknown = only;
+  const task: RunTask = async ({ name }) => {
+    await session.checkpoint();
     names.push(name);
-    return nothing();
+    unknown = unknown.filter((words) => !hasWords(name, words));
+    if (unknown.length === 0) throw new Known();
+    return undefined;
   };
-  await study.run(configuration, { backend, seed, report: () => undefined, save: nothing, checkpoint: nextTurn, task });
-  const unknown = only.filter((words) => !names.some((name) => hasWords(name, words)));
+  await study.run(configuration, { ...session, report: () => undefined, save: () => Promise.resolve(), task }).catch((error: unknown) => {
+    if (!(error instanceof Known)) throw error;
+  });
   if (unknown.length === 0 || names.length === 0) return;
   const words = [...new Set(names.flatMap((name) => name.split(" ")))];
-  throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: unknown.join(", ") });
+  throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${names[0]}": ${listed(words)}`, got: listed(unknown) });
 }
 
 /** Complains where finished tasks were wanted and some are not. */
-function checkFinished({ names, missing }: Tasks): void {
+function checkFinished({ names, missing, damaged }: Tasks): void {
   if (missing.length > 0) {
     throw new ArgumentError({
       where: "merge",
       wanted: `a finished result of each of ${names.length} tasks, by this version`,
-      got: `none of ${missing.length}: ${listed(missing)}`,
+      got: `none of ${missing.length}: ${listed(missing)}${damaged.length === 0 ? "" : `, and damaged files: ${listed(damaged)}`}`,
       fix: "Run the shards that lack them with --resume, and merge again.",
     });
   }
+}
+
+/** Complains, before any is taken, of more memory than there is. */
+function checkMemory<Configuration>({ name, ...study }: Study<Configuration, unknown>, configuration: Configuration): void {
+  const [wanted, most] = [study.bytes?.(configuration), totalmem()];
+  if (wanted === undefined || wanted <= most) return;
+  const gibibytes = (count: number): string => `${(count / 2 ** 30).toPrecision(3)} GiB`;
+  throw new ArgumentError({ where: `study ${name}`, wanted: `sizes for the memory of this machine, ${gibibytes(most)}`, got: `${gibibytes(wanted)} or more`, fix: "Give smaller sizes." });
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
@@ -110,7 +132,7 @@ async function publish<Configuration, Measurements>(
 ): Promise<Presentation> {
   const presentation = study.present(results);
   for (const block of presentation.blocks) {
-    if (block.kind === "figure") await writeAtomically(out, `${block.name}.svg`, figureFile(block));
+    if (block.kind === "figure") await writeAtomically(out, `${fileName(block.name)}.svg`, figureFile(block));
   }
   await writeAtomically(out, "report.html", renderReport(presentation, results));
   return presentation;
@@ -152,23 +174,29 @@ async function conductAlone<Configuration, Measurements>(
     await writeAtomically(out, "results.json", toJson(results));
   };
   try {
-    await study.run(configuration, {
+    const checkpoint: Session<Measurements>["checkpoint"] = async (atStop) => {
+      await nextTurn();
+      if (!signal?.aborted) return;
+      await atStop?.();
+      throw new Interrupted();
+    };
+    const session: Session<Measurements> = {
       backend,
       seed,
       report,
-      task: tasks.run,
+      task: async (task, work) => {
+        await checkpoint();
+        return tasks.run(task, work);
+      },
       save: async (measurements) => {
         // a merge writes all or nothing, and with nothing chosen yet the results of an earlier run stay
         if (options.finishedIn || (part !== undefined && tasks.chosen.length === 0)) results = { ...results, measurements };
         else await write({ measurements });
       },
-      checkpoint: async (atStop) => {
-        await nextTurn();
-        if (!signal?.aborted) return;
-        await atStop?.();
-        throw new Interrupted();
-      },
-    });
+      checkpoint,
+    };
+    if (options.only !== undefined) await checkOnly(study, configuration, options.only, session);
+    await study.run(configuration, session);
     checkFinished(tasks);
     await write({ partial: false });
   } catch (error) {
@@ -190,16 +218,16 @@ async function conductAlone<Configuration, Measurements>(
  * Runs a study and keeps its results on disk: every save replaces `results.json`, the report follows at the end.
  *
  * When `signal` aborts, what was measured is kept, marked partial, and reported all the same; with nothing measured, results of an earlier run stay.
- * @throws what the study throws, after the partial results are written; ArgumentError while another process writes into the folder.
+ * @throws what the study throws, after the partial results are written; ArgumentError for sizes beyond the memory, or while another process writes into the folder.
  */
 export async function conduct<Configuration, Measurements>(
   study: Study<Configuration, Measurements>,
   configuration: Configuration,
   options: ConductOptions,
 ): Promise<Conducted<Configuration, Measurements>> {
+  checkMemory(study, configuration);
   const unlock = await lockFolder(options.out);
   try {
-    if (options.only !== undefined) await checkOnly(study, configuration, options.only, options);
     return await conductAlone(study, configuration, options);
   } finally {
     await unlock();

@@ -56,6 +56,8 @@ export interface Tasks {
   readonly names: readonly string[];
   readonly chosen: readonly string[];
   readonly missing: readonly string[];
+  /** Files of theirs that cannot be trusted. */
+  readonly damaged: readonly string[];
   /** What earlier runs had spent on the tasks that were taken or gone on with. */
   readonly earlierSeconds: () => number;
 }
@@ -92,10 +94,11 @@ export const hasWords = (name: string, words: string): boolean => ` ${name} `.in
 
 type Found = Awaited<ReturnType<typeof readTask>>;
 
-/** The first finished record of a task that is the wanted one: other runs may have left one of other settings in its place. */
-async function firstFinished(outs: readonly string[], name: string, isWanted: (record: Found) => record is TaskRecord): Promise<TaskRecord | undefined> {
+/** The first finished record of a task that is the wanted one: other runs may have left one of other settings in its place. `onDamage` hears of files that cannot be trusted. */
+async function firstFinished(outs: readonly string[], name: string, isWanted: (record: Found) => record is TaskRecord, onDamage: (path: string) => void): Promise<TaskRecord | undefined> {
   for (const out of outs) {
     const record = await readTask(join(out, TASKS), name);
+    if (record === "damaged") onDamage(join(out, TASKS, `${fileName(name)}.json`));
     if (isWanted(record) && record.finished) return record;
   }
   return undefined;
@@ -114,6 +117,7 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
   let turns = 0;
   const chosen: string[] = [];
   const missing: string[] = [];
+  const damaged: string[] = [];
   let earlier = 0;
   const isAllowed = (name: string): boolean => only === undefined || only.some((words) => hasWords(name, words));
 
@@ -128,9 +132,12 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
 
     const fingerprint = fingerprintOf({ name, depends, common });
     const found = await readTask(folder, name);
-    const isOf = (record: Found): record is TaskRecord => record !== undefined && record !== "unreadable" && record.fingerprint === fingerprint;
+    const isOf = (record: Found): record is TaskRecord => record !== undefined && record !== "damaged" && record.fingerprint === fingerprint;
     if (finishedIn !== undefined && !(isOf(found) && found.finished)) {
-      const other = await firstFinished(finishedIn, name, isOf);
+      const other = await firstFinished([out, ...finishedIn], name, isOf, (path) => {
+        damaged.push(path);
+        note(`${path} is damaged, so it is not taken`);
+      });
       if (other === undefined) missing.push(name);
       else {
         await writeTask(folder, name, other, undefined);
@@ -143,7 +150,7 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
     earlier += before;
     if (record?.finished) return record.content as Result;
     if (found !== undefined && record === undefined) {
-      note(`${name}: what was kept ${found === "unreadable" ? "cannot be read" : "has other settings"}, so it starts anew`);
+      note(`${name}: what was kept ${found === "damaged" ? "is damaged" : "has other settings"}, so it starts anew`);
       await removeTask(folder, name);
     }
     const start = performance.now();
@@ -161,5 +168,5 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
     await keep(true, result);
     return result;
   };
-  return { run, names, chosen, missing, earlierSeconds: () => earlier };
+  return { run, names, chosen, missing, damaged, earlierSeconds: () => earlier };
 }

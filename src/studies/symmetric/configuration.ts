@@ -1,4 +1,6 @@
 import type { WindowSettings } from "../corpus/window-data.js";
+import { comparisonFields, dataField, encoderFields, windowFields } from "../limits.js";
+import type { Fields } from "../runner/schema.js";
 import type { EncoderSettings } from "../training/train.js";
 
 /** Masked words predicted by a small encoder, every kernel with the same texts, masks, batches, steps and stream of weights for a seed. */
@@ -11,6 +13,8 @@ export interface SymmetricConfiguration extends WindowSettings, EncoderSettings 
   /** Of Adam, constant. */
   readonly learningRate: number;
 }
+
+export const symmetricFields = { ...dataField, ...comparisonFields, ...encoderFields, ...windowFields } as const satisfies Fields<SymmetricConfiguration>;
 
 /** What two cores learn in minutes. */
 export const quickSymmetric: SymmetricConfiguration = {

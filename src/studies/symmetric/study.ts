@@ -4,13 +4,14 @@ import { encoder } from "../../nn/encoder.js";
 import { openCorpus } from "../corpus/file.js";
 import { prepareWindows, type WindowData, type WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { maskedPredictions } from "../training/masking.js";
 import { trainPredictions } from "../training/predictions.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
-import type { SymmetricConfiguration } from "./configuration.js";
+import { symmetricFields, type SymmetricConfiguration } from "./configuration.js";
 import type { SymmetricMeasurements, SymmetricRun } from "./measurements.js";
 import { present } from "./present.js";
 
@@ -69,4 +70,4 @@ async function run(configuration: SymmetricConfiguration, session: Session<Symme
 }
 
 /** Masked words with dot-product, symmetric and pairwise attention over seeds. */
-export const symmetric: Study<SymmetricConfiguration, SymmetricMeasurements> = { name: "symmetric", run, present };
+export const symmetric: Study<SymmetricConfiguration, SymmetricMeasurements> = { name: "symmetric", configuration: record(symmetricFields), run, present };

@@ -1,3 +1,5 @@
+import { comparisonFields, dataField, encoderFields, splitFields } from "../limits.js";
+import { oneOf, optional, type Fields } from "../runner/schema.js";
 import type { TextSettings } from "../training/text-classifier.js";
 
 /** The encoder on texts, every kernel with the same split, start, batches and steps for a seed. */
@@ -11,6 +13,15 @@ export interface TextConfiguration extends TextSettings {
   /** Of gradient descent with momentum 0.9. */
   readonly learningRate: number;
 }
+
+export const textFields = {
+  ...dataField,
+  ...comparisonFields,
+  ...encoderFields,
+  ...splitFields,
+  scale: oneOf(["quick", "full"]),
+  unit: optional(oneOf(["words", "bytes"])),
+} as const satisfies Fields<TextConfiguration>;
 
 /** The first words of mails, as much as two cores learn in minutes. */
 export const quickText: TextConfiguration = {

@@ -2,12 +2,13 @@ import type { ClassifierRun } from "../comparison/runs.js";
 import { contentOf, prepareDataset, summarize, type DataSummary } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
 import { plainKernel } from "../kernels.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
 import type { EpochResult } from "../training/classifier.js";
 import { trainTextClassifier, type TextTrainOptions } from "../training/text-classifier.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
-import type { TextConfiguration } from "./configuration.js";
+import { textFields, type TextConfiguration } from "./configuration.js";
 import type { TextMeasurements } from "./measurements.js";
 import { present } from "./present.js";
 
@@ -45,4 +46,4 @@ async function run(configuration: TextConfiguration, session: Session<TextMeasur
 }
 
 /** The encoder on texts, kernel against kernel over seeds. */
-export const text: Study<TextConfiguration, TextMeasurements> = { name: "text", run, present };
+export const text: Study<TextConfiguration, TextMeasurements> = { name: "text", configuration: record(textFields), run, present };

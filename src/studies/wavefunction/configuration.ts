@@ -1,6 +1,8 @@
 import { ArgumentError } from "../../core/errors.js";
 import { chain, square, type Lattice } from "../../physics/lattice.js";
 import { GROUPS } from "../../physics/sampler.js";
+import { HEADS, LAYERS, STEPS } from "../limits.js";
+import { list, oneOf, optional, real, record, whole, type Fields } from "../runner/schema.js";
 import { MOST_SITES } from "../../physics/sector.js";
 
 /** The attentions that the study compares, by name. */
@@ -52,6 +54,35 @@ export interface WavefunctionConfiguration extends OptimizationSetting {
   /** What these chains take in place of their own defaults. */
   readonly lengthChoice?: Partial<Pick<OptimizationSetting, "projection" | "sampling" | "samples">>;
 }
+
+/** Sites of a lattice for which tables of all its symmetries fit into memory. */
+const MOST_LATTICE = 1024;
+const samples = whole(2, 1_000_000);
+
+/** Numbers of patches to grow to, as they stand in a list. */
+export const LENGTH = whole(2, MOST_LATTICE / 2);
+
+export const wavefunctionFields = {
+  extents: list(whole(2, MOST_LATTICE), 1, 2),
+  j2: real(-1000, 1000),
+  patch: whole(1, 32),
+  width: whole(2, 4096),
+  heads: HEADS,
+  layers: LAYERS,
+  projection: oneOf(projectionNames),
+  steps: STEPS,
+  sampling: oneOf(samplingNames),
+  samples,
+  chains: whole(1, 100_000),
+  rate: record({ start: real(0, 1000), end: real(0, 1000), warmup: whole(0, 1_000_000) } satisfies Fields<OptimizationSetting["rate"]>),
+  shift: real(0, 1000),
+  momentum: real(0, 1),
+  longest: real(0, Infinity),
+  seeds: whole(0, 1000),
+  lengths: list(LENGTH, 0, 64),
+  lengthSeeds: whole(1, 1000),
+  lengthChoice: optional(record({ projection: optional(oneOf(projectionNames)), sampling: optional(oneOf(samplingNames)), samples: optional(samples) } satisfies Fields<WavefunctionConfiguration["lengthChoice"]>)),
+} as const satisfies Fields<WavefunctionConfiguration>;
 
 /** The lattice of extents. */
 export function latticeOf([rows, columns]: readonly number[]): Lattice {
@@ -121,6 +152,7 @@ const isOutside = ({ extents, projection, patch }: OptimizationSetting): boolean
 /** `size` is the flag of the extents. */
 function checkSetting(setting: OptimizationSetting, size: string): void {
   const { extents, patch, width, heads, sampling, samples, chains } = setting;
+  if (extents.reduce((a, b) => a * b) > MOST_LATTICE) refuse(size, `at most ${MOST_LATTICE} sites`, `${extents.join(" × ")} sites`);
   const { sites } = latticeOf(extents);
   if (sites % 2 !== 0) refuse(size, "an even number of sites, for as many spins up as down", `${sites} sites`);
   if (extents.some((extent) => extent % patch !== 0)) refuse("--patch", `a divisor of ${extents.join(" × ")} sites`, patch);
@@ -130,6 +162,21 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
   const groups = { sum: 1, draws: GROUPS, metropolis: chains }[sampling];
   if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups)) refuse("--samples", `a multiple of ${groups}, at least ${2 * groups}: so many chains or groups of draws are compared`, samples);
 }
+
+/**
+ * Bytes, at least, of a step: derivatives of log ψ by the value and output weights alone, real and imaginary in float32, for every configuration
+ * that differs from the others by more than a symmetry.
+ */
+function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSetting): number {
+  const sites = extents.reduce((a, b) => a * b);
+  const most = sampling === "sum" ? Infinity : samples;
+  let states = 1;
+  for (let up = 1; up <= sites / 2 && states < 16 * sites * most; up++) states *= (sites - up + 1) / up;
+  return 8 * Math.min(most, states / (16 * sites)) * 2 * layers * width ** 2;
+}
+
+/** Bytes, at least, of the largest step. */
+export const wavefunctionBytes = (configuration: WavefunctionConfiguration): number => Math.max(...[configuration, ...chainSettings(configuration, configuration)].map(stepBytes));
 
 /** @throws ArgumentError that names the flag of what does not fit together. */
 export function checkConfiguration(configuration: WavefunctionConfiguration): void {

@@ -1,8 +1,9 @@
 import { groundState } from "../../physics/exact.js";
 import { heisenberg } from "../../physics/hamiltonian.js";
+import { record } from "../runner/schema.js";
 import type { Session, Study } from "../runner/study.js";
 import type { Kept } from "../runner/tasks.js";
-import { attentionNames, chainSettings, checkConfiguration, latticeOf, type AttentionName, type OptimizationSetting, type WavefunctionConfiguration } from "./configuration.js";
+import { attentionNames, chainSettings, checkConfiguration, latticeOf, wavefunctionBytes, wavefunctionFields, type AttentionName, type OptimizationSetting, type WavefunctionConfiguration } from "./configuration.js";
 import type { Reference, WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { StoredOptimization } from "./optimization.js";
 import { present } from "./present.js";
@@ -67,4 +68,4 @@ async function run(configuration: WavefunctionConfiguration, session: Session<Wa
 }
 
 /** Transformer wave functions with factored and with query-key attention: which energies they reach, and whether attention depends on its input. */
-export const wavefunction: Study<WavefunctionConfiguration, WavefunctionMeasurements> = { name: "wavefunction", run, present };
+export const wavefunction: Study<WavefunctionConfiguration, WavefunctionMeasurements> = { name: "wavefunction", configuration: record(wavefunctionFields), bytes: wavefunctionBytes, run, present };

@@ -1,0 +1,42 @@
+/** Cannot come from JSON, so no data pass for markup. */
+const MARKUP = Symbol("markup");
+
+/** Text with tags in it. */
+export interface Markup {
+  readonly [MARKUP]: string;
+}
+
+const ELEMENT_NODE = 1;
+/** What neither HTML nor XML may hold, even escaped: control characters, halves of surrogate pairs, noncharacters. */
+// eslint-disable-next-line no-control-regex
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** A value as text in an element or in a quoted attribute, of HTML or SVG. */
+export const escape = (value: unknown): string =>
+  String(value).replace(FORBIDDEN, "\ufffd").replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** A string that has its tags, from a function that escaped all else. */
+export const raw = (markup: string): Markup => ({ [MARKUP]: markup });
+
+function textOf(part: unknown): string {
+  if (Array.isArray(part)) return part.map(textOf).join("\n");
+  return typeof part === "object" && part !== null && MARKUP in part ? (part as Markup)[MARKUP] : escape(part);
+}
+
+/** HTML of a template: whatever stands in it is escaped, but for markup and lists of it. */
+export const html = (strings: TemplateStringsArray, ...parts: readonly unknown[]): Markup => raw(String.raw({ raw: strings }, ...parts.map(textOf)));
+
+/** The string of a template's result. */
+export const toHtml = (markup: Markup): string => markup[MARKUP];
+
+/** A drawn element as a string, well-formed both as a file of its own and in an HTML page, whatever its texts and attributes hold. */
+export function toSvg(node: Node): string {
+  if (node.nodeType !== ELEMENT_NODE) return escape(node.textContent);
+  const { localName, attributes, childNodes } = node as Element;
+  const named = Array.from(attributes, ({ name, value }) => ` ${name}="${escape(value)}"`).join("");
+  return `<${localName}${named}>${Array.from(childNodes, toSvg).join("")}</${localName}>`;
+}
+
+/** An SVG as it stands in a page, where it needs no namespace. */
+export const inline = (svg: string): Markup =>
+  raw(svg.replace(/<svg(?: [\w:-]+="[^"]*")*>/g, (tag) => tag.replace(/ ([\w:-]+)="[^"]*"/g, (attribute, name: string) => (/^xmlns(?::|$)/.test(name) ? "" : attribute))));

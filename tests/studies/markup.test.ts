@@ -1,0 +1,100 @@
+import { parseHTML } from "linkedom";
+import { describe, expect, it } from "vitest";
+import { heatMap } from "../../src/studies/report/heat.js";
+import { figureFile, renderReport, type Provenance } from "../../src/studies/report/html.js";
+import { contourPlot, surfacePlot } from "../../src/studies/report/landscape.js";
+import { linePlot, palette } from "../../src/studies/report/lines.js";
+import { html, toHtml } from "../../src/studies/report/markup.js";
+import { pictureGrid } from "../../src/studies/report/picture.js";
+import type { Presentation } from "../../src/studies/report/presentation.js";
+
+/** Ends texts, attributes and elements, in any quotes; pretends to be a namespace, an entity, and what XML cannot hold. */
+const hostile = [
+  '"><script>alert(1)</script>',
+  "'><img src=x onerror=alert(1)>",
+  "</text></svg><script>alert(1)</script>",
+  "</style><script>alert(1)</script>",
+  "a & b &amp; &lt;script&gt; &quot;",
+  'a xmlns=',
+  'a xmlns="b" onload="alert(1)',
+  "\u0000\u0007\u001b[2J\u009b\ufffe\ud800",
+  "]]><![CDATA[<!-- -->",
+];
+
+const surface = { x: [-1, 0, 1], y: [-1, 0, 1], losses: [3, 2, 3, 2, 1, 2, 3, 2, 3] };
+
+/** Every kind of picture with one text wherever it takes a text. */
+const pictures: Readonly<Record<string, (text: string) => string>> = {
+  linePlot: (text) =>
+    linePlot(
+      [
+        { label: text, x: [1, 2], y: [1, 2], color: palette.blue, facet: text, band: { low: [0, 1], high: [2, 3] } },
+        { label: `${text} 2`, x: [1, 2], y: [1, 2], color: text, facet: "other", dashed: true },
+      ],
+      { title: text, xLabel: text, yLabel: text, dots: true },
+    ),
+  heatMap: (text) => heatMap([{ x: text, y: text, value: 0.5, text }, { x: "b", y: "c", value: 1, text }], { title: text, label: text }),
+  contourPlot: (text) => contourPlot([{ name: text, surface }, { name: text, surface, path: [[0, 0], [0.5, 0.5]] }], { title: text, xLabel: text, yLabel: text }),
+  surfacePlot: (text) => surfacePlot([{ name: text, surface }], text),
+  pictureGrid: (text) => pictureGrid([{ size: 2, levels: Uint8Array.of(0, 100, 200, 255), caption: text }], text),
+};
+
+const provenance = (text: string): Provenance => ({
+  study: text,
+  partial: true,
+  part: text,
+  // what a file holds need not be what its type says
+  seed: text as unknown as number,
+  command: text,
+  device: { kind: text as "cpu", name: text },
+  versions: { [text]: text },
+  startedAt: text,
+  seconds: 1,
+  configuration: { [text]: text },
+});
+
+/** Elements and attributes of a page or picture: what a text must not change. */
+function skeleton(markup: string): string[] {
+  const { document } = parseHTML(markup.startsWith("<!doctype") ? markup : `<!doctype html><html><body>${markup}</body></html>`);
+  return Array.from(document.querySelectorAll("*"), (element) => `${element.localName} ${Array.from(element.attributes, ({ name }) => name).sort().join(" ")}`);
+}
+
+/** Whether every `<` begins a tag with quoted attributes, and every `&` an entity, with nothing that XML forbids. */
+// eslint-disable-next-line no-control-regex
+const isWellFormed = (markup: string): boolean => /^(?:[^<>&\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|&#\d+;|<\/[\w-]+>|<[\w-]+(?: [\w:-]+="(?:[^"<>&]|&#\d+;)*")*>)*$/u.test(markup);
+
+describe.each(Object.entries(pictures))("%s", (_, draw) => {
+  it.each(hostile)("takes %j as text, in a file of its own and in a page", (text) => {
+    const svg = draw(text);
+    expect(isWellFormed(svg)).toBe(true);
+    const plain = draw("text");
+    expect(skeleton(svg)).toEqual(skeleton(plain));
+    expect(figureFile({ kind: "figure", name: "a", title: "a", svg, caption: "" })).toContain(' xmlns="http://www.w3.org/2000/svg"');
+    const page = (drawn: string): string => renderReport({ title: "", answer: "", blocks: [{ kind: "figure", name: "a", title: "", svg: drawn, caption: "" }] }, provenance("a"));
+    expect(skeleton(page(svg))).toEqual(skeleton(page(plain)));
+    expect(page(plain)).not.toMatch(/<svg[^>]* xmlns="/);
+  });
+});
+
+it.each(hostile)("a report takes %j as text wherever it has a text", (text) => {
+  const report = (own: string): string => {
+    const presentation: Presentation = {
+      title: own,
+      answer: own,
+      blocks: [
+        { kind: "heading", text: own },
+        { kind: "paragraph", text: own },
+        { kind: "table", title: own, columns: [own, own], rows: [[own, own]], note: own },
+        { kind: "figure", name: own, title: own, svg: "<svg></svg>", caption: own, device: own },
+      ],
+    };
+    return renderReport(presentation, provenance(own));
+  };
+  expect(skeleton(report(text))).toEqual(skeleton(report("text")));
+  const body = report(text).replace(/^.*?<body>/s, "<body>");
+  expect(isWellFormed(body)).toBe(true);
+});
+
+it("escapes whatever JSON can hold, even what looks like markup", () => {
+  expect(toHtml(html`<p>${JSON.parse('{"markup":"<b>","Symbol(markup)":"<b>"}')}${[1, "<", null, undefined]}</p>`)).toBe("<p>[object Object]1\n&#60;\nnull\nundefined</p>");
+});
