@@ -3,6 +3,7 @@ import { reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
 import { concat, slice } from "../autograd/parts.js";
 import { UnsupportedError } from "../core/errors.js";
+import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
@@ -69,7 +70,8 @@ function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask):
  * Time and memory O(n + m) in both directions, O(n log n) with `causal()`: no n × m array exists. Other masks go through the weights of at
  * most 64 queries. Learns nothing. Source: Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
  */
-export function linear(): ComposedKernel {
+export function linear(options: Record<never, never> = {}): ComposedKernel {
+  checkOptions("linear", options, {});
   return {
     name: "linear",
     options: ["mask"],

@@ -1,7 +1,8 @@
 import { expand, reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
+import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
-import { gaussian, type GaussianOptions } from "./gaussian.js";
+import { gaussian, gaussianOptions, type GaussianOptions } from "./gaussian.js";
 import { identityMatrices } from "./initial.js";
 import type { TiledKernel } from "./kernel.js";
 
@@ -19,7 +20,7 @@ export function repeatHeads(x: Tensor, heads: number): Tensor {
  * Gaussian of qA and kA. Derived for this library.
  */
 export function mahalanobis(options: GaussianOptions = {}): TiledKernel {
-  const kernel = gaussian(options);
+  const kernel = gaussian(checkOptions("mahalanobis", options, gaussianOptions));
   return {
     ...kernel,
     name: kernel.name.replace("gaussian", "mahalanobis"),

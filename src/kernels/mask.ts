@@ -1,4 +1,6 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
+import { having, listOf, numbers, oneOf, shapeKind, whole, wholeNumber } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
 
 /** The sizes that a mask is asked for. */
@@ -33,6 +35,12 @@ export interface Mask {
   readonly parts?: readonly Mask[];
 }
 
+export const maskKind = having<Mask>(
+  "a mask: causal(), slidingWindow(), lengths(), booleanMask(), and() or or()",
+  ["allows", "varies"],
+  "booleanMask(values, [batch or 1, heads or 1, n, m]) takes truth values; numbers to add to the scores are a bias.",
+);
+
 /** Far beyond every index, and far from overflow. */
 const FAR = 2 ** 30;
 const everything: Band = { low: -FAR, high: FAR };
@@ -56,23 +64,21 @@ export interface CausalOptions {
 }
 
 /** Each query sees the keys up to its own position; aligned bottom-right, the last query sees the last key. */
-export function causal({ align = "top-left", offset }: CausalOptions = {}): Mask {
-  if (offset !== undefined && !Number.isInteger(offset)) {
-    throw new ArgumentError({ where: "causal", argument: "offset", wanted: "a whole number", got: String(offset) });
-  }
+export function causal(options: CausalOptions = {}): Mask {
+  const { align = "top-left", offset } = checkOptions("causal", options, { align: oneOf("top-left", "bottom-right"), offset: wholeNumber });
   return banded(({ queries, keys }) => ({ low: -FAR, high: offset ?? (align === "top-left" ? 0 : keys - queries) }));
 }
 
 /** Each query sees the keys at most `width` positions away on either side: |i + offset - j| ≤ width, offset 0 by default. */
-export function slidingWindow(width: number, { offset = 0 }: Pick<CausalOptions, "offset"> = {}): Mask {
-  if (!Number.isInteger(width) || width < 0) {
-    throw new ArgumentError({ where: "slidingWindow", argument: "width", wanted: "a whole number of at least 0", got: String(width) });
-  }
+export function slidingWindow(width: number, options: Pick<CausalOptions, "offset"> = {}): Mask {
+  checkArguments("slidingWindow", { width }, { width: whole(0) });
+  const { offset = 0 } = checkOptions("slidingWindow", options, { offset: wholeNumber });
   return banded(() => ({ low: offset - width, high: offset + width }));
 }
 
 /** The first queries and keys of every batch entry count, the rest is padding: one number a batch entry. */
-export function lengths({ queries, keys }: Lengths): Mask {
+export function lengths(counts: Lengths): Mask {
+  const { queries, keys } = checkOptions("lengths", counts, { queries: listOf(whole(0)), keys: listOf(whole(0)) }, "counts");
   const check = (name: string, counts: readonly number[] | undefined, batch: number, most: number): void => {
     if (counts === undefined || (counts.length === batch && counts.every((count) => Number.isInteger(count) && count >= 0 && count <= most))) return;
     throw new ArgumentError({
@@ -95,6 +101,7 @@ export function lengths({ queries, keys }: Lengths): Mask {
 
 /** A truth value for every pair, true where the query may see the key: [batch or 1, heads or 1, n, m]. */
 export function booleanMask(values: ArrayLike<boolean | number>, shape: Shape): Mask {
+  checkArguments("booleanMask", { values, shape }, { values: numbers, shape: shapeKind });
   if (shape.length !== 4 || sizeOf(shape) !== values.length) {
     throw new ShapeError({
       where: "booleanMask",
@@ -127,6 +134,7 @@ function varying(masks: readonly Mask[]): Mask["varies"] {
 
 /** A pair is seen where all masks allow it. */
 export function and(...masks: readonly Mask[]): Mask {
+  checkArguments("and", { masks }, { masks: listOf(maskKind) });
   return {
     varies: varying(masks),
     parts: masks.flatMap((mask) => mask.parts ?? [mask]),
@@ -136,6 +144,7 @@ export function and(...masks: readonly Mask[]): Mask {
 
 /** A pair is seen where any of the masks allows it. */
 export function or(...masks: readonly Mask[]): Mask {
+  checkArguments("or", { masks }, { masks: listOf(maskKind) });
   return { varies: varying(masks), allows: (...place) => masks.some((mask) => mask.allows(...place)) };
 }
 
