@@ -1,7 +1,9 @@
 import { ArgumentError } from "../core/errors.js";
+import { generator, having, numbers, whole, type Kind } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { LogAmplitude } from "./amplitudes.js";
-import { nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
+import { latticeKind, nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
 import { distinctRows, type DistinctRows } from "./orbits.js";
 import { sector, spinsOf } from "./sector.js";
 
@@ -14,11 +16,15 @@ export interface Samples extends DistinctRows {
   readonly weights?: Float64Array;
 }
 
+export const samplesKind = having<Samples>("draws, as a sampler gives", ["spins", "order", "chains"]);
+
 /** Draws `count` configurations, in a whole number of chains of equal length. */
 export type Sampler = (logAmplitude: LogAmplitude, count: number) => Promise<Samples>;
 
 /** The weight of each distinct row in a mean over |ψ|²: its share of the draws, or |ψ|² itself. They sum to 1. */
-export function shares({ order, spins, weights }: Samples, sites: number): Float64Array {
+export function shares(samples: Samples, sites: number): Float64Array {
+  checkArguments("shares", { samples, sites }, { samples: samplesKind, sites: whole(1) });
+  const { order, spins, weights } = samples;
   if (weights !== undefined) return weights;
   const counts = new Float64Array(spins.length / sites);
   for (const row of order) counts[row]++;
@@ -38,6 +44,7 @@ export async function probabilities(sites: number, logAmplitude: LogAmplitude): 
 
 /** No draws but the whole sector S^z = 0, for up to some twenty spins: means over |ψ|² become sums. */
 export function summation(sites: number): Sampler {
+  checkArguments("summation", { sites }, { sites: whole(1) });
   return async (logAmplitude) => {
     const { spins, weights } = await probabilities(sites, logAmplitude);
     return { spins, order: Int32Array.from(weights, (_, row) => row), chains: 1, weights };
@@ -55,6 +62,7 @@ function divided(count: number, chains: number, where: string): number {
 
 /** Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins. */
 export function exactSampler(sites: number, random: Random): Sampler {
+  checkArguments("exactSampler", { sites, random }, { sites: whole(1), random: generator });
   return async (logAmplitude, count) => {
     divided(count, GROUPS, "exactSampler");
     const { spins, weights } = await probabilities(sites, logAmplitude);
@@ -87,7 +95,9 @@ export interface MetropolisOptions {
 }
 
 /** Spins of chains with as many up as down, at random places: [chains, sites]. */
-export function randomChains({ sites }: Lattice, chains: number, random: Random): Int8Array {
+export function randomChains(lattice: Lattice, chains: number, random: Random): Int8Array {
+  checkArguments("randomChains", { lattice, chains, random }, { lattice: latticeKind, chains: whole(1), random: generator });
+  const { sites } = lattice;
   const half = Array.from({ length: sites }, (_, site) => (site < sites / 2 ? 1 : -1));
   return Int8Array.from(Array.from({ length: chains }, () => random.shuffle(half)).flat());
 }
@@ -96,7 +106,10 @@ export function randomChains({ sites }: Lattice, chains: number, random: Random)
  * Metropolis sampling in the sector S^z = 0: exchange the spins of a random pair of neighbours or next neighbours, and take the exchange with
  * probability min(1, |ψ'/ψ|²). Chains go on from where the last call left them; all chains are evaluated at once.
  */
-export function metropolisSampler(lattice: Lattice, random: Random, { chains = 64, sweep = lattice.sites, burnIn = sweep, current = randomChains(lattice, chains, random) }: MetropolisOptions = {}): Sampler {
+export function metropolisSampler(lattice: Lattice, random: Random, options: MetropolisOptions = {}): Sampler {
+  checkArguments("metropolisSampler", { lattice, random }, { lattice: latticeKind, random: generator });
+  const kinds = { chains: whole(1), sweep: whole(1), burnIn: whole(0), current: numbers as Kind<Int8Array> };
+  const { chains = 64, sweep = lattice.sites, burnIn = sweep, current = randomChains(lattice, chains, random) } = checkOptions("metropolisSampler", options, kinds);
   const { sites } = lattice;
   const pairs = [...nearestNeighbours(lattice), ...nextNearestNeighbours(lattice)];
   return async (logAmplitude, count) => {
