@@ -1,7 +1,7 @@
 import { having, listOf, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
-import { ShapeError } from "../core/errors.js";
+import { ArgumentError, ShapeError } from "../core/errors.js";
 
 /** The query-key interaction of one head, in singular modes in descending order. */
 export interface HeadDissection {
@@ -110,6 +110,7 @@ export interface ModeMap {
  */
 export function modeMap(head: HeadDissection, mode: number, inputs: Matrix): ModeMap {
   checkArguments("modeMap", { head, mode, inputs }, { head: dissection, mode: whole(0), inputs: matrix });
+  if (mode >= head.left.columns) throw new ArgumentError({ where: "modeMap", argument: "mode", wanted: `one of ${head.left.columns} modes, from 0`, got: String(mode) });
   if (inputs.columns !== head.left.rows) {
     throw new ShapeError({ where: "modeMap", argument: "inputs", wanted: `tokens of width ${head.left.rows}`, got: `width ${inputs.columns}` });
   }

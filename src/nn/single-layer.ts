@@ -1,6 +1,6 @@
 import { matmul, reshape, sum } from "../autograd/ops.js";
 import { ShapeError } from "../core/errors.js";
-import { backend as backendKind, finite, generator, tensor, whole } from "../core/kinds.js";
+import { backend as backendKind, finite, generator, record, tensor, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
@@ -70,8 +70,9 @@ export function singleLayer(options: SingleLayerOptions): SingleLayer {
         output: matrices(valueWidth, outputWidth, output),
       };
     },
-    apply({ query, key, value, output }, inputs) {
-      checkArguments("singleLayer.apply", { inputs }, { inputs: tensor });
+    apply(parameters, inputs) {
+      checkArguments("singleLayer.apply", { parameters, inputs }, { parameters: record, inputs: tensor });
+      const { query, key, value, output } = parameters;
       const [samples, tokens] = inputs.shape;
       if (inputs.shape.length !== 3 || inputs.shape[2] !== width) {
         throw new ShapeError({ where: "singleLayer", argument: "inputs", wanted: `[N, n, ${width}]`, got: formatShape(inputs.shape) });

@@ -1,6 +1,6 @@
 import { add, crossEntropy, embedding, expand, permute, reshape } from "../autograd/ops.js";
 import { indices, indicesKind, type Indices } from "../core/indices.js";
-import { having, whole } from "../core/kinds.js";
+import { having, record, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
@@ -21,7 +21,7 @@ export interface Predictor<Parameters> {
 
 /** The mean cross entropy of every site given the others: the negative pseudo-log-likelihood over sites · rows, in nats. */
 export function maskedLoss<Parameters>(predictor: Predictor<Parameters>, parameters: Parameters, colours: Indices): Tensor {
-  checkArguments("maskedLoss", { predictor, colours }, { predictor: having<Predictor<Parameters>>("a predictor, as factoredPredictor() gives", ["logits"]), colours: indicesKind });
+  checkArguments("maskedLoss", { predictor, parameters, colours }, { predictor: having("a predictor, as factoredPredictor() gives", ["logits"]), parameters: record, colours: indicesKind });
   return crossEntropy(predictor.logits(parameters, colours), colours);
 }
 

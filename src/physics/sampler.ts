@@ -3,6 +3,7 @@ import { generator, having, numbers, whole, type Kind } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { LogAmplitude } from "./amplitudes.js";
+import { complex } from "./complex.js";
 import { latticeKind, nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
 import { distinctRows, type DistinctRows } from "./orbits.js";
 import { sector, spinsOf } from "./sector.js";
@@ -35,7 +36,9 @@ export function shares(samples: Samples, sites: number): Float64Array {
 export async function probabilities(sites: number, logAmplitude: LogAmplitude): Promise<{ spins: Int8Array; weights: Float64Array }> {
   const { states } = sector(sites);
   const spins = spinsOf(states, sites);
-  const { re } = await logAmplitude(spins);
+  const amplitudes = await logAmplitude(spins);
+  checkArguments("logAmplitude", { amplitudes }, { amplitudes: complex });
+  const { re } = amplitudes;
   const largest = re.reduce((a, b) => Math.max(a, b), -Infinity);
   const weights = re.map((value) => Math.exp(2 * (value - largest)));
   const total = weights.reduce((a, b) => a + b, 0);

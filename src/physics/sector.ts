@@ -1,5 +1,5 @@
 import { ArgumentError, UnsupportedError } from "../core/errors.js";
-import { numbers, whole } from "../core/kinds.js";
+import { having, numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 
 /** The configurations of N spins with S^z = 0: bit i of a state is 1 where spin i points up. */
@@ -57,6 +57,8 @@ export function sector(sites: number): Sector {
     },
   };
 }
+
+export const spinsKind = having<Int8Array>("spins ±1 in an Int8Array", ["length", "subarray"]);
 
 /** Spins ±1 of states, row-major [states, sites]. */
 export function spinsOf(states: ArrayLike<number>, sites: number): Int8Array {

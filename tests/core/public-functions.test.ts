@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.js";
 import { ArgumentError, AttentionKernelsError, cpu } from "../../src/index.js";
+import { functionsWithOptions } from "../support/option-types.js";
 import { examples, type Example } from "../support/public-functions.js";
 
 type Callable = (...given: readonly unknown[]) => unknown;
@@ -55,6 +56,12 @@ it("every public function has an example", () => {
   const missing = [...functions.keys()].filter((name) => !(name in examples));
   const gone = Object.entries(examples).flatMap(([name, { call }]) => (call === undefined && !functions.has(name) ? [name] : []));
   expect({ missing, gone }).toEqual({ missing: [], gone: [] });
+});
+
+it("no function takes options, by its types, of which its example knows nothing", () => {
+  const found = functionsWithOptions();
+  expect(found.length).toBeGreaterThan(40);
+  expect(found.filter((name) => examples[name]?.options === undefined)).toEqual([]);
 });
 
 describe.each(Object.entries(examples))("%s", (name, example) => {

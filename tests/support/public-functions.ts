@@ -60,7 +60,7 @@ const samples = { spins, order: Int32Array.from([0, 1]), chains: 1 };
 const linear = (): unknown => physics.linearProblem({ re: x, im: x }, { re: new Float64Array([1, 2]), im: new Float64Array(2) }, new Float64Array([0.5, 0.5]));
 const potts = physics.randomPotts(3, 2, random(1));
 const complex = { re: Float64Array.from([1, 2, 3, 4]), im: new Float64Array(4) };
-const step = { samples: 16, rate: 0.01, shift: 0.1, momentum: 0 };
+const step = { samples: 32, rate: 0.01, shift: 0.1, momentum: 0 };
 const predictor = physics.factoredPredictor(2, 2);
 
 const definition = {
