@@ -86,7 +86,7 @@ export interface StepOptions {
 }
 
 const stepOptions: Kinds<StepOptions> = {
-  samples: needed(whole(1)),
+  samples: needed(whole(0)),
   rate: needed(finite),
   shift: needed(finite),
   momentum: needed(finite),
