@@ -1,3 +1,5 @@
+import { having } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { Matrix } from "ml-matrix";
 import { ArgumentError, DataError } from "../core/errors.js";
 import type { StoredTensor } from "../core/safetensors-header.js";
@@ -81,6 +83,7 @@ function choose(found: ReadonlyMap<string, Found>, prefix: string | undefined, n
  * @throws DataError where there are none, one is missing or shapes do not fit; ArgumentError where `prefix` ("bert.") must say which encoder.
  */
 export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix?: string): AttentionWeights {
+  checkArguments("findAttention", { tensors }, { tensors: having<typeof tensors>("the tensors of an opened file, weights.tensors", ["get", "keys", "has"]) });
   const [stem, { layout, layers }] = choose(collect(tensors.keys()), prefix, [...tensors.keys()]);
   const complete = Array.from({ length: layers.size }, (_, layer) => {
     const { query, key, value, output } = layers.get(layer) ?? {};
@@ -137,7 +140,9 @@ export async function readFinite(where: string, weights: StoredTensors, name: st
 
 /** One projection of one layer as a matrix [heads·d, D] (the output's is [D, heads·d]); one tensor is read. */
 export async function readProjection(weights: StoredTensors, attention: AttentionWeights, layer: number, projection: Projection): Promise<Matrix> {
-  const name = attention.layers[layer][projection];
+  checkArguments("readProjection", { weights, attention }, { weights: having<StoredTensors>("an opened file", ["read", "tensors"]), attention: having<AttentionWeights>("what findAttention gives", ["layers"]) });
+  const name = attention.layers[layer]?.[projection];
+  if (name === undefined) throw new ArgumentError({ where: "readProjection", argument: "layer", wanted: `query, key, value or output of a layer from 0 to ${attention.layers.length - 1}`, got: `${String(projection)} of layer ${String(layer)}` });
   const numbers = await readFinite("readProjection", weights, name);
   const outer = projection === "output" ? attention.width : attention.headsWidth;
   const inner = numbers.length / outer;

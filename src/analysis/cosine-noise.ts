@@ -1,3 +1,5 @@
+import { anyNumber, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { NORMAL_QUANTILE, studentQuantile } from "./mean-interval.js";
 
 /**
@@ -7,6 +9,7 @@ import { NORMAL_QUANTILE, studentQuantile } from "./mean-interval.js";
  * W_qᵀW_k are such a pair where W_q and W_k are independent with N(0, 1) entries, because the modes turn with either factor alone. About 1.96/√D.
  */
 export function cosineNoise(width: number): number {
+  checkArguments("cosineNoise", { width }, { width: whole(1) });
   if (width === 1) return 1; // there every cosine is 1 or -1
   const t = studentQuantile(width - 1);
   return t / Math.sqrt(t ** 2 + width - 1);
@@ -18,5 +21,6 @@ export function cosineNoise(width: number): number {
  * Cosines of different modes are uncorrelated, since the sign of one u_m alone is as random as all, and of variance 1/D; the mean is taken as normal.
  */
 export function meanCosineNoise(width: number, squaredWeights: number): number {
+  checkArguments("meanCosineNoise", { width, squaredWeights }, { width: whole(1), squaredWeights: anyNumber });
   return NORMAL_QUANTILE * Math.sqrt(squaredWeights / width);
 }

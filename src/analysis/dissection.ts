@@ -1,3 +1,5 @@
+import { having, listOf, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
 import { ArgumentError, NonFiniteError, ShapeError } from "../core/errors.js";
 
@@ -15,6 +17,9 @@ export interface HeadDissection {
   readonly symmetricShare: number;
 }
 
+const matrix = having<Matrix>("a Matrix of ml-matrix", ["rows", "columns", "mmul"]);
+const dissection = having<HeadDissection>("what dissectHead gives", ["singularValues", "cosines", "left", "right"]);
+
 /** Orthonormal columns Q and the triangle R of a tall matrix. */
 function orthogonalize(matrix: Matrix): { readonly basis: Matrix; readonly triangle: Matrix } {
   const factors = new QrDecomposition(matrix);
@@ -31,6 +36,7 @@ function orthogonalize(matrix: Matrix): { readonly basis: Matrix; readonly trian
  * @throws ShapeError for matrices of other shapes, NonFiniteError for NaN, infinity, or numbers whose products overflow.
  */
 export function dissectHead(query: Matrix, key: Matrix): HeadDissection {
+  checkArguments("dissectHead", { query, key }, { query: matrix, key: matrix });
   const { rows, columns } = query;
   if (key.rows !== rows || key.columns !== columns || rows > columns) {
     throw new ShapeError({ where: "dissectHead", wanted: "W_q and W_k of one shape [d, D] with d <= D", got: `[${rows}, ${columns}] and [${key.rows}, ${key.columns}]` });
@@ -76,6 +82,7 @@ export interface CosineSummary {
 
 /** Means of the cosines of the heads of a layer; heads without modes are left out, and without any the means are NaN. */
 export function summarizeCosines(heads: readonly Pick<HeadDissection, "singularValues" | "cosines">[]): CosineSummary {
+  checkArguments("summarizeCosines", { heads }, { heads: listOf(having<(typeof heads)[number]>("what dissectHead gives", ["singularValues", "cosines"])) });
   const alive = heads.filter(({ cosines }) => cosines.length > 0);
   const modes = alive.reduce((sum, { cosines }) => sum + cosines.length, 0);
   let [plain, weighted, squares] = [0, 0, 0];
@@ -105,6 +112,8 @@ export interface ModeMap {
  * @throws ShapeError where the inputs have another width, ArgumentError for a mode that is not there, NonFiniteError for tokens with NaN or infinity.
  */
 export function modeMap(head: HeadDissection, mode: number, inputs: Matrix): ModeMap {
+  checkArguments("modeMap", { head, mode, inputs }, { head: dissection, mode: whole(0), inputs: matrix });
+  if (mode >= head.left.columns) throw new ArgumentError({ where: "modeMap", argument: "mode", wanted: `one of ${head.left.columns} modes, from 0`, got: String(mode) });
   if (inputs.columns !== head.left.rows) {
     throw new ShapeError({ where: "modeMap", argument: "inputs", wanted: `tokens of width ${head.left.rows}`, got: `width ${inputs.columns}` });
   }

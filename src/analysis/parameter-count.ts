@@ -1,6 +1,9 @@
 import { ArgumentError } from "../core/errors.js";
+import { whole } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import { sizeOf } from "../core/shape.js";
 import type { AttentionKernel, HeadSizes } from "../kernels/kernel.js";
+import { attentionKernel } from "../kernels/options.js";
 
 /** Sizes of an encoder as in BERT and RoBERTa. */
 export interface BertSizes {
@@ -38,6 +41,11 @@ export interface ParameterCount {
   readonly total: number;
 }
 
+const extent = needed(whole(1));
+const sizeKinds: Kinds<BertSizes> = {
+  vocabulary: extent, tokens: extent, positions: extent, segments: extent, width: extent, hidden: extent, layers: extent, heads: extent,
+};
+
 const linear = (from: number, to: number): number => from * to + to;
 const norm = (width: number): number => 2 * width;
 
@@ -54,7 +62,8 @@ const projectionCount = { separate: 3, shared: 2, values: 1 } as const;
  * @throws ArgumentError where the heads do not divide the width.
  */
 export function countBertParameters(kernel: AttentionKernel, sizes: BertSizes): ParameterCount {
-  const { vocabulary, tokens, positions, segments, width, hidden, layers, heads } = sizes;
+  checkArguments("countBertParameters", { kernel }, { kernel: attentionKernel });
+  const { vocabulary, tokens, positions, segments, width, hidden, layers, heads } = checkOptions("countBertParameters", sizes, sizeKinds, "sizes");
   if (width % heads !== 0) throw new ArgumentError({ where: "countBertParameters", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   const { projections = "separate", inputs = [] } = kernel;
   const headSizes: HeadSizes = { batch: 1, heads, dim: width / heads, queries: tokens, keys: tokens };

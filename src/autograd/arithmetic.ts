@@ -1,4 +1,5 @@
 import { UnsupportedError } from "../core/errors.js";
+import { checkNumbers } from "../core/options.js";
 import { broadcastShapes } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { sumTo } from "./broadcast.js";
@@ -95,10 +96,12 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
 };
 
 function unary(name: UnaryFunction, x: Tensor, a = 0, b = 0): Tensor {
+  checkNumbers(name, { a, b });
   return apply(unaryPrimitive, [x], { function: name, a, b })[0];
 }
 
 function binary(name: BinaryFunction, x: Tensor, y: Tensor, c = 0): Tensor {
+  checkNumbers(name, { c });
   return apply(binaryPrimitive, [x, y], { function: name, c })[0];
 }
 

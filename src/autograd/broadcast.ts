@@ -1,4 +1,7 @@
+import { checkTensors } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
+import { flag, shapeKind } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { broadcastShapes, formatShape, normalizeAxes, sameShape, sizeOf, type Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { apply, view, type Differentiable } from "./tape.js";
@@ -26,6 +29,8 @@ export const expandPrimitive: Differentiable<{ readonly shape: Shape }> = {
 
 /** The tensor repeated along axes of extent 1 (and new leading axes) up to `shape`. */
 export function expand(x: Tensor, shape: Shape): Tensor {
+  checkTensors("expand", { x });
+  checkArguments("expand", { shape }, { shape: shapeKind });
   if (sameShape(x.shape, shape)) return x;
   if (!sameShape(broadcastShapes("expand", x.shape, shape), shape)) {
     throw new ShapeError({
@@ -58,8 +63,10 @@ export function reduce(
   primitive: Differentiable<ReduceAttributes>,
   x: Tensor,
   axes: number | readonly number[] | undefined,
-  { keepAxes = false }: ReduceOptions = {},
+  options: ReduceOptions = {},
 ): Tensor {
+  checkTensors(primitive.name, { x });
+  const { keepAxes = false } = checkOptions(primitive.name, options, { keepAxes: flag });
   const normal = normalizeAxes(primitive.name, axes, x.shape.length);
   const reduced = apply(primitive, [x], { axes: normal })[0];
   return keepAxes ? reduced : view(reduced, x.shape.filter((_, axis) => !normal.includes(axis)));
@@ -72,6 +79,8 @@ export function sum(x: Tensor, axes?: number | readonly number[], options?: Redu
 
 /** The same numbers, row-major, under another shape; one extent may be -1. Costs nothing. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensors("reshape", { x });
+  checkArguments("reshape", { shape }, { shape: shapeKind });
   const known = sizeOf(shape.filter((extent) => extent !== -1));
   const full = shape.map((extent) => (extent === -1 ? x.size / known : extent));
   if (sizeOf(full) !== x.size || !full.every((extent) => Number.isInteger(extent) && extent >= 1)) {
@@ -93,6 +102,8 @@ export const permutePrimitive: Differentiable<{ readonly order: readonly number[
 
 /** The axes in another order: axis i of the result is axis order[i] of x. */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
+  checkTensors("permute", { x });
+  checkArguments("permute", { order }, { order: shapeKind });
   if (order.length !== x.shape.length || !x.shape.every((_, axis) => order.includes(axis))) {
     throw new ShapeError({
       where: "permute",

@@ -1,3 +1,4 @@
+import { checkTensors } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { DType, Tensor } from "../core/tensor.js";
 import { add } from "./arithmetic.js";
@@ -17,6 +18,7 @@ export const castPrimitive: Differentiable<{ readonly dtype: DType }> = {
  * `UnsupportedError` for "f16" on an adapter without shader-f16.
  */
 export function cast(x: Tensor, dtype: "f16" | "f32"): Tensor {
+  checkTensors("cast", { x });
   if (dtype !== "f16" && dtype !== "f32") {
     throw new ArgumentError({ where: "cast", argument: "dtype", wanted: '"f16" or "f32"', got: String(dtype) });
   }

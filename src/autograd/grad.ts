@@ -1,3 +1,5 @@
+import { describe, callable, isPromise } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
@@ -16,6 +18,7 @@ export function valueAndGrad<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,
   parameters: Parameters,
 ): { value: Tensor; gradients: Parameters } {
+  checkArguments("valueAndGrad", { loss }, { loss: callable });
   const watched = tensorsIn(parameters);
   const first = watched[0];
   if (first === undefined) {
@@ -24,6 +27,15 @@ export function valueAndGrad<Parameters extends ParameterTree>(
   const body = (): { value: Tensor; gradients: Parameters } => {
     const tape = new Tape(watched);
     const value = recording(tape, () => loss(parameters));
+    if (!isTensor(value)) {
+      throw new ArgumentError({
+        where: "valueAndGrad",
+        argument: "loss",
+        wanted: "a synchronous function that returns one number as a tensor",
+        got: `one that returns ${describe(value)}`,
+        fix: isPromise(value) ? "Leave await and read() out of it, and read the value that valueAndGrad returns." : "Compute it from the parameters by ops and return the tensor.",
+      });
+    }
     if (value.size !== 1) {
       throw new ShapeError({
         where: "valueAndGrad",

@@ -1,4 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
+import { notNegative, positive, whole, wholeNumber } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import { random, type Random } from "../core/random.js";
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
@@ -52,8 +54,10 @@ function unitDirection(generator: Random, size: number): Float64Array {
 export async function gradcheck<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,
   parameters: Parameters,
-  { directions = 3, tolerance = 1e-7, step = 1e-3, seed = 0 }: GradcheckOptions = {},
+  options: GradcheckOptions = {},
 ): Promise<GradcheckReport> {
+  const kinds = { directions: whole(1), tolerance: notNegative, step: positive, seed: wholeNumber };
+  const { directions = 3, tolerance = 1e-7, step = 1e-3, seed = 0 } = checkOptions("gradcheck", options, kinds);
   const tensors = tensorsIn(parameters);
   const gpu = tensors.find((tensor) => tensor.backend.name !== "cpu");
   if (tensors.length === 0 || gpu !== undefined) {

@@ -1,5 +1,6 @@
 import { ShapeError } from "../core/errors.js";
-import { checkIndices, type Indices } from "../core/indices.js";
+import { checkIndices, indicesKind, type Indices } from "../core/indices.js";
+import { checkArguments } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { square, subtract } from "./arithmetic.js";
@@ -27,6 +28,7 @@ export const embeddingPrimitive: Differentiable<{ readonly ids: Indices }> = {
 
 /** Row ids[...] of the table, for every id: table [rows, width], ids [...] gives [..., width]. */
 export function embedding(table: Tensor, ids: Indices): Tensor {
+  checkArguments("embedding", { ids }, { ids: indicesKind });
   return apply(embeddingPrimitive, [table], { ids })[0];
 }
 
@@ -65,6 +67,7 @@ export const crossEntropyPrimitive: Differentiable<LabelAttributes> = {
 
 /** The mean over all rows of log Σ_j e^{x_j} - x_label, in nats: logits [..., classes], labels [...]. */
 export function crossEntropy(logits: Tensor, labels: Indices): Tensor {
+  checkArguments("crossEntropy", { labels }, { labels: indicesKind });
   return mean(apply(crossEntropyPrimitive, [logits], { labels })[0]);
 }
 

@@ -1,4 +1,7 @@
+import { checkTensors } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
+import { flag } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import { broadcastShapes, formatShape, type Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { reshape, sumTo } from "./broadcast.js";
@@ -55,7 +58,9 @@ function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
  * Shapes: a [..., rows, inner], b [..., inner, columns] gives [..., rows, columns]; `transposeA` and `transposeB` read an operand
  * with its last two axes swapped.
  */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: Partial<MatmulAttributes> = {}): Tensor {
+export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttributes> = {}): Tensor {
+  checkTensors("matmul", { a, b });
+  const { transposeA = false, transposeB = false } = checkOptions("matmul", options, { transposeA: flag, transposeB: flag });
   if (b.shape.length === 2 && a.shape.length > 2 && !transposeA) {
     // One tall product: its gradient for b is one product too, not one a batch entry to be summed.
     const { columns } = matmulExtents(a.shape, b.shape, { transposeA, transposeB });

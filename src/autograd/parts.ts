@@ -1,4 +1,7 @@
+import { checkTensors } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
+import { listOf, tensor } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { formatShape, sameShape, type Shape } from "../core/shape.js";
 import type { Primitive, Tensor } from "../core/tensor.js";
 import { apply, type Differentiable } from "./tape.js";
@@ -48,6 +51,7 @@ export function write(x: Tensor, part: Tensor, axis: number, start: number): voi
 
 /** Elements start to start + length - 1 along an axis; negative axes count from the last. */
 export function slice(x: Tensor, axis: number, start: number, length: number): Tensor {
+  checkTensors("slice", { x });
   const normal = normalAxis("slice", axis, x.shape.length);
   const extent = x.shape[normal];
   if (!Number.isInteger(start) || !Number.isInteger(length) || start < 0 || length < 1 || start + length > extent) {
@@ -62,6 +66,7 @@ export function slice(x: Tensor, axis: number, start: number, length: number): T
 
 /** Tensors one after the other along an axis; their other extents agree. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
+  checkArguments("concat", { parts }, { parts: listOf(tensor, "a tensor") });
   if (parts.length === 0) throw new ShapeError({ where: "concat", argument: "parts", wanted: "at least one tensor", got: "none" });
   const [first] = parts;
   const normal = normalAxis("concat", axis, first.shape.length);

@@ -1,3 +1,6 @@
+import { checkTensors } from "../core/checks.js";
+import { flag } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import { normalizeAxes } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { divide, equal, multiply } from "./arithmetic.js";
@@ -16,7 +19,9 @@ export const maxPrimitive: Differentiable<ReduceAttributes> = {
 };
 
 /** The mean over `axes` (all by default). */
-export function mean(x: Tensor, axes?: number | readonly number[], options?: ReduceOptions): Tensor {
+export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  checkTensors("mean", { x });
+  checkOptions("mean", options, { keepAxes: flag });
   const count = normalizeAxes("mean", axes, x.shape.length).reduce((product, axis) => product * x.shape[axis], 1);
   return divide(sum(x, axes, options), count);
 }

@@ -1,3 +1,5 @@
+import { notNegative, tensor } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { add, multiply } from "./arithmetic.js";
 import { apply, type Differentiable } from "./tape.js";
@@ -43,7 +45,8 @@ export interface LayerNormOptions {
 }
 
 /** Layer norm over the last axis: (x - mean(x)) / √(var(x) + ε) · scale + shift (Ba, Kiros & Hinton, arXiv 1607.06450). */
-export function layerNorm(x: Tensor, { scale, shift, epsilon = 1e-5 }: LayerNormOptions = {}): Tensor {
+export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
+  const { scale, shift, epsilon = 1e-5 } = checkOptions("layerNorm", options, { scale: tensor, shift: tensor, epsilon: notNegative });
   const normalized = apply(normalizePrimitive, [x], { epsilon })[0];
   const scaled = scale === undefined ? normalized : multiply(normalized, scale);
   return shift === undefined ? scaled : add(scaled, shift);

@@ -1,4 +1,4 @@
-import { commonBackend } from "../core/checks.js";
+import { checkTensors, commonBackend } from "../core/checks.js";
 import { UnsupportedError } from "../core/errors.js";
 import { isScoped, Tensor, type Primitive } from "../core/tensor.js";
 import type { Shape } from "../core/shape.js";
@@ -110,7 +110,7 @@ export function apply<Attributes>(
   inputs: readonly Tensor[],
   attributes: Attributes,
 ): Tensor[] {
-  const outputs = commonBackend(primitive.name, inputs).run(primitive, inputs, attributes);
+  const outputs = commonBackend(primitive.operation?.(attributes) ?? primitive.name, inputs).run(primitive, inputs, attributes);
   const { vjp } = primitive;
   for (const tape of tapes) {
     const needs = (index: number): boolean => tape.watches(inputs[index]);
@@ -137,5 +137,6 @@ export function view(tensor: Tensor, shape: Shape): Tensor {
 
 /** The same numbers, through which no gradient flows. */
 export function stopGradient(tensor: Tensor): Tensor {
+  checkTensors("stopGradient", { tensor });
   return new Tensor(tensor.backend, tensor.shape, tensor);
 }

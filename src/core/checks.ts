@@ -1,9 +1,20 @@
 import { ArgumentError, NonFiniteError, ShapeError } from "./errors.js";
+import { numbers, oneOf, tensor } from "./kinds.js";
+import { checkArguments, wrongKind, type Kinds } from "./options.js";
 import { checkShape, formatShape, sizeOf, type Shape } from "./shape.js";
-import type { Backend, Tensor } from "./tensor.js";
+import { isTensor, type Backend, type Tensor, type TensorOptions } from "./tensor.js";
 
-/** The one backend of all the tensors; throws when they live on different ones. */
+export const tensorOptions: Kinds<TensorOptions> = { dtype: oneOf("f16", "f32", "f64") };
+
+/** Throws unless every operand is a tensor. */
+export function checkTensors(where: string, operands: Readonly<Record<string, unknown>>): void {
+  for (const [name, operand] of Object.entries(operands)) if (!isTensor(operand)) throw wrongKind(where, name, tensor, operand);
+}
+
+/** The one backend of all the tensors; throws where one is no tensor, and when they live on different ones. */
 export function commonBackend(where: string, tensors: readonly Tensor[]): Backend {
+  const other = tensors.findIndex((operand) => !isTensor(operand));
+  if (other >= 0) throw wrongKind(where, `operand ${other + 1}`, tensor, tensors[other]);
   const backend = tensors[0].backend;
   const stranger = tensors.find((tensor) => tensor.backend !== backend);
   if (stranger !== undefined) {
@@ -17,8 +28,15 @@ export function commonBackend(where: string, tensors: readonly Tensor[]): Backen
   return backend;
 }
 
+/** One axis, for data without a shape. */
+export function lengthOf(where: string, data: ArrayLike<number>): Shape {
+  checkArguments(where, { data }, { data: numbers });
+  return [data.length];
+}
+
 /** Checks data that comes from outside: its shape, its length and that every number is finite. */
 export function checkData(where: string, data: ArrayLike<number>, shape: Shape): void {
+  checkArguments(where, { data }, { data: numbers });
   checkShape(where, shape);
   if (data.length !== sizeOf(shape)) {
     throw new ShapeError({

@@ -1,4 +1,7 @@
 import { ArgumentError, ShapeError } from "./errors.js";
+import { lengthOf } from "./checks.js";
+import { having, numbers } from "./kinds.js";
+import { checkArguments } from "./options.js";
 import { checkShape, formatShape, sizeOf, type Shape } from "./shape.js";
 
 /** Whole numbers that choose rows: token ids, class labels. They live on the host and serve every backend. */
@@ -7,8 +10,11 @@ export interface Indices {
   readonly shape: Shape;
 }
 
+export const indicesKind = having<Indices>("whole numbers with a shape", ["values", "shape"], "Make them with indices(numbers, shape).");
+
 /** Non-negative whole numbers with a shape (one axis by default). */
-export function indices(data: ArrayLike<number>, shape: Shape = [data.length]): Indices {
+export function indices(data: ArrayLike<number>, shape: Shape = lengthOf("indices", data)): Indices {
+  checkArguments("indices", { data }, { data: numbers });
   checkShape("indices", shape);
   if (data.length !== sizeOf(shape)) {
     throw new ShapeError({

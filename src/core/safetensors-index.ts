@@ -1,5 +1,7 @@
 import { DataError } from "./errors.js";
 import { kindOfFile, TELLING_BYTES } from "./file-kind.js";
+import { callable, text } from "./kinds.js";
+import { checkArguments } from "./options.js";
 import { parseJson, showJson } from "./json.js";
 import { refusing, type StoredTensor } from "./safetensors-header.js";
 import { noSuchTensor, openSafetensors, type ByteSource, type StoredTensors } from "./safetensors.js";
@@ -39,6 +41,7 @@ export async function openShardedSafetensors(
   open: (file: string) => Promise<Uint8Array | ArrayBuffer | Blob | ByteSource>,
   name = "index",
 ): Promise<StoredTensors> {
+  checkArguments("openShardedSafetensors", { index, open, name }, { index: text, open: callable, name: text });
   const files = parseIndex(index, name);
   const shards = new Map<string, StoredTensors>();
   for (const file of new Set(files.values())) shards.set(file, await openSafetensors(await open(file)));

@@ -1,6 +1,8 @@
 import { ArgumentError, DataError, ShapeError } from "./errors.js";
 import { kindOfFile, TELLING_BYTES, type FileKind } from "./file-kind.js";
 import { showJson } from "./json.js";
+import { having, numbers, record, shapeKind, text, type Kind } from "./kinds.js";
+import { checkArguments, checkOptions, needed, wrongKind } from "./options.js";
 import { encodeHeader, headerLength, parseHeader, PREFIX_BYTES, refusing, type Refuse, type SafetensorsHeader } from "./safetensors-header.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { decodeNumbers, encodeNumbers, isFloatDType, storedBits, storedBytes, type FloatDType } from "./stored-numbers.js";
@@ -24,13 +26,20 @@ export interface StoredTensors extends SafetensorsHeader {
   readonly read: (name: string) => Promise<Float32Array | Float64Array>;
 }
 
+const bytesKind = having<ByteSource>(
+  "bytes: a Uint8Array, an ArrayBuffer, a Blob, or { name, size, read(begin, end) }",
+  ["name", "size", "read"],
+  "Read the file first, as by await readFile(path) in Node or await (await fetch(url)).arrayBuffer().",
+);
+
 function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSource {
   if (data instanceof ArrayBuffer) return sourceOf(new Uint8Array(data));
   if (data instanceof Uint8Array) return { name: "bytes", size: data.length, read: (begin, end) => Promise.resolve(data.subarray(begin, end)) };
   if (typeof Blob !== "undefined" && data instanceof Blob) {
     return { name: "blob", size: data.size, read: async (begin, end) => new Uint8Array(await data.slice(begin, end).arrayBuffer()) };
   }
-  return data as ByteSource;
+  if (bytesKind.holds(data)) return data;
+  throw wrongKind("openSafetensors", "data", bytesKind, data);
 }
 
 /** The error for a tensor that is not in a file. */
@@ -90,7 +99,9 @@ export interface TensorToStore {
   readonly dtype?: FloatDType;
 }
 
-function entryOf(name: string, { shape, data, dtype = data instanceof Float64Array ? "F64" : "F32" }: TensorToStore) {
+function entryOf(name: string, tensor: TensorToStore) {
+  checkOptions("encodeSafetensors", tensor, { shape: needed(shapeKind), data: needed(numbers), dtype: text as Kind<FloatDType> }, name);
+  const { shape, data, dtype = data instanceof Float64Array ? "F64" : "F32" } = tensor;
   const complain = { where: "encodeSafetensors", argument: name };
   if (!isFloatDType(dtype)) throw new ArgumentError({ ...complain, wanted: "a dtype of F64, F32, F16, BF16", got: String(dtype) });
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || sizeOf(shape) !== data.length) {
@@ -107,6 +118,7 @@ function entryOf(name: string, { shape, data, dtype = data instanceof Float64Arr
  * @throws ShapeError where shape and data differ, ArgumentError for finite numbers that the type cannot hold.
  */
 export function encodeSafetensors(tensors: Readonly<Record<string, TensorToStore>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+  checkArguments("encodeSafetensors", { tensors, metadata }, { tensors: record, metadata: record });
   const entries = Object.entries(tensors).map(([name, tensor]) => entryOf(name, tensor));
   // wider numbers first: every tensor then begins at a multiple of its width
   entries.sort((a, b) => storedBits[b.dtype] - storedBits[a.dtype]);

@@ -14,14 +14,17 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
+/** Whether it is an array of numbers at all. */
+export const isShape = (shape: unknown): shape is Shape => Array.isArray(shape) && shape.every((extent) => typeof extent === "number");
+
 /** Throws unless every extent is a whole number of at least 1. */
 export function checkShape(where: string, shape: Shape): void {
-  if (shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
+  if (isShape(shape) && shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
   throw new ShapeError({
     where,
     argument: "shape",
     wanted: "whole extents of at least 1",
-    got: formatShape(shape),
+    got: isShape(shape) ? formatShape(shape) : String(shape),
     fix: "Empty tensors are not supported: leave the call out where there is nothing to compute.",
   });
 }
@@ -58,6 +61,7 @@ export function stridesOf(shape: Shape): number[] {
 /** Axes as non-negative, sorted, unique numbers; all axes when none are given. */
 export function normalizeAxes(where: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   const wanted = axes === undefined ? Array.from({ length: rank }, (_, axis) => axis) : typeof axes === "number" ? [axes] : axes;
+  if (!isShape(wanted)) throw new ShapeError({ where, argument: "axes", wanted: "an axis or an array of axes", got: String(wanted) });
   const normal = wanted.map((axis) => (axis < 0 ? axis + rank : axis));
   const valid = normal.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < rank);
   if (!valid || new Set(normal).size !== normal.length) {

@@ -166,6 +166,7 @@ const scopes: Set<Tensor>[] = [];
  * records of them) and those given to `keep`. `body` must be synchronous.
  */
 export function scope<Result>(body: () => Result): Result {
+  if (typeof body !== "function") throw new ArgumentError({ where: "scope", argument: "body", wanted: "a function", got: typeof body });
   const made = new Set<Tensor>();
   scopes.push(made);
   let kept: readonly Tensor[] = [];

@@ -105,7 +105,7 @@ function seenBy(row: Row, bias: Numbers | undefined, { band, lengths, bias: layo
   const seen = { keys: [] as number[], biases: [] as number[] };
   if (row.i < query || row.i >= queryEnd) return seen;
   for (let j = Math.max(key, row.i + band.low); j < Math.min(keyEnd, row.i + band.high + 1); j++) {
-    const added = bias === undefined || layout === undefined ? 0 : bias[biasStart(row, layout) + j * layout.strides[3]]!;
+    const added = bias === undefined || layout === undefined ? 0 : bias[biasStart(row, layout) + j * layout.strides[3]];
     if (added <= HIDING) continue;
     seen.keys.push(j);
     seen.biases.push(added);
@@ -137,7 +137,7 @@ const forward = implement(attentionPrimitive, ([q, k, v, parameters, bias], [out
     const weights = scores.subarray(0, seen.keys.length);
     seen.keys.forEach((j, at) => {
       compare(kernel.formula, q.data, row.query, k.data, row.keys + j * dim, dim, pair);
-      weights[at] = bentScore(kernel.formula.score(pair, learned), pair, attributes.softcap) + seen.biases[at]!;
+      weights[at] = bentScore(kernel.formula.score(pair, learned), pair, attributes.softcap) + seen.biases[at];
     });
     statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula, keys);
     seen.keys.forEach((j, at) => {
@@ -175,7 +175,7 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
       const [key, value] = [row.keys + j * dim, row.values + j * valueDim];
       compare(formula, q.data, row.query, k.data, key, dim, pair);
       const plain = formula.score(pair, learned);
-      const score = bentScore(plain, pair, softcap) + seen.biases[at]!;
+      const score = bentScore(plain, pair, softcap) + seen.biases[at];
       const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
       const weight = normalizer === "softmax" ? raw : raw / total;
       const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;

@@ -1,5 +1,7 @@
-import { checkData } from "../core/checks.js";
+import { checkData, lengthOf, tensorOptions } from "../core/checks.js";
 import { UnsupportedError } from "../core/errors.js";
+import { anyNumber } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
 
@@ -41,7 +43,8 @@ function numbersOf(tensor: Tensor): Numbers {
   throw new UnsupportedError({ where: "cpu", wanted: "a tensor on the cpu backend", got: `one on ${tensor.backend.device.name}` });
 }
 
-function checkDtype(where: string, { dtype = "f64" }: TensorOptions = {}): void {
+function checkDtype(where: string, options: TensorOptions = {}): void {
+  const { dtype = "f64" } = checkOptions(where, options, tensorOptions);
   if (dtype === "f64") return;
   throw new UnsupportedError({
     where,
@@ -59,7 +62,7 @@ export function createCpu(name: string, allocate: (size: number) => Numbers, imp
     name: "cpu",
     device: { kind: "cpu", name },
     dtypes: ["f64"],
-    tensor(data, shape = [data.length], options) {
+    tensor(data, shape = lengthOf("cpu.tensor", data), options) {
       checkDtype("cpu.tensor", options);
       checkData("cpu.tensor", data, shape);
       const own = allocate(data.length);
@@ -68,6 +71,7 @@ export function createCpu(name: string, allocate: (size: number) => Numbers, imp
     },
     full(value, shape, options) {
       checkDtype("cpu.full", options);
+      checkArguments("cpu.full", { value }, { value: anyNumber });
       checkShape("cpu.full", shape);
       return wrap(allocate(sizeOf(shape)).fill(value), shape);
     },

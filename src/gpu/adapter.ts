@@ -1,4 +1,6 @@
 import { UnsupportedError } from "../core/errors.js";
+import { flag, listOf, oneOf, text } from "../core/kinds.js";
+import type { Kinds } from "../core/options.js";
 import type { DeviceDescription } from "../core/tensor.js";
 
 export interface GpuOptions {
@@ -15,6 +17,13 @@ export interface GpuOptions {
    */
   readonly subgroupMatrices?: boolean;
 }
+
+export const gpuOptions: Kinds<GpuOptions> = {
+  powerPreference: oneOf("low-power", "high-performance"),
+  dawn: listOf(text),
+  subgroups: flag,
+  subgroupMatrices: flag,
+};
 
 /** Dawn's name; unknown to the types of the standard. */
 export const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";

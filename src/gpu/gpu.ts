@@ -1,8 +1,10 @@
-import { checkData } from "../core/checks.js";
+import { checkData, lengthOf, tensorOptions } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
+import { anyNumber, callable, having } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
-import { describeAdapter, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
+import { describeAdapter, gpuOptions, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
 import { attention } from "./attention.js";
 import { elementwise, fill } from "./elementwise.js";
 import { Faults, outcomeOf, type Outcome } from "./faults.js";
@@ -79,7 +81,8 @@ export class Gpu implements Backend {
   }
 
   /** A tensor of these numbers, row-major. With dtype "f16" each is rounded to a nearest float16; `attention` and `ops.cast` take those. */
-  tensor(data: ArrayLike<number>, shape: Shape = [data.length], { dtype = "f32" }: TensorOptions = {}): Tensor {
+  tensor(data: ArrayLike<number>, shape: Shape = lengthOf("gpu.tensor", data), options: TensorOptions = {}): Tensor {
+    const { dtype = "f32" } = checkOptions("gpu.tensor", options, tensorOptions);
     this.#checkUsable("gpu.tensor");
     checkData("gpu.tensor", data, shape);
     const stored = checkDType("gpu.tensor", this.#device, dtype);
@@ -91,7 +94,9 @@ export class Gpu implements Backend {
   }
 
   /** A tensor with one value everywhere. Throws a `NonFiniteError` for a finite one that is beyond the dtype. */
-  full(value: number, shape: Shape, { dtype = "f32" }: TensorOptions = {}): Tensor {
+  full(value: number, shape: Shape, options: TensorOptions = {}): Tensor {
+    const { dtype = "f32" } = checkOptions("gpu.full", options, tensorOptions);
+    checkArguments("gpu.full", { value }, { value: anyNumber });
     this.#checkUsable("gpu.full");
     checkShape("gpu.full", shape);
     const stored = checkDType("gpu.full", this.#device, dtype);
@@ -201,6 +206,7 @@ export class Gpu implements Backend {
    */
   async profile<Result>(body: () => Result): Promise<{ readonly result: Result; readonly passes: readonly PassTime[] }> {
     this.#checkUsable("gpu.profile");
+    checkArguments("gpu.profile", { body }, { body: callable });
     if (!this.hasTimestamps) {
       throw new UnsupportedError({
         where: "gpu.profile",
@@ -297,7 +303,7 @@ class GpuStorage implements Storage {
  * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself.
  */
 export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
-  return new Gpu(await openDevice(options), true);
+  return new Gpu(await openDevice(checkOptions("requestGpu", options, gpuOptions)), true);
 }
 
 /**
@@ -305,5 +311,7 @@ export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
  * of the optional features shader-f16, subgroups, timestamp-query and chromium-experimental-subgroup-matrix that the device has.
  */
 export function wrapDevice(device: GPUDevice): Gpu {
+  const wanted = having<GPUDevice>("a GPUDevice", ["createBuffer", "features", "limits", "queue"], "await adapter.requestDevice() gives one; requestGpu() asks for it itself.");
+  checkArguments("wrapDevice", { device }, { device: wanted });
   return new Gpu(device, false);
 }

@@ -1,7 +1,10 @@
 import { expand, reshape } from "../autograd/broadcast.js";
 import type { Tensor } from "../core/tensor.js";
+import { tensor } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { attention } from "./attention.js";
 import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js";
+import { attentionInputs, attentionKernel, attentionOptions } from "./options.js";
 
 /**
  * The weights w_ij / z_i that attention gives its values: its output over the unit vectors as values.
@@ -9,6 +12,9 @@ import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js
  * Shapes: as `attention`, of v only [batch, kvHeads, m] matters; gives [batch, heads, n, m], a number in memory for every pair.
  */
 export function attentionMap(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
+  checkArguments("attentionMap", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });
+  checkArguments("attentionMap", { v: inputs.v }, { v: tensor });
+  checkOptions("attentionMap", options, attentionOptions);
   const [batch, kvHeads, keys] = inputs.v.shape;
   const units = Float32Array.from({ length: keys * keys }, (_, at) => (at % (keys + 1) === 0 ? 1 : 0));
   const v = expand(reshape(inputs.v.backend.tensor(units), [1, 1, keys, keys]), [batch, kvHeads, keys, keys]);

@@ -2,7 +2,10 @@ import { add, multiply, where } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { cast } from "../autograd/cast.js";
 import { apply } from "../autograd/tape.js";
+import { commonBackend } from "../core/checks.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
+import { tensor } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import { addBiases, biasLayout, biasTensor, denseBias, type Bias } from "./bias.js";
@@ -10,7 +13,7 @@ import { repeatHeads } from "./heads.js";
 import { finitePart, lostOfRows, tainted } from "./hidden.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
-import { checkPositive } from "./options.js";
+import { attentionInputs, attentionKernel, attentionOptions, tiledKernel } from "./options.js";
 import { attentionExtents, attentionPrimitive, HIDDEN, recenterPrimitive } from "./primitives.js";
 
 /**
@@ -26,6 +29,8 @@ import { attentionExtents, attentionPrimitive, HIDDEN, recenterPrimitive } from 
  * statistic, and what the kernel learns stay float32. Kernels that are compositions of other operations take float32 alone.
  */
 export function attention(kernel: AttentionKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
+  checkArguments("attention", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });
+  checkCall("attention", inputs, options);
   if ("compose" in kernel) {
     checkInputs(kernel, inputs, attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape));
     const half = Object.entries(inputs).find(([, { dtype }]) => dtype === "f16");
@@ -41,7 +46,7 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
       fix: "Leave the option out, or take another kernel.",
     });
   }
-  return attentionWithStatistic(kernel, inputs, options).output;
+  return run(kernel, inputs, options).output;
 }
 
 /**
@@ -51,12 +56,25 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
 export function attentionWithStatistic(
   kernel: TiledKernel,
   inputs: AttentionInputs,
-  { mask, bias, softcap }: AttentionOptions = {},
+  options: AttentionOptions = {},
 ): { output: Tensor; statistic: Tensor } {
+  checkArguments("attentionWithStatistic", { kernel, inputs }, { kernel: tiledKernel, inputs: attentionInputs });
+  checkCall("attentionWithStatistic", inputs, options);
+  return run(kernel, inputs, options);
+}
+
+/** Throws unless q, k, v are tensors, all tensors are on one backend, and the options are known. */
+function checkCall(where: string, inputs: AttentionInputs, options: AttentionOptions): void {
+  const { q, k, v } = inputs;
+  checkArguments(where, { q, k, v }, { q: tensor, k: tensor, v: tensor });
+  const { bias } = checkOptions(where, options, attentionOptions);
+  commonBackend(where, [...Object.values(inputs).filter(isTensor), ...(bias === undefined ? [] : [biasTensor(bias)])]);
+}
+
+function run(kernel: TiledKernel, inputs: AttentionInputs, { mask, bias, softcap }: AttentionOptions): { output: Tensor; statistic: Tensor } {
   const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
-  checkPositive("attention", "softcap", softcap);
   const { band, lengths, dense } = resolveMask(mask, sizes, bias !== undefined || kernel.bias !== undefined);
   const surroundings = { softcap, hasLengths: lengths !== undefined, isMasked: mask !== undefined || bias !== undefined };
   if (bias !== undefined) biasLayout(bias, sizes);

@@ -3,6 +3,8 @@ import { permute, reshape } from "../autograd/broadcast.js";
 import { embedding } from "../autograd/lookup.js";
 import { ShapeError } from "../core/errors.js";
 import { indices } from "../core/indices.js";
+import { tensor, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { formatShape, stridesOf, type Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { MaskSizes } from "./mask.js";
@@ -17,6 +19,7 @@ export type Bias = Tensor | RelativeBias;
 
 /** A bias by i - j: `relative` [heads or 1, n + m - 1], element r for i - j = r - (m - 1). */
 export function relativeBias(relative: Tensor): RelativeBias {
+  checkArguments("relativeBias", { relative }, { relative: tensor });
   return { relative };
 }
 
@@ -25,6 +28,7 @@ export function relativeBias(relative: Tensor): RelativeBias {
  * learned; the paper's are 2^(-8h/heads) for h = 1 ... heads. `queries` and `keys` are n and m.
  */
 export function alibi(slopes: Tensor, queries: number, keys: number): RelativeBias {
+  checkArguments("alibi", { slopes, queries, keys }, { slopes: tensor, queries: whole(1), keys: whole(1) });
   const distances = Float64Array.from({ length: queries + keys - 1 }, (_, r) => -Math.abs(r - (keys - 1)));
   return { relative: multiply(reshape(slopes, [-1, 1]), slopes.backend.tensor(distances, [1, queries + keys - 1])) };
 }

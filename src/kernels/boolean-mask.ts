@@ -1,4 +1,6 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
+import { numbers, shapeKind } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import { everything, remembered, type Mask, type Run, type Runs } from "./mask.js";
 
@@ -34,6 +36,7 @@ function runsIn(values: ArrayLike<boolean | number>, [, heads, queries, keys]: S
  * `lengths`, but for where there is a bias.
  */
 export function booleanMask(values: ArrayLike<boolean | number>, shape: Shape): Mask {
+  checkArguments("booleanMask", { values, shape }, { values: numbers, shape: shapeKind });
   if (shape.length !== 4 || sizeOf(shape) !== values.length) {
     throw new ShapeError({
       where: "booleanMask",

@@ -1,7 +1,8 @@
 import shader from "../../shaders/kernels/cosine.wgsl";
+import { positive } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Pair, TiledKernel } from "./kernel.js";
-import { checkPositive } from "./options.js";
 
 export interface CosineOptions {
   /** τ; below 0.01 it counts as 0.01. Default 0.1. */
@@ -18,8 +19,8 @@ const reciprocalLengths = ({ queryNorm, keyNorm }: Pair): number =>
  *
  * Learns τ when a tensor `temperature` is passed. Source: Liu et al., Swin Transformer V2, arXiv 2111.09883, which bounds 1/τ by 100.
  */
-export function cosine({ temperature = 0.1 }: CosineOptions = {}): TiledKernel {
-  checkPositive("cosine", "temperature", temperature);
+export function cosine(options: CosineOptions = {}): TiledKernel {
+  const { temperature = 0.1 } = checkOptions("cosine", options, { temperature: positive });
   const score = (pair: Pair, [tau]: Float64Array): number =>
     (pair.product * reciprocalLengths(pair)) / Math.max(tau, SMALLEST_TEMPERATURE);
   return {

@@ -1,11 +1,15 @@
 import { write } from "../autograd/parts.js";
 import { isRecording } from "../autograd/tape.js";
+import { commonBackend } from "../core/checks.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
+import { backend as backendKind, having, listOf, positive, record, tensor, whole } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed } from "../core/options.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import { attention } from "./attention.js";
 import type { AttentionInputs, AttentionKernel } from "./kernel.js";
 import { and, causal, lengths, slidingWindow, type Mask } from "./mask.js";
+import { attentionKernel } from "./options.js";
 
 export interface CacheSizes {
   readonly batch: number;
@@ -34,7 +38,11 @@ export interface KeyValueCache {
 }
 
 /** Room for the keys and values of `capacity` tokens; for the values alone where the kernel's weights do not look at keys. */
-export function keyValueCache(backend: Backend, kernel: AttentionKernel, { batch, kvHeads, capacity, dim, valueDim = dim }: CacheSizes): KeyValueCache {
+export function keyValueCache(backend: Backend, kernel: AttentionKernel, sizes: CacheSizes): KeyValueCache {
+  checkArguments("keyValueCache", { backend, kernel }, { backend: backendKind, kernel: attentionKernel });
+  const extent = needed(whole(1));
+  const kinds = { batch: extent, kvHeads: extent, capacity: extent, dim: extent, valueDim: whole(1) };
+  const { batch, kvHeads, capacity, dim, valueDim = dim } = checkOptions("keyValueCache", sizes, kinds, "sizes");
   const room = (width: number): Tensor => backend.keep(backend.full(0, [batch, kvHeads, capacity, width]));
   const keys = kernel.projections === "values" ? undefined : room(dim);
   const values = room(valueDim);
@@ -52,6 +60,8 @@ export function keyValueCache(backend: Backend, kernel: AttentionKernel, { batch
     },
   };
 }
+
+const cacheKind = having<KeyValueCache>("a cache, as keyValueCache() gives", ["kernel", "capacity", "length", "values"]);
 
 /** Queries, keys and values of the new tokens, and the kernel's own tensors as for all `capacity` tokens. */
 export interface DecodeInputs {
@@ -81,7 +91,13 @@ export interface DecodeOptions {
  * keys of a row over workgroups. Throws an `ArgumentError` when the cache is full, and an `UnsupportedError` inside `valueAndGrad`, because the
  * cache changes in place, and for a kernel without masks.
  */
-export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, { window, softcap, padding }: DecodeOptions = {}): Tensor {
+export function decode(cache: KeyValueCache, inputs: DecodeInputs, options: DecodeOptions = {}): Tensor {
+  checkArguments("decode", { cache, inputs }, { cache: cacheKind, inputs: record });
+  const { window, softcap, padding } = checkOptions("decode", options, { window: whole(0), softcap: positive, padding: listOf(whole(0)) });
+  const { q, k, v, ...own } = inputs;
+  checkArguments("decode", { q, v }, { q: tensor, v: tensor });
+  if (k !== undefined) checkArguments("decode", { k }, { k: tensor });
+  commonBackend("decode", [cache.values, ...Object.values(inputs).filter(isTensor)]);
   const { kernel, keys, values, capacity, length } = cache;
   const count = v.shape[2];
   if (isRecording()) {
@@ -100,7 +116,7 @@ export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, 
       return [[name, forQueries === undefined ? tensor : forQueries(tensor, length, count)]];
     }),
   );
-  const inputs: AttentionInputs =
+  const all: AttentionInputs =
     keys === undefined
       ? { ...shared, q: backend.full(0, [...q.shape.slice(0, 3), values.shape[3]]), k: values, v: values }
       : { ...shared, q, k: keys, v: values };
@@ -108,8 +124,7 @@ export function decode(cache: KeyValueCache, { q, k, v, ...own }: DecodeInputs, 
   const masks = [past];
   if (window !== undefined) masks.push(slidingWindow(window, { offset: length }));
   if (padding !== undefined) masks.push(behind(padding, values.shape[0], capacity));
-  const mask = and(...masks);
-  const output = attention(kernel, inputs, { mask, softcap });
+  const output = attention(kernel, all, { mask: and(...masks), softcap });
   cache.length += count; // only now: a call that throws leaves the cache as it was
   return output;
 }

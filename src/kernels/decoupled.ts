@@ -2,13 +2,13 @@ import { expand, reshape } from "../autograd/broadcast.js";
 import { multiply } from "../autograd/arithmetic.js";
 import { matmul } from "../autograd/matmul.js";
 import { concat, slice } from "../autograd/parts.js";
+import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
 import type { AttentionInputs, Surroundings, TiledKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
-import { checkPositive } from "./options.js";
 import { attentionExtents, hasFewPairs } from "./primitives.js";
-import { softmax, type SoftmaxOptions } from "./softmax.js";
+import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 /** Each token's own numbers, and behind them those of its position: [batch, heads, rows, 2d]. */
 function withPositions(x: Tensor, positions: Tensor): Tensor {
@@ -28,8 +28,8 @@ function isBias({ q, k, v }: AttentionInputs, { softcap, hasLengths }: Surroundi
  * 2^20 pairs) the positions' term is computed once for the whole batch; beyond that, under a softcap and with lengths, within the passes. Source: the untied form of Ke, He & Liu, Rethinking Positional Encoding
  * in Language Pre-training, arXiv 2006.15595.
  */
-export function decoupled({ scale }: SoftmaxOptions = {}): TiledKernel {
-  checkPositive("decoupled", "scale", scale);
+export function decoupled(options: SoftmaxOptions = {}): TiledKernel {
+  const { scale } = checkOptions("decoupled", options, softmaxOptions);
   const initial = ({ dim }: { readonly dim: number }): number => scale ?? 1 / Math.sqrt(2 * dim);
   return {
     ...softmax(),

@@ -1,4 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
+import { callable, oneOf, record, text } from "../core/kinds.js";
+import { checkOptions, needed, type Kinds } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Formula, KernelParameter, Normalizer, Shader, TiledKernel } from "./kernel.js";
 
@@ -19,6 +21,17 @@ export interface KernelDefinition extends Omit<Formula, "weight" | "weightDeriva
   readonly wgsl: string;
 }
 
+const definitionKinds: Kinds<KernelDefinition> = {
+  name: needed(text),
+  normalizer: oneOf("softmax", "sum", "count", "none"),
+  parameters: record,
+  score: needed(callable),
+  partials: needed(callable),
+  weight: callable,
+  weightDerivative: callable,
+  wgsl: needed(text),
+};
+
 /**
  * A kernel of your own: out_i = Σ_j φ(s_ij) v_j / z_i, with s a function of q·k, ‖q‖² and ‖k‖².
  *
@@ -26,7 +39,7 @@ export interface KernelDefinition extends Omit<Formula, "weight" | "weightDeriva
  * of any kernel. Check it with `gradcheckKernel`. Throws an `ArgumentError` for a definition that cannot run.
  */
 export function defineKernel(definition: KernelDefinition): TiledKernel {
-  const { name, normalizer = "softmax", parameters = {}, score, partials, weight, weightDerivative, wgsl } = definition;
+  const { name, normalizer = "softmax", parameters = {}, score, partials, weight, weightDerivative, wgsl } = checkOptions("defineKernel", definition, definitionKinds, "definition");
   const complain = (argument: string, wanted: string, got: string): never => {
     throw new ArgumentError({ where: "defineKernel", argument, wanted, got });
   };

@@ -2,7 +2,8 @@ import { add, exp, multiply, power, square, subtract } from "../autograd/arithme
 import { reshape, sum } from "../autograd/broadcast.js";
 import { slice } from "../autograd/parts.js";
 import { mean } from "../autograd/reductions.js";
-import { ArgumentError } from "../core/errors.js";
+import { flag, whole } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { attention } from "./attention.js";
 import { normalNumbers } from "./initial.js";
@@ -33,19 +34,17 @@ function rootMeanSquareNorm(x: Tensor): Tensor {
  * learns. Each head's output is then RMS-normalised and multiplied by 1 - λ₀; a gain after it would be absorbed by W^O. Source: Ye et al.,
  * Differential Transformer, arXiv 2410.05258.
  */
-export function differential({ depth = 0, normalize = true }: DifferentialOptions = {}): ComposedKernel {
-  if (!Number.isInteger(depth) || depth < 0) {
-    throw new ArgumentError({ where: "differential", argument: "depth", wanted: "a whole number of at least 0", got: String(depth) });
-  }
+export function differential(options: DifferentialOptions = {}): ComposedKernel {
+  const { depth = 0, normalize = true } = checkOptions("differential", options, { depth: whole(0), normalize: flag });
   const lambda0 = 0.8 - 0.6 * Math.exp(-0.3 * depth);
   return {
     name: "differential",
     widthMultiple: 2,
     options: ["mask", "bias", "softcap"],
     inputs: ["lambdaQuery1", "lambdaKey1", "lambdaQuery2", "lambdaKey2"].map(vector),
-    compose({ q, k, v, lambdaQuery1, lambdaKey1, lambdaQuery2, lambdaKey2 }, options) {
+    compose({ q, k, v, lambdaQuery1, lambdaKey1, lambdaQuery2, lambdaKey2 }, call) {
       const width = q.shape[3] / 2;
-      const half = (start: number): Tensor => attention(softmax(), { q: slice(q, 3, start, width), k: slice(k, 3, start, width), v }, options);
+      const half = (start: number): Tensor => attention(softmax(), { q: slice(q, 3, start, width), k: slice(k, 3, start, width), v }, call);
       const growth = (a: Tensor, b: Tensor): Tensor => exp(sum(multiply(a, b)));
       const lambda = add(subtract(growth(lambdaQuery1, lambdaKey1), growth(lambdaQuery2, lambdaKey2)), lambda0);
       const difference = subtract(half(0), multiply(half(width), reshape(lambda, [1])));

@@ -5,15 +5,19 @@ import { slice } from "../autograd/parts.js";
 import { max, mean } from "../autograd/reductions.js";
 import { stopGradient } from "../autograd/tape.js";
 import { ShapeError } from "../core/errors.js";
+import { flag, tensor } from "../core/kinds.js";
+import { checkArguments, checkOptions, type Kinds } from "../core/options.js";
 import { formatShape, sameShape, type Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { HeadSizes, TiledKernel } from "./kernel.js";
-import { softmax, type SoftmaxOptions } from "./softmax.js";
+import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 export interface CausalMetric {
   /** For a causal mask: every query has a metric of its own, from the tokens up to it, so that it knows nothing of later ones. Default false. */
   readonly causal?: boolean;
 }
+
+const causalMetric: Kinds<CausalMetric> = { causal: flag };
 
 export interface EllipticalOptions extends SoftmaxOptions, CausalMetric {}
 
@@ -24,10 +28,11 @@ export interface EllipticalOptions extends SoftmaxOptions, CausalMetric {}
  * `ellipticalMetric` estimates it between layers, and `encoder` does so by itself, with the identity in the first layer, which is dot-product attention.
  * Source: Nielsen, Abdullaev, Teo & Nguyen, Elliptical Attention, NeurIPS 2024 (arXiv 2406.13770); `causal` is derived here.
  */
-export function elliptical({ causal = false, ...options }: EllipticalOptions = {}): TiledKernel {
+export function elliptical(options: EllipticalOptions = {}): TiledKernel {
+  const { causal = false, scale } = checkOptions("elliptical", options, { ...softmaxOptions, ...causalMetric });
   const shape = ({ batch, heads, queries, dim }: HeadSizes): Shape => [batch, heads, ...(causal ? [queries] : []), dim];
   return {
-    ...softmax(options),
+    ...softmax({ scale }),
     name: causal ? "elliptical (causal)" : "elliptical",
     inputs: [
       {
@@ -59,7 +64,9 @@ function runningMean(n: number): Float64Array {
  * Shapes: values of this layer and of the one before, [batch, heads, m, d], give [batch, heads, d], causal [batch, heads, m, d]. The first layer has none:
  * use `softmax` there. No gradient flows. Source: as `elliptical`.
  */
-export function ellipticalMetric(values: Tensor, previous: Tensor, { causal = false }: CausalMetric = {}): Tensor {
+export function ellipticalMetric(values: Tensor, previous: Tensor, options: CausalMetric = {}): Tensor {
+  checkArguments("ellipticalMetric", { values, previous }, { values: tensor, previous: tensor });
+  const { causal = false } = checkOptions("ellipticalMetric", options, causalMetric);
   if (values.shape.length !== 4 || !sameShape(values.shape, previous.shape)) {
     throw new ShapeError({
       where: "ellipticalMetric",

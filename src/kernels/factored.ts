@@ -2,11 +2,13 @@ import { where } from "../autograd/arithmetic.js";
 import { reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
 import { slice } from "../autograd/parts.js";
+import { checkOptions } from "../core/options.js";
 import { finitePart, lostPart, poisoned } from "./hidden.js";
 import { normalNumbers } from "./initial.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
 import { densify } from "./mask.js";
+import { extents } from "./options.js";
 import { periodicLattice } from "./periodic.js";
 
 export interface FactoredOptions {
@@ -24,7 +26,8 @@ export interface FactoredOptions {
  * Takes and learns `positions`: [heads, n, m], or with `periodic` [heads, n], one weight for every displacement i - j on the lattice. There
  * is nothing to cache of the keys. A mask takes weights away; what is left is not rescaled. Source: Rende & Viteritti, arXiv 2405.18874.
  */
-export function factored({ periodic }: FactoredOptions = {}): ComposedKernel {
+export function factored(options: FactoredOptions = {}): ComposedKernel {
+  const { periodic } = checkOptions("factored", options, { periodic: extents });
   const lattice = periodic && periodicLattice("factored", periodic);
   return {
     projections: "values",

@@ -1,4 +1,6 @@
+import { checkArguments } from "../core/options.js";
 import type { AttentionKernel } from "./kernel.js";
+import { attentionKernel } from "./options.js";
 
 /** What `attention` can do with a kernel. */
 export interface KernelFeatures {
@@ -20,6 +22,7 @@ export interface KernelFeatures {
  * decoding work with every kernel of the registry.
  */
 export function kernelFeatures(kernel: AttentionKernel): KernelFeatures {
+  checkArguments("kernelFeatures", { kernel }, { kernel: attentionKernel });
   const isTiled = "formula" in kernel;
   const has = (option: "mask" | "bias" | "softcap"): boolean => isTiled || (kernel.options ?? []).includes(option);
   return {

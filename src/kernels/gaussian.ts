@@ -1,7 +1,8 @@
 import shader from "../../shaders/kernels/gaussian.wgsl";
+import { flag, positive } from "../core/kinds.js";
+import { checkOptions, type Kinds } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
-import { checkPositive } from "./options.js";
 
 export interface GaussianOptions {
   /** Precision γ of the Gaussian, in inverse squared units of q and k. Default 1/√d. */
@@ -10,14 +11,16 @@ export interface GaussianOptions {
   readonly normalize?: boolean;
 }
 
+export const gaussianOptions: Kinds<GaussianOptions> = { gamma: positive, normalize: flag };
+
 /**
  * Gaussian attention: weights e^s with s = -γ/2‖q-k‖², not row-normalised unless `normalize` is set.
  *
  * Learns `gamma` (one number, or one a head) when a tensor of that name is passed. In float32 an unnormalised weight, and its
  * gradient with it, is zero once γ/2‖q-k‖² exceeds about 100. Source: Chen, Zeng, Ji & Yang, Skyformer, arXiv 2111.00035.
  */
-export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): TiledKernel {
-  checkPositive("gaussian", "gamma", gamma);
+export function gaussian(options: GaussianOptions = {}): TiledKernel {
+  const { gamma, normalize = false } = checkOptions("gaussian", options, gaussianOptions);
   return {
     name: normalize ? "gaussian (row-normalised)" : "gaussian",
     normalizer: normalize ? "softmax" : "none",

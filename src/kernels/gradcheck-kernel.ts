@@ -1,7 +1,10 @@
 import { ArgumentError } from "../core/errors.js";
 import { random } from "../core/random.js";
+import { backend, whole, wholeNumber } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import type { Backend } from "../core/tensor.js";
 import type { Pair, Partials, TiledKernel } from "./kernel.js";
+import { tiledKernel } from "./options.js";
 import { probed, probePrimitive } from "./probe.js";
 
 export interface GradcheckKernelOptions {
@@ -59,7 +62,9 @@ function pairOf(product: number, queryNorm: number, keyNorm: number): Pair {
  * given a `gpu`, its WGSL functions against the TypeScript ones. Names every function that is wrong; never throws on a mismatch.
  */
 export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKernelOptions = {}): Promise<GradcheckKernelReport> {
-  const { gpu, dim = 4, pairs: count = 64, seed = 0 } = options;
+  checkArguments("gradcheckKernel", { kernel }, { kernel: tiledKernel });
+  const kinds = { gpu: backend, dim: whole(1), pairs: whole(1), seed: wholeNumber };
+  const { gpu, dim = 4, pairs: count = 64, seed = 0 } = checkOptions("gradcheckKernel", options, kinds);
   if (gpu !== undefined && gpu.name !== "gpu") {
     throw new ArgumentError({ where: "gradcheckKernel", argument: "gpu", wanted: "a Gpu", got: `the ${gpu.name} backend` });
   }

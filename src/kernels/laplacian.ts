@@ -1,8 +1,9 @@
 import manhattan from "../../shaders/lib/manhattan.wgsl";
 import shader from "../../shaders/kernels/laplacian.wgsl";
+import { positive } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import { exponentialHook, exponentialWeight } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
-import { checkPositive } from "./options.js";
 
 export interface LaplacianOptions {
   /** τ, in units of q and k. Default √d, the growth of the distance's spread with d. */
@@ -15,8 +16,8 @@ export interface LaplacianOptions {
  * Learns τ when a tensor `temperature` is passed. The Laplace kernel with a softmax normaliser; where q and k agree in a component
  * its gradient there is 0.
  */
-export function laplacian({ temperature }: LaplacianOptions = {}): TiledKernel {
-  checkPositive("laplacian", "temperature", temperature);
+export function laplacian(options: LaplacianOptions = {}): TiledKernel {
+  const { temperature } = checkOptions("laplacian", options, { temperature: positive });
   return {
     name: "laplacian",
     normalizer: "softmax",

@@ -5,6 +5,7 @@ import { concat, slice } from "../autograd/parts.js";
 import { max } from "../autograd/reductions.js";
 import { stopGradient } from "../autograd/tape.js";
 import { UnsupportedError } from "../core/errors.js";
+import { checkOptions } from "../core/options.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { finitePart, lostOfRows, poisoned } from "./hidden.js";
 import type { ComposedKernel } from "./kernel.js";
@@ -109,7 +110,8 @@ function guardedSums(q: Tensor, k: Tensor, values: Tensor, mask: Mask): Tensor {
  * Time and memory O(n + m) in both directions, also with masks that hide keys or queries alone, O(n log n) with `causal()`: no n × m array
  * exists. Other masks go through the weights of at most 64 queries. Learns nothing. Source: Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
  */
-export function linear(): ComposedKernel {
+export function linear(options: Record<never, never> = {}): ComposedKernel {
+  checkOptions("linear", options, {});
   return {
     name: "linear",
     options: ["mask"],

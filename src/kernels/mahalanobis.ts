@@ -1,5 +1,6 @@
 import { matmul } from "../autograd/matmul.js";
-import { gaussian, type GaussianOptions } from "./gaussian.js";
+import { checkOptions } from "../core/options.js";
+import { gaussian, gaussianOptions, type GaussianOptions } from "./gaussian.js";
 import { repeatHeads } from "./heads.js";
 import { identityMatrices } from "./initial.js";
 import type { TiledKernel } from "./kernel.js";
@@ -11,7 +12,7 @@ import type { TiledKernel } from "./kernel.js";
  * Gaussian of qA and kA. Derived for this library.
  */
 export function mahalanobis(options: GaussianOptions = {}): TiledKernel {
-  const kernel = gaussian(options);
+  const kernel = gaussian(checkOptions("mahalanobis", options, gaussianOptions));
   return {
     ...kernel,
     name: kernel.name.replace("gaussian", "mahalanobis"),

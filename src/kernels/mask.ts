@@ -1,4 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
+import { having, listOf, oneOf, whole, wholeNumber } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { sizeOf, type Shape } from "../core/shape.js";
 
 /** The sizes that a mask is asked for. */
@@ -46,6 +48,12 @@ export interface Mask {
   readonly parts?: readonly Mask[];
 }
 
+export const maskKind = having<Mask>(
+  "a mask: causal(), slidingWindow(), lengths(), booleanMask(), and() or or()",
+  ["allows", "varies"],
+  "booleanMask(values, [batch or 1, heads or 1, n or 1, m or 1]) takes truth values; numbers to add to the scores are a bias.",
+);
+
 /** Far beyond every index, and far from overflow. */
 const FAR = 2 ** 30;
 /** Every pair. */
@@ -70,18 +78,15 @@ export interface CausalOptions {
 }
 
 /** Each query sees the keys up to its own position; aligned bottom-right, the last query sees the last key. */
-export function causal({ align = "top-left", offset }: CausalOptions = {}): Mask {
-  if (offset !== undefined && !Number.isInteger(offset)) {
-    throw new ArgumentError({ where: "causal", argument: "offset", wanted: "a whole number", got: String(offset) });
-  }
+export function causal(options: CausalOptions = {}): Mask {
+  const { align = "top-left", offset } = checkOptions("causal", options, { align: oneOf("top-left", "bottom-right"), offset: wholeNumber });
   return banded(({ queries, keys }) => ({ low: -FAR, high: offset ?? (align === "top-left" ? 0 : keys - queries) }));
 }
 
 /** Each query sees the keys at most `width` positions away on either side: |i + offset - j| ≤ width, offset 0 by default. */
-export function slidingWindow(width: number, { offset = 0 }: Pick<CausalOptions, "offset"> = {}): Mask {
-  if (!Number.isInteger(width) || width < 0) {
-    throw new ArgumentError({ where: "slidingWindow", argument: "width", wanted: "a whole number of at least 0", got: String(width) });
-  }
+export function slidingWindow(width: number, options: Pick<CausalOptions, "offset"> = {}): Mask {
+  checkArguments("slidingWindow", { width }, { width: whole(0) });
+  const { offset = 0 } = checkOptions("slidingWindow", options, { offset: wholeNumber });
   return banded(() => ({ low: offset - width, high: offset + width }));
 }
 
@@ -100,10 +105,9 @@ function isInside(runs: readonly Run[] | undefined, batch: number, place: number
  * a batch entry. Padding has no effect on anything: a query in it sees no key, so it gets zeros and gives zero gradients, and no query sees
  * a key in it. A mask by j - i, such as `causal()`, is not shifted: where queries and keys are padded alike, every sequence has its own.
  */
-export function lengths({ queries, keys, padding = "right" }: Lengths): Mask {
-  if (padding !== "left" && padding !== "right") {
-    throw new ArgumentError({ where: "lengths", argument: "padding", wanted: '"left" or "right"', got: JSON.stringify(padding) });
-  }
+export function lengths(counts: Lengths): Mask {
+  const kinds = { queries: listOf(whole(0)), keys: listOf(whole(0)), padding: oneOf("left", "right") };
+  const { queries, keys, padding = "right" } = checkOptions("lengths", counts, kinds, "counts");
   if (queries !== undefined && keys !== undefined) return and(lengths({ queries, padding }), lengths({ keys, padding }));
   const check = (name: string, counts: readonly number[], batch: number, most: number): void => {
     if (counts.length === batch && counts.every((count) => Number.isInteger(count) && count >= 0 && count <= most)) return;
@@ -147,6 +151,7 @@ export function variesByKey({ varies: [, , , keys = true] }: Mask): boolean {
 
 /** A pair is seen where all masks allow it. */
 export function and(...masks: readonly Mask[]): Mask {
+  checkArguments("and", { masks }, { masks: listOf(maskKind) });
   return {
     varies: varying(masks),
     parts: masks.flatMap(partsOf),
@@ -156,6 +161,7 @@ export function and(...masks: readonly Mask[]): Mask {
 
 /** A pair is seen where any of the masks allows it. */
 export function or(...masks: readonly Mask[]): Mask {
+  checkArguments("or", { masks }, { masks: listOf(maskKind) });
   return { varies: varying(masks), allows: (...place) => masks.some((mask) => mask.allows(...place)) };
 }
 

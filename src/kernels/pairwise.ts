@@ -1,7 +1,8 @@
 import { matmul } from "../autograd/matmul.js";
+import { checkOptions } from "../core/options.js";
 import { normalNumbers } from "./initial.js";
 import type { TiledKernel } from "./kernel.js";
-import { softmax, type SoftmaxOptions } from "./softmax.js";
+import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 /**
  * Pairwise attention: s = qᵀPk/√d with a free matrix P for every head, weights e^s divided by their row sum.
@@ -11,7 +12,7 @@ import { softmax, type SoftmaxOptions } from "./softmax.js";
  */
 export function pairwise(options: SoftmaxOptions = {}): TiledKernel {
   return {
-    ...softmax(options),
+    ...softmax(checkOptions("pairwise", options, softmaxOptions)),
     name: "pairwise",
     inputs: [{ name: "coupling", shape: ({ heads, dim }) => [heads, dim, dim], initial: normalNumbers(1) }],
     projections: "shared",

@@ -1,9 +1,9 @@
 import identity from "../../shaders/lib/identity.wgsl";
 import shader from "../../shaders/kernels/polynomial.wgsl";
-import { ArgumentError } from "../core/errors.js";
+import { finite, positive, whole } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import { innerProductHook } from "./hooks.js";
 import type { Shader, TiledKernel } from "./kernel.js";
-import { checkPositive } from "./options.js";
 
 export interface PolynomialOptions {
   /** p, a whole number. Even ones keep weights, and their row sum, from being negative. Default 2. */
@@ -31,11 +31,8 @@ function degreeHook(degree: number): Shader {
  *
  * Learns c and the scale when tensors `offset` and `scale` are passed. Source: the family of Tsai et al., Transformer Dissection, arXiv 1908.11775.
  */
-export function polynomial({ degree = 2, offset = 1, scale }: PolynomialOptions = {}): TiledKernel {
-  checkPositive("polynomial", "scale", scale);
-  if (!Number.isInteger(degree) || degree < 1) {
-    throw new ArgumentError({ where: "polynomial", argument: "degree", wanted: "a whole number of at least 1", got: String(degree) });
-  }
+export function polynomial(options: PolynomialOptions = {}): TiledKernel {
+  const { degree = 2, offset = 1, scale } = checkOptions("polynomial", options, { degree: whole(1), offset: finite, scale: positive });
   return {
     name: "polynomial",
     normalizer: "sum",

@@ -1,9 +1,10 @@
+import { checkOptions } from "../core/options.js";
 import { cosine } from "./cosine.js";
 import { decoupled } from "./decoupled.js";
 import { differential } from "./differential.js";
 import { elliptical } from "./elliptical.js";
 import { factored } from "./factored.js";
-import { gaussian } from "./gaussian.js";
+import { gaussian, gaussianOptions, type GaussianOptions } from "./gaussian.js";
 import type { AttentionKernel } from "./kernel.js";
 import { laplacian } from "./laplacian.js";
 import { linear } from "./linear.js";
@@ -20,7 +21,8 @@ import { symmetric } from "./symmetric.js";
 export const kernels: Readonly<Record<string, () => AttentionKernel>> = {
   softmax,
   gaussian,
-  gaussianNormalized: () => gaussian({ normalize: true }),
+  gaussianNormalized: (options: Pick<GaussianOptions, "gamma"> = {}) =>
+    gaussian({ ...checkOptions("gaussianNormalized", options, { gamma: gaussianOptions.gamma }), normalize: true }),
   mahalanobis,
   elliptical,
   symmetric,

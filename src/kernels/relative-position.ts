@@ -1,9 +1,11 @@
 import { reshape } from "../autograd/broadcast.js";
 import { slice } from "../autograd/parts.js";
+import { checkOptions } from "../core/options.js";
 import { relativeBias } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";
+import { extents } from "./options.js";
 import { periodicLattice } from "./periodic.js";
-import { softmax, type SoftmaxOptions } from "./softmax.js";
+import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 export interface RelativePositionOptions extends SoftmaxOptions {
   /** The extents of a periodic lattice of tokens, as `factored` has it: a number for each displacement, which wraps around. */
@@ -17,8 +19,9 @@ export interface RelativePositionOptions extends SoftmaxOptions {
  * With `periodic` positions are [heads, n], one number for every displacement i - j on the lattice, and take n² numbers a head while in use.
  * T5 (Raffel et al., arXiv 1910.10683) shares distances in buckets and scales by 1; repeat elements for its buckets.
  */
-export function relativePosition({ periodic, ...options }: RelativePositionOptions = {}): TiledKernel {
-  const plain = softmax(options);
+export function relativePosition(options: RelativePositionOptions = {}): TiledKernel {
+  const { periodic, scale } = checkOptions("relativePosition", options, { ...softmaxOptions, periodic: extents });
+  const plain = softmax({ scale });
   if (periodic !== undefined) {
     const lattice = periodicLattice("relativePosition", periodic);
     return {

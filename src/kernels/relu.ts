@@ -1,16 +1,16 @@
 import shader from "../../shaders/kernels/relu.wgsl";
+import { checkOptions } from "../core/options.js";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
-import { checkPositive } from "./options.js";
-import { scaledProduct, scaledProductHook, type SoftmaxOptions } from "./softmax.js";
+import { scaledProduct, scaledProductHook, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 /**
  * ReLU attention: w = max(scale·(q·k), 0) / m, with m the number of keys, hidden ones included.
  *
  * Learns `scale` when a tensor of that name is passed. Source: Wortsman, Lee, Gilmer & Kornblith, Replacing softmax with ReLU in Vision Transformers, arXiv 2309.08586.
  */
-export function relu({ scale }: SoftmaxOptions = {}): TiledKernel {
-  checkPositive("relu", "scale", scale);
+export function relu(options: SoftmaxOptions = {}): TiledKernel {
+  const { scale } = checkOptions("relu", options, softmaxOptions);
   return {
     name: "relu",
     normalizer: "count",

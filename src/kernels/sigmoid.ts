@@ -1,7 +1,8 @@
 import shader from "../../shaders/kernels/sigmoid.wgsl";
+import { finite, positive } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
-import { checkPositive } from "./options.js";
 
 export interface SigmoidOptions {
   /** Added to every score. Default -ln m, which starts a row near a sum of 1. */
@@ -16,8 +17,8 @@ export interface SigmoidOptions {
  * Learns b and the scale when tensors `bias` and `scale` are passed. Source: Ramapuram et al., Theory, Analysis, and Best Practices for Sigmoid Self-Attention,
  * arXiv 2409.04431.
  */
-export function sigmoid({ bias, scale }: SigmoidOptions = {}): TiledKernel {
-  checkPositive("sigmoid", "scale", scale);
+export function sigmoid(options: SigmoidOptions = {}): TiledKernel {
+  const { bias, scale } = checkOptions("sigmoid", options, { bias: finite, scale: positive });
   return {
     name: "sigmoid",
     normalizer: "none",

@@ -1,12 +1,15 @@
 import shader from "../../shaders/kernels/softmax.wgsl";
+import { positive } from "../core/kinds.js";
+import { checkOptions, type Kinds } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Formula, Shader, TiledKernel } from "./kernel.js";
-import { checkPositive } from "./options.js";
 
 export interface SoftmaxOptions {
   /** Multiplies q·k. Default 1/√d. */
   readonly scale?: number;
 }
+
+export const softmaxOptions: Kinds<SoftmaxOptions> = { scale: positive };
 
 /** s = scale·(q·k) in WGSL. */
 export const scaledProductHook: Shader = { file: "kernels/softmax.wgsl", text: shader };
@@ -27,8 +30,8 @@ export const scaledProduct: Pick<Formula, "score" | "partials"> = {
  *
  * Learns `scale` (one number, or one a head) when a tensor of that name is passed. Source: Vaswani et al., arXiv 1706.03762.
  */
-export function softmax({ scale }: SoftmaxOptions = {}): TiledKernel {
-  checkPositive("softmax", "scale", scale);
+export function softmax(options: SoftmaxOptions = {}): TiledKernel {
+  const { scale } = checkOptions("softmax", options, softmaxOptions);
   return {
     name: "softmax",
     normalizer: "softmax",

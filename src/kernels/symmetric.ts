@@ -1,5 +1,6 @@
+import { checkOptions } from "../core/options.js";
 import type { TiledKernel } from "./kernel.js";
-import { softmax, type SoftmaxOptions } from "./softmax.js";
+import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 /**
  * Symmetric attention: softmax attention whose queries and keys come from one projection, s_ij = s_ji.
@@ -8,5 +9,5 @@ import { softmax, type SoftmaxOptions } from "./softmax.js";
  * Symmetric Dot-Product Attention for Efficient Training of BERT Language Models, arXiv 2406.06366.
  */
 export function symmetric(options: SoftmaxOptions = {}): TiledKernel {
-  return { ...softmax(options), name: "symmetric", projections: "shared" };
+  return { ...softmax(checkOptions("symmetric", options, softmaxOptions)), name: "symmetric", projections: "shared" };
 }

@@ -1,10 +1,13 @@
 import { add, embedding, gelu, layerNorm, matmul, mean, reshape } from "../autograd/ops.js";
 import { ShapeError } from "../core/errors.js";
-import type { Indices } from "../core/indices.js";
+import { indicesKind, type Indices } from "../core/indices.js";
+import { backend as backendKind, callable, generator, record, whole, type Kind } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
+import { attentionKernel, attentionOptions } from "../kernels/options.js";
 import { normal } from "./initialize.js";
 import { multiHead, type MultiHeadParameters } from "./multi-head.js";
 import type { NamedTensors } from "./split.js";
@@ -25,6 +28,17 @@ export interface EncoderOptions {
   /** Default 2. */
   readonly layers?: number;
 }
+
+const encoderOptions: Kinds<EncoderOptions> = {
+  kernel: needed(attentionKernel),
+  vocabulary: needed(whole(1)),
+  classes: needed(whole(1)),
+  tokens: needed(whole(1)),
+  width: whole(1),
+  hidden: whole(1),
+  heads: whole(1),
+  layers: whole(0),
+};
 
 type Norm = { readonly scale: Tensor; readonly shift: Tensor };
 type Linear = { readonly weight: Tensor; readonly bias: Tensor };
@@ -56,6 +70,14 @@ export interface EncoderCall extends Pick<AttentionOptions, "mask"> {
   readonly observe?: (layer: EncoderLayer) => void;
 }
 
+const encoderCall: Kinds<EncoderCall> = { mask: attentionOptions.mask, observe: callable };
+
+const sequences: Kind<Indices | Tensor> = {
+  wanted: "indices or a tensor",
+  holds: (value): value is Indices | Tensor => isTensor(value) || indicesKind.holds(value),
+  fix: indicesKind.fix,
+};
+
 export interface Encoder {
   initialize(backend: Backend, random: Random): EncoderParameters;
   /** Ids [batch, tokens], or features [batch, tokens, vocabulary], give logits [batch, classes]. */
@@ -84,11 +106,13 @@ function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previou
  * Skyformer (arXiv 2111.00035); linear patch embeddings are those of the vision transformer (Dosovitskiy et al., arXiv 2010.11929).
  */
 export function encoder(options: EncoderOptions): Encoder {
-  const { kernel, vocabulary, classes, tokens, width = 64, hidden = 128, heads = 2, layers = 2 } = options;
+  const { kernel, vocabulary, classes, tokens, width = 64, hidden = 128, heads = 2, layers = 2 } = checkOptions("encoder", options, encoderOptions);
   const heart = multiHead({ kernel, width, heads, tokens });
 
   /** The tokens after the last norm. */
-  function encode(parameters: EncoderParameters, input: Indices | Tensor, { mask, observe }: EncoderCall = {}): Tensor {
+  function encode(parameters: EncoderParameters, input: Indices | Tensor, call: EncoderCall = {}): Tensor {
+    checkArguments("encoder", { parameters, input }, { parameters: record, input: sequences });
+    const { mask, observe } = checkOptions("encoder", call, encoderCall, "call");
     const wanted = isTensor(input) ? [tokens, vocabulary] : [tokens];
     if (input.shape.length !== wanted.length + 1 || wanted.some((extent, axis) => extent !== input.shape[axis + 1])) {
       throw new ShapeError({ where: "encoder", argument: "input", wanted: `[batch, ${wanted.join(", ")}]`, got: formatShape(input.shape) });
@@ -109,6 +133,7 @@ export function encoder(options: EncoderOptions): Encoder {
 
   return {
     initialize(backend, random) {
+      checkArguments("encoder.initialize", { backend, random }, { backend: backendKind, random: generator });
       const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
       const dense = (rows: number, columns: number): Linear => ({
         weight: normal(backend, random, [rows, columns], 1 / Math.sqrt(rows)),

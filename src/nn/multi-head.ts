@@ -1,9 +1,12 @@
 import { matmul, permute, reshape } from "../autograd/ops.js";
 import { ArgumentError } from "../core/errors.js";
+import { backend as backendKind, generator, listOf, record, tensor, text, whole } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes } from "../kernels/kernel.js";
+import { attentionKernel, attentionOptions } from "../kernels/options.js";
 import { normal } from "./initialize.js";
 import type { NamedTensors } from "./split.js";
 
@@ -23,6 +26,17 @@ export interface MultiHeadOptions {
   readonly learn?: readonly string[];
 }
 
+const multiHeadOptions: Kinds<MultiHeadOptions> = {
+  kernel: needed(attentionKernel),
+  width: needed(whole(1)),
+  heads: needed(whole(1)),
+  kvHeads: whole(1),
+  contextWidth: whole(1),
+  tokens: whole(1),
+  contextTokens: whole(1),
+  learn: listOf(text),
+};
+
 /**
  * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], of which head h owns the
  * columns from h·width/heads on (rows of the output); and what the kernel learns, under its own names. A kernel that shares one
@@ -36,6 +50,8 @@ export interface MultiHeadCall extends AttentionOptions {
   /** Tensors of the kernel that no layer owns, such as the metric of `elliptical`. */
   readonly inputs?: NamedTensors;
 }
+
+const callOptions: Kinds<MultiHeadCall> = { ...attentionOptions, context: tensor, inputs: record };
 
 export interface MultiHead {
   initialize(backend: Backend, random: Random): MultiHeadParameters;
@@ -54,7 +70,7 @@ export interface MultiHead {
  * Vaswani et al., arXiv 1706.03762.
  */
 export function multiHead(options: MultiHeadOptions): MultiHead {
-  const { kernel, width, heads, kvHeads = heads, contextWidth = width, tokens, contextTokens = tokens, learn = [] } = options;
+  const { kernel, width, heads, kvHeads = heads, contextWidth = width, tokens, contextTokens = tokens, learn = [] } = checkOptions("multiHead", options, multiHeadOptions);
   if (width % heads !== 0) {
     throw new ArgumentError({ where: "multiHead", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   }
@@ -107,13 +123,14 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     const k = { values: () => v, separate: () => split(matmul(context, key), kvHeads), shared: () => (context === x ? q : split(matmul(context, query), heads)) };
     return { ...learned, q, k: k[projections](), v };
   };
-  const attend: MultiHead["attend"] = ({ output }, inputs, attentionOptions = {}) => {
-    const mixed = permute(attention(kernel, inputs, attentionOptions), [0, 2, 1, 3]);
+  const attend: MultiHead["attend"] = ({ output }, inputs, options = {}) => {
+    const mixed = permute(attention(kernel, inputs, options), [0, 2, 1, 3]);
     return matmul(reshape(mixed, [mixed.shape[0], mixed.shape[1], width]), output);
   };
 
   return {
     initialize(backend, random) {
+      checkArguments("multiHead.initialize", { backend, random }, { backend: backendKind, random: generator });
       const matrix = (rows: number, columns: number): Tensor => normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
       const kvWidth = kvHeads * dim;
       return {
@@ -126,6 +143,10 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     },
     project,
     attend,
-    apply: (parameters, x, { context, inputs = {}, ...attentionOptions } = {}) => attend(parameters, { ...project(parameters, x, context), ...inputs }, attentionOptions),
+    apply(parameters, x, call = {}) {
+      checkArguments("multiHead.apply", { parameters, x }, { parameters: record, x: tensor });
+      const { context, inputs = {}, ...own } = checkOptions("multiHead.apply", call, callOptions, "call");
+      return attend(parameters, { ...project(parameters, x, context), ...inputs }, own);
+    },
   };
 }

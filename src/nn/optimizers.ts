@@ -2,6 +2,8 @@ import { addScaled } from "../autograd/ops.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
 import { apply } from "../autograd/tape.js";
 import { ShapeError } from "../core/errors.js";
+import { finite } from "../core/kinds.js";
+import { checkOptions, needed } from "../core/options.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 
@@ -78,7 +80,8 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
 }
 
 /** p ← p - stepSize · gradient. */
-export function gradientDescent({ stepSize }: { readonly stepSize: number }): Optimizer {
+export function gradientDescent(options: { readonly stepSize: number }): Optimizer {
+  const { stepSize } = checkOptions("gradientDescent", options, { stepSize: needed(finite) });
   return optimizer(0, (parameter, gradient) => parameter.assign(addScaled(parameter, gradient, -stepSize)));
 }
 
@@ -89,7 +92,8 @@ export interface SgdOptions {
 }
 
 /** Stochastic gradient descent with momentum: m ← μ m + gradient, p ← p - learningRate · m. */
-export function sgd({ learningRate, momentum = 0.9 }: SgdOptions): Optimizer {
+export function sgd(options: SgdOptions): Optimizer {
+  const { learningRate, momentum = 0.9 } = checkOptions("sgd", options, { learningRate: needed(finite), momentum: finite });
   return optimizer(1, (parameter, gradient, [velocity]) => {
     velocity.assign(addScaled(gradient, velocity, momentum));
     parameter.assign(addScaled(parameter, velocity, -learningRate));
@@ -107,7 +111,9 @@ export interface AdamOptions {
 }
 
 /** Adam: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - rate · m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected (Kingma & Ba, arXiv 1412.6980). */
-export function adam({ learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): Optimizer {
+export function adam(options: AdamOptions): Optimizer {
+  const kinds = { learningRate: needed(finite), beta1: finite, beta2: finite, epsilon: finite };
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = checkOptions("adam", options, kinds);
   return optimizer(2, (parameter, gradient, memories, step) => {
     const corrections = { correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step };
     const updated = apply(adamPrimitive, [parameter, gradient, ...memories], { learningRate, beta1, beta2, epsilon, ...corrections });

@@ -1,10 +1,13 @@
 import { matmul, reshape, sum } from "../autograd/ops.js";
 import { ShapeError } from "../core/errors.js";
+import { backend as backendKind, finite, generator, record, tensor, whole } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
+import { attentionKernel } from "../kernels/options.js";
 import { normal } from "./initialize.js";
 
 export interface SingleLayerOptions {
@@ -19,6 +22,15 @@ export interface SingleLayerOptions {
   /** d_o, the width of the outputs. */
   readonly outputWidth: number;
 }
+
+const singleLayerOptions: Kinds<SingleLayerOptions> = {
+  kernel: needed(attentionKernel),
+  heads: needed(whole(1)),
+  width: needed(whole(1)),
+  keyWidth: whole(1),
+  valueWidth: whole(1),
+  outputWidth: needed(whole(1)),
+};
 
 /** query, key [H, D, d_k], value [H, D, d_v], output [H, d_v, d_o]. */
 export type SingleLayerParameters = {
@@ -43,9 +55,12 @@ export interface SingleLayer {
  * Source: Song, Han, Zhang, Ding & Hong, arXiv 2411.07538.
  */
 export function singleLayer(options: SingleLayerOptions): SingleLayer {
-  const { kernel, heads, width, keyWidth = width, valueWidth = width, outputWidth } = options;
+  const { kernel, heads, width, keyWidth = width, valueWidth = width, outputWidth } = checkOptions("singleLayer", options, singleLayerOptions);
   return {
-    initialize(backend, random, { query = 1, key = 1, value = 1, output = 1 } = {}) {
+    initialize(backend, random, scales = {}) {
+      checkArguments("singleLayer.initialize", { backend, random }, { backend: backendKind, random: generator });
+      const kinds = { query: finite, key: finite, value: finite, output: finite };
+      const { query = 1, key = 1, value = 1, output = 1 } = checkOptions("singleLayer.initialize", scales, kinds, "scales");
       const matrices = (rows: number, columns: number, scale: number): Tensor =>
         normal(backend, random, [heads, rows, columns], scale / Math.sqrt(rows));
       return {
@@ -55,7 +70,9 @@ export function singleLayer(options: SingleLayerOptions): SingleLayer {
         output: matrices(valueWidth, outputWidth, output),
       };
     },
-    apply({ query, key, value, output }, inputs) {
+    apply(parameters, inputs) {
+      checkArguments("singleLayer.apply", { parameters, inputs }, { parameters: record, inputs: tensor });
+      const { query, key, value, output } = parameters;
       const [samples, tokens] = inputs.shape;
       if (inputs.shape.length !== 3 || inputs.shape[2] !== width) {
         throw new ShapeError({ where: "singleLayer", argument: "inputs", wanted: `[N, n, ${width}]`, got: formatShape(inputs.shape) });

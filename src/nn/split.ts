@@ -1,4 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
+import { callable, record } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 
@@ -14,6 +16,7 @@ export function split<Parameters extends ParameterTree>(
   parameters: Parameters,
   isTrained: (path: readonly string[]) => boolean,
 ): { trained: NamedTensors; frozen: Parameters } {
+  checkArguments("split", { isTrained }, { isTrained: callable });
   const trained: Record<string, Tensor> = {};
   mapTree(parameters, isTensor, (tensor, path) => {
     if (isTrained(path)) trained[path.join(".")] = tensor;
@@ -31,5 +34,6 @@ export function split<Parameters extends ParameterTree>(
 
 /** The tree `frozen` with the tensors of `trained` at their places. */
 export function merge<Parameters extends ParameterTree>(trained: NamedTensors, frozen: Parameters): Parameters {
+  checkArguments("merge", { trained }, { trained: record });
   return mapTree(frozen, isTensor, (tensor, path) => trained[path.join(".")] ?? tensor) as Parameters;
 }

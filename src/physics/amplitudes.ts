@@ -1,5 +1,7 @@
 import { ShapeError } from "../core/errors.js";
-import type { Ansatz, AnsatzParameters } from "./ansatz.js";
+import { callable } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
+import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
 import type { ComplexNumbers } from "./complex.js";
 import { keysOf, type Key, type Representatives } from "./orbits.js";
 
@@ -30,6 +32,7 @@ const itself: Representatives = (spins) => spins;
  * each orbit is computed.
  */
 export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameters, represent: Representatives = itself): LogAmplitude {
+  checkArguments("rememberedAmplitudes", { ansatz, parameters, represent }, { ansatz: ansatzKind, parameters: ansatzParameters, represent: callable });
   const { lattice: { sites }, images } = ansatz;
   const { backend } = parameters.embedding.weight;
   const places = new Map<Key, number>();

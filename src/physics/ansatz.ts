@@ -1,13 +1,16 @@
 import { add, gelu, layerNorm, matmul, permute, reshape, sum } from "../autograd/ops.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
+import { having, whole } from "../core/kinds.js";
+import { checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape, type Shape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
+import { attentionKernel } from "../kernels/options.js";
 import { normal } from "../nn/initialize.js";
 import type { NamedTensors } from "../nn/split.js";
-import { patches, type Lattice } from "./lattice.js";
+import { latticeKind, patches, type Lattice } from "./lattice.js";
 import { logCosh, logProjection, type LogAmplitudes } from "./logarithms.js";
 import { imagesOf, type Representation } from "./symmetry.js";
 
@@ -24,6 +27,16 @@ export interface AnsatzOptions {
   /** Projects ψ on a representation, ψ_χ(σ) = 1/|G| Σ_g χ(g) ψ(gσ). Default: no projection. */
   readonly projection?: Representation;
 }
+
+const ansatzOptions: Kinds<AnsatzOptions> = {
+  lattice: needed(latticeKind),
+  kernel: needed(attentionKernel),
+  patch: whole(1),
+  width: needed(whole(1)),
+  heads: needed(whole(1)),
+  layers: needed(whole(0)),
+  projection: having<Representation>("a representation", ["elements", "characters"]),
+};
 
 type Norm = { readonly scale: Tensor; readonly shift: Tensor };
 type Linear = { readonly weight: Tensor; readonly bias: Tensor };
@@ -70,6 +83,9 @@ export interface Ansatz {
   weights(parameters: AnsatzParameters, spins: Int8Array): Tensor[];
 }
 
+export const ansatzKind = having<Ansatz>("a wave function, as ansatz() makes it", ["apply", "tokens", "lattice"]);
+export const ansatzParameters = having<AnsatzParameters>("parameters, as the ansatz's initialize() gives", ["embedding", "layers"]);
+
 /** Width of the feed-forward layers over d. */
 const EXPANSION = 4;
 
@@ -82,7 +98,8 @@ const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, we
  * There is no positional embedding, so with a kernel that depends on positions by displacement alone ψ is invariant under translations by
  * whole patches. Source: Rende & Viteritti, arXiv 2405.18874. Throws an `UnsupportedError` for a kernel with a tensor that no layer owns.
  */
-export function ansatz({ lattice, kernel, patch = 2, width, heads, layers, projection }: AnsatzOptions): Ansatz {
+export function ansatz(options: AnsatzOptions): Ansatz {
+  const { lattice, kernel, patch = 2, width, heads, layers, projection } = checkOptions("ansatz", options, ansatzOptions);
   if (width % heads !== 0) {
     throw new ArgumentError({ where: "ansatz", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
   }

@@ -1,18 +1,21 @@
 import { add, matmul, reshape, square, sum } from "../autograd/ops.js";
 import { ShapeError } from "../core/errors.js";
+import { backend as backendKind } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Backend } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import { factored } from "../kernels/factored.js";
 import type { LogAmplitude } from "./amplitudes.js";
 import { shastrySutherlandDimers } from "./hamiltonian.js";
-import { coordinatesOf, type Lattice } from "./lattice.js";
+import { coordinatesOf, latticeKind, type Lattice } from "./lattice.js";
 
 /** log of what a dimer of parallel spins keeps of the amplitude: below float64 rounding in the square, and in products with what is right. */
 const PARALLEL = -40;
 
 /** α_ij = 1 where j is the dimer partner of i, else 0: [1, sites, sites]. */
 export function dimerWeights(lattice: Lattice): Float64Array {
+  checkArguments("dimerWeights", { lattice }, { lattice: latticeKind });
   const weights = new Float64Array(lattice.sites ** 2);
   for (const [i, j] of shastrySutherlandDimers(lattice)) {
     weights[i * lattice.sites + j] = 1;
@@ -29,6 +32,7 @@ export function dimerWeights(lattice: Lattice): Float64Array {
  * spins are exchanged, as a singlet's does.
  */
 export function dimerState(backend: Backend, lattice: Lattice): LogAmplitude {
+  checkArguments("dimerState", { backend, lattice }, { backend: backendKind, lattice: latticeKind });
   const { sites } = lattice;
   const kernel = factored();
   const positions = backend.tensor(dimerWeights(lattice), [1, sites, sites]);

@@ -1,7 +1,9 @@
 import { tridiagonalEigen } from "../analysis/tridiagonal.js";
 import { NonFiniteError, UnsupportedError } from "../core/errors.js";
+import { positive, wholeNumber } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { random } from "../core/random.js";
-import type { Hamiltonian } from "./hamiltonian.js";
+import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { sector, sectorDimension, type Sector } from "./sector.js";
 
 /** Writes H x into y, in the basis of a sector. */
@@ -81,7 +83,9 @@ function lanczos(hamiltonian: Hamiltonian, space: Sector, seed: number, visit: (
  * The ground state in the sector S^z = 0 by Lanczos: a first run finds the energy, a second one from the same start sums the vector, so that
  * no more than four vectors are held. Throws an `UnsupportedError` that names the memory a lattice too large would need.
  */
-export function groundState(hamiltonian: Hamiltonian, { tolerance = 1e-10, memory = 2 * GIBIBYTE, seed = 1 }: GroundStateOptions = {}): GroundState {
+export function groundState(hamiltonian: Hamiltonian, options: GroundStateOptions = {}): GroundState {
+  checkArguments("groundState", { hamiltonian }, { hamiltonian: hamiltonianKind });
+  const { tolerance = 1e-10, memory = 2 * GIBIBYTE, seed = 1 } = checkOptions("groundState", options, { tolerance: positive, memory: positive, seed: wholeNumber });
   const { sites } = hamiltonian.lattice;
   const needed = sectorDimension(sites) * (BYTES_A_STATE + 8);
   if (needed > memory) {

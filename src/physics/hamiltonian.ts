@@ -1,5 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
-import { coordinatesOf, nearestNeighbours, nextNearestNeighbours, siteAt, type Lattice, type Pair } from "./lattice.js";
+import { finite, having } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
+import { coordinatesOf, latticeKind, nearestNeighbours, nextNearestNeighbours, siteAt, type Lattice, type Pair } from "./lattice.js";
 
 /** J S_i·S_j of spins 1/2. */
 export interface Bond {
@@ -17,6 +19,8 @@ export interface Hamiltonian {
   readonly bonds: readonly Bond[];
 }
 
+export const hamiltonianKind = having<Hamiltonian>("a Hamiltonian, such as heisenberg(lattice)", ["lattice", "bonds"]);
+
 const bondsOf = (pairs: readonly Pair[], coupling: number): Bond[] => (coupling === 0 ? [] : pairs.map(([i, j]) => ({ i, j, coupling })));
 
 export interface J1J2 {
@@ -27,7 +31,9 @@ export interface J1J2 {
 }
 
 /** The J1-J2 Heisenberg model, H = J1 Σ_<ij> S_i·S_j + J2 Σ_<<ij>> S_i·S_j, every pair once. */
-export function heisenberg(lattice: Lattice, { j1 = 1, j2 = 0 }: J1J2 = {}): Hamiltonian {
+export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
+  checkArguments("heisenberg", { lattice }, { lattice: latticeKind });
+  const { j1 = 1, j2 = 0 } = checkOptions("heisenberg", options, { j1: finite, j2: finite });
   return { lattice, bonds: [...bondsOf(nearestNeighbours(lattice), j1), ...bondsOf(nextNearestNeighbours(lattice), j2)] };
 }
 
@@ -36,6 +42,7 @@ export function heisenberg(lattice: Lattice, { j1 = 1, j2 = 0 }: J1J2 = {}): Ham
  * that every site has one partner. Rows and columns must be even.
  */
 export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
+  checkArguments("shastrySutherlandDimers", { lattice }, { lattice: latticeKind });
   const { extents } = lattice;
   if (extents.length !== 2 || extents.some((extent) => extent % 2 !== 0 || extent < 4)) {
     throw new ArgumentError({
@@ -56,6 +63,8 @@ export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
  * The Shastry-Sutherland model: `dimer` on the dimers, `inter` between nearest neighbours. The product of singlets on the dimers is an
  * eigenstate of energy -3/8 dimer a site for every `inter`. Source: Shastry & Sutherland, Physica B+C 108, 1069 (1981).
  */
-export function shastrySutherland(lattice: Lattice, { dimer = 1, inter = 0 }: { readonly dimer?: number; readonly inter?: number } = {}): Hamiltonian {
+export function shastrySutherland(lattice: Lattice, options: { readonly dimer?: number; readonly inter?: number } = {}): Hamiltonian {
+  checkArguments("shastrySutherland", { lattice }, { lattice: latticeKind });
+  const { dimer = 1, inter = 0 } = checkOptions("shastrySutherland", options, { dimer: finite, inter: finite });
   return { lattice, bonds: [...bondsOf(shastrySutherlandDimers(lattice), dimer), ...bondsOf(nearestNeighbours(lattice), inter)] };
 }

@@ -1,5 +1,6 @@
-import type { Ansatz, AnsatzParameters } from "./ansatz.js";
-import type { Samples } from "./sampler.js";
+import { checkArguments } from "../core/options.js";
+import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
+import { samplesKind, type Samples } from "./sampler.js";
 
 /** The attention of one layer over draws of a wave function. */
 export interface AttentionMap {
@@ -54,6 +55,7 @@ function looked({ spins, order, weights }: Samples, sites: number): { readonly s
  * Source of the question: Rende & Viteritti, arXiv 2405.18874; ρ is this library's measure.
  */
 export async function attentionMaps(ansatz: Ansatz, parameters: AnsatzParameters, samples: Samples): Promise<AttentionMap[]> {
+  checkArguments("attentionMaps", { ansatz, parameters, samples }, { ansatz: ansatzKind, parameters: ansatzParameters, samples: samplesKind });
   const { heads, lattice: { sites } } = ansatz;
   const { spins, shares } = looked(samples, sites);
   const layers = await weightsOf(ansatz, parameters, spins);

@@ -1,8 +1,11 @@
 import { concat, expand, reshape, sum } from "../autograd/ops.js";
 import { valueAndGrad } from "../autograd/grad.js";
+import { having } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import { isTensor, tensorsIn, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
-import type { Ansatz, AnsatzParameters } from "./ansatz.js";
+import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
+import { spinsKind } from "./sector.js";
 
 /**
  * A copy of every parameter for each row: vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and what a kernel learns, [heads, ...],
@@ -23,6 +26,8 @@ export interface Jacobian {
   readonly im: Tensor;
 }
 
+export const jacobianKind = having<Jacobian>("derivatives, as jacobian() gives", ["re", "im"]);
+
 /** Rows that are differentiated together: bounds the copies of the parameters. */
 const MOST_ROWS = 256;
 /** Images of rows that are differentiated together: bounds what the tape holds. */
@@ -33,6 +38,7 @@ const MOST_IMAGES = 8192;
  * as heads this holds for any attention kernel. Where a kernel learns what heads share, rows are taken one by one.
  */
 export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Jacobian {
+  checkArguments("jacobian", { ansatz, parameters, spins }, { ansatz: ansatzKind, parameters: ansatzParameters, spins: spinsKind });
   const { backend } = parameters.embedding.weight;
   const { sites } = ansatz.lattice;
   return backend.scope(() => {

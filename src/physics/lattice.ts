@@ -1,10 +1,14 @@
 import { ArgumentError } from "../core/errors.js";
+import { having } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 
 /** A periodic lattice of sites, [length] or [rows, columns] in row-major order. */
 export interface Lattice {
   readonly extents: readonly number[];
   readonly sites: number;
 }
+
+export const latticeKind = having<Lattice>("a lattice, as chain(length) or square(rows, columns)", ["extents", "sites"]);
 
 /** A pair of distinct sites. */
 export type Pair = readonly [number, number];
@@ -59,11 +63,13 @@ function pairsAt(lattice: Lattice, displacements: readonly (readonly number[])[]
 
 /** Pairs at the smallest distance: along an axis. */
 export function nearestNeighbours(lattice: Lattice): Pair[] {
+  checkArguments("nearestNeighbours", { lattice }, { lattice: latticeKind });
   return pairsAt(lattice, lattice.extents.map((_, axis) => lattice.extents.map((_, other) => (other === axis ? 1 : 0))));
 }
 
 /** Pairs at the second smallest distance: two sites along a chain, the diagonals of a square. */
 export function nextNearestNeighbours(lattice: Lattice): Pair[] {
+  checkArguments("nextNearestNeighbours", { lattice }, { lattice: latticeKind });
   return pairsAt(lattice, lattice.extents.length === 1 ? [[2]] : [[1, 1], [1, -1]]);
 }
 
@@ -82,6 +88,7 @@ export function checkDivisor(where: string, argument: string, { extents }: Latti
 
 /** Cuts a lattice into patches of width b along every axis; throws an `ArgumentError` where b does not divide an extent. */
 export function patches(lattice: Lattice, b: number): Patches {
+  checkArguments("patches", { lattice }, { lattice: latticeKind });
   checkDivisor("patches", "b", lattice, b);
   const extents = lattice.extents.map((extent) => extent / b);
   const dimension = extents.length;

@@ -1,12 +1,17 @@
+import { callable } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import type { LogAmplitude } from "./amplitudes.js";
-import type { ComplexNumbers } from "./complex.js";
-import type { Hamiltonian } from "./hamiltonian.js";
+import { complex, type ComplexNumbers } from "./complex.js";
+import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
+import { spinsKind } from "./sector.js";
 
 /**
  * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) for rows of spins ±1: bonds of parallel spins add J/4, those of antiparallel ones -J/4 and J/2 times the
  * ratio of amplitudes after an exchange. For an eigenstate it is its energy in every configuration.
  */
-export async function localEnergies({ lattice: { sites }, bonds }: Hamiltonian, spins: Int8Array, logAmplitude: LogAmplitude): Promise<ComplexNumbers> {
+export async function localEnergies(hamiltonian: Hamiltonian, spins: Int8Array, logAmplitude: LogAmplitude): Promise<ComplexNumbers> {
+  checkArguments("localEnergies", { hamiltonian, spins, logAmplitude }, { hamiltonian: hamiltonianKind, spins: spinsKind, logAmplitude: callable });
+  const { lattice: { sites }, bonds } = hamiltonian;
   const rows = spins.length / sites;
   const energies = { re: new Float64Array(rows), im: new Float64Array(rows) };
   const exchanges: { row: number; i: number; j: number; coupling: number }[] = [];
@@ -25,6 +30,7 @@ export async function localEnergies({ lattice: { sites }, bonds }: Hamiltonian, 
     [connected[at + i], connected[at + j]] = [connected[at + j], connected[at + i]];
   });
   const own = await logAmplitude(spins);
+  checkArguments("logAmplitude", { amplitudes: own }, { amplitudes: complex });
   const others = await logAmplitude(connected);
   exchanges.forEach(({ row, coupling }, index) => {
     const size = (coupling / 2) * Math.exp(others.re[index] - own.re[row]);

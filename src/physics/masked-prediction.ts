@@ -1,5 +1,7 @@
 import { add, crossEntropy, embedding, expand, permute, reshape } from "../autograd/ops.js";
-import { indices, type Indices } from "../core/indices.js";
+import { indices, indicesKind, type Indices } from "../core/indices.js";
+import { having, record, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
@@ -20,6 +22,7 @@ export interface Predictor<Parameters> {
 
 /** The mean cross entropy of every site given the others: the negative pseudo-log-likelihood over sites · rows, in nats. */
 export function maskedLoss<Parameters>(predictor: Predictor<Parameters>, parameters: Parameters, colours: Indices): Tensor {
+  checkArguments("maskedLoss", { predictor, parameters, colours }, { predictor: having<Predictor<Parameters>>("a predictor, as factoredPredictor() gives", ["logits"]), parameters: record, colours: indicesKind });
   return crossEntropy(predictor.logits(parameters, colours), colours);
 }
 
@@ -46,6 +49,7 @@ export type FactoredPredictorParameters = {
  * model. Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
  */
 export function factoredPredictor(sites: number, colours: number): Predictor<FactoredPredictorParameters> {
+  checkArguments("factoredPredictor", { sites, colours }, { sites: whole(1), colours: whole(1) });
   const kernel = factored();
   const mask = othersOnly(sites);
   return {
@@ -77,6 +81,7 @@ export function softmaxPredictor(sites: number, colours: number, width: number =
   /** The weights that sites give each other, [rows, sites, sites]. */
   weights(parameters: SoftmaxPredictorParameters, colours: Indices): Tensor;
 } {
+  checkArguments("softmaxPredictor", { sites, colours, width }, { sites: whole(1), colours: whole(1), width: whole(1) });
   const mask = othersOnly(sites);
   const inputsOf = ({ queries, keys, colourKeys, values }: SoftmaxPredictorParameters, colourings: Indices): AttentionInputs => {
     const [rows] = colourings.shape;

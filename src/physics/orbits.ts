@@ -1,4 +1,6 @@
-import type { Symmetry } from "./symmetry.js";
+import { listOf, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
+import { symmetryKind, type Symmetry } from "./symmetry.js";
 
 /** A configuration as a key: exact as a number up to 52 spins. */
 export type Key = number | string;
@@ -58,6 +60,7 @@ function isSmaller(spins: Int8Array, { sites, flip }: Symmetry, other: Int8Array
  * is remembered, as the same configurations come back in every step.
  */
 export function representativesOf(sites: number, group: readonly Symmetry[]): Representatives {
+  checkArguments("representativesOf", { sites, group }, { sites: whole(1), group: listOf(symmetryKind, "a symmetry") });
   if (group.length < 2) return (spins) => spins;
   const known = new Map<Key, Int8Array>();
   const smallest = (spins: Int8Array): Int8Array => {

@@ -1,5 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import { indices, type Indices } from "../core/indices.js";
+import { generator, having, numbers, whole } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 
 /**
@@ -15,6 +17,8 @@ export interface PottsModel {
   /** U, row-major [colours, colours]. */
   readonly interactions: Float64Array;
 }
+
+const modelKind = having<PottsModel>("a Potts model, as randomPotts() gives", ["sites", "colours", "couplings", "interactions"]);
 
 /** A symmetric matrix of normal numbers. */
 function symmetric(size: number, random: Random, scale: number, diagonal: boolean): Float64Array {
@@ -32,6 +36,7 @@ function symmetric(size: number, random: Random, scale: number, diagonal: boolea
 
 /** Random couplings J ~ N(0, 1/sites), so that a site's field does not grow with their number, and interactions U ~ N(0, 1). */
 export function randomPotts(sites: number, colours: number, random: Random): PottsModel {
+  checkArguments("randomPotts", { random }, { random: generator });
   if (!(Number.isInteger(sites) && sites >= 2 && Number.isInteger(colours) && colours >= 2)) {
     throw new ArgumentError({ where: "randomPotts", wanted: "at least two sites and two colours", got: `${sites} sites, ${colours} colours` });
   }
@@ -39,7 +44,12 @@ export function randomPotts(sites: number, colours: number, random: Random): Pot
 }
 
 /** H of one configuration, colours from 0. */
-export function pottsEnergy({ sites, colours, couplings, interactions }: PottsModel, configuration: ArrayLike<number>): number {
+export function pottsEnergy(model: PottsModel, configuration: ArrayLike<number>): number {
+  checkArguments("pottsEnergy", { model, configuration }, { model: modelKind, configuration: numbers });
+  return energyOf(model, configuration);
+}
+
+function energyOf({ sites, colours, couplings, interactions }: PottsModel, configuration: ArrayLike<number>): number {
   let energy = 0;
   for (let i = 0; i < sites; i++) {
     for (let j = 0; j < i; j++) energy -= couplings[i * sites + j] * interactions[configuration[i] * colours + configuration[j]];
@@ -55,6 +65,7 @@ const MOST_CONFIGURATIONS = 1e7;
  * It knows nothing of the form of the conditional, and serves to check it.
  */
 export function exactConditional(model: PottsModel, configuration: ArrayLike<number>, site: number): Float64Array {
+  checkArguments("exactConditional", { model, configuration, site }, { model: modelKind, configuration: numbers, site: whole(0) });
   const { sites, colours } = model;
   if (colours ** sites > MOST_CONFIGURATIONS) {
     throw new ArgumentError({ where: "exactConditional", argument: "model", wanted: `at most ${MOST_CONFIGURATIONS} configurations`, got: `${colours}^${sites}` });
@@ -66,7 +77,7 @@ export function exactConditional(model: PottsModel, configuration: ArrayLike<num
       current[place] = rest % colours;
       rest = Math.floor(rest / colours);
     }
-    if (current.every((colour, place) => place === site || colour === configuration[place])) weights[current[site]] += Math.exp(-pottsEnergy(model, current));
+    if (current.every((colour, place) => place === site || colour === configuration[place])) weights[current[site]] += Math.exp(-energyOf(model, current));
   }
   const total = weights.reduce((a, b) => a + b, 0);
   return weights.map((weight) => weight / total);
@@ -80,7 +91,10 @@ export interface GibbsOptions {
 }
 
 /** `count` configurations by Gibbs sampling, one chain: [count, sites]. Each site in turn gets a colour from its conditional. */
-export function gibbsSamples({ sites, colours, couplings, interactions }: PottsModel, count: number, random: Random, { sweeps = 5, burnIn = 100 }: GibbsOptions = {}): Indices {
+export function gibbsSamples(model: PottsModel, count: number, random: Random, options: GibbsOptions = {}): Indices {
+  checkArguments("gibbsSamples", { model, count, random }, { model: modelKind, count: whole(1), random: generator });
+  const { sweeps = 5, burnIn = 100 } = checkOptions("gibbsSamples", options, { sweeps: whole(1), burnIn: whole(0) });
+  const { sites, colours, couplings, interactions } = model;
   const current = Uint8Array.from({ length: sites }, () => random.integer(colours));
   const weights = new Float64Array(colours);
   const sweep = (): void => {

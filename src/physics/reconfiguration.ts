@@ -1,10 +1,13 @@
+import { finite, having, numbers, oneOf, tensor } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed } from "../core/options.js";
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
+import { checkTensors } from "../core/checks.js";
 import { NonFiniteError } from "../core/errors.js";
 import { tensorsIn, type Tensor } from "../core/tensor.js";
 import type { AnsatzParameters } from "./ansatz.js";
-import type { ComplexNumbers } from "./complex.js";
-import type { Jacobian } from "./jacobian.js";
+import { complex, type ComplexNumbers } from "./complex.js";
+import { jacobianKind, type Jacobian } from "./jacobian.js";
 
 /**
  * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖²: with weights w_s that sum to 1, rows √w_s (O_s - Ō) and
@@ -17,8 +20,13 @@ export interface LinearProblem {
   readonly target: Tensor;
 }
 
+const problemKind = having<LinearProblem>("a linear problem, as linearProblem() gives", ["matrix", "target"]);
+
 /** Centres and weighs derivatives and local energies of distinct configurations. */
-export function linearProblem({ re, im }: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
+export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
+  checkArguments("linearProblem", { derivatives, energies, weights }, { derivatives: jacobianKind, energies: complex, weights: numbers });
+  const { re, im } = derivatives;
+  checkTensors("linearProblem", { re, im });
   const { backend } = re;
   const rows = weights.length;
   return backend.scope(() => {
@@ -37,8 +45,9 @@ export function linearProblem({ re, im }: Jacobian, energies: ComplexNumbers, we
 }
 
 /** The gradient of the energy, Xᵀg, [P, 1]. */
-export function energyGradient({ matrix, target }: LinearProblem): Tensor {
-  return matmul(matrix, target, { transposeA: true });
+export function energyGradient(problem: LinearProblem): Tensor {
+  checkArguments("energyGradient", { problem }, { problem: problemKind });
+  return matmul(problem.matrix, problem.target, { transposeA: true });
 }
 
 /** Solves (A + λI) x = b for a symmetric A [size, size], in float64. */
@@ -79,11 +88,15 @@ export interface NaturalGradientOptions {
  *
  * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); on the side of the samples Chen & Heyl, arXiv 2302.01941, and Rende et al., arXiv 2310.05715.
  */
-export async function naturalGradient({ matrix, target }: LinearProblem, { shift, side }: NaturalGradientOptions): Promise<Tensor> {
+export async function naturalGradient(problem: LinearProblem, options: NaturalGradientOptions): Promise<Tensor> {
+  checkArguments("naturalGradient", { problem }, { problem: problemKind });
+  const { shift, side } = checkOptions("naturalGradient", options, { shift: needed(finite), side: oneOf("parameters", "samples") });
+  const { matrix, target } = problem;
+  checkTensors("naturalGradient", { matrix, target });
   const [rows, columns] = matrix.shape;
   const onSamples = (side ?? (columns <= rows ? "parameters" : "samples")) === "samples";
   const gram = matmul(matrix, matrix, onSamples ? { transposeB: true } : { transposeA: true });
-  const right = onSamples ? target : energyGradient({ matrix, target });
+  const right = onSamples ? target : energyGradient(problem);
   try {
     const solution = await solveShifted(gram, right, shift);
     if (!onSamples) return solution;
@@ -101,6 +114,7 @@ export async function naturalGradient({ matrix, target }: LinearProblem, { shift
  * last direction, or for μ = 0, it is the natural gradient. Source: Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
  */
 export async function springDirection(problem: LinearProblem, last: Tensor | undefined, momentum: number, options: NaturalGradientOptions): Promise<Tensor> {
+  checkArguments("springDirection", { problem, momentum }, { problem: problemKind, momentum: finite });
   if (last === undefined || momentum === 0) return naturalGradient(problem, options);
   const { matrix, target } = problem;
   const rest = matmul(matrix, last);
@@ -117,6 +131,7 @@ export async function springDirection(problem: LinearProblem, last: Tensor | und
 
 /** θ ← θ - rate · δ, with δ [P, 1] in the order of the parameters. */
 export function descend(parameters: AnsatzParameters, direction: Tensor, rate: number): void {
+  checkArguments("descend", { direction, rate }, { direction: tensor, rate: finite });
   let start = 0;
   for (const parameter of tensorsIn(parameters)) {
     const { backend, shape, size } = parameter;

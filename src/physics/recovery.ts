@@ -1,8 +1,11 @@
 import { mean } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
+import { numbers, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 
 /** Pearson's correlation of two lists of numbers. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  checkArguments("correlation", { a, b }, { a: numbers, b: numbers });
   if (a.length !== b.length || a.length < 2) {
     throw new ArgumentError({ where: "correlation", wanted: "two lists of one length, of at least two numbers", got: `${a.length} and ${b.length}` });
   }
@@ -18,6 +21,7 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
 
 /** The pairs i < j of a square matrix, symmetrised. */
 export function upperPairs(matrix: ArrayLike<number>, size: number): number[] {
+  checkArguments("upperPairs", { matrix, size }, { matrix: numbers, size: whole(1) });
   const pairs: number[] = [];
   for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) pairs.push((matrix[i * size + j] + matrix[j * size + i]) / 2);
   return pairs;
@@ -36,6 +40,7 @@ export interface Gauged {
  * that the couplings correlate positively with `like`, where given.
  */
 export function fixGauge(couplings: ArrayLike<number>, interactions: ArrayLike<number>, sites: number, colours: number, like?: readonly number[]): Gauged {
+  checkArguments("fixGauge", { couplings, interactions, sites, colours }, { couplings: numbers, interactions: numbers, sites: whole(1), colours: whole(1) });
   const pairs = upperPairs(couplings, sites);
   const norm = Math.hypot(...pairs);
   const scale = like !== undefined && correlation(pairs, like) < 0 ? -norm : norm;

@@ -1,7 +1,10 @@
 import { ArgumentError } from "../core/errors.js";
+import { generator, having, numbers, whole, type Kind } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { LogAmplitude } from "./amplitudes.js";
-import { nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
+import { complex } from "./complex.js";
+import { latticeKind, nearestNeighbours, nextNearestNeighbours, type Lattice } from "./lattice.js";
 import { distinctRows, type DistinctRows } from "./orbits.js";
 import { checkEnumerable, checkSites, sector, spinsOf } from "./sector.js";
 
@@ -14,11 +17,15 @@ export interface Samples extends DistinctRows {
   readonly weights?: Float64Array;
 }
 
+export const samplesKind = having<Samples>("draws, as a sampler gives", ["spins", "order", "chains"]);
+
 /** Draws `count` configurations, in a whole number of chains of equal length. */
 export type Sampler = (logAmplitude: LogAmplitude, count: number) => Promise<Samples>;
 
 /** The weight of each distinct row in a mean over |ψ|²: its share of the draws, or |ψ|² itself. They sum to 1. */
-export function shares({ order, spins, weights }: Samples, sites: number): Float64Array {
+export function shares(samples: Samples, sites: number): Float64Array {
+  checkArguments("shares", { samples, sites }, { samples: samplesKind, sites: whole(1) });
+  const { order, spins, weights } = samples;
   if (weights !== undefined) return weights;
   const counts = new Float64Array(spins.length / sites);
   for (const row of order) counts[row]++;
@@ -29,7 +36,9 @@ export function shares({ order, spins, weights }: Samples, sites: number): Float
 export async function probabilities(sites: number, logAmplitude: LogAmplitude): Promise<{ spins: Int8Array; weights: Float64Array }> {
   const { states } = sector(sites);
   const spins = spinsOf(states, sites);
-  const { re } = await logAmplitude(spins);
+  const amplitudes = await logAmplitude(spins);
+  checkArguments("logAmplitude", { amplitudes }, { amplitudes: complex });
+  const { re } = amplitudes;
   const largest = re.reduce((a, b) => Math.max(a, b), -Infinity);
   const weights = re.map((value) => Math.exp(2 * (value - largest)));
   const total = weights.reduce((a, b) => a + b, 0);
@@ -38,6 +47,7 @@ export async function probabilities(sites: number, logAmplitude: LogAmplitude): 
 
 /** No draws but the whole sector S^z = 0, for up to some twenty spins: means over |ψ|² become sums. */
 export function summation(sites: number): Sampler {
+  checkArguments("summation", { sites }, { sites: whole(1) });
   checkEnumerable("summation", sites);
   return async (logAmplitude) => {
     const { spins, weights } = await probabilities(sites, logAmplitude);
@@ -56,6 +66,7 @@ function divided(count: number, chains: number, where: string): number {
 
 /** Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins. */
 export function exactSampler(sites: number, random: Random): Sampler {
+  checkArguments("exactSampler", { sites, random }, { sites: whole(1), random: generator });
   checkEnumerable("exactSampler", sites);
   return async (logAmplitude, count) => {
     divided(count, GROUPS, "exactSampler");
@@ -89,15 +100,12 @@ export interface MetropolisOptions {
 }
 
 /** Spins of chains with as many up as down, at random places: [chains, sites]. */
-export function randomChains({ sites }: Lattice, chains: number, random: Random): Int8Array {
+export function randomChains(lattice: Lattice, chains: number, random: Random): Int8Array {
+  checkArguments("randomChains", { lattice, chains, random }, { lattice: latticeKind, chains: whole(1), random: generator });
+  const { sites } = lattice;
   checkSites("randomChains", sites);
   const half = Array.from({ length: sites }, (_, site) => (site < sites / 2 ? 1 : -1));
   return Int8Array.from(Array.from({ length: chains }, () => random.shuffle(half)).flat());
-}
-
-function checkCount(argument: string, count: number, least: number): void {
-  if (Number.isInteger(count) && count >= least) return;
-  throw new ArgumentError({ where: "metropolisSampler", argument, wanted: `a whole number of at least ${least}`, got: String(count) });
 }
 
 /** Throws unless every chain has spins ±1 with the sum 0. */
@@ -121,13 +129,11 @@ function checkChains(current: Int8Array, chains: number, sites: number): void {
  * number of sites, and for chains outside the sector.
  */
 export function metropolisSampler(lattice: Lattice, random: Random, options: MetropolisOptions = {}): Sampler {
+  checkArguments("metropolisSampler", { lattice, random }, { lattice: latticeKind, random: generator });
+  const kinds = { chains: whole(1), sweep: whole(1), burnIn: whole(0), current: numbers as Kind<Int8Array> };
   const { sites } = lattice;
   checkSites("metropolisSampler", sites);
-  const { chains = 64, sweep = sites, burnIn = sweep } = options;
-  checkCount("chains", chains, 1);
-  checkCount("sweep", sweep, 1);
-  checkCount("burnIn", burnIn, 0);
-  const { current = randomChains(lattice, chains, random) } = options;
+  const { chains = 64, sweep = sites, burnIn = sweep, current = randomChains(lattice, chains, random) } = checkOptions("metropolisSampler", options, kinds);
   checkChains(current, chains, sites);
   const pairs = [...nearestNeighbours(lattice), ...nextNearestNeighbours(lattice)];
   return async (logAmplitude, count) => {

@@ -1,4 +1,6 @@
 import { ArgumentError, UnsupportedError } from "../core/errors.js";
+import { having, numbers, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 
 /** The configurations of N spins with S^z = 0: bit i of a state is 1 where spin i points up. */
 export interface Sector {
@@ -67,8 +69,11 @@ export function sector(sites: number): Sector {
   };
 }
 
+export const spinsKind = having<Int8Array>("spins ±1 in an Int8Array", ["length", "subarray"]);
+
 /** Spins ±1 of states, row-major [states, sites]. */
 export function spinsOf(states: ArrayLike<number>, sites: number): Int8Array {
+  checkArguments("spinsOf", { states, sites }, { states: numbers, sites: whole(1) });
   const spins = new Int8Array(states.length * sites);
   for (let row = 0; row < states.length; row++) {
     for (let site = 0; site < sites; site++) spins[row * sites + site] = (states[row] >>> site) & 1 ? 1 : -1;

@@ -1,6 +1,8 @@
 import { mean as meanOf } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
-import type { ComplexNumbers } from "./complex.js";
+import { having, listOf, numbers, whole } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
+import { complex, type ComplexNumbers } from "./complex.js";
 
 /** What NetKet reports of an observable, under the same names in words. */
 export interface Statistics {
@@ -20,7 +22,9 @@ export interface Statistics {
  * Statistics of draws that lie chain after chain, each of equal length. Sources: Vicentini et al., NetKet 3, arXiv 2112.10526; R̂ of
  * Gelman & Rubin, Statistical Science 7, 457 (1992).
  */
-export function statistics({ re, im }: ComplexNumbers, chains: number): Statistics {
+export function statistics(values: ComplexNumbers, chains: number): Statistics {
+  checkArguments("statistics", { values, chains }, { values: complex, chains: whole(1) });
+  const { re, im } = values;
   const length = re.length / chains;
   if (!Number.isInteger(length) || length < 2 || chains < 2) {
     throw new ArgumentError({ where: "statistics", argument: "chains", wanted: "at least two chains of at least two draws each", got: `${re.length} draws in ${chains} chains` });
@@ -44,7 +48,9 @@ export function statistics({ re, im }: ComplexNumbers, chains: number): Statisti
 }
 
 /** The same for sums over all configurations, with weights that sum to 1: there is a variance, and no error. */
-export function exactStatistics({ re, im }: ComplexNumbers, weights: Float64Array): Statistics {
+export function exactStatistics(values: ComplexNumbers, weights: Float64Array): Statistics {
+  checkArguments("exactStatistics", { values, weights }, { values: complex, weights: numbers });
+  const { re, im } = values;
   const average = (value: (row: number) => number): number => weights.reduce((sum, weight, row) => sum + (weight === 0 ? 0 : weight * value(row)), 0);
   const [mean, imaginary] = [average((row) => re[row]), average((row) => im[row])];
   return { mean, error: 0, variance: average((row) => (re[row] - mean) ** 2 + (im[row] - imaginary) ** 2), autocorrelationTime: 0, rHat: 1 };
@@ -55,6 +61,7 @@ export function exactStatistics({ re, im }: ComplexNumbers, weights: Float64Arra
  * variance, so the intercept estimates the energy that the ansatz approaches. Wants two different variances.
  */
 export function zeroVarianceEnergy(points: readonly { readonly energy: number; readonly variance: number }[]): number {
+  checkArguments("zeroVarianceEnergy", { points }, { points: listOf(having<(typeof points)[number]>("{ energy, variance }", ["energy", "variance"])) });
   const x = meanOf(points.map(({ variance }) => variance));
   const y = meanOf(points.map(({ energy }) => energy));
   const spread = points.reduce((sum, { variance }) => sum + (variance - x) ** 2, 0);

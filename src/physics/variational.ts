@@ -1,10 +1,12 @@
 import { matmul } from "../autograd/ops.js";
 import { NonFiniteError } from "../core/errors.js";
+import { anyNumber, callable, finite, having, whole } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { rememberedAmplitudes, rounded, type LogAmplitude } from "./amplitudes.js";
-import type { Ansatz, AnsatzParameters } from "./ansatz.js";
+import { ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
 import type { ComplexNumbers } from "./complex.js";
-import type { Hamiltonian } from "./hamiltonian.js";
+import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { jacobian } from "./jacobian.js";
 import { localEnergies } from "./local-energy.js";
 import { distinctRows, type Representatives } from "./orbits.js";
@@ -16,7 +18,9 @@ import { exactStatistics, statistics, type Statistics } from "./statistics.js";
 export type Schedule = (step: number) => number;
 
 /** A rise from 0 over `warmup` steps, then half a cosine from `start` down to `end` at the last of `steps`. */
-export function cosineSchedule({ start, end, steps, warmup }: { readonly start: number; readonly end: number; readonly steps: number; readonly warmup: number }): Schedule {
+export function cosineSchedule(options: { readonly start: number; readonly end: number; readonly steps: number; readonly warmup: number }): Schedule {
+  const kinds = { start: needed(finite), end: needed(finite), steps: needed(whole(1)), warmup: needed(whole(0)) };
+  const { start, end, steps, warmup } = checkOptions("cosineSchedule", options, kinds);
   return (step) => {
     if (step < warmup) return (start * (step + 1)) / (warmup + 1);
     const progress = Math.min(1, (step - warmup) / Math.max(1, steps - 1 - warmup));
@@ -30,6 +34,8 @@ export interface VariationalProblem {
   /** One image of each configuration under symmetries that leave ψ as it is. */
   readonly represent?: Representatives;
 }
+
+const problemKind = having<VariationalProblem>("a problem, { ansatz, hamiltonian }", ["ansatz", "hamiltonian"]);
 
 /** Draws of a wave function, one image of each orbit, their local energies by distinct row, and the energy's statistics. */
 export interface Measurement {
@@ -52,7 +58,10 @@ function folded(drawn: Samples, sites: number, represent: Representatives | unde
 }
 
 /** Draws `count` configurations of |ψ|² and measures the energy. */
-export async function measure({ hamiltonian, represent }: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
+export async function measure(problem: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
+  checkArguments("measure", { problem, logAmplitude, sampler }, { problem: problemKind, logAmplitude: callable, sampler: callable });
+  const { hamiltonian, represent } = problem;
+  checkArguments("measure", { hamiltonian }, { hamiltonian: hamiltonianKind });
   const drawn = await sampler(logAmplitude, count);
   const { sites } = hamiltonian.lattice;
   const samples = folded(drawn, sites, represent);
@@ -76,6 +85,15 @@ export interface StepOptions {
   readonly longest?: number;
 }
 
+const stepOptions: Kinds<StepOptions> = {
+  samples: needed(whole(0)),
+  rate: needed(finite),
+  shift: needed(finite),
+  momentum: needed(finite),
+  measured: callable,
+  longest: anyNumber,
+};
+
 /** How often a shift is raised tenfold for a system that is not positive definite in the backend's arithmetic. */
 const MOST_RAISES = 4;
 
@@ -97,8 +115,10 @@ export async function variationalStep(
   parameters: AnsatzParameters,
   sampler: Sampler,
   last: Tensor | undefined,
-  { samples: count, rate, shift: least, momentum, longest = Infinity, measured }: StepOptions,
+  options: StepOptions,
 ): Promise<{ measurement: Measurement; direction: Tensor; shift: number }> {
+  checkArguments("variationalStep", { problem, parameters, sampler }, { problem: problemKind, parameters: ansatzParameters, sampler: callable });
+  const { samples: count, rate, shift: least, momentum, longest = Infinity, measured } = checkOptions("variationalStep", options, stepOptions);
   const { ansatz, hamiltonian, represent } = problem;
   const logAmplitude = rememberedAmplitudes(ansatz, parameters, represent);
   const measurement = await measure(problem, logAmplitude, sampler, count);
@@ -123,7 +143,10 @@ export async function variationalStep(
 }
 
 /** ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ by enumeration of the sector, for up to some twenty spins. */
-export async function enumeratedEnergy({ hamiltonian }: Pick<VariationalProblem, "hamiltonian">, logAmplitude: LogAmplitude): Promise<number> {
+export async function enumeratedEnergy(problem: Pick<VariationalProblem, "hamiltonian">, logAmplitude: LogAmplitude): Promise<number> {
+  checkArguments("enumeratedEnergy", { problem, logAmplitude }, { problem: having<typeof problem>("a problem, { hamiltonian }", ["hamiltonian"]), logAmplitude: callable });
+  const { hamiltonian } = problem;
+  checkArguments("enumeratedEnergy", { hamiltonian }, { hamiltonian: hamiltonianKind });
   const { spins, weights } = await probabilities(hamiltonian.lattice.sites, logAmplitude);
   const { re } = await localEnergies(hamiltonian, spins, logAmplitude);
   return re.reduce((total, value, row) => total + weights[row] * value, 0);

@@ -1,5 +1,7 @@
-import { ArgumentError } from "../core/errors.js";
+import { listOf, oneOf, positive } from "../core/kinds.js";
+import { checkOptions, needed, type Kinds } from "../core/options.js";
 import type { TiledKernel } from "../kernels/kernel.js";
+import { tiledKernel } from "../kernels/options.js";
 import { anySubset } from "./any-subset.js";
 import { anySubsetCertificate, degenerateCertificate, valueOnlyCertificate, type Certificate } from "./certificate.js";
 import type { Condition } from "./condition.js";
@@ -8,7 +10,7 @@ import { eigenvalueRatios } from "./eigenvalue-ratio.js";
 import { weightsReachOutput } from "./equal-values.js";
 import { headsTimesWidth, kernelMatrixRank } from "./kernel-rank.js";
 import { evaluate } from "./model.js";
-import { checkProblem, checkTrainable, type ConvergenceProblem, type WeightName } from "./problem.js";
+import { checkProblem, checkTrainable, weightNames, type ConvergenceProblem, type WeightName } from "./problem.js";
 import { weightsRepresentable } from "./representable.js";
 import { valueOnlyConstants } from "./value-only.js";
 import { weightRank, type Extremes } from "./weight-rank.js";
@@ -20,6 +22,12 @@ export interface ConvergenceOptions {
   /** The step size η to judge; by default the largest that the theorem allows. */
   readonly stepSize?: number;
 }
+
+export const convergenceOptions: Kinds<ConvergenceOptions> = {
+  kernel: needed(tiledKernel),
+  trainable: needed(listOf(oneOf(...weightNames))),
+  stepSize: positive,
+};
 
 /** What the theory says about a problem before any step is taken. */
 export interface ConvergenceReport {
@@ -41,11 +49,8 @@ export interface ConvergenceReport {
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
  */
 export function checkConvergence(problem: ConvergenceProblem, options: ConvergenceOptions): ConvergenceReport {
-  const { kernel, stepSize } = options;
+  const { kernel, stepSize } = checkOptions("checkConvergence", options, convergenceOptions);
   const trainable = checkTrainable(options.trainable);
-  if (stepSize !== undefined && !(stepSize > 0 && Number.isFinite(stepSize))) {
-    throw new ArgumentError({ where: "checkConvergence", argument: "stepSize", wanted: "a positive number", got: String(stepSize) });
-  }
   const checked = checkProblem(problem);
   const evaluation = evaluate(checked, kernel);
   const initialLoss = evaluation.losses.reduce((sum, loss) => sum + loss, 0);

@@ -1,6 +1,8 @@
 import { ArgumentError } from "../core/errors.js";
+import { finite, flag, record, whole, wholeNumber, type Kind } from "../core/kinds.js";
+import { checkOptions, needed } from "../core/options.js";
 import { random, type Random } from "../core/random.js";
-import { checkConvergence, type ConvergenceOptions } from "./check-convergence.js";
+import { checkConvergence, convergenceOptions, type ConvergenceOptions } from "./check-convergence.js";
 import type { Certificate } from "./certificate.js";
 import { proportion, type Proportion } from "./proportion.js";
 import { checkProblem, type CheckedProblem, type ConvergenceProblem, type WeightName } from "./problem.js";
@@ -63,6 +65,8 @@ export function certifiedShare(
   return proportion(certified.filter(({ certificate }) => certificate.certified).length, draws);
 }
 
+const scale = needed(finite);
+
 /**
  * The probability that weights drawn in this way are certified, estimated from seeded draws, with Wilson's 95 % interval.
  *
@@ -72,15 +76,15 @@ export function certifiedShare(
 export function convergenceProbability(
   problem: ConvergenceProblem,
   initialization: Initialization,
-  { seed = 1, draws = 40, ...options }: ConvergenceOptions & { readonly seed?: number; readonly draws?: number },
+  options: ConvergenceOptions & { readonly seed?: number; readonly draws?: number },
 ): Proportion {
   const where = "convergenceProbability";
-  const { heads, mirrored } = initialization;
+  const kinds = { heads: needed(whole(1)), mirrored: needed(flag), scales: needed(record as Kind<Initialization["scales"]>) };
+  const { heads, mirrored, scales } = checkOptions(where, initialization, kinds, "initialization");
+  checkOptions(where, scales, { query: scale, key: scale, value: scale, output: scale }, "initialization.scales");
+  const { seed = 1, draws = 40, ...own } = checkOptions(where, options, { ...convergenceOptions, seed: wholeNumber, draws: whole(1) });
   if (!Number.isInteger(heads) || heads < 1 || (mirrored && heads % 2 === 1)) {
     throw new ArgumentError({ where, argument: "heads", wanted: mirrored ? "an even number of heads to mirror" : "a whole number of at least 1", got: String(heads) });
   }
-  if (!Number.isInteger(draws) || draws < 1) {
-    throw new ArgumentError({ where, argument: "draws", wanted: "a whole number of at least 1", got: String(draws) });
-  }
-  return certifiedShare(problem, checkProblem(problem), initialization, options, { seed, draws });
+  return certifiedShare(problem, checkProblem(problem), initialization, own, { seed, draws });
 }

@@ -1,5 +1,7 @@
 import { Matrix } from "ml-matrix";
 import { ArgumentError, NonFiniteError, ShapeError } from "../core/errors.js";
+import { record } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
 
 /** A matrix as rows of numbers: nested arrays or typed arrays. */
 type Rows = ArrayLike<ArrayLike<number>>;
@@ -89,7 +91,10 @@ function wantEqual(argument: string, quantity: string, wanted: number, got: numb
 }
 
 /** Copies a problem into matrices; throws `ShapeError` or `NonFiniteError` where it is malformed. */
-export function checkProblem({ inputs, targets, weights }: ConvergenceProblem): CheckedProblem {
+export function checkProblem(problem: ConvergenceProblem): CheckedProblem {
+  checkArguments(where, { problem }, { problem: record });
+  const { inputs, targets, weights } = problem;
+  checkArguments(where, { weights }, { weights: record });
   const samples = toMatrices("inputs", inputs);
   const wanted = toMatrices("targets", targets);
   const [query, key, value, output] = weightNames.map((name) => toMatrices(`weights.${name}`, weights[name]));

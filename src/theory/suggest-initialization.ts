@@ -1,6 +1,7 @@
-import { ArgumentError } from "../core/errors.js";
+import { whole, wholeNumber } from "../core/kinds.js";
+import { checkOptions } from "../core/options.js";
 import type { Certificate } from "./certificate.js";
-import type { ConvergenceOptions } from "./check-convergence.js";
+import { convergenceOptions, type ConvergenceOptions } from "./check-convergence.js";
 import { certifiedShare, judgeDraw, type DrawnWeights, type Initialization } from "./initialization.js";
 import { checkProblem, checkTrainable, type ConvergenceProblem } from "./problem.js";
 import type { Proportion } from "./proportion.js";
@@ -61,10 +62,10 @@ function* candidates(heads: number): Generator<Initialization> {
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
  */
-export function suggestInitialization(problem: ConvergenceProblem, { kernel, trainable, seed = 1, draws = 40 }: SuggestOptions): Found | NotFound {
-  if (!(Number.isInteger(draws) && draws >= SCREENING)) {
-    throw new ArgumentError({ where: "suggestInitialization", argument: "draws", wanted: `a whole number of at least ${SCREENING}`, got: String(draws) });
-  }
+export function suggestInitialization(problem: ConvergenceProblem, given: SuggestOptions): Found | NotFound {
+  const { kernel: kernelKind, trainable: trainableKind } = convergenceOptions;
+  const kinds = { kernel: kernelKind, trainable: trainableKind, seed: wholeNumber, draws: whole(SCREENING) };
+  const { kernel, trainable, seed = 1, draws = 40 } = checkOptions("suggestInitialization", given, kinds);
   checkTrainable(trainable);
   const checked = checkProblem(problem);
   const options = { kernel, trainable };

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import {
-  adam, ArgumentError, attention, cpu, encoder, gaussian, indices, multiHead, NonFiniteError, ops, random, ShapeError, softmax, split,
+  adam, alibi, ArgumentError, attention, causal, convergenceProbability, cpu, decode, encoder, gaussian, gradcheck, indices, keyValueCache, kernels, multiHead, NonFiniteError,
+  openSafetensors, ops, random, ShapeError, softmax, split, valueAndGrad, type Tensor,
 } from "../../src/index.js";
+import { createCpu } from "../../src/cpu/backend.js";
+import { float64 } from "../../src/cpu/cpu.js";
 
 const q = cpu.full(1, [1, 2, 3, 4]);
 const k = cpu.full(1, [1, 2, 5, 4]);
@@ -41,6 +44,72 @@ describe("bad input is refused at the public edge, in words", () => {
     const parameters = model.initialize(cpu, random(1));
     expect(() => model.apply(parameters, indices([0, 1], [1, 2]))).toThrow(/input: wanted \[batch, 3\], got \[1, 2\]/);
     expect(() => adam({ learningRate: 1 }).step(parameters, {})).toThrow(/the tree of the parameters/);
+  });
+});
+
+/** A call as plain JavaScript writes it. */
+const loosely = (call: unknown, ...given: readonly unknown[]) => () => (call as (...given: readonly unknown[]) => unknown)(...given);
+const inputs = { q, k, v };
+
+describe("what users of other libraries write leads to the right name", () => {
+  it.each([
+    ["causal", loosely(attention, softmax(), inputs, { causal: true }), "attention: causal: wanted one of its options (mask, bias, softcap), got an unknown one. Did you mean mask: causal()?"],
+    ["isCausal", loosely(attention, softmax(), inputs, { isCausal: true }), "Did you mean mask: causal()?"],
+    ["is_causal of a composed kernel", loosely(attention, kernels.linear(), inputs, { is_causal: true }), "Did you mean mask: causal()?"],
+    ["attn_mask", loosely(attention, softmax(), inputs, { attn_mask: q }), "Did you mean mask: booleanMask(values, shape)?"],
+    ["softCap", loosely(attention, softmax(), inputs, { softCap: 3 }), "Did you mean softcap?"],
+    ["masks", loosely(attention, softmax(), inputs, { masks: causal() }), "Did you mean mask?"],
+    ["dropout", loosely(attention, softmax(), inputs, { dropout: 0.1 }), "(mask, bias, softcap), got an unknown one."],
+    ["TOP_LEFT", loosely(causal, { align: "TOP_LEFT" }), 'causal: align: wanted "top-left" or "bottom-right", got "TOP_LEFT"'],
+    ["lr", loosely(adam, { lr: 0.1 }), "Did you mean learningRate?"],
+    ["nothing of what is needed", loosely(adam, {}), "adam: learningRate: wanted a finite number, got nothing"],
+    ["scael", loosely(softmax, { scael: 1 }), "Did you mean scale?"],
+    ["options of a kernel without any", loosely(kernels.linear, { scale: 1 }), "linear: scale: wanted no options"],
+    ["normalize of a kernel that is normalised", loosely(kernels.gaussianNormalized, { normalize: false }), "gaussianNormalized: normalize: wanted one of its options (gamma)"],
+    ["num_heads", loosely(encoder, { kernel: softmax(), num_heads: 2 }), "Did you mean heads?"],
+    ["a bias given to decode", () => loosely(decode, keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 2, capacity: 5, dim: 4, valueDim: 6 }), inputs, { bias: q })(), "decode: bias: wanted one of its options (window, softcap)"],
+  ] as const)("%s", (_, call, message) => {
+    expect(call).toThrow(ArgumentError);
+    expect(call).toThrow(message);
+  });
+});
+
+describe("arguments of another kind say the way out", () => {
+  const p = { x: cpu.full(1, [2]) };
+  it.each([
+    ["a loss that is a promise", loosely(valueAndGrad, async () => ops.sum(p.x), p), "got one that returns a promise. Leave await and read() out of it"],
+    ["a loss that is a number", loosely(valueAndGrad, () => 3, p), "wanted a synchronous function that returns one number as a tensor, got one that returns 3"],
+    ["a loss that is nothing", loosely(valueAndGrad, () => undefined, p), "got one that returns nothing"],
+    ["a loss of two numbers", loosely(valueAndGrad, ({ x }: typeof p) => x, p), "Reduce it with sum() or mean()."],
+    ["no directions", loosely(gradcheck, ({ x }: typeof p) => ops.sum(x), p, { directions: 0 }), "directions: wanted a whole number of at least 1, got 0"],
+    ["alibi of nothing", loosely(alibi), "alibi: slopes: wanted a tensor, got nothing"],
+    ["a tensor as mask", loosely(attention, softmax(), inputs, { mask: q }), "mask: wanted a mask: causal()"],
+    ["a factory as kernel", loosely(attention, softmax, inputs), "A kernel is what its factory returns: softmax()"],
+    ["a path as bytes", loosely(openSafetensors, "model.safetensors"), 'got "model.safetensors". Read the file first'],
+    ["bytes to come", loosely(openSafetensors, Promise.resolve(new Uint8Array(8))), "got a promise. Await it first."],
+    ["no initialisation", loosely(convergenceProbability, { inputs: [], targets: [], weights: {} }), "initialization: wanted an object, got nothing"],
+    ["a tensor as number", loosely(softmax, { scale: q }), "Read its number first"],
+  ] as const)("%s", async (_, call, message) => {
+    const failure = await Promise.resolve().then(call).then(() => undefined, (error: unknown) => error);
+    expect(failure).toSatisfy((error) => error instanceof ArgumentError || error instanceof ShapeError);
+    expect(String(failure)).toContain(message);
+  });
+});
+
+describe("tensors of two backends are refused by the function that got them, with a way to move them", () => {
+  const other = createCpu("another backend", (size) => new Float32Array(size), float64);
+  const foreign = (x: Tensor): Tensor => other.full(1, x.shape);
+  it.each([
+    ["attention", () => attention(softmax(), { q: foreign(q), k, v })],
+    ["attention", () => attention(softmax(), inputs, { bias: other.full(1, [1, 2, 3, 5]) })],
+    ["attention", () => attention(gaussian(), { ...inputs, gamma: other.full(1, []) })],
+    ["decode", () => decode(keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 2, capacity: 9, dim: 4 }), { q, k: foreign(k), v: cpu.full(1, k.shape) })],
+    ["add", () => ops.add(q, foreign(q))],
+    ["matmul", () => ops.matmul(k, foreign(k), { transposeB: true })],
+    ["concat", () => ops.concat([q, foreign(q)], 0)],
+  ] as const)("%s", (where, call) => {
+    expect(call).toThrow(ArgumentError);
+    expect(call).toThrow(new RegExp(`^${where}: wanted tensors of one backend.*Move data over with backend\\.tensor`));
   });
 });
 

@@ -13,16 +13,16 @@ function naiveGaussian(q: Float32Array, k: Float32Array, v: Float32Array, [n, m,
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < m; j++) {
       let distance = 0;
-      for (let c = 0; c < d; c++) distance = f(distance + f(f(q[i * d + c]! - k[j * d + c]!) ** 2));
+      for (let c = 0; c < d; c++) distance = f(distance + f(f(q[i * d + c] - k[j * d + c]) ** 2));
       const weight = f(Math.exp(f(f(-0.5 * gamma) * distance)));
-      for (let c = 0; c < dv; c++) out[i * dv + c] = f(out[i * dv + c]! + f(weight * v[j * dv + c]!));
+      for (let c = 0; c < dv; c++) out[i * dv + c] = f(out[i * dv + c] + f(weight * v[j * dv + c]));
     }
   }
   return out;
 }
 
 const rms = (values: ArrayLike<number>, exact: ArrayLike<number>): number =>
-  Math.sqrt(Array.from(values).reduce((sum, value, index) => sum + (value - exact[index]!) ** 2, 0) / values.length);
+  Math.sqrt(Array.from(values).reduce((sum, value, index) => sum + (value - exact[index]) ** 2, 0) / values.length);
 
 const FLOOR = 8 * 2 ** -24;
 
@@ -37,7 +37,7 @@ describeGpu("far from the origin", (gpu) => {
     const [exact] = await attention(kernel, at(cpu)).read();
     const [value] = await attention(kernel, at(gpu())).read();
     expect(exact).toBeCloseTo(0.552, 3);
-    expect(Math.abs(value! - exact!)).toBeLessThan(1e-6);
+    expect(Math.abs(value - exact)).toBeLessThan(1e-6);
   });
 
   it.each([0, 100, 500, 5000])("gaussian at an offset of %d is as exact as differences in float32", async (offset) => {
@@ -58,7 +58,7 @@ describeGpu("far from the origin", (gpu) => {
       return Promise.all([g.q, g.k, g.v].map(async (x) => Float64Array.from(await x.read())));
     };
     const [wanted, got] = [await gradients(cpu, gaussian()), await gradients(gpu(), gaussian())];
-    wanted.forEach((values, index) => expect(rms(got[index]!, values)).toBeLessThan(4e-6 * rms(values, new Float64Array(values.length))));
+    wanted.forEach((values, index) => expect(rms(got[index], values)).toBeLessThan(4e-6 * rms(values, new Float64Array(values.length))));
   });
 
   it("mahalanobis with grouped heads, far keys that lengths hide, and one that is NaN", async () => {
@@ -78,12 +78,12 @@ describeGpu("far from the origin", (gpu) => {
   });
 });
 
-const tiled = Object.keys(kernels).filter((name) => "formula" in kernels[name]!());
+const tiled = Object.keys(kernels).filter((name) => "formula" in kernels[name]());
 
 /** What rows that see no key, or far too little of it, give. */
 function holdEmptyRows(backend: () => Backend): void {
   it.each(tiled)("%s: the statistic of a row that sees no key", async (name) => {
-    const kernel = kernels[name]!() as TiledKernel;
+    const kernel = kernels[name]() as TiledKernel;
     const extra = Object.fromEntries((kernel.inputs ?? []).map((input) => [input.name, backend().full(0.1, input.shape({ batch: 1, heads: 1, queries: 3, keys: 4, dim: 2 }))]));
     const inputs = { q: backend().full(0.5, [1, 1, 3, 2]), k: backend().full(0.3, [1, 1, 4, 2]), v: backend().full(1, [1, 1, 4, 2]), ...extra };
     const wanted = { softmax: -Infinity, sum: 0, count: 4, none: 1 }[kernel.normalizer];
@@ -100,17 +100,17 @@ function holdEmptyRows(backend: () => Backend): void {
     const draw = (count: number, shape: readonly number[]): Tensor => backend().tensor(Float32Array.from(generator.normals(count)), shape);
     const [q, k, v] = [draw(n * d, [1, 1, n, d]), draw(m * d, [1, 1, m, d]), draw(m * d, [1, 1, m, d])];
     const half = (first: number): ReturnType<typeof attentionWithStatistic> =>
-      attentionWithStatistic(kernels["softmax"]!() as TiledKernel, { q, k: ops.slice(k, 2, first, 32), v: ops.slice(v, 2, first, 32) }, { mask: causal({ offset: -first }) });
+      attentionWithStatistic(kernels["softmax"]() as TiledKernel, { q, k: ops.slice(k, 2, first, 32), v: ops.slice(v, 2, first, 32) }, { mask: causal({ offset: -first }) });
     const [whole, ...halves] = await Promise.all(
-      [attentionWithStatistic(kernels["softmax"]!() as TiledKernel, { q, k, v }, { mask: causal() }), half(0), half(32)].map(async ({ output, statistic }) => ({ output: await output.read(), statistic: await statistic.read() })),
+      [attentionWithStatistic(kernels["softmax"]() as TiledKernel, { q, k, v }, { mask: causal() }), half(0), half(32)].map(async ({ output, statistic }) => ({ output: await output.read(), statistic: await statistic.read() })),
     );
     for (let i = 0; i < n; i++) {
-      const largest = Math.max(...halves.map(({ statistic }) => statistic[i]!));
-      const total = largest + Math.log(halves.reduce((sum, { statistic }) => sum + Math.exp(statistic[i]! - largest), 0));
-      expect(total).toBeCloseTo(whole!.statistic[i]!, 4);
+      const largest = Math.max(...halves.map(({ statistic }) => statistic[i]));
+      const total = largest + Math.log(halves.reduce((sum, { statistic }) => sum + Math.exp(statistic[i] - largest), 0));
+      expect(total).toBeCloseTo(whole.statistic[i], 4);
       for (let c = 0; c < d; c++) {
-        const joined = halves.reduce((sum, { output, statistic }) => sum + Math.exp(statistic[i]! - total) * output[i * d + c]!, 0);
-        expect(joined).toBeCloseTo(whole!.output[i * d + c]!, 4);
+        const joined = halves.reduce((sum, { output, statistic }) => sum + Math.exp(statistic[i] - total) * output[i * d + c], 0);
+        expect(joined).toBeCloseTo(whole.output[i * d + c], 4);
       }
     }
   });

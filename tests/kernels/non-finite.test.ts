@@ -22,7 +22,7 @@ function spoiled(x: Tensor, at: number, how: "NaN" | "infinity"): Tensor {
   return ops.add(x, ops.subtract(ops.divide(top, zero), 1));
 }
 
-const shapesOf = (name: string): Record<string, readonly number[]> => attentionCases(name, { batch: 1, heads, n, m, d, dv }).fused.shapes as Record<string, readonly number[]>;
+const shapesOf = (name: string): Record<string, readonly number[]> => attentionCases(name, { batch: 1, heads, n, m, d, dv }).fused.shapes;
 
 /** Inputs near their initial values, so that no weight vanishes. */
 function inputsFor(backend: Backend, name: string): Record<string, Tensor> {
@@ -89,7 +89,7 @@ function holdNonFinite(backend: () => Backend, chosen: readonly string[]): void 
         const { output } = await results(backend(), name, options, fault);
         expect(lost(output, dv), `${fault.how} in ${fault.input}`).toEqual(wanted);
         Array.from(output).forEach((value, index) => {
-          if (!wanted.includes(Math.floor(index / dv))) expect(value, `output ${index} beside ${fault.how} in ${fault.input}`).toBeCloseTo(clean["output"]![index]!, 4);
+          if (!wanted.includes(Math.floor(index / dv))) expect(value, `output ${index} beside ${fault.how} in ${fault.input}`).toBeCloseTo(clean["output"][index], 4);
         });
       };
       for (const how of ["NaN", "infinity"] as const) {
@@ -118,31 +118,31 @@ function holdNonFinite(backend: () => Backend, chosen: readonly string[]): void 
       // The value's NaN: in its own weights' cotangents, and through them in what the seeing rows learn.
       if (looksAtTokens(name)) {
         const byValue = await results(backend(), name, options, fifth("v", dv));
-        expect(lost(byValue["q"]!, d)).toEqual(rows(n, ...seesKey));
-        expect(lost(byValue["k"]!, d)).toContain(m + 5);
+        expect(lost(byValue["q"], d)).toEqual(rows(n, ...seesKey));
+        expect(lost(byValue["k"], d)).toContain(m + 5);
         const byQuery = await results(backend(), name, options, fifth("q", d));
-        expect(lost(byQuery["q"]!, d)).toEqual([n + 5]);
+        expect(lost(byQuery["q"], d)).toEqual([n + 5]);
         const weighed = options.mask === undefined ? rows(m, 0) : rows(m, 0, 6);
         // Compositions sum cotangents over all rows, hidden ones too.
-        expect(lost(byQuery["v"]!, dv)).toEqual(tiled.includes(name) ? weighed : expect.arrayContaining(weighed));
-        for (const learned of learnedBy(kernels[name]())) expect(Number.isFinite(byQuery[learned.name]![1])).toBe(false);
-        for (const learned of learnedBy(kernels[name]())) expect(byQuery[learned.name]![0]).toBeCloseTo(clean[learned.name]![0]!, 3);
+        expect(lost(byQuery["v"], dv)).toEqual(tiled.includes(name) ? weighed : expect.arrayContaining(weighed));
+        for (const learned of learnedBy(kernels[name]())) expect(Number.isFinite(byQuery[learned.name][1])).toBe(false);
+        for (const learned of learnedBy(kernels[name]())) expect(byQuery[learned.name][0]).toBeCloseTo(clean[learned.name][0], 3);
       }
       if (!tiled.includes(name)) return;
       const byCotangent = await results(backend(), name, options, { input: "cotangent", at: (n + 5) * dv, how: "NaN" });
-      expect(lost(byCotangent["v"]!, dv)).toEqual(options.mask === undefined ? rows(m, 0) : rows(m, 0, 6));
+      expect(lost(byCotangent["v"], dv)).toEqual(options.mask === undefined ? rows(m, 0) : rows(m, 0, 6));
     });
   }
 
   it.each(chosen.filter((name) => tiled.includes(name)))("%s: NaN in what it learns, and in a bias, arrives", async (name) => {
     for (const { name: learned } of learnedBy(kernels[name]())) {
       const { output } = await results(backend(), name, {}, { input: learned, at: 1, how: "NaN" });
-      expect(lost(output!, dv), learned).toEqual(rows(n, 0));
+      expect(lost(output, dv), learned).toEqual(rows(n, 0));
     }
     const biased = await results(backend(), name, {}, { input: "pair bias", at: (n + 3) * m + 7, how: "NaN" });
-    expect(lost(biased["output"]!, dv)).toEqual([n + 3]);
+    expect(lost(biased["output"], dv)).toEqual([n + 3]);
     const hidden = await results(backend(), name, masks["key 5 hidden"].options, { input: "pair bias", at: (n + 3) * m + 5, how: "NaN" });
-    expect(lost(hidden["output"]!, dv)).toEqual([]);
+    expect(lost(hidden["output"], dv)).toEqual([]);
   });
 }
 

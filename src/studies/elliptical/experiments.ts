@@ -75,7 +75,8 @@ export async function predictWords(
 ): Promise<EllipticalRun> {
   const kernel = encoderKernel(name, { causal: true });
   const { tokens } = train;
-  const encoding = encoder({ ...configuration, kernel, vocabulary, classes: vocabulary, tokens });
+  const { width, hidden, heads, layers } = configuration;
+  const encoding = encoder({ width, hidden, heads, layers, kernel, vocabulary, classes: vocabulary, tokens });
   const parameters = encoding.initialize(session.backend, random(STREAMS * seed + 1));
   const options = { ...configuration.language, label: `language ${name}, seed ${seed}`, seed: STREAMS * seed + 2, measured: nothing };
   try {

@@ -30,7 +30,8 @@ async function trainRun(
 ): Promise<SymmetricRun> {
   const stream = (index: number): number => STREAMS * seed + index;
   // the mask is one more token to read, and none to predict
-  const model = encoder({ ...configuration, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
+  const { tokens, width, hidden, heads, layers } = configuration;
+  const model = encoder({ tokens, width, hidden, heads, layers, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
   const parameters = model.initialize(session.backend, random(stream(1)));
   const sizes = { parameters: parameterCount(parameters), attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)) };
   const runOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricRun => ({ kernel, seed, ...sizes, epochs, losses });

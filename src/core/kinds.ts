@@ -1,0 +1,67 @@
+import { isTensor, type Backend, type Tensor } from "./tensor.js";
+import type { Random } from "./random.js";
+import type { Shape } from "./shape.js";
+
+/** What an argument or option must be. */
+export interface Kind<Value> {
+  /** For error messages, such as "a finite number above 0". */
+  readonly wanted: string;
+  readonly holds: (value: unknown) => value is Value;
+  /** The way out for what is not of the kind, as a sentence. */
+  readonly fix?: string;
+}
+
+function kind<Value>(wanted: string, holds: (value: unknown) => boolean, fix?: string): Kind<Value> {
+  return { wanted, holds: holds as Kind<Value>["holds"], fix };
+}
+
+export const isPromise = (value: unknown): boolean => typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+
+/** Whether a value has names of its own: no array, tensor, promise or function. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !isTensor(value) && !isPromise(value);
+
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  typeof value === "object" && value !== null && "length" in value && typeof value.length === "number";
+
+/** NaN and infinity included: where they come from a computation, they show in its result. */
+export const anyNumber = kind<number>("a number", (value) => typeof value === "number");
+export const finite = kind<number>("a finite number", Number.isFinite);
+export const positive = kind<number>("a finite number above 0", (value) => Number.isFinite(value) && (value as number) > 0);
+export const notNegative = kind<number>("a finite number of at least 0", (value) => Number.isFinite(value) && (value as number) >= 0);
+export const whole = (least: number): Kind<number> => kind(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && (value as number) >= least);
+export const wholeNumber = kind<number>("a whole number", Number.isInteger);
+export const flag = kind<boolean>("true or false", (value) => typeof value === "boolean");
+export const text = kind<string>("a text", (value) => typeof value === "string");
+export const callable = kind<(...given: unknown[]) => never>("a function", (value) => typeof value === "function");
+export const record = kind<Readonly<Record<string, never>>>("an object", isRecord);
+export const tensor = kind<Tensor>("a tensor", isTensor, "Tensors are made by a backend: cpu.tensor(numbers, shape), gpu.tensor(numbers, shape).");
+export const shapeKind = kind<Shape>("a shape, as an array of extents", (value) => isList(value) && Array.from(value).every((extent) => typeof extent === "number"));
+
+/** An array, or a typed array, of what is of one kind. */
+export const listOf = <Value>(member: Kind<Value>, of = member.wanted): Kind<readonly Value[]> =>
+  kind(`an array, each element ${of}`, (value) => isList(value) && Array.from(value).every(member.holds));
+
+/** What is like an array of numbers; the numbers themselves are checked where they are used. */
+export const numbers = kind<ArrayLike<number>>("an array of numbers", isList);
+
+export const oneOf = <const Values extends readonly string[]>(...values: Values): Kind<Values[number]> =>
+  kind(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.includes(value as string));
+
+/** An object of the library's, or one like it, by members that it has. */
+export const having = <Value>(wanted: string, members: readonly (keyof Value & string)[], fix?: string): Kind<Value> =>
+  kind(wanted, (value) => typeof value === "object" && value !== null && members.every((member) => member in value), fix);
+
+export const backend = having<Backend>("a backend, as cpu or a Gpu", ["tensor", "full", "scope", "run"], "A Gpu comes from await requestGpu().");
+export const generator = having<Random>("a random stream, as random(seed) gives", ["uniform", "normals"]);
+
+/** A value of an error message: what it is, in few words. */
+export function describe(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+  if (isTensor(value)) return `a tensor of shape [${value.shape.join(", ")}]`;
+  if (isPromise(value)) return "a promise";
+  if (Array.isArray(value)) return value.length < 8 && value.every((member) => typeof member === "number") ? `[${value.join(", ")}]` : `an array of ${value.length}`;
+  return typeof value === "object" ? "another object" : `a ${typeof value}`;
+}

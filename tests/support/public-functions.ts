@@ -1,0 +1,225 @@
+import { Matrix } from "ml-matrix";
+import * as library from "../../src/index.js";
+
+const { cpu, indices, kernels, ops, physics, random, softmax } = library;
+
+/** A public function with arguments that it takes, and the place of its options among them. */
+export interface Example {
+  /** Default: the export of that name. */
+  readonly call?: (...given: never[]) => unknown;
+  readonly given: () => readonly unknown[];
+  /** Undefined where it takes none. */
+  readonly options?: number;
+}
+
+const example = (given: Example["given"], options?: number): Example => ({ given, options });
+
+/** A method of what a public function gives. */
+const method = (call: (...given: never[]) => unknown, given: Example["given"], options?: number): Example => ({ call, given, options });
+
+const x = cpu.tensor([1, 2, 3, 4], [2, 2]);
+const one = cpu.full(1, [1]);
+const q = cpu.tensor([0.3, -0.2, 0.5, 0.1], [1, 1, 2, 2]);
+const inputs = { q, k: q, v: q };
+const mask = library.causal();
+const unary = example(() => [x]);
+const binary = example(() => [x, x]);
+const factory = example(() => [{}], 0);
+
+const tiny = { kernel: softmax(), vocabulary: 3, classes: 2, tokens: 2, width: 4, hidden: 4, heads: 1, layers: 1 };
+const encoder = library.encoder(tiny);
+const encoderParameters = encoder.initialize(cpu, random(1));
+const multiHead = library.multiHead({ kernel: softmax(), width: 4, heads: 2 });
+const tokens = cpu.full(0.5, [1, 2, 4]);
+const singleLayer = library.singleLayer({ kernel: softmax(), heads: 1, width: 2, outputWidth: 1 });
+const cache = (): unknown => library.keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 4, dim: 2 });
+
+const eye = [[1, 0], [0, 1]];
+const problem = { inputs: [eye], targets: [[[1], [2]]], weights: { query: [eye], key: [eye], value: [eye], output: [[[1], [1]]] } };
+const judged = { kernel: softmax(), trainable: ["value"] };
+const initialization = { heads: 1, mirrored: false, scales: { query: 1, key: 1, value: 1, output: 1 } };
+
+const bytes = library.encodeSafetensors({ "layers.0.attention.query": { shape: [1], data: [1] } });
+const stored = { shape: [2, 2], dtype: "F32", begin: 0, end: 16 };
+const names = ["query", "key", "value", "output"].map((name) => `bert.encoder.layer.0.attention.${name === "output" ? "" : "self."}${name}${name === "output" ? ".dense" : ""}.weight`);
+const layers = new Map(names.map((name) => [name, stored]));
+const weights = { tensors: layers, metadata: {}, read: async () => new Float32Array([1, 0, 0, 1]) };
+const matrix = new Matrix([[1, 2], [3, 4]]);
+const head = library.dissectHead(matrix, matrix);
+const bert = { vocabulary: 5, tokens: 2, positions: 2, segments: 1, width: 4, hidden: 4, layers: 1, heads: 2 };
+
+const ring = physics.chain(4);
+const plaquettes = physics.square(4);
+const model = physics.heisenberg(ring);
+const sizes = { lattice: ring, kernel: kernels.factored(), patch: 2, width: 2, heads: 1, layers: 1 };
+const wave = physics.ansatz(sizes);
+const waveParameters = (): ReturnType<typeof wave.initialize> => wave.initialize(cpu, random(1));
+const spins = Int8Array.from([1, -1, 1, -1, -1, 1, 1, -1]);
+const flat = async (rows: Int8Array): Promise<{ re: Float64Array; im: Float64Array }> => ({ re: new Float64Array(rows.length / 4), im: new Float64Array(rows.length / 4) });
+const samples = { spins, order: Int32Array.from([0, 1]), chains: 1 };
+const linear = (): unknown => physics.linearProblem({ re: x, im: x }, { re: new Float64Array([1, 2]), im: new Float64Array(2) }, new Float64Array([0.5, 0.5]));
+const potts = physics.randomPotts(3, 2, random(1));
+const complex = { re: Float64Array.from([1, 2, 3, 4]), im: new Float64Array(4) };
+const step = { samples: 32, rate: 0.01, shift: 0.1, momentum: 0 };
+const predictor = physics.factoredPredictor(2, 2);
+
+const definition = {
+  name: "own",
+  score: ({ product }: { product: number }) => product,
+  partials: () => undefined,
+  wgsl: "fn score(pair: Pair) -> f32 { return pair.product; }",
+};
+
+/** Every public function by its name in src/index.ts; of ops, physics and kernels behind their names. */
+export const examples: Readonly<Record<string, Example>> = {
+  adam: example(() => [{ learningRate: 0.1, beta1: 0.9 }], 0),
+  alibi: example(() => [one, 2, 2]),
+  and: example(() => [mask, mask]),
+  attention: example(() => [softmax(), inputs, { mask, softcap: 3 }], 2),
+  attentionMap: example(() => [softmax(), inputs, { mask, softcap: 3 }], 2),
+  attentionWithStatistic: example(() => [softmax(), inputs, { mask, softcap: 3 }], 2),
+  booleanMask: example(() => [[1, 0, 1, 1], [1, 1, 2, 2]]),
+  causal: example(() => [{ align: "bottom-right", offset: 1 }], 0),
+  checkConvergence: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
+  convergenceProbability: example(() => [problem, initialization, { ...judged, draws: 1, seed: 1 }], 2),
+  cosineNoise: example(() => [4]),
+  countBertParameters: example(() => [softmax(), bert], 1),
+  countHeads: example(() => [128, 2, {}]),
+  decode: example(() => [cache(), { q, k: q, v: q }, { window: 2, softcap: 3 }], 2),
+  defineKernel: example(() => [definition], 0),
+  dissectHead: example(() => [matrix, matrix]),
+  ellipticalMetric: example(() => [q, ops.add(q, 1), { causal: true }], 2),
+  encodeSafetensors: example(() => [{ a: { shape: [1], data: [1] } }, {}]),
+  encoder: example(() => [tiny], 0),
+  findAttention: example(() => [layers, "bert."]),
+  gradcheck: example(() => [(p: { x: typeof x }) => ops.sum(p.x), { x }, { directions: 1, tolerance: 1e-7, step: 1e-3, seed: 1 }], 2),
+  gradcheckKernel: example(() => [softmax(), { dim: 2, pairs: 2, seed: 1 }], 1),
+  gradientDescent: example(() => [{ stepSize: 0.1 }], 0),
+  indices: example(() => [[0, 1], [2]]),
+  kernelFeatures: example(() => [softmax()]),
+  keyValueCache: example(() => [cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 4, dim: 2, valueDim: 2 }], 2),
+  lengths: example(() => [{ queries: [1], keys: [2] }], 0),
+  meanCosineNoise: example(() => [4, 0.5]),
+  merge: example(() => [{ x }, { x }]),
+  modeMap: example(() => [head, 0, matrix]),
+  multiHead: example(() => [{ kernel: softmax(), width: 4, heads: 2, kvHeads: 1, contextWidth: 4, tokens: 2, contextTokens: 2, learn: ["scale"] }], 0),
+  openSafetensors: example(() => [bytes]),
+  openShardedSafetensors: example(() => ['{"weight_map":{"layers.0.attention.query":"a.safetensors"}}', async () => bytes, "index"]),
+  or: example(() => [mask, mask]),
+  random: example(() => [1]),
+  readProjection: example(() => [weights, library.findAttention(layers as never), 0, "query"]),
+  relativeBias: example(() => [x]),
+  requestGpu: example(() => [{ powerPreference: "low-power", dawn: [], subgroups: true, subgroupMatrices: false }], 0),
+  sgd: example(() => [{ learningRate: 0.1, momentum: 0.9 }], 0),
+  singleLayer: example(() => [{ kernel: softmax(), heads: 1, width: 2, keyWidth: 2, valueWidth: 2, outputWidth: 1 }], 0),
+  slidingWindow: example(() => [1, { offset: 1 }], 1),
+  split: example(() => [{ x }, () => true]),
+  suggestInitialization: example(() => [problem, { ...judged, draws: 2, seed: 1 }], 1),
+  summarizeCosines: example(() => [[head]]),
+  valueAndGrad: example(() => [(p: { x: typeof x }) => ops.sum(p.x), { x }]),
+  wrapDevice: example(() => [{}]),
+
+  cosine: example(() => [{ temperature: 1 }], 0),
+  decoupled: example(() => [{ scale: 1 }], 0),
+  differential: example(() => [{ depth: 1, normalize: false }], 0),
+  elliptical: example(() => [{ scale: 1, causal: true }], 0),
+  factored: example(() => [{ periodic: [2] }], 0),
+  gaussian: example(() => [{ gamma: 1, normalize: true }], 0),
+  laplacian: example(() => [{ temperature: 1 }], 0),
+  linear: factory,
+  mahalanobis: example(() => [{ gamma: 1, normalize: true }], 0),
+  pairwise: example(() => [{ scale: 1 }], 0),
+  polynomial: example(() => [{ degree: 2, offset: 1, scale: 1 }], 0),
+  relativePosition: example(() => [{ scale: 1, periodic: [2] }], 0),
+  relu: example(() => [{ scale: 1 }], 0),
+  sigmoid: example(() => [{ bias: 0, scale: 1 }], 0),
+  softmax: example(() => [{ scale: 1 }], 0),
+  symmetric: example(() => [{ scale: 1 }], 0),
+  ...Object.fromEntries(Object.keys(kernels).map((name) => [`kernels.${name}`, factory])),
+
+  "cpu.tensor": example(() => [[1, 2], [2], { dtype: "f64" }], 2),
+  "cpu.full": example(() => [1, [2], { dtype: "f64" }], 2),
+  "cpu.scope": example(() => [() => undefined]),
+  "cpu.keep": example(() => [x]),
+  "encoder.initialize": method(encoder.initialize, () => [cpu, random(1)]),
+  "encoder.apply": method(encoder.apply, () => [encoderParameters, indices([0, 1], [1, 2]), { mask, observe: () => undefined }], 2),
+  "encoder.tokenLogits": method(encoder.tokenLogits, () => [encoderParameters, indices([0, 1], [1, 2]), indices([0]), { mask }], 3),
+  "multiHead.initialize": method(multiHead.initialize, () => [cpu, random(1)]),
+  "multiHead.apply": method(multiHead.apply, () => [multiHead.initialize(cpu, random(1)), tokens, { mask, context: tokens, inputs: {} }], 2),
+  "singleLayer.initialize": method(singleLayer.initialize, () => [cpu, random(1), { query: 1, key: 1, value: 1, output: 1 }], 2),
+  "singleLayer.apply": method(singleLayer.apply, () => [singleLayer.initialize(cpu, random(1)), cpu.full(1, [1, 2, 2])]),
+
+  "ops.abs": unary, "ops.cos": unary, "ops.eluPlusOne": unary, "ops.exp": unary, "ops.gelu": unary, "ops.log": unary, "ops.relu": unary, "ops.sigmoid": unary,
+  "ops.sign": unary, "ops.sin": unary, "ops.softmax": unary, "ops.sqrt": unary, "ops.square": unary, "ops.stopGradient": unary, "ops.tanh": unary,
+  "ops.add": binary, "ops.atan2": binary, "ops.divide": binary, "ops.equal": binary, "ops.meanSquaredError": binary, "ops.multiply": binary, "ops.subtract": binary,
+  "ops.addScaled": example(() => [x, x, 2]),
+  "ops.cast": example(() => [x, "f32"]),
+  "ops.concat": example(() => [[x, x], 0]),
+  "ops.crossEntropy": example(() => [x, indices([0, 1])]),
+  "ops.embedding": example(() => [x, indices([0, 1])]),
+  "ops.expand": example(() => [x, [2, 2, 2]]),
+  "ops.layerNorm": example(() => [x, { scale: one, shift: one, epsilon: 1e-5 }], 1),
+  "ops.matmul": example(() => [x, x, { transposeA: true, transposeB: false }], 2),
+  "ops.max": example(() => [x, 0, { keepAxes: true }], 2),
+  "ops.mean": example(() => [x, 0, { keepAxes: true }], 2),
+  "ops.permute": example(() => [x, [1, 0]]),
+  "ops.power": example(() => [x, 2]),
+  "ops.reshape": example(() => [x, [4]]),
+  "ops.slice": example(() => [x, 0, 0, 1]),
+  "ops.sum": example(() => [x, 0, { keepAxes: true }], 2),
+
+  "physics.ansatz": example(() => [sizes], 0),
+  "physics.attentionMaps": example(() => [wave, waveParameters(), samples]),
+  "physics.chain": example(() => [4]),
+  "physics.correlation": example(() => [[1, 2], [2, 1]]),
+  "physics.cosineSchedule": example(() => [{ start: 1, end: 0, steps: 2, warmup: 0 }], 0),
+  "physics.descend": example(() => [{ x: cpu.full(1, [2, 2]) }, cpu.full(1, [4, 1]), 0.1]),
+  "physics.dimerState": example(() => [cpu, plaquettes]),
+  "physics.dimerWeights": example(() => [plaquettes]),
+  "physics.energyGradient": example(() => [linear()]),
+  "physics.enumeratedEnergy": example(() => [{ hamiltonian: model }, flat]),
+  "physics.exactConditional": example(() => [potts, [0, 1, 0], 1]),
+  "physics.exactSampler": example(() => [4, random(1)]),
+  "physics.exactStatistics": example(() => [complex, new Float64Array(4).fill(0.25)]),
+  "physics.factoredPredictor": example(() => [2, 2]),
+  "physics.fixGauge": example(() => [[0, 1, 1, 0], [1, 0, 0, 1], 2, 2]),
+  "physics.gibbsSamples": example(() => [potts, 1, random(1), { sweeps: 1, burnIn: 1 }], 3),
+  "physics.groundState": example(() => [model, { tolerance: 1e-9, memory: 1e6, seed: 1 }], 1),
+  "physics.heisenberg": example(() => [ring, { j1: 1, j2: 0.5 }], 1),
+  "physics.imagesOf": example(() => [spins, physics.spinFlip(ring)]),
+  "physics.jacobian": example(() => [wave, waveParameters(), spins]),
+  "physics.linearProblem": example(() => [{ re: x, im: x }, { re: new Float64Array([1, 2]), im: new Float64Array(2) }, new Float64Array([0.5, 0.5])]),
+  "physics.localEnergies": example(() => [model, spins, flat]),
+  "physics.maskedLoss": example(() => [predictor, predictor.initialize(cpu, random(1)), indices([0, 1], [1, 2])]),
+  "physics.measure": example(() => [{ ansatz: wave, hamiltonian: model }, flat, physics.exactSampler(4, random(1)), 32]),
+  "physics.metropolisSampler": example(() => [ring, random(1), { chains: 2, sweep: 1, burnIn: 1, current: spins }], 2),
+  "physics.naturalGradient": example(() => [linear(), { shift: 0.1, side: "samples" }], 1),
+  "physics.nearestNeighbours": example(() => [ring]),
+  "physics.nextNearestNeighbours": example(() => [ring]),
+  "physics.parameterCount": example(() => [{ x }]),
+  "physics.patches": example(() => [ring, 2]),
+  "physics.pointGroup": example(() => [ring]),
+  "physics.pottsEnergy": example(() => [potts, [0, 1, 0]]),
+  "physics.productOf": example(() => [physics.spinFlip(ring), physics.translations(ring)]),
+  "physics.randomChains": example(() => [ring, 2, random(1)]),
+  "physics.randomPotts": example(() => [2, 2, random(1)]),
+  "physics.rememberedAmplitudes": example(() => [wave, waveParameters()]),
+  "physics.representativesOf": example(() => [4, physics.spinFlip(ring)]),
+  "physics.sector": example(() => [4]),
+  "physics.sectorDimension": example(() => [4]),
+  "physics.shares": example(() => [samples, 4]),
+  "physics.shastrySutherland": example(() => [plaquettes, { dimer: 1, inter: 0.5 }], 1),
+  "physics.shastrySutherlandDimers": example(() => [plaquettes]),
+  "physics.shiftsWithin": example(() => [ring, 2]),
+  "physics.softmaxPredictor": example(() => [2, 2, 2]),
+  "physics.spinFlip": example(() => [ring]),
+  "physics.spinsOf": example(() => [[3], 4]),
+  "physics.springDirection": example(() => [linear(), cpu.full(1, [2, 1]), 0.5, { shift: 0.1 }], 3),
+  "physics.square": example(() => [4, 4]),
+  "physics.statistics": example(() => [complex, 2]),
+  "physics.summation": example(() => [4]),
+  "physics.translations": example(() => [ring, 1]),
+  "physics.upperPairs": example(() => [[0, 1, 1, 0], 2]),
+  "physics.variationalStep": example(() => [{ ansatz: wave, hamiltonian: model }, waveParameters(), physics.exactSampler(4, random(1)), undefined, step], 4),
+  "physics.zeroVarianceEnergy": example(() => [[{ energy: 1, variance: 1 }, { energy: 2, variance: 2 }]]),
+};
