@@ -36,10 +36,22 @@ const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
   relu: (dy, x) => multiply(dy, unary("step", x)),
   step: () => undefined,
   eluPlusOne: (dy, x) => multiply(dy, unary("eluDerivative", x)),
+  eluDerivative: (dy, x, y) => multiply(dy, multiply(y, unary("affine", unary("step", x), -1, 1))),
   gelu: (dy, x) => multiply(dy, unary("geluDerivative", x)),
+  geluDerivative: (dy, x) => multiply(dy, geluCurvature(x)),
   sin: (dy, x) => multiply(dy, cos(x)),
   cos: (dy, x) => multiply(dy, multiply(sin(x), -1)),
 };
+
+/** gelu''(x) = (1 - t²)(u' + x u''/2 - x t u'²), with u = √(2/π)(x + 0.044715x³) and t = tanh(u). */
+function geluCurvature(x: Tensor): Tensor {
+  const [slope, cubic] = [Math.sqrt(2 / Math.PI), 0.044715];
+  const xx = square(x);
+  const t = tanh(multiply(x, unary("affine", xx, slope * cubic, slope)));
+  const du = unary("affine", xx, 3 * slope * cubic, slope);
+  const bend = addScaled(du, xx, 3 * slope * cubic); // x u''/2 = 3 √(2/π) 0.044715 x²
+  return multiply(unary("affine", square(t), -1, 1), subtract(bend, multiply(multiply(x, t), square(du))));
+}
 
 /** y = f(x), element by element. */
 export const unaryPrimitive: Differentiable<UnaryAttributes> = {

@@ -28,7 +28,7 @@ export function indices(data: ArrayLike<number>, shape: Shape = [data.length]): 
       got: `${String(data[wrong])} at index ${wrong}`,
     });
   }
-  return { values, shape };
+  return { values, shape: [...shape] };
 }
 
 /** Throws unless every index is below `count`. */

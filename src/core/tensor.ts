@@ -70,13 +70,15 @@ interface Shared {
 export class Tensor {
   #shared: Shared | undefined;
   readonly dtype: DType;
+  readonly shape: Shape;
 
   /** @internal Made by backends and by `reshape`. */
   constructor(
     readonly backend: Backend,
-    readonly shape: Shape,
+    shape: Shape,
     memory: Storage | Tensor,
   ) {
+    this.shape = Object.freeze([...shape]); // the caller's own array may change
     this.dtype = memory.dtype;
     this.#shared = memory instanceof Tensor ? memory.#share("reshape") : { storage: memory, references: 1 };
     scopes.at(-1)?.add(this);
