@@ -2,7 +2,7 @@ export { countHeads, findAttention, readProjection, type AttentionWeights, type 
 export { cosineNoise, meanCosineNoise } from "./analysis/cosine-noise.js";
 export { dissectHead, modeMap, summarizeCosines, type CosineSummary, type HeadDissection, type ModeMap } from "./analysis/dissection.js";
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./analysis/parameter-count.js";
-export { gradcheck, type GradcheckDirection, type GradcheckOptions, type GradcheckReport } from "./autograd/gradcheck.js";
+export { gradcheck, type GradcheckDirection, type GradcheckOptions, type GradcheckReport, type GradcheckVerdict } from "./autograd/gradcheck.js";
 export { valueAndGrad } from "./autograd/grad.js";
 export * as ops from "./autograd/ops.js";
 export {
