@@ -1,4 +1,4 @@
-import { UnsupportedError } from "../core/errors.js";
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { broadcastShapes } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { sumTo } from "./broadcast.js";
@@ -24,7 +24,7 @@ type Derivative = (dy: Tensor, x: Tensor, y: Tensor, attributes: UnaryAttributes
 
 const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
   affine: (dy, _x, _y, { a }) => multiply(dy, a),
-  power: (dy, x, _y, { a }) => multiply(dy, multiply(power(x, a - 1), a)),
+  power: (dy, x, _y, { a }) => (a === 0 ? undefined : a === 1 ? dy : multiply(dy, multiply(power(x, a - 1), a))),
   exp: (dy, _x, y) => multiply(dy, y),
   log: (dy, x) => divide(dy, x),
   sqrt: (dy, _x, y) => divide(multiply(dy, 0.5), y),
@@ -103,6 +103,9 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
   },
 };
 
+/** The second constant of `power` is the exponent modulo 2, or this: float32 may round an exponent to a whole number. */
+const NOT_WHOLE = 2;
+
 function unary(name: UnaryFunction, x: Tensor, a = 0, b = 0): Tensor {
   return apply(unaryPrimitive, [x], { function: name, a, b })[0];
 }
@@ -146,9 +149,15 @@ export function atan2(y: Tensor, x: Tensor): Tensor {
   return binary("atan2", y, x);
 }
 
-/** x^exponent, for x > 0 or a whole exponent. */
+/**
+ * x^exponent, as IEEE 754 has it: x⁰ = 1 for every x, 0^exponent is 0 or infinity by the exponent's sign, and a negative x has a value for whole
+ * exponents alone, else NaN. The slope is exponent·x^(exponent-1), so 1 everywhere for x¹ and 0 for x⁰.
+ */
 export function power(x: Tensor, exponent: number): Tensor {
-  return unary("power", x, exponent);
+  if (!Number.isFinite(exponent)) {
+    throw new ArgumentError({ where: "power", argument: "exponent", wanted: "a finite number", got: String(exponent) });
+  }
+  return unary("power", x, exponent, Number.isInteger(exponent) ? Math.abs(exponent % 2) : NOT_WHOLE);
 }
 
 export const exp = (x: Tensor): Tensor => unary("exp", x);

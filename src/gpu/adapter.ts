@@ -53,9 +53,11 @@ export function releaseInstance(device: GPUDevice): void {
   if (key !== undefined && owners.delete(device)) release(key);
 }
 
+const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
+
 async function findGpu(options: readonly string[], open: GPU | undefined): Promise<GPU | undefined> {
   if (open !== undefined) return open;
-  if (typeof process === "undefined" || process.versions?.node === undefined) return navigator.gpu;
+  if (!isNode()) return navigator.gpu;
   const specifier = "webgpu"; // by a variable, so that bundlers for browsers leave it alone
   try {
     const dawn = (await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)) as typeof import("webgpu");
@@ -107,7 +109,9 @@ function noAdapter(got: string): UnsupportedError {
     where: "requestGpu",
     wanted: "a WebGPU adapter",
     got,
-    fix: "Use the cpu backend, or install a Vulkan driver (Mesa 23 or later has a software one).",
+    fix: isNode()
+      ? "Use the cpu backend, or install a Vulkan driver (Mesa 23 or later has a software one)."
+      : "Use the cpu backend, or a browser with WebGPU switched on; pages must come over https or from localhost.",
   });
 }
 
