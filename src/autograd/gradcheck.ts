@@ -1,4 +1,5 @@
 import { ArgumentError } from "../core/errors.js";
+import { withText } from "../core/printing.js";
 import { random, type Random } from "../core/random.js";
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
@@ -108,7 +109,10 @@ export async function gradcheck<Parameters extends ParameterTree>(
     }
   }
   const worst = results.reduce((a, b) => (isWorse(b, a) ? b : a));
-  return { verdict: worst.verdict, passed: worst.passed, tolerance, seed, worst, directions: results };
+  const report = { verdict: worst.verdict, passed: worst.passed, tolerance, seed, worst, directions: results };
+  const where = worst.parameter === "" ? "" : ` in ${worst.parameter}`;
+  const rounding = worst.verdict === "undetermined" ? `, of which rounding may be ${worst.resolution.toPrecision(2)}` : "";
+  return withText(report, () => `gradcheck ${worst.verdict}: worst relative error ${worst.relativeError.toPrecision(2)}${where}${rounding} (tolerance ${tolerance})`);
 }
 
 type Comparison = Readonly<Record<"difference" | "scale" | "rounding" | "resolution" | "tolerance", number>>;

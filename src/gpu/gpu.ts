@@ -1,5 +1,6 @@
 import { checkData } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
+import { printsAsText } from "../core/printing.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
 import { describeAdapter, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
@@ -226,6 +227,12 @@ export class Gpu implements Backend {
     this.dispose();
   }
 
+  /** The adapter, what tensors may store, and the memory in use. */
+  toString(): string {
+    const state = this.#disposed ? "disposed" : `${this.memory.used} bytes in use`;
+    return `Gpu ${this.device.name} (${this.device.kind}; ${this.dtypes.join(", ")}; ${state})`;
+  }
+
   #checkUsable(where: string): void {
     if (this.#disposed) {
       throw new ArgumentError({ where, wanted: "a live Gpu", got: "a disposed one", fix: "Dispose it last." });
@@ -261,6 +268,8 @@ export class Gpu implements Backend {
     }
   }
 }
+
+Object.assign(Gpu.prototype, printsAsText);
 
 class GpuStorage implements Storage {
   constructor(

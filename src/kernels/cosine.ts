@@ -2,6 +2,7 @@ import shader from "../../shaders/kernels/cosine.wgsl";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Pair, TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
+import { printedKernel } from "./printing.js";
 
 export interface CosineOptions {
   /** τ; below 0.01 it counts as 0.01. Default 0.1. */
@@ -23,6 +24,7 @@ export function cosine({ temperature = 0.1 }: CosineOptions = {}): TiledKernel {
   const score = (pair: Pair, [tau]: Float64Array): number =>
     (pair.product * reciprocalLengths(pair)) / Math.max(tau, SMALLEST_TEMPERATURE);
   return {
+    ...printedKernel,
     name: "cosine",
     normalizer: "softmax",
     parameters: [{ name: "temperature", initial: () => temperature }],

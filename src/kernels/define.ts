@@ -1,6 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Formula, KernelParameter, Normalizer, Shader, TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface KernelDefinition extends Omit<Formula, "weight" | "weightDerivative" | "component"> {
   readonly name: string;
@@ -41,6 +42,7 @@ export function defineKernel(definition: KernelDefinition): TiledKernel {
   if (weight === undefined) shaders.push(exponentialHook);
   const own = weight === undefined || weightDerivative === undefined ? exponentialWeight : { weight, weightDerivative };
   return {
+    ...printedKernel,
     name,
     normalizer,
     parameters: Object.entries(parameters).map(([parameter, initial]) => ({

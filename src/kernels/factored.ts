@@ -7,6 +7,7 @@ import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
 import { densify } from "./mask.js";
 import { periodicLattice } from "./periodic.js";
+import { printedKernel } from "./printing.js";
 
 export interface FactoredOptions {
   /**
@@ -26,6 +27,7 @@ export interface FactoredOptions {
 export function factored({ periodic }: FactoredOptions = {}): ComposedKernel {
   const lattice = periodic && periodicLattice("factored", periodic);
   return {
+    ...printedKernel,
     projections: "values",
     name: periodic === undefined ? "factored" : "factored (periodic)",
     inputs: [

@@ -2,6 +2,7 @@ import shader from "../../shaders/kernels/gaussian.wgsl";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
+import { printedKernel } from "./printing.js";
 
 export interface GaussianOptions {
   /** Precision γ of the Gaussian, in inverse squared units of q and k. Default 1/√d. */
@@ -19,6 +20,7 @@ export interface GaussianOptions {
 export function gaussian({ gamma, normalize = false }: GaussianOptions = {}): TiledKernel {
   checkPositive("gaussian", "gamma", gamma);
   return {
+    ...printedKernel,
     name: normalize ? "gaussian (row-normalised)" : "gaussian",
     normalizer: normalize ? "softmax" : "none",
     parameters: [{ name: "gamma", initial: ({ dim }) => gamma ?? 1 / Math.sqrt(dim) }],

@@ -1,4 +1,5 @@
 import { ArgumentError } from "../core/errors.js";
+import { withText } from "../core/printing.js";
 import { random } from "../core/random.js";
 import type { Backend } from "../core/tensor.js";
 import type { Pair, Partials, TiledKernel } from "./kernel.js";
@@ -116,5 +117,6 @@ export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKer
     });
   }
   const wrong = functions.filter(({ passed }) => !passed).map((entry) => entry.function);
-  return { passed: wrong.length === 0, wrong, functions };
+  const verdict = wrong.length === 0 ? `passed: ${functions.length} functions agree` : `failed: ${wrong.join(", ")}`;
+  return withText({ passed: wrong.length === 0, wrong, functions }, () => `gradcheckKernel ${kernel.name} ${verdict}`);
 }

@@ -3,6 +3,7 @@ import shader from "../../shaders/kernels/laplacian.wgsl";
 import { exponentialHook, exponentialWeight } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
+import { printedKernel } from "./printing.js";
 
 export interface LaplacianOptions {
   /** τ, in units of q and k. Default √d, the growth of the distance's spread with d. */
@@ -18,6 +19,7 @@ export interface LaplacianOptions {
 export function laplacian({ temperature }: LaplacianOptions = {}): TiledKernel {
   checkPositive("laplacian", "temperature", temperature);
   return {
+    ...printedKernel,
     name: "laplacian",
     normalizer: "softmax",
     parameters: [{ name: "temperature", initial: ({ dim }) => temperature ?? Math.sqrt(dim) }],

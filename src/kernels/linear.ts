@@ -7,6 +7,7 @@ import type { Tensor } from "../core/tensor.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./mahalanobis.js";
 import { densify, isCausal, type Mask } from "./mask.js";
+import { printedKernel } from "./printing.js";
 
 /** Tokens whose weights are computed pair by pair where a mask is causal, and the most queries that may have any other mask. */
 const CHUNK = 64;
@@ -71,6 +72,7 @@ function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask):
  */
 export function linear(): ComposedKernel {
   return {
+    ...printedKernel,
     name: "linear",
     options: ["mask"],
     compose({ q, k, v }, { mask }) {

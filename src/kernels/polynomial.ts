@@ -4,6 +4,7 @@ import { ArgumentError } from "../core/errors.js";
 import { innerProductHook } from "./hooks.js";
 import type { Shader, TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
+import { printedKernel } from "./printing.js";
 
 export interface PolynomialOptions {
   /** p, a whole number. Even ones keep weights, and their row sum, from being negative. Default 2. */
@@ -37,6 +38,7 @@ export function polynomial({ degree = 2, offset = 1, scale }: PolynomialOptions 
     throw new ArgumentError({ where: "polynomial", argument: "degree", wanted: "a whole number of at least 1", got: String(degree) });
   }
   return {
+    ...printedKernel,
     name: "polynomial",
     normalizer: "sum",
     parameters: [

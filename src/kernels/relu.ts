@@ -2,6 +2,7 @@ import shader from "../../shaders/kernels/relu.wgsl";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
+import { printedKernel } from "./printing.js";
 import { scaledProduct, scaledProductHook, type SoftmaxOptions } from "./softmax.js";
 
 /**
@@ -12,6 +13,7 @@ import { scaledProduct, scaledProductHook, type SoftmaxOptions } from "./softmax
 export function relu({ scale }: SoftmaxOptions = {}): TiledKernel {
   checkPositive("relu", "scale", scale);
   return {
+    ...printedKernel,
     name: "relu",
     normalizer: "count",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],

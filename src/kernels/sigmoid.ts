@@ -2,6 +2,7 @@ import shader from "../../shaders/kernels/sigmoid.wgsl";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
+import { printedKernel } from "./printing.js";
 
 export interface SigmoidOptions {
   /** Added to every score. Default -ln m, which starts a row near a sum of 1. */
@@ -19,6 +20,7 @@ export interface SigmoidOptions {
 export function sigmoid({ bias, scale }: SigmoidOptions = {}): TiledKernel {
   checkPositive("sigmoid", "scale", scale);
   return {
+    ...printedKernel,
     name: "sigmoid",
     normalizer: "none",
     parameters: [

@@ -2,6 +2,7 @@ import shader from "../../shaders/kernels/softmax.wgsl";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Formula, Shader, TiledKernel } from "./kernel.js";
 import { checkPositive } from "./options.js";
+import { printedKernel } from "./printing.js";
 
 export interface SoftmaxOptions {
   /** Multiplies q·k. Default 1/√d. */
@@ -30,6 +31,7 @@ export const scaledProduct: Pick<Formula, "score" | "partials"> = {
 export function softmax({ scale }: SoftmaxOptions = {}): TiledKernel {
   checkPositive("softmax", "scale", scale);
   return {
+    ...printedKernel,
     name: "softmax",
     normalizer: "softmax",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
