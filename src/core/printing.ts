@@ -2,8 +2,8 @@ const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /** Lets console.log of Node show objects with this prototype, or members, by their toString; browsers show objects in their own way. */
 export const printsAsText = {
-  [inspect](this: object): string {
-    return this.toString();
+  [inspect](this: unknown): string {
+    return String(this);
   },
 };
 

@@ -46,6 +46,8 @@ export interface Backend {
   scope<Result>(body: () => Result): Result;
   /** Takes a tensor out of every open scope. */
   keep(tensor: Tensor): Tensor;
+  /** Its kind and its device's name. */
+  toString(): string;
   /** Queues one primitive. @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[];
 }

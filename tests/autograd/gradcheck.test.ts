@@ -3,10 +3,10 @@ import { unaryPrimitive } from "../../src/autograd/arithmetic.js";
 import { apply } from "../../src/autograd/tape.js";
 import { createCpu } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
-import { gradcheck, ops, type Tensor } from "../../src/index.js";
+import { gradcheck, ops, type Backend, type Tensor } from "../../src/index.js";
 
 /** sin with a derivative that is `share` of the right one. */
-function wrongSin(share: number): { backend: typeof cpu; sin: (x: Tensor) => Tensor } {
+function wrongSin(share: number): { backend: Backend; sin: (x: Tensor) => Tensor } {
   const wrong: typeof unaryPrimitive = { ...unaryPrimitive, vjp: ({ inputs }, dy) => [ops.multiply(dy!, ops.multiply(ops.cos(inputs[0]), share))] };
   const backend = createCpu("float64", (size) => new Float64Array(size), new Map([...float64, [wrong, float64.get(unaryPrimitive)!]]));
   return { backend, sin: (x) => apply(wrong, [x], { function: "sin", a: 0, b: 0 })[0] };

@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { checkConvergence, cpu, defineKernel, gradcheck, gradcheckKernel, kernels, ops, softmax } from "../../src/index.js";
 import { gpuIt } from "../support/gpu.js";
 
+const textOf = (value: unknown): string => String(value);
+
 /** What console.log and a template string show; both in one line. */
 function shown(value: object): string {
-  const text = String(value);
+  const text = textOf(value);
   expect(inspect(value)).toBe(text);
   expect(inspect([{ value }])).toContain(text);
   expect(text).not.toContain("\n");
@@ -37,13 +39,13 @@ describe("console.log and template strings", () => {
 
   it("show a report in a sentence, and console.log all of it", async () => {
     const report = await gradcheck(({ x }) => ops.sum(ops.square(x)), { x: cpu.tensor([1, 2]) });
-    expect(String(report)).toMatch(/^gradcheck passed: worst relative error \S+ in x \(tolerance 1e-7\)$/);
+    expect(textOf(report)).toMatch(/^gradcheck passed: worst relative error \S+ in x \(tolerance 1e-7\)$/);
     expect(inspect(report)).toContain("directions: [");
     expect(Object.keys(report)).not.toContain("toString");
-    expect(String(await gradcheckKernel(softmax()))).toMatch(/^gradcheckKernel softmax passed: \d+ functions agree$/);
+    expect(textOf(await gradcheckKernel(softmax()))).toMatch(/^gradcheckKernel softmax passed: \d+ functions agree$/);
     const matrices = [[[1, 0.5], [0.25, 1]]];
     const problem = { inputs: matrices, targets: matrices, weights: { query: matrices, key: matrices, value: matrices, output: matrices } };
-    expect(String(checkConvergence(problem, { kernel: softmax(), trainable: ["value"] }))).toMatch(/^checkConvergence: (certified by|no certificate)/);
+    expect(textOf(checkConvergence(problem, { kernel: softmax(), trainable: ["value"] }))).toMatch(/^checkConvergence: (certified by|no certificate)/);
   });
 
   gpuIt("show a Gpu and its tensors", (gpu) => {
