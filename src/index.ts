@@ -2,7 +2,7 @@ export { countHeads, findAttention, readProjection, type AttentionWeights, type 
 export { cosineNoise, meanCosineNoise } from "./analysis/cosine-noise.js";
 export { dissectHead, modeMap, summarizeCosines, type CosineSummary, type HeadDissection, type ModeMap } from "./analysis/dissection.js";
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./analysis/parameter-count.js";
-export { gradcheck, type GradcheckDirection, type GradcheckOptions, type GradcheckReport } from "./autograd/gradcheck.js";
+export { gradcheck, type GradcheckDirection, type GradcheckOptions, type GradcheckReport, type GradcheckVerdict } from "./autograd/gradcheck.js";
 export { valueAndGrad } from "./autograd/grad.js";
 export * as ops from "./autograd/ops.js";
 export {
@@ -23,10 +23,10 @@ export { openShardedSafetensors } from "./core/safetensors-index.js";
 export type { SafetensorsHeader, StoredTensor } from "./core/safetensors-header.js";
 export type { Shape } from "./core/shape.js";
 export type { FloatDType, StoredDType } from "./core/stored-numbers.js";
-export { type Backend, type DeviceDescription, type DType, type ParameterTree, type Tensor, type TensorOptions } from "./core/tensor.js";
+export { type Backend, type DeviceDescription, type DType, type ParameterTree, Tensor, type TensorOptions } from "./core/tensor.js";
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
-export { requestGpu, wrapDevice, type Gpu, type GpuMemory } from "./gpu/gpu.js";
+export { requestGpu, wrapDevice, Gpu, type GpuMemory } from "./gpu/gpu.js";
 export type { PassTime } from "./gpu/timer.js";
 export { cosine, type CosineOptions } from "./kernels/cosine.js";
 export { decode, keyValueCache, type CacheSizes, type DecodeInputs, type DecodeOptions, type KeyValueCache } from "./kernels/decode.js";

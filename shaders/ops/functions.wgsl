@@ -1,10 +1,21 @@
 // Functions of one number (a, b are constants of the call) and of two (c is).
 fn f_affine(x: f32, a: f32, b: f32) -> f32 { return a * x + b; }
 
-// x^a; WGSL's pow has no value for negative x, where only whole exponents make sense.
+// x^a as IEEE 754 has it; b is 0 for an even exponent, 1 for an odd one, 2 for one that is not whole. WGSL's pow has no value for negative x, and
+// compilers may assume that no number is NaN or infinite: such results are chosen as bits. Those of b are among the bits of NaN and infinity.
 fn f_power(x: f32, a: f32, b: f32) -> f32 {
-  let magnitude = pow(abs(x), a);
-  return select(magnitude, -magnitude, x < 0.0 && abs(a % 2.0) == 1.0);
+  let bits = bitcast<u32>(x);
+  let size = bits & 0x7fffffffu;
+  let infinite = (bitcast<u32>(b) & 0x3f800000u) | 0x7f800000u;
+  let minus = select(0u, bits & 0x80000000u, b == 1.0);
+  let isSmall = size < 0x00800000u; // zero; smaller numbers may count as zero
+  let regular = bitcast<u32>(pow(bitcast<f32>(clamp(size, 0x00800000u, 0x7f7fffffu)), a));
+  let edge = select(0u, infinite, isSmall == (a < 0.0));
+  let magnitude = select(regular, edge, isSmall || size == 0x7f800000u);
+  let isUndefined = b == 2.0 && bits > 0x807fffffu && bits < 0xff800000u;
+  let result = select(magnitude | minus, infinite | 0x00400000u, isUndefined);
+  let known = select(result, bits, size > 0x7f800000u || (a == 1.0 && b == 1.0));
+  return bitcast<f32>(select(known, 0x3f800000u, a == 0.0 && b == 0.0));
 }
 
 fn f_exp(x: f32, a: f32, b: f32) -> f32 { return exp(x); }

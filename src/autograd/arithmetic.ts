@@ -1,4 +1,4 @@
-import { UnsupportedError } from "../core/errors.js";
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { checkNumbers } from "../core/options.js";
 import { broadcastShapes } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
@@ -25,7 +25,7 @@ type Derivative = (dy: Tensor, x: Tensor, y: Tensor, attributes: UnaryAttributes
 
 const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
   affine: (dy, _x, _y, { a }) => multiply(dy, a),
-  power: (dy, x, _y, { a }) => multiply(dy, multiply(power(x, a - 1), a)),
+  power: (dy, x, _y, { a }) => (a === 0 ? undefined : a === 1 ? dy : multiply(dy, multiply(power(x, a - 1), a))),
   exp: (dy, _x, y) => multiply(dy, y),
   log: (dy, x) => divide(dy, x),
   sqrt: (dy, _x, y) => divide(multiply(dy, 0.5), y),
@@ -37,11 +37,23 @@ const derivatives: Partial<Record<UnaryFunction, Derivative>> = {
   relu: (dy, x) => multiply(dy, unary("step", x)),
   step: () => undefined,
   eluPlusOne: (dy, x) => multiply(dy, unary("eluDerivative", x)),
+  eluDerivative: (dy, x, y) => multiply(dy, multiply(y, unary("affine", unary("step", x), -1, 1))),
   gelu: (dy, x) => multiply(dy, unary("geluDerivative", x)),
+  geluDerivative: (dy, x) => multiply(dy, geluCurvature(x)),
   sin: (dy, x) => multiply(dy, cos(x)),
   cos: (dy, x) => multiply(dy, multiply(sin(x), -1)),
   isFinite: () => undefined,
 };
+
+/** gelu''(x) = (1 - t²)(u' + x u''/2 - x t u'²), with u = √(2/π)(x + 0.044715x³) and t = tanh(u). */
+function geluCurvature(x: Tensor): Tensor {
+  const [slope, cubic] = [Math.sqrt(2 / Math.PI), 0.044715];
+  const xx = square(x);
+  const t = tanh(multiply(x, unary("affine", xx, slope * cubic, slope)));
+  const du = unary("affine", xx, 3 * slope * cubic, slope);
+  const bend = addScaled(du, xx, 3 * slope * cubic); // x u''/2 = 3 √(2/π) 0.044715 x²
+  return multiply(unary("affine", square(t), -1, 1), subtract(bend, multiply(multiply(x, t), square(du))));
+}
 
 /** y = f(x), element by element. */
 export const unaryPrimitive: Differentiable<UnaryAttributes> = {
@@ -94,6 +106,9 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
     }
   },
 };
+
+/** The second constant of `power` is the exponent modulo 2, or this: float32 may round an exponent to a whole number. */
+const NOT_WHOLE = 2;
 
 function unary(name: UnaryFunction, x: Tensor, a = 0, b = 0): Tensor {
   checkNumbers(name, { a, b });
@@ -150,9 +165,15 @@ export function atan2(y: Tensor, x: Tensor): Tensor {
   return binary("atan2", y, x);
 }
 
-/** x^exponent, for x > 0 or a whole exponent. */
+/**
+ * x^exponent, as IEEE 754 has it: x⁰ = 1 for every x, 0^exponent is 0 or infinity by the exponent's sign, and a negative x has a value for whole
+ * exponents alone, else NaN. The slope is exponent·x^(exponent-1), so 1 everywhere for x¹ and 0 for x⁰.
+ */
 export function power(x: Tensor, exponent: number): Tensor {
-  return unary("power", x, exponent);
+  if (!Number.isFinite(exponent)) {
+    throw new ArgumentError({ where: "power", argument: "exponent", wanted: "a finite number", got: String(exponent) });
+  }
+  return unary("power", x, exponent, Number.isInteger(exponent) ? Math.abs(exponent % 2) : NOT_WHOLE);
 }
 
 export const exp = (x: Tensor): Tensor => unary("exp", x);

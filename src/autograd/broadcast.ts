@@ -41,7 +41,7 @@ export function expand(x: Tensor, shape: Shape): Tensor {
     });
   }
   if (x.size === sizeOf(shape)) return view(x, shape);
-  return apply(expandPrimitive, [x], { shape })[0];
+  return apply(expandPrimitive, [x], { shape: [...shape] })[0];
 }
 
 /** Sums over the axes along which `shape` would be repeated; the transpose of `expand`. */
@@ -112,5 +112,5 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
       got: formatShape(order),
     });
   }
-  return apply(permutePrimitive, [x], { order })[0];
+  return apply(permutePrimitive, [x], { order: [...order] })[0];
 }

@@ -5,28 +5,31 @@ import { formatShape } from "../core/shape.js";
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 import { accumulate } from "./cast.js";
-import { isRecording, recording, Tape } from "./tape.js";
+import { isRecording, recording, Tape, view } from "./tape.js";
 
 /**
  * The value of `loss(parameters)` and its gradient with respect to every tensor in `parameters`.
  *
  * `loss` must be a synchronous function that returns one number (a tensor of size 1). The gradients come as the same tree
- * of names as the parameters, with the same shapes; a parameter that the loss does not use gets zeros. Nothing is read
+ * of names as the parameters, with the same shapes; a parameter that the loss does not use gets zeros. Where one tensor stands under several
+ * names, each name gets the partial derivative by what the loss takes from there, and their sum is the derivative by the tensor. Nothing is read
  * back: on a GPU the call queues work and returns. Intermediate tensors are freed before it returns.
+ *
+ * Calls nest. Throws an `UnsupportedError` where a derivative has none of its own, as that of attention.
  */
 export function valueAndGrad<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,
   parameters: Parameters,
 ): { value: Tensor; gradients: Parameters } {
   checkArguments("valueAndGrad", { loss }, { loss: callable });
-  const watched = tensorsIn(parameters);
-  const first = watched[0];
+  const first = tensorsIn(parameters)[0];
   if (first === undefined) {
     throw new ArgumentError({ where: "valueAndGrad", argument: "parameters", wanted: "at least one tensor", got: "none" });
   }
   const body = (): { value: Tensor; gradients: Parameters } => {
-    const tape = new Tape(watched);
-    const value = recording(tape, () => loss(parameters));
+    const own = withOwnTensors(parameters);
+    const tape = new Tape(tensorsIn(own));
+    const value = recording(tape, () => loss(own));
     if (!isTensor(value)) {
       throw new ArgumentError({
         where: "valueAndGrad",
@@ -48,7 +51,7 @@ export function valueAndGrad<Parameters extends ParameterTree>(
     const one = value.backend.full(1, value.shape, { dtype: value.dtype });
     const cotangents = tape.pull(value, one, accumulate);
     const gradients = mapTree(
-      parameters,
+      own,
       isTensor,
       (parameter) => cotangents.get(parameter) ?? parameter.backend.full(0, parameter.shape, { dtype: parameter.dtype }),
     ) as Parameters;
@@ -56,4 +59,16 @@ export function valueAndGrad<Parameters extends ParameterTree>(
   };
   // Inside another valueAndGrad the intermediate tensors belong to its tape, and end with it.
   return isRecording() ? body() : first.backend.scope(body);
+}
+
+/** The same tree with a tensor of its own under every name: a further name of a tensor gets a view of it. */
+function withOwnTensors<Parameters extends ParameterTree>(parameters: Parameters): Parameters {
+  const tensors = tensorsIn(parameters);
+  const seen = new Set<Tensor>();
+  if (new Set(tensors).size === tensors.length) return parameters;
+  return mapTree(parameters, isTensor, (tensor) => {
+    if (seen.has(tensor)) return view(tensor, tensor.shape);
+    seen.add(tensor);
+    return tensor;
+  }) as Parameters;
 }

@@ -1,6 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import { notNegative, positive, whole, wholeNumber } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
+import { withText } from "../core/printing.js";
 import { random, type Random } from "../core/random.js";
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
@@ -16,18 +17,26 @@ export interface GradcheckOptions {
   readonly seed?: number;
 }
 
+/** `undetermined` where the differences themselves have lost the digits that the tolerance asks for. */
+export type GradcheckVerdict = "passed" | "failed" | "undetermined";
+
 /** One comparison: the slope of the loss along a random unit direction in one parameter. */
 export interface GradcheckDirection {
   /** Names from the root of the tree, joined by dots; "" when the tree is one tensor. */
   readonly parameter: string;
   readonly analytic: number;
   readonly numeric: number;
-  /** |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size). */
+  /** |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size); 0 where rounding that the tolerance allows explains it. */
   readonly relativeError: number;
+  /** What rounding may add to the relative error: of f, 16 ε |f| / step, and of parameters moved by a step, ε max|θ| √size / step. */
+  readonly resolution: number;
+  readonly verdict: GradcheckVerdict;
   readonly passed: boolean;
 }
 
 export interface GradcheckReport {
+  /** Failed if a direction did, else undetermined if one is. */
+  readonly verdict: GradcheckVerdict;
   readonly passed: boolean;
   readonly tolerance: number;
   readonly seed: number;
@@ -48,8 +57,9 @@ function unitDirection(generator: Random, size: number): Float64Array {
 /**
  * Compares the gradient of `loss` with five-point central differences along random directions, in float64.
  *
- * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must live on the cpu backend. A difference
- * that the rounding of f can explain (16 ε |f| / h) does not count as an error. Returns a report; never throws on a mismatch.
+ * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must live on the cpu backend. Where rounding
+ * may exceed the tolerance, a direction that does not fail is undetermined, which is not passed: take constants off the loss, or a larger step or
+ * tolerance. A gradient that is zero to rounding (16 ε of the largest one) is measured by the largest one. Returns a report; never throws on a mismatch.
  */
 export async function gradcheck<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,
@@ -70,34 +80,59 @@ export async function gradcheck<Parameters extends ParameterTree>(
     });
   }
   const generator = random(seed);
-  const { value, gradients } = valueAndGrad(loss, parameters);
-  const [center] = await value.read();
+  const { gradients } = valueAndGrad(loss, parameters);
   const results: GradcheckDirection[] = [];
   const paths: string[] = [];
   mapTree(parameters, isTensor, (_, path) => paths.push(path.join(".")));
-  for (const [index, gradient] of tensorsIn(gradients).entries()) {
+  const slopes = await Promise.all(tensorsIn(gradients).map((gradient) => gradient.read()));
+  const floors = slopes.map((slope) => norm(slope) / Math.sqrt(slope.length));
+  const largest = floors.reduce((a, b) => Math.max(a, b));
+  for (const [index, slope] of slopes.entries()) {
     const parameter = tensors[index];
-    const [base, slope] = [await parameter.read(), await gradient.read()];
-    const floor = norm(slope) / Math.sqrt(parameter.size);
+    const base = await parameter.read();
     const at = async (direction: Float64Array, distance: number): Promise<number> => {
       const moved = parameter.backend.tensor(base.map((value, i) => value + distance * direction[i]), parameter.shape);
-      const tree = mapTree(parameters, isTensor, (tensor) => (tensor === parameter ? moved : tensor)) as Parameters;
+      let place = 0; // one tensor may stand in several places; one of them moves
+      const tree = mapTree(parameters, isTensor, (tensor) => (place++ === index ? moved : tensor)) as Parameters;
       const [result] = await parameter.backend.scope(() => loss(tree)).read();
       return result;
     };
+    const inParameter = (Number.EPSILON * Float64Array.from(base).reduce((most, x) => Math.max(most, Math.abs(x)), 0) * Math.sqrt(base.length)) / step;
     for (let count = 0; count < directions; count++) {
       const direction = unitDirection(generator, parameter.size);
-      const near = (await at(direction, step)) - (await at(direction, -step));
-      const far = (await at(direction, 2 * step)) - (await at(direction, -2 * step));
-      const numeric = (8 * near - far) / (12 * step);
+      const [ahead, behind, far, farBehind] = [await at(direction, step), await at(direction, -step), await at(direction, 2 * step), await at(direction, -2 * step)];
+      const numeric = (8 * (ahead - behind) - (far - farBehind)) / (12 * step);
       const analytic = direction.reduce((sum, value, i) => sum + value * slope[i], 0);
+      const rounding = (16 * Number.EPSILON * Math.max(...[ahead, behind, far, farBehind].map(Math.abs))) / step;
+      const scale = Math.max(Math.abs(analytic), Math.abs(numeric), floors[index]);
+      const isZero = floors[index] <= 16 * Number.EPSILON * largest && Math.abs(numeric) <= rounding;
+      const resolution = (rounding === 0 ? 0 : rounding / (isZero ? Math.max(largest, scale) : scale)) + inParameter;
       const difference = Math.abs(analytic - numeric);
-      const rounding = (16 * Number.EPSILON * Math.abs(center)) / step;
-      const scale = Math.max(Math.abs(analytic), Math.abs(numeric), floor);
-      const relativeError = difference <= rounding ? 0 : difference / scale;
-      results.push({ parameter: paths[index], analytic, numeric, relativeError, passed: relativeError <= tolerance });
+      const judged = judge({ difference, scale, rounding, resolution, tolerance });
+      results.push({ parameter: paths[index], analytic, numeric, resolution, ...judged, passed: judged.verdict === "passed" });
     }
   }
-  const worst = results.reduce((a, b) => (b.passed && b.relativeError <= a.relativeError ? a : b));
-  return { passed: results.every((result) => result.passed), tolerance, seed, worst, directions: results };
+  const worst = results.reduce((a, b) => (isWorse(b, a) ? b : a));
+  const report = { verdict: worst.verdict, passed: worst.passed, tolerance, seed, worst, directions: results };
+  const where = worst.parameter === "" ? "" : ` in ${worst.parameter}`;
+  const rounding = worst.verdict === "undetermined" ? `, of which rounding may be ${worst.resolution.toPrecision(2)}` : "";
+  return withText(report, () => `gradcheck ${worst.verdict}: worst relative error ${worst.relativeError.toPrecision(2)}${where}${rounding} (tolerance ${tolerance})`);
+}
+
+type Comparison = Readonly<Record<"difference" | "scale" | "rounding" | "resolution" | "tolerance", number>>;
+
+function judge({ difference, scale, rounding, resolution, tolerance }: Comparison): Pick<GradcheckDirection, "relativeError" | "verdict"> {
+  const relativeError = difference === 0 ? 0 : difference / scale;
+  const isExplained = difference <= rounding;
+  if (!(resolution <= tolerance)) return { relativeError, verdict: isExplained || relativeError <= resolution + tolerance ? "undetermined" : "failed" };
+  if (isExplained) return { relativeError: 0, verdict: "passed" };
+  return { relativeError, verdict: relativeError <= tolerance ? "passed" : "failed" };
+}
+
+const severity: readonly GradcheckVerdict[] = ["passed", "undetermined", "failed"];
+
+/** A failure above all; of two alike, the one with the larger error, or with an error that is no number. */
+function isWorse(a: GradcheckDirection, b: GradcheckDirection): boolean {
+  if (a.verdict !== b.verdict) return severity.indexOf(a.verdict) > severity.indexOf(b.verdict);
+  return a.relativeError > b.relativeError || Number.isNaN(a.relativeError);
 }

@@ -3,8 +3,10 @@ import { checkIndices, indicesKind, type Indices } from "../core/indices.js";
 import { checkArguments } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
-import { square, subtract } from "./arithmetic.js";
+import { multiply, square, subtract } from "./arithmetic.js";
+import { reshape, sum } from "./broadcast.js";
 import { mean } from "./reductions.js";
+import { softmax, softmaxBackwardPrimitive } from "./rows.js";
 import { apply, type Differentiable } from "./tape.js";
 
 /** Sums rows into the rows of a table that the ids name; the transpose of a lookup. Input dy [..., width]. */
@@ -53,6 +55,11 @@ function checkLogits(logits: readonly number[], { labels }: LabelAttributes): vo
 export const crossEntropyBackwardPrimitive: Differentiable<LabelAttributes> = {
   name: "crossEntropyBackward",
   infer: ([logits]) => [logits],
+  vjp({ inputs: [logits, d], attributes }, g) {
+    const [perRow] = apply(crossEntropyBackwardPrimitive, [logits, logits.backend.full(1, d.shape)], attributes);
+    const [curved] = apply(softmaxBackwardPrimitive, [softmax(logits), g!], null);
+    return [multiply(curved, reshape(d, [...d.shape, 1])), sum(multiply(g!, perRow), -1)];
+  },
 };
 
 /** One loss a row: log Σ_j e^{x_j} - x_label. */

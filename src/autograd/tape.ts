@@ -60,7 +60,7 @@ export class Tape {
           where: node.name,
           wanted: "an operation with a derivative",
           got: "one without",
-          fix: "Second derivatives are not available through it.",
+          fix: "Second derivatives are not available through it: take differences of gradients, or compose the forward pass of operations that have them.",
         });
       }
       node.pullback(incoming).forEach((gradient, index) => {
@@ -104,12 +104,13 @@ export function isRecording(): boolean {
   return tapes.length > 0;
 }
 
-/** Runs a primitive and lets the open tapes know. */
+/** Runs a primitive and lets the open tapes know, which go on using the arrays of inputs and outputs. */
 export function apply<Attributes>(
   primitive: Differentiable<Attributes>,
-  inputs: readonly Tensor[],
+  operands: readonly Tensor[],
   attributes: Attributes,
-): Tensor[] {
+): readonly Tensor[] {
+  const inputs = [...operands]; // the caller's own array may change before a tape comes back to it
   const outputs = commonBackend(primitive.operation?.(attributes) ?? primitive.name, inputs).run(primitive, inputs, attributes);
   const { vjp } = primitive;
   for (const tape of tapes) {

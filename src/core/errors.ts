@@ -22,7 +22,6 @@ function compose({ where, argument, wanted, got, fix }: Complaint): string {
 export class AttentionKernelsError extends Error {
   constructor(complaint: Complaint | string) {
     super(typeof complaint === "string" ? complaint : compose(complaint));
-    this.name = new.target.name;
   }
 }
 
@@ -49,3 +48,9 @@ export class ShaderCompileError extends DeviceError {}
 
 /** The device is gone; tensors on it cannot be read any more. */
 export class DeviceLostError extends DeviceError {}
+
+// Names of properties survive minification, those of classes do not; on the prototype they stand at the head of stack traces too.
+const named = {
+  AttentionKernelsError, ShapeError, ArgumentError, UnsupportedError, DataError, NonFiniteError, DeviceError, ShaderCompileError, DeviceLostError,
+};
+for (const [name, type] of Object.entries(named)) Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });

@@ -34,7 +34,7 @@ export function indices(data: ArrayLike<number>, shape: Shape = lengthOf("indice
       got: `${String(data[wrong])} at index ${wrong}`,
     });
   }
-  return { values, shape };
+  return { values, shape: [...shape] };
 }
 
 /** Throws unless every index is below `count`. */

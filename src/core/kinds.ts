@@ -28,6 +28,7 @@ const isList = (value: unknown): value is ArrayLike<unknown> =>
 export const anyNumber = kind<number>("a number", (value) => typeof value === "number");
 export const finite = kind<number>("a finite number", Number.isFinite);
 export const positive = kind<number>("a finite number above 0", (value) => Number.isFinite(value) && (value as number) > 0);
+export const share = kind<number>("a number from 0 to below 1", (value) => typeof value === "number" && value >= 0 && value < 1);
 export const notNegative = kind<number>("a finite number of at least 0", (value) => Number.isFinite(value) && (value as number) >= 0);
 export const whole = (least: number): Kind<number> => kind(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && (value as number) >= least);
 export const wholeNumber = kind<number>("a whole number", Number.isInteger);

@@ -22,12 +22,21 @@ export interface Random {
   restore(state: readonly number[]): void;
 }
 
-/** A random stream from a whole-number seed (xoroshiro128+; normals by the Box-Muller transform). */
+/** The start of a stream; seeds beyond 32 bits, which the library cuts off, start from states that no other seed has. */
+function started(seed: number): ReturnType<typeof xoroshiro128plus> {
+  const low = seed | 0;
+  return low === seed ? xoroshiro128plus(seed) : xoroshiro128plusFromState([Math.floor(seed / 2 ** 32) | 0, ~low, low, 1]);
+}
+
+/**
+ * A random stream from a whole-number seed (xoroshiro128+; normals by the Box-Muller transform). Different seeds give different streams; beyond ±2^53,
+ * where whole numbers are not exact, they are refused.
+ */
 export function random(seed: number): Random {
-  if (!Number.isInteger(seed)) {
-    throw new ArgumentError({ where: "random", argument: "seed", wanted: "a whole number", got: String(seed) });
+  if (!Number.isSafeInteger(seed)) {
+    throw new ArgumentError({ where: "random", argument: "seed", wanted: "a whole number between -2^53 and 2^53", got: String(seed) });
   }
-  let generator = xoroshiro128plus(seed);
+  let generator = started(seed);
   const uniform = (): number => uniformFloat64(generator);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   const integer = (count: number): number => uniformInt(generator, 0, count - 1);

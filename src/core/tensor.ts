@@ -1,5 +1,6 @@
 import { ArgumentError } from "./errors.js";
-import { sizeOf, type Shape } from "./shape.js";
+import { printsAsText } from "./printing.js";
+import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { leaves } from "./tree.js";
 
 /** How a number is stored: float16 and float32 on a GPU, float64 on the cpu backend. */
@@ -45,6 +46,8 @@ export interface Backend {
   scope<Result>(body: () => Result): Result;
   /** Takes a tensor out of every open scope. */
   keep(tensor: Tensor): Tensor;
+  /** Its kind and its device's name. */
+  toString(): string;
   /** Queues one primitive. @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[];
 }
@@ -52,6 +55,8 @@ export interface Backend {
 /** A backend's memory behind one or more tensors. */
 export interface Storage {
   readonly dtype: DType;
+  /** The numbers, where they are at hand. */
+  readonly data?: ArrayLike<number>;
   read(size: number): Promise<Float32Array | Float64Array>;
   release(): void;
 }
@@ -70,13 +75,15 @@ interface Shared {
 export class Tensor {
   #shared: Shared | undefined;
   readonly dtype: DType;
+  readonly shape: Shape;
 
   /** @internal Made by backends and by `reshape`. */
   constructor(
     readonly backend: Backend,
-    readonly shape: Shape,
+    shape: Shape,
     memory: Storage | Tensor,
   ) {
+    this.shape = Object.freeze([...shape]); // the caller's own array may change
     this.dtype = memory.dtype;
     this.#shared = memory instanceof Tensor ? memory.#share("reshape") : { storage: memory, references: 1 };
     scopes.at(-1)?.add(this);
@@ -133,6 +140,16 @@ export class Tensor {
     this.dispose();
   }
 
+  /** Shape, dtype and backend, with the first numbers where they are on the CPU; read() gives all of them. */
+  toString(): string {
+    const what = `Tensor ${formatShape(this.shape)} ${this.dtype} on ${this.backend.name} (${this.backend.device.name})`;
+    if (this.#shared === undefined) return `${what}, disposed`;
+    const { data } = this.#shared.storage;
+    if (data === undefined) return `${what}; await read() gives its numbers`;
+    const first = Array.from({ length: Math.min(this.size, SHOWN) }, (_, at) => Number(data[at].toPrecision(6)));
+    return `${what}: ${first.join(", ")}${this.size > SHOWN ? ", ...; await read() gives them all" : ""}`;
+  }
+
   #share(where: string): Shared {
     this.memory(where);
     const shared = this.#shared as Shared;
@@ -140,6 +157,11 @@ export class Tensor {
     return shared;
   }
 }
+
+Object.assign(Tensor.prototype, printsAsText);
+
+/** How many numbers a tensor shows of itself. */
+const SHOWN = 8;
 
 /** Named tensors in any nesting of records and arrays. */
 export type ParameterTree = Tensor | readonly ParameterTree[] | { readonly [name: string]: ParameterTree };

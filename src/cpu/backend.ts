@@ -2,6 +2,7 @@ import { checkData, lengthOf, tensorOptions } from "../core/checks.js";
 import { UnsupportedError } from "../core/errors.js";
 import { anyNumber } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
+import { printsAsText } from "../core/printing.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
 
@@ -59,6 +60,8 @@ function checkDtype(where: string, options: TensorOptions = {}): void {
 export function createCpu(name: string, allocate: (size: number) => Numbers, implementations: Implementations): Backend {
   const wrap = (data: Numbers, shape: Shape): Tensor => new Tensor(backend, shape, new CpuStorage(data));
   const backend: Backend = {
+    ...printsAsText,
+    toString: () => `Backend cpu (${name})`,
     name: "cpu",
     device: { kind: "cpu", name },
     dtypes: ["f64"],

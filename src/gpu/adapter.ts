@@ -65,12 +65,13 @@ export function releaseInstance(device: GPUDevice): void {
   if (key !== undefined && owners.delete(device)) release(key);
 }
 
+const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
+
 async function findGpu(options: readonly string[], open: GPU | undefined): Promise<GPU | undefined> {
   if (open !== undefined) return open;
   // Deno has a WebGPU of its own beside what Node has; Dawn's options ask for Dawn.
   const own = typeof navigator === "undefined" ? undefined : navigator.gpu;
-  const isNode = typeof process !== "undefined" && process.versions?.node !== undefined;
-  if (!isNode || (own !== undefined && options.length === 0)) return own;
+  if (!isNode() || (own !== undefined && options.length === 0)) return own;
   const specifier = "webgpu"; // by a variable, so that bundlers for browsers leave it alone
   try {
     const dawn = (await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)) as typeof import("webgpu");
@@ -122,7 +123,9 @@ function noAdapter(got: string): UnsupportedError {
     where: "requestGpu",
     wanted: "a WebGPU adapter",
     got,
-    fix: "Use the cpu backend, or install a Vulkan driver (Mesa 23 or later has a software one).",
+    fix: isNode()
+      ? "Use the cpu backend, or install a Vulkan driver (Mesa 23 or later has a software one)."
+      : "Use the cpu backend, or a browser with WebGPU switched on; pages must come over https or from localhost.",
   });
 }
 

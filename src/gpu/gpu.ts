@@ -2,6 +2,7 @@ import { checkData, lengthOf, tensorOptions } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
 import { anyNumber, callable, having } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
+import { printsAsText } from "../core/printing.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
 import { describeAdapter, gpuOptions, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
@@ -263,6 +264,12 @@ export class Gpu implements Backend {
     this.dispose();
   }
 
+  /** The adapter, what tensors may store, and the memory in use. */
+  toString(): string {
+    const state = this.#disposed ? "disposed" : `${this.memory.used} bytes in use`;
+    return `Gpu ${this.device.name} (${this.device.kind}; ${this.dtypes.join(", ")}; ${state})`;
+  }
+
   #checkUsable(where: string): void {
     if (this.#disposed) {
       throw new ArgumentError({ where, wanted: "a live Gpu", got: "a disposed one", fix: "Dispose it last." });
@@ -286,6 +293,8 @@ export class Gpu implements Backend {
 function checkFloats(where: string, { uniform }: Pass): void {
   for (const word of uniform) if (typeof word !== "number") checkSingle(where, "a number", word.float);
 }
+
+Object.assign(Gpu.prototype, printsAsText);
 
 class GpuStorage implements Storage {
   constructor(

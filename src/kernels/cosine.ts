@@ -3,6 +3,7 @@ import { positive } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Pair, TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface CosineOptions {
   /** τ; below 0.01 it counts as 0.01. Default 0.1. */
@@ -24,6 +25,7 @@ export function cosine(options: CosineOptions = {}): TiledKernel {
   const score = (pair: Pair, [tau]: Float64Array): number =>
     (pair.product * reciprocalLengths(pair)) / Math.max(tau, SMALLEST_TEMPERATURE);
   return {
+    ...printedKernel,
     name: "cosine",
     normalizer: "softmax",
     parameters: [{ name: "temperature", initial: () => temperature }],

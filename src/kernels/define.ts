@@ -3,6 +3,7 @@ import { callable, oneOf, record, text } from "../core/kinds.js";
 import { checkOptions, needed, type Kinds } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Formula, KernelParameter, Normalizer, Shader, TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface KernelDefinition extends Omit<Formula, "weight" | "weightDerivative" | "component"> {
   readonly name: string;
@@ -54,6 +55,7 @@ export function defineKernel(definition: KernelDefinition): TiledKernel {
   if (weight === undefined) shaders.push(exponentialHook);
   const own = weight === undefined || weightDerivative === undefined ? exponentialWeight : { weight, weightDerivative };
   return {
+    ...printedKernel,
     name,
     normalizer,
     parameters: Object.entries(parameters).map(([parameter, initial]) => ({

@@ -8,6 +8,7 @@ import type { Tensor } from "../core/tensor.js";
 import { attention } from "./attention.js";
 import { normalNumbers } from "./initial.js";
 import type { ComposedKernel, KernelInput } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 import { softmax } from "./softmax.js";
 
 export interface DifferentialOptions {
@@ -38,6 +39,7 @@ export function differential(options: DifferentialOptions = {}): ComposedKernel 
   const { depth = 0, normalize = true } = checkOptions("differential", options, { depth: whole(0), normalize: flag });
   const lambda0 = 0.8 - 0.6 * Math.exp(-0.3 * depth);
   return {
+    ...printedKernel,
     name: "differential",
     widthMultiple: 2,
     options: ["mask", "bias", "softcap"],

@@ -10,6 +10,7 @@ import { repeatHeads } from "./heads.js";
 import { densify } from "./mask.js";
 import { extents } from "./options.js";
 import { periodicLattice } from "./periodic.js";
+import { printedKernel } from "./printing.js";
 
 export interface FactoredOptions {
   /**
@@ -30,6 +31,7 @@ export function factored(options: FactoredOptions = {}): ComposedKernel {
   const { periodic } = checkOptions("factored", options, { periodic: extents });
   const lattice = periodic && periodicLattice("factored", periodic);
   return {
+    ...printedKernel,
     projections: "values",
     name: periodic === undefined ? "factored" : "factored (periodic)",
     inputs: [

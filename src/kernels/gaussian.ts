@@ -3,6 +3,7 @@ import { flag, positive } from "../core/kinds.js";
 import { checkOptions, type Kinds } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface GaussianOptions {
   /** Precision γ of the Gaussian, in inverse squared units of q and k. Default 1/√d. */
@@ -22,6 +23,7 @@ export const gaussianOptions: Kinds<GaussianOptions> = { gamma: positive, normal
 export function gaussian(options: GaussianOptions = {}): TiledKernel {
   const { gamma, normalize = false } = checkOptions("gaussian", options, gaussianOptions);
   return {
+    ...printedKernel,
     name: normalize ? "gaussian (row-normalised)" : "gaussian",
     normalizer: normalize ? "softmax" : "none",
     ofDifferences: true,

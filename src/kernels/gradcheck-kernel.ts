@@ -1,4 +1,5 @@
 import { ArgumentError } from "../core/errors.js";
+import { withText } from "../core/printing.js";
 import { random } from "../core/random.js";
 import { backend, whole, wholeNumber } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
@@ -121,5 +122,6 @@ export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKer
     });
   }
   const wrong = functions.filter(({ passed }) => !passed).map((entry) => entry.function);
-  return { passed: wrong.length === 0, wrong, functions };
+  const verdict = wrong.length === 0 ? `passed: ${functions.length} functions agree` : `failed: ${wrong.join(", ")}`;
+  return withText({ passed: wrong.length === 0, wrong, functions }, () => `gradcheckKernel ${kernel.name} ${verdict}`);
 }

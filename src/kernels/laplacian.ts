@@ -4,6 +4,7 @@ import { positive } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { exponentialHook, exponentialWeight } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface LaplacianOptions {
   /** τ, in units of q and k. Default √d, the growth of the distance's spread with d. */
@@ -19,6 +20,7 @@ export interface LaplacianOptions {
 export function laplacian(options: LaplacianOptions = {}): TiledKernel {
   const { temperature } = checkOptions("laplacian", options, { temperature: positive });
   return {
+    ...printedKernel,
     name: "laplacian",
     normalizer: "softmax",
     parameters: [{ name: "temperature", initial: ({ dim }) => temperature ?? Math.sqrt(dim) }],

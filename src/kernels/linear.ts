@@ -11,6 +11,7 @@ import { finitePart, lostOfRows, poisoned } from "./hidden.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
 import { and, densify, isCausal, partsOf, seeing, variesByKey, variesByQuery, type Mask, type MaskSizes } from "./mask.js";
+import { printedKernel } from "./printing.js";
 
 /** Tokens whose weights are computed pair by pair where a mask is causal, and the most queries that may have any other mask. */
 const CHUNK = 64;
@@ -113,6 +114,7 @@ function guardedSums(q: Tensor, k: Tensor, values: Tensor, mask: Mask): Tensor {
 export function linear(options: Record<never, never> = {}): ComposedKernel {
   checkOptions("linear", options, {});
   return {
+    ...printedKernel,
     name: "linear",
     options: ["mask"],
     compose({ q, k, v }, { mask }) {

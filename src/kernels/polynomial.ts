@@ -4,6 +4,7 @@ import { finite, positive, whole } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { innerProductHook } from "./hooks.js";
 import type { Shader, TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface PolynomialOptions {
   /** p, a whole number. Even ones keep weights, and their row sum, from being negative. Default 2. */
@@ -34,6 +35,7 @@ function degreeHook(degree: number): Shader {
 export function polynomial(options: PolynomialOptions = {}): TiledKernel {
   const { degree = 2, offset = 1, scale } = checkOptions("polynomial", options, { degree: whole(1), offset: finite, scale: positive });
   return {
+    ...printedKernel,
     name: "polynomial",
     normalizer: "sum",
     parameters: [

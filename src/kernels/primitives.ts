@@ -114,9 +114,14 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
       [batch, heads, queries],
     ];
   },
-  vjp({ inputs, outputs, attributes, needs }, cotangent) {
-    if (cotangent === undefined) {
-      throw new UnsupportedError({ where: "attention", wanted: "a loss that depends on the output", got: "one on its statistic alone" });
+  vjp({ inputs, outputs, attributes, needs }, cotangent, ofStatistic) {
+    if (cotangent === undefined || ofStatistic !== undefined) {
+      throw new UnsupportedError({
+        where: "attention",
+        wanted: "a loss that depends on the output alone",
+        got: "one that depends on its statistic",
+        fix: "Pass the statistic through ops.stopGradient.",
+      });
     }
     const [q, k, v, parameters, ...bias] = inputs;
     const { lengths, bias: layout } = attributes;
@@ -124,7 +129,7 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
     const byBias = isByPair ? "pairs" : "elements";
     const wanted = { query: needs(0), keyValue: needs(1) || needs(2), parameters: needs(3), bias: needs(4) && byBias } as const;
     const all = [q, k, v, parameters, ...outputs, cotangent, ...bias];
-    const gradients = apply(attentionBackwardPrimitive, all, { ...attributes, wanted });
+    const gradients = [...apply(attentionBackwardPrimitive, all, { ...attributes, wanted })];
     const dq = wanted.query ? gradients.shift() : undefined;
     const [dk, dv] = wanted.keyValue ? gradients.splice(0, 2) : [];
     const rows = wanted.parameters ? gradients.shift() : undefined;

@@ -2,6 +2,7 @@ import shader from "../../shaders/kernels/relu.wgsl";
 import { checkOptions } from "../core/options.js";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 import { scaledProduct, scaledProductHook, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 /**
@@ -12,6 +13,7 @@ import { scaledProduct, scaledProductHook, softmaxOptions, type SoftmaxOptions }
 export function relu(options: SoftmaxOptions = {}): TiledKernel {
   const { scale } = checkOptions("relu", options, softmaxOptions);
   return {
+    ...printedKernel,
     name: "relu",
     normalizer: "count",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],

@@ -3,6 +3,7 @@ import { finite, positive } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface SigmoidOptions {
   /** Added to every score. Default -ln m, which starts a row near a sum of 1. */
@@ -20,6 +21,7 @@ export interface SigmoidOptions {
 export function sigmoid(options: SigmoidOptions = {}): TiledKernel {
   const { bias, scale } = checkOptions("sigmoid", options, { bias: finite, scale: positive });
   return {
+    ...printedKernel,
     name: "sigmoid",
     normalizer: "none",
     parameters: [

@@ -3,6 +3,7 @@ import { positive } from "../core/kinds.js";
 import { checkOptions, type Kinds } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
 import type { Formula, Shader, TiledKernel } from "./kernel.js";
+import { printedKernel } from "./printing.js";
 
 export interface SoftmaxOptions {
   /** Multiplies q·k. Default 1/√d. */
@@ -33,6 +34,7 @@ export const scaledProduct: Pick<Formula, "score" | "partials"> = {
 export function softmax(options: SoftmaxOptions = {}): TiledKernel {
   const { scale } = checkOptions("softmax", options, softmaxOptions);
   return {
+    ...printedKernel,
     name: "softmax",
     normalizer: "softmax",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],

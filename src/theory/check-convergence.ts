@@ -1,5 +1,7 @@
 import { listOf, oneOf, positive } from "../core/kinds.js";
 import { checkOptions, needed, type Kinds } from "../core/options.js";
+import { ArgumentError } from "../core/errors.js";
+import { withText } from "../core/printing.js";
 import type { TiledKernel } from "../kernels/kernel.js";
 import { tiledKernel } from "../kernels/options.js";
 import { anySubset } from "./any-subset.js";
@@ -73,7 +75,11 @@ export function checkConvergence(problem: ConvergenceProblem, options: Convergen
   ];
   const unmet = (conditions: readonly Condition[]): string[] => conditions.filter(({ holds }) => holds !== true).map(({ name }) => name);
   const report = (certificate: Certificate, more: readonly Condition[] = []): ConvergenceReport => {
-    return { conditions: [...facts, ...more], certificate, singularValues, initialLoss };
+    const conditions = [...facts, ...more];
+    const verdict = certificate.certified ? `certified by ${certificate.theorem}, rate ${certificate.rate.toPrecision(3)} a step` : "no certificate";
+    const missing = unmet(conditions);
+    const text = `checkConvergence: ${verdict}; ${missing.length === 0 ? "every condition holds" : `not held: ${missing.join(", ")}`}. ${certificate.reason}`;
+    return withText({ conditions, certificate, singularValues, initialLoss }, () => text);
   };
 
   if (trainable.size === 1 && trainable.has("value")) {

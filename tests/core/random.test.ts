@@ -16,3 +16,14 @@ it("goes on from a state with the same stream, whatever was drawn before", () =>
     }),
   );
 });
+
+it("gives different seeds different streams, beyond 32 bits too", () => {
+  const seeds = [1, 5, 2 ** 31 - 1, -1, -(2 ** 31)].flatMap((seed) => [-2, -1, 0, 1, 2, 2 ** 20].map((high) => seed + high * 2 ** 32));
+  expect(new Set(seeds).size).toBe(seeds.length);
+  const streams = seeds.map((seed) => random(seed)).map((stream) => [stream.uniform(), stream.uniform(), stream.uniform()].join());
+  expect(new Set(streams).size).toBe(seeds.length);
+});
+
+it.each([NaN, Infinity, 0.5, 2 ** 53, -(2 ** 53), 1e300])("refuses seed %d", (seed) => {
+  expect(() => random(seed)).toThrow(/random: seed: wanted a whole number/);
+});
