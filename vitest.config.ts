@@ -19,6 +19,8 @@ export default defineConfig({
       { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**"] } },
       // Not part of `npm test`: hundreds of megabytes and minutes.
       { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
+      // What `npm test` runs shorter: `npm run attack`.
+      { extends: true, test: { name: "attack", include: ["tests/attack/**/*.test.ts"], env: { ATTACK: "long" }, testTimeout: 900_000 } },
       // These need `dist/`; `npm test` builds it before.
       { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
     ],
