@@ -2,6 +2,7 @@ import { add, multiply } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { cast } from "../autograd/cast.js";
 import { apply } from "../autograd/tape.js";
+import { commonBackend } from "../core/checks.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
@@ -99,6 +100,9 @@ function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: He
       got: isTensor(inputs[name]) ? "another tensor" : typeof inputs[name],
     });
   }
+  // also those that the kernel does not look at
+  commonBackend("attention", Object.values(inputs));
+  for (const tensor of Object.values(inputs)) tensor.memory("attention");
   const { widthMultiple = 1 } = kernel;
   if (sizes.dim % widthMultiple !== 0) {
     throw new ShapeError({ where: "attention", argument: "q", wanted: `a width d that is a multiple of ${widthMultiple}`, got: String(sizes.dim) });
