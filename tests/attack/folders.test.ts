@@ -82,11 +82,12 @@ describe.runIf(process.platform === "linux")("a disk that is full", () => {
   }
 
   // the lock, a task's weights, results.json, a figure and report.html are the first that do not fit
-  it.each([0, 1, 2, 4, 8].filter((_size, at) => at % sized(2, 1) === 0).map((kib) => [kib]))("after %d KiB: one line names the file, nothing half is left, and what is resumed has the same numbers", async (kib) => {
+  it.each([0, 1, 2, 4, 8].filter((_size, at) => at % sized(3, 1) === 0).map((kib) => [kib]))("after %d KiB: one line names the file, nothing half is left, and what is resumed has the same numbers", async (kib) => {
     const out = join(folder, `full-${kib}`);
     await failsCleanly(kib, out, 2);
     expect(await ended(start(commandLine, ...study(out)))).toBe(0);
     expect(await timelessResults(out)).toEqual(wanted);
+    if (sized(0, 1) === 0) return;
     await failsCleanly(kib, out, 3);
     expect(await ended(start(commandLine, ...study(out)))).toBe(0);
     expect(await timelessResults(out)).toEqual(wanted);
