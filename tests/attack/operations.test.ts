@@ -48,10 +48,10 @@ const functions: Readonly<Record<string, Function2>> = {
     plain: (a, b) => a.map((x, at) => (at < 8 ? x : b[at])),
     stretch: [1, 1],
   },
-  // d/da mean(a² + ab) · 8 = a + b/2, over two
+  // 4 d/da mean(a² + ab) = (2a + b)/4, and with a for b that of mean(2a²)
   gradient: {
-    run: (a, b) => ops.multiply(valueAndGrad((p) => ops.mean(ops.add(ops.square(p.a), ops.multiply(p.a, b))), { a }).gradients.a, 16 / 3),
-    plain: (a, b) => map2(a, b, (x, y) => (2 * x + y) / 3),
+    run: (a, b) => ops.multiply(valueAndGrad((p) => ops.mean(ops.add(ops.square(p.a), ops.multiply(p.a, b))), { a }).gradients.a, N),
+    plain: (a, b) => map2(a, b, (x, y) => (2 * x + (a === b ? 2 : 1) * y) / N),
     stretch: [1, 1],
   },
 };
@@ -148,7 +148,8 @@ class Program {
     if (step.kind === "apply") {
       const { run, plain, stretch } = functions[step.name];
       const [a, b] = [at(step.a), at(step.b)];
-      return this.make(run(a.tensor, b.tensor), plain(a.numbers, b.numbers), stretch[0] * a.error + stretch[1] * b.error + ROUNDING, [a, b]);
+      const output = this.backend.scope(() => run(a.tensor, b.tensor));
+      return this.make(output, plain(a.numbers, b.numbers), stretch[0] * a.error + stretch[1] * b.error + ROUNDING, stretch[1] === 0 ? [a] : [a, b]);
     }
     if (step.kind === "dispose") {
       const entry = at(step.a);
@@ -157,13 +158,16 @@ class Program {
       expect(() => ops.add(entry.tensor, 1)).toThrow(AttentionKernelsError);
     } else if (step.kind === "mistake") {
       const { tensor } = at(step.a);
-      expect(() => ops.matmul(tensor, ops.slice(tensor, 0, 0, 3))).toThrow(AttentionKernelsError);
+      expect(() => this.backend.scope(() => ops.matmul(tensor, ops.slice(tensor, 0, 0, 3)))).toThrow(AttentionKernelsError);
     } else if (step.kind === "broken" && this.backend.name === "gpu") {
       const a = at(step.a);
       const kernel = defineKernel({ name: "broken", score: () => 0, partials: () => undefined, wgsl: "fn score(" });
-      const x = ops.reshape(a.tensor, [1, 1, N, N]);
       this.failedEpochs.add(this.epoch);
-      return this.make(ops.reshape(attention(kernel, { q: x, k: x, v: x }), SHAPE), a.numbers, 0, [a], true);
+      const output = this.backend.scope(() => {
+        const x = ops.reshape(a.tensor, [1, 1, N, N]);
+        return ops.reshape(attention(kernel, { q: x, k: x, v: x }), SHAPE);
+      });
+      return this.make(output, a.numbers, 0, [a], true);
     }
     return undefined;
   }
