@@ -24,6 +24,8 @@ export default defineConfig({
       { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
       // The other WebGPU, by Deno (scripts/wgpu.mjs): what a run of `npm test` has time for.
       { extends: true, test: { name: "wgpu", include: ["tests/wgpu/**/*.test.ts", ...onWgpu] } },
+      // What `npm test` runs shorter: `npm run attack`.
+      { extends: true, test: { name: "attack", include: ["tests/attack/**/*.test.ts"], env: { ATTACK: "long" }, testTimeout: 900_000 } },
       // These need `dist/`; `npm test` builds it before.
       { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
     ],

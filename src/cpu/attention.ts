@@ -157,7 +157,7 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
   const dBias = wanted.bias ? remaining.shift()! : undefined;
   const gradientLayout = dBias && layout && !layout.relative ? denseLayout(dBias.shape) : layout;
   const extents = attentionExtents(q.shape, k.shape, v.shape);
-  const { keys, dim, valueDim } = extents;
+  const { dim, valueDim } = extents;
   const count = parameters.shape[1];
   const { formula, normalizer } = kernel;
   const { component = multiplied } = formula;

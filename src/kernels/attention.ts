@@ -131,6 +131,9 @@ function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: He
       got: isTensor(inputs[name]) ? "another tensor" : typeof inputs[name],
     });
   }
+  // also those that the kernel does not look at
+  commonBackend("attention", Object.values(inputs));
+  for (const tensor of Object.values(inputs)) tensor.memory("attention");
   const { widthMultiple = 1 } = kernel;
   if (sizes.dim % widthMultiple !== 0) {
     throw new ShapeError({ where: "attention", argument: "q", wanted: `a width d that is a multiple of ${widthMultiple}`, got: String(sizes.dim) });

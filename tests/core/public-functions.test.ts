@@ -76,7 +76,7 @@ describe.each(Object.entries(examples))("%s", (name, example) => {
     const leaks: string[] = [];
     const attempt = async (title: string, given: readonly unknown[]): Promise<void> => {
       const error = await failureOf(call, given);
-      if (error !== undefined && !(error instanceof AttentionKernelsError)) leaks.push(`${title}: ${String(error)}`);
+      if (error !== undefined && !(error instanceof AttentionKernelsError)) leaks.push(`${title}: ${error instanceof Error ? error.message : typeof error}`);
     };
     const skipped = needsAdapter.has(name) ? ["nothing", "object"] : [];
     for (let fewer = needsAdapter.has(name) ? count : 0; fewer < count; fewer++) await attempt(`${fewer} arguments`, example.given().slice(0, fewer));

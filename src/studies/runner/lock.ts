@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { open, readFile, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,11 +50,21 @@ function inUse(folder: string, { host, pid }: Owner): ArgumentError {
 /** Makes the lock, or takes it over from a process that is dead. */
 async function take(folder: string, path: string): Promise<void> {
   const content = `${process.pid} ${hostname()}\n`;
-  const isTaken = await writeFile(path, content, { flag: "wx" }).then(() => false, (error: NodeJS.ErrnoException) => {
-    if (error.code === "EEXIST") return true;
+  const lock = await open(path, "wx").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return undefined;
     throw error;
   });
-  if (!isTaken) return;
+  if (lock !== undefined) {
+    try {
+      await lock.writeFile(content);
+    } catch (error) {
+      await rm(path, { force: true }); // a full disk: a lock that names nobody would outlive this process
+      throw error;
+    } finally {
+      await lock.close();
+    }
+    return;
+  }
   let owner = await readOwner(path);
   if (owner === undefined) {
     await sleep(SETTLE_MS);
@@ -81,6 +91,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     await take(folder, path);
   } catch (cause) {
     if (cause instanceof ArgumentError) throw cause;
+    if (made !== undefined) await rmdir(folder).catch(() => undefined);
     throw new DataError({ where: "study", argument: folder, wanted: "a place to write", got: (cause as NodeJS.ErrnoException).code ?? String(cause), fix: "Choose another folder with --out." });
   }
   held.add(path);

@@ -15,6 +15,7 @@ import { fileName } from "../../src/studies/runner/task-file.js";
 import { quickSymmetric } from "../../src/studies/symmetric/configuration.js";
 import { quickText } from "../../src/studies/text/configuration.js";
 import { defaultsFor } from "../../src/studies/wavefunction/configuration.js";
+import { drawn, sized } from "../support/attack.js";
 import type { StudyProcess } from "../support/conduct.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { bundle, ended, start, timelessResults } from "../support/processes.js";
@@ -58,7 +59,7 @@ const configurations: Readonly<Record<string, () => unknown>> = {
 const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => start(program, toJson({ study, configuration: configurations[study](), seed: 3, out, ...own }));
 
 /** Processes that are killed before one is left alone. */
-const KILLS = 4;
+const KILLS = sized(4, 12);
 /** Between two looks whether something was stored. */
 const POLL_MS = 5;
 
@@ -67,6 +68,7 @@ const records = async (out: string): Promise<string[]> => (await readdir(join(ou
 describe.each(Object.keys(configurations))("study %s", (study) => {
   let whole = "";
   let duration = 0;
+  const stream = drawn(`kills of ${study}`);
   beforeAll(async () => {
     whole = join(folder, study, "whole");
     const begin = performance.now();
@@ -74,14 +76,14 @@ describe.each(Object.keys(configurations))("study %s", (study) => {
     duration = performance.now() - begin;
   });
 
-  it("killed at random moments and resumed, ends with the numbers of an uninterrupted run", { timeout: 300_000 }, async () => {
+  it("killed at random moments and resumed, ends with the numbers of an uninterrupted run", { timeout: 600_000 }, async () => {
     const out = join(folder, study, "killed");
     const options = { resume: true, interval: 0 };
     const delays: number[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
       const child = run(study, out, options);
       await once(child.stdout!, "data");
-      delays.push((Math.random() * duration) / KILLS);
+      delays.push(stream.uniform() * duration / KILLS);
       await sleep(delays[kill]);
       const isRunning = (): boolean => child.exitCode === null;
       while (kill === KILLS - 1 && (await records(out)).length === 0 && isRunning()) await sleep(POLL_MS);
@@ -99,7 +101,7 @@ describe.each(Object.keys(configurations))("study %s", (study) => {
     expect(await readFile(join(out, "results.json"), "utf8")).toContain('"partial": false');
   });
 
-  it("done in shards and merged, has the numbers of one process", { timeout: 300_000 }, async () => {
+  it("done in shards and merged, has the numbers of one process", { timeout: 600_000 }, async () => {
     const out = join(folder, study, "parts");
     const parts = [1, 2].map((index) => join(out, String(index)));
     expect(await Promise.all(parts.map((part, at) => ended(run(study, part, { shard: { index: at + 1, count: 2 } }))))).toEqual([0, 0]);
