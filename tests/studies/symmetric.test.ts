@@ -22,7 +22,7 @@ let tiny: SymmetricConfiguration = quickSymmetric;
 let measurements: SymmetricMeasurements;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "symmetric-"));
-  const small = { texts: 32, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 5, learningRate: 0.02 };
+  const small = { texts: 20, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 5, learningRate: 0.02 };
   tiny = { ...quickSymmetric, ...small, kernels: ["softmax", "symmetric", "pairwise"], data: await tinyCorpus(folder), seeds: 2 };
   measurements = await measurementsOf(symmetric, tiny, 3);
 });
