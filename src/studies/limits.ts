@@ -12,11 +12,11 @@ export const STEPS = whole(1, 1_000_000);
 /** Texts or windows, of which a study takes what there are. */
 export const EXAMPLES = whole(8, 1_000_000);
 /** Words or bytes of a text; Long Range Arena has 4,096. */
-export const TOKENS = whole(1, 16_384);
+const TOKENS = whole(1, 16_384);
 export const WIDTH = whole(1, 4096);
 export const HEADS = whole(1, 256);
 export const LAYERS = whole(1, 64);
-export const VOCABULARY = whole(1, 1_000_000);
+const VOCABULARY = whole(1, 1_000_000);
 /** A share of something. */
 export const SHARE = real(0, 1);
 

@@ -1,6 +1,5 @@
 import { listOf, oneOf, positive } from "../core/kinds.js";
 import { checkOptions, needed, type Kinds } from "../core/options.js";
-import { ArgumentError } from "../core/errors.js";
 import { withText } from "../core/printing.js";
 import type { TiledKernel } from "../kernels/kernel.js";
 import { tiledKernel } from "../kernels/options.js";

@@ -12,7 +12,7 @@ const ELEMENT_NODE = 1;
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** A value as text in an element or in a quoted attribute, of HTML or SVG. */
-export const escape = (value: unknown): string =>
+const escape = (value: unknown): string =>
   String(value).replace(FORBIDDEN, "\ufffd").replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** A string that has its tags, from a function that escaped all else. */
