@@ -1,7 +1,7 @@
 const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /** Lets console.log of Node show objects with this prototype, or members, by their toString; browsers show objects in their own way. */
-export const printsAsText = {
+export const printsAsText: object = {
   [inspect](this: unknown): string {
     return String(this);
   },
