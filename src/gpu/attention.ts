@@ -18,7 +18,7 @@ import probe from "../../shaders/passes/probe.wgsl";
 import { eachShader, fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
-import type { Extra, Pass } from "./queue.js";
+import type { Extra, Pass } from "./programs.js";
 import { storedShaders } from "./stored.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];

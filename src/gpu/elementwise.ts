@@ -16,7 +16,7 @@ import functions from "../../shaders/ops/functions.wgsl";
 import unary from "../../shaders/ops/unary.wgsl";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Block } from "./memory.js";
-import type { Word } from "./queue.js";
+import type { Word } from "./programs.js";
 import { storedShaders } from "./stored.js";
 
 /** One invocation for each element of a job. */

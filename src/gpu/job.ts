@@ -2,7 +2,7 @@ import type { Shape } from "../core/shape.js";
 import type { Primitive } from "../core/tensor.js";
 import type { Shader } from "../kernels/kernel.js";
 import type { Block } from "./memory.js";
-import type { Pass } from "./queue.js";
+import type { Pass } from "./programs.js";
 import type { GpuDType } from "./stored.js";
 import type { Variants } from "./variants.js";
 

@@ -1,32 +1,10 @@
 import { UnsupportedError } from "../core/errors.js";
-import type { Shader } from "../kernels/kernel.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
-import { BufferUsage, COMPUTE_STAGE } from "./flags.js";
-import { link } from "./link.js";
+import { BufferUsage } from "./flags.js";
 import type { Block, Pool } from "./memory.js";
+import { labelOf, Programs, type Pass, type Program } from "./programs.js";
 import type { Timer } from "./timer.js";
 import { areKnown, Waiting } from "./waiting.js";
-
-/** One dispatch: which program, with which numbers and memory, how many workgroups. */
-export interface Pass {
-  readonly shaders: readonly Shader[];
-  /** Compile-time constants (u32) of the program. */
-  readonly constants: Readonly<Record<string, number>>;
-  /** The words of the uniform at binding 0, in the order of its struct. */
-  readonly uniform: readonly Word[];
-  /** Read-only memory at bindings 1, 2, ... and then memory to write. */
-  readonly reads: readonly Block[];
-  readonly writes: readonly Block[];
-  /** Further read-only memory, at bindings of its own. */
-  readonly extras?: readonly Extra[];
-  readonly workgroups: readonly [number, number, number];
-}
-
-/** Read-only memory at a binding that does not follow from its place. */
-export interface Extra {
-  readonly binding: number;
-  readonly block: Block;
-}
 
 /** Bytes to copy, and where they are in either memory. */
 export interface Copy {
@@ -37,25 +15,8 @@ export interface Copy {
   readonly bytes: number;
 }
 
-/** A u32 (or i32), or a number wrapped as an f32. */
-export type Word = number | { readonly float: number };
-
 const SLOT = 256; // bytes for one uniform; the largest alignment of dynamic offsets that WebGPU allows
 const SLOTS = 256; // dispatches in one batch of commands
-
-interface Program {
-  readonly id: number;
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-  readonly outcome: Outcome;
-}
-
-/** The file of the pass itself, and what a generated line makes of it. */
-function labelOf({ shaders }: Pass): string {
-  const file = shaders.filter((shader) => /^(passes|ops)\//.test(shader.file)).at(-1)?.file;
-  const generated = shaders.find((shader) => shader.file.startsWith("generated"))?.file.replace("generated", "");
-  return `${file}${generated ?? ""}`;
-}
 
 const blocksOf = ({ reads, writes, extras }: Pass): Block[] => {
   const blocks = [...reads, ...writes];
@@ -81,11 +42,8 @@ export class Queue {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
   readonly #waiting: Waiting;
-  readonly #programs = new Map<string, Program>();
-  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  readonly #programs: Programs;
   readonly #groups = new Map<string, GPUBindGroup>();
-  readonly #shaderIds = new WeakMap<Shader, number>();
-  #shaderCount = 0;
   readonly #uniforms: GPUBuffer;
   readonly #words = new ArrayBuffer(SLOT * SLOTS);
   readonly #integers = new Uint32Array(this.#words);
@@ -108,6 +66,7 @@ export class Queue {
   constructor(device: GPUDevice, faults: Faults, pools: readonly Pool[]) {
     this.#device = device;
     this.#faults = faults;
+    this.#programs = new Programs(device, faults);
     this.#waiting = new Waiting(faults, async (needed) => {
       this.flush();
       for (const pool of pools) pool.trim(needed);
@@ -136,7 +95,7 @@ export class Queue {
         fix: "On this adapter, do without a bias together with lengths.",
       });
     }
-    const program = this.#program(pass);
+    const program = this.#programs.of(pass);
     const { operation, timer } = this;
     const blocks = blocksOf(pass);
     if (this.#waiting.isEmpty && areKnown(blocks, program.outcome)) this.#record(pass, blocks, program, operation, timer);
@@ -249,48 +208,6 @@ export class Queue {
 
   #recorder(): GPUCommandEncoder {
     return (this.#encoder ??= this.#device.createCommandEncoder());
-  }
-
-  #program(pass: Pass): Program {
-    const { shaders, constants, reads, writes, extras = [] } = pass;
-    const key = `${shaders.map((shader) => this.#shaderId(shader)).join()}|${Object.values(constants).join()}|${reads.length}`;
-    const known = this.#programs.get(key);
-    if (known !== undefined) return known;
-    const linked = link(shaders, constants);
-    const layout = this.#layout(reads.length, writes.length, extras.map(({ binding }) => binding));
-    const { made: pipeline, outcome } = this.#faults.make(labelOf(pass), (outcome) => {
-      const module = this.#device.createShaderModule({ code: linked.code });
-      this.#faults.watchModule(outcome, module, linked.locate);
-      return this.#device.createComputePipeline({ layout: layout.pipeline, compute: { module, entryPoint: "main" } });
-    });
-    const program = { id: this.#programs.size, pipeline, layout: layout.group, outcome };
-    this.#programs.set(key, program);
-    return program;
-  }
-
-  #shaderId(shader: Shader): number {
-    let id = this.#shaderIds.get(shader);
-    if (id === undefined) this.#shaderIds.set(shader, (id = this.#shaderCount++));
-    return id;
-  }
-
-  #layout(reads: number, writes: number, extras: readonly number[]): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
-    const key = [reads, writes, ...extras].join();
-    let layout = this.#layouts.get(key);
-    if (layout === undefined) {
-      const entry = (binding: number, buffer: GPUBufferBindingLayout) => ({ binding, visibility: COMPUTE_STAGE, buffer });
-      const group = this.#device.createBindGroupLayout({
-        entries: [
-          entry(0, { type: "uniform", hasDynamicOffset: true }),
-          ...Array.from({ length: reads }, (_, i) => entry(1 + i, { type: "read-only-storage" })),
-          ...Array.from({ length: writes }, (_, i) => entry(1 + reads + i, { type: "storage" })),
-          ...extras.map((binding) => entry(binding, { type: "read-only-storage" })),
-        ],
-      });
-      layout = { group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) };
-      this.#layouts.set(key, layout);
-    }
-    return layout;
   }
 
   #group({ layout }: Program, { reads, writes, extras = [] }: Pass): GPUBindGroup {

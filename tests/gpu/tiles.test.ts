@@ -3,7 +3,8 @@ import {
   and, attentionWithStatistic, booleanMask, causal, gaussian, kernelFeatures, kernels, lengths, ops, requestGpu, slidingWindow, valueAndGrad, attention,
   type AttentionInputs, type AttentionKernel, type Gpu, type Mask, type Shader, type TiledKernel,
 } from "../../src/index.js";
-import { Queue, type Pass } from "../../src/gpu/queue.js";
+import type { Pass } from "../../src/gpu/programs.js";
+import { Queue } from "../../src/gpu/queue.js";
 import { inputsOf, upload } from "../support/cases.js";
 import { describeGpu, tiles } from "../support/gpu.js";
 

@@ -5,7 +5,8 @@ import {
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { link } from "../../src/gpu/link.js";
-import { Queue, type Pass } from "../../src/gpu/queue.js";
+import type { Pass } from "../../src/gpu/programs.js";
+import { Queue } from "../../src/gpu/queue.js";
 import type { Variants } from "../../src/gpu/variants.js";
 import { attentionCases, type Extents } from "./attention.js";
 import { cases, type Case } from "./cases.js";
