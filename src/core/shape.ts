@@ -15,7 +15,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /** Whether it is an array of numbers at all. */
-export const isShape = (shape: unknown): shape is Shape => Array.isArray(shape) && shape.every((extent) => typeof extent === "number");
+const isShape = (shape: unknown): shape is Shape => Array.isArray(shape) && shape.every((extent) => typeof extent === "number");
 
 /** Throws unless every extent is a whole number of at least 1. */
 export function checkShape(where: string, shape: Shape): void {

@@ -21,7 +21,7 @@ export interface Predictor<Parameters> {
 
 /** The mean cross entropy of every site given the others: the negative pseudo-log-likelihood over sites · rows, in nats. */
 export function maskedLoss<Parameters>(predictor: Predictor<Parameters>, parameters: Parameters, colours: Indices): Tensor {
-  checkArguments("maskedLoss", { predictor, parameters, colours }, { predictor: having("a predictor, as factoredPredictor() gives", ["logits"]), parameters: record, colours: indicesKind });
+  checkArguments("maskedLoss", { predictor, parameters, colours }, { predictor: having<Predictor<Parameters>>("a predictor, as factoredPredictor() gives", ["logits"]), parameters: record, colours: indicesKind });
   return crossEntropy(predictor.logits(parameters, colours), colours);
 }
 
