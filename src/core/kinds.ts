@@ -63,6 +63,6 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
   if (isTensor(value)) return `a tensor of shape [${value.shape.join(", ")}]`;
   if (isPromise(value)) return "a promise";
-  if (Array.isArray(value)) return value.length < 8 && value.every((member) => typeof member === "number") ? `[${value.join(", ")}]` : `an array of ${value.length}`;
+  if (Array.isArray(value)) return value.length < 8 && value.every((member) => ["number", "string"].includes(typeof member)) ? `[${value.map(describe).join(", ")}]` : `an array of ${value.length}`;
   return typeof value === "object" ? "another object" : `a ${typeof value}`;
 }
