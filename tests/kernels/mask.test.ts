@@ -149,7 +149,11 @@ describe.each(tiled)("masks of %s, against explicit loops", (name, factory) => {
     expectClose(await attention(kernel, inputs, options(bias)).read(), wanted.output, 1e-12);
     const run = ({ p, bias }: { p: Record<string, Tensor>; bias: Tensor }): Tensor => attention(kernel, { ...inputs, ...p }, options(bias));
     const report = await gradcheck((p) => weighted(run(p)), { p: moving(kernel, inputs), bias }, { directions: 1 });
-    expect(report.worst).toMatchObject({ passed: true });
+    // What all keys share, softmax divides out: its gradient is zero to rounding, which differences cannot tell.
+    const cancels = !relative && shape[3] === 1 && "normalizer" in kernel && kernel.normalizer === "softmax";
+    const judged = cancels ? report.directions.filter(({ parameter }) => parameter !== "bias") : report.directions;
+    expect(report.verdict).not.toBe("failed");
+    for (const direction of judged) expect(direction).toMatchObject({ passed: true });
   });
 
   it("a query that sees no key gets zeros, and gives zero gradients", async () => {
