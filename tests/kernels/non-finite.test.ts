@@ -78,8 +78,9 @@ const takes = (name: string, option: "mask" | "bias"): boolean => "formula" in k
 const looksAtTokens = (name: string): boolean => kernels[name]().projections !== "values";
 
 /** What NaN in one place must do, and not do, to outputs and gradients. */
-function holdNonFinite(backend: () => Backend, chosen: readonly string[]): void {
-  for (const [title, { options, seesKey, seesAny }] of Object.entries(masks)) {
+function holdNonFinite(backend: () => Backend, chosen: readonly string[], under: readonly string[] = Object.keys(masks)): void {
+  for (const title of under) {
+    const { options, seesKey, seesAny } = masks[title];
     const able = chosen.filter((name) => options.mask === undefined || takes(name, "mask"));
     it.each(able)(`%s, ${title}: NaN arrives in the outputs that see it, and in no other`, async (name) => {
       const clean = await results(backend(), name, options);
@@ -134,6 +135,7 @@ function holdNonFinite(backend: () => Backend, chosen: readonly string[]): void 
     });
   }
 
+  if (!under.includes("key 5 hidden")) return;
   it.each(chosen.filter((name) => tiled.includes(name)))("%s: NaN in what it learns, and in a bias, arrives", async (name) => {
     for (const { name: learned } of learnedBy(kernels[name]())) {
       const { output } = await results(backend(), name, {}, { input: learned, at: 1, how: "NaN" });
@@ -156,7 +158,7 @@ describeGpu("numbers that are not finite, gpu", (gpu) => {
 
 describeGpu("numbers that are not finite, plain form", (gpu) => holdNonFinite(gpu, ["softmax", "gaussian", "relu", "polynomial"]), { variants: plain });
 // A software adapter compiles each of these passes for seconds.
-describeGpu("numbers that are not finite, blocks in registers", (gpu) => holdNonFinite(gpu, ["softmax"]), { variants: tiles });
+describeGpu("numbers that are not finite, blocks in registers", (gpu) => holdNonFinite(gpu, ["softmax"], ["causal"]), { variants: tiles });
 
 describeGpu("numbers that are not finite, several rows an invocation", (gpu) => {
   it.each(["q", "k", "v", "cotangent"])("NaN in %s arrives where it does on the CPU", async (input) => {
