@@ -221,6 +221,7 @@ describe("random programs", () => {
 
 describeGpu("random programs", (gpu) => {
   const check = async (program: readonly Step[]): Promise<void> => {
+    await errorOf(() => gpu().finish()); // a failure that no read of the program before has told
     const before = gpu().memory.used;
     await new Program(gpu()).run(program);
     expect(gpu().memory.used).toBe(before);
