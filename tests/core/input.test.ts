@@ -62,12 +62,12 @@ describe("what users of other libraries write leads to the right name", () => {
     ["dropout", loosely(attention, softmax(), inputs, { dropout: 0.1 }), "(mask, bias, softcap), got an unknown one."],
     ["TOP_LEFT", loosely(causal, { align: "TOP_LEFT" }), 'causal: align: wanted "top-left" or "bottom-right", got "TOP_LEFT"'],
     ["lr", loosely(adam, { lr: 0.1 }), "Did you mean learningRate?"],
-    ["nothing of what is needed", loosely(adam, {}), "adam: learningRate: wanted a finite number, got nothing"],
+    ["nothing of what is needed", loosely(adam, {}), "adam: learningRate: wanted a finite number above 0, got nothing"],
     ["scael", loosely(softmax, { scael: 1 }), "Did you mean scale?"],
     ["options of a kernel without any", loosely(kernels.linear, { scale: 1 }), "linear: scale: wanted no options"],
     ["normalize of a kernel that is normalised", loosely(kernels.gaussianNormalized, { normalize: false }), "gaussianNormalized: normalize: wanted one of its options (gamma)"],
     ["num_heads", loosely(encoder, { kernel: softmax(), num_heads: 2 }), "Did you mean heads?"],
-    ["a bias given to decode", () => loosely(decode, keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 2, capacity: 5, dim: 4, valueDim: 6 }), inputs, { bias: q })(), "decode: bias: wanted one of its options (window, softcap)"],
+    ["a bias given to decode", () => loosely(decode, keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 2, capacity: 5, dim: 4, valueDim: 6 }), inputs, { bias: q })(), "decode: bias: wanted one of its options (window, softcap, padding)"],
   ] as const)("%s", (_, call, message) => {
     expect(call).toThrow(ArgumentError);
     expect(call).toThrow(message);

@@ -8,7 +8,7 @@ describeGpu("mistakes on the GPU", (gpu) => {
   it("mixing backends", () => {
     const [a, b] = [gpu().tensor([1, 2]), cpu.tensor([1, 2])];
     expect(() => ops.add(a, b)).toThrow(ArgumentError);
-    expect(() => ops.add(a, b)).toThrow(/binary: wanted tensors of one backend, got one on gpu .* and one on cpu/);
+    expect(() => ops.add(a, b)).toThrow(/add: wanted tensors of one backend, got one on gpu .* and one on cpu/);
   });
 
   it("using a disposed tensor", async () => {

@@ -141,6 +141,7 @@ export const examples: Readonly<Record<string, Example>> = {
   "cpu.full": example(() => [1, [2], { dtype: "f64" }], 2),
   "cpu.scope": example(() => [() => undefined]),
   "cpu.keep": example(() => [x]),
+  "cpu.toString": example(() => []),
   "encoder.initialize": method(encoder.initialize.bind(encoder), () => [cpu, random(1)]),
   "encoder.apply": method(encoder.apply.bind(encoder), () => [encoderParameters, indices([0, 1], [1, 2]), { mask, observe: () => undefined }], 2),
   "encoder.tokenLogits": method(encoder.tokenLogits.bind(encoder), () => [encoderParameters, indices([0, 1], [1, 2]), indices([0]), { mask }], 3),
