@@ -85,7 +85,7 @@ describe("decoding on the CPU", () => {
   it.each([[[1]], [[1, 5]], [[1, -1]], [[0.5, 0]]])("refuses a padding of %j", (padding) => {
     const cache = keyValueCache(cpu, softmax(), { batch: 2, kvHeads: 1, capacity: 4, dim: 2 });
     const x = cpu.full(1, [2, 1, 1, 2]);
-    expect(() => decode(cache, { q: x, k: x, v: x }, { padding })).toThrow(/decode: padding: wanted 2 whole numbers from 0 to 4/);
+    expect(() => decode(cache, { q: x, k: x, v: x }, { padding })).toThrow(/decode: padding: wanted/);
     expect(cache.length).toBe(0);
   });
 
