@@ -51,7 +51,7 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
 
 /**
  * Attention as `attention` has it, and one number a row, [batch, heads, n]: the log-sum-exp of the scores for kernels of the softmax
- * normaliser, else what the weights were divided by. No gradient flows through it.
+ * normaliser, else what the weights were divided by. A loss that depends on it is an `UnsupportedError`: it has no gradient.
  */
 export function attentionWithStatistic(
   kernel: TiledKernel,
