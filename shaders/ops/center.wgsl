@@ -1,15 +1,23 @@
-// For every component of every head the median of those of at most SAMPLES keys, spread evenly; 0 where none is finite.
+// For every component of every head the median of those of at most SAMPLES keys, spread evenly; 0 where none is finite. With EXACT = 1 also 0
+// unless most of those keys, and of as many queries, lie within half of it: what it is taken off then keeps float16's digits.
 struct Sizes {
   count: u32,
   keys: u32,
+  queries: u32,
   width: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> keys: array<f32>;
-@group(0) @binding(2) var<storage, read_write> centers: array<f32>;
+@group(0) @binding(2) var<storage, read> queries: array<f32>;
+@group(0) @binding(3) var<storage, read_write> centers: array<f32>;
 
 const SAMPLES = 15u;
+
+/// The row of a sample, every (rows / taken)-th, without a product that overflows.
+fn sampled_row(s: u32, taken: u32, rows: u32) -> u32 {
+  return s * (rows / taken) + s * (rows % taken) / taken;
+}
 
 fn element(index: u32) {
   let head = quotient(index, sizes.width);
@@ -18,9 +26,7 @@ fn element(index: u32) {
   var numbers: array<f32, SAMPLES>;
   var count = 0u;
   for (var s = 0u; s < taken; s++) {
-    // Every (keys / taken)-th key, without a product that overflows.
-    let key = s * (sizes.keys / taken) + s * (sizes.keys % taken) / taken;
-    let x = keys[(head * sizes.keys + key) * sizes.width + component];
+    let x = keys[(head * sizes.keys + sampled_row(s, taken, sizes.keys)) * sizes.width + component];
     if (is_finite(x)) {
       numbers[count] = x;
       count++;
@@ -34,6 +40,22 @@ fn element(index: u32) {
     }
     if (before == count / 2u) {
       median = numbers[s];
+    }
+  }
+  if (EXACT == 1) {
+    let reach = 0.5 * abs(median);
+    var near_keys = 0u;
+    for (var s = 0u; s < count; s++) {
+      near_keys += select(0u, 1u, abs(numbers[s] - median) <= reach);
+    }
+    let asked = min(SAMPLES, sizes.queries);
+    var near_queries = 0u;
+    for (var s = 0u; s < asked; s++) {
+      let x = queries[(head * sizes.queries + sampled_row(s, asked, sizes.queries)) * sizes.width + component];
+      near_queries += select(0u, 1u, abs(x - median) <= reach);
+    }
+    if (2u * near_keys < count || 2u * near_queries < asked) {
+      median = 0.0;
     }
   }
   centers[index] = median;

@@ -149,20 +149,21 @@ const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hoo
   });
 });
 
-const recenter = implement(recenterPrimitive, (device, [q, k], moved) => {
+const recenter = implement(recenterPrimitive, (device, [q, k], moved, { exact }) => {
   const [batch, keyHeads, keys, dim] = k.shape as [number, number, number, number];
   const heads = batch * keyHeads;
+  const queries = sizeOf(q.shape) / heads / dim;
   const centers = device.scratch(heads * dim);
   device.dispatch({
     shaders: centerShaders,
-    constants: { GROUP },
-    uniform: [heads * dim, keys, dim],
-    reads: [k.block],
+    constants: { GROUP, EXACT: exact ? 1 : 0 },
+    uniform: [heads * dim, keys, queries, dim],
+    reads: [k.block, q.block],
     writes: [centers],
     workgroups: groupsFor(heads * dim, device.limits),
   });
   const wide = dim % 4 === 0;
-  const [width, queries] = [wide ? dim / 4 : dim, sizeOf(q.shape) / heads / dim];
+  const width = wide ? dim / 4 : dim;
   const count = heads * width * Math.ceil((queries + keys) / RECENTER_RUN);
   device.dispatch({
     shaders: [eachShader, wide ? fourShader : oneShader, recenterShader],

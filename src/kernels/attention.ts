@@ -93,7 +93,8 @@ function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Sur
   const isMoved = kernel.ofDifferences === true && dtype !== "f64"; // float64 takes differences
   if (!isMoved && kernel.prepare === undefined) return inputs;
   const [q, k, v] = [inputs.q, inputs.k, inputs.v].map((x) => (dtype === "f16" ? cast(x, "f32") : x));
-  const [movedQ, movedK] = isMoved ? apply(recenterPrimitive, [q, k], {}) : [q, k];
+  const exact = dtype === "f16" && kernel.prepare === undefined; // nothing else rounds them to float16 again
+  const [movedQ, movedK] = isMoved ? apply(recenterPrimitive, [q, k], { exact }) : [q, k];
   const wide = { ...inputs, q: movedQ, k: movedK, v };
   const prepared = kernel.prepare === undefined ? wide : changed(kernel.prepare, wide, surroundings);
   if (dtype !== "f16") return prepared;
