@@ -1,43 +1,46 @@
 import { Command, CommanderError } from "commander";
 import { AttentionKernelsError } from "../core/errors.js";
-import { convergence } from "../studies/convergence/study.js";
-import { dynamics } from "../studies/dynamics/study.js";
-import { elliptical } from "../studies/elliptical/study.js";
-import { pathfinder } from "../studies/pathfinder/study.js";
-import { potts } from "../studies/potts/study.js";
-import type { Study } from "../studies/runner/study.js";
+import { studies } from "../studies/registry.js";
+import { mergeShards, redraw } from "../studies/runner/merge.js";
 import { collectVersions } from "../studies/runner/versions.js";
-import { symmetric } from "../studies/symmetric/study.js";
-import { text } from "../studies/text/study.js";
-import { wavefunction } from "../studies/wavefunction/study.js";
-import { convergenceCommand } from "./convergence.js";
-import { dissectCommand } from "./dissect.js";
-import { dynamicsCommand } from "./dynamics.js";
-import { ellipticalCommand } from "./elliptical.js";
-import { mergeCommand } from "./merge.js";
 import { oneLine } from "./output.js";
-import { pathfinderCommand } from "./pathfinder.js";
-import { pottsCommand } from "./potts.js";
-import { symmetricCommand } from "./symmetric.js";
+import { closingText, studyCommand } from "./study.js";
 import type { Terminal } from "./terminal.js";
-import { textCommand } from "./text.js";
-import { wavefunctionCommand } from "./wavefunction.js";
 
 const BAD_INPUT = 2;
-
-/** All studies whose runs are tasks. */
-export const studies: readonly Study<unknown, unknown>[] = [convergence, dynamics, elliptical, pathfinder, potts, symmetric, text, wavefunction];
 
 /** Whether the operating system refused something: a full disk, a folder without permission. */
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error && "code" in error;
 
+/** `study merge`. */
+function mergeCommand({ stdout }: Terminal): Command {
+  return new Command("merge")
+    .description("join the results of shards (--shard i/n) into those of the whole study")
+    .argument("<folders...>", "what the shards wrote, such as out/dynamics/shard-*")
+    .option("--out <folder>", "where the joined results go (default: out/<name of the study>)")
+    .action(async (folders: readonly string[], { out: wanted }: { readonly out?: string }) => {
+      const { report, out } = await mergeShards(folders, studies, { out: wanted, report: (event) => event.kind === "note" && stdout.write(`${event.text}\n`) });
+      stdout.write(`${closingText(report)}\nJoined ${folders.length} shards: ${out}/report.html, ${out}/results.json\n`);
+    });
+}
+
+/** `study report`. */
+function reportCommand({ stdout }: Terminal): Command {
+  return new Command("report")
+    .description("draw report.html and the figures again from the results.json in a folder")
+    .argument("<folder>", "what a study wrote, such as out/dynamics")
+    .allowExcessArguments(false)
+    .action(async (folder: string) => {
+      stdout.write(`${closingText(await redraw(folder, studies))}\nDrawn again: ${folder}/report.html\n`);
+    });
+}
+
 /** All commands; `finish` gets the exit code of the one that was run. */
 export function commandLine(terminal: Terminal, finish: (exitCode: number) => void, version = "unknown"): Command {
   const study = new Command("study").description("run one of the papers' experiments");
-  const commands = [convergenceCommand, dynamicsCommand, ellipticalCommand, pathfinderCommand, pottsCommand, symmetricCommand, textCommand, wavefunctionCommand];
-  for (const command of commands) study.addCommand(command(terminal, finish));
-  study.addCommand(mergeCommand(studies, terminal));
-  const analyze = new Command("analyze").description("look into the weights of a stored model").addCommand(dissectCommand(terminal, finish), { isDefault: true });
+  const analyze = new Command("analyze").description("look into the weights of a stored model");
+  for (const own of studies) (own.group === "analyze" ? analyze : study).addCommand(studyCommand(own, terminal, finish), { isDefault: own.group === "analyze" });
+  study.addCommand(mergeCommand(terminal)).addCommand(reportCommand(terminal));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(version)

@@ -1,15 +1,12 @@
 import { join } from "node:path";
-import { InvalidArgumentError, Option } from "commander";
-import type { Command } from "commander";
-import { EPOCHS, SEED, SEEDS } from "../studies/limits.js";
-import type { Presentation } from "../studies/report/presentation.js";
-import { conduct } from "../studies/runner/study.js";
-import type { Results, Study } from "../studies/runner/study.js";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { SEED } from "../studies/options.js";
+import type { Report } from "../studies/report/report.js";
+import { conduct, type Results } from "../studies/runner/conduct.js";
+import { chosenBy, dashed, flagsOf, valueAt, valuesOf, wholeFlag, type Chosen, type Declared, type Flag } from "../studies/runner/options.js";
+import type { Study } from "../studies/runner/study.js";
 import type { Shard } from "../studies/runner/tasks.js";
-import { backendNames, chooseBackend } from "./backend.js";
-import type { BackendName } from "./backend.js";
-import { commandPath } from "./command-path.js";
-import { kernelNames, number } from "./flags.js";
+import { backendNames, chooseBackend, type BackendName } from "./backend.js";
 import { progressView } from "./progress.js";
 import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
@@ -18,7 +15,7 @@ const STOPPED = 130;
 const DEFAULT_SEED = 1;
 
 /** Options that every study has. */
-export interface StudyOptions {
+interface CommonOptions {
   readonly seed: number;
   readonly out: string;
   readonly backend: BackendName;
@@ -27,6 +24,9 @@ export interface StudyOptions {
   readonly shard?: Shard;
 }
 
+/** Options that say how much of a study is run, not what it is. */
+const CHOICES: readonly string[] = ["out", "resume", "only", "shard"];
+
 /** Parses "2/8". */
 function shardOf(text: string): Shard {
   const [, index, count] = (/^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? []).map(Number);
@@ -34,58 +34,36 @@ function shardOf(text: string): Shard {
   throw new InvalidArgumentError("Wanted i/n with i from 1 to n.");
 }
 
-/** Adds `--seed` and `--out`. */
-export function withPlaceOptions(command: Command, seedOf: string): Command {
-  return command
-    .option("--seed <n>", `seed of ${seedOf}`, number(SEED), DEFAULT_SEED)
-    .option("--out <folder>", "where results.json, report.html and the figures go", `out/${command.name()}`);
+/** A flag as an option of a command. */
+function optionOf(name: string, { argument, help, wanted, range, choices, parse }: Flag<unknown>, initial?: unknown): Option {
+  const option = new Option(`--${name} <${argument}>`, help);
+  if (initial !== undefined) option.default(initial, Array.isArray(initial) ? initial.join(",") : undefined);
+  if (choices) return option.choices(choices);
+  const read = (text: string): unknown => {
+    const value = parse(text);
+    if (value !== undefined) return value;
+    throw new InvalidArgumentError(`Wanted ${wanted}.`);
+  };
+  return option.argParser(range === undefined ? read : Object.assign(read, { range }));
 }
 
-/** Adds `--resume`. */
-export function withResume(command: Command): Command {
-  return command.option("--resume", "go on from what an earlier run into this folder finished or stored");
+/** The options of a study that a command was given. */
+function chosenIn({ options, presets = {}, argument }: Study, command: Command): Chosen<Declared> {
+  const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+  const names = given.map((option) => option.long!.slice(2));
+  const values = new Map(given.map((option, index) => [names[index], command.getOptionValue(option.attributeName()) as unknown]));
+  const chosen = chosenBy(options, Object.keys(presets).filter((name) => names.includes(dashed(name))).map((name) => presets[name]), values);
+  return argument ? ({ ...chosen, [argument.option]: command.args[0] } as Chosen<Declared>) : chosen;
 }
 
-/** Adds `--seed`, `--out` and `--backend`. */
-function withStudyOptions(command: Command): Command {
-  return withPlaceOptions(command, "the split, the weights and the batches")
-    .addOption(new Option("--backend <name>", "where to compute").choices(backendNames).default("auto"))
-    .allowExcessArguments(false);
-}
-
-/** Adds what every study has whose runs are tasks: those options, and which of its runs to do. */
-export function withTaskOptions(command: Command): Command {
-  return withResume(withStudyOptions(command))
-    .option("--only <names>", "only runs with these words in their names, with commas between", (text: string) => text.split(","))
-    .option("--shard <i/n>", "part i of n of the runs, into a folder of its own; study merge joins the parts", shardOf);
-}
-
-/** Flags of every study that trains encoders with several kernels. */
-export interface ComparisonFlags {
-  readonly kernels?: readonly string[];
-  readonly seeds?: number;
-  readonly epochs?: number;
-}
-
-/** Adds these flags; `seedsOf` says what a seed draws. */
-export function withComparisonOptions(command: Command, seedsOf: string): Command {
-  return withTaskOptions(command)
-    .option("--kernels <names>", "kernels by name, with commas between; the first is what others are compared with", kernelNames)
-    .option("--seeds <n>", seedsOf, number(SEEDS))
-    .option("--epochs <n>", "epochs of every encoder", number(EPOCHS));
-}
-
-/** Adds `--data`. */
-export function withDataOption(command: Command): Command {
-  return command.option("--data <file>", "your own texts: .csv with columns text and label, or .jsonl with those keys");
+/** The words that name a command, from the program's own on. */
+export function commandPath(command: Command): string[] {
+  return [...(command.parent ? commandPath(command.parent) : []), command.name()];
 }
 
 function quote(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }
-
-/** Options that say how much of a study is run, not what it is. */
-const CHOICES: readonly string[] = ["out", "resume", "only", "shard"];
 
 /** The command that repeats a whole study: every option given, and the seed and backend in any case. */
 function repeatCommand(command: Command, backend: string): string {
@@ -100,7 +78,7 @@ function repeatCommand(command: Command, backend: string): string {
 }
 
 /** The last line of a run: where the results are, and the command that comes next, if there is one. */
-function closingLine({ partial, seconds, part }: Results<unknown, unknown>, folder: string, { out, shard, only }: StudyOptions, repeat: string): string {
+function closingLine({ partial, seconds, part }: Results, folder: string, { out, shard, only }: CommonOptions, repeat: string): string {
   const place = `${folder}/report.html, ${folder}/results.json`;
   if (partial) {
     const choice = [...(only ? ["--only", quote(only.join(","))] : []), ...(shard ? ["--shard", `${shard.index}/${shard.count}`] : [])];
@@ -111,43 +89,50 @@ function closingLine({ partial, seconds, part }: Results<unknown, unknown>, fold
 }
 
 /** What a study found: the tables that sum it up, and its answer. */
-export function closingText({ blocks, answer }: Presentation): string {
+export function closingText({ blocks, answer }: Report): string {
   const tables = blocks.flatMap((block) => (block.kind === "table" && block.summary ? [formatTable(block)] : []));
   return [...tables, answer].join("\n\n");
 }
 
-/** Runs a study for the command line: adapter line, progress, closing tables; gives the exit code. */
-export async function runStudy<Configuration, Measurements>(
-  study: Study<Configuration, Measurements>,
-  configuration: Configuration,
-  command: Command,
-  terminal: Terminal,
-): Promise<number> {
-  const given = command.opts<StudyOptions>();
+/** Runs a study: adapter line, progress, closing tables; gives the exit code. */
+async function run(study: Study, chosen: Chosen<Declared>, command: Command, terminal: Terminal): Promise<number> {
+  const given = command.opts<CommonOptions>();
   const { seed, backend: wanted, resume, only, shard } = given;
+  const configuration = valuesOf(study.options, study.derive?.(chosen) ?? {}, chosen);
   const out = shard ? join(given.out, `shard-${shard.index}-of-${shard.count}`) : given.out;
   const { stdout, signal } = terminal;
-  const chosen = await chooseBackend(wanted);
-  stdout.write(`${chosen.line}\n`);
+  const { backend, line, dispose } = await chooseBackend(wanted);
+  stdout.write(`${line}\n`);
   const view = progressView(terminal);
-  const repeat = repeatCommand(command, chosen.backend.name);
+  const repeat = repeatCommand(command, backend.name);
   try {
-    const { results, presentation } = await conduct(study, configuration, {
-      backend: chosen.backend,
-      seed,
-      out,
-      command: repeat,
-      ...(resume ? { resume } : {}),
-      ...(only ? { only } : {}),
-      ...(shard ? { shard } : {}),
-      report: (event) => view.report(event),
-      ...(signal ? { signal } : {}),
-    });
+    const { results, report } = await conduct(study, configuration, { backend, seed, out, command: repeat, resume, only, shard, signal, report: (event) => view.report(event) });
     view.stop();
-    stdout.write(`\n${closingText(presentation)}\n${closingLine(results, out, given, repeat)}`);
+    stdout.write(`\n${closingText(report)}\n${closingLine(results, out, given, repeat)}`);
     return results.partial ? STOPPED : 0;
   } finally {
     view.stop();
-    chosen.dispose();
+    dispose();
   }
+}
+
+/** The command of a study. */
+export function studyCommand(study: Study, terminal: Terminal, finish: (exitCode: number) => void): Command {
+  const { name, question, argument, seedOf = "the splits, the weights and the batches", options, presets = {} } = study;
+  const command = new Command(name).description(question).allowExcessArguments(false);
+  if (argument) command.argument(`<${argument.option}>`, argument.help);
+  command
+    .addOption(optionOf("seed", wholeFlag("seed", SEED, `seed of ${seedOf}`, (seed) => seed), DEFAULT_SEED))
+    .option("--out <folder>", "where results.json, report.html and the figures go", `out/${name}`)
+    .addOption(new Option("--backend <name>", "where to compute").choices(study.backend ? [study.backend] : backendNames).default(study.backend ?? "auto").hideHelp(study.backend !== undefined))
+    .option("--resume", "go on from what an earlier run into this folder finished or stored")
+    .option("--only <names>", "only runs with these words in their names, with commas between", (text: string) => text.split(","))
+    .option("--shard <i/n>", "part i of n of the runs, into a folder of its own; study merge joins the parts", shardOf);
+  for (const [preset, { help }] of Object.entries(presets)) command.option(`--${dashed(preset)}`, help);
+  const defaults = valuesOf(options, study.derive?.({}) ?? {});
+  for (const { name: flag, flag: declared, places, conflicts } of flagsOf(options)) {
+    const initial = conflicts.length > 0 ? undefined : valueAt(defaults, places[0]);
+    command.addOption(optionOf(flag, declared, Array.isArray(initial) && initial.length === 0 ? undefined : initial).conflicts([...conflicts]));
+  }
+  return command.action(async () => finish(await run(study, chosenIn(study, command), command, terminal)));
 }

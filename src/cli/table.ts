@@ -1,4 +1,4 @@
-import type { Table } from "../studies/report/presentation.js";
+import type { Table } from "../studies/report/report.js";
 
 /** A table as aligned text. */
 export function formatTable({ title, columns, rows, note }: Table): string {

@@ -17,6 +17,9 @@ export function byKernel<Run extends { readonly kernel: string }>(runs: readonly
   return groups;
 }
 
+/** The answer of a study none of whose runs reached the last epoch. */
+export const UNFINISHED = "The study was stopped before a model was trained to its end.";
+
 /** Runs that reached the last epoch. */
 export const completeRuns = <Run extends { readonly epochs: readonly unknown[] }>(runs: readonly Run[], epochs: number): Run[] => runs.filter((run) => run.epochs.length === epochs);
 

@@ -1,6 +1,6 @@
 import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
 import { proportion } from "../../theory/proportion.js";
-import { formatPercent, type Table } from "../report/presentation.js";
+import { formatPercent, table, type Table } from "../report/report.js";
 import { byKernel, lastAccuracies, lastEpoch, pairedDifference, type ClassifierRun } from "./runs.js";
 
 /** An interval in words. */
@@ -22,29 +22,18 @@ interface TestSet {
 
 /** Mean accuracy of every kernel over seeds, with two intervals. */
 export function accuracyTable(runs: readonly ClassifierRun[], { test, examples, baseline }: TestSet): Table {
-  return {
-    kind: "table",
-    title: "Test accuracy after the last epoch",
-    summary: true,
-    columns: ["kernel", "seeds", "mean", "95 % interval of the mean", examples, "95 % interval of the share", "train loss"],
-    rows: [...byKernel(runs)].map(([kernel, own]) => {
-      const mean = meanInterval(lastAccuracies(own));
-      const all = proportion(Math.round(lastAccuracies(own).reduce((a, b) => a + b) * test), own.length * test);
-      const loss = meanInterval(own.map((run) => lastEpoch(run).trainLoss)).mean;
-      return [
-        kernel,
-        own.map(({ seed }) => seed).join(", "),
-        formatPercent(mean.mean),
-        between(mean, formatPercent),
-        `${all.successes} of ${all.trials}`,
-        all.interval.map(formatPercent).join(" to "),
-        loss.toFixed(4),
-      ];
-    }),
-    note:
-      `The interval of the mean (Student) holds for new ${examples} and new starts, and needs normal accuracies; that of the share (Wilson) ` +
-      `holds for new ${examples} of these models. ${baseline}`,
-  };
+  const rows = [...byKernel(runs)].map(([kernel, own]) => {
+    const mean = meanInterval(lastAccuracies(own));
+    const all = proportion(Math.round(lastAccuracies(own).reduce((a, b) => a + b) * test), own.length * test);
+    const loss = meanInterval(own.map((run) => lastEpoch(run).trainLoss)).mean;
+    const seeds = own.map(({ seed }) => seed).join(", ");
+    return [kernel, seeds, formatPercent(mean.mean), between(mean, formatPercent), `${all.successes} of ${all.trials}`, all.interval.map(formatPercent).join(" to "), loss.toFixed(4)];
+  });
+  const columns = ["kernel", "seeds", "mean", "95 % interval of the mean", examples, "95 % interval of the share", "train loss"];
+  const note =
+    `The interval of the mean (Student) holds for new ${examples} and new starts, and needs normal accuracies; that of the share (Wilson) ` +
+    `holds for new ${examples} of these models. ${baseline}`;
+  return table("Test accuracy after the last epoch", columns, rows, { summary: true, note });
 }
 
 /** The comparison of every kernel with the first, in words. */

@@ -9,14 +9,14 @@ import { checkConvergence, type ConvergenceReport } from "../../theory/check-con
 import { descend, type DescentProblem } from "../../theory/descend.js";
 import type { WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
-import type { Session } from "../runner/study.js";
-import type { GuaranteeConfiguration } from "./configuration.js";
+import type { Work } from "../runner/study.js";
 import type { Curve, GuaranteeRun, KernelName } from "./measurements.js";
 import { trainedName } from "./names.js";
+import type { ConvergenceOptions } from "./options.js";
 import type { Sample } from "./sample.js";
 
-const kernels = { softmax: softmax(), gaussian: gaussian() } as const;
-const subsets: readonly (readonly WeightName[])[] = [["query", "key", "value"], ["value"], ["query"]];
+export const kernels = { softmax: softmax(), gaussian: gaussian() } as const;
+export const subsets: readonly (readonly WeightName[])[] = [["query", "key", "value"], ["value"], ["query"]];
 /** Below this share of the initial loss float64 rounding takes over, and the run ends. */
 const CONVERGED = 1e-24;
 /** The loss carries rounding of its own, which is all that remains near its floor. */
@@ -28,14 +28,14 @@ interface Run {
   readonly kernel: KernelName;
   readonly trained: readonly WeightName[];
   readonly sample: Sample;
-  readonly configuration: GuaranteeConfiguration;
-  readonly session: Session<unknown>;
+  readonly options: ConvergenceOptions["guarantee"];
+  readonly seed: number;
 }
 
 /** The same for every kernel and subset. */
-function initialWeights({ kernel, sample, configuration, session }: Run): SingleLayerParameters {
-  const { heads, width, scales } = configuration;
-  return singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length }).initialize(cpu, random(session.seed), scales);
+function initialWeights({ kernel, sample, options, seed }: Run): SingleLayerParameters {
+  const { heads, width, scales } = options;
+  return singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length }).initialize(cpu, random(seed), scales);
 }
 
 /** A tensor [H, rows, columns] as nested arrays. */
@@ -72,7 +72,7 @@ async function consult(run: Run): Promise<{ problem: DescentProblem; report: Con
 }
 
 /** The losses of gradient descent, with progress and looks at whether to stop. */
-function follow({ kernel, trained, configuration: { steps }, session }: Run, problem: DescentProblem, stepSize: number): Promise<number[]> {
+function follow({ kernel, trained, options: { steps } }: Run, problem: DescentProblem, stepSize: number, work: Work): Promise<number[]> {
   const label = `${kernel}, ${trainedName(trained)}`;
   return descend(problem, kernels[kernel], trained, {
     stepSize,
@@ -80,8 +80,8 @@ function follow({ kernel, trained, configuration: { steps }, session }: Run, pro
     tolerance: CONVERGED,
     async follow(loss, step, isLast) {
       if (!isLast && step % REPORT_EVERY !== 0) return;
-      session.report({ kind: "progress", label, done: isLast ? steps : step, total: steps, note: `loss ${loss.toExponential(2)}` });
-      await session.checkpoint();
+      work.report({ kind: "progress", label, done: isLast ? steps : step, total: steps, note: `loss ${loss.toExponential(2)}` });
+      await work.checkpoint();
     },
   });
 }
@@ -92,10 +92,15 @@ function thin(losses: readonly number[], predict: ((step: number) => number) | u
   return predict ? { ...curve, predicted: steps.map(predict) } : curve;
 }
 
-async function measure(run: Run): Promise<GuaranteeRun> {
+/**
+ * Gradient descent on the single layer with one kernel, by what is trained, on the CPU backend.
+ *
+ * The step size is T1's 1/L of the kernel's value-only problem, for every subset, so that runs can be compared.
+ */
+export async function measureGuarantee(run: Run, work: Work): Promise<GuaranteeRun> {
   const { problem, report, stepSize } = await consult(run);
   const { conditions, certificate } = report;
-  const losses = await follow(run, problem, stepSize);
+  const losses = await follow(run, problem, stepSize, work);
   const steps = losses.length - 1;
   const finalLoss = losses[steps];
   const common = {
@@ -115,23 +120,4 @@ async function measure(run: Run): Promise<GuaranteeRun> {
   const predict = (step: number): number => certificate.predictedLoss(step);
   const bounded = losses.every((loss, step) => loss <= predict(step) * (1 + ROUNDING));
   return { ...common, predictedRate: certificate.rate, bounded, curve: thin(losses, predict) };
-}
-
-/**
- * Part one: {softmax, Gaussian} × {all, value only, query only} from the same initial weights, on the CPU backend.
- *
- * The step size is T1's 1/L of the kernel's value-only problem, for every subset, so that runs can be compared.
- */
-export async function* guaranteeRuns(
-  sample: Sample,
-  configuration: GuaranteeConfiguration,
-  session: Session<unknown>,
-): AsyncGenerator<GuaranteeRun> {
-  for (const kernel of Object.keys(kernels) as KernelName[]) {
-    for (const trained of subsets) {
-      const task = { name: `guarantee ${kernel} ${trained.join("+")}`, depends: { sample, configuration, seed: session.seed } };
-      const run = await session.task(task, () => measure({ kernel, trained, sample, configuration, session }));
-      if (run !== undefined) yield run;
-    }
-  }
 }

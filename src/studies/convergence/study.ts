@@ -1,34 +1,85 @@
 import { random } from "../../core/random.js";
-import { prepareDataset, summarize } from "../corpus/dataset.js";
+import { contentOf, prepareDataset, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
-import { record } from "../runner/schema.js";
-import type { Session, Study } from "../runner/study.js";
-import { convergenceFields, type ConvergenceConfiguration } from "./configuration.js";
-import { guaranteeRuns } from "./guarantee.js";
-import { learningRuns } from "./learning.js";
-import type { ConvergenceMeasurements, GuaranteeRun } from "./measurements.js";
-import { present } from "./present.js";
-import { chooseSample } from "./sample.js";
+import { declareStudy, type Task } from "../runner/study.js";
+import type { EpochResult } from "../training/classifier.js";
+import { trainTextClassifier } from "../training/text-classifier.js";
+import type { TrainingSoFar, TrainingState } from "../training/train.js";
+import { kernels, measureGuarantee, subsets } from "./guarantee.js";
+import type { GuaranteeRun, KernelName, LearningRun } from "./measurements.js";
+import { convergenceOptions } from "./options.js";
+import { report } from "./report.js";
+import { chooseSample, type Sample } from "./sample.js";
 
-async function run(configuration: ConvergenceConfiguration, session: Session<ConvergenceMeasurements>): Promise<void> {
-  const { data: path, guarantee, learning } = configuration;
-  session.report({ kind: "stage", title: "Reading the texts" });
-  const corpus = await openCorpus(path);
-  const dataset = prepareDataset(corpus, { seed: session.seed, ...learning });
-  const data = summarize(dataset);
-  session.report({ kind: "note", text: `${data.name}: ${data.train} texts to train on, ${data.test} to test on, ${data.vocabulary} token ids` });
-
-  session.report({ kind: "stage", title: "Part one: is it guaranteed? (single layer, gradient descent, CPU backend, float64)" });
-  const sample = chooseSample(dataset.train, dataset.classes.length, random(session.seed), guarantee);
-  const guaranteed: GuaranteeRun[] = [];
-  for await (const finished of guaranteeRuns(sample, guarantee, session)) {
-    guaranteed.push(finished);
-    await session.save({ data, guarantee: guaranteed, learning: [] });
-  }
-
-  session.report({ kind: "stage", title: `Part two: does it learn? (two-layer encoder, Adam, ${session.backend.device.name})` });
-  await learningRuns(dataset, learning, session, (runs) => session.save({ data, guarantee: guaranteed, learning: runs }));
+interface Texts {
+  readonly dataset: Dataset;
+  readonly summary: DataSummary;
+  readonly sample: Sample;
 }
 
+interface ConvergenceResult {
+  readonly data: DataSummary;
+  readonly guarantee?: GuaranteeRun;
+  readonly learning?: LearningRun;
+}
+
+const kernelNames = Object.keys(kernels) as KernelName[];
+
 /** Softmax and Gaussian attention on real text: what theory guarantees, what gradient descent does, and what an encoder learns. */
-export const convergence: Study<ConvergenceConfiguration, ConvergenceMeasurements> = { name: "convergence", configuration: record(convergenceFields), run, present };
+export const convergence = declareStudy({
+  name: "convergence",
+  question: "softmax and Gaussian attention on real text: is convergence guaranteed, and does an encoder learn?",
+  title: "Does attention converge? Softmax and Gaussian kernels on text",
+  options: convergenceOptions,
+  presets: {
+    // every text, at a length where attention costs what it costs in the papers
+    full: {
+      help: "the papers' scale, for a hardware adapter",
+      options: {
+        scale: "full",
+        guarantee: { steps: 20_000 },
+        learning: { tokens: 1024, train: 4800, test: 960, vocabulary: 20_000, batch: 32, epochs: 10, learningRate: 1e-3 },
+      },
+    },
+  },
+
+  async data({ data, guarantee, learning }, seed, inform): Promise<Texts> {
+    const dataset = prepareDataset(await openCorpus(data), { seed, ...learning });
+    const summary = summarize(dataset);
+    inform({ kind: "note", text: `${summary.name}: ${summary.train} texts to train on, ${summary.test} to test on, ${summary.vocabulary} token ids` });
+    return { dataset, summary, sample: chooseSample(dataset.train, dataset.classes.length, random(seed), guarantee) };
+  },
+
+  tasks({ guarantee, learning }, seed) {
+    const guaranteed = kernelNames.flatMap((kernel) =>
+      subsets.map((trained): Task<Texts, ConvergenceResult> => ({
+        name: `guarantee ${kernel} ${trained.join("+")}`,
+        stage: "Part one: is it guaranteed? (single layer, gradient descent, CPU backend, float64)",
+        depends: ({ sample }) => ({ sample, configuration: guarantee, seed }),
+        run: async ({ summary, sample }, work) => ({ data: summary, guarantee: await measureGuarantee({ kernel, trained, sample, options: guarantee, seed }, work) }),
+      })),
+    );
+    const learned = kernelNames.map((kernel): Task<Texts, ConvergenceResult, TrainingState<EpochResult>> => ({
+      name: `encoder ${kernel}`,
+      stage: "Part two: does it learn? (two-layer encoder, Adam)",
+      depends: ({ dataset }) => ({ configuration: learning, seed, data: contentOf(dataset) }),
+      async run({ summary, dataset }, work) {
+        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochResult>): ConvergenceResult => ({
+          data: summary,
+          learning: { kernel, epochs, curve: { steps: losses.map((_, step) => step + 1), losses } },
+        });
+        const training = { ...learning, kernel: kernels[kernel], label: kernel, start: seed, seed: seed + 1 };
+        return trainTextClassifier(dataset, { ...training, measured: (soFar) => work.measured(resultOf(soFar)) }, work, resultOf);
+      },
+    }));
+    return [...guaranteed, ...learned];
+  },
+
+  gather: (done: readonly ConvergenceResult[]) => ({
+    data: done[0].data,
+    guarantee: done.flatMap(({ guarantee }) => guarantee ?? []),
+    learning: done.flatMap(({ learning }) => learning ?? []),
+  }),
+
+  report,
+});

@@ -1,19 +1,6 @@
 import type { HeadCount } from "../../analysis/attention-weights.js";
 import type { ModeMap } from "../../analysis/dissection.js";
 
-export interface DissectConfiguration {
-  /** A `.safetensors` file, an index of shards, or a folder with either. */
-  readonly model: string;
-  /** Heads of every layer, where no `config.json` says so. */
-  readonly heads?: number;
-  /** What stands before the layers' names, where a file has several encoders. */
-  readonly prefix?: string;
-  /** A `.safetensors` file with tokens [n, D] that enter a layer, under `hidden_states.<layer>`. */
-  readonly inputs?: string;
-  /** Strongest modes of a layer whose maps on `inputs` are drawn. */
-  readonly modes: number;
-}
-
 export interface DissectedHead {
   readonly singularValues: readonly number[];
   readonly cosines: readonly number[];
@@ -42,7 +29,8 @@ export interface DissectedLayer {
   readonly maps?: readonly DissectedMap[];
 }
 
-export interface DissectMeasurements {
+/** The model, as its file describes it. */
+export interface ModelSummary {
   readonly file: string;
   readonly prefix: string;
   /** D. */
@@ -52,6 +40,17 @@ export interface DissectMeasurements {
   /** Below this stays |cos| of random directions with probability 95 %. */
   readonly cosineNoise: number;
   readonly layerCount: number;
+}
+
+/** One layer of the model, or the control. */
+export interface DissectResult {
+  readonly model: ModelSummary;
+  /** From 0; -1 for the control. */
+  readonly layer: number;
+  readonly dissected: DissectedLayer;
+}
+
+export interface DissectMeasurements extends ModelSummary {
   /** A layer of these sizes with N(0, 1) weights, analysed in the same way. */
   readonly control: DissectedLayer;
   readonly layers: readonly DissectedLayer[];

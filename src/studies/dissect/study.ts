@@ -1,99 +1,61 @@
-import { Matrix } from "ml-matrix";
-import { countHeads, findAttention, readFinite, readProjection } from "../../analysis/attention-weights.js";
-import { mean } from "../../analysis/averages.js";
-import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
-import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
-import { DataError } from "../../core/errors.js";
-import { random } from "../../core/random.js";
-import { openSafetensors, type StoredTensors } from "../../core/safetensors.js";
-import { formatShape } from "../../core/shape.js";
-import type { Session, Study } from "../runner/study.js";
-import { fileSource } from "./file.js";
-import type { DissectConfiguration, DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";
-import { openModel } from "./open.js";
-import { present } from "./present.js";
+import type { Matrix } from "ml-matrix";
+import { latest } from "../comparison/seeds.js";
+import { optionalText, optionalWhole, setting, whole } from "../runner/options.js";
+import { text } from "../runner/schema.js";
+import { declareStudy, type Task } from "../runner/study.js";
+import { dissectLayer, openForDissection, randomProjections, readInputs, type LayerNumbers } from "./layers.js";
+import type { DissectResult } from "./measurements.js";
+import { report } from "./report.js";
 
-/** The maps of a layer's strongest modes on tokens [n, D]. */
-function mapsOf(heads: readonly HeadDissection[], inputs: Matrix, count: number): DissectedMap[] {
-  return heads
-    .flatMap(({ singularValues, cosines }, head) => cosines.map((cosine, mode) => ({ head, mode, singularValue: singularValues[mode], cosine })))
-    .sort((a, b) => b.singularValue - a.singularValue)
-    .slice(0, count)
-    .map((place) => ({ ...place, ...modeMap(heads[place.head], place.mode, inputs) }));
-}
+/** Stands for the number of a layer. */
+const CONTROL = -1;
 
-function describe(heads: readonly HeadDissection[], width: number, maps: readonly DissectedMap[] | undefined): DissectedLayer {
-  const { plain, weighted, modes, squaredWeights } = summarizeCosines(heads);
-  const noise = cosineNoise(width);
-  const inside = heads.flatMap(({ cosines }) => cosines).filter((cosine) => Math.abs(cosine) < noise).length;
-  const shares = heads.map(({ symmetricShare }) => symmetricShare).filter((share) => !Number.isNaN(share));
-  return {
-    heads: heads.map(({ singularValues, cosines, symmetricShare }) => ({ singularValues, cosines, symmetricShare })),
-    plain,
-    weighted,
-    noise: { plain: meanCosineNoise(width, squaredWeights.plain), weighted: meanCosineNoise(width, squaredWeights.weighted) },
-    modes,
-    insideNoise: inside / modes,
-    symmetricShare: mean(shares),
-    ...(maps ? { maps } : {}),
-  };
-}
-
-/** Tokens that enter a layer, or undefined where the file has none for it. */
-async function readInputs(inputs: StoredTensors, layer: number, width: number): Promise<Matrix | undefined> {
-  const name = `hidden_states.${layer}`;
-  const shape = inputs.tensors.get(name)?.shape;
-  if (shape === undefined) return undefined;
-  const [n, columns, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
-  if (columns !== width || more.length > 0 || n < 1) {
-    throw new DataError({ where: "study dissect", argument: name, wanted: `tokens [n, ${width}] or [1, n, ${width}]`, got: formatShape(shape) });
-  }
-  return Matrix.from1DArray(n, width, await readFinite("study dissect", inputs, name));
-}
-
-async function openInputs(path: string, layers: number): Promise<StoredTensors> {
-  const inputs = await openSafetensors(await fileSource(path));
-  if (Array.from({ length: layers }, (_, layer) => `hidden_states.${layer}`).some((name) => inputs.tensors.has(name))) return inputs;
-  throw new DataError({ where: "study dissect", argument: path, wanted: `tensors hidden_states.0 to hidden_states.${layers - 1}, or some of them`, got: "none" });
-}
-
-async function run(configuration: DissectConfiguration, session: Session<DissectMeasurements>): Promise<void> {
-  const { modes } = configuration;
-  const { path, weights, config } = await openModel(configuration.model);
-  const attention = findAttention(weights.tensors, configuration.prefix);
-  const { width, headsWidth, layers: places, prefix } = attention;
-  const { heads, source } = countHeads(headsWidth, configuration.heads, config);
-  const dim = headsWidth / heads;
-  const inputs = configuration.inputs === undefined ? undefined : await openInputs(configuration.inputs, places.length);
-  session.report({ kind: "stage", title: `${path}: ${places.length} layers, width ${width}, ${heads} heads of ${dim} (${source})` });
-
-  const total = (places.length + 1) * heads;
-  const rows = (matrix: Matrix, head: number): Matrix => matrix.subMatrix(head * dim, (head + 1) * dim - 1, 0, width - 1);
-  /** One layer is one task, which depends on its numbers: another model under the same name is not taken for this one. */
-  const dissect = (name: string, before: number, query: Matrix, key: Matrix, tokens?: Matrix): Promise<DissectedLayer | undefined> =>
-    session.task({ name, depends: { heads, modes, numbers: [query, key, ...(tokens ? [tokens] : [])].map((matrix) => Float64Array.from(matrix.to1DArray())) } }, async () => {
-      const dissected: HeadDissection[] = [];
-      for (let head = 0; head < heads; head++) {
-        await session.checkpoint();
-        dissected.push(dissectHead(rows(query, head), rows(key, head)));
-        session.report({ kind: "progress", label: "heads", done: before * heads + head + 1, total, note: name });
-      }
-      return describe(dissected, width, tokens && mapsOf(dissected, tokens, modes));
-    });
-
-  const stream = random(session.seed);
-  const noise = (): Matrix => Matrix.from1DArray(headsWidth, width, stream.normals(headsWidth * width));
-  const control = await dissect("random", 0, noise(), noise());
-  const layers: DissectedLayer[] = [];
-  for (let layer = 0; layer < places.length && control !== undefined; layer++) {
-    const query = await readProjection(weights, attention, layer, "query");
-    const key = await readProjection(weights, attention, layer, "key");
-    const found = await dissect(`layer ${layer}`, layer + 1, query, key, inputs && (await readInputs(inputs, layer, width)));
-    if (found === undefined) return;
-    layers.push(found);
-    await session.save({ file: path, prefix, width, heads, headsFrom: source, cosineNoise: cosineNoise(width), layerCount: places.length, control, layers });
-  }
-}
+/** All that the dissection of a layer depends on: another model under the same name is not taken for this one. */
+const numbersOf = ({ query, key, tokens }: LayerNumbers): Float64Array[] => [query, key, ...(tokens ? [tokens] : [])].map((matrix: Matrix) => Float64Array.from(matrix.to1DArray()));
 
 /** Singular modes of W_qᵀW_k of every head of a stored model: do tokens attend to what is like them? */
-export const dissect: Study<DissectConfiguration, DissectMeasurements> = { name: "dissect", run, present };
+export const dissect = declareStudy({
+  name: "dissect",
+  question: "singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to what is like them?",
+  title: "Queries and keys dissected: do tokens attend to what is like them?",
+  group: "analyze",
+  argument: { option: "model", help: "a .safetensors file of BERT, RoBERTa, ViT or DeiT, its index of shards, or the folder" },
+  backend: "cpu",
+  seedOf: "the random layer for comparison",
+  options: {
+    model: setting("", text),
+    modes: whole(4, { least: 1, most: 4096, help: "modes drawn of each layer" }),
+    heads: optionalWhole({ least: 1, most: 4096, help: "heads of a layer; default: config.json beside the model, else 64 columns a head" }),
+    prefix: optionalText({ argument: "text", help: 'which encoder, where a file has several: what its names begin with, such as "bert."' }),
+    inputs: optionalText({ argument: "file", help: "a .safetensors file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on" }),
+  },
+
+  /** Reads the headers of the model: they say how many layers there are. */
+  async tasks(options, seed) {
+    const model = await openForDissection(options);
+    const { summary, inputs } = model;
+    const { heads, layerCount, file, width } = summary;
+    // every layer's numbers are read once, for what its result depends on and for the work
+    const numbersAt = latest(async (layer): Promise<LayerNumbers> => {
+      const [query, key] = layer === CONTROL ? randomProjections(model, seed) : await model.projections(layer);
+      return { query, key, tokens: inputs && layer !== CONTROL ? await readInputs(inputs, layer, width) : undefined };
+    });
+    const taskOf = (name: string, layer: number): Task<unknown, DissectResult> => ({
+      name,
+      stage: `${file}: ${layerCount} layers, width ${width}, ${heads} heads of ${model.dim} (${summary.headsFrom})`,
+      depends: async () => ({ heads, modes: options.modes, numbers: numbersOf(await numbersAt(layer)) }),
+      run: async (_, work) => ({ model: summary, layer, dissected: await dissectLayer(model, await numbersAt(layer), options.modes, name, work) }),
+    });
+    return [taskOf("random", CONTROL), ...Array.from({ length: layerCount }, (_, layer) => taskOf(`layer ${layer}`, layer))];
+  },
+
+  /** The layers from the first on without a gap, beside the control. */
+  gather(done: readonly DissectResult[]) {
+    const control = done.find(({ layer }) => layer === CONTROL)?.dissected;
+    const found = done.filter(({ layer }) => layer !== CONTROL);
+    const layers = found.filter(({ layer }, index) => layer === index).map(({ dissected }) => dissected);
+    return control === undefined || layers.length === 0 ? undefined : { ...done[0].model, control, layers };
+  },
+
+  report,
+});

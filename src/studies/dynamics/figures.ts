@@ -1,18 +1,16 @@
-import { heatMap } from "../report/heat.js";
-import { linePlot, palette, type Series } from "../report/lines.js";
-import type { Figure } from "../report/presentation.js";
+import { palette, type Series } from "../report/lines.js";
+import { figure, type Figure } from "../report/report.js";
 import { convergedShare, type Group } from "./groups.js";
 
 const DEVICE = "the CPU backend in float64";
 const colors = Object.values(palette);
 
 export function convergedFigure(groups: readonly Group[]): Figure {
-  const title = "Share of runs that converged";
   const cells = groups.map(({ subset, kernel, trials }) => {
     const { share, successes, trials: count } = convergedShare(trials);
     return { x: subset, y: kernel, value: share, text: `${successes}/${count}` };
   });
-  return { kind: "figure", name: "converged", title, svg: heatMap(cells, { title, label: "share converged" }), caption: "By what trains (columns) and kernel (rows).", device: DEVICE };
+  return figure("converged", "Share of runs that converged", { kind: "heat", cells, label: "share converged" }, "By what trains (columns) and kernel (rows).", DEVICE);
 }
 
 /** How softmax and the Gaussian ended from the same start. */
@@ -50,8 +48,8 @@ export function outcomeFigure(groups: readonly Group[], { name, title, outcome, 
     // dashed, later lines let those below them show
     return [{ label: kernel, color: colors[index % colors.length], dashed: index > 1, x: steps, y: losses.map((loss) => loss / trial.initialLoss) }];
   });
-  const svg = linePlot(series, { title, xLabel: "step", yLabel: "loss, share of its start", logarithmic: true, logarithmicX: true });
+  const plot = { kind: "lines", series, xLabel: "step", yLabel: "loss, share of its start", logarithmic: true, logarithmicX: true } as const;
   const counts = Object.entries(all).map(([own, seeds]) => `${own} ${seeds.length}`);
   const caption = `Training W^Q alone on seed ${seed}, the first that ended so (all seeds: ${counts.join(", ")}). ${data} Same data, same initial weights for every kernel.`;
-  return [{ kind: "figure", name, title, svg, caption, device: DEVICE }];
+  return [figure(name, title, plot, caption, DEVICE)];
 }

@@ -1,6 +1,6 @@
 import { proportion, type Proportion } from "../../theory/proportion.js";
-import { formatPercent } from "../report/presentation.js";
-import type { ExperimentName, Scales } from "./configuration.js";
+import { formatPercent } from "../report/report.js";
+import type { ExperimentName, Scales } from "./options.js";
 import type { Trial } from "./trial.js";
 
 const letters: Readonly<Record<string, string>> = { query: "Q", key: "K", value: "V", output: "O" };

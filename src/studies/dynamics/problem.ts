@@ -2,7 +2,7 @@ import { random } from "../../core/random.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
 import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
-import type { DynamicsConfiguration, Family, Scales } from "./configuration.js";
+import type { DynamicsOptions, Family, Scales } from "./options.js";
 
 type Matrices = readonly (readonly (readonly number[])[])[];
 
@@ -16,7 +16,7 @@ interface Setting {
 }
 
 /** The problem of a seed, as nested arrays; `kernel` matters for `unitResidual` alone. */
-export function randomProblem({ samples, tokens, width, outputWidth }: DynamicsConfiguration, { family, heads, scales, seed }: Setting, kernel: TiledKernel) {
+export function randomProblem({ samples, tokens, width, outputWidth }: DynamicsOptions, { family, heads, scales, seed }: Setting, kernel: TiledKernel) {
   const source = random(seed);
   const draw = (count: number, rows: number, columns: number, scale = 1): number[][][] =>
     Array.from({ length: count }, () => Array.from({ length: rows }, () => Array.from(source.normals(columns, scale))));

@@ -1,53 +1,46 @@
 import { plainKernel } from "../kernels.js";
-import { record } from "../runner/schema.js";
-import type { Session, Study } from "../runner/study.js";
-import type { Task } from "../runner/tasks.js";
-import { dynamicsFields, type DynamicsConfiguration, type ExperimentName } from "./configuration.js";
-import { present } from "./present.js";
-import { runTrial, type DynamicsMeasurements, type Trial, type TrialSetting } from "./trial.js";
+import { declareStudy, type Task } from "../runner/study.js";
+import { dynamicsOptions, type DynamicsOptions, type ExperimentName } from "./options.js";
+import { report } from "./report.js";
+import { runTrial, type Trial, type TrialSetting } from "./trial.js";
 
 const stages: Readonly<Record<ExperimentName, string>> = {
   matrices: "Three matrices: what trains, and where gradient descent ends",
   equalValues: "W^Q alone where all values of a sample are equal",
   valueScale: "W^Q alone, by the scale of W^V against W^Q and W^K",
 };
+const names = Object.keys(stages) as ExperimentName[];
 
-/** All runs of an experiment, in the order in which they are done. */
-function trialSettings({ experiments }: DynamicsConfiguration, experiment: ExperimentName, firstSeed: number): TrialSetting[] {
-  const { subsets, scales, kernels, seeds } = experiments[experiment];
+/** All runs of an experiment. */
+function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed: number): Task<unknown, Trial>[] {
+  const { experiments, ...sizes } = options;
+  const { family, heads, steps, tolerance, stepOf, subsets, scales, kernels, seeds } = experiments[experiment];
   const all = Array.from({ length: seeds }, (_, index) => firstSeed + index);
-  return subsets.flatMap((trained) => scales.flatMap((own) => kernels.flatMap((kernel) => all.map((seed) => ({ experiment, kernel, trained, scales: own, seed })))));
-}
-
-/** The name of a run, and all that it depends on. */
-function taskOf({ experiments, ...sizes }: DynamicsConfiguration, setting: TrialSetting): Task {
-  const { experiment, kernel, trained, scales, seed } = setting;
-  const own = experiments[experiment];
-  const scale = own.scales.length > 1 ? ` scales ${own.scales.indexOf(scales) + 1}` : "";
-  const { family, heads, steps, tolerance, stepOf } = own;
-  return { name: `${experiment} ${trained.join("+")}${scale} ${kernel} seed ${seed}`, depends: { ...sizes, ...setting, family, heads, steps, tolerance, stepOf } };
-}
-
-async function run(configuration: DynamicsConfiguration, session: Session<DynamicsMeasurements>): Promise<void> {
-  const names = Object.keys(configuration.experiments) as ExperimentName[];
-  names.forEach((name) => configuration.experiments[name].kernels.forEach(plainKernel)); // an unknown name must not wait for its turn
-  const trials: Trial[] = [];
-  for (const name of names) {
-    session.report({ kind: "stage", title: `${stages[name]} (single layer, CPU backend, float64)` });
-    const settings = trialSettings(configuration, name, session.seed);
-    try {
-      for (const [index, setting] of settings.entries()) {
-        const trial = await session.task(taskOf(configuration, setting), () => runTrial(configuration, setting, session));
-        if (trial !== undefined) trials.push(trial);
-        const note = `${setting.kernel}, ${setting.trained.join(" + ")}, seed ${setting.seed}`;
-        session.report({ kind: "progress", label: name, done: index + 1, total: settings.length, note });
-        await session.checkpoint();
-      }
-    } finally {
-      if (trials.length > 0) await session.save({ trials }); // once for many trials, and when stopped among them
-    }
-  }
+  const settings = subsets.flatMap((trained) => scales.flatMap((own) => kernels.flatMap((kernel) => all.map((seed): TrialSetting => ({ experiment, kernel, trained, scales: own, seed })))));
+  return settings.map((setting, index) => {
+    const { kernel, trained, seed } = setting;
+    const scale = scales.length > 1 ? ` scales ${scales.indexOf(setting.scales) + 1}` : "";
+    return {
+      name: `${experiment} ${trained.join("+")}${scale} ${kernel} seed ${seed}`,
+      stage: `${stages[experiment]} (single layer, CPU backend, float64)`,
+      depends: () => ({ ...sizes, ...setting, family, heads, steps, tolerance, stepOf }),
+      async run(_, work) {
+        const trial = await runTrial(options, setting, work);
+        work.report({ kind: "progress", label: experiment, done: index + 1, total: settings.length, note: `${kernel}, ${trained.join(" + ")}, seed ${seed}` });
+        return trial;
+      },
+    };
+  });
 }
 
 /** Gradient descent on a single layer: what trains, with which kernel, from which scales, converges how fast? */
-export const dynamics: Study<DynamicsConfiguration, DynamicsMeasurements> = { name: "dynamics", configuration: record(dynamicsFields), run, present };
+export const dynamics = declareStudy({
+  name: "dynamics",
+  question: "gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?",
+  title: "Training dynamics: which of W^Q, W^K, W^V decides",
+  options: dynamicsOptions,
+  check: ({ experiments }) => names.forEach((name) => experiments[name].kernels.forEach(plainKernel)),
+  tasks: (options, seed) => names.flatMap((name) => tasksOf(options, name, seed)),
+  gather: (trials: readonly Trial[]) => ({ trials }),
+  report,
+});

@@ -1,5 +1,5 @@
 import { median } from "../../analysis/averages.js";
-import { formatNumber, formatPercent, type Table } from "../report/presentation.js";
+import { formatNumber, formatPercent, type Table } from "../report/report.js";
 import { convergedShare, intervalText, lossLeft, ofTrials, type Group } from "./groups.js";
 import { reference } from "./reference.js";
 import type { Trial } from "./trial.js";

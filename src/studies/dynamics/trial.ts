@@ -5,8 +5,8 @@ import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
 import { plainKernel } from "../kernels.js";
-import type { Session } from "../runner/study.js";
-import type { DynamicsConfiguration, ExperimentName, Scales } from "./configuration.js";
+import type { Work } from "../runner/study.js";
+import type { DynamicsOptions, ExperimentName, Scales } from "./options.js";
 import { randomProblem } from "./problem.js";
 
 /** What is particular to one run of an experiment. */
@@ -54,11 +54,11 @@ const DENSE = 20;
 const LOOK_EVERY = 500;
 
 /** Gradient descent with η = 1/(2σ_max(J_0)²) until the tolerance or the last step; depends on nothing but its first two arguments. */
-export async function runTrial(configuration: DynamicsConfiguration, setting: TrialSetting, session?: Pick<Session<unknown>, "checkpoint">): Promise<Trial> {
-  const { heads, family, steps, tolerance, stepOf = setting.kernel } = configuration.experiments[setting.experiment];
+export async function runTrial(options: DynamicsOptions, setting: TrialSetting, work?: Pick<Work, "checkpoint">): Promise<Trial> {
+  const { heads, family, steps, tolerance, stepOf = setting.kernel } = options.experiments[setting.experiment];
   const kernel = plainKernel(setting.kernel);
   const trainable = setting.trained;
-  const problem = randomProblem(configuration, { ...setting, heads, family }, kernel);
+  const problem = randomProblem(options, { ...setting, heads, family }, kernel);
   const stepSize = STEP_SHARE / jacobianSpectrum(linearize(checkProblem(problem), plainKernel(stepOf), new Set(trainable)).jacobian).largest ** 2;
   const { certificate, conditions, singularValues } = checkConvergence(problem, { kernel, trainable, stepSize });
   const lossFloor = certificate.certified ? null : certificate.lossFloor;
@@ -68,7 +68,7 @@ export async function runTrial(configuration: DynamicsConfiguration, setting: Tr
     steps,
     tolerance,
     follow: async (_, step) => {
-      if (step % LOOK_EVERY === LOOK_EVERY - 1) await session?.checkpoint();
+      if (step % LOOK_EVERY === LOOK_EVERY - 1) await work?.checkpoint();
     },
   });
   const [initialLoss, finalLoss] = [losses[0], losses[losses.length - 1]];

@@ -9,17 +9,16 @@ import { PADDING } from "../corpus/vocabulary.js";
 import type { WindowData } from "../corpus/window-data.js";
 import type { Windows } from "../corpus/windows.js";
 import { encoderKernel } from "../kernels.js";
-import type { Session } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import type { Work } from "../runner/study.js";
 import { evaluate, type EpochResult } from "../training/classifier.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { nextWordPredictions } from "../training/next-word.js";
 import { meanLoss, trainPredictions } from "../training/predictions.js";
 import { textExamples, trainTextClassifier } from "../training/text-classifier.js";
 import type { TrainingState } from "../training/train.js";
-import type { EllipticalConfiguration } from "./configuration.js";
 import { measureLayers } from "./layers.js";
 import type { ContaminatedTest, EllipticalRun } from "./measurements.js";
+import type { EllipticalOptions } from "./options.js";
 
 /** Streams of random numbers that a seed has: split, weights, order, contamination. */
 export const STREAMS = 4;
@@ -36,28 +35,27 @@ function wholeTexts({ ids, count, tokens }: Windows): ReturnType<typeof indices>
 }
 
 /** Test texts as they look at every share of contamination. */
-function contaminated<Texts extends Windows>(texts: Texts, vocabulary: number, { contamination }: EllipticalConfiguration, seed: number): { share: number; texts: Texts }[] {
+function contaminated<Texts extends Windows>(texts: Texts, vocabulary: number, { contamination }: EllipticalOptions, seed: number): { share: number; texts: Texts }[] {
   const drawn = drawContamination(texts.ids.length, vocabulary, random(STREAMS * seed + 3));
   return contamination.map((share) => ({ share, texts: { ...texts, ids: contaminate(texts.ids, drawn, share) } }));
 }
 
 /** Trains an encoder to classify clean texts, and tests it on contaminated ones. */
 export function classify(
-  configuration: EllipticalConfiguration,
+  options: EllipticalOptions,
   name: string,
   seed: number,
   dataset: Dataset,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<EpochResult>>,
+  work: Work<TrainingState<EpochResult>>,
 ): Promise<EllipticalRun> {
   const kernel = encoderKernel(name);
-  const { width, hidden, heads, layers, text } = configuration;
+  const { width, hidden, heads, layers, text } = options;
   const seeds = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
-  const options = { ...text, width, hidden, heads, layers, kernel, optimizer: "sgd", label: `text ${name}, seed ${seed}`, ...seeds, measured: nothing } as const;
-  return trainTextClassifier(dataset, options, session, kept, async ({ model, parameters, epochs }): Promise<EllipticalRun> => {
+  const training = { ...text, width, hidden, heads, layers, kernel, optimizer: "sgd", label: `text ${name}, seed ${seed}`, ...seeds, measured: nothing } as const;
+  return trainTextClassifier(dataset, training, work, async ({ model, parameters, epochs }): Promise<EllipticalRun> => {
     const tests: ContaminatedTest[] = [];
-    for (const { share, texts } of contaminated(dataset.test, dataset.vocabulary.size, configuration, seed)) {
-      const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, textExamples(texts), session);
+    for (const { share, texts } of contaminated(dataset.test, dataset.vocabulary.size, options, seed)) {
+      const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, textExamples(texts), work);
       tests.push({ share, loss, accuracy });
     }
     return { experiment: "text", kernel: name, seed, epochs, tests, layers: await measureLayers(model, kernel, parameters, wholeTexts(dataset.test)) };
@@ -66,24 +64,23 @@ export function classify(
 
 /** Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; what it should have predicted stays clean. */
 export async function predictWords(
-  configuration: EllipticalConfiguration,
+  options: EllipticalOptions,
   name: string,
   seed: number,
   { vocabulary, train, test }: WindowData,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<EpochMeasure>>,
+  work: Work<TrainingState<EpochMeasure>>,
 ): Promise<EllipticalRun> {
   const kernel = encoderKernel(name, { causal: true });
   const { tokens } = train;
-  const { width, hidden, heads, layers } = configuration;
+  const { width, hidden, heads, layers } = options;
   const encoding = encoder({ width, hidden, heads, layers, kernel, vocabulary, classes: vocabulary, tokens });
-  const parameters = encoding.initialize(session.backend, random(STREAMS * seed + 1));
-  const options = { ...configuration.language, label: `language ${name}, seed ${seed}`, seed: STREAMS * seed + 2, measured: nothing };
+  const parameters = encoding.initialize(work.backend, random(STREAMS * seed + 1));
+  const training = { ...options.language, label: `language ${name}, seed ${seed}`, seed: STREAMS * seed + 2, measured: nothing };
   try {
-    const { epochs } = await trainPredictions(encoding, parameters, { train: nextWordPredictions(train), test: nextWordPredictions(test) }, options, session, kept);
+    const { epochs } = await trainPredictions(encoding, parameters, { train: nextWordPredictions(train), test: nextWordPredictions(test) }, training, work);
     const tests: ContaminatedTest[] = [];
-    for (const { share, texts } of contaminated(test, vocabulary, configuration, seed)) {
-      tests.push({ share, loss: await meanLoss(encoding, parameters, nextWordPredictions(test, texts), session) });
+    for (const { share, texts } of contaminated(test, vocabulary, options, seed)) {
+      tests.push({ share, loss: await meanLoss(encoding, parameters, nextWordPredictions(test, texts), work) });
     }
     return { experiment: "language", kernel: name, seed, epochs, tests, layers: await measureLayers(encoding, kernel, parameters, wholeTexts(test), causal()) };
   } finally {

@@ -32,6 +32,13 @@ export interface EllipticalRun {
   readonly layers: readonly LayerMeasure[];
 }
 
+/** A run, and the texts of its seed. */
+export interface EllipticalResult {
+  readonly texts: DataSummary;
+  readonly windows: WindowSummary;
+  readonly run: EllipticalRun;
+}
+
 export interface EllipticalMeasurements {
   /** The texts of every seed. */
   readonly texts: readonly DataSummary[];

@@ -1,47 +1,62 @@
-import { contentOf, prepareDataset, summarize, type DataSummary } from "../corpus/dataset.js";
+import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
+import { contentOf, prepareDataset, summarize, type Dataset } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
-import { prepareWindows, type WindowSummary } from "../corpus/window-data.js";
+import { prepareWindows, type WindowData } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
-import { record } from "../runner/schema.js";
-import type { Session, Study } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochResult } from "../training/classifier.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import type { TrainingState } from "../training/train.js";
-import { ellipticalFields, type EllipticalConfiguration } from "./configuration.js";
 import { classify, predictWords, STREAMS } from "./experiments.js";
-import type { EllipticalMeasurements, EllipticalRun } from "./measurements.js";
-import { present } from "./present.js";
+import type { EllipticalResult } from "./measurements.js";
+import { ellipticalOptions } from "./options.js";
+import { report } from "./report.js";
 
-async function run(configuration: EllipticalConfiguration, session: Session<EllipticalMeasurements>): Promise<void> {
-  const { data: path, kernels, seeds, text, language, ...setting } = configuration;
-  kernels.forEach((name) => encoderKernel(name)); // an unknown name must not wait for its turn
-  const corpus = await openCorpus(path);
-  const texts: DataSummary[] = [];
-  const windows: WindowSummary[] = [];
-  const runs: EllipticalRun[] = [];
-  const save = async (done: EllipticalRun | undefined): Promise<void> => {
-    if (done === undefined) return;
-    runs.push(done);
-    await session.save({ texts, windows, runs });
-  };
-  for (let seed = session.seed; seed < session.seed + seeds; seed++) {
-    const dataset = prepareDataset(corpus, { ...text, seed: STREAMS * seed });
-    const words = prepareWindows(corpus, language, STREAMS * seed, { unknown: "predicted" });
-    texts.push(summarize(dataset));
-    windows.push(words.summary);
-    session.report({ kind: "stage", title: `Seed ${seed}: ${dataset.train.count} texts to classify and ${words.train.count} windows to predict words in (${session.backend.device.name})` });
-    for (const kernel of kernels) {
-      const task = { name: `text ${kernel} seed ${seed}`, depends: { ...setting, text, data: contentOf(dataset) } };
-      await save(await session.task(task, (kept: Kept<TrainingState<EpochResult>>) => classify(configuration, kernel, seed, dataset, session, kept)));
-    }
-    for (const kernel of kernels) {
-      const { train, test, vocabulary } = words;
-      const task = { name: `language ${kernel} seed ${seed}`, depends: { ...setting, language, train, test, vocabulary } };
-      await save(await session.task(task, (kept: Kept<TrainingState<EpochMeasure>>) => predictWords(configuration, kernel, seed, words, session, kept)));
-    }
-  }
+interface Texts {
+  /** To classify. */
+  readonly dataset: Dataset;
+  /** To predict next words in. */
+  readonly words: WindowData;
 }
 
-/** Contaminated texts with dot-product, elliptical and Mahalanobis attention over seeds. */
-export const elliptical: Study<EllipticalConfiguration, EllipticalMeasurements> = { name: "elliptical", configuration: record(ellipticalFields), run, present };
+/** Encoders that classify texts and that predict next words, trained on clean texts, tested on contaminated ones. */
+export const elliptical = declareStudy({
+  name: "elliptical",
+  question: "dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy",
+  title: "Contaminated texts with dot-product, elliptical and Mahalanobis attention",
+  options: ellipticalOptions,
+  check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
+
+  async data({ data, text, language }, _, report) {
+    const corpus = await openCorpus(data);
+    return latest((seed): Texts => {
+      const dataset = prepareDataset(corpus, { ...text, seed: STREAMS * seed });
+      const words = prepareWindows(corpus, language, STREAMS * seed, { unknown: "predicted" });
+      report({ kind: "note", text: `${dataset.train.count} texts to classify, ${words.train.count} windows to predict words in` });
+      return { dataset, words };
+    });
+  },
+
+  tasks(options, first) {
+    const { data: _, kernels, seeds, text, language, ...rest } = options;
+    const shared = (experiment: string, kernel: string, seed: number) => ({ name: `${experiment} ${kernel} seed ${seed}`, stage: `Seed ${seed}` });
+    const summaryOf = ({ dataset, words }: Texts) => ({ texts: summarize(dataset), windows: words.summary });
+    const classifying = (kernel: string, seed: number): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochResult>> => ({
+      ...shared("text", kernel, seed),
+      depends: (textsOf) => ({ ...rest, text, data: contentOf(textsOf(seed).dataset) }),
+      run: async (textsOf, work) => ({ ...summaryOf(textsOf(seed)), run: await classify(options, kernel, seed, textsOf(seed).dataset, work) }),
+    });
+    const predicting = (kernel: string, seed: number): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochMeasure>> => ({
+      ...shared("language", kernel, seed),
+      depends(textsOf) {
+        const { train, test, vocabulary } = textsOf(seed).words;
+        return { ...rest, language, train, test, vocabulary };
+      },
+      run: async (textsOf, work) => ({ ...summaryOf(textsOf(seed)), run: await predictWords(options, kernel, seed, textsOf(seed).words, work) }),
+    });
+    return seedsOf(first, { seeds }).flatMap((seed) => [...kernels.map((kernel) => classifying(kernel, seed)), ...kernels.map((kernel) => predicting(kernel, seed))]);
+  },
+
+  gather: (done: readonly EllipticalResult[]) => ({ texts: bySeed(done, ({ texts }) => texts), windows: bySeed(done, ({ windows }) => windows), runs: done.map(({ run }) => run) }),
+  report,
+});

@@ -1,7 +1,5 @@
 import { random } from "../../core/random.js";
-import { contourPlot, surfacePlot } from "../report/landscape.js";
-import { pictureGrid } from "../report/picture.js";
-import type { Figure } from "../report/presentation.js";
+import { figure, type Figure } from "../report/report.js";
 import { difficulties } from "./difficulty.js";
 import type { Landscape } from "./landscapes.js";
 import { render } from "./render.js";
@@ -18,9 +16,8 @@ export function samplesFigure(size: number, seed: number): Figure {
       caption: `${name}: ${connected ? "connected" : "not connected"}`,
     }));
   });
-  const title = `Pathfinder, ${size} × ${size} pixels`;
   const caption = `Two dots, two dashed paths and distractors; do the dots lie on one path? Kinds: ${kinds.map(([name]) => name).join(", ")}.`;
-  return { kind: "figure", name: `samples-${size}`, title, svg: pictureGrid(pictures, title), caption, device: "the host" };
+  return figure(`samples-${size}`, `Pathfinder, ${size} × ${size} pixels`, { kind: "pictures", pictures }, caption, "the host");
 }
 
 export function landscapeFigures(landscapes: readonly Landscape[]): Figure[] {
@@ -29,11 +26,10 @@ export function landscapeFigures(landscapes: readonly Landscape[]): Figure[] {
   const titles = ["Loss around the model, random directions", "Loss on the plane of the training path"];
   const filters = "Cross-entropy on held-out pictures; two random directions, filter-normalised (arXiv 1712.09913), the same draws for every kernel.";
   const principal = "Cross-entropy on held-out pictures; the first two principal directions of the training path, which is the line with dots; the model is the large dot.";
-  const figure = (name: string, title: string, svg: string, caption: string): Figure => ({ kind: "figure", name, title, svg, caption });
   return [
-    figure("landscape-random-contour", titles[0], contourPlot(random, { title: titles[0], xLabel: "first direction", yLabel: "second direction" }), filters),
-    figure("landscape-random-surface", titles[0], surfacePlot(random, titles[0]), filters),
-    figure("landscape-path-contour", titles[1], contourPlot(path, { title: titles[1], xLabel: "first principal direction", yLabel: "second" }), principal),
-    figure("landscape-path-surface", titles[1], surfacePlot(path, titles[1]), principal),
+    figure("landscape-random-contour", titles[0], { kind: "contours", panels: random, xLabel: "first direction", yLabel: "second direction" }, filters),
+    figure("landscape-random-surface", titles[0], { kind: "surfaces", panels: random }, filters),
+    figure("landscape-path-contour", titles[1], { kind: "contours", panels: path, xLabel: "first principal direction", yLabel: "second" }, principal),
+    figure("landscape-path-surface", titles[1], { kind: "surfaces", panels: path }, principal),
   ];
 }

@@ -4,8 +4,8 @@ import { evenly, lossesAt, roughness, surface, type Loss, type Roughness, type S
 import { norm } from "../../analysis/vectors.js";
 import { random } from "../../core/random.js";
 import type { ParameterTree } from "../../core/tensor.js";
-import type { Session } from "../runner/study.js";
-import type { LandscapeConfiguration } from "./configuration.js";
+import type { Work } from "../runner/study.js";
+import type { LandscapeOptions } from "./options.js";
 
 /** The loss around one trained model. */
 export interface Landscape {
@@ -36,14 +36,14 @@ export async function measureLandscape<Parameters extends ParameterTree>(
   loss: Loss<Parameters>,
   parameters: Parameters,
   path: readonly Float64Array[],
-  { points, radius, products, linePoints }: LandscapeConfiguration,
-  session: Session<unknown>,
+  { points, radius, products, linePoints }: LandscapeOptions,
+  work: Work,
 ): Promise<Landscape> {
   const center = path[path.length - 1];
   const label = `${names.kernel}, landscape`;
   const progress = async (done: number, note: string): Promise<void> => {
-    session.report({ kind: "progress", label, done, total: 4, note });
-    await session.checkpoint();
+    work.report({ kind: "progress", label, done, total: 4, note });
+    await work.checkpoint();
   };
   const source = random(names.seed);
   const directions = [filterNormalizedDirection(parameters, center, source), filterNormalizedDirection(parameters, center, source)] as const;

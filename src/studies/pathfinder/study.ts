@@ -1,56 +1,68 @@
 import { ArgumentError } from "../../core/errors.js";
-import type { ClassifierRun } from "../comparison/runs.js";
+import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { plainKernel } from "../kernels.js";
-import { record } from "../runner/schema.js";
-import type { Session, Study } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
-import { pathfinderBytes, pathfinderFields, type PathfinderConfiguration } from "./configuration.js";
-import type { Landscape } from "./landscapes.js";
-import type { PathfinderMeasurements } from "./measurements.js";
-import { present } from "./present.js";
+import { heading } from "../report/report.js";
+import { declareStudy, type Task } from "../runner/study.js";
+import { difficulties } from "./difficulty.js";
+import { samplesFigure } from "./figures.js";
+import { full, pathfinderOptions } from "./options.js";
+import { report } from "./report.js";
 import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunState } from "./train.js";
 
-async function run(configuration: PathfinderConfiguration, session: Session<PathfinderMeasurements>): Promise<void> {
-  const { kernels, seeds, landscape, ...setting } = configuration;
-  const { patch, picture } = setting;
-  kernels.forEach(plainKernel); // an unknown name must not wait for its turn
-  if (picture.size % patch !== 0) {
-    throw new ArgumentError({ where: "study pathfinder", argument: "patch", wanted: `a divisor of the picture's side ${picture.size}`, got: String(patch) });
-  }
-  if (landscape && configuration.epochs < 2) {
-    throw new ArgumentError({
-      where: "study pathfinder",
-      argument: "epochs",
-      wanted: "two or more, so that the path of the weights spans the plane of a landscape",
-      got: String(configuration.epochs),
-      fix: "Leave the landscapes out: --without-landscape.",
-    });
-  }
-  const baseline = new Map<number, number>();
-  const finished: ClassifierRun[] = [];
-  const landscapes: Landscape[] = [];
-  const save = ({ run, distanceAccuracy }: MeasuredRun, before: readonly ClassifierRun[]): Promise<void> => {
-    baseline.set(run.seed, distanceAccuracy);
-    return session.save({ distanceAccuracy: [...baseline.values()], runs: [...before, run], landscapes });
-  };
-  for (let seed = session.seed; seed < session.seed + seeds; seed++) {
-    session.report({ kind: "stage", title: `Seed ${seed}: ${configuration.train} pictures to train on, ${configuration.test} to test on (${session.backend.device.name})` });
-    let drawn: PictureSplit | undefined;
-    for (const kernel of kernels) {
-      // the landscapes of one seed show the shape; more would show it again
-      const own = landscape && seed === session.seed ? configuration : { ...configuration, landscape: undefined };
-      const task = { name: `${kernel} seed ${seed}`, depends: { ...setting, landscape: own.landscape } };
-      const done = await session.task(task, (kept: Kept<RunState>) => {
-        drawn ??= splitPictures(configuration, seed);
-        return trainRun(own, kernel, seed, drawn, session, kept, (latest) => save(latest, finished));
-      });
-      if (done === undefined) continue;
-      if (done.landscape) landscapes.push(done.landscape);
-      await save(done, finished);
-      finished.push(done.run);
-    }
-  }
-}
+/** An encoder on pictures of the Pathfinder task, kernel against kernel over seeds, and the loss around what it learned. */
+export const pathfinder = declareStudy({
+  name: "pathfinder",
+  question: "an encoder on pictures: are two dots on one dashed path? Kernel against kernel, and the loss around what they learn",
+  title: "Pathfinder: softmax and Gaussian attention on connected dots",
+  options: pathfinderOptions,
+  presets: {
+    full: { help: "the papers' scale, for a hardware adapter", options: full },
+    draw: { help: "draw samples of every kind, train nothing", options: { seeds: 0 } },
+    withoutLandscape: { help: "no loss landscapes", options: { landscape: undefined } },
+  },
+  derive: ({ difficulty }) => (difficulty === undefined ? {} : { picture: difficulties[difficulty] }),
 
-/** The encoder on pictures of the Pathfinder task, kernel against kernel over seeds, and the loss around what it learned. */
-export const pathfinder: Study<PathfinderConfiguration, PathfinderMeasurements> = { name: "pathfinder", configuration: record(pathfinderFields), bytes: pathfinderBytes, run, present };
+  check({ kernels, patch, picture, landscape, epochs }) {
+    kernels.forEach(plainKernel);
+    if (picture.size % patch !== 0) {
+      throw new ArgumentError({ where: "study pathfinder", argument: "patch", wanted: `a divisor of the picture's side ${picture.size}`, got: String(patch) });
+    }
+    if (landscape && epochs < 2) {
+      throw new ArgumentError({
+        where: "study pathfinder",
+        argument: "epochs",
+        wanted: "two or more, so that the path of the weights spans the plane of a landscape",
+        got: String(epochs),
+        fix: "Leave the landscapes out: --without-landscape.",
+      });
+    }
+  },
+  // the pictures of a seed
+  bytes: ({ train, test, picture }) => (train + test) * picture.size ** 2,
+
+  data: (options) => Promise.resolve(latest((seed): PictureSplit => splitPictures(options, seed))),
+
+  tasks(options, first) {
+    const { kernels, seeds, landscape, ...rest } = options;
+    const taskOf = (kernel: string, seed: number): Task<(seed: number) => PictureSplit, MeasuredRun, RunState> => {
+      // the landscapes of one seed show the shape; more would show it again
+      const own = { ...options, landscape: seed === first ? landscape : undefined };
+      return {
+        name: `${kernel} seed ${seed}`,
+        stage: `Seed ${seed}: ${options.train} pictures to train on, ${options.test} to test on`,
+        depends: () => ({ ...rest, landscape: own.landscape }),
+        run: (splitOf, work) => trainRun(own, kernel, seed, splitOf(seed), work),
+      };
+    };
+    return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));
+  },
+
+  gather: (done: readonly MeasuredRun[]) => ({
+    distanceAccuracy: bySeed(done, ({ distanceAccuracy }) => distanceAccuracy),
+    runs: done.map(({ run }) => run),
+    landscapes: done.flatMap(({ landscape }) => landscape ?? []),
+  }),
+
+  report,
+  appendix: (_, seed) => [heading("Pictures"), samplesFigure(32, seed), samplesFigure(128, seed)],
+});

@@ -5,12 +5,11 @@ import { encoder, type EncoderParameters } from "../../nn/encoder.js";
 import type { ClassifierRun } from "../comparison/runs.js";
 import { plainKernel } from "../kernels.js";
 import type { Snapshot } from "../runner/snapshot.js";
-import type { Session } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import type { Work } from "../runner/study.js";
 import { classifierLoss, trainClassifier, type EpochResult, type Examples } from "../training/classifier.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
-import type { PathfinderConfiguration } from "./configuration.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
+import type { PathfinderOptions } from "./options.js";
 import { distanceAccuracy, drawPictures, patches, type Pictures } from "./pictures.js";
 
 /** Streams of random numbers that a seed has: pictures to train on, pictures to test on, weights, order of the pictures. */
@@ -22,7 +21,7 @@ export interface PictureSplit {
 }
 
 /** The pictures of a seed; no kernel changes them. */
-export function splitPictures({ picture, train, test }: PathfinderConfiguration, seed: number): PictureSplit {
+export function splitPictures({ picture, train, test }: PathfinderOptions, seed: number): PictureSplit {
   return { train: drawPictures(picture, train, STREAMS * seed), test: drawPictures(picture, test, STREAMS * seed + 1) };
 }
 
@@ -42,18 +41,10 @@ export interface MeasuredRun {
   readonly landscape?: Landscape;
 }
 
-/** Trains one encoder, or goes on with it; `measured` gets the run so far after every epoch. */
-export async function trainRun(
-  configuration: PathfinderConfiguration,
-  kernel: string,
-  seed: number,
-  split: PictureSplit,
-  session: Session<unknown>,
-  kept: Kept<RunState>,
-  measured: (done: MeasuredRun) => Promise<void>,
-): Promise<MeasuredRun> {
-  const { backend } = session;
-  const { patch, width, hidden, heads, layers, picture, landscape } = configuration;
+/** Trains one encoder, or goes on with it. */
+export async function trainRun(options: PathfinderOptions, kernel: string, seed: number, split: PictureSplit, work: Work<RunState, MeasuredRun>): Promise<MeasuredRun> {
+  const { backend, state } = work;
+  const { patch, width, hidden, heads, layers, picture, landscape } = options;
   const [tokens, vocabulary] = [(picture.size / patch) ** 2, patch ** 2];
   const model = encoder({ kernel: plainKernel(kernel), vocabulary, classes: 2, tokens, width, hidden, heads, layers });
   const examplesOf = (pictures: Pictures): Examples => ({
@@ -63,32 +54,31 @@ export async function trainRun(
   const examples = { train: examplesOf(split.train), test: examplesOf(split.test) };
   const parameters: EncoderParameters = model.initialize(backend, random(STREAMS * seed + 2));
   const baseline = { distanceAccuracy: distanceAccuracy(split.train, split.test) };
-  const { state } = kept;
   const start = landscape && state === undefined ? [await readVector(parameters)] : [];
   const path = state === undefined ? start : state.path.map(({ data }) => Float64Array.from(data));
   // every epoch where there are few, some of them where there are many, the last in any case
-  const stride = Math.ceil(configuration.epochs / PATH_POINTS);
-  const keptTraining: Kept<RunState["training"]> = {
-    ...kept,
+  const stride = Math.ceil(options.epochs / PATH_POINTS);
+  const training: Work<RunState["training"]> = {
+    ...work,
     state: state?.training,
-    store: (training) => kept.store({ training, path: path.map((data) => ({ shape: [data.length], data })) }),
+    store: (latest) => work.store({ training: latest, path: path.map((data) => ({ shape: [data.length], data })) }),
   };
   try {
-    const options = {
-      ...configuration,
+    const how = {
+      ...options,
       label: `${kernel}, seed ${seed}`,
       seed: STREAMS * seed + 3,
       async measured({ epochs, losses }: TrainingSoFar<EpochResult>) {
-        if (landscape && (epochs.length % stride === 0 || epochs.length === configuration.epochs)) path.push(await readVector(parameters));
-        await measured({ run: { kernel, seed, epochs, losses }, ...baseline });
+        if (landscape && (epochs.length % stride === 0 || epochs.length === options.epochs)) path.push(await readVector(parameters));
+        await work.measured({ run: { kernel, seed, epochs, losses }, ...baseline });
       },
     };
-    const { epochs, losses } = await trainClassifier(model, parameters, examples, options, session, keptTraining);
+    const { epochs, losses } = await trainClassifier(model, parameters, examples, how, training);
     const run = { kernel, seed, epochs, losses };
     if (!landscape) return { run, ...baseline };
-    const rows = Array.from({ length: Math.min(landscape.pictures, configuration.test) }, (_, row) => row);
+    const rows = Array.from({ length: Math.min(landscape.pictures, options.test) }, (_, row) => row);
     const loss = (weights: EncoderParameters): Tensor => classifierLoss(model, weights, examples.test, rows);
-    return { run, ...baseline, landscape: await measureLandscape({ kernel, seed }, loss, parameters, path, landscape, session) };
+    return { run, ...baseline, landscape: await measureLandscape({ kernel, seed }, loss, parameters, path, landscape, work) };
   } finally {
     disposeTree(parameters);
   }

@@ -1,140 +1,70 @@
-import type { Indices } from "../../core/indices.js";
-import { random, type Random } from "../../core/random.js";
-import { disposeTree, parameterCount, type Backend, type ParameterTree } from "../../core/tensor.js";
-import { batchOf, factoredPredictor, maskedLoss, softmaxPredictor, type Predictor } from "../../physics/masked-prediction.js";
-import { gibbsSamples, randomPotts, type PottsModel } from "../../physics/potts.js";
-import { correlation, fixGauge, upperPairs } from "../../physics/recovery.js";
-import { record } from "../runner/schema.js";
-import type { Session, Study } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
-import { first, train, type TrainingPlan, type TrainingState } from "../training/train.js";
-import { pottsBytes, pottsFields, type PottsConfiguration } from "./configuration.js";
-import type { PottsMeasurements, PottsRun } from "./measurements.js";
-import { present } from "./present.js";
+import { ArgumentError } from "../../core/errors.js";
+import { real, whole } from "../runner/options.js";
+import { declareStudy, type Task } from "../runner/study.js";
+import type { TrainingState } from "../training/train.js";
+import { report } from "./report.js";
+import { drawPotts, lossOf, streamOf, trainOnce, type PottsData, type PottsRun } from "./train.js";
 
-/** Draws whose attention weights are averaged into one matrix. */
-const MAP_ROWS = 500;
+const attentions = ["factored", "softmax"] as const;
 
-/** Streams of random numbers that a seed has: the model and its samples, then one for each training. */
-const streamOf = ({ seed }: Session<unknown>, { restarts }: PottsConfiguration, training = 0): Random => random((1 + 2 * restarts) * seed + training);
-
-/** The model of a seed, and its samples once they are wanted. */
-function draw({ sites, colours, samples: count }: PottsConfiguration, stream: Random) {
-  const model = randomPotts(sites, colours, stream);
-  let drawn: Indices | undefined;
-  return { model, truth: fixGauge(model.couplings, model.interactions, sites, colours), samples: (): Indices => (drawn ??= gibbsSamples(model, count, stream)) };
-}
-
-/** The loss of the true model over all samples. */
-function lossOf({ couplings, interactions }: PottsModel, samples: Indices, { sites, colours }: PottsConfiguration, backend: Backend): Promise<number> {
-  const loss = backend.scope(() => {
-    const everything = { positions: backend.tensor(couplings, [1, sites, sites]), values: backend.tensor(interactions, [colours, colours]) };
-    return maskedLoss(factoredPredictor(sites, colours), everything, samples);
-  });
-  return first(loss);
-}
-
-type Recovery = Pick<PottsRun, "couplings" | "couplingCorrelation" | "absoluteCorrelation" | "interactionCorrelation">;
-
-interface Layer<Parameters extends ParameterTree> {
-  readonly label: string;
-  readonly predictor: Predictor<Parameters>;
-  readonly stream: Random;
-  /** What the trained layer knows of the model. */
-  readonly compare: (parameters: Parameters) => Promise<Recovery>;
-}
-
-/** One of several trainings of a layer, and the loss of the true model on its samples. */
-interface Start {
+/** One of several trainings of a layer, the couplings of the model, and its loss on the samples. */
+interface PottsResult {
+  readonly truth: readonly number[];
   readonly trueLoss: number;
-  readonly run: Omit<PottsRun, "attention">;
-}
-
-/** Trains one layer from weights of its own. */
-async function trainOnce<Parameters extends ParameterTree>(
-  { label, predictor, stream, compare }: Layer<Parameters>,
-  samples: Indices,
-  { batch, epochs, learningRate }: PottsConfiguration,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<null>>,
-): Promise<Omit<PottsRun, "attention">> {
-  const parameters = predictor.initialize(session.backend, stream);
-  try {
-    const plan: TrainingPlan<Parameters, null> = {
-      label,
-      parameters,
-      examples: samples.shape[0],
-      batch,
-      epochs,
-      learningRate,
-      order: stream,
-      loss: (weights, rows) => maskedLoss(predictor, weights, batchOf(samples, rows, 0, rows.length)),
-      afterEpoch: () => Promise.resolve(null),
-    };
-    const { losses, seconds } = await train(plan, session, kept);
-    return { losses, parameters: parameterCount(parameters), secondsPerStep: seconds / losses.length, ...(await compare(parameters)) };
-  } finally {
-    disposeTree(parameters);
-  }
-}
-
-async function run(configuration: PottsConfiguration, session: Session<PottsMeasurements>): Promise<void> {
-  const { sites, colours, samples: count, restarts, batch } = configuration;
-  session.report({ kind: "stage", title: `Generalised Potts model: ${sites} sites, ${colours} colours, ${count} samples by Gibbs sampling` });
-  const { model, truth, samples } = draw(configuration, streamOf(session, configuration));
-  const depends = { configuration, seed: session.seed };
-  const runs: PottsRun[] = [];
-
-  /** The best of several trainings, by the mean loss of their last epochs. */
-  const trainBest = async <Parameters extends ParameterTree>(attention: PottsRun["attention"], turn: number, layer: Omit<Layer<Parameters>, "label" | "stream">): Promise<void> => {
-    const lastEpoch = ({ run: { losses } }: Start): number => losses.slice(-Math.floor(count / batch)).reduce((a, b) => a + b, 0);
-    let best: Start | undefined;
-    for (let restart = 1; restart <= restarts; restart++) {
-      const own = { ...layer, label: `${attention} ${restart} of ${restarts}`, stream: streamOf(session, configuration, turn * restarts + restart) };
-      const trained = await session.task({ name: `${attention} start ${restart}`, depends }, async (kept: Kept<TrainingState<null>>) => ({
-        trueLoss: await lossOf(model, samples(), configuration, session.backend),
-        run: await trainOnce(own, samples(), configuration, session, kept),
-      }));
-      if (trained !== undefined && !(best !== undefined && lastEpoch(best) <= lastEpoch(trained))) best = trained;
-    }
-    if (best === undefined) return;
-    runs.push({ attention, ...best.run });
-    await session.save({ truth: truth.couplings, trueLoss: best.trueLoss, runs });
-  };
-
-  await trainBest("factored", 0, {
-    predictor: factoredPredictor(sites, colours),
-    async compare({ positions, values }) {
-      const found = fixGauge(await positions.read(), await values.read(), sites, colours, truth.couplings);
-      return {
-        couplings: found.couplings,
-        couplingCorrelation: correlation(found.couplings, truth.couplings),
-        interactionCorrelation: correlation(found.interactions, truth.interactions),
-      };
-    },
-  });
-  const querying = softmaxPredictor(sites, colours);
-  await trainBest("softmax", 1, {
-    predictor: querying,
-    async compare(parameters) {
-      const rows = batchOf(samples(), Array.from({ length: count }, (_, row) => row), 0, Math.min(MAP_ROWS, count));
-      const weightsTensor = session.backend.scope(() => querying.weights(parameters, rows));
-      const weights = await weightsTensor.read();
-      weightsTensor.dispose();
-      const mean = new Float64Array(sites * sites);
-      weights.forEach((weight, at) => (mean[at % mean.length] += weight / rows.shape[0]));
-      // Weights are positive and know no gauge: only their pattern can be compared.
-      const pairs = upperPairs(mean, sites);
-      const values = fixGauge(mean, await parameters.values.read(), sites, colours);
-      return {
-        couplings: pairs,
-        couplingCorrelation: correlation(pairs, truth.couplings),
-        absoluteCorrelation: correlation(pairs, truth.couplings.map(Math.abs)),
-        interactionCorrelation: correlation(values.interactions, truth.interactions),
-      };
-    },
-  });
+  readonly run: PottsRun;
 }
 
 /** One layer of attention learns the generalised Potts model by masked prediction: are J and U recovered? */
-export const potts: Study<PottsConfiguration, PottsMeasurements> = { name: "potts", configuration: record(pottsFields), bytes: pottsBytes, run, present };
+export const potts = declareStudy({
+  name: "potts",
+  question: "one layer of attention learns a generalised Potts model: are its couplings recovered?",
+  title: "Attention as a Potts model: are couplings recovered by masked prediction?",
+  options: {
+    sites: whole(10, { least: 3, most: 200, help: "sites" }),
+    colours: whole(5, { least: 2, most: 100, help: "colours of a site" }),
+    samples: whole(20_000, { least: 1, most: 1_000_000, help: "configurations to learn from, at least one batch of 1,000" }),
+    batch: whole(1000, { least: 1, most: 100_000 }),
+    epochs: whole(10, { least: 1, most: 10_000, help: "passes over the samples" }),
+    restarts: whole(3, { least: 1, most: 3 }),
+    learningRate: real(0.03, { least: 0, most: 1000 }),
+  },
+  check({ samples, batch }) {
+    if (samples < batch) throw new ArgumentError({ where: "study potts", argument: "--samples", wanted: `at least one batch, ${batch}`, got: String(samples) });
+  },
+  // the logarithms of p that the loss over all samples takes, in float32
+  bytes: ({ sites, colours, samples }) => 4 * samples * sites * colours,
+
+  data(options, seed, inform) {
+    const { sites, colours, samples } = options;
+    inform({ kind: "stage", title: `Generalised Potts model: ${sites} sites, ${colours} colours, ${samples} samples by Gibbs sampling` });
+    return Promise.resolve(drawPotts(options, streamOf(seed, options)));
+  },
+
+  tasks(options, seed) {
+    const { restarts } = options;
+    const taskOf = (attention: PottsRun["attention"], turn: number, start: number): Task<PottsData, PottsResult, TrainingState<null>> => ({
+      name: `${attention} start ${start}`,
+      depends: () => ({ configuration: options, seed }),
+      async run(data, work) {
+        const trueLoss = await lossOf(data.model, data.samples(), options, work.backend);
+        const stream = streamOf(seed, options, turn * restarts + start);
+        const run = await trainOnce(attention, `${attention} ${start} of ${restarts}`, stream, data, options, work);
+        return { truth: data.truth.couplings, trueLoss, run: { attention, ...run } };
+      },
+    });
+    return attentions.flatMap((attention, turn) => Array.from({ length: restarts }, (_, index) => taskOf(attention, turn, index + 1)));
+  },
+
+  /** The best training of each layer, by the mean loss of its last epoch. */
+  gather(done: readonly PottsResult[], { samples, batch }) {
+    const lastEpoch = ({ run: { losses } }: PottsResult): number => losses.slice(-Math.floor(samples / batch)).reduce((a, b) => a + b, 0);
+    const best = attentions.flatMap((attention) => {
+      const own = done.filter(({ run }) => run.attention === attention);
+      return own.length === 0 ? [] : [own.reduce((least, next) => (lastEpoch(least) <= lastEpoch(next) ? least : next))];
+    });
+    const { truth, trueLoss } = best[best.length - 1];
+    return { truth, trueLoss, runs: best.map(({ run }) => run) };
+  },
+
+  report,
+});

@@ -19,7 +19,7 @@ const MARGIN_TOP = 64;
 const DARK = 0.6;
 
 /** A stand-alone SVG of cells coloured by a share, rows and columns in order of appearance. */
-export function heatMap(cells: readonly Cell[], { title, label }: { readonly title: string; readonly label: string }): string {
+export function heatMap(cells: readonly Cell[], label: string, title: string): string {
   const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
   const rows = [...new Set(cells.map(({ y }) => y))];
   const svg = Plot.plot({

@@ -1,6 +1,10 @@
 import type { DeviceDescription } from "../../core/tensor.js";
+import { heatMap } from "./heat.js";
+import { contourPlot, surfacePlot } from "./landscape.js";
+import { linePlot } from "./lines.js";
 import { html, inline, raw, toHtml, type Markup } from "./markup.js";
-import type { Block, Figure, Presentation, Table } from "./presentation.js";
+import { pictureGrid } from "./picture.js";
+import type { Block, Figure, Table, TitledReport } from "./report.js";
 
 /** What a report says about how its numbers came about. */
 export interface Provenance {
@@ -43,8 +47,25 @@ ${rows.map((row) => html`<tr>${row.map((text) => html`<td>${text}</td>`)}</tr>`)
 </tbody></table></div>${note === undefined ? [] : html`<p class="note">${note}</p>`}`;
 }
 
-function renderFigure({ svg, caption, device }: Figure, provenance: Provenance): Markup {
-  return html`<figure>${inline(svg)}<figcaption>${caption} ${provenanceLine(provenance, device ?? provenance.device.name)}</figcaption></figure>`;
+/** The stand-alone SVG of a figure. */
+export function drawFigure({ title, plot }: Figure): string {
+  switch (plot.kind) {
+    case "lines":
+      return linePlot(plot, title);
+    case "heat":
+      return heatMap(plot.cells, plot.label, title);
+    case "contours":
+      return contourPlot(plot.panels, plot, title);
+    case "surfaces":
+      return surfacePlot(plot.panels, title);
+    case "pictures":
+      return pictureGrid(plot.pictures, title);
+  }
+}
+
+function renderFigure(figure: Figure, provenance: Provenance): Markup {
+  const { caption, device } = figure;
+  return html`<figure>${inline(drawFigure(figure))}<figcaption>${caption} ${provenanceLine(provenance, device ?? provenance.device.name)}</figcaption></figure>`;
 }
 
 function renderBlock(block: Block, provenance: Provenance): Markup {
@@ -61,13 +82,10 @@ function renderBlock(block: Block, provenance: Provenance): Markup {
 }
 
 /** The content of a figure's own file. */
-export function figureFile(figure: Figure): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${figure.svg}\n`;
-}
+export const figureFile = (figure: Figure): string => `<?xml version="1.0" encoding="UTF-8"?>\n${drawFigure(figure)}\n`;
 
 /** One HTML page that refers to nothing outside itself: pictures inline, no scripts, no fonts to fetch. */
-export function renderReport(presentation: Presentation, provenance: Provenance): string {
-  const { title, answer, blocks } = presentation;
+export function renderReport({ title, answer, blocks }: TitledReport, provenance: Provenance): string {
   const facts: readonly (readonly [string, string])[] = [
     ["command", provenance.command],
     ["seed", String(provenance.seed)],

@@ -31,7 +31,7 @@ function cells(points: readonly number[], axis: "x" | "y"): Record<string, numbe
 }
 
 /** A stand-alone SVG of contour lines, panels side by side with the same levels; the model at a dot, the path to it as a line. */
-export function contourPlot(panels: readonly Panel[], { title, xLabel, yLabel }: { readonly title: string; readonly xLabel: string; readonly yLabel: string }): string {
+export function contourPlot(panels: readonly Panel[], { xLabel, yLabel }: { readonly xLabel: string; readonly yLabel: string }, title: string): string {
   const { document, svg } = emptySvg(title, WIDTH, HEADER + PANEL_HEIGHT);
   const [low, high] = range(panels);
   // the lowest level lies just below every loss, so that the ground is filled too

@@ -14,8 +14,9 @@ export interface Series {
   readonly facet?: string;
 }
 
-export interface LinePlotOptions {
-  readonly title: string;
+/** Lines and their axes. */
+export interface Lines {
+  readonly series: readonly Series[];
   readonly xLabel: string;
   readonly yLabel: string;
   /** Logarithmic y axis; values that are not positive are left out. */
@@ -81,8 +82,7 @@ function addHeader(document: Document, svg: Element, title: string, series: read
 }
 
 /** A stand-alone SVG of lines, in panels side by side where the series name facets. */
-export function linePlot(series: readonly Series[], options: LinePlotOptions): string {
-  const { logarithmic = false, logarithmicX = false, percent = false, dots = false } = options;
+export function linePlot({ series, xLabel, yLabel, logarithmic = false, logarithmicX = false, percent = false, dots = false }: Lines, title: string): string {
   const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
   const data = points(series, logarithmic, logarithmicX);
   const faceted = new Set(data.map((point) => point.facet)).size > 1;
@@ -105,9 +105,9 @@ export function linePlot(series: readonly Series[], options: LinePlotOptions): s
     marginLeft: 64,
     marginBottom: 40,
     style: { fontSize: "11px" },
-    x: { label: options.xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none", ...(dots ? { tickFormat: "d" } : {}), ...(logarithmicX ? { type: "log" as const, tickFormat: "~s" } : {}) },
+    x: { label: xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none", ...(dots ? { tickFormat: "d" } : {}), ...(logarithmicX ? { type: "log" as const, tickFormat: "~s" } : {}) },
     y: {
-      label: options.yLabel,
+      label: yLabel,
       labelAnchor: "center",
       labelArrow: "none",
       grid: true,
@@ -120,7 +120,7 @@ export function linePlot(series: readonly Series[], options: LinePlotOptions): s
   });
   svg.setAttribute("xmlns", SVG);
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", options.title);
-  addHeader(document, svg, options.title, series);
+  svg.setAttribute("aria-label", title);
+  addHeader(document, svg, title, series);
   return toSvg(svg);
 }

@@ -4,38 +4,36 @@ import { isDeepStrictEqual } from "node:util";
 import { ArgumentError, DataError } from "../../core/errors.js";
 import type { DeviceDescription } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
-import { SEED } from "../limits.js";
-import type { Presentation } from "../report/presentation.js";
+import { SEED } from "../options.js";
+import type { TitledReport } from "../report/report.js";
+import { conduct, publish, type Conducted, type Results } from "./conduct.js";
 import type { StudyEvent } from "./events.js";
+import { schemaOf } from "./options.js";
 import { fromJson } from "./results.js";
-import { anything, flag, map, oneOf, optional, real, record, text, violation, type Fields, type Schema } from "./schema.js";
-import { conduct, type Results, type Study } from "./study.js";
+import { anything, flag, map, oneOf, optional, real, record, text, violation, whole, type Fields, type Schema } from "./schema.js";
+import type { Study } from "./study.js";
 import { decisiveVersions } from "./versions.js";
 
-type AnyResults = Results<unknown, unknown>;
-
-type AnyStudy = Study<unknown, unknown>;
-
-/** What a results file must be, the configuration aside: that is its study's. */
+/** What a results file must be. The study's options decide about the configuration, and its tasks about the measurements. */
 const resultsFields = {
   study: text,
   partial: flag,
   part: optional(text),
-  seed: SEED,
+  seed: whole(SEED.least, SEED.most),
   command: text,
   device: record({ kind: oneOf(["cpu", "hardware", "software"]), name: text } satisfies Fields<DeviceDescription>),
   versions: map(text),
   startedAt: text,
   seconds: real(0, Infinity),
   configuration: anything,
-  measurements: anything, // they come from the tasks
+  measurements: anything,
   error: optional(text),
-} as const satisfies Fields<AnyResults>;
+} as const satisfies Fields<Results>;
 
-async function resultsIn(folder: string, studies: readonly AnyStudy[]): Promise<{ readonly study: AnyStudy; readonly results: AnyResults }> {
+async function resultsIn(where: string, folder: string, studies: readonly Study[]): Promise<{ readonly study: Study; readonly results: Results }> {
   const path = join(folder, "results.json");
   const refuse = (argument: string, wanted: string, got: string): never => {
-    throw new DataError({ where: "merge", argument, wanted, got, fix: "Name the folders that its shards wrote." });
+    throw new DataError({ where, argument, wanted, got, fix: "Name a folder that a study wrote." });
   };
   let results: unknown;
   try {
@@ -50,14 +48,14 @@ async function resultsIn(folder: string, studies: readonly AnyStudy[]): Promise<
     if (wrong !== undefined) refuse(`${path}: ${wrong.path}`, wrong.wanted, wrong.got);
   };
   check(record(resultsFields), results, "results");
-  const checked = results as AnyResults; // its configuration is checked below
+  const checked = results as Results; // its configuration is checked below
   const study = studies.find(({ name }) => name === checked.study) ?? refuse(`${path}: results.study`, `one of ${studies.map(({ name }) => name).join(", ")}`, checked.study);
-  if (study.configuration !== undefined) check(study.configuration, checked.configuration, "configuration");
+  check(schemaOf(study.options), checked.configuration, "configuration");
   return { study, results: checked };
 }
 
 /** What shards of one study have in common. */
-const shared = ({ study, seed, configuration, device, versions }: AnyResults) => ({ study, seed, configuration, device, versions: decisiveVersions(versions, device.kind) });
+const shared = ({ study, seed, configuration, device, versions }: Results) => ({ study, seed, configuration, device, versions: decisiveVersions(versions, device.kind) });
 
 /** What of `value` is not as in `other`: the fields that differ, or all of it. */
 function difference(value: unknown, other: unknown): string {
@@ -69,7 +67,7 @@ function difference(value: unknown, other: unknown): string {
     .join(", ");
 }
 
-function checkAlike(all: readonly AnyResults[], folders: readonly string[]): void {
+function checkAlike(all: readonly Results[], folders: readonly string[]): void {
   const [first, ...others] = all.map(shared);
   const names = Object.keys(first) as (keyof typeof first)[];
   others.forEach((results, index) => {
@@ -93,13 +91,28 @@ function checkAlike(all: readonly AnyResults[], folders: readonly string[]): voi
  */
 export async function mergeShards(
   folders: readonly string[],
-  studies: readonly AnyStudy[],
+  studies: readonly Study[],
   { out, report }: { readonly out?: string; readonly report?: (event: StudyEvent) => void } = {},
-): Promise<{ results: AnyResults; presentation: Presentation; out: string }> {
+): Promise<Conducted & { readonly out: string }> {
   const all: Awaited<ReturnType<typeof resultsIn>>[] = [];
-  for (const folder of folders) all.push(await resultsIn(folder, studies));
+  for (const folder of folders) all.push(await resultsIn("merge", folder, studies));
   checkAlike(all.map(({ results }) => results), folders);
   const [{ study, results: { seed, command, device, versions, configuration } }] = all;
   const target = out ?? join("out", study.name);
-  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders, ...(report ? { report } : {}) })), out: target };
+  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders, report })), out: target };
+}
+
+/**
+ * Draws the report of a folder again from its `results.json`, with the figures.
+ *
+ * @throws DataError for a folder without results, or with a field that is not as a study writes it.
+ */
+export async function redraw(folder: string, studies: readonly Study[]): Promise<TitledReport> {
+  const { study, results } = await resultsIn("report", folder, studies);
+  try {
+    return await publish(study, results, folder);
+  } catch (cause) {
+    if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause;
+    throw new DataError({ where: "report", argument: join(folder, "results.json"), wanted: `measurements of study ${study.name}, as this version writes them`, got: cause.message, fix: "Run the study again with --resume." });
+  }
 }

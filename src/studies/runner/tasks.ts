@@ -10,11 +10,9 @@ export interface Shard {
   readonly count: number;
 }
 
-/** One run of a study, that can be done alone. */
-export interface Task {
-  /** Its name within the study, words with spaces between, such as "gaussian seed 3". */
+/** A task by its name, and all that decides its result beside what every task depends on. */
+export interface NamedTask {
   readonly name: string;
-  /** All that decides its result, beside the study, the device and the versions of what computes. */
   readonly depends: unknown;
 }
 
@@ -28,16 +26,13 @@ export interface Kept<State> {
   store(state: State): Promise<void>;
 }
 
-/** Does a task, or takes its result, which must be JSON, from an earlier run; undefined where the task was not chosen. */
-export type RunTask = <Result, State = undefined>(task: Task, work: (kept: Kept<State>) => Promise<Result>) => Promise<Result | undefined>;
-
 export interface TaskOptions {
   /** Go on from what an earlier run left; otherwise that is put aside. */
   readonly resume?: boolean;
   /** Only tasks whose names have the words of one of these in them. */
   readonly only?: readonly string[];
   readonly shard?: Shard;
-  /** Take finished results, from the folder of the runner or else one of these, and do nothing. */
+  /** Take finished results, from the folder of the keeper or else one of these, and do nothing. */
   readonly finishedIn?: readonly string[];
   /** Seconds between two stores of a task. Default 30. */
   readonly interval?: number;
@@ -50,11 +45,11 @@ interface Place {
   readonly note: (text: string) => void;
 }
 
-/** Every name that a study asked for; which of them were chosen, and which lacked a finished result. */
-export interface Tasks {
-  readonly run: RunTask;
-  readonly names: readonly string[];
-  readonly chosen: readonly string[];
+/** Keeps tasks, and what became of those that were asked for. */
+export interface TaskKeeper {
+  /** Does a task, or takes its result, which must be JSON, from an earlier run; undefined where a finished one was wanted and there is none. */
+  keep<Result, State = undefined>(task: NamedTask, work: (kept: Kept<State>) => Promise<Result>): Promise<Result | undefined>;
+  /** Tasks that lack a finished result. */
   readonly missing: readonly string[];
   /** Files of theirs that cannot be trusted. */
   readonly damaged: readonly string[];
@@ -80,7 +75,8 @@ function fingerprintOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value, canonical)).digest("hex");
 }
 
-async function putAside(out: string, note: (text: string) => void): Promise<void> {
+/** Makes room for a run that does not resume. */
+export async function putAside(out: string, note: (text: string) => void): Promise<void> {
   const [tasks, aside] = [join(out, TASKS), join(out, ASIDE)];
   const found = await stat(tasks).then((about) => about.isDirectory(), () => false);
   if (!found) return;
@@ -90,7 +86,31 @@ async function putAside(out: string, note: (text: string) => void): Promise<void
 }
 
 /** Whether `words`, whole and one after the other, are in the name of a task. */
-export const hasWords = (name: string, words: string): boolean => ` ${name} `.includes(` ${words.trim()} `);
+const hasWords = (name: string, words: string): boolean => ` ${name} `.includes(` ${words.trim()} `);
+
+/** Names that an error lists. */
+const NAMED = 16;
+export const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
+
+/**
+ * The tasks that were chosen: those with words of `only` in their names, dealt to shards in order.
+ *
+ * @throws ArgumentError for two tasks of one name, and for words that are in no name.
+ */
+export function chooseTasks<Named extends { readonly name: string }>(tasks: readonly Named[], { only, shard }: Pick<TaskOptions, "only" | "shard">): Named[] {
+  const files = new Set<string>();
+  for (const { name } of tasks) {
+    if (files.has(fileName(name))) throw new ArgumentError({ where: "study", argument: "task", wanted: "a name that no other task has", got: name });
+    files.add(fileName(name));
+  }
+  const unknown = (only ?? []).filter((words) => !tasks.some(({ name }) => hasWords(name, words)));
+  if (unknown.length > 0 && tasks.length > 0) {
+    const words = [...new Set(tasks.flatMap(({ name }) => name.split(" ")))];
+    throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${tasks[0].name}": ${listed(words)}`, got: listed(unknown) });
+  }
+  const allowed = tasks.filter(({ name }) => only === undefined || only.some((words) => hasWords(name, words)));
+  return allowed.filter((_, turn) => shard === undefined || turn % shard.count === shard.index - 1);
+}
 
 type Found = Awaited<ReturnType<typeof readTask>>;
 
@@ -104,32 +124,14 @@ async function firstFinished(outs: readonly string[], name: string, isWanted: (r
   return undefined;
 }
 
-/**
- * The task runner of one study: every task has a file below `out/tasks`, replaced atomically at each store and at its end.
- *
- * Tasks are dealt to shards in the order in which the study asks for them, which must be the same in every process.
- * @throws ArgumentError (from `run`) for two tasks of one name.
- */
-export function taskRunner({ out, common, note }: Place, { resume = false, only, shard, finishedIn, interval = INTERVAL }: TaskOptions): Tasks {
+/** The tasks of one study on disk: each has a file below `out/tasks`, replaced atomically at each store and at its end. */
+export function taskKeeper({ out, common, note }: Place, { finishedIn, interval = INTERVAL }: Pick<TaskOptions, "finishedIn" | "interval"> = {}): TaskKeeper {
   const folder = join(out, TASKS);
-  const files = new Set<string>();
-  const names: string[] = [];
-  let turns = 0;
-  const chosen: string[] = [];
   const missing: string[] = [];
   const damaged: string[] = [];
   let earlier = 0;
-  const isAllowed = (name: string): boolean => only === undefined || only.some((words) => hasWords(name, words));
 
-  const run: RunTask = async <Result, State>({ name, depends }: Task, work: (kept: Kept<State>) => Promise<Result>) => {
-    if (files.has(fileName(name))) throw new ArgumentError({ where: "session.task", argument: "name", wanted: "a name that no other task has", got: name });
-    files.add(fileName(name));
-    names.push(name);
-    if (!isAllowed(name)) return undefined;
-    const turn = turns++;
-    if (shard !== undefined && turn % shard.count !== shard.index - 1) return undefined;
-    if (chosen.push(name) === 1 && !resume && finishedIn === undefined) await putAside(out, note);
-
+  const keep: TaskKeeper["keep"] = async <Result, State>({ name, depends }: NamedTask, work: (kept: Kept<State>) => Promise<Result>) => {
     const fingerprint = fingerprintOf({ name, depends, common });
     const found = await readTask(folder, name);
     const isOf = (record: Found): record is TaskRecord => record !== undefined && record !== "damaged" && record.fingerprint === fingerprint;
@@ -156,17 +158,17 @@ export function taskRunner({ out, common, note }: Place, { resume = false, only,
     const start = performance.now();
     let last = start;
     let previous = record;
-    const keep = async (finished: boolean, content: unknown): Promise<void> => {
+    const write = async (finished: boolean, content: unknown): Promise<void> => {
       previous = await writeTask(folder, name, { fingerprint, finished, seconds: before + (performance.now() - start) / 1000, content }, previous);
       last = performance.now();
     };
     const result = await work({
       state: record?.content as State | undefined,
       isDue: () => performance.now() - last >= 1000 * interval,
-      store: (state) => keep(false, state),
+      store: (state) => write(false, state),
     });
-    await keep(true, result);
+    await write(true, result);
     return result;
   };
-  return { run, names, chosen, missing, damaged, earlierSeconds: () => earlier };
+  return { keep, missing, damaged, earlierSeconds: () => earlier };
 }

@@ -1,5 +1,17 @@
 import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
-import type { SymmetricRun } from "./measurements.js";
+import type { EpochMeasure } from "../training/epochs.js";
+
+/** One encoder trained with one kernel from one seed. */
+export interface SymmetricRun {
+  readonly kernel: string;
+  readonly seed: number;
+  /** Numbers that train, and those of them in the attention of all layers. */
+  readonly parameters: number;
+  readonly attentionParameters: number;
+  readonly epochs: readonly EpochMeasure[];
+  /** Cross-entropy of single batches, each before its step. */
+  readonly losses: readonly number[];
+}
 
 /** Steps after which a run had done an epoch's share, from 0. */
 export const stepsAfter = ({ losses, epochs }: Pick<SymmetricRun, "losses" | "epochs">, epoch: number): number => ((epoch + 1) * losses.length) / epochs.length;

@@ -1,74 +1,81 @@
 import { random } from "../../core/random.js";
 import { disposeTree, parameterCount } from "../../core/tensor.js";
 import { encoder } from "../../nn/encoder.js";
+import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { openCorpus } from "../corpus/file.js";
 import { prepareWindows, type WindowData, type WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
-import { record } from "../runner/schema.js";
-import type { Session, Study } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import { comparisonOptions, dataOption, modelOptions, trainingOptions, windowOptions } from "../options.js";
+import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { maskedPredictions } from "../training/masking.js";
 import { trainPredictions } from "../training/predictions.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
-import { symmetricFields, type SymmetricConfiguration } from "./configuration.js";
-import type { SymmetricMeasurements, SymmetricRun } from "./measurements.js";
-import { present } from "./present.js";
+import { publishedTable, report } from "./report.js";
+import type { SymmetricRun } from "./steps.js";
 
 /** Streams of random numbers that a seed has: split, weights, order of the windows, masks to train on, masks to test on. */
 const STREAMS = 5;
 
-/** Trains one encoder, or goes on with it; `measured` gets the run so far after every epoch. */
-async function trainRun(
-  configuration: SymmetricConfiguration,
-  kernel: string,
-  seed: number,
-  { vocabulary, train, test }: WindowData,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<EpochMeasure>>,
-  measured: (run: SymmetricRun) => Promise<void>,
-): Promise<SymmetricRun> {
-  const stream = (index: number): number => STREAMS * seed + index;
-  // the mask is one more token to read, and none to predict
-  const { tokens, width, hidden, heads, layers } = configuration;
-  const model = encoder({ tokens, width, hidden, heads, layers, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
-  const parameters = model.initialize(session.backend, random(stream(1)));
-  const sizes = { parameters: parameterCount(parameters), attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)) };
-  const runOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricRun => ({ kernel, seed, ...sizes, epochs, losses });
-  const predictions = {
-    train: maskedPredictions(train, vocabulary, random(stream(3))),
-    test: maskedPredictions(test, vocabulary, random(stream(4))),
-  };
-  const options = { ...configuration, label: `${kernel}, seed ${seed}`, seed: stream(2), measured: (soFar: TrainingSoFar<EpochMeasure>) => measured(runOf(soFar)) };
-  try {
-    return runOf(await trainPredictions(model, parameters, predictions, options, session, kept));
-  } finally {
-    disposeTree(parameters);
-  }
+interface SymmetricResult {
+  readonly data: WindowSummary;
+  readonly run: SymmetricRun;
 }
 
-async function run(configuration: SymmetricConfiguration, session: Session<SymmetricMeasurements>): Promise<void> {
-  const { data: path, kernels, seeds, ...setting } = configuration;
-  kernels.forEach((name) => encoderKernel(name)); // an unknown name must not wait for its turn
-  const corpus = await openCorpus(path);
-  const data = new Map<number, WindowSummary>();
-  const finished: SymmetricRun[] = [];
-  for (let seed = session.seed; seed < session.seed + seeds; seed++) {
-    const windows = prepareWindows(corpus, configuration, STREAMS * seed, { unknown: "never" });
-    data.set(seed, windows.summary);
-    session.report({ kind: "stage", title: `Seed ${seed}: ${windows.train.count} windows to train on, ${windows.test.count} to test on (${session.backend.device.name})` });
-    const save = (latest: SymmetricRun): Promise<void> => session.save({ data: [...data.values()], runs: [...finished, latest] });
-    for (const kernel of kernels) {
-      const { train, test, vocabulary } = windows;
-      const done = await session.task({ name: `${kernel} seed ${seed}`, depends: { ...setting, train, test, vocabulary } }, (kept: Kept<TrainingState<EpochMeasure>>) =>
-        trainRun(configuration, kernel, seed, windows, session, kept, save),
-      );
-      if (done === undefined) continue;
-      await save(done);
-      finished.push(done);
-    }
-  }
-}
+/** Masked words predicted by a small encoder: for a seed every kernel has the same texts, masks, batches, steps and stream of weights. */
+export const symmetric = declareStudy({
+  name: "symmetric",
+  question: "masked words with dot-product, symmetric and pairwise attention: how many steps to the same loss?",
+  title: "Masked words with dot-product, symmetric and pairwise attention",
+  options: {
+    ...comparisonOptions(["softmax", "symmetric", "pairwise", "pairwiseScaled"], 3, "splits, starts, orders and masks"),
+    ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, ["windows", "pieces of texts to train on, at most"]),
+    ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
+    ...trainingOptions({ batch: 32, epochs: 12, learningRate: 0.003 }),
+    data: dataOption,
+  },
+  check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
 
-/** Masked words with dot-product, symmetric and pairwise attention over seeds. */
-export const symmetric: Study<SymmetricConfiguration, SymmetricMeasurements> = { name: "symmetric", configuration: record(symmetricFields), run, present };
+  async data(options, _, report) {
+    const corpus = await openCorpus(options.data);
+    return latest((seed): WindowData => {
+      const windows = prepareWindows(corpus, options, STREAMS * seed, { unknown: "never" });
+      report({ kind: "note", text: `${windows.train.count} windows to train on, ${windows.test.count} to test on` });
+      return windows;
+    });
+  },
+
+  tasks(options, first) {
+    const { data: _, kernels, seeds, ...rest } = options;
+    const { tokens, width, hidden, heads, layers } = options;
+    const taskOf = (kernel: string, seed: number): Task<(seed: number) => WindowData, SymmetricResult, TrainingState<EpochMeasure>> => ({
+      name: `${kernel} seed ${seed}`,
+      stage: `Seed ${seed}`,
+      depends(dataOf) {
+        const { train, test, vocabulary } = dataOf(seed);
+        return { ...rest, train, test, vocabulary };
+      },
+      async run(dataOf, work) {
+        const { vocabulary, train, test, summary: data } = dataOf(seed);
+        const stream = (index: number): number => STREAMS * seed + index;
+        // the mask is one more token to read, and none to predict
+        const model = encoder({ tokens, width, hidden, heads, layers, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
+        const parameters = model.initialize(work.backend, random(stream(1)));
+        const sizes = { parameters: parameterCount(parameters), attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)) };
+        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricResult => ({ data, run: { kernel, seed, ...sizes, epochs, losses } });
+        const predictions = { train: maskedPredictions(train, vocabulary, random(stream(3))), test: maskedPredictions(test, vocabulary, random(stream(4))) };
+        const training = { ...options, label: `${kernel}, seed ${seed}`, seed: stream(2), measured: (soFar: TrainingSoFar<EpochMeasure>) => work.measured(resultOf(soFar)) };
+        try {
+          return resultOf(await trainPredictions(model, parameters, predictions, training, work));
+        } finally {
+          disposeTree(parameters);
+        }
+      },
+    });
+    return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));
+  },
+
+  gather: (done: readonly SymmetricResult[]) => ({ data: bySeed(done, ({ data }) => data), runs: done.map(({ run }) => run) }),
+  report: (measurements, options) => report(measurements, options),
+  appendix: () => [publishedTable()],
+});

@@ -1,49 +1,95 @@
-import type { ClassifierRun } from "../comparison/runs.js";
-import { contentOf, prepareDataset, summarize, type DataSummary } from "../corpus/dataset.js";
+import { meanInterval } from "../../analysis/mean-interval.js";
+import { curveFigures } from "../comparison/figures.js";
+import { byKernel, completeRuns, lastAccuracies, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
+import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
+import { accuracyTable, statements } from "../comparison/tables.js";
+import { contentOf, prepareDataset, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
 import { plainKernel } from "../kernels.js";
-import { record } from "../runner/schema.js";
-import type { Session, Study } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import { comparisonOptions, dataOption, modelOptions, splitOptions, trainingOptions } from "../options.js";
+import { formatPercent, paragraph } from "../report/report.js";
+import { oneOf } from "../runner/options.js";
+import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochResult } from "../training/classifier.js";
-import { trainTextClassifier, type TextTrainOptions } from "../training/text-classifier.js";
+import { trainTextClassifier } from "../training/text-classifier.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
-import { textFields, type TextConfiguration } from "./configuration.js";
-import type { TextMeasurements } from "./measurements.js";
-import { present } from "./present.js";
 
 /** Streams of random numbers that a seed has: split, weights, order of the texts. */
 const STREAMS = 3;
 
-async function run(configuration: TextConfiguration, session: Session<TextMeasurements>): Promise<void> {
-  const { data: path, kernels, seeds, ...setting } = configuration;
-  kernels.forEach(plainKernel); // an unknown name must not wait for its turn
-  const corpus = await openCorpus(path);
-  const data = new Map<number, DataSummary>();
-  const finished: ClassifierRun[] = [];
-  for (let seed = session.seed; seed < session.seed + seeds; seed++) {
-    const dataset = prepareDataset(corpus, { ...configuration, seed: STREAMS * seed });
-    session.report({ kind: "stage", title: `Seed ${seed}: ${dataset.train.count} texts to train on, ${dataset.test.count} to test on (${session.backend.device.name})` });
-    const save = (latest: ClassifierRun): Promise<void> => session.save({ data: [...data.set(seed, summarize(dataset)).values()], runs: [...finished, latest] });
-    for (const kernel of kernels) {
-      const runOf = ({ epochs, losses }: TrainingSoFar<EpochResult>): ClassifierRun => ({ kernel, seed, epochs, losses });
-      const options: TextTrainOptions = {
-        ...configuration,
-        kernel: plainKernel(kernel),
-        optimizer: "sgd",
-        label: `${kernel}, seed ${seed}`,
-        start: STREAMS * seed + 1,
-        seed: STREAMS * seed + 2,
-        measured: (soFar) => save(runOf(soFar)),
-      };
-      const task = { name: `${kernel} seed ${seed}`, depends: { ...setting, data: contentOf(dataset) } };
-      const done = await session.task(task, (kept: Kept<TrainingState<EpochResult>>) => trainTextClassifier(dataset, options, session, kept, runOf));
-      if (done === undefined) continue;
-      await save(done);
-      finished.push(done);
-    }
-  }
+interface TextResult {
+  readonly data: DataSummary;
+  readonly run: ClassifierRun;
 }
 
-/** The encoder on texts, kernel against kernel over seeds. */
-export const text: Study<TextConfiguration, TextMeasurements> = { name: "text", configuration: record(textFields), run, present };
+/** An encoder on texts: for a seed every kernel has the same split, start, batches and steps. */
+export const text = declareStudy({
+  name: "text",
+  question: "an encoder on real text by stochastic gradient descent, kernel against kernel over seeds",
+  title: "Text: softmax and Gaussian attention over seeds",
+  options: {
+    scale: oneOf("quick", ["quick", "full"]),
+    unit: oneOf("words", ["words", "bytes"]),
+    ...comparisonOptions(["softmax", "gaussian"], 5, "splits, starts and orders"),
+    ...splitOptions({ tokens: 32, train: 896, test: 512, vocabulary: 4000 }, "words or bytes of a text"),
+    ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
+    ...trainingOptions({ batch: 16, epochs: 6, learningRate: 0.01 }),
+    data: dataOption,
+  },
+  presets: {
+    // the encoder of arXiv 2411.07538 on sequences as long as those of Long Range Arena, arXiv 2011.04006
+    full: {
+      help: "sequences of up to 4,096 bytes, for a hardware adapter",
+      options: { scale: "full", unit: "bytes", tokens: 4096, train: 4800, test: 960, vocabulary: 256, width: 64, hidden: 128, batch: 32, epochs: 20 },
+    },
+  },
+  check: ({ kernels }) => kernels.forEach(plainKernel),
+
+  async data(options, _, report) {
+    const corpus = await openCorpus(options.data);
+    return latest((seed): Dataset => {
+      const dataset = prepareDataset(corpus, { ...options, seed: STREAMS * seed });
+      report({ kind: "note", text: `${dataset.train.count} texts to train on, ${dataset.test.count} to test on` });
+      return dataset;
+    });
+  },
+
+  tasks(options, first) {
+    const { data: _, kernels, seeds, ...rest } = options;
+    const taskOf = (kernel: string, seed: number): Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>> => ({
+      name: `${kernel} seed ${seed}`,
+      stage: `Seed ${seed}`,
+      depends: (dataOf) => ({ ...rest, data: contentOf(dataOf(seed)) }),
+      async run(dataOf, work) {
+        const dataset = dataOf(seed);
+        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochResult>): TextResult => ({ data: summarize(dataset), run: { kernel, seed, epochs, losses } });
+        const streams = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
+        const training = { ...options, ...streams, kernel: plainKernel(kernel), optimizer: "sgd", label: `${kernel}, seed ${seed}` } as const;
+        return trainTextClassifier(dataset, { ...training, measured: (soFar) => work.measured(resultOf(soFar)) }, work, resultOf);
+      },
+    });
+    return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));
+  },
+
+  gather: (done: readonly TextResult[]) => ({ data: bySeed(done, ({ data }) => data), runs: done.map(({ run }) => run) }),
+
+  report({ data, runs }, { unit, tokens, layers, width, hidden, heads, batch, epochs, learningRate }) {
+    const complete = completeRuns(runs, epochs);
+    const [{ name, train, test, leftOut }] = data;
+    const always = `always answering the most frequent class: ${formatPercent(meanInterval(data.map(({ majority }) => majority)).mean)}`;
+    const caution = "Splits of one corpus share texts: the seeds are not quite independent, and both intervals are somewhat too narrow.";
+    const blocks = [
+      paragraph(
+        `${name}: ${train} texts to train on and ${test} to test on, stratified, another split for every seed; ${leftOut} texts without ${unit} or with the same first ${tokens} ` +
+          `${unit} as another were left out. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) reads the first ${tokens} ${unit}; stochastic gradient ` +
+          `descent with momentum 0.9, learning rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same texts, start, batches and number of steps.`,
+      ),
+      ...(complete.length === 0 ? [] : [accuracyTable(complete, { test, examples: "texts", baseline: `For comparison, ${always}. ${caution}` })]),
+      ...statements(complete).map(paragraph),
+      ...curveFigures(runs, "Text", "texts"),
+    ];
+    if (complete.length === 0) return { answer: UNFINISHED, blocks };
+    const means = [...byKernel(complete)].map(([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`);
+    return { answer: `Test accuracy: ${means.join(", ")} (${always}). ${statements(complete).join(" ")}`.trim(), blocks };
+  },
+});

@@ -2,8 +2,7 @@ import { crossEntropy } from "../../autograd/ops.js";
 import { indices, type Indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
 import type { ParameterTree, Tensor } from "../../core/tensor.js";
-import type { Session } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import type { Work } from "../runner/study.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
 import { first, type OptimizerName, train, type Training, type TrainingPlan, type TrainingSoFar, type TrainingState } from "./train.js";
 
@@ -51,13 +50,13 @@ function argmax(row: ArrayLike<number>): number {
 }
 
 /** Accuracy and mean cross-entropy of the model on all examples. */
-export async function evaluate<Parameters extends ParameterTree>(model: Classifier<Parameters>, parameters: Parameters, test: Examples, session: Session<unknown>) {
+export async function evaluate<Parameters extends ParameterTree>(model: Classifier<Parameters>, parameters: Parameters, test: Examples, work: Work) {
   const count = test.labels.length;
   let correct = 0;
   let totalLoss = 0;
   for (let start = 0; start < count; start += TEST_BATCH) {
     const rows = Array.from({ length: Math.min(TEST_BATCH, count - start) }, (_, index) => start + index);
-    const [logits, loss] = session.backend.scope(() => {
+    const [logits, loss] = work.backend.scope(() => {
       const output = model.apply(parameters, test.inputs(rows));
       return [output, crossEntropy(output, indices(rows.map((row) => test.labels[row])))] as const;
     });
@@ -66,7 +65,7 @@ export async function evaluate<Parameters extends ParameterTree>(model: Classifi
     logits.dispose();
     totalLoss += (await first(loss)) * rows.length;
     correct += rows.filter((row, index) => argmax(values.subarray(index * classes, (index + 1) * classes)) === test.labels[row]).length;
-    await session.checkpoint();
+    await work.checkpoint();
   }
   return { testAccuracy: correct / count, testLoss: totalLoss / count };
 }
@@ -77,8 +76,7 @@ export function trainClassifier<Parameters extends ParameterTree>(
   parameters: Parameters,
   { train: examples, test }: { readonly train: Examples; readonly test: Examples },
   { label, batch, epochs, learningRate, optimizer, seed, measured }: TrainOptions,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<EpochResult>>,
+  work: Work<TrainingState<EpochResult>>,
 ): Promise<Training<EpochResult>> {
   const plan: TrainingPlan<Parameters, EpochResult> = {
     label,
@@ -92,11 +90,11 @@ export function trainClassifier<Parameters extends ParameterTree>(
     loss: (weights, rows) => classifierLoss(model, weights, examples, rows),
     afterEpoch: measureEpochs({
       label,
-      evaluate: () => evaluate(model, parameters, test, session),
+      evaluate: () => evaluate(model, parameters, test, work),
       words: ({ testAccuracy }) => `test accuracy ${(100 * testAccuracy).toFixed(1)} %`,
       measured,
-      session,
+      work,
     }),
   };
-  return train(plan, session, kept);
+  return train(plan, work);
 }

@@ -1,5 +1,5 @@
 import { mean } from "../../analysis/averages.js";
-import type { Session } from "../runner/study.js";
+import type { Work } from "../runner/study.js";
 import type { TrainingPlan, TrainingSoFar } from "./train.js";
 
 /** What every training in epochs measures after each. */
@@ -20,7 +20,7 @@ interface EpochOptions<Evaluation> {
   readonly words: (evaluation: Evaluation) => string;
   /** Gets what was measured so far. */
   readonly measured: (soFar: TrainingSoFar<EpochMeasure & Evaluation>) => Promise<void>;
-  readonly session: Session<unknown>;
+  readonly work: Work;
 }
 
 /** The measurement after an epoch, for a `TrainingPlan`. */
@@ -29,13 +29,13 @@ export function measureEpochs<Evaluation extends Pick<EpochMeasure, "testLoss">>
   evaluate,
   words,
   measured,
-  session,
+  work,
 }: EpochOptions<Evaluation>): TrainingPlan<unknown, EpochMeasure & Evaluation>["afterEpoch"] {
   return async ({ epochs: before, losses, seconds }, own) => {
     const trainLoss = mean(own);
     const evaluation = await evaluate();
     const epoch = before.length + 1;
-    session.report({ kind: "note", text: `${label}, epoch ${epoch}: train loss ${trainLoss.toFixed(4)}, ${words(evaluation)}` });
+    work.report({ kind: "note", text: `${label}, epoch ${epoch}: train loss ${trainLoss.toFixed(4)}, ${words(evaluation)}` });
     const result = { epoch, trainLoss, ...evaluation, seconds: seconds() - before.reduce((sum, earlier) => sum + earlier.seconds, 0) };
     await measured({ epochs: [...before, result], losses: [...losses] });
     return result;

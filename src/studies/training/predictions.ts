@@ -4,8 +4,7 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Mask } from "../../kernels/mask.js";
 import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
-import type { Session } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import type { Work } from "../runner/study.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
 import { first, train, type Training, type TrainingSoFar, type TrainingState } from "./train.js";
 
@@ -36,12 +35,12 @@ function predictionLoss(model: Encoder, parameters: EncoderParameters, predictio
 const TEST_BATCH = 64;
 
 /** Mean cross-entropy of all predictions, in nats. */
-export async function meanLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, session: Session<unknown>): Promise<number> {
+export async function meanLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, work: Work): Promise<number> {
   let total = 0;
   for (let start = 0; start < predictions.count; start += TEST_BATCH) {
     const rows = Array.from({ length: Math.min(TEST_BATCH, predictions.count - start) }, (_, index) => start + index);
-    total += rows.length * (await first(session.backend.scope(() => predictionLoss(model, parameters, predictions, rows, 0))));
-    await session.checkpoint();
+    total += rows.length * (await first(work.backend.scope(() => predictionLoss(model, parameters, predictions, rows, 0))));
+    await work.checkpoint();
   }
   return total / predictions.count;
 }
@@ -65,8 +64,7 @@ export function trainPredictions(
   parameters: EncoderParameters,
   { train: examples, test }: { readonly train: Predictions; readonly test: Predictions },
   { label, batch, epochs, learningRate, seed, measured }: PredictionOptions,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<EpochMeasure>>,
+  work: Work<TrainingState<EpochMeasure>>,
 ): Promise<Training<EpochMeasure>> {
   return train(
     {
@@ -80,13 +78,12 @@ export function trainPredictions(
       loss: (weights: EncoderParameters, rows, epoch) => predictionLoss(model, weights, examples, rows, epoch),
       afterEpoch: measureEpochs({
         label,
-        evaluate: async () => ({ testLoss: await meanLoss(model, parameters, test, session) }),
+        evaluate: async () => ({ testLoss: await meanLoss(model, parameters, test, work) }),
         words: ({ testLoss }) => `held-out loss ${testLoss.toFixed(4)}`,
         measured,
-        session,
+        work,
       }),
     },
-    session,
-    kept,
+    work,
   );
 }

@@ -4,8 +4,7 @@ import { disposeTree } from "../../core/tensor.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
 import { encoder, type Encoder, type EncoderParameters } from "../../nn/encoder.js";
 import { rowsOf, type Dataset, type DatasetOptions, type EncodedExamples } from "../corpus/dataset.js";
-import type { Session } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import type { Work } from "../runner/study.js";
 import { trainClassifier, type EpochResult, type Examples, type TrainOptions } from "./classifier.js";
 import type { EncoderSettings, Training, TrainingState } from "./train.js";
 
@@ -37,15 +36,14 @@ export const textExamples = (texts: EncodedExamples): Examples => ({
 export async function trainTextClassifier<Result>(
   { vocabulary, classes, train, test }: Dataset,
   { kernel, start, width, hidden, heads, layers, ...options }: TextTrainOptions,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<EpochResult>>,
+  work: Work<TrainingState<EpochResult>>,
   use: (trained: TrainedEncoder) => Result | Promise<Result>,
 ): Promise<Result> {
   const model = encoder({ kernel, vocabulary: vocabulary.size, classes: classes.length, tokens: train.tokens, width, hidden, heads, layers });
-  const parameters = model.initialize(session.backend, random(start));
+  const parameters = model.initialize(work.backend, random(start));
   try {
     const examples = { train: textExamples(train), test: textExamples(test) };
-    return await use({ model, parameters, ...(await trainClassifier(model, parameters, examples, options, session, kept)) });
+    return await use({ model, parameters, ...(await trainClassifier(model, parameters, examples, options, work)) });
   } finally {
     disposeTree(parameters);
   }

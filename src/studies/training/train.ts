@@ -3,8 +3,7 @@ import type { Random } from "../../core/random.js";
 import type { ParameterTree, Tensor } from "../../core/tensor.js";
 import { adam, sgd, type OptimizerState } from "../../nn/optimizers.js";
 import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
-import type { Session } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
+import type { Work } from "../runner/study.js";
 
 const optimizers = { adam, sgd } as const;
 
@@ -72,17 +71,16 @@ export async function first(tensor: Tensor): Promise<number> {
 /** Trains, and stores after every epoch and whenever it is due; a resumed training takes the same steps as one that was never stopped. */
 export async function train<Parameters extends ParameterTree, Epoch>(
   plan: TrainingPlan<Parameters, Epoch>,
-  session: Session<unknown>,
-  kept: Kept<TrainingState<Epoch>>,
+  work: Work<TrainingState<Epoch>>,
 ): Promise<Training<Epoch>> {
   const { label, parameters, examples, epochs: wanted, learningRate, optimizer: rule = "adam", order } = plan;
-  const { backend } = session;
+  const { backend } = work;
   const size = Math.min(plan.batch, examples);
   const perEpoch = Math.floor(examples / size);
   const optimizer = optimizers[rule]({ learningRate });
   const epochs: Epoch[] = [];
   const losses: number[] = [];
-  const { state } = kept;
+  const { state } = work;
   const start = performance.now() - 1000 * (state === undefined ? 0 : state.seconds);
   const seconds = (): number => (performance.now() - start) / 1000;
   if (state !== undefined) {
@@ -95,7 +93,7 @@ export async function train<Parameters extends ParameterTree, Epoch>(
   const store = async (stream: readonly number[]): Promise<void> => {
     const tensors = { parameters: await snapshotsOf(parameters), optimizer: await snapshotsOf(optimizer.state(parameters)) };
     // numbers that diverged cannot be made tensors again: a resumed training diverges again, from the last that were finite
-    if (isFiniteTree(tensors)) await kept.store({ epochs: [...epochs], losses: [...losses], seconds: seconds(), order: stream, ...tensors });
+    if (isFiniteTree(tensors)) await work.store({ epochs: [...epochs], losses: [...losses], seconds: seconds(), order: stream, ...tensors });
   };
   try {
     while (epochs.length < wanted) {
@@ -107,7 +105,7 @@ export async function train<Parameters extends ParameterTree, Epoch>(
         if (pending === undefined) return;
         losses.push(await pending);
         pending = undefined;
-        session.report({ kind: "progress", label, done: losses.length, total: wanted * perEpoch, note: `epoch ${epochs.length + 1}/${wanted}, loss ${losses[losses.length - 1].toFixed(3)}` });
+        work.report({ kind: "progress", label, done: losses.length, total: wanted * perEpoch, note: `epoch ${epochs.length + 1}/${wanted}, loss ${losses[losses.length - 1].toFixed(3)}` });
       };
       for (let index = losses.length - begin; index < perEpoch; index++) {
         const part = rows.slice(index * size, (index + 1) * size);
@@ -123,8 +121,8 @@ export async function train<Parameters extends ParameterTree, Epoch>(
           await settle();
           await store(stream);
         };
-        await session.checkpoint(storeHere);
-        if (kept.isDue()) await storeHere();
+        await work.checkpoint(storeHere);
+        if (work.isDue()) await storeHere();
       }
       await settle();
       epochs.push(await plan.afterEpoch({ epochs, losses, seconds }, losses.slice(begin)));

@@ -1,5 +1,5 @@
 import type { Statistics } from "../../physics/statistics.js";
-import type { AttentionName } from "./configuration.js";
+import type { AttentionName } from "./options.js";
 
 /** An energy to compare with, per site. */
 export interface Reference {
@@ -41,6 +41,14 @@ export interface WavefunctionRun extends Readonly<Curves> {
   /** Per site; absent until there are enough steps. */
   readonly zeroVariance?: number;
   readonly finished: boolean;
+}
+
+/** An optimisation, and the energy that is known of the study's lattice. */
+export interface WavefunctionResult {
+  /** Compared on the study's lattice, or one of the chains of growing length. */
+  readonly part: "runs" | "lengths";
+  readonly reference?: Reference;
+  readonly run: WavefunctionRun;
 }
 
 export interface WavefunctionMeasurements {

@@ -11,7 +11,7 @@ import { exactSampler, metropolisSampler, randomChains, summation, type Sampler 
 import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../physics/symmetry.js";
 import type { VariationalProblem } from "../../physics/variational.js";
 import { restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
-import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./configuration.js";
+import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./options.js";
 import type { Curves } from "./measurements.js";
 
 /** Both depend on positions by displacement alone, so the transformer is invariant under translations by whole patches. */

@@ -4,11 +4,10 @@ import { attentionMaps, type AttentionMap } from "../../physics/input-dependence
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
 import { cosineSchedule, measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { isFiniteTree } from "../runner/snapshot.js";
-import type { Session } from "../runner/study.js";
-import type { Kept } from "../runner/tasks.js";
-import type { AttentionName, OptimizationSetting } from "./configuration.js";
+import type { Work } from "../runner/study.js";
 import type { WavefunctionRun } from "./measurements.js";
 import { begin, disposeState, problemOf, restore, samplerOf, storedOf, type OptimizationState, type StoredOptimization } from "./optimization.js";
+import type { AttentionName, OptimizationSetting } from "./options.js";
 
 /** How often ρ is measured. */
 const DEPENDENCE_EVERY = 10;
@@ -39,11 +38,11 @@ export interface OptimizationPlan {
 }
 
 /** Optimises one wave function, and stores whenever it is due; a resumed optimisation takes the same steps as one that was never stopped. */
-export async function optimize({ attention, seed, setting, reference, follow }: OptimizationPlan, session: Session<unknown>, kept: Kept<StoredOptimization>): Promise<WavefunctionRun> {
+export async function optimize({ attention, seed, setting, reference, follow }: OptimizationPlan, work: Work<StoredOptimization>): Promise<WavefunctionRun> {
   const { extents, steps, samples, rate, shift, momentum, longest } = setting;
   const problem = problemOf(attention, setting);
   const { sites } = problem.hamiltonian.lattice;
-  const state = begin(problem, setting, seed, session.backend);
+  const state = begin(problem, setting, seed, work.backend);
   const sampler = samplerOf(problem, setting, state);
   const rateOf = cosineSchedule({ ...rate, steps });
   const perSite = (value: number): number => value / sites;
@@ -68,11 +67,11 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
   const store = async (): Promise<void> => {
     const stored = await storedOf(state);
     // backends take no numbers that diverged: a resumed optimisation diverges again, from the last that were finite
-    if (isFiniteTree(stored)) await kept.store(stored);
+    if (isFiniteTree(stored)) await work.store(stored);
   };
 
   try {
-    if (kept.state !== undefined) restore(state, kept.state);
+    if (work.state !== undefined) restore(state, work.state);
     while (state.step < steps) {
       const before = performance.now();
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
@@ -91,10 +90,10 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
       const bar = energy.error > 0 ? ` ± ${perSite(energy.error).toFixed(5)}` : "";
       const off = reference === undefined ? "" : `, relative error ${Math.abs((perSite(energy.mean) - reference) / reference).toExponential(1)}`;
       const label = `${attention}, ${extents.join(" × ")}, seed ${seed}`;
-      session.report({ kind: "progress", label, done: state.step, total: steps, note: `energy ${perSite(energy.mean).toFixed(5)}${bar}${off}` });
+      work.report({ kind: "progress", label, done: state.step, total: steps, note: `energy ${perSite(energy.mean).toFixed(5)}${bar}${off}` });
       await follow(stand(measurement, false));
-      if (kept.isDue()) await store();
-      await session.checkpoint(store);
+      if (work.isDue()) await store();
+      await work.checkpoint(store);
     }
     const final = await measure(problem, rememberedAmplitudes(problem.ansatz, parameters, problem.represent), sampler, samples);
     await look(problem, state, final);

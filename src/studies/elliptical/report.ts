@@ -2,11 +2,9 @@ import { meanInterval } from "../../analysis/mean-interval.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { byKernel, paired } from "../comparison/runs.js";
 import { between, points } from "../comparison/tables.js";
-import { linePlot } from "../report/lines.js";
-import { formatPercent, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
-import type { Results } from "../runner/study.js";
-import type { EllipticalConfiguration } from "./configuration.js";
+import { figure, formatPercent, heading, paragraph, table, type Block, type Figure, type Report, type Table } from "../report/report.js";
 import type { ContaminatedTest, EllipticalMeasurements, EllipticalRun, Experiment, LayerMeasure } from "./measurements.js";
+import type { EllipticalOptions } from "./options.js";
 
 /** What is measured against contamination: means and intervals are of `of`, readers see `shown` of it. */
 interface Quantity {
@@ -47,21 +45,13 @@ const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 function contaminationTable(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[], note: string): Table {
   const { words, of, format } = quantities[experiment];
-  return {
-    kind: "table",
-    title: `${titles[experiment]}: ${words} against contamination`,
-    summary: true,
-    columns: ["kernel", "seeds", ...shares.map((share) => `${percent(share)} swapped`)],
-    rows: [...byKernel(runs)].map(([kernel, own]) => [
-      kernel,
-      String(own.length),
-      ...shares.map((_, place) => {
-        const values = meanInterval(own.map(({ tests }) => of(tests[place])));
-        return `${format(values.mean)} (${between(values, format)})`;
-      }),
-    ]),
-    note,
+  const cell = (own: readonly EllipticalRun[], place: number): string => {
+    const values = meanInterval(own.map(({ tests }) => of(tests[place])));
+    return `${format(values.mean)} (${between(values, format)})`;
   };
+  const rows = [...byKernel(runs)].map(([kernel, own]) => [kernel, String(own.length), ...shares.map((_, place) => cell(own, place))]);
+  const columns = ["kernel", "seeds", ...shares.map((share) => `${percent(share)} swapped`)];
+  return table(`${titles[experiment]}: ${words} against contamination`, columns, rows, { summary: true, note });
 }
 
 /** What contamination costs a model: the difference between the last share and the first. */
@@ -71,18 +61,13 @@ function differenceTable(runs: readonly EllipticalRun[], experiment: Experiment,
   const quantity = quantities[experiment];
   const others = [...byKernel(runs).keys()].filter((kernel) => kernel !== reference);
   const rows = others.flatMap((kernel) => {
-    const columns = [...shares.map((_, place) => ({ tests }: EllipticalRun) => quantity.of(tests[place])), (run: EllipticalRun) => costOf(run, quantity)];
-    const cells = columns.map((value) => paired(runs, kernel, reference, (own, other) => value(own) - value(other)));
+    const compared = [...shares.map((_, place) => ({ tests }: EllipticalRun) => quantity.of(tests[place])), (run: EllipticalRun) => costOf(run, quantity)];
+    const cells = compared.map((value) => paired(runs, kernel, reference, (own, other) => value(own) - value(other)));
     return cells.some((cell) => cell === undefined) ? [] : [[kernel, ...cells.flatMap((cell) => (cell === undefined ? [] : [`${quantity.formatDifference(cell.mean)} (${between(cell, quantity.formatDifference)})`]))]];
   });
   if (rows.length === 0) return undefined;
-  return {
-    kind: "table",
-    title: `${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`,
-    columns: ["kernel", ...shares.map((share) => `${percent(share)} swapped`), `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`],
-    rows,
-    note: `The last column compares what contamination does to the ${quantity.words}.`,
-  };
+  const columns = ["kernel", ...shares.map((share) => `${percent(share)} swapped`), `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`];
+  return table(`${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, { note: `The last column compares what contamination does to the ${quantity.words}.` });
 }
 
 function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Table {
@@ -93,16 +78,13 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
       return `${values.mean.toFixed(3)} (${between(values, (value) => value.toFixed(3))})`;
     });
   const names = (words: string): string[] => Array.from({ length: count }, (_, layer) => `${words}, layer ${layer + 1}`);
-  return {
-    kind: "table",
-    title: `${titles[experiment]}: collapse and redundancy on clean texts`,
-    columns: ["kernel", ...names("cosine of tokens"), ...names("distance of heads")],
-    rows: [...byKernel(runs)].map(([kernel, own]) => [kernel, ...cells(own, "tokenCosine"), ...cells(own, "headDistance")]),
+  const rows = [...byKernel(runs)].map(([kernel, own]) => [kernel, ...cells(own, "tokenCosine"), ...cells(own, "headDistance")]);
+  return table(`${titles[experiment]}: collapse and redundancy on clean texts`, ["kernel", ...names("cosine of tokens"), ...names("distance of heads")], rows, {
     note: "Mean cosine of two tokens of a text after the layer (1: all alike), and mean Euclidean distance of the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
-  };
+  });
 }
 
-function figure(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[]): Figure {
+function contaminationFigure(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[]): Figure {
   const { words, of, shown, better } = quantities[experiment];
   const title = `${titles[experiment]}: ${words} against contamination`;
   const series = bands(runs, (place) => Math.round(100 * shares[place]), ({ tests }) => tests.map(of)).map(({ y, band, ...line }) => ({
@@ -110,8 +92,8 @@ function figure(runs: readonly EllipticalRun[], experiment: Experiment, shares: 
     y: y.map(shown),
     ...(band ? { band: { low: band.low.map(shown), high: band.high.map(shown) } } : {}),
   }));
-  const svg = linePlot(series, { title, xLabel: "tokens swapped (%)", yLabel: better === 1 ? `${words} (%)` : words, percent: better === 1, dots: true });
-  return { kind: "figure", name: `${experiment}-contamination`, title, svg, caption: `${title}, on texts that are not trained on. ${BAND}` };
+  const plot = { kind: "lines", series, xLabel: "tokens swapped (%)", yLabel: better === 1 ? `${words} (%)` : words, percent: better === 1, dots: true } as const;
+  return figure(`${experiment}-contamination`, title, plot, `${title}, on texts that are not trained on. ${BAND}`);
 }
 
 /** The comparison of every kernel with the first at the largest contamination, in words. */
@@ -132,28 +114,22 @@ function statements(runs: readonly EllipticalRun[], experiment: Experiment, shar
   });
 }
 
-/** Tables and figures of the study, from its results alone. */
-export function present({ measurements, configuration }: Results<EllipticalConfiguration, EllipticalMeasurements>): Presentation {
-  const title = "Contaminated texts with dot-product, elliptical and Mahalanobis attention";
-  if (!measurements || measurements.runs.length === 0) return { title, answer: "The study was stopped before its first result.", blocks: [] };
-  const { texts, windows, runs } = measurements;
-  const { kernels, contamination: shares, width, hidden, heads, layers, text, language } = configuration;
+/** Tables and figures of the study. */
+export function report({ texts, windows, runs }: EllipticalMeasurements, { kernels, contamination: shares, width, hidden, heads, layers, text, language }: EllipticalOptions): Report {
   const [reference] = kernels;
   const majority = formatPercent(meanInterval(texts.map((own) => own.majority)).mean);
   const frequencies = Math.exp(meanInterval(windows.map(({ frequencyLoss }) => frequencyLoss)).mean).toFixed(1);
   const unknown = formatPercent(meanInterval(windows.map(({ unknownShare }) => unknownShare)).mean);
   const notes: Readonly<Record<Experiment, string>> = {
     text: `In brackets Student's 95 % interval of the mean. Always answering the most frequent class: ${majority} of clean texts.`,
-    language: `Perplexity is e to the mean loss over words and seeds; in brackets Student's 95 % interval, of that mean. Who knows the frequencies of words alone: ${frequencies}. ${unknown} of the words are outside the vocabulary; these count as one word.`,
+    language: `Perplexity is e to the mean loss over words and seeds; in brackets Student's 95 % interval, of that mean. Unigram baseline (word frequencies alone): ${frequencies}. ${unknown} of the words are outside the vocabulary; these count as one word.`,
   };
   const blocks: Block[] = [
-    {
-      kind: "paragraph",
-      text:
-        `${texts[0].name}. Encoders of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads) learn from clean texts: to classify ${texts[0].train} texts by their first ${text.tokens} words, ` +
+    paragraph(
+      `${texts[0].name}. Encoders of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads) learn from clean texts: to classify ${texts[0].train} texts by their first ${text.tokens} words, ` +
         `and to predict the next of ${windows[0].vocabulary} ids in ${windows[0].train} windows of ${language.tokens} words, seeing those before it. Tests on other texts swap each token, with the ` +
         `probability given, for a random known word; the words to predict stay as they were. For a seed every kernel has the same texts, start, batches, number of steps and contamination.`,
-    },
+    ),
   ];
   const answers: string[] = [];
   for (const experiment of ["text", "language"] as const) {
@@ -163,13 +139,13 @@ export function present({ measurements, configuration }: Results<EllipticalConfi
     const differences = differenceTable(own, experiment, shares, reference);
     answers.push(...found);
     blocks.push(
-      { kind: "heading", text: titles[experiment] },
+      heading(titles[experiment]),
       contaminationTable(own, experiment, shares, notes[experiment]),
       ...(differences === undefined ? [] : [differences]),
-      ...found.map((words): Block => ({ kind: "paragraph", text: words })),
-      figure(own, experiment, shares),
+      ...found.map(paragraph),
+      contaminationFigure(own, experiment, shares),
       layerTable(own, experiment),
     );
   }
-  return { title, answer: answers.length === 0 ? "One kernel alone: nothing to compare." : answers.join(" "), blocks };
+  return { answer: answers.length === 0 ? "One kernel alone: nothing to compare." : answers.join(" "), blocks };
 }

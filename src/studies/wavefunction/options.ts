@@ -1,9 +1,10 @@
 import { ArgumentError } from "../../core/errors.js";
 import { chain, square, type Lattice } from "../../physics/lattice.js";
 import { GROUPS } from "../../physics/sampler.js";
-import { HEADS, LAYERS, STEPS } from "../limits.js";
-import { list, oneOf, optional, real, record, whole, type Fields } from "../runner/schema.js";
 import { MOST_SITES } from "../../physics/sector.js";
+import { HEADS, LAYERS, STEPS } from "../options.js";
+import { oneOf, real, setting, whole, wholeFlag, wholes, type Chosen, type Values } from "../runner/options.js";
+import { list, oneOf as among, optional, real as realNumber, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
 
 /** The attentions that the study compares, by name. */
 export const attentionNames = ["factored", "softmax"] as const;
@@ -44,46 +45,6 @@ export interface OptimizationSetting {
   readonly longest: number;
 }
 
-export interface WavefunctionConfiguration extends OptimizationSetting {
-  /** Optimisations of each attention, each from weights and draws of its own. */
-  readonly seeds: number;
-  /** Chains of so many patches, on which ρ of softmax attention is measured after as many steps. */
-  readonly lengths: readonly number[];
-  /** Optimisations of each length. */
-  readonly lengthSeeds: number;
-  /** What these chains take in place of their own defaults. */
-  readonly lengthChoice?: Partial<Pick<OptimizationSetting, "projection" | "sampling" | "samples">>;
-}
-
-/** Sites of a lattice for which tables of all its symmetries fit into memory. */
-const MOST_LATTICE = 1024;
-const samples = whole(2, 1_000_000);
-
-/** Numbers of patches to grow to, as they stand in a list. */
-export const LENGTH = whole(2, MOST_LATTICE / 2);
-
-export const wavefunctionFields = {
-  extents: list(whole(2, MOST_LATTICE), 1, 2),
-  j2: real(-1000, 1000),
-  patch: whole(1, 32),
-  width: whole(2, 4096),
-  heads: HEADS,
-  layers: LAYERS,
-  projection: oneOf(projectionNames),
-  steps: STEPS,
-  sampling: oneOf(samplingNames),
-  samples,
-  chains: whole(1, 100_000),
-  rate: record({ start: real(0, 1000), end: real(0, 1000), warmup: whole(0, 1_000_000) } satisfies Fields<OptimizationSetting["rate"]>),
-  shift: real(0, 1000),
-  momentum: real(0, 1),
-  longest: real(0, Infinity),
-  seeds: whole(0, 1000),
-  lengths: list(LENGTH, 0, 64),
-  lengthSeeds: whole(1, 1000),
-  lengthChoice: optional(record({ projection: optional(oneOf(projectionNames)), sampling: optional(oneOf(samplingNames)), samples: optional(samples) } satisfies Fields<WavefunctionConfiguration["lengthChoice"]>)),
-} as const satisfies Fields<WavefunctionConfiguration>;
-
 /** The lattice of extents. */
 export function latticeOf([rows, columns]: readonly number[]): Lattice {
   return columns === undefined ? chain(rows) : square(rows, columns);
@@ -102,6 +63,7 @@ function rateFor(sites: number, dimension: number, j2: number): number {
   return Number((0.75 / (sites * spread)).toPrecision(2));
 }
 
+/** Whether the sector is enumerated. */
 const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
 
 /** The default optimisation of a lattice. */
@@ -129,15 +91,57 @@ function settingFor(extents: readonly number[], j2: number): OptimizationSetting
   };
 }
 
-/** Defaults for a lattice: 4 × 4 takes minutes on two cores. */
-export function defaultsFor(extents: readonly number[], j2 = 0.5): WavefunctionConfiguration {
-  return { ...settingFor(extents, j2), seeds: isSmall(extents) ? 3 : 1, lengths: [], lengthSeeds: 3 };
+/** Sites of a lattice for which tables of all its symmetries fit into memory. */
+const MOST_LATTICE = 1024;
+const SAMPLES = { least: 2, most: 1_000_000 };
+const rateFields = { start: realNumber(0, 1000), end: realNumber(0, 1000), warmup: wholeNumber(0, 1_000_000) } as const satisfies Fields<OptimizationSetting["rate"]>;
+const choiceFields = { projection: optional(among(projectionNames)), sampling: optional(among(samplingNames)), samples: optional(wholeNumber(SAMPLES.least, SAMPLES.most)) };
+
+/** What chains of growing length take in place of their own defaults. */
+type LengthChoice = Partial<Pick<OptimizationSetting, "projection" | "sampling" | "samples">>;
+
+const quick = settingFor([4, 4], 0.5);
+
+/** 4 × 4 sites take minutes on two cores. Defaults for other lattices: `derive`. */
+export const wavefunctionOptions = {
+  extents: setting<readonly number[]>(quick.extents, list(wholeNumber(2, MOST_LATTICE), 1, 2), [
+    wholeFlag("side", { least: 4, most: 32 }, "sites along each axis of a square (default: 4); 4 is summed over all configurations, above is sampled", (side) => [side, side]),
+    wholeFlag("chain", { least: 4, most: MOST_LATTICE }, "a ring of so many sites instead of a square", (sites) => [sites]),
+  ]),
+  j2: real(quick.j2, { least: -1000, most: 1000, help: "J2 in units of J1" }),
+  patch: whole(quick.patch, { least: 1, most: 32, help: "sites of a patch along each axis" }),
+  width: whole(quick.width, { least: 2, most: 4096, help: "width of the transformer" }),
+  heads: whole(quick.heads, { ...HEADS, help: "heads of each layer" }),
+  layers: whole(quick.layers, { ...LAYERS, help: "layers" }),
+  projection: oneOf(quick.projection, projectionNames, { help: "symmetries that the wave function is projected on" }),
+  steps: whole(quick.steps, { ...STEPS, help: "steps of stochastic reconfiguration" }),
+  sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are made" }),
+  samples: whole(quick.samples, { ...SAMPLES, help: "draws a step, a multiple of the chains" }),
+  chains: whole(quick.chains, { least: 1, most: 100_000 }),
+  rate: setting(quick.rate, record(rateFields)),
+  shift: real(quick.shift, { least: 0, most: 1000 }),
+  momentum: real(quick.momentum, { least: 0, most: 1 }),
+  longest: real(quick.longest, { least: 0, most: Infinity }),
+  /** Each from weights and draws of its own. */
+  seeds: whole(3, { least: 0, most: 1000, help: "optimisations of each attention; 0 for --lengths alone" }),
+  /** Chains of so many patches, on which ρ of softmax attention is measured after as many steps. */
+  lengths: wholes([], { least: 2, most: MOST_LATTICE / 2, count: 64, help: "then measure ρ of softmax attention on rings of so many patches, such as 4,6,8" }),
+  lengthSeeds: whole(3, { least: 1, most: 1000, help: "optimisations of each of these lengths" }),
+  lengthChoice: setting<LengthChoice | undefined>(undefined, optional(record(choiceFields))),
+};
+
+export type WavefunctionOptions = Values<typeof wavefunctionOptions>;
+
+/** Defaults for the chosen lattice; chains of `--lengths` follow the choice of projection, sampling and samples. */
+export function derive({ extents = quick.extents, j2 = quick.j2, projection, sampling, samples, lengths }: Chosen<typeof wavefunctionOptions>): Chosen<typeof wavefunctionOptions> {
+  const choice = Object.fromEntries(Object.entries({ projection, sampling, samples }).filter(([, value]) => value !== undefined));
+  return { ...settingFor(extents, j2), seeds: isSmall(extents) ? 3 : 1, ...(lengths === undefined ? {} : { lengthChoice: choice }) };
 }
 
 /** Of the chains on which ρ is measured: the same transformer and steps on each. */
 export function chainSettings(
   { j2, patch, steps, width, heads, layers }: OptimizationSetting,
-  { lengths, lengthChoice }: Pick<WavefunctionConfiguration, "lengths" | "lengthChoice">,
+  { lengths, lengthChoice }: Pick<WavefunctionOptions, "lengths" | "lengthChoice">,
 ): OptimizationSetting[] {
   return lengths.map((length) => ({ ...settingFor([length * patch], j2), patch, steps, width, heads, layers, ...lengthChoice }));
 }
@@ -176,11 +180,11 @@ function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSe
 }
 
 /** Bytes, at least, of the largest step. */
-export const wavefunctionBytes = (configuration: WavefunctionConfiguration): number => Math.max(...[configuration, ...chainSettings(configuration, configuration)].map(stepBytes));
+export const bytesOf = (options: WavefunctionOptions): number => Math.max(...[options, ...chainSettings(options, options)].map(stepBytes));
 
 /** @throws ArgumentError that names the flag of what does not fit together. */
-export function checkConfiguration(configuration: WavefunctionConfiguration): void {
-  checkSetting(configuration, configuration.extents.length === 1 ? "--chain" : "--side");
-  for (const setting of chainSettings(configuration, configuration)) checkSetting(setting, "--lengths");
-  if (configuration.seeds === 0 && configuration.lengths.length === 0) refuse("--seeds", "one or more, or --lengths of chains", 0);
+export function checkOptions(options: WavefunctionOptions): void {
+  checkSetting(options, options.extents.length === 1 ? "--chain" : "--side");
+  for (const setting of chainSettings(options, options)) checkSetting(setting, "--lengths");
+  if (options.seeds === 0 && options.lengths.length === 0) refuse("--seeds", "one or more, or --lengths of chains", 0);
 }

@@ -1,9 +1,7 @@
 import { mean } from "../../analysis/averages.js";
-import { linePlot, palette, type Series } from "../report/lines.js";
-import { pictureGrid } from "../report/picture.js";
-import { formatNumber, formatPercent, type Block, type Figure, type Presentation } from "../report/presentation.js";
-import type { Results } from "../runner/study.js";
-import type { DissectConfiguration, DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";
+import { palette, type Series } from "../report/lines.js";
+import { figure, formatNumber, formatPercent, paragraph, table, type Figure, type Report } from "../report/report.js";
+import type { DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";
 
 /** Cells along each side of a drawn map; more tokens are averaged in blocks. */
 const CELLS = 64;
@@ -25,56 +23,32 @@ function greyMap({ queries, keys, head, mode, singularValue, cosine }: Dissected
 
 function mapFigure({ maps = [] }: DissectedLayer, layer: number): Figure[] {
   if (maps.length === 0) return [];
-  const title = `Layer ${layer}: strongest modes on the given tokens`;
-  return [
-    {
-      kind: "figure",
-      name: `modes-${layer}`,
-      title,
-      svg: pictureGrid(maps.map(greyMap), title),
-      caption: `Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of ${maps[0].queries.length} tokens; grey 0, white positive, black negative.`,
-    },
-  ];
+  const caption = `Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of ${maps[0].queries.length} tokens; grey 0, white positive, black negative.`;
+  return [figure(`modes-${layer}`, `Layer ${layer}: strongest modes on the given tokens`, { kind: "pictures", pictures: maps.map(greyMap) }, caption)];
 }
 
 function cosineFigure({ layers, control }: DissectMeasurements): Figure {
-  const title = "Cosine of left and right singular vectors of W_qᵀW_k, by layer";
   const x = layers.map((_, layer) => layer);
   const line = (label: string, color: string, kind: "plain" | "weighted"): Series => ({ label, color, x, y: layers.map((layer) => layer[kind]) });
   // the weighted mean has the wider band
   const half = layers.map(({ noise }) => noise.weighted);
-  return {
-    kind: "figure",
-    name: "cosines",
-    title,
-    svg: linePlot(
-      [
-        { label: "noise (95 %)", color: palette.grey, dashed: true, x, y: x.map(() => 0), band: { low: half.map((value) => -value), high: half } },
-        line("mean", palette.blue, "plain"),
-        line("mean weighted by σ", palette.orange, "weighted"),
-      ],
-      { title, xLabel: "layer", yLabel: "mean cosine", dots: true },
-    ),
-    caption: `1: tokens attend to what is like them; -1: to the opposite; the grey band is where the weighted mean of random directions lies. A layer of N(0, 1) weights has ${formatNumber(control.plain)} and ${formatNumber(control.weighted)}.`,
-  };
+  const series = [
+    { label: "noise (95 %)", color: palette.grey, dashed: true, x, y: x.map(() => 0), band: { low: half.map((value) => -value), high: half } },
+    line("mean", palette.blue, "plain"),
+    line("mean weighted by σ", palette.orange, "weighted"),
+  ];
+  const caption = `1: tokens attend to what is like them; -1: to the opposite; the grey band is where the weighted mean of random directions lies. A layer of N(0, 1) weights has ${formatNumber(control.plain)} and ${formatNumber(control.weighted)}.`;
+  return figure("cosines", "Cosine of left and right singular vectors of W_qᵀW_k, by layer", { kind: "lines", series, xLabel: "layer", yLabel: "mean cosine", dots: true }, caption);
 }
 
 function shareFigure({ layers, control }: DissectMeasurements): Figure {
-  const title = "Symmetric share of W_qᵀW_k, by layer";
   const x = layers.map((_, layer) => layer);
-  return {
-    kind: "figure",
-    name: "symmetric-share",
-    title,
-    svg: linePlot(
-      [
-        { label: "random weights", color: palette.grey, dashed: true, x, y: x.map(() => control.symmetricShare) },
-        { label: "mean over heads", color: palette.blue, x, y: layers.map(({ symmetricShare }) => symmetricShare) },
-      ],
-      { title, xLabel: "layer", yLabel: "‖(M + Mᵀ)/2‖² / ‖M‖²", dots: true },
-    ),
-    caption: "1: all of M is symmetric; 0: antisymmetric; ½: as random.",
-  };
+  const series = [
+    { label: "random weights", color: palette.grey, dashed: true, x, y: x.map(() => control.symmetricShare) },
+    { label: "mean over heads", color: palette.blue, x, y: layers.map(({ symmetricShare }) => symmetricShare) },
+  ];
+  const plot = { kind: "lines", series, xLabel: "layer", yLabel: "‖(M + Mᵀ)/2‖² / ‖M‖²", dots: true } as const;
+  return figure("symmetric-share", "Symmetric share of W_qᵀW_k, by layer", plot, "1: all of M is symmetric; 0: antisymmetric; ½: as random.");
 }
 
 const rowOf = (name: string, { plain, weighted, noise, modes, insideNoise, symmetricShare }: DissectedLayer): string[] => [
@@ -99,30 +73,25 @@ function answerOf({ layers, layerCount }: DissectMeasurements): string {
   return `${counts}; it is ${mean(layers.slice(0, half)).toFixed(3)} over the first ${half} and ${mean(layers.slice(-half)).toFixed(3)} over the last ${half}.`;
 }
 
-/** Tables and figures of the study, from its results alone. */
-export function present({ measurements }: Results<DissectConfiguration, DissectMeasurements>): Presentation {
-  const title = "Queries and keys dissected: do tokens attend to what is like them?";
-  if (measurements === undefined) return { title, answer: "The study was stopped before its first result.", blocks: [] };
+/** Tables and figures of the study. */
+export function report(measurements: DissectMeasurements): Report {
   const { file, width, heads, headsFrom, layers, control, cosineNoise } = measurements;
   const from = { given: "as given", configuration: "by config.json", "64 a head": "taken as 64 columns a head, as nothing else was said" }[headsFrom];
-  const blocks: Block[] = [
-    {
-      kind: "paragraph",
-      text:
+  const rows = [...layers.map((layer, index) => rowOf(String(index), layer)), rowOf("random", control)];
+  return {
+    answer: answerOf(measurements),
+    blocks: [
+      paragraph(
         `${file}: width ${width}, ${heads} heads (${from}). For every head the singular modes of M = W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases: a token along u attends to tokens along v, ` +
-        `so cos = u·v says whether they are alike. Of random directions 95 % have |cos| below ${cosineNoise.toFixed(4)}.`,
-    },
-    {
-      kind: "table",
-      title: "Cosines by layer",
-      summary: true,
-      columns: ["layer", "mean cos", "noise", "weighted by σ", "noise", "single cos in noise", "symmetric share", "modes"],
-      rows: [...layers.map((layer, index) => rowOf(String(index), layer)), rowOf("random", control)],
-      note: "Means over modes and heads; noise: the half-width in which 95 % of such means of random directions lie. Random: N(0, 1) weights of the same sizes, by the seed.",
-    },
-    cosineFigure(measurements),
-    shareFigure(measurements),
-    ...layers.flatMap(mapFigure),
-  ];
-  return { title, answer: answerOf(measurements), blocks };
+          `so cos = u·v says whether they are alike. Of random directions 95 % have |cos| below ${cosineNoise.toFixed(4)}.`,
+      ),
+      table("Cosines by layer", ["layer", "mean cos", "noise", "weighted by σ", "noise", "single cos in noise", "symmetric share", "modes"], rows, {
+        summary: true,
+        note: "Means over modes and heads; noise: the half-width in which 95 % of such means of random directions lie. Random: N(0, 1) weights of the same sizes, by the seed.",
+      }),
+      cosineFigure(measurements),
+      shareFigure(measurements),
+      ...layers.flatMap(mapFigure),
+    ],
+  };
 }

@@ -1,6 +1,9 @@
 import type { WeightName } from "../../theory/problem.js";
-import { HEADS, MANY_SEEDS, SHARE, STEPS, WIDTH } from "../limits.js";
-import { list, oneOf, optional, real, record, text, whole, type Fields } from "../runner/schema.js";
+import { HEADS, STEPS, WIDTH } from "../options.js";
+import { kernelNames, oneOf, setting, whole, real, type Values } from "../runner/options.js";
+import { list, oneOf as among, optional, real as realNumber, record, text } from "../runner/schema.js";
+
+const families = ["unitTargets", "equalValues", "unitResidual"] as const;
 
 /**
  * Random problems with standard normal inputs.
@@ -9,65 +12,43 @@ import { list, oneOf, optional, real, record, text, whole, type Fields } from ".
  * columns, and W^V reads these alone, so that all value rows of a sample are equal. `unitResidual`: the targets lie at distance 1 from the
  * kernel's own outputs, so that ‖r_0‖ = 1; alone among the families, its targets are another for every kernel.
  */
-export type Family = "unitTargets" | "equalValues" | "unitResidual";
+export type Family = (typeof families)[number];
 
 /** Standard deviations of the weights, times 1/√(rows of the matrix). */
 export type Scales = Readonly<Record<WeightName, number>>;
 
-/** Every kernel × subset × scales × seed, on problems of one family. */
-export interface Experiment {
+/** An experiment: every kernel × subset × scales × seed, on problems of one family. */
+interface Defaults {
   readonly family: Family;
-  /** Names of the registry; kernels that need further inputs are refused. */
   readonly kernels: readonly string[];
   readonly subsets: readonly (readonly WeightName[])[];
   readonly scales: readonly Scales[];
   readonly heads: number;
-  /** Random problems, the same for every kernel and subset. */
   readonly seeds: number;
   readonly steps: number;
-  /** Share of the initial loss at which a run counts as converged. */
   readonly tolerance: number;
-  /** The kernel whose Jacobian sets the step size of all; where absent, every kernel has its own. */
   readonly stepOf?: string;
 }
 
-export type ExperimentName = "matrices" | "equalValues" | "valueScale";
+const deviation = realNumber(-1000, 1000);
+const scalesSchema = record({ query: deviation, key: deviation, value: deviation, output: deviation });
+const weightNames = ["query", "key", "value", "output"] as const;
 
-/** Gradient descent on a single layer with random data. */
-export interface DynamicsConfiguration {
-  readonly samples: number;
-  readonly tokens: number;
-  /** D = d_k = d_v. */
-  readonly width: number;
-  /** d_o */
-  readonly outputWidth: number;
-  readonly experiments: Readonly<Record<ExperimentName, Experiment>>;
-}
-
-const scale = real(-1000, 1000);
-const scales = record({ query: scale, key: scale, value: scale, output: scale } satisfies Fields<Scales>);
-
-export const experimentFields = {
-  family: oneOf(["unitTargets", "equalValues", "unitResidual"]),
-  kernels: list(text, 1, 64),
-  subsets: list(list(oneOf(["query", "key", "value", "output"]), 1, 4), 1, 15),
-  scales: list(scales, 1, 64),
-  heads: HEADS,
-  seeds: MANY_SEEDS,
-  steps: STEPS,
-  tolerance: SHARE,
-  stepOf: optional(text),
-} as const satisfies Fields<Experiment>;
-
-const experiment = record(experimentFields);
-
-export const dynamicsFields = {
-  samples: whole(1, 1024),
-  tokens: whole(1, 1024),
-  width: WIDTH,
-  outputWidth: WIDTH,
-  experiments: record({ matrices: experiment, equalValues: experiment, valueScale: experiment } satisfies Fields<Record<ExperimentName, Experiment>>),
-} as const satisfies Fields<DynamicsConfiguration>;
+const experiment = ({ family, kernels, subsets, scales, heads, seeds, steps, tolerance, stepOf }: Defaults) => ({
+  family: oneOf(family, families),
+  /** Kernels of the registry that need no further inputs. */
+  kernels: kernelNames(kernels, "kernels by name, with commas between"),
+  subsets: setting(subsets, list(list(among(weightNames), 1, 4), 1, 15)),
+  scales: setting(scales, list(scalesSchema, 1, 64)),
+  heads: whole(heads, HEADS),
+  /** The same problems for every kernel and subset. */
+  seeds: whole(seeds, { least: 1, most: 10_000, help: "random problems for every kernel and subset" }),
+  steps: whole(steps, { ...STEPS, help: "steps of gradient descent at most" }),
+  /** Share of the initial loss at which a run counts as converged. */
+  tolerance: real(tolerance, { least: 0, most: 1 }),
+  /** The kernel whose Jacobian sets the step size of all; where absent, every kernel has its own. */
+  stepOf: setting(stepOf, optional(text)),
+});
 
 const OWN_WIDTH = 8;
 /** W^O has entries of standard deviation 1. */
@@ -76,13 +57,15 @@ const kernels = ["softmax", "gaussian", "gaussianNormalized"];
 const query = [["query"]] as const;
 
 /** Two samples of three tokens of width 8 with one output each: every subset trains 128 numbers or more for 6 outputs. Minutes on two cores. */
-export const quickDynamics: DynamicsConfiguration = {
-  samples: 2,
-  tokens: 3,
-  width: OWN_WIDTH,
-  outputWidth: 1,
+export const dynamicsOptions = {
+  samples: whole(2, { least: 1, most: 1024 }),
+  tokens: whole(3, { least: 1, most: 1024 }),
+  /** D = d_k = d_v. */
+  width: whole(OWN_WIDTH, WIDTH),
+  /** d_o */
+  outputWidth: whole(1, WIDTH),
   experiments: {
-    matrices: {
+    matrices: experiment({
       family: "unitTargets",
       kernels,
       subsets: [["query"], ["key"], ["value"], ["query", "key"], ["query", "value"], ["key", "value"], ["query", "key", "value"]],
@@ -92,8 +75,8 @@ export const quickDynamics: DynamicsConfiguration = {
       // W^V alone must converge, and takes tens of thousands of steps
       steps: 20_000,
       tolerance: 1e-6,
-    },
-    equalValues: {
+    }),
+    equalValues: experiment({
       family: "equalValues",
       kernels,
       subsets: query,
@@ -103,8 +86,8 @@ export const quickDynamics: DynamicsConfiguration = {
       steps: 4000,
       tolerance: 1e-6,
       stepOf: "gaussian", // softmax has a Jacobian of zeros
-    },
-    valueScale: {
+    }),
+    valueScale: experiment({
       family: "unitResidual",
       kernels: ["softmax", "gaussian"],
       subsets: query,
@@ -113,6 +96,10 @@ export const quickDynamics: DynamicsConfiguration = {
       seeds: 6,
       steps: 4000,
       tolerance: 1e-8,
-    },
+    }),
   },
 };
+
+export type DynamicsOptions = Values<typeof dynamicsOptions>;
+export type ExperimentName = keyof DynamicsOptions["experiments"];
+export type Experiment = DynamicsOptions["experiments"][ExperimentName];

@@ -1,3 +1,8 @@
+import type { Cell } from "./heat.js";
+import type { Panel } from "./landscape.js";
+import type { Lines } from "./lines.js";
+import type { GreyPicture } from "./picture.js";
+
 /** A table of text; both the terminal and the report render it. */
 export interface Table {
   readonly kind: "table";
@@ -9,13 +14,20 @@ export interface Table {
   readonly summary?: boolean;
 }
 
-/** A stand-alone SVG picture. */
+/** What a figure shows, as data. */
+export type Plot =
+  | ({ readonly kind: "lines" } & Lines)
+  | { readonly kind: "heat"; readonly cells: readonly Cell[]; readonly label: string }
+  | { readonly kind: "contours"; readonly panels: readonly Panel[]; readonly xLabel: string; readonly yLabel: string }
+  | { readonly kind: "surfaces"; readonly panels: readonly Panel[] }
+  | { readonly kind: "pictures"; readonly pictures: readonly GreyPicture[] };
+
 export interface Figure {
   readonly kind: "figure";
   /** File name without its ending. */
   readonly name: string;
   readonly title: string;
-  readonly svg: string;
+  readonly plot: Plot;
   /** What was measured, and on what. */
   readonly caption: string;
   /** Where it was computed, if not on the study's backend. */
@@ -28,13 +40,21 @@ export type Block =
   | Table
   | Figure;
 
-/** A study's results, ready to be shown. */
-export interface Presentation {
-  readonly title: string;
+/** What a study found, ready to be shown. */
+export interface Report {
   /** One or two sentences that answer the study's question. */
   readonly answer: string;
   readonly blocks: readonly Block[];
 }
+
+export interface TitledReport extends Report {
+  readonly title: string;
+}
+
+export const heading = (text: string): Block => ({ kind: "heading", text });
+export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
+export const table = (title: string, columns: readonly string[], rows: readonly (readonly string[])[], rest: Pick<Table, "note" | "summary"> = {}): Table => ({ kind: "table", title, columns, rows, ...rest });
+export const figure = (name: string, title: string, plot: Plot, caption: string, device?: string): Figure => ({ kind: "figure", name, title, plot, caption, ...(device === undefined ? {} : { device }) });
 
 /** A number for people: `digits` significant digits, scientific where that is shorter; a dash for none. */
 export function formatNumber(value: number | undefined, digits = 3): string {

@@ -1,0 +1,116 @@
+import { Matrix } from "ml-matrix";
+import { countHeads, findAttention, readFinite, readProjection } from "../../analysis/attention-weights.js";
+import { mean } from "../../analysis/averages.js";
+import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
+import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
+import { DataError } from "../../core/errors.js";
+import { random } from "../../core/random.js";
+import { openSafetensors, type StoredTensors } from "../../core/safetensors.js";
+import { formatShape } from "../../core/shape.js";
+import type { Work } from "../runner/study.js";
+import { fileSource } from "./file.js";
+import type { DissectedLayer, DissectedMap, ModelSummary } from "./measurements.js";
+import { openModel } from "./open.js";
+
+export interface DissectOptions {
+  readonly model: string;
+  readonly modes: number;
+  readonly heads: number | undefined;
+  readonly prefix: string | undefined;
+  readonly inputs: string | undefined;
+}
+
+/** The maps of a layer's strongest modes on tokens [n, D]. */
+function mapsOf(heads: readonly HeadDissection[], inputs: Matrix, count: number): DissectedMap[] {
+  return heads
+    .flatMap(({ singularValues, cosines }, head) => cosines.map((cosine, mode) => ({ head, mode, singularValue: singularValues[mode], cosine })))
+    .sort((a, b) => b.singularValue - a.singularValue)
+    .slice(0, count)
+    .map((place) => ({ ...place, ...modeMap(heads[place.head], place.mode, inputs) }));
+}
+
+function describe(heads: readonly HeadDissection[], width: number, maps: readonly DissectedMap[] | undefined): DissectedLayer {
+  const { plain, weighted, modes, squaredWeights } = summarizeCosines(heads);
+  const noise = cosineNoise(width);
+  const inside = heads.flatMap(({ cosines }) => cosines).filter((cosine) => Math.abs(cosine) < noise).length;
+  const shares = heads.map(({ symmetricShare }) => symmetricShare).filter((share) => !Number.isNaN(share));
+  return {
+    heads: heads.map(({ singularValues, cosines, symmetricShare }) => ({ singularValues, cosines, symmetricShare })),
+    plain,
+    weighted,
+    noise: { plain: meanCosineNoise(width, squaredWeights.plain), weighted: meanCosineNoise(width, squaredWeights.weighted) },
+    modes,
+    insideNoise: inside / modes,
+    symmetricShare: mean(shares),
+    ...(maps ? { maps } : {}),
+  };
+}
+
+/** Tokens that enter a layer, or undefined where the file has none for it. */
+export async function readInputs(inputs: StoredTensors, layer: number, width: number): Promise<Matrix | undefined> {
+  const name = `hidden_states.${layer}`;
+  const shape = inputs.tensors.get(name)?.shape;
+  if (shape === undefined) return undefined;
+  const [n, columns, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (columns !== width || more.length > 0 || n < 1) {
+    throw new DataError({ where: "study dissect", argument: name, wanted: `tokens [n, ${width}] or [1, n, ${width}]`, got: formatShape(shape) });
+  }
+  return Matrix.from1DArray(n, width, await readFinite("study dissect", inputs, name));
+}
+
+async function openInputs(path: string, layers: number): Promise<StoredTensors> {
+  const inputs = await openSafetensors(await fileSource(path));
+  if (Array.from({ length: layers }, (_, layer) => `hidden_states.${layer}`).some((name) => inputs.tensors.has(name))) return inputs;
+  throw new DataError({ where: "study dissect", argument: path, wanted: `tensors hidden_states.0 to hidden_states.${layers - 1}, or some of them`, got: "none" });
+}
+
+/** A model whose headers were read, and tokens for its layers. */
+export interface OpenedModel {
+  readonly summary: ModelSummary;
+  /** Columns of a head. */
+  readonly dim: number;
+  readonly inputs?: StoredTensors;
+  /** The query and key weights of a layer. */
+  projections(layer: number): Promise<readonly [query: Matrix, key: Matrix]>;
+}
+
+/** Opens the model of the options; reads no weights yet. */
+export async function openForDissection({ model, heads: given, prefix: wanted, inputs: path }: DissectOptions): Promise<OpenedModel> {
+  const { path: file, weights, config } = await openModel(model);
+  const attention = findAttention(weights.tensors, wanted);
+  const { width, headsWidth, layers, prefix } = attention;
+  const { heads, source } = countHeads(headsWidth, given, config);
+  return {
+    summary: { file, prefix, width, heads, headsFrom: source, cosineNoise: cosineNoise(width), layerCount: layers.length },
+    dim: headsWidth / heads,
+    inputs: path === undefined ? undefined : await openInputs(path, layers.length),
+    projections: async (layer) => [await readProjection(weights, attention, layer, "query"), await readProjection(weights, attention, layer, "key")],
+  };
+}
+
+/** What the control is made of: N(0, 1) weights of the model's sizes, by the seed. */
+export function randomProjections({ summary: { width, heads }, dim }: OpenedModel, seed: number): readonly [query: Matrix, key: Matrix] {
+  const stream = random(seed);
+  const draw = (): Matrix => Matrix.from1DArray(heads * dim, width, stream.normals(heads * dim * width));
+  return [draw(), draw()];
+}
+
+/** The numbers of a layer. */
+export interface LayerNumbers {
+  readonly query: Matrix;
+  readonly key: Matrix;
+  /** Tokens [n, D] that enter it, to draw maps on. */
+  readonly tokens?: Matrix;
+}
+
+/** Dissects every head of a layer; draws the maps of its strongest `modes`. */
+export async function dissectLayer({ summary: { width, heads }, dim }: OpenedModel, { query, key, tokens }: LayerNumbers, modes: number, name: string, work: Work): Promise<DissectedLayer> {
+  const rows = (matrix: Matrix, head: number): Matrix => matrix.subMatrix(head * dim, (head + 1) * dim - 1, 0, width - 1);
+  const dissected: HeadDissection[] = [];
+  for (let head = 0; head < heads; head++) {
+    await work.checkpoint();
+    dissected.push(dissectHead(rows(query, head), rows(key, head)));
+    work.report({ kind: "progress", label: name, done: head + 1, total: heads });
+  }
+  return describe(dissected, width, tokens && mapsOf(dissected, tokens, modes));
+}

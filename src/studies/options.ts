@@ -1,0 +1,62 @@
+import { kernelNames, optionalText, whole, real, type Option } from "./runner/options.js";
+
+/** Studies make at most seven streams of random numbers of a seed, which must stay below 2^32. */
+export const SEED = { least: 0, most: 500_000_000 };
+const SEEDS = { least: 1, most: 1000 };
+const EPOCHS = { least: 1, most: 10_000 };
+export const STEPS = { least: 1, most: 1_000_000 };
+/** Texts or windows. A study takes what there are. */
+export const EXAMPLES = { least: 8, most: 1_000_000 };
+/** Words or bytes of a text; Long Range Arena has 4,096. */
+export const TOKENS = { least: 1, most: 16_384 };
+export const WIDTH = { least: 1, most: 4096 };
+export const HEADS = { least: 1, most: 256 };
+export const LAYERS = { least: 1, most: 64 };
+export const VOCABULARY = { least: 1, most: 1_000_000 };
+
+/** `--data`: a file of the user's own; the SpamAssassin corpus where absent. */
+export const dataOption = optionalText({ flag: "data", argument: "file", help: "your own texts: .csv with columns text and label, or .jsonl with those keys" });
+
+/** `--kernels` and `--seeds` of a comparison. */
+export const comparisonOptions = (kernels: readonly string[], seeds: number, seedsOf: string): { kernels: Option<readonly string[]>; seeds: Option<number> } => ({
+  kernels: kernelNames(kernels, "kernels by name, with commas between; the first is what others are compared with"),
+  seeds: whole(seeds, { ...SEEDS, help: seedsOf }),
+});
+
+/** The defaults of options that are numbers. */
+export type Numbers<Name extends string> = Readonly<Record<Name, number>>;
+
+export const trainingOptions = ({ batch, epochs, learningRate }: Numbers<"batch" | "epochs" | "learningRate">) => ({
+  batch: whole(batch, { least: 1, most: 100_000 }),
+  epochs: whole(epochs, { ...EPOCHS, help: "epochs of every encoder" }),
+  learningRate: real(learningRate, { least: 0, most: 1000 }),
+});
+
+export const modelOptions = ({ width, hidden, heads, layers }: Numbers<"width" | "hidden" | "heads" | "layers">) => ({
+  width: whole(width, WIDTH),
+  hidden: whole(hidden, WIDTH),
+  heads: whole(heads, HEADS),
+  layers: whole(layers, LAYERS),
+});
+
+/** Texts that are cut, split and encoded. */
+export const splitOptions = ({ tokens, train, test, vocabulary }: Numbers<"tokens" | "train" | "test" | "vocabulary">, tokensOf?: string) => ({
+  tokens: whole(tokens, { ...TOKENS, help: tokensOf }),
+  train: whole(train, { ...EXAMPLES, flag: "examples", help: "texts to train on" }),
+  test: whole(test, EXAMPLES),
+  vocabulary: whole(vocabulary, VOCABULARY),
+});
+
+/** Texts that become windows to predict words in; `trainFlag` sets how many are trained on. */
+export const windowOptions = (
+  { texts, testTexts, length, tokens, train, test, vocabulary }: Numbers<"texts" | "testTexts" | "length" | "tokens" | "train" | "test" | "vocabulary">,
+  [trainFlag, trainHelp]: readonly [string, string],
+) => ({
+  texts: whole(texts, EXAMPLES),
+  testTexts: whole(testTexts, EXAMPLES),
+  length: whole(length, TOKENS),
+  tokens: whole(tokens, { least: 2, most: TOKENS.most, help: "words of a window" }),
+  train: whole(train, { least: 1, most: 1_000_000, flag: trainFlag, help: trainHelp }),
+  test: whole(test, { least: 1, most: 1_000_000 }),
+  vocabulary: whole(vocabulary, VOCABULARY),
+});

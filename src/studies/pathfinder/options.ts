@@ -1,0 +1,80 @@
+import { comparisonOptions, modelOptions, trainingOptions } from "../options.js";
+import { oneOf, setting, whole, type Chosen, type Values } from "../runner/options.js";
+import { optional, real, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
+import { difficulties, type Difficulty } from "./difficulty.js";
+import type { PathfinderOptions as Picture } from "./scene.js";
+
+/** Loss landscapes of the models of the first seed. */
+export interface LandscapeOptions {
+  /** Points of a side of the grid. */
+  readonly points: number;
+  /** The grid of random directions reaches this far, in lengths of the filter-normalised directions. */
+  readonly radius: number;
+  /** Test pictures on which the loss is evaluated. */
+  readonly pictures: number;
+  /** Products with the Hessian. */
+  readonly products: number;
+  /** Points of every line along which roughness is measured. */
+  readonly linePoints: number;
+}
+
+const pixels = real(0, 256);
+/** Drawn one after the other; Long Range Arena has 200,000. */
+const PICTURES = { least: 8, most: 200_000 };
+
+const pictureFields = {
+  size: wholeNumber(8, 256),
+  dashes: wholeNumber(1, 256),
+  distractors: wholeNumber(0, 256),
+  dashLength: pixels,
+  gap: pixels,
+  contrast: real(0, 1),
+  thickness: pixels,
+  dotRadius: pixels,
+  turn: real(0, Math.PI),
+  clearance: pixels,
+  distanceTolerance: real(0, Infinity),
+} as const satisfies Fields<Picture>;
+
+const landscapeFields = {
+  points: wholeNumber(3, 1001),
+  radius: real(0, 1000),
+  pictures: wholeNumber(PICTURES.least, PICTURES.most),
+  products: wholeNumber(1, 10_000),
+  linePoints: wholeNumber(3, 10_001),
+} as const satisfies Fields<LandscapeOptions>;
+
+const { kernels } = comparisonOptions(["softmax", "gaussian"], 5, "");
+
+/** The easiest pictures in patches, as much as two cores learn in minutes. */
+export const pathfinderOptions = {
+  scale: oneOf("quick", ["quick", "full"]),
+  difficulty: oneOf<Difficulty>("easiest", Object.keys(difficulties) as Difficulty[], { help: "kind of pictures" }),
+  /** Follows from the difficulty. */
+  picture: setting<Picture>(difficulties.easiest, record(pictureFields)),
+  /** Side of the square patches that are tokens; 1 makes every pixel a token. */
+  patch: whole(16, { least: 1, most: 256, help: "side of a patch in pixels" }),
+  kernels,
+  seeds: whole(5, { least: 0, most: 1000, help: "pictures, starts and orders; 0 draws samples of every kind alone" }),
+  train: whole(6400, { ...PICTURES, flag: "examples", help: "pictures to train on" }),
+  test: whole(512, PICTURES),
+  ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
+  ...trainingOptions({ batch: 64, epochs: 5, learningRate: 3e-3 }),
+  landscape: setting<LandscapeOptions | undefined>({ points: 11, radius: 1, pictures: 64, products: 12, linePoints: 21 }, optional(record(landscapeFields))),
+};
+
+export type PathfinderOptions = Values<typeof pathfinderOptions>;
+
+/** The encoder of arXiv 2411.07538 on the pixels of 32 × 32 pictures, 1024 tokens, as in Long Range Arena, arXiv 2011.04006. */
+export const full: Chosen<typeof pathfinderOptions> = {
+  scale: "full",
+  difficulty: "paper",
+  patch: 1,
+  train: 40_000,
+  test: 4000,
+  width: 64,
+  hidden: 128,
+  batch: 128,
+  epochs: 60,
+  learningRate: 1e-3,
+};

@@ -1,0 +1,13 @@
+import { convergence } from "./convergence/study.js";
+import { dissect } from "./dissect/study.js";
+import { dynamics } from "./dynamics/study.js";
+import { elliptical } from "./elliptical/study.js";
+import { pathfinder } from "./pathfinder/study.js";
+import { potts } from "./potts/study.js";
+import type { Study } from "./runner/study.js";
+import { symmetric } from "./symmetric/study.js";
+import { text } from "./text/study.js";
+import { wavefunction } from "./wavefunction/study.js";
+
+/** All studies. Command line, help, merging and tests follow from it. */
+export const studies = [convergence, dissect, dynamics, elliptical, pathfinder, potts, symmetric, text, wavefunction] as unknown as readonly Study[];

@@ -1,0 +1,196 @@
+import * as schemas from "./schema.js";
+import { rangeOf, violation, type NumberSchema, type Schema } from "./schema.js";
+
+/** How the command line sets an option. */
+export interface Flag<Value> {
+  /** Without dashes. Default: the name of the option. */
+  readonly name?: string;
+  /** Placeholder for the value in the help, such as "n". */
+  readonly argument: string;
+  readonly help: string;
+  /** The accepted text, in words. */
+  readonly wanted: string;
+  /** The accepted numbers, for a flag of numbers. */
+  readonly range?: NumberSchema;
+  readonly choices?: readonly string[];
+  /** The value of a text; undefined for a text that is not accepted. */
+  parse(text: string): Value | undefined;
+}
+
+/** One option of a study: what it accepts, its default, and its flags. An option of several flags takes one of them. */
+export interface Option<Value> {
+  readonly schema: Schema;
+  readonly initial: Value;
+  readonly flags: readonly Flag<Value>[];
+}
+
+/** The options of a study, by name, in groups that nest. */
+export interface Declared {
+  readonly [name: string]: Option<unknown> | Declared;
+}
+
+/** The values of declared options. */
+export type Values<Options> = { readonly [Name in keyof Options]: Options[Name] extends Option<infer Value> ? Value : Values<Options[Name]> };
+
+/** The values of some of the declared options. */
+export type Chosen<Options> = { readonly [Name in keyof Options]?: Options[Name] extends Option<infer Value> ? Value : Chosen<Options[Name]> };
+
+interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** An option with `help` has a flag, named `flag` or as the option. */
+interface Help {
+  readonly help?: string;
+  readonly flag?: string;
+}
+
+function withFlag<Value>(initial: Value, schema: Schema, { help, flag }: Help, own: Omit<Flag<Value>, "name" | "help">): Option<Value> {
+  return { schema, initial, flags: help === undefined ? [] : [{ ...own, help, ...(flag === undefined ? {} : { name: flag }) }] };
+}
+
+function numberIn(text: string, range: NumberSchema): number | undefined {
+  const value = Number(text);
+  const isNumber = (range.whole ? /^\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i).test(text);
+  return isNumber && violation(range, value, "") === undefined ? value : undefined;
+}
+
+/** A flag of whole numbers for an option of another type: `to` makes its value. */
+export function wholeFlag<Value>(name: string, { least, most }: Range, help: string, to: (value: number) => Value): Flag<Value> {
+  const range = schemas.whole(least, most);
+  const parse = (text: string): Value | undefined => {
+    const value = numberIn(text, range);
+    return value === undefined ? undefined : to(value);
+  };
+  return { name, argument: "n", help, wanted: rangeOf(range), range, parse };
+}
+
+function numberOption(initial: number, range: NumberSchema, help: Help): Option<number> {
+  return withFlag(initial, range, help, { argument: range.whole ? "n" : "x", wanted: rangeOf(range), range, parse: (text) => numberIn(text, range) });
+}
+
+export const whole = (initial: number, { least, most, ...help }: Range & Help): Option<number> => numberOption(initial, schemas.whole(least, most), help);
+
+export const real = (initial: number, { least, most, ...help }: Range & Help): Option<number> => numberOption(initial, schemas.real(least, most), help);
+
+/** A whole number that may be absent. */
+export function optionalWhole({ least, most, ...help }: Range & Help): Option<number | undefined> {
+  const { schema, flags } = whole(least, { least, most, ...help });
+  return { schema: schemas.optional(schema), initial: undefined, flags };
+}
+
+/** A text that may be absent, such as a file. */
+export const optionalText = ({ argument, ...help }: Help & { readonly argument: string }): Option<string | undefined> =>
+  withFlag(undefined as string | undefined, schemas.optional(schemas.text), help, { argument, wanted: "text", parse: (text) => text });
+
+/** One of some words. */
+export const oneOf = <const Name extends string>(initial: Name, among: readonly Name[], help: Help = {}): Option<Name> =>
+  withFlag(initial, schemas.oneOf(among), help, { argument: "name", wanted: `one of ${among.join(", ")}`, choices: among, parse: (text) => among.find((name) => name === text) });
+
+/** Different names of kernels, with commas between them. */
+export function kernelNames(initial: readonly string[], help: string): Option<readonly string[]> {
+  const parse = (text: string): string[] | undefined => {
+    const names = text.split(",").map((name) => name.trim());
+    return names.every((name) => name !== "") && new Set(names).size === names.length ? names : undefined;
+  };
+  const wanted = "different names of kernels with commas between, such as softmax,gaussian";
+  return withFlag<readonly string[]>(initial, schemas.list(schemas.text, 1, 64), { help }, { argument: "names", wanted, parse });
+}
+
+/** At most `count` different whole numbers, with commas between them. */
+export function wholes(initial: readonly number[], { least, most, count, ...help }: Range & Help & { readonly count: number }): Option<readonly number[]> {
+  const range = schemas.whole(least, most);
+  const parse = (text: string): number[] | undefined => {
+    const parts = text.split(",");
+    const values = parts.flatMap((part) => numberIn(part, range) ?? []);
+    return values.length === parts.length && values.length <= count && new Set(values).size === values.length ? values : undefined;
+  };
+  const wanted = `1 to ${count} different numbers with commas between, each ${rangeOf(range)}`;
+  return withFlag<readonly number[]>(initial, schemas.list(range, 0, count), help, { argument: "list", wanted, range, parse });
+}
+
+/** An option of any type, with the flags given. */
+export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({ schema, initial, flags });
+
+const isOption = (entry: Option<unknown> | Declared): entry is Option<unknown> => "schema" in entry && "flags" in entry;
+
+/** What the values must be. */
+export function schemaOf(options: Declared): Schema {
+  return schemas.record(Object.fromEntries(Object.entries(options).map(([name, entry]) => [name, isOption(entry) ? entry.schema : schemaOf(entry)])));
+}
+
+interface Leaf {
+  readonly path: readonly string[];
+  readonly option: Option<unknown>;
+}
+
+/** All options with their paths. */
+const leavesOf = (options: Declared, path: readonly string[] = []): Leaf[] =>
+  Object.entries(options).flatMap(([name, entry]) => (isOption(entry) ? [{ path: [...path, name], option: entry }] : leavesOf(entry, [...path, name])));
+
+/** The value at a path of a tree; undefined where there is none. */
+export const valueAt = (tree: unknown, path: readonly string[]): unknown => path.reduce((own, name) => (own as Record<string, unknown> | undefined)?.[name], tree);
+
+const hasAt = (tree: unknown, path: readonly string[]): boolean => Object.hasOwn((valueAt(tree, path.slice(0, -1)) as object | undefined) ?? {}, path[path.length - 1]);
+
+function setAt(tree: Record<string, unknown>, [name, ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) tree[name] = value;
+  else setAt((tree[name] ??= {}) as Record<string, unknown>, rest, value);
+}
+
+/** What several choices choose together: later ones count more. */
+function joined(options: Declared, choices: readonly unknown[]): Record<string, unknown> {
+  const tree = {};
+  for (const { path } of leavesOf(options)) {
+    for (const choice of choices) if (hasAt(choice, path)) setAt(tree, path, valueAt(choice, path));
+  }
+  return tree;
+}
+
+/** The values of all options: for each the last choice that has it, or its default. */
+export function valuesOf<Options extends Declared>(options: Options, ...choices: readonly Chosen<Options>[]): Values<Options> {
+  const defaults = {};
+  for (const { path, option } of leavesOf(options)) setAt(defaults, path, option.initial);
+  return joined(options, [defaults, ...choices]) as Values<Options>;
+}
+
+/** A flag that sets several options at once. */
+export interface Preset<Options> {
+  readonly help: string;
+  readonly options: Chosen<Options>;
+}
+
+/** The options that flags set, by the names of the flags: presets first, then flags of single options. */
+export function chosenBy<Options extends Declared>(options: Options, presets: readonly Preset<Options>[], given: ReadonlyMap<string, unknown>): Chosen<Options> {
+  const single = {};
+  for (const { name, places } of flagsOf(options)) if (given.has(name)) for (const place of places) setAt(single, place, given.get(name));
+  return joined(options, [...presets.map((preset) => preset.options), single]) as Chosen<Options>;
+}
+
+/** A flag of the command line and the options that it sets. */
+export interface PlacedFlag {
+  /** Without dashes. */
+  readonly name: string;
+  readonly flag: Flag<unknown>;
+  /** Paths of options; the first is the one whose default the help shows. */
+  readonly places: readonly (readonly string[])[];
+  /** Flags of the same option. */
+  readonly conflicts: readonly string[];
+}
+
+/** The name of a flag, without the dashes before it. */
+export const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The flags of all options, in order; options that name the same flag are set together. */
+export function flagsOf(options: Declared): PlacedFlag[] {
+  const found = new Map<string, PlacedFlag>();
+  for (const { path, option } of leavesOf(options)) {
+    const names = option.flags.map((flag) => flag.name ?? dashed(path[path.length - 1]));
+    names.forEach((name, index) => {
+      const before = found.get(name);
+      found.set(name, before ? { ...before, places: [...before.places, path] } : { name, flag: option.flags[index], places: [path], conflicts: names.filter((other) => other !== name) });
+    });
+  }
+  return [...found.values()];
+}

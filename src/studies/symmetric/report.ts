@@ -1,0 +1,126 @@
+import { meanInterval } from "../../analysis/mean-interval.js";
+import { bertSizes, countBertParameters } from "../../analysis/parameter-count.js";
+import { bands, BAND } from "../comparison/bands.js";
+import { byKernel, completeRuns, paired, UNFINISHED } from "../comparison/runs.js";
+import { between } from "../comparison/tables.js";
+import type { WindowSummary } from "../corpus/window-data.js";
+import { encoderKernel } from "../kernels.js";
+import { figure, paragraph, table, type Figure, type Report, type Table } from "../report/report.js";
+import { maskedCount } from "../training/masking.js";
+import { compareSteps, stepsAfter, type StepComparison, type SymmetricRun } from "./steps.js";
+
+interface Sizes {
+  readonly kernels: readonly string[];
+  readonly tokens: number;
+  readonly layers: number;
+  readonly width: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+}
+
+/** Numbers of parameters in Courtois et al., arXiv 2406.06366. */
+const PUBLISHED = {
+  base: { softmax: 124_645_632, pairwise: 118_148_352, symmetric: 117_558_528 },
+  small: { softmax: 38_872_576, pairwise: 37_953_024, symmetric: 37_821_952 },
+} as const;
+
+/** The ratio of steps that the paper claims for pairwise attention. */
+const CLAIM = 0.5;
+
+/** A kernel against the first one. */
+interface Comparison {
+  readonly kernel: string;
+  readonly steps: readonly StepComparison[];
+}
+
+const loss = (value: number): string => value.toFixed(3);
+const steps = (value: number): string => value.toFixed(0);
+const ratio = (value: number): string => value.toFixed(2);
+const whole = (value: number): string => value.toLocaleString("en");
+const lastLoss = ({ epochs }: SymmetricRun): number => epochs[epochs.length - 1].testLoss;
+
+function lossTable(runs: readonly SymmetricRun[], reference: string, note: string): Table {
+  const rows = [...byKernel(runs)].map(([kernel, own]) => {
+    const held = meanInterval(own.map(lastLoss));
+    const trained = meanInterval(own.map(({ epochs }) => epochs[epochs.length - 1].trainLoss));
+    const difference = kernel === reference ? undefined : paired(runs, kernel, reference, (run, other) => lastLoss(run) - lastLoss(other));
+    const compared = difference === undefined ? "–" : `${loss(difference.mean)} (${between(difference, loss)})`;
+    const seeds = own.map(({ seed }) => seed).join(", ");
+    return [kernel, seeds, loss(held.mean), between(held, loss), compared, loss(trained.mean), whole(own[0].parameters), whole(own[0].attentionParameters)];
+  });
+  const columns = ["kernel", "seeds", "held out", "95 % interval", `minus ${reference}`, "last epoch of training", "parameters", "of these in attention"];
+  return table("Masked-word loss after the last epoch, in nats", columns, rows, { summary: true, note });
+}
+
+function stepTable(comparisons: readonly Comparison[], reference: string): Table {
+  const rows = comparisons.flatMap(({ kernel, steps: found }) =>
+    found.map(({ level, steps: own, reference: other, ratio: over }) => [kernel, loss(level), steps(own), steps(other), ratio(over.mean), between(over, ratio)]),
+  );
+  return table(`Steps to held-out losses that a kernel and ${reference} both reached`, ["kernel", "loss (mean)", "steps", `steps of ${reference}`, "ratio", "95 % interval"], rows, {
+    summary: true,
+    note: "Every seed has its own texts and its own three losses: a third of the way from that of word frequencies to the least that both reached, two thirds, and all. Losses and steps are means over seeds, with straight lines between epochs. The ratio is the geometric mean over paired seeds, its interval Student's of the logarithm.",
+  });
+}
+
+export function publishedTable(): Table {
+  const rows = (["base", "small"] as const).flatMap((size) =>
+    Object.entries(PUBLISHED[size]).map(([kernel, published]) => [size, kernel, whole(published), whole(countBertParameters(encoderKernel(kernel), bertSizes[size]).total)]),
+  );
+  return table("Parameters of the paper's models", ["size", "kernel", "published", "counted here"], rows, {
+    note: "RoBERTa's vocabulary of 50,265 and 514 positions, with biases and pooler, without the head that predicts words. Published: Courtois et al., arXiv 2406.06366.",
+  });
+}
+
+function curve(runs: readonly SymmetricRun[], name: "held-out" | "training", field: "testLoss" | "trainLoss", words: string): Figure {
+  const series = bands(runs, (epoch) => stepsAfter(runs[0], epoch), ({ epochs }) => epochs.map((epoch) => epoch[field]));
+  return figure(`${name}-loss`, `Masked words: ${name} loss over steps`, { kind: "lines", series, xLabel: "steps", yLabel: "cross-entropy (nats)", dots: true }, `${words} ${BAND}`);
+}
+
+/** What the runs say about the steps of each kernel, in words, at the least loss. */
+function statements(comparisons: readonly Comparison[], reference: string): string[] {
+  return comparisons.map(({ kernel, steps: found }) => {
+    if (found.length === 0) return `Some run of ${kernel} or ${reference} learned no more than the frequencies of words, so that they cannot be compared: train longer.`;
+    const { level, ratio: over } = found[found.length - 1];
+    const claim = kernel.startsWith("pairwise") ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)` : "";
+    return `To the held-out loss that both reached (mean ${loss(level)}) ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
+  });
+}
+
+/** Tables and figures of the study. */
+export function report(
+  { data, runs }: { readonly data: readonly WindowSummary[]; readonly runs: readonly SymmetricRun[] },
+  { kernels, tokens, layers, width, hidden, heads, batch, epochs, learningRate }: Sizes,
+): Report {
+  const complete = completeRuns(runs, epochs);
+  const frequencies = meanInterval(data.map(({ frequencyLoss }) => frequencyLoss)).mean;
+  const [{ name, train, test, vocabulary }] = data;
+  const shared = runs.filter((run) => run.epochs.length > 0);
+  const introduction = paragraph(
+    `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, another split for every seed, ${vocabulary} ids. Of every window ${maskedCount(tokens)} tokens, all known ` +
+      `words, are predicted: of ten, eight are masked, one is swapped and one left; another choice in every epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
+      `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same windows, masks, batches and number of steps, and draws its weights from the ` +
+      `same stream: embeddings are equal, later weights are other draws where a kernel has fewer or more of them.`,
+  );
+  if (complete.length === 0) return { answer: UNFINISHED, blocks: [introduction] };
+  const [reference] = kernels;
+  const others = [...byKernel(complete).keys()].filter((kernel) => kernel !== reference);
+  const seeds = [...new Set(runs.map(({ seed }) => seed))];
+  const comparisons = others.map((kernel) => ({ kernel, steps: compareSteps(complete, kernel, reference, (own) => data[seeds.indexOf(own)].frequencyLoss) }));
+  const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
+  const caution = "Differences are of paired seeds, with 95 % interval. Splits of one corpus share texts, so that the seeds are not quite independent.";
+  const last = [...byKernel(complete)].map(([kernel, own]) => `${kernel} ${loss(meanInterval(own.map(lastLoss)).mean)}`);
+  return {
+    answer: `Held-out masked-word loss: ${last.join(", ")} (word frequencies: ${loss(frequencies)}). ${found.join(" ")}`,
+    blocks: [
+      introduction,
+      lossTable(complete, reference, `Unigram baseline (word frequencies alone): ${loss(frequencies)}. ${caution}`),
+      ...(comparisons.every(({ steps: none }) => none.length === 0) ? [] : [stepTable(comparisons, reference)]),
+      ...found.map(paragraph),
+      curve(shared, "held-out", "testLoss", "Mean cross-entropy of masked words in texts that are not trained on, after every epoch."),
+      curve(shared, "training", "trainLoss", "Mean cross-entropy of an epoch's batches, each before its step."),
+    ],
+  };
+}
