@@ -1,7 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { AttentionKernelsError } from "../core/errors.js";
-import { studies } from "../studies/registry.js";
+import { studies as registered } from "../studies/registry.js";
 import { mergeShards, redraw } from "../studies/runner/merge.js";
+import type { Study } from "../studies/runner/study.js";
 import { collectVersions } from "../studies/runner/versions.js";
 import { oneLine } from "./output.js";
 import { closingText, studyCommand } from "./study.js";
@@ -13,7 +14,7 @@ const BAD_INPUT = 2;
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error && "code" in error;
 
 /** `study merge`. */
-function mergeCommand({ stdout }: Terminal): Command {
+function mergeCommand({ stdout }: Terminal, studies: readonly Study[]): Command {
   return new Command("merge")
     .description("join the results of shards (--shard i/n) into those of the whole study")
     .argument("<folders...>", "what the shards wrote, such as out/dynamics/shard-*")
@@ -25,7 +26,7 @@ function mergeCommand({ stdout }: Terminal): Command {
 }
 
 /** `study report`. */
-function reportCommand({ stdout }: Terminal): Command {
+function reportCommand({ stdout }: Terminal, studies: readonly Study[]): Command {
   return new Command("report")
     .description("draw report.html and the figures again from the results.json in a folder")
     .argument("<folder>", "what a study wrote, such as out/dynamics")
@@ -36,11 +37,11 @@ function reportCommand({ stdout }: Terminal): Command {
 }
 
 /** All commands; `finish` gets the exit code of the one that was run. */
-export function commandLine(terminal: Terminal, finish: (exitCode: number) => void, version = "unknown"): Command {
+export function commandLine(terminal: Terminal, finish: (exitCode: number) => void, version = "unknown", studies = registered): Command {
   const study = new Command("study").description("run one of the papers' experiments");
   const analyze = new Command("analyze").description("look into the weights of a stored model");
   for (const own of studies) (own.group === "analyze" ? analyze : study).addCommand(studyCommand(own, terminal, finish), { isDefault: own.group === "analyze" });
-  study.addCommand(mergeCommand(terminal)).addCommand(reportCommand(terminal));
+  study.addCommand(mergeCommand(terminal, studies)).addCommand(reportCommand(terminal, studies));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
     .version(version)
@@ -61,13 +62,13 @@ export function commandLine(terminal: Terminal, finish: (exitCode: number) => vo
  *
  * Errors that are neither the library's own nor the operating system's are thrown: they are bugs, and deserve their stack.
  */
-export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function main(argv: readonly string[], terminal: Terminal, studies = registered): Promise<number> {
   const versions = await collectVersions();
   let code = 0;
   const finish = (exitCode: number): void => {
     code = exitCode;
   };
-  const program = commandLine(terminal, finish, versions["attention-kernels"]);
+  const program = commandLine(terminal, finish, versions["attention-kernels"], studies);
   try {
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync(argv, { from: "user" });

@@ -34,6 +34,9 @@ function shardOf(text: string): Shard {
   throw new InvalidArgumentError("Wanted i/n with i from 1 to n.");
 }
 
+/** What the user wrote for an option whose value is parsed. */
+const texts = new WeakMap<Option, string>();
+
 /** A flag as an option of a command. */
 function optionOf(name: string, { argument, help, wanted, range, choices, parse }: Flag<unknown>, initial?: unknown): Option {
   const option = new Option(`--${name} <${argument}>`, help);
@@ -41,6 +44,7 @@ function optionOf(name: string, { argument, help, wanted, range, choices, parse 
   if (choices) return option.choices(choices);
   const read = (text: string): unknown => {
     const value = parse(text);
+    texts.set(option, text);
     if (value !== undefined) return value;
     throw new InvalidArgumentError(`Wanted ${wanted}.`);
   };
@@ -72,7 +76,7 @@ function repeatCommand(command: Command, backend: string): string {
     const name = option.attributeName();
     const isGiven = command.getOptionValueSource(name) === "cli" || name === "seed" || name === "backend";
     if (!isGiven || CHOICES.includes(name)) return [];
-    return values[name] === true ? [option.long!] : [option.long!, quote(String(values[name]))];
+    return values[name] === true ? [option.long!] : [option.long!, quote(texts.get(option) ?? String(values[name]))];
   });
   return ["npx", ...commandPath(command), ...command.args.map(quote), ...flags].join(" ");
 }

@@ -1,23 +1,21 @@
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { quick } from "../../src/studies/convergence/configuration.js";
-import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
-import { quickElliptical } from "../../src/studies/elliptical/configuration.js";
-import { quickPathfinder } from "../../src/studies/pathfinder/configuration.js";
-import { defaults } from "../../src/studies/potts/configuration.js";
+import { studies } from "../../src/studies/registry.js";
+import type { Declared, Values } from "../../src/studies/runner/options.js";
+import { random } from "../../src/core/random.js";
+import { encodeSafetensors } from "../../src/core/safetensors.js";
 import { toJson } from "../../src/studies/runner/results.js";
 import { fileName } from "../../src/studies/runner/task-file.js";
-import { quickSymmetric } from "../../src/studies/symmetric/configuration.js";
-import { quickText } from "../../src/studies/text/configuration.js";
-import { defaultsFor } from "../../src/studies/wavefunction/configuration.js";
+import { layouts } from "../support/model-names.js";
 import { drawn, sized } from "../support/attack.js";
 import type { StudyProcess } from "../support/conduct.js";
 import { tinyCorpus } from "../support/corpus.js";
+import { optionsOf } from "../support/study.js";
 import { bundle, ended, start, timelessResults } from "../support/processes.js";
 
 let folder = "";
@@ -28,35 +26,50 @@ beforeAll(async () => {
   program = await bundle("tests/support/conduct.ts", folder);
   commandLine = await bundle("src/cli/index.ts", folder);
   await tinyCorpus(folder);
+  await writeFile(join(folder, "model.safetensors"), smallModel());
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+/** Three layers of random weights as BERT names them. */
+function smallModel(): Uint8Array {
+  const stream = random(2);
+  const names = Array.from({ length: 3 }, (_, layer) => Object.values(layouts.bert(layer))).flat();
+  return encodeSafetensors(Object.fromEntries(names.map((name) => [`bert.${name}`, { shape: [16, 16], data: stream.normals(256) }])));
+}
+
 const windows = { texts: 24, testTexts: 12, length: 8, tokens: 4, train: 24, test: 12, vocabulary: 20 };
 
-const configurations: Readonly<Record<string, () => unknown>> = {
-  convergence: () => ({ ...quick, data: join(folder, "tiny.csv"), guarantee: { ...quick.guarantee, steps: 40 }, learning: { ...quick.learning, tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 } }),
-  dynamics: () => ({
-    ...quickDynamics,
-    experiments: Object.fromEntries(Object.entries(quickDynamics.experiments).map(([name, experiment]) => [name, { ...experiment, kernels: ["softmax", "gaussian"], subsets: [["query"]], seeds: 2, steps: 60 }])),
+type Options = Readonly<Record<string, unknown>>;
+const group = (options: Options, name: string): Options => options[name] as Options;
+/** Every study in small: what is changed of its defaults. */
+const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
+  convergence: (own) => ({ data: join(folder, "tiny.csv"), guarantee: { ...group(own, "guarantee"), steps: 40 }, learning: { ...group(own, "learning"), tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 } }),
+  dynamics: (own) => ({
+    experiments: Object.fromEntries(Object.entries(group(own, "experiments") as Record<string, Options>).map(([name, experiment]) => [name, { ...experiment, kernels: ["softmax", "gaussian"], subsets: [["query"]], seeds: 2, steps: 60 }])),
   }),
-  pathfinder: () => ({ ...quickPathfinder, seeds: 1, train: 48, test: 8, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4, landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 } }),
-  text: () => ({ ...quickText, data: join(folder, "tiny.csv"), seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3 }),
-  symmetric: () => ({ ...quickSymmetric, ...windows, data: join(folder, "tiny.csv"), kernels: ["softmax", "pairwise"], seeds: 1, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4 }),
-  elliptical: () => ({
-    ...quickElliptical,
+  pathfinder: () => ({ seeds: 1, train: 48, test: 8, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4, landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 } }),
+  text: () => ({ data: join(folder, "tiny.csv"), seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3 }),
+  symmetric: () => ({ ...windows, data: join(folder, "tiny.csv"), kernels: ["softmax", "pairwise"], seeds: 1, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4 }),
+  elliptical: (own) => ({
     data: join(folder, "tiny.csv"),
     kernels: ["elliptical"],
     seeds: 1,
     width: 8,
     hidden: 8,
-    text: { ...quickElliptical.text, tokens: 8, train: 24, test: 12, batch: 8, epochs: 3 },
-    language: { ...quickElliptical.language, ...windows, batch: 8, epochs: 3 },
+    text: { ...group(own, "text"), tokens: 8, train: 24, test: 12, batch: 8, epochs: 3 },
+    language: { ...group(own, "language"), ...windows, batch: 8, epochs: 3 },
   }),
-  potts: () => ({ ...defaults, sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
-  wavefunction: () => ({ ...defaultsFor([8], 0.3), width: 4, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, seeds: 1, steps: 6, lengths: [2], lengthSeeds: 1 }),
+  potts: () => ({ sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
+  wavefunction: () => ({ ...optionsOf(studyOf("wavefunction"), { extents: [8], j2: 0.3 } as unknown as Values<Declared>), width: 4, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, seeds: 1, steps: 6, lengths: [2], lengthSeeds: 1 }),
+  dissect: () => ({ model: join(folder, "model.safetensors"), heads: 2 }),
+};
+const studyOf = (name: string) => studies.find((study) => study.name === name)!;
+const configurationOf = (name: string): unknown => {
+  const defaults = optionsOf(studyOf(name));
+  return { ...defaults, ...changes[name](defaults) };
 };
 
-const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => start(program, toJson({ study, configuration: configurations[study](), seed: 3, out, ...own }));
+const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => start(program, toJson({ study, configuration: configurationOf(study), seed: 3, out, ...own }));
 
 /** Processes that are killed before one is left alone. */
 const KILLS = sized(4, 12);
@@ -65,7 +78,7 @@ const POLL_MS = 5;
 
 const records = async (out: string): Promise<string[]> => (await readdir(join(out, "tasks")).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
 
-describe.each(Object.keys(configurations))("study %s", (study) => {
+describe.each(studies.map(({ name }) => name))("study %s", (study) => {
   let whole = "";
   let duration = 0;
   const stream = drawn(`kills of ${study}`);

@@ -33,7 +33,7 @@ it("draws samples of Pathfinder without training", async () => {
   const out = join(folder, "pictures");
   const { code, stdout } = await run(["study", "pathfinder", "--draw", "--backend", "cpu", "--out", out]);
   expect(code).toBe(0);
-  expect(stdout).toContain("nothing was trained");
+  expect(stdout).toContain("Nothing was trained");
   expect((await readdir(out)).sort()).toEqual(["report.html", "results.json", "samples-128.svg", "samples-32.svg"]);
   const { command } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { command: string };
   expect(command).toBe("npx attention-kernels study pathfinder --seed 1 --backend cpu --draw");
@@ -166,7 +166,7 @@ it("runs a study on a file of the user's own and says how to repeat it", async (
     measurements: { guarantee: { certified: boolean; bounded?: boolean }[]; learning: { kernel: string; epochs: unknown[] }[] };
   };
   expect(results.partial).toBe(false);
-  expect(results.command).toBe(`npx attention-kernels study convergence --seed 5 --backend cpu --data ${path} --steps 40 --epochs 1`);
+  expect(results.command).toBe(`npx attention-kernels study convergence --seed 5 --backend cpu --steps 40 --epochs 1 --data ${path}`);
   expect(results.measurements.guarantee).toHaveLength(6);
   expect(results.measurements.guarantee.filter(({ certified }) => certified).every(({ bounded }) => bounded)).toBe(true);
   expect(results.measurements.learning.map(({ kernel, epochs }) => [kernel, epochs.length])).toEqual([["softmax", 1], ["gaussian", 1]]);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { commandPath } from "../../src/cli/command-path.js";
 import { commandLine, main } from "../../src/cli/main.js";
+import { commandPath } from "../../src/cli/study.js";
 import { rangeOf, type NumberSchema } from "../../src/studies/runner/schema.js";
 import { tinyCorpus } from "../support/corpus.js";
 
@@ -32,7 +32,7 @@ async function run(argv: readonly string[], signal?: AbortSignal) {
 /** Commands without commands of their own. */
 const leavesOf = (command: Command): Command[] => (command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf));
 const silent = new PassThrough();
-const commands = leavesOf(commandLine({ stdout: silent, stderr: silent }, () => undefined)).filter((command) => command.name() !== "merge");
+const commands = leavesOf(commandLine({ stdout: silent, stderr: silent }, () => undefined)).filter((command) => !["merge", "report"].includes(command.name()));
 
 const rangeIn = ({ parseArg }: Option): NumberSchema | undefined => (parseArg && "range" in parseArg ? (parseArg.range as NumberSchema) : undefined);
 const flags = commands.flatMap((command) => command.options.map((option) => ({ command, option, name: `${command.name()} ${option.long}` })));

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { random, type Random } from "../../src/core/random.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import { quickText, type TextConfiguration } from "../../src/studies/text/configuration.js";
 import { text } from "../../src/studies/text/study.js";
-import { conduct, type ConductOptions } from "../../src/studies/runner/study.js";
+import { conduct, type ConductOptions } from "../../src/studies/runner/conduct.js";
 import { readTask } from "../../src/studies/runner/task-file.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { timelessResults } from "../support/processes.js";
+import { optionsOf } from "../support/study.js";
 
 const FINISHED = "softmax seed 1";
 const STOPPED = "gaussian seed 1";
 
 let folder = "";
-let configuration: TextConfiguration;
+let configuration = optionsOf(text);
 let whole: Record<string, unknown>;
 const stored = (): string => join(folder, "stored");
 
@@ -38,7 +38,7 @@ async function run(out: string, own: Partial<ConductOptions> = {}): Promise<stri
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "damage-"));
-  configuration = { ...quickText, data: await tinyCorpus(folder), seeds: 1, tokens: 8, train: 24, test: 12, width: 4, hidden: 4, layers: 1, batch: 8, epochs: 3 };
+  configuration = { ...configuration, data: await tinyCorpus(folder), seeds: 1, tokens: 8, train: 24, test: 12, width: 4, hidden: 4, layers: 1, batch: 8, epochs: 3 };
   await run("whole");
   whole = await timelessResults(join(folder, "whole"));
   const controller = new AbortController();

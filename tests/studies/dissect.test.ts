@@ -8,7 +8,8 @@ import { main } from "../../src/cli/main.js";
 import { cpu, encodeSafetensors, random, type TensorToStore } from "../../src/index.js";
 import { dissect } from "../../src/studies/dissect/study.js";
 import type { StudyEvent } from "../../src/studies/runner/events.js";
-import { conduct } from "../../src/studies/runner/study.js";
+import { conduct } from "../../src/studies/runner/conduct.js";
+import { optionsOf } from "../support/study.js";
 import { layouts } from "../support/model-names.js";
 
 const [WIDTH, HEADS, LAYERS] = [24, 3, 4];
@@ -48,7 +49,7 @@ async function run(...argv: string[]) {
 it("tells layers that attend to what is like them, by noise, and to the opposite", async () => {
   const model = await writeModel();
   await writeFile(join(folder, "config.json"), JSON.stringify({ num_attention_heads: HEADS }));
-  const { results, presentation } = await conduct(dissect, { model, modes: 2 }, { backend: cpu, seed: 1, out: join(folder, "out"), command: "test" });
+  const { results, report } = await conduct(dissect, optionsOf(dissect, { model, modes: 2 }), { backend: cpu, seed: 1, out: join(folder, "out"), command: "test" });
   const { layers, control, heads, headsFrom, prefix } = results.measurements!;
   expect([heads, headsFrom, prefix, layers.length]).toEqual([HEADS, "configuration", "vit.", LAYERS]);
   expect(layers[0].plain).toBeCloseTo(1, 9);
@@ -60,7 +61,7 @@ it("tells layers that attend to what is like them, by noise, and to the opposite
     expect(layer.insideNoise).toBeGreaterThan(0.8);
   }
   expect(layers[0].heads.map(({ singularValues, cosines }) => [singularValues.length, cosines.length])).toEqual([[8, 8], [8, 8], [8, 8]]);
-  expect(presentation.answer).toMatch(/^By the mean weighted by σ, 1 of 4 layers attend to what is like the token more than noise explains, 1 to the opposite; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/);
+  expect(report.answer).toMatch(/^By the mean weighted by σ, 1 of 4 layers attend to what is like the token more than noise explains, 1 to the opposite; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/);
 });
 
 it("`analyze` with a file alone is `analyze dissect`, and says how to repeat it", async () => {
@@ -72,11 +73,11 @@ it("`analyze` with a file alone is `analyze dissect`, and says how to repeat it"
   expect(stdout).toMatch(/layer +mean cos +noise +weighted by σ/);
   expect((await readdir(out)).sort()).toEqual(["cosines.svg", "report.html", "results.json", "symmetric-share.svg", "tasks"]);
   const { command, partial } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { command: string; partial: boolean };
-  expect([command, partial]).toEqual([`npx attention-kernels analyze dissect ${model} --heads 3 --seed 1 --backend cpu`, false]);
+  expect([command, partial]).toEqual([`npx attention-kernels analyze dissect ${model} --seed 1 --backend cpu --heads 3`, false]);
 });
 
 it("stopped and resumed gives what it gives undisturbed, and does finished layers once; another model under the same name starts anew", async () => {
-  const configuration = { model: await writeModel(), heads: HEADS, modes: 1 };
+  const configuration = optionsOf(dissect, { model: await writeModel(), heads: HEADS, modes: 1 });
   const out = join(folder, "out");
   const options = { backend: cpu, seed: 1, out, command: "test" };
   const whole = await conduct(dissect, configuration, { ...options, out: join(folder, "whole") });
@@ -92,7 +93,7 @@ it("stopped and resumed gives what it gives undisturbed, and does finished layer
   const stopped = await conduct(dissect, configuration, { ...options, signal: controller.signal, report: stopAfter(3 * HEADS + 1) });
   expect(stopped.results.partial).toBe(true);
   expect(stopped.results.measurements!.layers).toHaveLength(2);
-  expect(stopped.presentation.answer).not.toMatch(/over the first/);
+  expect(stopped.report.answer).not.toMatch(/over the first/);
 
   heads = 0;
   const resumed = await conduct(dissect, configuration, { ...options, resume: true, report: count });
@@ -112,7 +113,7 @@ it("draws the maps of the strongest modes on the user's tokens", async () => {
   const inputs = join(folder, "tokens.safetensors");
   await writeFile(inputs, encodeSafetensors({ "hidden_states.1": { shape: [1, 70, WIDTH], data: stream.normals(70 * WIDTH) }, "hidden_states.3": { shape: [5, WIDTH], data: stream.normals(5 * WIDTH) } }));
   const out = join(folder, "out");
-  const { results } = await conduct(dissect, { model, heads: HEADS, inputs, modes: 3 }, { backend: cpu, seed: 1, out, command: "test" });
+  const { results } = await conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), { backend: cpu, seed: 1, out, command: "test" });
   const { layers } = results.measurements!;
   expect(layers.map(({ maps }) => maps?.length)).toEqual([undefined, 3, undefined, 3]);
   const [strongest] = layers[3].maps!;
@@ -123,9 +124,9 @@ it("draws the maps of the strongest modes on the user's tokens", async () => {
   expect((await readdir(out)).filter((name) => name.startsWith("modes-"))).toEqual(["modes-1.svg", "modes-3.svg"]);
 
   await writeFile(inputs, encodeSafetensors({ "hidden_states.0": { shape: [5, 3], data: new Float32Array(15) } }));
-  await expect(conduct(dissect, { model, heads: HEADS, inputs, modes: 3 }, { backend: cpu, seed: 1, out, command: "test" })).rejects.toThrow(/hidden_states\.0: wanted tokens \[n, 24\] or \[1, n, 24\], got \[5, 3\]/);
+  await expect(conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), { backend: cpu, seed: 1, out, command: "test" })).rejects.toThrow(/hidden_states\.0: wanted tokens \[n, 24\] or \[1, n, 24\], got \[5, 3\]/);
   await writeFile(inputs, encodeSafetensors({ x: { shape: [1], data: [1] } }));
-  await expect(conduct(dissect, { model, heads: HEADS, inputs, modes: 3 }, { backend: cpu, seed: 1, out, command: "test" })).rejects.toThrow(/wanted tensors hidden_states\.0 to hidden_states\.3/);
+  await expect(conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), { backend: cpu, seed: 1, out, command: "test" })).rejects.toThrow(/wanted tensors hidden_states\.0 to hidden_states\.3/);
 });
 
 it("refuses tokens that are not finite, and a pipe in place of a file; reads a configuration with a byte order mark", async () => {

@@ -1,20 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
-import { quickDynamics, type DynamicsConfiguration, type Experiment, type Family } from "../../src/studies/dynamics/configuration.js";
+import { dynamicsOptions, type DynamicsOptions, type Experiment, type Family } from "../../src/studies/dynamics/options.js";
 import { outcomes } from "../../src/studies/dynamics/figures.js";
 import { grouped } from "../../src/studies/dynamics/groups.js";
-import { present } from "../../src/studies/dynamics/present.js";
 import { randomProblem } from "../../src/studies/dynamics/problem.js";
 import { dynamics } from "../../src/studies/dynamics/study.js";
 import { runTrial, type DynamicsMeasurements, type TrialSetting } from "../../src/studies/dynamics/trial.js";
 import { plainKernel } from "../../src/studies/kernels.js";
 import { linearize } from "../../src/theory/linearization.js";
 import { checkProblem } from "../../src/theory/problem.js";
-import { measurementsOf } from "../support/study.js";
+import { valuesOf } from "../../src/studies/runner/options.js";
+import { measurementsOf, stoppedReport } from "../support/study.js";
+
+const quickDynamics = valuesOf(dynamicsOptions);
 
 const { matrices, equalValues, valueScale } = quickDynamics.experiments;
 const small = (experiment: Experiment): Experiment => ({ ...experiment, kernels: ["softmax", "gaussian"], seeds: 2, steps: 60 });
-const tiny: DynamicsConfiguration = {
+const tiny: DynamicsOptions = {
   ...quickDynamics,
   experiments: { matrices: { ...small(matrices), subsets: [["query"], ["value"]] }, equalValues: small(equalValues), valueScale: small(valueScale) },
 };
@@ -24,13 +26,13 @@ function setting(experiment: TrialSetting["experiment"], change: Partial<TrialSe
 }
 
 /** The configuration with one experiment changed. */
-function changed(experiment: TrialSetting["experiment"], change: Partial<Experiment>): DynamicsConfiguration {
+function changed(experiment: TrialSetting["experiment"], change: Partial<Experiment>): DynamicsOptions {
   return { ...quickDynamics, experiments: { ...quickDynamics.experiments, [experiment]: { ...quickDynamics.experiments[experiment], ...change } } };
 }
 
 const measure = (): Promise<DynamicsMeasurements> => measurementsOf(dynamics, tiny, 1);
 
-const results = (measurements: DynamicsMeasurements) => ({ configuration: tiny, measurements }) as unknown as Parameters<typeof present>[0];
+const report = (measurements: DynamicsMeasurements) => stoppedReport(dynamics, tiny, measurements);
 
 describe("study dynamics", () => {
   it("runs every kernel, subset and seed, from equal starts, and the loss falls", async () => {
@@ -122,7 +124,7 @@ describe("report of study dynamics", () => {
     const { trials } = await measure();
     // softmax converges on seed 2 alone, the Gaussian on both
     const ended = trials.map((trial) => ({ ...trial, converged: trial.kernel === "gaussian" || (trial.experiment === "matrices" && trial.seed === 2) }));
-    const { blocks, answer } = present(results({ trials: ended }));
+    const { blocks, answer } = report({ trials: ended });
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual(["converged", "query-both", "query-gaussian-alone", "equal-values"]);
     expect(figures[1].caption).toContain("on seed 2, the first that ended so (all seeds: both 1, gaussian alone 1, softmax alone 0, neither 0)");
@@ -134,7 +136,7 @@ describe("report of study dynamics", () => {
 
   it("sets its measurements beside the reference, where there is one for the scales and the kernel", async () => {
     const { trials } = await measure();
-    const table = present(results({ trials })).blocks.find((block) => block.kind === "table" && block.title.includes("scale of W^V"));
+    const table = report({ trials }).blocks.find((block) => block.kind === "table" && block.title.includes("scale of W^V"));
     if (table?.kind !== "table") throw new Error("no such table");
     expect(table.rows).toHaveLength(10);
     expect(table.rows[1].slice(0, 3)).toEqual(["0.3", "0.5", "gaussian"]);

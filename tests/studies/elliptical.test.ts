@@ -8,22 +8,21 @@ import { random } from "../../src/core/random.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { softmax } from "../../src/kernels/softmax.js";
 import { encoder } from "../../src/nn/encoder.js";
-import { quickElliptical, type EllipticalConfiguration } from "../../src/studies/elliptical/configuration.js";
+import { drawFigure } from "../../src/studies/report/html.js";
 import { measureLayers } from "../../src/studies/elliptical/layers.js";
-import type { EllipticalMeasurements } from "../../src/studies/elliptical/measurements.js";
-import { present } from "../../src/studies/elliptical/present.js";
 import { elliptical } from "../../src/studies/elliptical/study.js";
 import { tinyCorpus } from "../support/corpus.js";
-import { measurementsOf } from "../support/study.js";
+import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
 
 let folder = "";
-let tiny: EllipticalConfiguration = quickElliptical;
+let tiny = optionsOf(elliptical);
+type EllipticalMeasurements = NonNullable<ReturnType<typeof elliptical.gather>>;
 let measurements: EllipticalMeasurements;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "elliptical-"));
-  const { text, language } = quickElliptical;
+  const { text, language } = optionsOf(elliptical);
   tiny = {
-    ...quickElliptical,
+    ...optionsOf(elliptical),
     data: await tinyCorpus(folder),
     seeds: 2,
     width: 8,
@@ -35,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const results = (measured: EllipticalMeasurements | undefined) => ({ configuration: tiny, measurements: measured, seed: 3 }) as unknown as Parameters<typeof present>[0];
+const report = (measured: EllipticalMeasurements | undefined) => stoppedReport(elliptical, tiny, measured, 3);
 
 describe("study elliptical", () => {
   it("trains every kernel on both tasks and every seed, and tests it at every contamination", () => {
@@ -66,10 +65,10 @@ describe("study elliptical", () => {
   });
 
   it("shows tables with intervals, and figures with bands", () => {
-    const { blocks, answer } = present(results(measurements));
+    const { blocks, answer } = report(measurements);
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual(["text-contamination", "language-contamination"]);
-    for (const { svg } of figures) {
+    for (const svg of figures.map(drawFigure)) {
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
       expect(svg.match(/fill-opacity="0\.18"/g)).toHaveLength(3);
     }
@@ -80,7 +79,7 @@ describe("study elliptical", () => {
   });
 
   it("says that nothing was finished where nothing was, and refuses an unknown kernel", async () => {
-    expect(present(results(undefined)).answer).toBe("The study was stopped before its first result.");
+    expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     await expect(measurementsOf(elliptical, { ...tiny, kernels: ["nothing"] }, 3)).rejects.toThrow(ArgumentError);
   });
 });

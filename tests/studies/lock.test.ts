@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { lockFolder } from "../../src/studies/runner/lock.js";
-import { conduct, type Study } from "../../src/studies/runner/study.js";
+import { conduct } from "../../src/studies/runner/conduct.js";
+import { studyOf } from "../support/study.js";
 
 let out = "";
 beforeEach(async () => {
@@ -23,30 +24,25 @@ it("refuses a second run into a folder, and leaves what the first one writes the
   let go = (): void => undefined;
   const isInside = new Promise<void>((resolve) => (inside = resolve));
   const mayGo = new Promise<void>((resolve) => (go = resolve));
-  const study: Study<null, { readonly value: number }> = {
-    name: "slow",
-    async run(_, session) {
-      const value = await session.task({ name: "a", depends: 0 }, async () => {
-        inside();
-        await mayGo;
-        return 1;
-      });
-      await session.save({ value: value! });
+  const study = studyOf("slow", {
+    a: async () => {
+      inside();
+      await mayGo;
+      return 1;
     },
-    present: () => ({ title: "", answer: "", blocks: [] }),
-  };
+  });
   const options = { backend: cpu, seed: 1, out, command: "test" };
-  const first = conduct(study, null, options);
+  const first = conduct(study, {}, options);
   await isInside;
   const live = join(out, `report.html.${process.pid}.tmp`);
   await writeFile(live, "");
-  await expect(conduct(study, null, options)).rejects.toThrow(ArgumentError);
-  await expect(conduct(study, null, options)).rejects.toThrow(`in use by process ${process.pid} on ${hostname()}. Choose another folder, or wait; if that process is gone, delete ${lock()}.`);
+  await expect(conduct(study, {}, options)).rejects.toThrow(ArgumentError);
+  await expect(conduct(study, {}, options)).rejects.toThrow(`in use by process ${process.pid} on ${hostname()}. Choose another folder, or wait; if that process is gone, delete ${lock()}.`);
   expect(await readdir(out)).toContain(`report.html.${process.pid}.tmp`);
   go();
-  expect((await first).results).toMatchObject({ partial: false, measurements: { value: 1 } });
+  expect((await first).results).toMatchObject({ partial: false, measurements: { values: [1] } });
   expect(await readdir(out)).not.toContain("lock");
-  await conduct(study, null, options);
+  await conduct(study, {}, options);
 });
 
 it("is taken over from a process that is dead, and where it names none", async () => {

@@ -1,12 +1,9 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
-import { heatMap } from "../../src/studies/report/heat.js";
-import { figureFile, renderReport, type Provenance } from "../../src/studies/report/html.js";
-import { contourPlot, surfacePlot } from "../../src/studies/report/landscape.js";
-import { linePlot, palette } from "../../src/studies/report/lines.js";
+import { drawFigure, figureFile, renderReport, type Provenance } from "../../src/studies/report/html.js";
+import { palette } from "../../src/studies/report/lines.js";
 import { html, toHtml } from "../../src/studies/report/markup.js";
-import { pictureGrid } from "../../src/studies/report/picture.js";
-import type { Presentation } from "../../src/studies/report/presentation.js";
+import type { Figure, Plot, TitledReport } from "../../src/studies/report/report.js";
 
 /** Ends texts, attributes and elements, in any quotes; pretends to be a namespace, an entity, and what XML cannot hold. */
 const hostile = [
@@ -23,20 +20,22 @@ const hostile = [
 
 const surface = { x: [-1, 0, 1], y: [-1, 0, 1], losses: [3, 2, 3, 2, 1, 2, 3, 2, 3] };
 
-/** Every kind of picture with one text wherever it takes a text. */
-const pictures: Readonly<Record<string, (text: string) => string>> = {
-  linePlot: (text) =>
-    linePlot(
-      [
-        { label: text, x: [1, 2], y: [1, 2], color: palette.blue, facet: text, band: { low: [0, 1], high: [2, 3] } },
-        { label: `${text} 2`, x: [1, 2], y: [1, 2], color: text, facet: "other", dashed: true },
-      ],
-      { title: text, xLabel: text, yLabel: text, dots: true },
-    ),
-  heatMap: (text) => heatMap([{ x: text, y: text, value: 0.5, text }, { x: "b", y: "c", value: 1, text }], { title: text, label: text }),
-  contourPlot: (text) => contourPlot([{ name: text, surface }, { name: text, surface, path: [[0, 0], [0.5, 0.5]] }], { title: text, xLabel: text, yLabel: text }),
-  surfacePlot: (text) => surfacePlot([{ name: text, surface }], text),
-  pictureGrid: (text) => pictureGrid([{ size: 2, levels: Uint8Array.of(0, 100, 200, 255), caption: text }], text),
+/** Every kind of plot with one text wherever it takes a text. */
+const plots: Readonly<Record<Plot["kind"], (text: string) => Plot>> = {
+  lines: (text) => ({
+    kind: "lines",
+    series: [
+      { label: text, x: [1, 2], y: [1, 2], color: palette.blue, facet: text, band: { low: [0, 1], high: [2, 3] } },
+      { label: `${text} 2`, x: [1, 2], y: [1, 2], color: text, facet: "other", dashed: true },
+    ],
+    xLabel: text,
+    yLabel: text,
+    dots: true,
+  }),
+  heat: (text) => ({ kind: "heat", cells: [{ x: text, y: text, value: 0.5, text }, { x: "b", y: "c", value: 1, text }], label: text }),
+  contours: (text) => ({ kind: "contours", panels: [{ name: text, surface }, { name: text, surface, path: [[0, 0], [0.5, 0.5]] }], xLabel: text, yLabel: text }),
+  surfaces: (text) => ({ kind: "surfaces", panels: [{ name: text, surface }] }),
+  pictures: (text) => ({ kind: "pictures", pictures: [{ size: 2, levels: Uint8Array.of(0, 100, 200, 255), caption: text }] }),
 };
 
 const provenance = (text: string): Provenance => ({
@@ -63,32 +62,31 @@ function skeleton(markup: string): string[] {
 // eslint-disable-next-line no-control-regex
 const isWellFormed = (markup: string): boolean => /^(?:[^<>&\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|&#\d+;|<\/[\w-]+>|<[\w-]+(?: [\w:-]+="(?:[^"<>&]|&#\d+;)*")*>)*$/u.test(markup);
 
-describe.each(Object.entries(pictures))("%s", (_, draw) => {
+describe.each(Object.entries(plots))("%s", (_, plotOf) => {
   it.each(hostile)("takes %j as text, in a file of its own and in a page", (text) => {
-    const svg = draw(text);
-    expect(isWellFormed(svg)).toBe(true);
-    const plain = draw("text");
-    expect(skeleton(svg)).toEqual(skeleton(plain));
-    expect(figureFile({ kind: "figure", name: "a", title: "a", svg, caption: "" })).toContain(' xmlns="http://www.w3.org/2000/svg"');
-    const page = (drawn: string): string => renderReport({ title: "", answer: "", blocks: [{ kind: "figure", name: "a", title: "", svg: drawn, caption: "" }] }, provenance("a"));
-    expect(skeleton(page(svg))).toEqual(skeleton(page(plain)));
+    const [figure, plain] = [text, "text"].map((own) => ({ kind: "figure" as const, name: "a", title: own, plot: plotOf(own), caption: "" }));
+    expect(isWellFormed(drawFigure(figure))).toBe(true);
+    expect(skeleton(drawFigure(figure))).toEqual(skeleton(drawFigure(plain)));
+    expect(figureFile(figure)).toContain(' xmlns="http://www.w3.org/2000/svg"');
+    const page = (own: Figure): string => renderReport({ title: "", answer: "", blocks: [own] }, provenance("a"));
+    expect(skeleton(page(figure))).toEqual(skeleton(page(plain)));
     expect(page(plain)).not.toMatch(/<svg[^>]* xmlns="/);
   });
 });
 
 it.each(hostile)("a report takes %j as text wherever it has a text", (text) => {
   const report = (own: string): string => {
-    const presentation: Presentation = {
+    const titled: TitledReport = {
       title: own,
       answer: own,
       blocks: [
         { kind: "heading", text: own },
         { kind: "paragraph", text: own },
         { kind: "table", title: own, columns: [own, own], rows: [[own, own]], note: own },
-        { kind: "figure", name: own, title: own, svg: "<svg></svg>", caption: own, device: own },
+        { kind: "figure", name: own, title: own, plot: plots.surfaces(own), caption: own, device: own },
       ],
     };
-    return renderReport(presentation, provenance(own));
+    return renderReport(titled, provenance(own));
   };
   expect(skeleton(report(text))).toEqual(skeleton(report("text")));
   const body = report(text).replace(/^.*?<body>/s, "<body>");

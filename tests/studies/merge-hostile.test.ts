@@ -3,18 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { main, studies } from "../../src/cli/main.js";
+import { main } from "../../src/cli/main.js";
+import { dynamics as dynamicsStudy } from "../../src/studies/dynamics/study.js";
 import { random } from "../../src/core/random.js";
-import { full, quick } from "../../src/studies/convergence/configuration.js";
-import { quickDynamics } from "../../src/studies/dynamics/configuration.js";
-import { quickElliptical } from "../../src/studies/elliptical/configuration.js";
-import { fullPathfinder, quickPathfinder } from "../../src/studies/pathfinder/configuration.js";
-import { defaults } from "../../src/studies/potts/configuration.js";
 import { toJson } from "../../src/studies/runner/results.js";
 import { violation, type Schema } from "../../src/studies/runner/schema.js";
-import { quickSymmetric } from "../../src/studies/symmetric/configuration.js";
-import { fullText, quickText } from "../../src/studies/text/configuration.js";
-import { defaultsFor } from "../../src/studies/wavefunction/configuration.js";
+import { studies } from "../../src/studies/registry.js";
+import { schemaOf, type Chosen, type Declared } from "../../src/studies/runner/options.js";
+import { optionsOf } from "../support/study.js";
 
 let folder = "";
 beforeAll(async () => {
@@ -23,16 +19,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const configurations: Readonly<Record<string, readonly unknown[]>> = {
-  convergence: [quick, full],
-  dynamics: [quickDynamics],
-  elliptical: [quickElliptical],
-  pathfinder: [quickPathfinder, fullPathfinder],
-  potts: [defaults],
-  symmetric: [quickSymmetric],
-  text: [quickText, fullText],
-  wavefunction: [defaultsFor([4, 4]), { ...defaultsFor([6, 6], -1), lengths: [4, 6], lengthChoice: { sampling: "draws" } }],
-};
+const rings: Chosen<Declared> = { extents: [6, 6], j2: -1, lengths: [4, 6], sampling: "draws" } as unknown as Chosen<Declared>;
+/** Options of every study: the defaults, those of its presets, and of a wave function with rings. */
+const configurations: Readonly<Record<string, readonly unknown[]>> = Object.fromEntries(
+  studies.map((study) => {
+    const presets = Object.values(study.presets ?? {}).map(({ options }) => optionsOf(study, options));
+    return [study.name, [optionsOf(study), ...presets, ...(study.name === "wavefunction" ? [optionsOf(study, rings)] : [])]];
+  }),
+);
 
 /** Results of a study that has measured nothing. */
 const resultsOf = (study: string) => ({
@@ -89,28 +83,25 @@ function schemaAt(schema: Schema, [name, ...rest]: Path): Schema {
 /** A place as errors name it. */
 const named = (root: string, path: Path): string => path.reduce((words, name) => (/^\d+$/.test(name) ? `${words}[${name}]` : `${words}.${name}`), root);
 
-it("every study says what its configuration must be, and its own are", () => {
-  expect(studies.map(({ name }) => name)).toEqual(Object.keys(configurations));
-  for (const { name, configuration } of studies) {
-    expect(configuration, name).toBeDefined();
-    for (const own of configurations[name]) expect(violation(configuration!, own, name)).toBeUndefined();
-  }
+it("the options of every study are what its results may have", () => {
+  for (const { name, options } of studies) for (const own of configurations[name]) expect(violation(schemaOf(options), own, name)).toBeUndefined();
 });
 
-describe.each(studies)("a configuration of study $name", ({ name, configuration }) => {
+describe.each(studies)("a configuration of study $name", ({ name, options }) => {
+  const configuration = schemaOf(options);
   it("is refused, by the field, for a wrong value anywhere", () => {
     for (const own of configurations[name]) {
       const missed = places(own).flatMap((path) => {
-        const [schema, place] = [schemaAt(configuration!, path), named("configuration", path)];
+        const [schema, place] = [schemaAt(configuration, path), named("configuration", path)];
         return hostile.flatMap((value) => {
           const wanted = violation(schema, value, place);
-          const found = violation(configuration!, changed(own, path, value), "configuration");
+          const found = violation(configuration, changed(own, path, value), "configuration");
           // where an item of a list is gone there is a hole, which the list's own schema may name
           return found?.path === wanted?.path || (value === undefined && found !== undefined) ? [] : [{ place, value, wanted, found }];
         });
       });
       expect(missed).toEqual([]);
-      expect(violation(configuration!, { ...(own as object), extra: 1 }, "configuration")).toMatchObject({ path: "configuration.extra" });
+      expect(violation(configuration, { ...(own as object), extra: 1 }, "configuration")).toMatchObject({ path: "configuration.extra" });
     }
   });
 
@@ -121,7 +112,7 @@ describe.each(studies)("a configuration of study $name", ({ name, configuration 
       else if (schema.kind === "optional") look(schema.of, path);
       else if (schema.kind === "number" && schema.whole) expect(schema.most, path).toBeLessThan(1e9);
     };
-    look(configuration!, name);
+    look(configuration, name);
   });
 });
 
@@ -151,8 +142,9 @@ describe("study merge", () => {
 
   it("gives one line for any damage of the file", async () => {
     const stream = random(23);
-    const few = Object.fromEntries(Object.entries(quickDynamics.experiments).map(([name, experiment]) => [name, { ...experiment, seeds: 1, subsets: [["query"]], kernels: ["softmax"] }]));
-    const text = toJson({ ...dynamics, configuration: { ...quickDynamics, experiments: few } });
+    const quick = optionsOf(dynamicsStudy);
+    const few = Object.fromEntries(Object.entries(quick.experiments).map(([name, experiment]) => [name, { ...experiment, seeds: 1, subsets: [["query"]], kernels: ["softmax"] }]));
+    const text = toJson({ ...dynamics, configuration: { ...quick, experiments: few } });
     const nested = `{"study":${"[".repeat(1e5)}`;
     const damaged = Array.from({ length: 24 }, () => {
       const bytes = Buffer.from(text);

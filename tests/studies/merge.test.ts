@@ -4,29 +4,28 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cpu } from "../../src/cpu/cpu.js";
 import { mergeShards } from "../../src/studies/runner/merge.js";
-import { conduct, type ConductOptions, type Study } from "../../src/studies/runner/study.js";
-
-interface Sizes {
-  readonly seeds: number;
-  readonly steps: number;
-}
+import { conduct, type ConductOptions } from "../../src/studies/runner/conduct.js";
+import { whole } from "../../src/studies/runner/options.js";
+import { declareStudy, type Study, type Task } from "../../src/studies/runner/study.js";
 
 /** Two kernels over some seeds: the products of seed and steps. */
-const toy: Study<Sizes, { readonly products: readonly string[] }> = {
+const toy = declareStudy({
   name: "toy",
-  async run({ seeds, steps }, session) {
-    const products: string[] = [];
-    for (const kernel of ["softmax", "gaussian"]) {
-      for (let seed = 1; seed <= seeds; seed++) {
-        const product = await session.task({ name: `${kernel} seed ${seed}`, depends: { steps } }, () => Promise.resolve(seed * steps));
-        if (product !== undefined) products.push(`${kernel} ${product}`);
-      }
-    }
-    await session.save({ products });
-  },
-  present: () => ({ title: "", answer: "", blocks: [] }),
-};
-const studies = [toy] as unknown as readonly Study<unknown, unknown>[];
+  question: "?",
+  title: "Toy",
+  options: { seeds: whole(2, { least: 1, most: 9 }), steps: whole(5, { least: 1, most: 999 }) },
+  tasks: ({ seeds, steps }) =>
+    ["softmax", "gaussian"].flatMap((kernel) =>
+      Array.from({ length: seeds }, (_, index): Task<unknown, string> => ({
+        name: `${kernel} seed ${index + 1}`,
+        depends: () => ({ steps }),
+        run: () => Promise.resolve(`${kernel} ${(index + 1) * steps}`),
+      })),
+    ),
+  gather: (products: readonly string[]) => ({ products }),
+  report: () => ({ answer: "", blocks: [] }),
+});
+const studies = [toy] as unknown as readonly Study[];
 
 let out = "";
 beforeEach(async () => {
@@ -36,7 +35,7 @@ afterEach(() => rm(out, { recursive: true }));
 
 const shards = [1, 2];
 const folders = (): string[] => shards.map((index) => join(out, `shard-${index}-of-2`));
-const run = (index: number, sizes: Sizes, own: Partial<ConductOptions> = {}) =>
+const run = (index: number, sizes: { readonly seeds: number; readonly steps: number }, own: Partial<ConductOptions> = {}) =>
   conduct(toy, sizes, { ...own, backend: cpu, seed: 1, out: folders()[index - 1], command: "test", shard: { index, count: 2 }, resume: true });
 
 it("takes the finished result of a task although another shard kept an older one of the same name", async () => {
@@ -52,7 +51,7 @@ it("takes the finished result of a task although another shard kept an older one
       partial: false,
       measurements: { products: ["softmax", "gaussian"].flatMap((kernel) => [200, 400, 600, 800].map((product) => `${kernel} ${product}`)) },
     });
-    expect(JSON.parse(await readFile(join(target, "tasks", "gaussian-seed-1.json"), "utf8"))).toMatchObject({ finished: true, content: 200 });
+    expect(JSON.parse(await readFile(join(target, "tasks", "gaussian-seed-1.json"), "utf8"))).toMatchObject({ finished: true, content: "gaussian 200" });
     await rm(target, { recursive: true });
   }
 });

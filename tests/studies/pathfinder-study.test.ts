@@ -5,16 +5,16 @@ import { random } from "../../src/core/random.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { softmax } from "../../src/kernels/softmax.js";
 import { encoder } from "../../src/nn/encoder.js";
-import { quickPathfinder, type PathfinderConfiguration } from "../../src/studies/pathfinder/configuration.js";
+import type { PathfinderOptions } from "../../src/studies/pathfinder/options.js";
 import { difficulties } from "../../src/studies/pathfinder/difficulty.js";
-import type { PathfinderMeasurements } from "../../src/studies/pathfinder/measurements.js";
 import { pairedDifference, type ClassifierRun } from "../../src/studies/comparison/runs.js";
-import { present } from "../../src/studies/pathfinder/present.js";
+import type { PathfinderMeasurements } from "../../src/studies/pathfinder/report.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
-import { measurementsOf } from "../support/study.js";
+import { drawFigure } from "../../src/studies/report/html.js";
+import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
 
-const tiny: PathfinderConfiguration = {
-  ...quickPathfinder,
+const tiny: PathfinderOptions = {
+  ...optionsOf(pathfinder),
   seeds: 2,
   train: 16,
   test: 8,
@@ -26,11 +26,11 @@ const tiny: PathfinderConfiguration = {
   landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 },
 };
 
-const measure = (configuration: PathfinderConfiguration): Promise<PathfinderMeasurements> => measurementsOf(pathfinder, configuration, 3);
+const measure = (configuration: PathfinderOptions): Promise<PathfinderMeasurements> => measurementsOf(pathfinder, configuration, 3);
 
 /** What does not depend on the clock. */
 const numbers = (measurements: PathfinderMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
-const results = (measurements: PathfinderMeasurements | undefined, configuration = tiny) => ({ configuration, measurements, seed: 3 }) as unknown as Parameters<typeof present>[0];
+const report = (measurements: PathfinderMeasurements | undefined) => stoppedReport(pathfinder, tiny, measurements, 3);
 
 const run = (kernel: string, seed: number, testAccuracy: number): ClassifierRun => ({
   kernel,
@@ -66,14 +66,15 @@ describe("study pathfinder", () => {
   });
 
   it("shows intervals, curves with bands, contours, surfaces and samples", async () => {
-    const { blocks, answer } = present(results(await measure(tiny)));
+    const { blocks, answer } = report(await measure(tiny));
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual([
       "accuracy", "loss", "landscape-random-contour", "landscape-random-surface", "landscape-path-contour", "landscape-path-surface", "samples-32", "samples-128",
     ]);
-    for (const { svg } of figures) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
-    expect(figures[0].svg).toMatch(/fill-opacity="0\.18"/);
-    expect(figures[3].svg.match(/<polygon/g)).toHaveLength(2 * 4);
+    const drawn = figures.map(drawFigure);
+    for (const svg of drawn) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    expect(drawn[0]).toMatch(/fill-opacity="0\.18"/);
+    expect(drawn[3].match(/<polygon/g)).toHaveLength(2 * 4);
     expect(answer).toMatch(/gaussian minus softmax: [+−]\d+\.\d points of accuracy \(95 % interval .* 2 paired seeds\)/);
   });
 
@@ -84,17 +85,17 @@ describe("study pathfinder", () => {
     [[0.6], [0.9], /interval unknown from one seed.*one seed says nothing/],
   ])("says which kernel is better only where the interval excludes zero: %j, %j", (first, second, wanted) => {
     const runs = [...first.map((accuracy, seed) => run("softmax", seed, accuracy)), ...second.map((accuracy, seed) => run("gaussian", seed, accuracy))];
-    expect(present(results({ distanceAccuracy: [0.5], runs, landscapes: [] })).answer).toMatch(wanted);
+    expect(report({ distanceAccuracy: [0.5], runs, landscapes: [] }).answer).toMatch(wanted);
     expect(pairedDifference(runs, "softmax", "gaussian")?.mean).toBeCloseTo(
       (first.reduce((a, b) => a + b) - second.reduce((a, b) => a + b)) / first.length, 12);
   });
 
   it("leaves a run that did not reach its end out of the statement", () => {
     const partial = { ...run("gaussian", 0, 0.9), epochs: run("gaussian", 0, 0.9).epochs.slice(0, 1) };
-    const { answer } = present(results({ distanceAccuracy: [0.5], runs: [run("softmax", 0, 0.6), partial], landscapes: [] }));
+    const { answer } = report({ distanceAccuracy: [0.5], runs: [run("softmax", 0, 0.6), partial], landscapes: [] });
     expect(answer).toMatch(/softmax 60\.0 %/);
     expect(answer).not.toMatch(/gaussian/);
-    expect(present(results(undefined)).answer).toMatch(/stopped before its first result/);
+    expect(report(undefined).answer).toMatch(/stopped before its first result/);
   });
 
   it("refuses unknown kernels, patches that do not fit, and landscapes around one epoch", async () => {

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { cpu } from "../../src/index.js";
-import { defaults } from "../../src/studies/potts/configuration.js";
 import { potts } from "../../src/studies/potts/study.js";
-import { conduct } from "../../src/studies/runner/study.js";
+import { conduct } from "../../src/studies/runner/conduct.js";
+import { optionsOf } from "../support/study.js";
 
 let out = "";
 beforeEach(async () => {
@@ -14,9 +14,9 @@ beforeEach(async () => {
 afterEach(() => rm(out, { recursive: true }));
 
 it("study potts learns a small model, and repeats with its seed", async () => {
-  const configuration = { ...defaults, sites: 4, colours: 3, samples: 1000, batch: 250, epochs: 30, learningRate: 0.1, restarts: 2 };
+  const configuration = { ...optionsOf(potts), sites: 4, colours: 3, samples: 1000, batch: 250, epochs: 30, learningRate: 0.1, restarts: 2 };
   const run = () => conduct(potts, configuration, { backend: cpu, seed: 5, out, command: "test" });
-  const { results, presentation } = await run();
+  const { results, report } = await run();
   expect((await readdir(out)).sort()).toEqual(["couplings.svg", "loss.svg", "report.html", "results.json", "tasks"]);
   const { runs, trueLoss, truth } = results.measurements!;
   expect(truth).toHaveLength(6);
@@ -25,12 +25,12 @@ it("study potts learns a small model, and repeats with its seed", async () => {
   // The last epoch sees every sample once, as the true loss does.
   expect(runs[0].losses.slice(-4).reduce((a, b) => a + b) / 4 - trueLoss).toBeLessThan(0.03);
   expect(runs[0].losses[0]).toBeGreaterThan(trueLoss + 0.1);
-  expect(presentation.answer).toMatch(/factored attention: correlation with J 0\.\d{4}/);
+  expect(report.answer).toMatch(/factored attention: correlation with J 0\.\d{4}/);
   expect((await run()).results.measurements!.runs[0].losses).toEqual(runs[0].losses);
 });
 
 it("study potts keeps of several starts the one with the least loss, of either attention", async () => {
-  const configuration = { ...defaults, sites: 4, colours: 3, samples: 500, batch: 250, epochs: 3, learningRate: 0.1, restarts: 3 };
+  const configuration = { ...optionsOf(potts), sites: 4, colours: 3, samples: 500, batch: 250, epochs: 3, learningRate: 0.1, restarts: 3 };
   const run = async (only?: string) => {
     const { results } = await conduct(potts, configuration, { backend: cpu, seed: 5, out: join(out, only ?? "all"), command: "test", ...(only === undefined ? {} : { only: [only] }) });
     return results.measurements!.runs;

@@ -4,40 +4,40 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DataError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import { linePlot, palette } from "../../src/studies/report/lines.js";
+import { palette } from "../../src/studies/report/lines.js";
+import { figure, heading, table } from "../../src/studies/report/report.js";
+import { conduct } from "../../src/studies/runner/conduct.js";
+import { whole } from "../../src/studies/runner/options.js";
 import { writeAtomically } from "../../src/studies/runner/results.js";
-import { conduct, type Study } from "../../src/studies/runner/study.js";
+import { declareStudy, type Task } from "../../src/studies/runner/study.js";
+import { studyOf } from "../support/study.js";
 
-interface Counts {
-  readonly values: readonly number[];
-}
-
-/** Measures 1, 2, 3, ... and checks in after each. */
-const counting: Study<{ readonly until: number }, Counts> = {
+/** Measures 0, 1, 2, ..., one number a task, and checks in after each. */
+const counting = declareStudy({
   name: "counting",
-  async run({ until }, session) {
-    for (let count = 1; count <= until; count++) {
-      session.report({ kind: "progress", label: "count", done: count, total: until });
-      await session.save({ values: Array.from({ length: count }, (_, index) => (index === 2 ? Number.NaN : index)) });
-      await session.checkpoint();
-    }
-  },
-  present: ({ measurements }) => ({
-    title: "A <title> & more",
-    answer: `Counted ${measurements?.values.length}.`,
-    blocks: [
-      { kind: "heading", text: "Numbers" },
-      { kind: "table", title: "Values", columns: ["value"], rows: [["<script>"]] },
-      {
-        kind: "figure",
-        name: "curve",
-        title: "Curve",
-        caption: "What was counted.",
-        svg: linePlot([{ label: "count", x: [1, 2, 3], y: [1, 0.1, 0.01], color: palette.blue }], { title: "Curve", xLabel: "x", yLabel: "y", logarithmic: true }),
+  question: "?",
+  title: "A <title> & more",
+  options: { until: whole(3, { least: 1, most: 9 }) },
+  tasks: ({ until }) =>
+    Array.from({ length: until }, (_, index): Task<unknown, number> => ({
+      name: `count ${index}`,
+      depends: () => index,
+      async run(_data, work) {
+        work.report({ kind: "progress", label: "count", done: index + 1, total: until });
+        await work.checkpoint();
+        return index === 2 ? Number.NaN : index;
       },
+    })),
+  gather: (values: readonly number[]) => ({ values }),
+  report: ({ values }) => ({
+    answer: `Counted ${values.length}.`,
+    blocks: [
+      heading("Numbers"),
+      table("Values", ["value"], [["<script>"]]),
+      figure("curve", "Curve", { kind: "lines", series: [{ label: "count", x: [1, 2, 3], y: [1, 0.1, 0.01], color: palette.blue }], xLabel: "x", yLabel: "y", logarithmic: true }, "What was counted."),
     ],
   }),
-};
+});
 
 let out = "";
 beforeEach(async () => {
@@ -51,7 +51,7 @@ const options = () => ({ backend: cpu, seed: 7, out, command: "attention-kernels
 describe("conduct", () => {
   it("leaves complete results, a report and the figures, and no temporary file", async () => {
     await conduct(counting, { until: 3 }, options());
-    expect((await readdir(out)).sort()).toEqual(["curve.svg", "report.html", "results.json"]);
+    expect((await readdir(out)).sort()).toEqual(["curve.svg", "report.html", "results.json", "tasks"]);
     expect(await results()).toMatchObject({
       study: "counting",
       partial: false,
@@ -74,56 +74,53 @@ describe("conduct", () => {
     expect(given.partial).toBe(true);
     const stored = await results();
     expect(stored["partial"]).toBe(true);
-    expect((stored["measurements"] as Counts).values.length).toBeLessThan(5);
+    expect((stored["measurements"] as { values: number[] }).values.length).toBeLessThan(5);
     expect(await readFile(join(out, "report.html"), "utf8")).toContain("stopped before its end");
   });
 
   it("leaves the results of an earlier run when it is stopped before its first result", async () => {
     const controller = new AbortController();
-    const stopped: typeof counting = {
-      ...counting,
-      async run(_, session) {
+    const stopped = studyOf("stopped", {
+      a: async (work) => {
         controller.abort();
-        await session.checkpoint();
+        await work.checkpoint();
+        return 1;
       },
-    };
+    });
     await conduct(counting, { until: 3 }, options());
     const files = () => Promise.all(["results.json", "report.html"].map((name) => readFile(join(out, name), "utf8")));
     const before = await files();
     const noted: string[] = [];
-    const { results: given } = await conduct(stopped, { until: 3 }, { ...options(), signal: controller.signal, report: (event) => event.kind === "note" && noted.push(event.text) });
+    const { results: given } = await conduct(stopped, {}, { ...options(), signal: controller.signal, report: (event) => event.kind === "note" && noted.push(event.text) });
     expect(given).toMatchObject({ partial: true });
     expect(given.measurements).toBeUndefined();
     expect(await files()).toEqual(before);
     expect(noted.join()).toContain("Nothing was measured yet");
     await rm(join(out, "results.json"));
-    await conduct(stopped, { until: 3 }, { ...options(), signal: controller.signal });
+    await conduct(stopped, {}, { ...options(), signal: controller.signal });
     expect(await results()).toMatchObject({ partial: true });
   });
 
   it("keeps what was measured when the study fails, and passes the error on", async () => {
-    const failing: typeof counting = {
-      ...counting,
-      async run(_, session) {
-        await session.save({ values: [1] });
-        throw new Error("lost");
-      },
-    };
-    await expect(conduct(failing, { until: 1 }, options())).rejects.toThrow("lost");
+    const failing = studyOf("failing", {
+      a: () => Promise.resolve(1),
+      b: () => Promise.reject(new Error("lost")),
+    });
+    await expect(conduct(failing, {}, options())).rejects.toThrow("lost");
     expect(await results()).toMatchObject({ partial: true, error: "lost", measurements: { values: [1] } });
   });
 
   it("does not touch the results of an earlier run when it fails before its first result", async () => {
     await writeFile(join(out, "results.json"), '{"earlier":true}');
-    const failing: typeof counting = { ...counting, run: () => Promise.reject(new Error("bad input")) };
-    await expect(conduct(failing, { until: 1 }, options())).rejects.toThrow("bad input");
+    const failing = studyOf("failing", { a: () => Promise.reject(new Error("bad input")) });
+    await expect(conduct(failing, {}, options())).rejects.toThrow("bad input");
     expect(await results()).toEqual({ earlier: true });
   });
 
   it("removes what killed writes left, and nothing else", async () => {
     for (const name of ["results.json.123.tmp", "own.tmp"]) await writeFile(join(out, name), "{");
     await conduct(counting, { until: 1 }, options());
-    expect((await readdir(out)).sort()).toEqual(["curve.svg", "own.tmp", "report.html", "results.json"]);
+    expect((await readdir(out)).sort()).toEqual(["curve.svg", "own.tmp", "report.html", "results.json", "tasks"]);
   });
 
   it("names a folder that cannot be written", async () => {

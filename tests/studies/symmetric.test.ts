@@ -9,26 +9,25 @@ import type { Tensor } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { attentionMap } from "../../src/kernels/attention-map.js";
 import { encoderKernel } from "../../src/studies/kernels.js";
-import { quickSymmetric, type SymmetricConfiguration } from "../../src/studies/symmetric/configuration.js";
-import type { SymmetricMeasurements } from "../../src/studies/symmetric/measurements.js";
-import { present } from "../../src/studies/symmetric/present.js";
+import { drawFigure } from "../../src/studies/report/html.js";
 import { compareSteps, stepsTo } from "../../src/studies/symmetric/steps.js";
 import { symmetric } from "../../src/studies/symmetric/study.js";
 import { tinyCorpus } from "../support/corpus.js";
-import { measurementsOf } from "../support/study.js";
+import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
 
 let folder = "";
-let tiny: SymmetricConfiguration = quickSymmetric;
+let tiny = optionsOf(symmetric);
+type SymmetricMeasurements = NonNullable<ReturnType<typeof symmetric.gather>>;
 let measurements: SymmetricMeasurements;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "symmetric-"));
   const small = { texts: 20, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 5, learningRate: 0.02 };
-  tiny = { ...quickSymmetric, ...small, kernels: ["softmax", "symmetric", "pairwise"], data: await tinyCorpus(folder), seeds: 2 };
+  tiny = { ...optionsOf(symmetric), ...small, kernels: ["softmax", "symmetric", "pairwise"], data: await tinyCorpus(folder), seeds: 2 };
   measurements = await measurementsOf(symmetric, tiny, 3);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const results = (measured: SymmetricMeasurements | undefined) => ({ configuration: tiny, measurements: measured, seed: 3 }) as unknown as Parameters<typeof present>[0];
+const report = (measured: SymmetricMeasurements | undefined) => stoppedReport(symmetric, tiny, measured, 3);
 const curve = (seed: number, kernel: string, ...testLosses: number[]) => ({
   kernel,
   seed,
@@ -64,10 +63,10 @@ describe("study symmetric", () => {
   });
 
   it("shows curves with bands, and the published numbers of parameters, counted", () => {
-    const { blocks } = present(results(measurements));
+    const { blocks } = report(measurements);
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual(["held-out-loss", "training-loss"]);
-    for (const { svg } of figures) {
+    for (const svg of figures.map(drawFigure)) {
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
       expect(svg.match(/fill-opacity="0\.18"/g)).toHaveLength(3);
     }
@@ -79,9 +78,9 @@ describe("study symmetric", () => {
   });
 
   it("says that nothing was finished where nothing was, and refuses an unknown kernel", async () => {
-    expect(present(results(undefined)).answer).toBe("The study was stopped before its first result.");
+    expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     const unfinished = measurements.runs.map((run) => ({ ...run, epochs: run.epochs.slice(0, 2) }));
-    expect(present(results({ ...measurements, runs: unfinished })).answer).toBe("The study was stopped before a model was trained to its end.");
+    expect(report({ ...measurements, runs: unfinished }).answer).toBe("The study was stopped before a model was trained to its end.");
     await expect(measurementsOf(symmetric, { ...tiny, kernels: ["factored", "differential"] }, 3)).rejects.toThrow(ArgumentError);
   });
 });
@@ -119,7 +118,7 @@ describe("steps to a loss", () => {
     expect(found[2].ratio.mean).toBeCloseTo(Math.sqrt((20 / 30) * (10 / 30)), 12);
     expect(found[0].level).toBeCloseTo(4 - (2 + 1.5) / 6, 12);
     expect(compareSteps(runs, "pairwise", "softmax", (seed) => (seed === 1 ? 4 : 2.5))).toEqual([]);
-    const { answer } = present(results({ data: measurements.data.map((own) => ({ ...own, frequencyLoss: 4 })), runs: runs.map((run) => ({ ...run, seed: run.seed + 2, epochs: [...run.epochs, ...run.epochs.slice(1)] })) }));
+    const { answer } = report({ data: measurements.data.map((own) => ({ ...own, frequencyLoss: 4 })), runs: runs.map((run) => ({ ...run, seed: run.seed + 2, epochs: [...run.epochs, ...run.epochs.slice(1)] })) });
     expect(answer).toMatch(/pairwise took 0\.\d+ times the steps of softmax \(the paper claims about 0\.5/);
   });
 });

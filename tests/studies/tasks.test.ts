@@ -2,9 +2,8 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ArgumentError } from "../../src/core/errors.js";
 import type { Snapshot } from "../../src/studies/runner/snapshot.js";
-import { taskRunner, type TaskOptions } from "../../src/studies/runner/tasks.js";
+import { chooseTasks, putAside, taskKeeper, type TaskOptions } from "../../src/studies/runner/tasks.js";
 
 let out = "";
 beforeEach(async () => {
@@ -27,30 +26,31 @@ const stateAt = (step: number): State => ({
 });
 
 const noted: string[] = [];
-const runner = (options: TaskOptions = {}, common: unknown = "v1") => {
+const note = (text: string): void => void noted.push(text);
+const keeper = (options: TaskOptions = {}, common: unknown = "v1") => {
   noted.length = 0;
-  return taskRunner({ out, common, note: (text) => noted.push(text) }, options);
+  return taskKeeper({ out, common, note }, options);
 };
 const files = async (): Promise<string[]> => (await readdir(join(out, "tasks"))).sort();
 const path = (name: string): string => join(out, "tasks", name);
 /** A task that stores two states and is then cut off. */
-const cutOff = async (options: TaskOptions = {}): Promise<void> => {
+const cutOff = async (): Promise<void> => {
   const work = async (kept: { store(state: State): Promise<void> }): Promise<never> => {
     await kept.store(stateAt(1));
     await kept.store(stateAt(2));
     throw new Error("killed");
   };
-  await expect(runner(options).run({ name: "gaussian seed 3", depends: { width: 8 } }, work)).rejects.toThrow("killed");
+  await expect(keeper().keep({ name: "gaussian seed 3", depends: { width: 8 } }, work)).rejects.toThrow("killed");
 };
 /** The state that a task starts from. */
-const startOf = (options: TaskOptions, depends: unknown = { width: 8 }, common?: unknown) =>
-  runner(options, common).run({ name: "gaussian seed 3", depends }, (kept: { readonly state: State | undefined }) => Promise.resolve([kept.state]));
+const start = () =>
+  keeper().keep({ name: "gaussian seed 3", depends: { width: 8 } }, (kept: { readonly state: State | undefined }) => Promise.resolve([kept.state]));
 
 describe("a task", () => {
   it("goes on from the state that was stored last, bit for bit", async () => {
     await cutOff();
     expect(await files()).toEqual(["gaussian-seed-3.a.safetensors", "gaussian-seed-3.b.safetensors", "gaussian-seed-3.json"]);
-    const [state] = (await startOf({ resume: true }))!;
+    const [state] = (await start())!;
     expect(state).toEqual(stateAt(2));
     expect(Object.is(state!.weights.a.data[1], -0)).toBe(true);
   });
@@ -59,9 +59,9 @@ describe("a task", () => {
     await cutOff();
     const result = { values: [Number.NaN, Infinity, -Infinity, -0, 0.1], name: "x" };
     const task = { name: "gaussian seed 3", depends: { width: 8 } };
-    await runner({ resume: true }).run(task, () => Promise.resolve(result));
+    await keeper().keep(task, () => Promise.resolve(result));
     expect(await files()).toEqual(["gaussian-seed-3.json"]);
-    const again = await runner({ resume: true }).run(task, (): Promise<typeof result> => Promise.reject(new Error("done twice")));
+    const again = await keeper().keep(task, (): Promise<typeof result> => Promise.reject(new Error("done twice")));
     expect(again).toEqual(result);
     expect(Object.is(again!.values[3], -0)).toBe(true);
   });
@@ -69,21 +69,22 @@ describe("a task", () => {
   it("starts anew, with a note, where what decides its result has changed, and not for the order of names", async () => {
     const setting = { width: 8, data: Float64Array.of(1, 2) };
     const task = { name: "a", depends: setting };
-    await runner().run(task, () => Promise.resolve(1));
-    const again = (depends: unknown, common?: unknown) => runner({ resume: true }, common).run({ name: "a", depends }, () => Promise.resolve(2));
+    await keeper().keep(task, () => Promise.resolve(1));
+    const again = (depends: unknown, common?: unknown) => keeper({}, common).keep({ name: "a", depends }, () => Promise.resolve(2));
     expect(await again({ data: Float64Array.of(1, 2), width: 8 })).toBe(1);
     expect(noted).toEqual([]);
     expect(await again({ ...setting, data: Float64Array.of(1, 3) })).toBe(2);
     expect(noted).toEqual(["a: what was kept has other settings, so it starts anew"]);
-    await runner().run(task, () => Promise.resolve(1));
+    await keeper().keep(task, () => Promise.resolve(1));
     expect(await again(setting, "v2")).toBe(2);
   });
 
-  it("starts anew without --resume, and what an earlier run left is put aside", async () => {
+  it("starts anew where what an earlier run left is put aside", async () => {
     await cutOff();
-    expect(await startOf({})).toEqual([undefined]);
+    await putAside(out, note);
     expect(noted.join()).toMatch(/put aside in .*tasks\.before; .*move them back to .*tasks and give --resume/);
     expect(await readdir(join(out, "tasks.before"))).toHaveLength(3);
+    expect(await start()).toEqual([undefined]);
   });
 
   it.each([
@@ -97,7 +98,7 @@ describe("a task", () => {
   ])("starts anew, with a note, when its weights are %s", async (_, damage) => {
     await cutOff();
     await damage();
-    expect(await startOf({ resume: true })).toEqual([undefined]);
+    expect(await start()).toEqual([undefined]);
     expect(noted).toEqual(["gaussian seed 3: what was kept is damaged, so it starts anew"]);
   });
 
@@ -106,7 +107,7 @@ describe("a task", () => {
     const record = JSON.parse(await readFile(path("gaussian-seed-3.json"), "utf8")) as { weights: string };
     const before = await readFile(path(record.weights));
     await expect(
-      runner({ resume: true }).run({ name: "gaussian seed 3", depends: { width: 8 } }, async (kept: { store(state: State): Promise<void> }) => {
+      keeper().keep({ name: "gaussian seed 3", depends: { width: 8 } }, async (kept: { store(state: State): Promise<void> }) => {
         await rm(path("gaussian-seed-3.json"));
         await kept.store(stateAt(3));
         throw new Error("killed");
@@ -115,21 +116,14 @@ describe("a task", () => {
     expect(await readFile(path(record.weights))).toEqual(before);
   });
 
-  it("has a name of its own", async () => {
-    const { run } = runner();
-    await run({ name: "a b", depends: 0 }, () => Promise.resolve(0));
-    await expect(run({ name: "a b", depends: 1 }, () => Promise.resolve(0))).rejects.toThrow(ArgumentError);
-    await expect(run({ name: "a-b", depends: 1 }, () => Promise.resolve(0))).rejects.toThrow(/a name that no other task has, got a-b/);
-  });
-
   it("complains before its work where the folder cannot be read", async () => {
     await writeFile(join(out, "file"), "");
-    const { run } = taskRunner({ out: join(out, "file"), common: 0, note: () => undefined }, {});
-    await expect(run({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(/a\.json: wanted a file to read, or none, got ENOTDIR/);
+    const { keep } = taskKeeper({ out: join(out, "file"), common: 0, note });
+    await expect(keep({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(/a\.json: wanted a file to read, or none, got ENOTDIR/);
   });
 
   it("stores when the interval is over", async () => {
-    const dueAfter = (interval: number) => runner({ interval }).run({ name: "a", depends: 0 }, (kept) => Promise.resolve(kept.isDue()));
+    const dueAfter = (interval: number) => keeper({ interval }).keep({ name: `after ${interval}`, depends: 0 }, (kept) => Promise.resolve(kept.isDue()));
     expect(await dueAfter(0)).toBe(true);
     expect(await dueAfter(1000)).toBe(false);
   });
@@ -137,24 +131,24 @@ describe("a task", () => {
 
 describe("a choice of tasks", () => {
   const names = ["softmax seed 1", "gaussian seed 1", "gaussianNormalized seed 1", "softmax seed 10"];
-  const chosen = async (options: TaskOptions): Promise<string[]> => {
-    const { run } = runner(options);
-    const results = [];
-    for (const name of names) results.push(await run({ name, depends: 0 }, () => Promise.resolve(name)));
-    return results.filter((name) => name !== undefined);
-  };
+  const chosen = (options: TaskOptions): string[] => chooseTasks(names.map((name) => ({ name })), options).map(({ name }) => name);
 
-  it("is by whole words of the names", async () => {
-    expect(await chosen({ only: ["gaussian"] })).toEqual(["gaussian seed 1"]);
-    expect(await chosen({ only: ["seed 1"] })).toEqual(names.slice(0, 3));
-    expect(await chosen({ only: ["gaussianNormalized", "seed 10"] })).toEqual(names.slice(2));
+  it("is by whole words of the names", () => {
+    expect(chosen({ only: ["gaussian"] })).toEqual(["gaussian seed 1"]);
+    expect(chosen({ only: ["seed 1"] })).toEqual(names.slice(0, 3));
+    expect(chosen({ only: ["gaussianNormalized", "seed 10"] })).toEqual(names.slice(2));
   });
 
-  it("deals every task to one shard", async () => {
-    expect(await chosen({ shard: { index: 1, count: 3 } })).toEqual([names[0], names[3]]);
+  it("deals every task to one shard", () => {
+    expect(chosen({ shard: { index: 1, count: 3 } })).toEqual([names[0], names[3]]);
     const all = [];
-    for (const index of [1, 2, 3]) all.push(...(await chosen({ shard: { index, count: 3 } })));
+    for (const index of [1, 2, 3]) all.push(...(chosen({ shard: { index, count: 3 } })));
     expect(all.sort()).toEqual([...names].sort());
-    expect(await chosen({ only: ["seed 1"], shard: { index: 3, count: 3 } })).toEqual([names[2]]);
+    expect(chosen({ only: ["seed 1"], shard: { index: 3, count: 3 } })).toEqual([names[2]]);
+  });
+
+  it("refuses words that are in no name, and two tasks of one file", () => {
+    expect(() => chosen({ only: ["softmax", "gauss"] })).toThrow(/--only: wanted words of the name of a run, such as "softmax seed 1": softmax, seed, 1, gaussian, .*got gauss/);
+    expect(() => chooseTasks([{ name: "a b" }, { name: "a-b" }], {})).toThrow(/a name that no other task has, got a-b/);
   });
 });

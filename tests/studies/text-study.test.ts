@@ -4,11 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
-import { fullText, quickText, type TextConfiguration } from "../../src/studies/text/configuration.js";
-import type { TextMeasurements } from "../../src/studies/text/measurements.js";
-import { present } from "../../src/studies/text/present.js";
+import { drawFigure } from "../../src/studies/report/html.js";
 import { text } from "../../src/studies/text/study.js";
-import { measurementsOf } from "../support/study.js";
+import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
 
 const folder = mkdtempSync(join(tmpdir(), "texts-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,13 +21,14 @@ writeFileSync(
     return JSON.stringify({ text: [word(words), word(words), word(words), `t${"abcdefgh"[index % 8]}${"abcdefgh"[index >> 3]}`].join(" "), label: index % 2 ? "spam" : "ham" });
   }).join("\n"),
 );
-const tiny: TextConfiguration = { ...quickText, data: file, seeds: 2, tokens: 4, train: 32, test: 16, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3, learningRate: 0.1 };
+const tiny = optionsOf(text, { data: file, seeds: 2, tokens: 4, train: 32, test: 16, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3, learningRate: 0.1 });
 
-const measure = (configuration: TextConfiguration): Promise<TextMeasurements> => measurementsOf(text, configuration, 3);
+const measure = (options: typeof tiny) => measurementsOf(text, options, 3);
+type TextMeasurements = Awaited<ReturnType<typeof measure>>;
 
 /** What does not depend on the clock. */
 const numbers = (measurements: TextMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
-const results = (measurements: TextMeasurements | undefined) => ({ configuration: tiny, measurements, seed: 3 }) as unknown as Parameters<typeof present>[0];
+const report = (measurements: TextMeasurements | undefined) => stoppedReport(text, tiny, measurements, 3);
 
 describe("study text", () => {
   it("trains every kernel on every seed with equal budgets, the loss falls, and it repeats bit for bit", async () => {
@@ -44,7 +43,7 @@ describe("study text", () => {
   });
 
   it("reads bytes", async () => {
-    const { data, runs } = await measure({ ...tiny, unit: "bytes", tokens: 24, vocabulary: fullText.vocabulary, seeds: 1, epochs: 1 });
+    const { data, runs } = await measure({ ...tiny, unit: "bytes", tokens: 24, vocabulary: optionsOf(text, text.presets!.full.options).vocabulary, seeds: 1, epochs: 1 });
     // letters and the space, padding and unknown
     expect(data[0].vocabulary).toBeGreaterThan(15);
     expect(data[0].vocabulary).toBeLessThan(30);
@@ -52,10 +51,10 @@ describe("study text", () => {
   });
 
   it("shows the accuracy with intervals, the paired difference, and curves with bands over seeds", async () => {
-    const { blocks, answer } = present(results(await measure(tiny)));
+    const { blocks, answer } = report(await measure(tiny));
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual(["accuracy", "loss"]);
-    for (const { svg } of figures) {
+    for (const svg of figures.map(drawFigure)) {
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
       expect(svg).toMatch(/fill-opacity="0\.18"/);
     }
@@ -64,9 +63,9 @@ describe("study text", () => {
   });
 
   it("says that nothing was finished where nothing was", async () => {
-    expect(present(results(undefined)).answer).toBe("The study was stopped before its first result.");
+    expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     const { data, runs } = await measure({ ...tiny, seeds: 1, epochs: 1 });
-    expect(present(results({ data, runs })).answer).toBe("The study was stopped before a model was trained to its end.");
+    expect(report({ data, runs }).answer).toBe("The study was stopped before a model was trained to its end.");
   });
 
   it("refuses an unknown kernel before it trains", async () => {

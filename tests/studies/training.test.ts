@@ -10,10 +10,10 @@ import { gaussian } from "../../src/kernels/gaussian.js";
 import { encoder } from "../../src/nn/encoder.js";
 import { trainClassifier, type EpochResult, type Examples, type TrainOptions } from "../../src/studies/training/classifier.js";
 import { snapshotsOf } from "../../src/studies/runner/snapshot.js";
-import { taskRunner, type Kept } from "../../src/studies/runner/tasks.js";
+import { taskKeeper, type Kept } from "../../src/studies/runner/tasks.js";
 import type { TrainingState } from "../../src/studies/training/train.js";
 import { describeGpu } from "../support/gpu.js";
-import { sessionOn } from "../support/study.js";
+import { workOn } from "../support/study.js";
 
 let out = "";
 beforeEach(async () => {
@@ -47,9 +47,10 @@ async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, 
   let left = stores;
   const work = async (kept: Kept<TrainingState<EpochResult>>) => {
     const parameters = model.initialize(backend, random(1));
-    const cutOff: typeof kept = {
+    const cutOff = {
+      ...workOn(backend),
       ...kept,
-      async store(state) {
+      async store(state: TrainingState<EpochResult>) {
         await kept.store(state);
         stored = state.losses.length + state.epochs.length;
         if (--left === 0) throw new Error("killed");
@@ -57,13 +58,13 @@ async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, 
     };
     const options = { label: "test", batch: 6, epochs: 3, ...rule, seed: 2, measured: () => Promise.resolve() };
     try {
-      const { epochs, losses } = await trainClassifier(counted, parameters, { train: examples, test: examples }, options, sessionOn(backend), cutOff);
+      const { epochs, losses } = await trainClassifier(counted, parameters, { train: examples, test: examples }, options, cutOff);
       return { losses, epochs: epochs.map((epoch) => ({ ...epoch, seconds: 0 })), parameters: await snapshotsOf(parameters) };
     } finally {
       disposeTree(parameters);
     }
   };
-  return taskRunner({ out, common: "test", note: () => undefined }, { resume: true, interval: 0 }).run({ name: "training", depends: 0 }, work);
+  return taskKeeper({ out, common: "test", note: () => undefined }, { interval: 0 }).keep({ name: "training", depends: 0 }, work);
 }
 
 /** After every one of three batches, and every one of three epochs. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { DeviceDescription } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import { conduct, type Study } from "../../src/studies/runner/study.js";
+import { conduct } from "../../src/studies/runner/conduct.js";
+import { studyOf } from "../support/study.js";
 
 let out = "";
 beforeEach(async () => {
@@ -17,14 +18,10 @@ const start = { node: "v20.1.0", "ml-matrix": "6.1.0", "pure-rand": "8.4.0", web
 /** Whether a task of a resumed study is done again where versions have changed in between. */
 async function startsAnew(kind: DeviceDescription["kind"], change: Partial<typeof start>): Promise<boolean> {
   let done = 0;
-  const study: Study<null, null> = {
-    name: "versions",
-    run: async (_, session) => void (await session.task({ name: "a", depends: 0 }, () => Promise.resolve(++done))),
-    present: () => ({ title: "", answer: "", blocks: [] }),
-  };
+  const study = studyOf("versions", { a: () => Promise.resolve(++done) });
   const options = { backend: cpu, device: { ...cpu.device, kind }, seed: 1, out, command: "test" };
-  await conduct(study, null, { ...options, versions: start });
-  await conduct(study, null, { ...options, versions: { ...start, ...change }, resume: true });
+  await conduct(study, {}, { ...options, versions: start });
+  await conduct(study, {}, { ...options, versions: { ...start, ...change }, resume: true });
   return done === 2;
 }
 

@@ -1,24 +1,50 @@
 import type { Backend } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
-import type { Session, Study } from "../../src/studies/runner/study.js";
+import type { Report, TitledReport } from "../../src/studies/report/report.js";
+import { reportOf } from "../../src/studies/runner/conduct.js";
+import { valuesOf, type Chosen, type Declared, type Values } from "../../src/studies/runner/options.js";
+import { declareStudy, type Study, type Task, type Work } from "../../src/studies/runner/study.js";
 
-/** A session that does every task at once, keeps nothing, and writes nothing. */
-export const sessionOn = (backend: Backend, seed = 1): Session<unknown> => ({
+/** What a task may use: nothing is kept and nothing is written. */
+export const workOn = <State, Result = unknown>(backend: Backend): Work<State, Result> => ({
   backend,
-  seed,
+  state: undefined,
+  isDue: () => false,
+  store: () => Promise.resolve(),
+  measured: () => Promise.resolve(),
   report: () => undefined,
   checkpoint: () => Promise.resolve(),
-  save: () => Promise.resolve(),
-  task: (_, work) => work({ state: undefined, isDue: () => false, store: () => Promise.resolve() }),
 });
 
-/** What a study measures on the CPU backend, as it was saved last; nothing is written. */
-export async function measurementsOf<Configuration, Measurements>(study: Study<Configuration, Measurements>, configuration: Configuration, seed: number): Promise<Measurements> {
-  let last: Measurements | undefined;
-  await study.run(configuration, {
-    ...sessionOn(cpu, seed),
-    save: (measurements) => Promise.resolve(void (last = structuredClone(measurements))),
-  });
-  if (last === undefined) throw new Error("nothing was saved");
-  return last;
+/** The options of a study: its defaults with some changed. */
+export const optionsOf = <Options extends Declared, Data, Result, Measurements>(study: Study<Options, Data, Result, Measurements>, ...choices: readonly Chosen<Options>[]): Values<Options> =>
+  valuesOf(study.options, ...(choices.length > 0 && study.derive ? [study.derive(choices[choices.length - 1])] : []), ...choices);
+
+/** What a study measures on the CPU backend; nothing is written. */
+export async function measurementsOf<Options extends Declared, Data, Result, Measurements>(study: Study<Options, Data, Result, Measurements>, options: Values<Options>, seed: number): Promise<Measurements> {
+  study.check?.(options);
+  const data = (await study.data?.(options, seed, () => undefined)) as Data;
+  const done: Result[] = [];
+  for (const task of await study.tasks(options, seed)) done.push(await task.run(data, workOn(cpu)));
+  const measurements = study.gather(done, options, seed);
+  if (measurements === undefined) throw new Error("nothing was measured");
+  return measurements;
 }
+
+/** The report of measurements as a stopped study has it. */
+export function stoppedReport(study: unknown, configuration: unknown, measurements: unknown, seed = 1): TitledReport {
+  const provenance = { study: "", partial: true, seed, command: "test", device: { kind: "cpu", name: "cpu" }, versions: {}, startedAt: "", seconds: 0 } as const;
+  return reportOf(study as Study, { ...provenance, configuration, measurements });
+}
+
+/** A study without options whose tasks are functions by name; it measures their results. */
+export const studyOf = <Result>(name: string, tasks: Readonly<Record<string, (work: Work<unknown, Result>) => Promise<Result>>>, report: () => Report = () => ({ answer: "", blocks: [] })) =>
+  declareStudy({
+    name,
+    question: "?",
+    title: name,
+    options: {},
+    tasks: () => Object.entries(tasks).map(([task, run]): Task<unknown, Result> => ({ name: task, depends: () => 0, run: (_, work) => run(work) })),
+    gather: (values: readonly Result[]) => ({ values }),
+    report,
+  });

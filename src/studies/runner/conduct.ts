@@ -15,9 +15,9 @@ import { chooseTasks, listed, putAside, taskKeeper, TASKS, type TaskKeeper, type
 import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
 
 /** Everything that `results.json` holds. */
-export interface Results extends Provenance {
+export interface Results<Measurements = unknown> extends Provenance {
   /** Absent until the first result is in. */
-  readonly measurements?: unknown;
+  readonly measurements?: Measurements;
   /** Why the study stopped, if an error stopped it. */
   readonly error?: string;
 }
@@ -36,8 +36,8 @@ export interface ConductOptions extends TaskOptions {
   readonly report?: (event: StudyEvent) => void;
 }
 
-export interface Conducted {
-  readonly results: Results;
+export interface Conducted<Measurements = unknown> {
+  readonly results: Results<Measurements>;
   readonly report: TitledReport;
 }
 
@@ -178,13 +178,16 @@ async function conductAlone(study: Study, configuration: Values<Declared>, optio
  * @throws what the study throws, after the partial results are written; ArgumentError for options that do not fit together or sizes beyond the memory, or while
  * another process writes into the folder.
  */
-export async function conduct(study: Study, configuration: unknown, options: ConductOptions): Promise<Conducted> {
-  const values = configuration as Values<Declared>;
-  study.check?.(values);
-  checkMemory(study.name, study.bytes?.(values));
+export async function conduct<Options extends Declared, Data, Result, Measurements>(
+  study: Study<Options, Data, Result, Measurements>,
+  configuration: Values<Options>,
+  options: ConductOptions,
+): Promise<Conducted<Measurements>> {
+  study.check?.(configuration);
+  checkMemory(study.name, study.bytes?.(configuration));
   const unlock = await lockFolder(options.out);
   try {
-    return await conductAlone(study, values, options);
+    return (await conductAlone(study as unknown as Study, configuration as Values<Declared>, options)) as Conducted<Measurements>;
   } finally {
     await unlock();
   }

@@ -8,7 +8,7 @@ import { SEED } from "../options.js";
 import type { TitledReport } from "../report/report.js";
 import { conduct, publish, type Conducted, type Results } from "./conduct.js";
 import type { StudyEvent } from "./events.js";
-import { schemaOf } from "./options.js";
+import { schemaOf, type Declared, type Values } from "./options.js";
 import { fromJson } from "./results.js";
 import { anything, flag, map, oneOf, optional, real, record, text, violation, whole, type Fields, type Schema } from "./schema.js";
 import type { Study } from "./study.js";
@@ -99,7 +99,7 @@ export async function mergeShards(
   checkAlike(all.map(({ results }) => results), folders);
   const [{ study, results: { seed, command, device, versions, configuration } }] = all;
   const target = out ?? join("out", study.name);
-  return { ...(await conduct(study, configuration, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders, report })), out: target };
+  return { ...(await conduct(study, configuration as Values<Declared>, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders, report })), out: target };
 }
 
 /**
