@@ -38,12 +38,13 @@ function shardOf(text: string): Shard {
 const texts = new WeakMap<Option, string>();
 
 /** A flag as an option of a command. */
-function optionOf(name: string, { argument, help, wanted, range, choices, parse }: Flag<unknown>, initial?: unknown): Option {
+function optionOf(name: string, flag: Flag<unknown>, initial?: unknown): Option {
+  const { argument, help, wanted, range, choices } = flag;
   const option = new Option(`--${name} <${argument}>`, help);
   if (initial !== undefined) option.default(initial, Array.isArray(initial) ? initial.join(",") : undefined);
   if (choices) return option.choices(choices);
   const read = (text: string): unknown => {
-    const value = parse(text);
+    const value = flag.parse(text);
     texts.set(option, text);
     if (value !== undefined) return value;
     throw new InvalidArgumentError(`Wanted ${wanted}.`);
@@ -105,8 +106,9 @@ async function run(study: Study, chosen: Chosen<Declared>, command: Command, ter
   const configuration = valuesOf(study.options, study.derive?.(chosen) ?? {}, chosen);
   const out = shard ? join(given.out, `shard-${shard.index}-of-${shard.count}`) : given.out;
   const { stdout, signal } = terminal;
-  const { backend, line, dispose } = await chooseBackend(wanted);
-  stdout.write(`${line}\n`);
+  const adapter = await chooseBackend(wanted);
+  const { backend } = adapter;
+  stdout.write(`${adapter.line}\n`);
   const view = progressView(terminal);
   const repeat = repeatCommand(command, backend.name);
   try {
@@ -116,7 +118,7 @@ async function run(study: Study, chosen: Chosen<Declared>, command: Command, ter
     return results.partial ? STOPPED : 0;
   } finally {
     view.stop();
-    dispose();
+    adapter.dispose();
   }
 }
 

@@ -1,4 +1,6 @@
-import { kernelNames, optionalText, whole, real, type Option } from "./runner/options.js";
+import type { WeightName } from "../theory/problem.js";
+import { kernelNames, optionalText, real, whole, type Option } from "./runner/options.js";
+import * as schemas from "./runner/schema.js";
 
 /** Studies make at most seven streams of random numbers of a seed, which must stay below 2^32. */
 export const SEED = { least: 0, most: 500_000_000 };
@@ -6,13 +8,18 @@ const SEEDS = { least: 1, most: 1000 };
 const EPOCHS = { least: 1, most: 10_000 };
 export const STEPS = { least: 1, most: 1_000_000 };
 /** Texts or windows. A study takes what there are. */
-export const EXAMPLES = { least: 8, most: 1_000_000 };
+const EXAMPLES = { least: 8, most: 1_000_000 };
 /** Words or bytes of a text; Long Range Arena has 4,096. */
-export const TOKENS = { least: 1, most: 16_384 };
+const TOKENS = { least: 1, most: 16_384 };
 export const WIDTH = { least: 1, most: 4096 };
 export const HEADS = { least: 1, most: 256 };
 export const LAYERS = { least: 1, most: 64 };
-export const VOCABULARY = { least: 1, most: 1_000_000 };
+const VOCABULARY = { least: 1, most: 1_000_000 };
+
+/** Standard deviations of the initial weights of a single layer, times 1/√(rows of the matrix). */
+export type Scales = Readonly<Record<WeightName, number>>;
+const deviation = schemas.real(-1000, 1000);
+export const scalesSchema = schemas.record({ query: deviation, key: deviation, value: deviation, output: deviation } satisfies schemas.Fields<Scales>);
 
 /** `--data`: a file of the user's own; the SpamAssassin corpus where absent. */
 export const dataOption = optionalText({ flag: "data", argument: "file", help: "your own texts: .csv with columns text and label, or .jsonl with those keys" });

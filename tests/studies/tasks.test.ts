@@ -118,8 +118,8 @@ describe("a task", () => {
 
   it("complains before its work where the folder cannot be read", async () => {
     await writeFile(join(out, "file"), "");
-    const { keep } = taskKeeper({ out: join(out, "file"), common: 0, note });
-    await expect(keep({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(/a\.json: wanted a file to read, or none, got ENOTDIR/);
+    const outside = taskKeeper({ out: join(out, "file"), common: 0, note });
+    await expect(outside.keep({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(/a\.json: wanted a file to read, or none, got ENOTDIR/);
   });
 
   it("stores when the interval is over", async () => {

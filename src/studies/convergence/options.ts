@@ -1,17 +1,6 @@
-import { dataOption, HEADS, modelOptions, splitOptions, STEPS, trainingOptions, WIDTH } from "../options.js";
+import { dataOption, HEADS, modelOptions, scalesSchema, splitOptions, STEPS, trainingOptions, WIDTH, type Scales } from "../options.js";
 import { oneOf, setting, whole, type Values } from "../runner/options.js";
-import { oneOf as among, optional, real, record } from "../runner/schema.js";
-
-/** Standard deviations of the initial weights, times 1/√(rows of the matrix). */
-export interface Scales {
-  readonly query: number;
-  readonly key: number;
-  readonly value: number;
-  readonly output: number;
-}
-
-const deviation = real(-1000, 1000);
-export const scalesSchema = record({ query: deviation, key: deviation, value: deviation, output: deviation });
+import { oneOf as among, optional } from "../runner/schema.js";
 
 export const convergenceOptions = {
   scale: oneOf("quick", ["quick", "full"]),
@@ -24,7 +13,7 @@ export const convergenceOptions = {
     /** D, the width of the token embeddings; H·D must reach N·n for the certificate. */
     width: whole(16, WIDTH),
     heads: whole(8, HEADS),
-    // query and key scales leave both kernels between a flat row and a single key, where their matrices are best conditioned
+    // they leave both kernels between a flat row and a single key, where their matrices are best conditioned
     scales: setting<Scales>({ query: 3.2, key: 3.2, value: 2, output: 2 }, scalesSchema),
     steps: whole(1000, { ...STEPS, help: "steps of gradient descent on the single layer" }),
   },

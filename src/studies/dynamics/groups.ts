@@ -1,6 +1,7 @@
 import { proportion, type Proportion } from "../../theory/proportion.js";
 import { formatPercent } from "../report/report.js";
-import type { ExperimentName, Scales } from "./options.js";
+import type { ExperimentName } from "./options.js";
+import type { Scales } from "../options.js";
 import type { Trial } from "./trial.js";
 
 const letters: Readonly<Record<string, string>> = { query: "Q", key: "K", value: "V", output: "O" };

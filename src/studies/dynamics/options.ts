@@ -1,7 +1,7 @@
 import type { WeightName } from "../../theory/problem.js";
-import { HEADS, STEPS, WIDTH } from "../options.js";
+import { HEADS, scalesSchema, STEPS, WIDTH, type Scales } from "../options.js";
 import { kernelNames, oneOf, setting, whole, real, type Values } from "../runner/options.js";
-import { list, oneOf as among, optional, real as realNumber, record, text } from "../runner/schema.js";
+import { list, oneOf as among, optional, text } from "../runner/schema.js";
 
 const families = ["unitTargets", "equalValues", "unitResidual"] as const;
 
@@ -13,9 +13,6 @@ const families = ["unitTargets", "equalValues", "unitResidual"] as const;
  * kernel's own outputs, so that ‖r_0‖ = 1; alone among the families, its targets are another for every kernel.
  */
 export type Family = (typeof families)[number];
-
-/** Standard deviations of the weights, times 1/√(rows of the matrix). */
-export type Scales = Readonly<Record<WeightName, number>>;
 
 /** An experiment: every kernel × subset × scales × seed, on problems of one family. */
 interface Defaults {
@@ -30,8 +27,6 @@ interface Defaults {
   readonly stepOf?: string;
 }
 
-const deviation = realNumber(-1000, 1000);
-const scalesSchema = record({ query: deviation, key: deviation, value: deviation, output: deviation });
 const weightNames = ["query", "key", "value", "output"] as const;
 
 const experiment = ({ family, kernels, subsets, scales, heads, seeds, steps, tolerance, stepOf }: Defaults) => ({

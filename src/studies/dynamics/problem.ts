@@ -2,7 +2,8 @@ import { random } from "../../core/random.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
 import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
-import type { DynamicsOptions, Family, Scales } from "./options.js";
+import type { DynamicsOptions, Family } from "./options.js";
+import type { Scales } from "../options.js";
 
 type Matrices = readonly (readonly (readonly number[])[])[];
 

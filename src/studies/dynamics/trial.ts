@@ -6,7 +6,8 @@ import { checkProblem, type WeightName } from "../../theory/problem.js";
 import { keptSteps } from "../curve.js";
 import { plainKernel } from "../kernels.js";
 import type { Work } from "../runner/study.js";
-import type { DynamicsOptions, ExperimentName, Scales } from "./options.js";
+import type { DynamicsOptions, ExperimentName } from "./options.js";
+import type { Scales } from "../options.js";
 import { randomProblem } from "./problem.js";
 
 /** What is particular to one run of an experiment. */

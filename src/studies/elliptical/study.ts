@@ -38,7 +38,7 @@ export const elliptical = declareStudy({
   },
 
   tasks(options, first) {
-    const { data: _, kernels, seeds, text, language, ...rest } = options;
+    const { kernels, seeds, text, language, ...rest } = options;
     const shared = (experiment: string, kernel: string, seed: number) => ({ name: `${experiment} ${kernel} seed ${seed}`, stage: `Seed ${seed}` });
     const summaryOf = ({ dataset, words }: Texts) => ({ texts: summarize(dataset), windows: words.summary });
     const classifying = (kernel: string, seed: number): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochResult>> => ({
@@ -50,7 +50,7 @@ export const elliptical = declareStudy({
       ...shared("language", kernel, seed),
       depends(textsOf) {
         const { train, test, vocabulary } = textsOf(seed).words;
-        return { ...rest, language, train, test, vocabulary };
+        return { ...rest, data: undefined, language, train, test, vocabulary };
       },
       run: async (textsOf, work) => ({ ...summaryOf(textsOf(seed)), run: await predictWords(options, kernel, seed, textsOf(seed).words, work) }),
     });

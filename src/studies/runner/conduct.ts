@@ -187,7 +187,7 @@ export async function conduct<Options extends Declared, Data, Result, Measuremen
   checkMemory(study.name, study.bytes?.(configuration));
   const unlock = await lockFolder(options.out);
   try {
-    return (await conductAlone(study as unknown as Study, configuration as Values<Declared>, options)) as Conducted<Measurements>;
+    return (await conductAlone(study as unknown as Study, configuration, options)) as Conducted<Measurements>;
   } finally {
     await unlock();
   }

@@ -46,14 +46,14 @@ export const symmetric = declareStudy({
   },
 
   tasks(options, first) {
-    const { data: _, kernels, seeds, ...rest } = options;
+    const { kernels, seeds, ...rest } = options;
     const { tokens, width, hidden, heads, layers } = options;
     const taskOf = (kernel: string, seed: number): Task<(seed: number) => WindowData, SymmetricResult, TrainingState<EpochMeasure>> => ({
       name: `${kernel} seed ${seed}`,
       stage: `Seed ${seed}`,
       depends(dataOf) {
         const { train, test, vocabulary } = dataOf(seed);
-        return { ...rest, train, test, vocabulary };
+        return { ...rest, data: undefined, train, test, vocabulary };
       },
       async run(dataOf, work) {
         const { vocabulary, train, test, summary: data } = dataOf(seed);

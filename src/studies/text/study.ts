@@ -55,7 +55,7 @@ export const text = declareStudy({
   },
 
   tasks(options, first) {
-    const { data: _, kernels, seeds, ...rest } = options;
+    const { kernels, seeds, ...rest } = options;
     const taskOf = (kernel: string, seed: number): Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>> => ({
       name: `${kernel} seed ${seed}`,
       stage: `Seed ${seed}`,

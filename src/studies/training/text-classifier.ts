@@ -3,13 +3,10 @@ import { random } from "../../core/random.js";
 import { disposeTree } from "../../core/tensor.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
 import { encoder, type Encoder, type EncoderParameters } from "../../nn/encoder.js";
-import { rowsOf, type Dataset, type DatasetOptions, type EncodedExamples } from "../corpus/dataset.js";
+import { rowsOf, type Dataset, type EncodedExamples } from "../corpus/dataset.js";
 import type { Work } from "../runner/study.js";
 import { trainClassifier, type EpochResult, type Examples, type TrainOptions } from "./classifier.js";
 import type { EncoderSettings, Training, TrainingState } from "./train.js";
-
-/** How texts are cut and split, the encoder that classifies them, and its training. */
-export interface TextSettings extends Omit<DatasetOptions, "seed">, EncoderSettings {}
 
 export interface TextTrainOptions extends EncoderSettings, TrainOptions {
   readonly kernel: TiledKernel;
