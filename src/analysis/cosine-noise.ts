@@ -1,6 +1,6 @@
 import { anyNumber, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
-import { NORMAL_QUANTILE, studentQuantile } from "./mean-interval.js";
+import { NORMAL_QUANTILE, studentQuantile } from "../numerics/mean-interval.js";
 
 /**
  * The c below which |cos| of two independent random directions in R^D stays with probability 95 %.

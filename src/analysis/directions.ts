@@ -2,7 +2,8 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { ArgumentError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
 import { tensorsIn, type ParameterTree } from "../core/tensor.js";
-import { dot, norm } from "./vectors.js";
+import { worstCaseRounding } from "../numerics/rounding.js";
+import { dot, norm } from "../numerics/vectors.js";
 
 /**
  * A random direction in which every filter is as long as the parameters' own: `d_f ← d_f ‖θ_f‖/‖d_f‖`, d normal.
@@ -53,7 +54,7 @@ export function principalDirections(path: readonly Float64Array[]): PrincipalDir
   const order = Array.from(realEigenvalues.keys()).sort((a, b) => realEigenvalues[b] - realEigenvalues[a]);
   const total = realEigenvalues.reduce((a, b) => a + b, 0);
   // the Gram matrix loses half of the digits
-  if (order.length < 2 || !(realEigenvalues[order[1]] > Number.EPSILON * differences.length * realEigenvalues[order[0]])) {
+  if (order.length < 2 || !(realEigenvalues[order[1]] > worstCaseRounding(differences.length, realEigenvalues[order[0]]))) {
     throw new ArgumentError({ where: "principalDirections", argument: "path", wanted: "three points or more that span a plane", got: `${path.length} points that do not` });
   }
   const direction = (rank: 0 | 1): Float64Array => {

@@ -2,6 +2,7 @@ import { having, listOf, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
 import { ArgumentError, NonFiniteError, ShapeError } from "../core/errors.js";
+import { worstCaseRounding } from "../numerics/rounding.js";
 
 /** The query-key interaction of one head, in singular modes in descending order. */
 export interface HeadDissection {
@@ -49,7 +50,7 @@ export function dissectHead(query: Matrix, key: Matrix): HeadDissection {
     throw new NonFiniteError({ where: "dissectHead", wanted: "W_q and W_k whose entries and products are finite", got: `singular values ${singularValues.slice(0, 4).join(", ")}` });
   }
   // below this a singular vector is made of rounding
-  const threshold = Number.EPSILON * columns * singularValues[0];
+  const threshold = worstCaseRounding(columns, singularValues[0]);
   const kept = order.filter((mode) => small.diagonal[mode] > threshold);
   const vectors = (basis: Matrix, inner: Matrix): Matrix => (kept.length === 0 ? new Matrix(columns, 0) : basis.mmul(inner.subMatrixColumn(kept)));
   const [left, right] = [vectors(ask.basis, small.leftSingularVectors), vectors(answer.basis, small.rightSingularVectors)];

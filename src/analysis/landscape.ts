@@ -1,6 +1,7 @@
 import { concat, reshape } from "../autograd/ops.js";
 import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
-import { moved, treeOf } from "./vectors.js";
+import { moved } from "../numerics/vectors.js";
+import { treeOf } from "./vectors.js";
 
 /** The loss of parameters, one number. */
 export type Loss<Parameters extends ParameterTree> = (parameters: Parameters) => Tensor;

@@ -21,12 +21,3 @@ export function treeOf<Parameters extends ParameterTree>(vector: Float64Array, t
     return tensor.backend.tensor(part, tensor.shape);
   }) as Parameters;
 }
-
-export const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, index) => sum + value * b[index], 0);
-
-export const norm = (vector: Float64Array): number => Math.sqrt(dot(vector, vector));
-
-/** `x + Σ_i scales[i] directions[i]` */
-export function moved(x: Float64Array, directions: readonly Float64Array[], scales: readonly number[]): Float64Array {
-  return x.map((value, index) => directions.reduce((sum, direction, axis) => sum + scales[axis] * direction[index], value));
-}

@@ -1,7 +1,8 @@
-import { mean } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
 import { numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
+import { mean } from "../numerics/averages.js";
+import { dot } from "../numerics/vectors.js";
 
 /** Pearson's correlation of two lists of numbers. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -15,8 +16,7 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
     return values.map((value) => value - middle);
   };
   const [dx, dy] = [centre(x), centre(y)];
-  const inner = (p: readonly number[], q: readonly number[]): number => p.reduce((sum, value, index) => sum + value * q[index], 0);
-  return inner(dx, dy) / Math.sqrt(inner(dx, dx) * inner(dy, dy));
+  return dot(dx, dy) / Math.sqrt(dot(dx, dx) * dot(dy, dy));
 }
 
 /** The pairs i < j of a square matrix, symmetrised. */

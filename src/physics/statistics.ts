@@ -1,7 +1,7 @@
-import { mean as meanOf } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
 import { having, listOf, numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
+import { mean as meanOf } from "../numerics/averages.js";
 import { complex, type ComplexNumbers } from "./complex.js";
 
 /** What NetKet reports of an observable, under the same names in words. */

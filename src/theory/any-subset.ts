@@ -1,11 +1,11 @@
 import type { TiledKernel } from "../kernels/kernel.js";
+import { typicalRounding } from "../numerics/rounding.js";
 import { exceeds, type Condition } from "./condition.js";
 import { FAILURE_PROBABILITY, jacobianSpectrum } from "./jacobian-spectrum.js";
 import { linearize } from "./linearization.js";
 import { provedLipschitz, type Lipschitz } from "./lipschitz.js";
 import type { CheckedProblem, WeightName } from "./problem.js";
 import { sampledLipschitz } from "./sampled-lipschitz.js";
-import { typicalRounding } from "./spectrum.js";
 
 /** Theorem T2's constants. */
 export interface AnySubsetConstants {

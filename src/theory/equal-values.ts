@@ -1,9 +1,9 @@
 import type { Matrix } from "ml-matrix";
+import { typicalRounding, worstCaseRounding } from "../numerics/rounding.js";
 import type { Condition } from "./condition.js";
 import { exceeds } from "./condition.js";
 import type { Evaluation } from "./model.js";
 import type { CheckedProblem } from "./problem.js";
-import { typicalRounding, worstCaseRounding } from "./spectrum.js";
 
 interface Reach {
   readonly holds: boolean | "undetermined";

@@ -2,9 +2,9 @@ import { ArgumentError } from "../core/errors.js";
 import { finite, flag, record, whole, wholeNumber, type Kind } from "../core/kinds.js";
 import { checkOptions, needed } from "../core/options.js";
 import { random, type Random } from "../core/random.js";
+import { proportion, type Proportion } from "../numerics/proportion.js";
 import { checkConvergence, convergenceOptions, type ConvergenceOptions } from "./check-convergence.js";
 import type { Certificate } from "./certificate.js";
-import { proportion, type Proportion } from "./proportion.js";
 import { checkProblem, type CheckedProblem, type ConvergenceProblem, type WeightName } from "./problem.js";
 
 /** How the weights are drawn: independent normal numbers, for each matrix with standard deviation scale/√rows. */

@@ -1,8 +1,9 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { initialParameters } from "../cpu/weights.js";
 import type { DerivativeBounds, TiledKernel } from "../kernels/kernel.js";
+import { worstCaseRounding } from "../numerics/rounding.js";
 import type { CheckedProblem, Head, WeightName } from "./problem.js";
-import { singularValues, worstCaseRounding } from "./spectrum.js";
+import { singularValues } from "./spectrum.js";
 
 /** A bound `‖J(θ) - J(θ')‖ ≤ L_J ‖θ - θ'‖` and where it is valid. */
 export interface Lipschitz {

@@ -1,4 +1,5 @@
 import { SingularValueDecomposition, type Matrix } from "ml-matrix";
+import { typicalRounding, worstCaseRounding } from "../numerics/rounding.js";
 import { exceeds } from "./condition.js";
 
 /** Singular values in descending order, min(rows, columns) of them. */
@@ -9,16 +10,6 @@ export function singularValues(matrix: Matrix): number[] {
     autoTranspose: true,
   });
   return [...diagonal].sort((a, b) => b - a);
-}
-
-/** Worst-case error of numbers of size `scale` computed by sums over `size` terms: `ε·size·scale`. */
-export function worstCaseRounding(size: number, scale: number): number {
-  return Number.EPSILON * size * scale;
-}
-
-/** Typical error of the same: `(ε/2)·√size·scale` (Higham and Mary, SIAM J. Sci. Comput. 41, 2019). */
-export function typicalRounding(size: number, scale: number): number {
-  return (Number.EPSILON / 2) * Math.sqrt(size) * scale;
 }
 
 /** How far a matrix is from losing the rank `wanted`. */

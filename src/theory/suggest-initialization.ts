@@ -1,10 +1,10 @@
 import { whole, wholeNumber } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
+import type { Proportion } from "../numerics/proportion.js";
 import type { Certificate } from "./certificate.js";
 import { convergenceOptions, type ConvergenceOptions } from "./check-convergence.js";
 import { certifiedShare, judgeDraw, type DrawnWeights, type Initialization } from "./initialization.js";
 import { checkProblem, checkTrainable, type ConvergenceProblem } from "./problem.js";
-import type { Proportion } from "./proportion.js";
 
 export interface SuggestOptions extends Pick<ConvergenceOptions, "kernel" | "trainable"> {
   /** Seed of the first draw. Default 1. */

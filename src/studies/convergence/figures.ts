@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import type { DataSummary } from "../corpus/dataset.js";
 import { linePlot } from "../report/lines.js";
 import type { Figure } from "../report/presentation.js";

@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { pictureGrid } from "../report/picture.js";
 import { formatNumber, formatPercent, type Block, type Figure, type Presentation } from "../report/presentation.js";

@@ -1,4 +1,4 @@
-import { proportion, type Proportion } from "../../theory/proportion.js";
+import { proportion, type Proportion } from "../../numerics/proportion.js";
 import { formatPercent } from "../report/presentation.js";
 import type { ExperimentName, Scales } from "./configuration.js";
 import type { Trial } from "./trial.js";

@@ -1,4 +1,4 @@
-import { median } from "../../analysis/averages.js";
+import { median } from "../../numerics/averages.js";
 import { formatNumber, type Block, type Presentation } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";
 import type { DynamicsConfiguration, ExperimentName } from "./configuration.js";

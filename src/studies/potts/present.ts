@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import { linePlot, palette } from "../report/lines.js";
 import { formatNumber, type Block, type Presentation } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";

@@ -1,4 +1,4 @@
-import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
+import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
 import type { SymmetricRun } from "./measurements.js";
 
 /** Steps after which a run had done an epoch's share, from 0. */

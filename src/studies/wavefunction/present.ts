@@ -1,4 +1,4 @@
-import { mean, median } from "../../analysis/averages.js";
+import { mean, median } from "../../numerics/averages.js";
 import { linePlot, palette, type Series } from "../report/lines.js";
 import { formatNumber, type Block, type Figure, type Presentation, type Table } from "../report/presentation.js";
 import type { Results } from "../runner/study.js";

@@ -1,4 +1,4 @@
-import { NORMAL_QUANTILE } from "../analysis/mean-interval.js";
+import { NORMAL_QUANTILE } from "./mean-interval.js";
 
 /** How often something happened, and the interval in which its probability lies with 95 % confidence. */
 export interface Proportion {
