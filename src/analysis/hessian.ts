@@ -4,7 +4,7 @@ import { moved, norm } from "../numerics/vectors.js";
 import type { Loss } from "./landscape.js";
 import { readVector, treeOf } from "./vectors.js";
 
-/** Unit round-off distances of the two backends: float64 and float32. */
+/** Machine epsilon of each backend: float64 on the CPU, float32 on a GPU. */
 const EPSILON = { cpu: Number.EPSILON, gpu: 2 ** -23 } as const;
 
 async function gradientAt<Parameters extends ParameterTree>(loss: Loss<Parameters>, parameters: Parameters, place: Float64Array): Promise<Float64Array> {
@@ -18,7 +18,7 @@ async function gradientAt<Parameters extends ParameterTree>(loss: Loss<Parameter
 /**
  * The product of the loss's Hessian at `center` with a direction v: `(∇f(θ + hv) - ∇f(θ - hv)) / 2h`, with `h‖v‖ = √ε (1 + ‖θ‖)`.
  *
- * Rounding of the gradient adds about ε‖∇f‖/h; truncation, third derivatives times h²/6.
+ * Rounding of the gradient adds an error of about ε‖∇f‖/h; truncation adds third derivatives times h²/6.
  */
 export function hessianProduct<Parameters extends ParameterTree>(
   loss: Loss<Parameters>,

@@ -36,7 +36,7 @@ export interface GroundStateOptions {
 
 export interface GroundState {
   readonly sector: Sector;
-  /** Of the whole lattice, in units of the couplings. */
+  /** The energy of the whole lattice, in units of the couplings. */
   readonly energy: number;
   /** Normalised, over the sector's states. */
   readonly amplitudes: Float64Array;
@@ -48,12 +48,12 @@ const GIBIBYTE = 2 ** 30;
 /** A state's pattern and its number in four float64 vectors: three of Lanczos, and the eigenvector. */
 const BYTES_A_STATE = 4 + 4 * 8;
 const MOST_STEPS = 400;
-/** How often the small eigenproblem is solved. */
+/** Steps between two solutions of the small eigenproblem. */
 const CHECK_EVERY = 5;
 
 /**
- * The ground state in the sector S^z = 0 by Lanczos: a first run finds the energy, a second one from the same start sums the vector, so that
- * no more than four vectors are held. Throws an `UnsupportedError` that names the memory a lattice too large would need.
+ * The ground state in the sector S^z = 0 by Lanczos. A first run finds the coefficients of the vector, a second run from the same start sums the vector, so
+ * that at most four vectors are in memory. Throws an `UnsupportedError` with the required memory if a lattice is too large.
  */
 export function groundState(hamiltonian: Hamiltonian, options: GroundStateOptions = {}): GroundState {
   checkArguments("groundState", { hamiltonian }, { hamiltonian: hamiltonianKind });

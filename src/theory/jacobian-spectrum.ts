@@ -12,19 +12,20 @@ export interface JacobianSpectrum {
   readonly largest: number;
   /** `ε·max(rows, columns)·σ_max`: singular values up to here count as zero. */
   readonly rounding: number;
-  /** "exact": all singular values of the dense matrix; "randomised": bounds that hold but for a random start of small probability. */
+  /** "exact": all singular values of the dense matrix. "randomised": bounds that hold with high probability over a random start. */
   readonly method: "exact" | "randomised";
 }
 
-/** Up to these rows and numbers a dense singular value decomposition takes seconds at most. */
+/** Most rows for a dense singular value decomposition: up to both limits it takes seconds. */
 const DENSE_ROWS = 160;
+/** Most numbers for a dense singular value decomposition. */
 const DENSE_NUMBERS = 2 ** 20;
-/** Steps of Lanczos: with full reorthogonalisation 200 vectors are the memory, and the bound below shrinks with their square. */
+/** Steps of Lanczos. Reorthogonalisation keeps as many vectors in memory; the slack of the bounds falls with the square of their number. */
 const LANCZOS_STEPS = 200;
 /** Probability that either bound of the randomised method is wrong. */
 export const FAILURE_PROBABILITY = 1e-9;
 
-/** The operator as a dense matrix, one product with its adjoint a row. */
+/** The operator as a dense matrix, with one product with the adjoint per row. */
 function dense({ rows, columns, adjoint }: Operator): Matrix {
   const matrix = Matrix.zeros(rows, columns);
   const unit = new Float64Array(rows);
@@ -63,7 +64,7 @@ function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): 
   return { smallest: columns < rows ? 0 : Math.sqrt(Math.max(0, floor)), largest: top, rounding: worstCaseRounding(Math.max(rows, columns), top), method: "randomised" };
 }
 
-/** The extreme singular values of a Jacobian that must have full row rank: exact where it is small, bounds where it is large. */
+/** The extreme singular values of a Jacobian that must have full row rank: exact for a small one, bounds for a large one. */
 export function jacobianSpectrum(jacobian: Operator, seed = 1): JacobianSpectrum {
   const { rows, columns } = jacobian;
   if (rows > DENSE_ROWS || rows * columns > DENSE_NUMBERS) return randomised(jacobian, seed);

@@ -2,7 +2,7 @@ import { SingularValueDecomposition, type Matrix } from "ml-matrix";
 import { typicalRounding, worstCaseRounding } from "../numerics/rounding.js";
 import { exceeds } from "./condition.js";
 
-/** Singular values in descending order, min(rows, columns) of them. */
+/** The min(rows, columns) singular values in descending order. */
 export function singularValues(matrix: Matrix): number[] {
   const { diagonal } = new SingularValueDecomposition(matrix, {
     computeLeftSingularVectors: false,
@@ -15,7 +15,7 @@ export function singularValues(matrix: Matrix): number[] {
 /** How far a matrix is from losing the rank `wanted`. */
 export interface Rank {
   readonly holds: boolean | "undetermined";
-  /** σ_wanted, the smallest singular value that must not vanish; 0 when the matrix is too small to have it. */
+  /** σ_wanted, the smallest singular value that must not vanish; 0 if the matrix is too small to have it. */
   readonly smallest: number;
   readonly largest: number;
   /** `ε·max(rows, columns)·σ_max`: singular values up to here count as zero. */
