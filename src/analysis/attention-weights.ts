@@ -9,17 +9,17 @@ import { formatShape } from "../core/shape.js";
 /** The projections of one attention layer: W_q, W_k, W_v and W_o. */
 export type Projection = "query" | "key" | "value" | "output";
 
-/** Where the projections of the attention layers are in a file. */
+/** The names and sizes of the attention projections in a file. */
 export interface AttentionWeights {
-  /** The names before the layers' own, such as "bert.". */
+  /** The prefix of the encoder's names, such as "bert.". */
   readonly prefix: string;
-  /** Of the tokens, D. */
+  /** D, the width of the tokens. */
   readonly width: number;
-  /** Of all heads together. */
+  /** The total width of all heads. */
   readonly headsWidth: number;
-  /** Whether a projection is stored [D, heads], as in x W, or [heads, D], as in x Wᵀ. */
+  /** Whether projections are stored as [width, headsWidth], for x W, rather than [headsWidth, width], for x Wᵀ. */
   readonly transposed: boolean;
-  /** Names of tensors, in the order of the layers. */
+  /** The names of the tensors of each layer. */
   readonly layers: readonly Readonly<Record<Projection, string>>[];
 }
 
@@ -49,7 +49,7 @@ function complain(wanted: string, got: string, fix?: string): DataError {
   return new DataError({ where: "findAttention", argument: "tensors", wanted, got, fix });
 }
 
-/** Projections by what stands before the number of their layer. */
+/** Projections by the part of their name before the layer number. */
 function collect(names: Iterable<string>): Map<string, Found> {
   const found = new Map<string, Found>();
   for (const name of names) {
@@ -78,9 +78,9 @@ function choose(found: ReadonlyMap<string, Found>, prefix: string | undefined, n
 }
 
 /**
- * Finds the projections of attention layers by the names of BERT, RoBERTa, ViT and DeiT (Hugging Face) and of this library's `encoder`.
+ * Finds the projections of attention layers that are named as in BERT, RoBERTa, ViT and DeiT (Hugging Face) or in this library's `encoder`.
  *
- * @throws DataError where there are none, one is missing or shapes do not fit; ArgumentError where `prefix` ("bert.") must say which encoder.
+ * @throws DataError if there are none, one is missing or shapes do not match. ArgumentError if the file has several encoders and `prefix` ("bert.") selects none.
  */
 export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix?: string): AttentionWeights {
   checkArguments("findAttention", { tensors }, { tensors: having<typeof tensors>("the tensors of an opened file, weights.tensors", ["get", "keys", "has"]) });
@@ -107,17 +107,17 @@ export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix
   return { prefix: stem.replace(/(encoder\.layer|layers)\.$/, ""), width, headsWidth, transposed: layout.transposed, layers: complete };
 }
 
-/** Width of a head in BERT, RoBERTa, ViT and DeiT of every published size but a few small ones. */
+/** The width of a head in BERT, RoBERTa, ViT and DeiT, except for a few small models. */
 const USUAL_HEAD = 64;
 
-/** How many heads share the projections, and how that is known. */
+/** The number of heads and how it was determined. */
 export interface HeadCount {
   readonly heads: number;
   readonly source: "given" | "configuration" | "64 a head";
 }
 
 /**
- * The number of heads: as given, else `num_attention_heads` of the model's configuration, else one for 64 columns.
+ * The number of heads: the given one, else `num_attention_heads` of the model's configuration, else one per 64 columns.
  *
  * @throws ArgumentError or DataError for a number that does not divide the width of the heads.
  */
@@ -130,7 +130,7 @@ export function countHeads(headsWidth: number, given?: number, configuration?: u
   throw source === "given" ? new ArgumentError(complaint) : new DataError(complaint);
 }
 
-/** The numbers of one tensor; throws DataError for NaN and infinity. */
+/** Reads the numbers of one tensor. Throws DataError for NaN and infinity. */
 export async function readFinite(where: string, weights: StoredTensors, name: string): Promise<Float32Array | Float64Array> {
   const numbers = await weights.read(name);
   const wrong = numbers.findIndex((value) => !Number.isFinite(value));
@@ -138,11 +138,11 @@ export async function readFinite(where: string, weights: StoredTensors, name: st
   return numbers;
 }
 
-/** One projection of one layer as a matrix [heads·d, D] (the output's is [D, heads·d]); one tensor is read. */
+/** Reads one projection of one layer as a matrix [heads·d, D], or [D, heads·d] for the output. */
 export async function readProjection(weights: StoredTensors, attention: AttentionWeights, layer: number, projection: Projection): Promise<Matrix> {
   checkArguments("readProjection", { weights, attention }, { weights: having<StoredTensors>("an opened file", ["read", "tensors"]), attention: having<AttentionWeights>("what findAttention gives", ["layers"]) });
   const name = attention.layers[layer]?.[projection];
-  if (name === undefined) throw new ArgumentError({ where: "readProjection", argument: "layer", wanted: `query, key, value or output of a layer from 0 to ${attention.layers.length - 1}`, got: `${String(projection)} of layer ${String(layer)}` });
+  if (name === undefined) throw new ArgumentError({ where: "readProjection", argument: "layer", wanted: `query, key, value or output, and a layer from 0 to ${attention.layers.length - 1}`, got: `${String(projection)} of layer ${String(layer)}` });
   const numbers = await readFinite("readProjection", weights, name);
   const outer = projection === "output" ? attention.width : attention.headsWidth;
   const inner = numbers.length / outer;

@@ -2,12 +2,13 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { ArgumentError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
 import { tensorsIn, type ParameterTree } from "../core/tensor.js";
-import { dot, norm } from "./vectors.js";
+import { worstCaseRounding } from "../numerics/rounding.js";
+import { dot, norm } from "../numerics/vectors.js";
 
 /**
- * A random direction in which every filter is as long as the parameters' own: `d_f ← d_f ‖θ_f‖/‖d_f‖`, d normal.
+ * A random normal direction d, scaled so that each of its filters is as long as that of the parameters: `d_f ← d_f ‖θ_f‖/‖d_f‖`.
  *
- * A filter is what one output reads: a column of the last two axes of a tensor. Tensors of one axis (biases, norms) do not move.
+ * A filter holds the weights of one output: a column over the last two axes of a tensor. Tensors of one axis (biases, norms) get direction 0.
  * `vector` holds the numbers of `parameters` (`readVector`). Source: Li, Xu, Taylor, Studer and Goldstein, arXiv 1712.09913.
  */
 export function filterNormalizedDirection(parameters: ParameterTree, vector: Float64Array, source: Random): Float64Array {
@@ -31,16 +32,16 @@ export function filterNormalizedDirection(parameters: ParameterTree, vector: Flo
   return direction;
 }
 
-/** Orthonormal directions of a training path, and what share of its spread each explains. */
+/** Orthonormal principal directions of a training path, and the share of its variance that each explains. */
 export interface PrincipalDirections {
   readonly directions: readonly [Float64Array, Float64Array];
   readonly explained: readonly [number, number];
-  /** Where the path's points lie on the plane, the end at (0, 0). */
+  /** The coordinates of the path's points on the plane. Its end is at (0, 0). */
   readonly path: readonly (readonly [number, number])[];
 }
 
 /**
- * The first two principal directions of the differences `θ_t - θ_T` of a training path from its end, through the Gram matrix of the differences.
+ * The first two principal directions of the differences `θ_t - θ_T` between the points of a training path and its end, from the Gram matrix of the differences.
  *
  * Source: Li et al., arXiv 1712.09913, section 7.
  * @throws ArgumentError for a path that does not span a plane.
@@ -53,7 +54,7 @@ export function principalDirections(path: readonly Float64Array[]): PrincipalDir
   const order = Array.from(realEigenvalues.keys()).sort((a, b) => realEigenvalues[b] - realEigenvalues[a]);
   const total = realEigenvalues.reduce((a, b) => a + b, 0);
   // the Gram matrix loses half of the digits
-  if (order.length < 2 || !(realEigenvalues[order[1]] > Number.EPSILON * differences.length * realEigenvalues[order[0]])) {
+  if (order.length < 2 || !(realEigenvalues[order[1]] > worstCaseRounding(differences.length, realEigenvalues[order[0]]))) {
     throw new ArgumentError({ where: "principalDirections", argument: "path", wanted: "three points or more that span a plane", got: `${path.length} points that do not` });
   }
   const direction = (rank: 0 | 1): Float64Array => {

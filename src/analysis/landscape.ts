@@ -1,17 +1,18 @@
 import { concat, reshape } from "../autograd/ops.js";
 import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
-import { moved, treeOf } from "./vectors.js";
+import { moved } from "../numerics/vectors.js";
+import { treeOf } from "./vectors.js";
 
-/** The loss of parameters, one number. */
+/** A loss of parameters: one number. */
 export type Loss<Parameters extends ParameterTree> = (parameters: Parameters) => Tensor;
 
-/** Points whose losses are queued on the device before one is read. */
+/** Losses that are queued on the device before a read. */
 const BATCH = 16;
 
 /**
- * The loss at `center + Σ_i scales[i] directions[i]` for every row of scales; points are evaluated in batches with one read for each.
+ * The loss at `center + Σ_i scales[i] directions[i]` for every row of scales. Points are evaluated in batches with one read per batch.
  *
- * `parameters` gives shapes and backend; its numbers do not change.
+ * `parameters` determines shapes and backend; its numbers do not change.
  */
 export async function lossesAt<Parameters extends ParameterTree>(
   loss: Loss<Parameters>,
@@ -40,12 +41,12 @@ export interface Surface {
   readonly losses: readonly number[];
 }
 
-/** `count` evenly spaced numbers from `low` to `high`, both among them. */
+/** `count` evenly spaced numbers from `low` to `high`, inclusive. */
 export function evenly(low: number, high: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => low + ((high - low) * index) / (count - 1));
 }
 
-/** The loss on the plane through `center` that two directions span, at scales x and y of them. */
+/** The loss on the plane through `center` that two directions span, at scales x and y. */
 export async function surface<Parameters extends ParameterTree>(
   loss: Loss<Parameters>,
   parameters: Parameters,
@@ -57,17 +58,17 @@ export async function surface<Parameters extends ParameterTree>(
   return { x, y, losses: await lossesAt(loss, parameters, center, directions, points) };
 }
 
-/** How rough a function is along a line of evenly spaced points. */
+/** The roughness of a function along a line of evenly spaced points. */
 export interface Roughness {
   /** Root mean square of the second derivative, by second differences. */
   readonly curvature: number;
-  /** Share of inner points at which the function bends downward, 0 where it is convex. */
+  /** Share of inner points at which the function is concave. */
   readonly concave: number;
-  /** Its total variation beyond that of a function with one minimum and the same ends: 0 without extra hills. */
+  /** Total variation in excess of a function with a single minimum and the same end values. */
   readonly excessVariation: number;
 }
 
-/** Roughness of values at points `spacing` apart, three or more. */
+/** Roughness of values at three or more points that are `spacing` apart. */
 export function roughness(values: readonly number[], spacing: number): Roughness {
   const second = values.slice(2).map((value, index) => (value - 2 * values[index + 1] + values[index]) / spacing ** 2);
   const variation = values.slice(1).reduce((sum, value, index) => sum + Math.abs(value - values[index]), 0);

@@ -8,34 +8,34 @@ import { attentionKernel } from "../kernels/options.js";
 /** Sizes of an encoder as in BERT and RoBERTa. */
 export interface BertSizes {
   readonly vocabulary: number;
-  /** Tokens that attention sees at once. */
+  /** The longest sequence. */
   readonly tokens: number;
-  /** Positions with an embedding, those that RoBERTa keeps for padding among them. */
+  /** Position embeddings, including those that RoBERTa reserves for padding. */
   readonly positions: number;
-  /** Segments with an embedding. */
+  /** Segment embeddings. */
   readonly segments: number;
   readonly width: number;
-  /** Inside the feed-forward layers. */
+  /** The inner width of the feed-forward layers. */
   readonly hidden: number;
   readonly layers: number;
   readonly heads: number;
 }
 
-/** RoBERTa's vocabulary, positions and segments: 512 tokens, and two positions for padding. */
+/** RoBERTa's vocabulary, positions (512 tokens and two positions for padding) and segments. */
 const roberta = { vocabulary: 50_265, tokens: 512, positions: 514, segments: 1 } as const;
 
-/** The sizes of which Courtois et al. (arXiv 2406.06366) publish the numbers of parameters. */
+/** The sizes for which Courtois et al. (arXiv 2406.06366) publish parameter counts. */
 export const bertSizes: Readonly<Record<"base" | "small", BertSizes>> = {
   base: { ...roberta, width: 768, hidden: 3072, layers: 12, heads: 12 },
   small: { ...roberta, width: 512, hidden: 2048, layers: 4, heads: 8 },
 };
 
-/** Numbers that train, by what they belong to. */
+/** Trained parameters by component. */
 export interface ParameterCount {
   readonly embeddings: number;
-  /** Of all layers: projections with biases, and what the kernel learns. */
+  /** Over all layers: projections with biases, and the kernel's parameters. */
   readonly attention: number;
-  /** Of all layers: feed-forward and layer norms. */
+  /** Over all layers: feed-forward and layer norms. */
   readonly rest: number;
   readonly pooler: number;
   readonly total: number;
@@ -49,17 +49,16 @@ const sizeKinds: Kinds<BertSizes> = {
 const linear = (from: number, to: number): number => from * to + to;
 const norm = (width: number): number => 2 * width;
 
-/** How many of the projections of queries, keys and values a layer has. */
+/** The number of query, key and value projections in a layer. */
 const projectionCount = { separate: 3, shared: 2, values: 1 } as const;
 
 /**
- * Numbers that train in an encoder as in BERT with any attention kernel: embeddings of words, positions and segments with a norm; layers of attention and
- * feed-forward with biases and a norm after each; a pooler. Without the head that predicts masked tokens.
+ * Counts the trained parameters of a BERT encoder with any attention kernel: embeddings of words, positions and segments with a norm; layers of attention and
+ * feed-forward with biases and a norm after each; a pooler. The head that predicts masked tokens is not included.
  *
- * Which projections a layer has, and which tensors it learns beside them, follows from the kernel's structure; numbers such as `scale` count as fixed, as in
- * `multiHead` by default. Source: Devlin et al., arXiv 1810.04805; Courtois et al.,
- * arXiv 2406.06366, for the shared projection of queries and keys and the free matrix of every head.
- * @throws ArgumentError where the heads do not divide the width.
+ * The kernel determines which projections and further tensors a layer has. Kernel numbers such as `scale` count as fixed, which is the default of `multiHead`.
+ * Sources: Devlin et al., arXiv 1810.04805; for the shared projection of queries and keys and the free matrix of every head, Courtois et al., arXiv 2406.06366.
+ * @throws ArgumentError if the heads do not divide the width.
  */
 export function countBertParameters(kernel: AttentionKernel, sizes: BertSizes): ParameterCount {
   checkArguments("countBertParameters", { kernel }, { kernel: attentionKernel });

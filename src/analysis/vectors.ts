@@ -1,7 +1,7 @@
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 
-/** All numbers of a tree of tensors, in the order of its names. */
+/** Reads all numbers of a tree of tensors, in tree order. */
 export async function readVector(tree: ParameterTree): Promise<Float64Array> {
   const parts = await Promise.all(tensorsIn(tree).map((tensor) => tensor.read()));
   const vector = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -13,20 +13,11 @@ export async function readVector(tree: ParameterTree): Promise<Float64Array> {
   return vector;
 }
 
-/** New tensors with the numbers of `vector` in the shapes of `tree`; the inverse of `readVector`. */
+/** Makes tensors in the shapes of `tree` from the numbers of `vector`. The inverse of `readVector`. */
 export function treeOf<Parameters extends ParameterTree>(vector: Float64Array, tree: Parameters): Parameters {
   let at = 0;
   return mapTree(tree, isTensor, (tensor: Tensor) => {
     const part = vector.subarray(at, (at += tensor.size));
     return tensor.backend.tensor(part, tensor.shape);
   }) as Parameters;
-}
-
-export const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, index) => sum + value * b[index], 0);
-
-export const norm = (vector: Float64Array): number => Math.sqrt(dot(vector, vector));
-
-/** `x + Σ_i scales[i] directions[i]` */
-export function moved(x: Float64Array, directions: readonly Float64Array[], scales: readonly number[]): Float64Array {
-  return x.map((value, index) => directions.reduce((sum, direction, axis) => sum + scales[axis] * direction[index], value));
 }

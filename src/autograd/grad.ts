@@ -11,11 +11,11 @@ import { isRecording, recording, Tape, view } from "./tape.js";
  * The value of `loss(parameters)` and its gradient with respect to every tensor in `parameters`.
  *
  * `loss` must be a synchronous function that returns one number (a tensor of size 1). The gradients come as the same tree
- * of names as the parameters, with the same shapes; a parameter that the loss does not use gets zeros. Where one tensor stands under several
- * names, each name gets the partial derivative by what the loss takes from there, and their sum is the derivative by the tensor. Nothing is read
- * back: on a GPU the call queues work and returns. Intermediate tensors are freed before it returns.
+ * of names as the parameters, with the same shapes; a parameter that the loss does not use gets zeros. If one tensor has several names, each
+ * name gets the partial derivative by its use under that name, and their sum is the derivative by the tensor. Nothing is read back: on a GPU
+ * the call queues work and returns. Intermediate tensors are freed before it returns.
  *
- * Calls nest. Throws an `UnsupportedError` where a derivative has none of its own, as that of attention.
+ * Calls nest. Throws an `UnsupportedError` for a second derivative that does not exist, such as that of attention.
  */
 export function valueAndGrad<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,

@@ -17,7 +17,7 @@ export interface GradcheckOptions {
   readonly seed?: number;
 }
 
-/** `undetermined` where the differences themselves have lost the digits that the tolerance asks for. */
+/** `undetermined` if the differences themselves have lost the digits that the tolerance requires. */
 export type GradcheckVerdict = "passed" | "failed" | "undetermined";
 
 /** One comparison: the slope of the loss along a random unit direction in one parameter. */
@@ -26,9 +26,9 @@ export interface GradcheckDirection {
   readonly parameter: string;
   readonly analytic: number;
   readonly numeric: number;
-  /** |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size); 0 where rounding that the tolerance allows explains it. */
+  /** |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size); 0 if allowed rounding explains the difference. */
   readonly relativeError: number;
-  /** What rounding may add to the relative error: of f, 16 ε |f| / step, and of parameters moved by a step, ε max|θ| √size / step. */
+  /** The part of the relative error that rounding may cause: 16 ε |f| / step from f, and ε max|θ| √size / step from the moved parameters. */
   readonly resolution: number;
   readonly verdict: GradcheckVerdict;
   readonly passed: boolean;
@@ -57,9 +57,10 @@ function unitDirection(generator: Random, size: number): Float64Array {
 /**
  * Compares the gradient of `loss` with five-point central differences along random directions, in float64.
  *
- * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must live on the cpu backend. Where rounding
- * may exceed the tolerance, a direction that does not fail is undetermined, which is not passed: take constants off the loss, or a larger step or
- * tolerance. A gradient that is zero to rounding (16 ε of the largest one) is measured by the largest one. Returns a report; never throws on a mismatch.
+ * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must be on the cpu backend. If rounding may exceed the
+ * tolerance, a direction that does not fail is undetermined, which does not count as passed. Then subtract constants from the loss, or use a larger
+ * step or tolerance. The error of a gradient that is zero up to rounding (16 ε of the largest one) is relative to the largest one. Returns a report;
+ * never throws on a mismatch.
  */
 export async function gradcheck<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,

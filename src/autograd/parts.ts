@@ -44,7 +44,7 @@ function normalAxis(where: string, axis: number, rank: number): number {
   throw new ShapeError({ where, argument: "axis", wanted: `an axis from ${-rank} to ${rank - 1}`, got: String(axis) });
 }
 
-/** Replaces elements of `x` from `start` along an axis by those of `part`, in place: for tensors whose owner alone knows them. */
+/** Replaces elements of `x` from `start` along an axis by those of `part`, in place. Only the owner of a tensor may do this. */
 export function write(x: Tensor, part: Tensor, axis: number, start: number): void {
   apply(writePrimitive, [x, part], { axis, start });
 }

@@ -8,7 +8,7 @@ export interface Application<Attributes> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attributes: Attributes;
-  /** Whether anybody wants the gradient of input `index`. */
+  /** Whether the gradient of input `index` is needed. */
   readonly needs: (index: number) => boolean;
 }
 
@@ -71,7 +71,7 @@ export class Tape {
       });
       for (const spent of node.outputs) {
         forget(cotangents, spent);
-        // No node that is still to come reads it: only what was computed from it did.
+        // No remaining node reads it: only nodes computed from it did.
         if (spent !== output && !isRecording() && isScoped(spent)) spent.dispose();
       }
     }
@@ -104,7 +104,7 @@ export function isRecording(): boolean {
   return tapes.length > 0;
 }
 
-/** Runs a primitive and lets the open tapes know, which go on using the arrays of inputs and outputs. */
+/** Runs a primitive and records it on the open tapes, which keep the arrays of inputs and outputs. */
 export function apply<Attributes>(
   primitive: Differentiable<Attributes>,
   operands: readonly Tensor[],

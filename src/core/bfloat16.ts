@@ -1,14 +1,14 @@
 import { roundToFraction } from "./half.js";
 
 const FRACTION_BITS = 7;
-/** The smallest normal bfloat16, as of float32. */
+/** The smallest normal bfloat16, the same as of float32. */
 const SMALLEST_NORMAL = 2 ** -126;
 /** Halfway from the largest bfloat16 to the next power of two: numbers from here on round to infinity. */
 const OVERFLOW = (2 - 2 ** -8) * 2 ** 127;
 /** A quiet NaN. */
 const NOT_A_NUMBER = 0x7fc0;
 
-/** Bits of a float32: a bfloat16 is its upper half. */
+/** Scratch memory: a bfloat16 is the upper half of a float32's bits. */
 const single = new Float32Array(1);
 const pattern = new Uint32Array(single.buffer);
 
@@ -25,7 +25,7 @@ export function toBfloat16(values: ArrayLike<number>): Uint16Array<ArrayBuffer> 
   return Uint16Array.from(values, bitsOf);
 }
 
-/** Bfloat16 numbers by their bits, as float32; exact. */
+/** Decodes bfloat16 bits to float32; exact. */
 export function fromBfloat16(bits: Uint16Array): Float32Array {
   return new Float32Array(Uint32Array.from(bits, (upper) => upper << 16).buffer);
 }

@@ -11,7 +11,7 @@ export function checkTensors(where: string, operands: Readonly<Record<string, un
   for (const [name, operand] of Object.entries(operands)) if (!isTensor(operand)) throw wrongKind(where, name, tensor, operand);
 }
 
-/** The one backend of all the tensors; throws where one is no tensor, and when they live on different ones. */
+/** The backend of all the tensors. Throws an `ArgumentError` for an operand that is not a tensor, or for tensors on different backends. */
 export function commonBackend(where: string, tensors: readonly Tensor[]): Backend {
   const other = tensors.findIndex((operand) => !isTensor(operand));
   if (other >= 0) throw wrongKind(where, `operand ${other + 1}`, tensor, tensors[other]);
@@ -28,13 +28,13 @@ export function commonBackend(where: string, tensors: readonly Tensor[]): Backen
   return backend;
 }
 
-/** One axis, for data without a shape. */
+/** The default shape of data: one axis. */
 export function lengthOf(where: string, data: ArrayLike<number>): Shape {
   checkArguments(where, { data }, { data: numbers });
   return [data.length];
 }
 
-/** Checks data that comes from outside: its shape, its length and that every number is finite. */
+/** Checks a caller's data: its shape, its length, and that every number is finite. */
 export function checkData(where: string, data: ArrayLike<number>, shape: Shape): void {
   checkArguments(where, { data }, { data: numbers });
   checkShape(where, shape);

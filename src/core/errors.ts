@@ -1,15 +1,15 @@
-/** What an error message must say: where, about which argument, what was wanted, what came, and the way out. */
+/** The parts of an error message. */
 export interface Complaint {
-  /** The public function that complains. */
+  /** The public function that throws. */
   readonly where: string;
   readonly argument?: string;
   readonly wanted: string;
   readonly got: string;
-  /** The way out, as a sentence. */
+  /** What the user can do about it, as a sentence. */
   readonly fix?: string;
 }
 
-/** Text of files and users that a terminal would obey, or that would turn its neighbours around, as \u escapes. */
+/** Escapes control and bidirectional characters, because messages quote files and users, and terminals interpret such characters. */
 const printable = (text: string): string =>
   text.replace(/(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
@@ -37,7 +37,7 @@ export class UnsupportedError extends AttentionKernelsError {}
 /** A data file or a record in it cannot be read. */
 export class DataError extends AttentionKernelsError {}
 
-/** NaN or infinity where only finite numbers make sense. */
+/** NaN or infinity where finite numbers are required. */
 export class NonFiniteError extends AttentionKernelsError {}
 
 /** The device reported a validation, out-of-memory or internal error for work queued earlier. */
@@ -49,7 +49,7 @@ export class ShaderCompileError extends DeviceError {}
 /** The device is gone; tensors on it cannot be read any more. */
 export class DeviceLostError extends DeviceError {}
 
-// Names of properties survive minification, those of classes do not; on the prototype they stand at the head of stack traces too.
+// Minifiers rename classes but not properties. A name on the prototype also shows in stack traces.
 const named = {
   AttentionKernelsError, ShapeError, ArgumentError, UnsupportedError, DataError, NonFiniteError, DeviceError, ShaderCompileError, DeviceLostError,
 };

@@ -1,32 +1,32 @@
-/** A file that was taken for another. */
+/** A kind of file that users pass by mistake. */
 export interface FileKind {
   /** With its article: "a Git LFS pointer". */
   readonly name: string;
-  /** The way to the file that was meant, where it is the same for every reader. */
+  /** How to get the intended file, if that does not depend on what the caller reads. */
   readonly fix?: string;
 }
 
-/** So many first bytes tell every kind. */
+/** The number of leading bytes that identify every kind. */
 export const TELLING_BYTES = 1024;
 
-const FETCH_AGAIN = "What came is a server's answer: fetch the file itself; on Hugging Face its address has /resolve/ where that of its page has /blob/.";
+const FETCH_AGAIN = "This is a server's response, not the file. On Hugging Face, replace /blob/ in the page's address by /resolve/.";
 const UNPACK = "Unpack it first.";
 
 interface Signature extends FileKind {
-  /** What the file holds at byte `at`, one character a byte; one of them. */
+  /** Alternatives for the text at byte `at`, one character per byte. */
   readonly texts: readonly string[];
   readonly at?: number;
-  /** What must follow somewhere in the first bytes. */
+  /** Must also match somewhere in the first bytes. */
   readonly with?: RegExp;
 }
 
 const ZIP = ["PK\x03\x04", "PK\x05\x06"];
-/** `ir_version` (field 1, a small number), then `producer_name`, `graph` or `opset_import`: the first fields of a ModelProto. */
+/** A ModelProto begins with `ir_version` (field 1, a small number), then `producer_name`, `graph` or `opset_import`. */
 const ONNX = Array.from({ length: 32 }, (_, version) => ["\x12", ":", "B"].map((field) => `\x08${String.fromCharCode(version + 1)}${field}`)).flat();
 
-/** Of a kind within another, the narrower stands first. */
+/** The first match wins, so a special case stands before its general kind. */
 const signatures: readonly Signature[] = [
-  { texts: ["version https://git-lfs.github.com/spec/"], name: "a Git LFS pointer", fix: "It stands for a file that was not fetched: run git lfs pull, or download the file itself." },
+  { texts: ["version https://git-lfs.github.com/spec/"], name: "a Git LFS pointer", fix: "The file itself was not fetched: run git lfs pull, or download it." },
   { texts: ["GGUF"], name: "a GGUF model (llama.cpp)" },
   { texts: ["TFL3"], at: 4, name: "a TensorFlow Lite model" },
   { texts: ["\x89HDF\r\n\x1a\n"], name: "an HDF5 file (Keras weights, for example)" },
@@ -52,9 +52,9 @@ const signatures: readonly Signature[] = [
 ];
 
 /**
- * What a file is by its first bytes (`TELLING_BYTES` of them), where it is a kind that is often found in place of another; undefined for all else.
+ * Recognises common kinds of file by the first `TELLING_BYTES` bytes; undefined for any other.
  *
- * ONNX and pickles have no signature of their own: how they begin is a guess, so ask only about a file that could not be read.
+ * ONNX and pickles have no reserved signature, so their detection is a guess. Call this only for a file that could not be read.
  */
 export function kindOfFile(head: Uint8Array): FileKind | undefined {
   const text = String.fromCharCode(...head.subarray(0, TELLING_BYTES));

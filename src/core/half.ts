@@ -1,35 +1,35 @@
 /** The largest float16. */
 export const LARGEST_HALF = 65504;
 
-/** Numbers from here on round to infinity: halfway from the largest float16 to the next power of two. */
+/** Numbers from here on round to infinity: halfway between the largest float16 and the next power of two. */
 const OVERFLOW = 65520;
-/** The smallest normal float16; below it the steps stay those of the numbers above it. */
+/** The smallest normal float16. Subnormal numbers have the same spacing as the normal numbers next to them. */
 const SMALLEST_NORMAL = 2 ** -14;
 const FRACTION_BITS = 10;
-/** The exponent of infinity and NaN. */
+/** The exponent bits of infinity and NaN. */
 const INFINITE = 0x7c00;
 
 /**
- * The nearest number with `bits` bits after its leading one, ties to even; from `smallestNormal` down the steps stay the same.
+ * The nearest number with `bits` bits after its leading one, ties to even. Below `smallestNormal` the spacing is constant.
  *
  * For 0 <= `size` < 2^900.
  */
 export function roundToFraction(size: number, bits: number, smallestNormal: number): number {
   let exponent = Math.floor(Math.log2(Math.max(size, smallestNormal)));
   if (2 ** exponent > size && size >= smallestNormal) exponent--; // log2 rounds up just below a power of two
-  // The sum keeps no bits below the step: float64 rounds it to a nearest multiple, ties to even.
+  // Adding `large` makes float64 round to a multiple of the spacing, ties to even.
   const large = 2 ** (exponent - bits + 52);
   return size + large - large;
 }
 
-/** The nearest float16, ties to even (IEEE 754 binary16), from 65520 on infinity. */
+/** The nearest float16, ties to even (IEEE 754 binary16); infinity from 65520 on. */
 export function roundToHalf(value: number): number {
   const size = Math.abs(value);
   if (!(size < OVERFLOW)) return Number.isNaN(value) ? value : Math.sign(value) * Infinity;
   return Math.sign(value) * roundToFraction(size, FRACTION_BITS, SMALLEST_NORMAL);
 }
 
-/** The bits of float16 numbers; each value is rounded first. */
+/** Rounds values to float16 and encodes them as bits. */
 export function toHalves(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   return Uint16Array.from(values, bitsOf);
 }
@@ -45,7 +45,7 @@ function bitsOf(value: number): number {
   if (Number.isNaN(size)) return 0x7e00;
   if (size === Infinity) return sign | INFINITE;
   if (size < SMALLEST_NORMAL) return sign | (size * 2 ** 24);
-  const exponent = Math.floor(Math.log2(size)); // exact: few bits stand between `size` and the powers of two
+  const exponent = Math.floor(Math.log2(size)); // exact, because `size` has at most 11 significant bits
   return sign | ((exponent + 15) << FRACTION_BITS) | ((size / 2 ** exponent - 1) * 2 ** FRACTION_BITS);
 }
 
@@ -57,10 +57,10 @@ function valueOf(bits: number): number {
   return sign * (exponent === 0 ? fraction * SMALLEST_NORMAL : (1 + fraction) * 2 ** (exponent - 15));
 }
 
-/** The value of every pattern of 16 bits. */
+/** The value of every 16-bit pattern. */
 let values: Float32Array | undefined;
 
-/** Float16 numbers by their bits, as float32; exact. */
+/** Decodes float16 bits to float32; exact. */
 export function fromHalves(halves: Uint16Array): Float32Array {
   const table = (values ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => valueOf(bits)));
   return Float32Array.from(halves, (bits) => table[bits]);

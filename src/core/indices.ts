@@ -4,7 +4,7 @@ import { having, numbers } from "./kinds.js";
 import { checkArguments } from "./options.js";
 import { checkShape, formatShape, sizeOf, type Shape } from "./shape.js";
 
-/** Whole numbers that choose rows: token ids, class labels. They live on the host and serve every backend. */
+/** Whole numbers that select rows, such as token ids and class labels. They stay on the host and work with every backend. */
 export interface Indices {
   readonly values: Int32Array;
   readonly shape: Shape;

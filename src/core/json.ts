@@ -1,14 +1,14 @@
-/** A safetensors header and an index have two levels; what follows from a million costs memory. */
+/** Safetensors headers and indices nest two levels deep. Deeper nesting only costs memory. */
 const DEEPEST = 16;
 
-/** Where the string that starts at `start` ends: its closing quote, or the end of the text. */
+/** The index of the closing quote of the string that begins at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return at;
 }
 
-/** Throws for a text that nests deeper than 16 levels, or an object with a name twice, of which `JSON.parse` would keep the last alone. */
+/** Throws for more than 16 levels of nesting, and for a duplicate name in an object, of which `JSON.parse` would keep only the last. */
 function checkNames(text: string): void {
   const open: Set<string>[] = [];
   const string = /"\s*(:)?/y;
@@ -31,18 +31,18 @@ function checkNames(text: string): void {
 }
 
 /**
- * What a JSON text says, where every object's names differ.
- * @throws SyntaxError for what is no JSON, a name twice, or more than 16 levels.
+ * Parses JSON without duplicate names.
+ * @throws SyntaxError for invalid JSON, a duplicate name, or more than 16 levels.
  */
 export function parseJson(text: string): unknown {
   checkNames(text);
   return JSON.parse(text);
 }
 
-/** Longest text of a value in an error message. */
+/** Most characters of a value in an error message. */
 const LONGEST = 80;
 
-/** A value for an error message: short, also where it is a hostile file's. */
+/** A value as JSON for an error message, cut to a safe length. */
 export function showJson(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return "none";

@@ -7,7 +7,7 @@ export interface Kind<Value> {
   /** For error messages, such as "a finite number above 0". */
   readonly wanted: string;
   readonly holds: (value: unknown) => value is Value;
-  /** The way out for what is not of the kind, as a sentence. */
+  /** What the user can do about a value of another kind, as a sentence. */
   readonly fix?: string;
 }
 
@@ -17,14 +17,14 @@ function kind<Value>(wanted: string, holds: (value: unknown) => boolean, fix?: s
 
 export const isPromise = (value: unknown): boolean => typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
-/** Whether a value has names of its own: no array, tensor, promise or function. */
+/** Whether a value is a plain object: not an array, tensor, promise or function. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !isTensor(value) && !isPromise(value);
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   typeof value === "object" && value !== null && "length" in value && typeof value.length === "number";
 
-/** NaN and infinity included: where they come from a computation, they show in its result. */
+/** Includes NaN and infinity: if they come from a computation, its result shows them. */
 export const anyNumber = kind<number>("a number", (value) => typeof value === "number");
 export const finite = kind<number>("a finite number", Number.isFinite);
 export const positive = kind<number>("a finite number above 0", (value) => Number.isFinite(value) && (value as number) > 0);
@@ -39,24 +39,24 @@ export const record = kind<Readonly<Record<string, never>>>("an object", isRecor
 export const tensor = kind<Tensor>("a tensor", isTensor, "Tensors are made by a backend: cpu.tensor(numbers, shape), gpu.tensor(numbers, shape).");
 export const shapeKind = kind<Shape>("a shape, as an array of extents", (value) => isList(value) && Array.from(value).every((extent) => typeof extent === "number"));
 
-/** An array, or a typed array, of what is of one kind. */
+/** An array or typed array whose elements have one kind. */
 export const listOf = <Value>(member: Kind<Value>, of = member.wanted): Kind<readonly Value[]> =>
   kind(`an array, each element ${of}`, (value) => isList(value) && Array.from(value).every(member.holds));
 
-/** What is like an array of numbers; the numbers themselves are checked where they are used. */
+/** An array or typed array. Its elements are checked where they are used. */
 export const numbers = kind<ArrayLike<number>>("an array of numbers", isList);
 
 export const oneOf = <const Values extends readonly string[]>(...values: Values): Kind<Values[number]> =>
   kind(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.includes(value as string));
 
-/** An object of the library's, or one like it, by members that it has. */
+/** An object that has the given members. */
 export const having = <Value>(wanted: string, members: readonly (keyof Value & string)[], fix?: string): Kind<Value> =>
   kind(wanted, (value) => typeof value === "object" && value !== null && members.every((member) => member in value), fix);
 
 export const backend = having<Backend>("a backend, as cpu or a Gpu", ["tensor", "full", "scope", "run"], "A Gpu comes from await requestGpu().");
 export const generator = having<Random>("a random stream, as random(seed) gives", ["uniform", "normals"]);
 
-/** A value of an error message: what it is, in few words. */
+/** A short description of a value for an error message. */
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);

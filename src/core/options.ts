@@ -9,12 +9,12 @@ export interface Needed<Value> extends Kind<Value> {
 
 export const needed = <Value>(kind: Kind<Value>): Needed<Value> => ({ ...kind, needed: true });
 
-/** The kind of every option of a type, by name. The type decides which names there are, and which are needed. */
+/** The kind of every option by name. The type of the options determines the names and which of them are needed. */
 export type Kinds<Options> = {
   readonly [Name in keyof Options]-?: Record<never, never> extends Pick<Options, Name> ? Kind<Options[Name]> : Needed<Options[Name]>;
 };
 
-/** What other libraries call it, in lower case without underscores: the option here, and how to write it where its name is not enough. */
+/** Names of options in other libraries, in lower case without underscores, with the equivalent here. */
 const elsewhere: Readonly<Record<string, string>> = {
   causal: "mask: causal()",
   iscausal: "mask: causal()",
@@ -36,7 +36,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 const plain = (name: string): string => name.toLowerCase().replaceAll("_", "");
 
-/** Levenshtein's distance: how many letters to insert, remove or replace. */
+/** Levenshtein distance: the fewest insertions, deletions and replacements. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, place) => place);
   for (let i = 1; i <= a.length; i++) {
@@ -47,7 +47,7 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** How to write what `name` must mean: the option that others call so, else the one whose name is nearest, unless it is far. */
+/** The option that an unknown `name` probably means: its equivalent in other libraries, else the nearest name if it is close enough. */
 function suggestion(name: string, known: readonly string[]): string | undefined {
   const other = elsewhere[plain(name)];
   if (other !== undefined && known.includes(other.split(":")[0])) return other;
@@ -72,7 +72,7 @@ export function checkArguments<Given extends object>(where: string, given: Given
   }
 }
 
-/** The options, where each is known and of its kind; throws an `ArgumentError` that leads to the nearest known one. Undefined is a missing option. */
+/** Returns the options if each is known and of its kind. Throws an `ArgumentError` that suggests the nearest known name. An undefined option counts as missing. */
 export function checkOptions<Options extends object>(where: string, options: Options, kinds: Kinds<Options>, argument = "options"): Options {
   if (!isRecord(options)) throw wrongKind(where, argument, record, options);
   const known = Object.keys(kinds);

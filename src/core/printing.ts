@@ -1,13 +1,13 @@
 const inspect = Symbol.for("nodejs.util.inspect.custom");
 
-/** Lets console.log of Node show objects with this prototype, or members, by their toString; browsers show objects in their own way. */
+/** Makes Node's console.log show an object by its toString. Mix it into a prototype or an object. Browsers ignore it. */
 export const printsAsText: object = {
   [inspect](this: unknown): string {
     return String(this);
   },
 };
 
-/** The same data, which a template string shows by `text`; console.log goes on showing all of it. */
+/** Gives data a toString for template strings. console.log still shows all of the data. */
 export function withText<Data extends object>(data: Data, text: () => string): Data {
   return Object.defineProperty(data, "toString", { value: text, enumerable: false });
 }

@@ -16,21 +16,22 @@ export interface Random {
   shuffle<Item>(items: readonly Item[]): Item[];
   /** `count` normal numbers with standard deviation `scale`. */
   normals(count: number, scale?: number): Float64Array;
-  /** Where the stream stands: four 32-bit words. */
+  /** The state of the stream: four 32-bit words. */
   state(): readonly number[];
-  /** Goes on from where a stream stood when `state` was taken. */
+  /** Continues from a state that `state()` returned. */
   restore(state: readonly number[]): void;
 }
 
-/** The start of a stream; seeds beyond 32 bits, which the library cuts off, start from states that no other seed has. */
+/** The generator of a seed. pure-rand truncates seeds to 32 bits, so a larger seed gets an initial state that no other seed has. */
 function started(seed: number): ReturnType<typeof xoroshiro128plus> {
   const low = seed | 0;
   return low === seed ? xoroshiro128plus(seed) : xoroshiro128plusFromState([Math.floor(seed / 2 ** 32) | 0, ~low, low, 1]);
 }
 
 /**
- * A random stream from a whole-number seed (xoroshiro128+; normals by the Box-Muller transform). Different seeds give different streams; beyond ±2^53,
- * where whole numbers are not exact, they are refused.
+ * A random stream from a whole-number seed (xoroshiro128+; normals by the Box-Muller transform). Different seeds give different streams.
+ *
+ * @throws ArgumentError for a seed beyond ±2^53, where float64 no longer holds every whole number.
  */
 export function random(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {

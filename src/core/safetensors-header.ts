@@ -3,16 +3,16 @@ import { parseJson, showJson } from "./json.js";
 import { sizeOf, type Shape } from "./shape.js";
 import { storedBits, storedBytes, type StoredDType } from "./stored-numbers.js";
 
-/** Bytes that say how long the header is, a little-endian uint64. */
+/** Bytes of the header's length, a little-endian uint64. */
 export const PREFIX_BYTES = 8;
-/** The format's own limit: a longer header is an attack or not a header. */
+/** The limit of the format. */
 const LONGEST_HEADER = 100_000_000;
 const METADATA = "__metadata__";
 
-/** A tensor in a file: what it holds, and where. */
+/** Type, shape and position of a tensor in a file. */
 export interface StoredTensor {
   readonly dtype: StoredDType;
-  /** No extents for a single number; an extent of 0 for nothing. */
+  /** Empty for a scalar. An extent may be 0: the tensor is then empty. */
   readonly shape: Shape;
   /** First byte in the file. */
   readonly begin: number;
@@ -20,13 +20,13 @@ export interface StoredTensor {
   readonly end: number;
 }
 
-/** What a safetensors file says about itself. */
+/** The contents of a safetensors header. */
 export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A complaint about `file`. */
+/** Makes errors about `file`. */
 export type Refuse = (wanted: string, got: string, fix?: string) => DataError;
 
 export function refusing(where: string, file: string): Refuse {
@@ -81,14 +81,14 @@ function parseTensor(name: string, entry: unknown, start: number, refuse: Refuse
 }
 
 function parseMetadata(entry: unknown, refuse: Refuse): Record<string, string> {
-  if (entry === undefined || entry === null) return {}; // the reference implementation takes null for none
+  if (entry === undefined || entry === null) return {}; // the reference implementation treats null as absent
   if (!isObject(entry) || !Object.values(entry).every((value) => typeof value === "string")) {
     throw refuse(`texts by name in ${METADATA}`, showJson(entry));
   }
   return { ...(entry as Record<string, string>) };
 }
 
-/** Throws unless the tensors fill the file from `start` to `size`, each byte once. */
+/** Throws unless the tensors cover every byte from `start` to `size` exactly once. */
 function checkCover(tensors: ReadonlyMap<string, StoredTensor>, start: number, size: number, refuse: Refuse): void {
   let [covered, last] = [start, "the header"];
   for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
@@ -104,7 +104,7 @@ function checkCover(tensors: ReadonlyMap<string, StoredTensor>, start: number, s
 /**
  * Checks and reads the header of a safetensors file of `size` bytes.
  *
- * Every dtype, extent and offset is checked, shapes against offsets, and the tensors must fill the rest of the file without overlap or hole.
+ * Checks every dtype, extent and offset, and shapes against offsets. The tensors must fill the rest of the file without overlap or hole.
  */
 export function parseHeader(bytes: Uint8Array, size: number, refuse: Refuse): SafetensorsHeader {
   const start = PREFIX_BYTES + bytes.length;
@@ -115,7 +115,7 @@ export function parseHeader(bytes: Uint8Array, size: number, refuse: Refuse): Sa
   return { tensors, metadata: parseMetadata(Object.hasOwn(header, METADATA) ? header[METADATA] : undefined, refuse) };
 }
 
-/** The first bytes of a file, up to its numbers, which follow in the same order; spaces bring them to a multiple of eight. */
+/** Encodes the header of a file whose numbers follow in the same order. Spaces pad it to a multiple of eight bytes. */
 export function encodeHeader(entries: readonly { readonly name: string; readonly dtype: StoredDType; readonly shape: Shape }[], metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
   let offset = 0;
   const tensors = entries.map(({ name, dtype, shape }) => {

@@ -6,10 +6,10 @@ import { parseJson, showJson } from "./json.js";
 import { refusing, type StoredTensor } from "./safetensors-header.js";
 import { noSuchTensor, openSafetensors, type ByteSource, type StoredTensors } from "./safetensors.js";
 
-/** A file beside the index: no folders, so that an index cannot reach other files. */
+/** A file name without folders, so that an index cannot refer to files elsewhere. */
 const PLAIN_NAME = /^[\w][\w .-]*$/;
 
-/** The file of every tensor, from the text of an index. */
+/** Reads the file name of every tensor from the text of an index. */
 function parseIndex(text: string, file: string): Map<string, string> {
   const refuse = refusing("openShardedSafetensors", file);
   let index: unknown;
@@ -31,9 +31,9 @@ function parseIndex(text: string, file: string): Map<string, string> {
 }
 
 /**
- * Opens a safetensors file that is split into shards, by its index (`model.safetensors.index.json`).
+ * Opens a safetensors model that is split into shards, from the text of its index (`model.safetensors.index.json`).
  *
- * `open` gives the bytes of a shard by its file name; of each shard, the header alone is kept. Tensors that the index does not name are left out.
+ * `open` returns the bytes of a shard by its file name. Only the headers stay in memory. Tensors that the index does not name are left out.
  * @throws DataError for an index or shard that is malformed, or a shard without a tensor that the index promises.
  */
 export async function openShardedSafetensors(

@@ -7,12 +7,12 @@ import { encodeHeader, headerLength, parseHeader, PREFIX_BYTES, refusing, type R
 import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { decodeNumbers, encodeNumbers, isFloatDType, storedBits, storedBytes, type FloatDType } from "./stored-numbers.js";
 
-/** Bytes that can be read in parts, such as a file that should not be in memory whole. */
+/** Random access to bytes, such as those of a file too large for memory. */
 export interface ByteSource {
   /** For error messages. */
   readonly name: string;
   readonly size: number;
-  /** The bytes from `begin` up to, but without, `end`. */
+  /** The bytes from `begin` to `end`, exclusive. */
   read(begin: number, end: number): Promise<Uint8Array>;
 }
 
@@ -21,7 +21,7 @@ export interface StoredTensors extends SafetensorsHeader {
   /**
    * The numbers of one tensor, row-major: float64 for F64, float32 for F32, F16 and BF16; all exact.
    *
-   * @throws ArgumentError for a name that is not there, UnsupportedError for a type that is not a float, DataError where the bytes are gone.
+   * @throws ArgumentError for an unknown name, UnsupportedError for a type that is not a float, DataError for missing bytes.
    */
   readonly read: (name: string) => Promise<Float32Array | Float64Array>;
 }
@@ -42,15 +42,15 @@ function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSourc
   throw wrongKind("openSafetensors", "data", bytesKind, data);
 }
 
-/** The error for a tensor that is not in a file. */
+/** The error for a name that a file does not hold. */
 export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
   const some = [...tensors.keys()].slice(0, 4).map((known) => showJson(known));
   return new ArgumentError({ where: "openSafetensors", argument: file, wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`, got: showJson(name) });
 }
 
 const BRACE = 0x7b;
-const JSON_TEXT: FileKind = { name: "a JSON text", fix: "An index of shards is read by openShardedSafetensors; an error message of a server says that the file is still to be fetched." };
-const CONVERT = "Look for model.safetensors of the same model, or convert it where it comes from, as with safetensors.torch.save_file in Python.";
+const JSON_TEXT: FileKind = { name: "a JSON text", fix: "Read an index of shards with openShardedSafetensors. If the text is a server's error message, fetch the file again." };
+const CONVERT = "Look for the model's model.safetensors, or convert this file, for example with safetensors.torch.save_file in Python.";
 
 async function readHeader(source: ByteSource, refuse: Refuse): Promise<SafetensorsHeader> {
   try {
@@ -66,12 +66,12 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
 }
 
 /**
- * Opens a safetensors file: reads and checks its header, then one tensor at a time on demand.
+ * Opens a safetensors file: reads and checks its header. Tensors are read on demand, one at a time.
  *
  * Format: header length (8 bytes), header (JSON: dtype, shape and offsets by name), numbers.
  * Source: https://github.com/huggingface/safetensors.
- * @throws DataError for a file that is truncated or malformed: header length, JSON, duplicate names, types, shapes, offsets, overlaps, holes; or for a file of
- * another kind, such as a Git LFS pointer or a PyTorch checkpoint, which it names.
+ * @throws DataError for a truncated or malformed file: header length, JSON, duplicate names, types, shapes, offsets, overlaps, holes. For a file of another
+ * kind, such as a Git LFS pointer or a PyTorch checkpoint, the message names the kind.
  */
 export async function openSafetensors(data: Uint8Array | ArrayBuffer | Blob | ByteSource): Promise<StoredTensors> {
   const source = sourceOf(data);
@@ -107,15 +107,15 @@ function entryOf(name: string, tensor: TensorToStore) {
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || sizeOf(shape) !== data.length) {
     throw new ShapeError({ ...complain, wanted: `whole extents whose product is ${data.length}`, got: formatShape(shape) });
   }
-  if (name === "__metadata__") throw new ArgumentError({ ...complain, wanted: "a name that the format does not keep for itself", got: name });
+  if (name === "__metadata__") throw new ArgumentError({ ...complain, wanted: "a name that the format does not reserve", got: name });
   return { name, shape, data, dtype };
 }
 
 /**
  * The bytes of a safetensors file with these tensors, wider numbers first.
  *
- * Each number is rounded to the nearest of its type, ties to even; `metadata` are texts by name.
- * @throws ShapeError where shape and data differ, ArgumentError for finite numbers that the type cannot hold.
+ * Each number is rounded to the nearest of its type, ties to even. `metadata` holds texts by name.
+ * @throws ShapeError for a shape that does not match the data, ArgumentError for finite numbers that the type cannot hold.
  */
 export function encodeSafetensors(tensors: Readonly<Record<string, TensorToStore>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
   checkArguments("encodeSafetensors", { tensors, metadata }, { tensors: record, metadata: record });

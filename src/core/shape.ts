@@ -14,7 +14,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** Whether it is an array of numbers at all. */
+/** Whether a value is an array of numbers. */
 const isShape = (shape: unknown): shape is Shape => Array.isArray(shape) && shape.every((extent) => typeof extent === "number");
 
 /** Throws unless every extent is a whole number of at least 1. */
@@ -25,11 +25,11 @@ export function checkShape(where: string, shape: Shape): void {
     argument: "shape",
     wanted: "whole extents of at least 1",
     got: isShape(shape) ? formatShape(shape) : String(shape),
-    fix: "Empty tensors are not supported: leave the call out where there is nothing to compute.",
+    fix: "Empty tensors are not supported: skip the call if there is nothing to compute.",
   });
 }
 
-/** The shape that NumPy's broadcasting gives for two operands. */
+/** The shape of two operands under NumPy's broadcasting rules. */
 export function broadcastShapes(where: string, a: Shape, b: Shape): number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, position) => {

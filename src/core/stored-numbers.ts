@@ -2,7 +2,7 @@ import { fromBfloat16, toBfloat16 } from "./bfloat16.js";
 import { ArgumentError, UnsupportedError } from "./errors.js";
 import { fromHalves, toHalves } from "./half.js";
 
-/** Bits of one number of each type that a safetensors file may name; those that are not read as numbers need no more than this. */
+/** Bits per number of every type in the safetensors format, including types that this library does not decode. */
 export const storedBits = {
   BOOL: 8,
   F4: 4,
@@ -28,10 +28,10 @@ export const storedBits = {
   U64: 64,
 } as const;
 
-/** How a safetensors file stores a number, by the format's own names. */
+/** The name of a number type in the safetensors format. */
 export type StoredDType = keyof typeof storedBits;
 
-/** Typed arrays have the byte order of the processor: little-endian, as the file, wherever WebGPU runs. */
+/** Typed arrays use the processor's byte order. It is little-endian, like the format, wherever WebGPU runs. */
 interface Codec {
   decode(buffer: ArrayBuffer): Float32Array | Float64Array;
   encode(values: ArrayLike<number>): ArrayBufferView<ArrayBuffer>;
@@ -44,27 +44,27 @@ const codecs = {
   BF16: { decode: (buffer) => fromBfloat16(new Uint16Array(buffer)), encode: toBfloat16 },
 } as const satisfies Readonly<Record<string, Codec>>;
 
-/** The types that can be written, and read as numbers. */
+/** The types that can be read and written. */
 export type FloatDType = keyof typeof codecs;
 
-/** Whether numbers of this type can be read and written here. */
+/** Whether numbers of this type can be read and written. */
 export function isFloatDType(dtype: string): dtype is FloatDType {
   return Object.hasOwn(codecs, dtype);
 }
 
-/** Bytes that `count` numbers fill; a fraction where they end within a byte. */
+/** Bytes of `count` numbers; not a whole number if the last byte is only partly used. */
 export const storedBytes = (dtype: StoredDType, count: number): number => (count * storedBits[dtype]) / 8;
 
-/** Numbers from their bytes; float64 for F64, else float32, both exact. */
+/** Decodes bytes exactly: F64 to float64, other types to float32. */
 export function decodeNumbers(where: string, name: string, dtype: StoredDType, bytes: Uint8Array): Float32Array | Float64Array {
   if (!isFloatDType(dtype)) {
-    throw new UnsupportedError({ where, argument: name, wanted: `a tensor of ${Object.keys(codecs).join(", ")}`, got: dtype, fix: "Convert the tensor where the file comes from." });
+    throw new UnsupportedError({ where, argument: name, wanted: `a tensor of ${Object.keys(codecs).join(", ")}`, got: dtype, fix: "Convert the tensor with the software that wrote the file." });
   }
-  // A copy: a view at an odd offset cannot be read as wider numbers.
+  // Copies, because typed arrays need an aligned offset.
   return codecs[dtype].decode(new Uint8Array(bytes).buffer);
 }
 
-/** The bytes of numbers, each rounded to the nearest of its type, ties to even. */
+/** Encodes numbers, each rounded to the nearest of the type, ties to even. */
 export function encodeNumbers(where: string, name: string, dtype: FloatDType, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = codecs[dtype].encode(values);
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);

@@ -12,20 +12,20 @@ export interface TensorOptions {
 }
 
 /**
- * One step of computation, defined once and implemented by every backend: what it is called and which shapes it gives.
- * `Attributes` are the numbers and flags that are not tensors.
+ * One step of computation: its name and the rule for its shapes. Every backend implements it.
+ * `Attributes` are its arguments that are not tensors.
  */
 export interface Primitive<Attributes> {
   readonly name: string;
   /** The shapes of the outputs; throws a `ShapeError` for inputs that do not fit. */
   infer(shapes: readonly Shape[], attributes: Attributes): readonly Shape[];
-  /** The dtypes of the outputs; a primitive without it takes and gives the backend's own alone. */
+  /** The dtypes of the outputs. Without it, inputs and outputs have the backend's default dtype. */
   dtypes?(inputs: readonly DType[], attributes: Attributes): readonly DType[];
-  /** The operation that it is in a call, where one primitive serves several. Default: its name. */
+  /** Operation name for error messages, if one primitive serves several operations. Default: `name`. */
   operation?(attributes: Attributes): string;
 }
 
-/** Where the numbers live. */
+/** The device that stores and computes the numbers. */
 export interface DeviceDescription {
   readonly kind: "cpu" | "hardware" | "software";
   /** The adapter's own name, such as "llvmpipe (LLVM 15.0.6, 256 bits)". */
@@ -36,26 +36,26 @@ export interface DeviceDescription {
 export interface Backend {
   readonly name: "cpu" | "gpu";
   readonly device: DeviceDescription;
-  /** What its tensors may store, its own first: float32 on a GPU, and float16 where the adapter has shader-f16; float64 on the CPU. */
+  /** The dtypes of its tensors, the default first: float64 on the CPU; on a GPU float32, and float16 if the adapter has shader-f16. */
   readonly dtypes: readonly DType[];
-  /** A tensor of these numbers, row-major; `shape` defaults to one axis. Rejects NaN and infinity. */
+  /** A tensor of these numbers, row-major; `shape` defaults to one axis. Throws a `NonFiniteError` for NaN and infinity. */
   tensor(data: ArrayLike<number>, shape?: Shape, options?: TensorOptions): Tensor;
-  /** A tensor with one value everywhere. */
+  /** A tensor whose elements all have one value. */
   full(value: number, shape: Shape, options?: TensorOptions): Tensor;
   /** Runs `body` and disposes every tensor made inside it except those in its result. */
   scope<Result>(body: () => Result): Result;
-  /** Takes a tensor out of every open scope. */
+  /** Removes a tensor from every open scope, so that they do not dispose it. */
   keep(tensor: Tensor): Tensor;
-  /** Its kind and its device's name. */
+  /** The backend's kind and its device's name. */
   toString(): string;
   /** Queues one primitive. @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[];
 }
 
-/** A backend's memory behind one or more tensors. */
+/** Memory of a backend, shared by one or more tensors. */
 export interface Storage {
   readonly dtype: DType;
-  /** The numbers, where they are at hand. */
+  /** The numbers, if they are in JavaScript's memory. */
   readonly data?: ArrayLike<number>;
   read(size: number): Promise<Float32Array | Float64Array>;
   release(): void;
@@ -69,8 +69,8 @@ interface Shared {
 /**
  * An array of numbers on one backend, row-major, with a shape.
  *
- * Tensors are made by a backend (`cpu.tensor`, `gpu.tensor`) and by operations. Operations never change a tensor;
- * only optimisers replace what a parameter holds.
+ * Backends (`cpu.tensor`, `gpu.tensor`) and operations make tensors. Operations never change a tensor; only optimisers
+ * replace the numbers of a parameter.
  */
 export class Tensor {
   #shared: Shared | undefined;
@@ -99,10 +99,10 @@ export class Tensor {
   }
 
   /**
-   * The numbers, row-major: a Float32Array from a GPU (of float16 the exact values), a Float64Array from the CPU.
+   * The numbers, row-major: a Float32Array from a GPU (exact for float16 too), a Float64Array from the CPU.
    *
-   * The only way back to JavaScript, and the only place that waits for the device. Rejects, every time, with the `DeviceError` of the
-   * work there that failed to compute it or what it was computed from, and with an `ArgumentError` when the tensor was disposed.
+   * This is the only way back to JavaScript and the only call that waits for the device. If work that the tensor depends on failed on the
+   * device, every call rejects with its `DeviceError`. Rejects with an `ArgumentError` if the tensor is disposed.
    */
   async read(): Promise<Float32Array | Float64Array> {
     return this.memory("read").read(this.size);
@@ -115,7 +115,7 @@ export class Tensor {
         where,
         wanted: "a live tensor",
         got: `a disposed tensor of shape [${this.shape.join(", ")}]`,
-        fix: "Tensors made inside scope() or valueAndGrad() end with it: return them from it, or keep() them.",
+        fix: "scope() and valueAndGrad() dispose the tensors made inside them: return the tensor, or keep() it.",
       });
     }
     return this.#shared.storage;
@@ -129,7 +129,7 @@ export class Tensor {
     this.#shared = incoming;
   }
 
-  /** Gives the memory back. Idempotent. */
+  /** Releases the memory. Idempotent. */
   dispose(): void {
     const shared = this.#shared;
     this.#shared = undefined;
@@ -140,7 +140,7 @@ export class Tensor {
     this.dispose();
   }
 
-  /** Shape, dtype and backend, with the first numbers where they are on the CPU; read() gives all of them. */
+  /** Shape, dtype and backend, and for a tensor on the CPU its first numbers. */
   toString(): string {
     const what = `Tensor ${formatShape(this.shape)} ${this.dtype} on ${this.backend.name} (${this.backend.device.name})`;
     if (this.#shared === undefined) return `${what}, disposed`;
@@ -160,10 +160,10 @@ export class Tensor {
 
 Object.assign(Tensor.prototype, printsAsText);
 
-/** How many numbers a tensor shows of itself. */
+/** Most numbers that `toString` shows. */
 const SHOWN = 8;
 
-/** Named tensors in any nesting of records and arrays. */
+/** Tensors in any nesting of records and arrays. */
 export type ParameterTree = Tensor | readonly ParameterTree[] | { readonly [name: string]: ParameterTree };
 
 export function isTensor(value: unknown): value is Tensor {
@@ -173,7 +173,7 @@ export function isTensor(value: unknown): value is Tensor {
 /** The tensors of a tree, depth first, in the order of the names. */
 export const tensorsIn = (tree: unknown): Tensor[] => leaves(tree, isTensor);
 
-/** How many numbers the tensors of a tree hold. */
+/** The number of elements of all tensors of a tree. */
 export const parameterCount = (tree: unknown): number => tensorsIn(tree).reduce((total, { size }) => total + size, 0);
 
 /** Frees the memory of the tensors of a tree. */
@@ -220,7 +220,7 @@ export function isScoped(tensor: Tensor): boolean {
   return scopes.some((made) => made.has(tensor));
 }
 
-/** Takes a tensor out of every scope that is open; its owner disposes it. */
+/** Removes a tensor from every open scope; its owner must dispose it. */
 export function keep(tensor: Tensor): Tensor {
   for (const made of scopes) made.delete(tensor);
   return tensor;

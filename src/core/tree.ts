@@ -11,7 +11,7 @@ export function leaves<Leaf>(tree: unknown, isLeaf: (value: unknown) => value is
   return isBranch(tree) ? Object.values(tree).flatMap((branch) => leaves(branch, isLeaf)) : [];
 }
 
-/** The same tree with every leaf replaced; `path` holds the names from the root to the leaf. */
+/** A copy of the tree with every leaf replaced. `path` holds the names from the root to the leaf. */
 export function mapTree<Leaf, Result>(
   tree: unknown,
   isLeaf: (value: unknown) => value is Leaf,

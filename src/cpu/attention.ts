@@ -42,7 +42,7 @@ function dot(a: Numbers, aStart: number, b: Numbers, bStart: number, length: num
 /** The inner product, the pair product of a kernel that names no other. */
 export const multiplied: Component = { of: (x, y) => x * y, byQuery: (_x, y) => y, byKey: (x) => x };
 
-/** Fills `pair` with what query and key have in common. */
+/** Fills `pair` with the product, norms and distance of a query and a key. */
 export function compare(
   { component = multiplied }: Formula,
   q: Numbers,
@@ -71,8 +71,8 @@ export function emptyPair(): Pair {
 }
 
 /**
- * Turns the scores that a row sees, of `keys` in all, into weights, in place, and returns the row's statistic: the log-sum-exp for softmax
- * (-∞ where all weights are 0), else what the weights were divided by.
+ * Turns the visible scores of a row, out of `keys` in all, into weights, in place. Returns the row's statistic: the log-sum-exp for softmax
+ * (-∞ if all weights are 0), else the divisor of the weights.
  */
 export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula, keys = scores.length): number {
   if (normalizer === "softmax") {

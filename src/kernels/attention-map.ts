@@ -7,9 +7,9 @@ import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js
 import { attentionInputs, attentionKernel, attentionOptions } from "./options.js";
 
 /**
- * The weights w_ij / z_i that attention gives its values: its output over the unit vectors as values.
+ * The attention weights w_ij / z_i, computed as the output for unit vectors as values.
  *
- * Shapes: as `attention`, of v only [batch, kvHeads, m] matters; gives [batch, heads, n, m], a number in memory for every pair.
+ * Shapes: as `attention`; of v only [batch, kvHeads, m] matters. Returns [batch, heads, n, m], so memory grows with n·m.
  */
 export function attentionMap(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   checkArguments("attentionMap", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });

@@ -50,8 +50,8 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
 }
 
 /**
- * Attention as `attention` has it, and one number a row, [batch, heads, n]: the log-sum-exp of the scores for kernels of the softmax
- * normaliser, else what the weights were divided by. A loss that depends on it is an `UnsupportedError`: it has no gradient.
+ * As `attention`, and also returns one number per row [batch, heads, n]: the log-sum-exp of the scores for the softmax normaliser, else
+ * the divisor of the weights. It has no gradient: a loss that depends on it throws an `UnsupportedError`.
  */
 export function attentionWithStatistic(
   kernel: TiledKernel,
@@ -87,7 +87,7 @@ function run(kernel: TiledKernel, inputs: AttentionInputs, { mask, bias, softcap
   return { output, statistic };
 }
 
-/** What the passes see of q, k and v, in their dtype; the change itself is computed in float32. */
+/** q, k and v as the passes take them, in their dtype. Changes by the kernel are computed in float32. */
 function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
   const { dtype } = inputs.q;
   const isMoved = kernel.ofDifferences === true && dtype !== "f64"; // float64 takes differences
@@ -101,14 +101,14 @@ function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Sur
   return { q: cast(prepared.q, "f16"), k: cast(prepared.k, "f16"), v: cast(prepared.v, "f16") };
 }
 
-/** The kernel's own change, in which hidden rows that are not finite have no part: no gradient is a sum over them. */
+/** Applies the kernel's `prepare`. Non-finite rows that are hidden are left out, so that no gradient sums over them. */
 function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
   if (!surroundings.isMasked) return change(inputs, surroundings);
   const { q, k, v } = change({ ...inputs, q: finitePart(inputs.q), k: finitePart(inputs.k) }, surroundings);
   return { q: tainted(q, lostOfRows(inputs.q)), k: tainted(k, repeatHeads(lostOfRows(inputs.k), k.shape[1])), v };
 }
 
-/** What a mask hides, as a bias far below every score, over another bias if there is one. */
+/** A large negative bias for hidden pairs; other pairs keep the given bias, if there is one. */
 function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>, bias: Tensor | undefined): Tensor {
   if (bias !== undefined) return where(backend.tensor(seen, shape), bias, HIDDEN);
   return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);

@@ -49,7 +49,7 @@ export function denseBias(bias: Bias, { queries, keys }: MaskSizes): Tensor {
   return reshape(permute(gathered, [2, 0, 1]), [1, relative.shape[0], queries, keys]);
 }
 
-/** Where the bias of a pair lies in its tensor: offset + batch, head, query and key times their strides. */
+/** The layout of a bias: a pair's element is at offset + the sum of its batch, head, query and key index times their strides. */
 export interface BiasLayout {
   readonly offset: number;
   readonly strides: readonly [number, number, number, number];
@@ -61,7 +61,7 @@ export function biasTensor(bias: Bias): Tensor {
   return "relative" in bias ? bias.relative : bias;
 }
 
-/** Checks a bias against the sizes, and says where its elements lie. */
+/** Checks a bias against the sizes and returns its layout. */
 export function biasLayout(bias: Bias, { batch, heads, queries, keys }: MaskSizes): BiasLayout {
   const { shape } = biasTensor(bias);
   const relative = "relative" in bias;
@@ -81,8 +81,8 @@ export function denseLayout(shape: Shape): BiasLayout {
 }
 
 /**
- * From a pair to the next one, of its batch entry and head, that shares its element of a bias: how many queries and how many keys further.
- * [0, 0] where none does. Where queries and keys share an element, along the keys.
+ * The step in [queries, keys] from a pair to the next pair of the same batch entry and head that shares its element of the bias.
+ * [0, 0] if there is none. If both queries and keys share an element, the step is along the keys.
  */
 export function biasStep({ strides, relative }: BiasLayout, { queries, keys }: Pick<MaskSizes, "queries" | "keys">): readonly [number, number] {
   if (relative) return [1, 1];

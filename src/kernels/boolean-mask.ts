@@ -4,7 +4,7 @@ import { checkArguments } from "../core/options.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import { everything, remembered, type Mask, type Run, type Runs } from "./mask.js";
 
-/** Where the true values of every row of `width` lie; undefined unless each row has them in one run. */
+/** The run of true values in every row of `width`; undefined if a row has more than one run. */
 function runsOf(values: ArrayLike<boolean | number>, width: number): Run[] | undefined {
   const runs: Run[] = [];
   for (let start = 0; start < values.length; start += width) {
@@ -19,7 +19,7 @@ function runsOf(values: ArrayLike<boolean | number>, width: number): Run[] | und
   return runs;
 }
 
-/** Runs of queries or of keys, where a mask of truth values is nothing else. */
+/** The mask as runs of queries or of keys, if it has that form. */
 function runsIn(values: ArrayLike<boolean | number>, [, heads, queries, keys]: Shape): ((batch: number) => Runs) | undefined {
   if (heads > 1 || Math.min(queries, keys) > 1 || Math.max(queries, keys) === 1) return undefined;
   const runs = runsOf(values, Math.max(queries, keys));
@@ -32,8 +32,8 @@ function runsIn(values: ArrayLike<boolean | number>, [, heads, queries, keys]: S
 
 /**
  * A truth value for every pair, true (or 1) where the query may see the key: [batch or 1, heads or 1, n or 1, m or 1]. Axes of extent 1 are
- * repeated, so [batch, 1, 1, m] hides keys from all queries. Keys (or queries) that are one run a batch entry let tiles be skipped as by
- * `lengths`, but for where there is a bias.
+ * repeated, so [batch, 1, 1, m] hides keys from all queries. If the visible keys (or queries) of every batch entry are one run, tiles are
+ * skipped as with `lengths`, unless there is a bias.
  */
 export function booleanMask(values: ArrayLike<boolean | number>, shape: Shape): Mask {
   checkArguments("booleanMask", { values, shape }, { values: numbers, shape: shapeKind });

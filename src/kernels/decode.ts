@@ -28,7 +28,7 @@ export interface KeyValueCache {
   readonly capacity: number;
   /** Tokens so far. */
   length: number;
-  /** [batch, kvHeads, capacity, d]; undefined for a kernel whose weights do not look at keys. */
+  /** [batch, kvHeads, capacity, d]; undefined for a kernel whose weights do not depend on keys. */
   readonly keys: Tensor | undefined;
   /** [batch, kvHeads, capacity, dv] */
   readonly values: Tensor;
@@ -37,7 +37,7 @@ export interface KeyValueCache {
   dispose(): void;
 }
 
-/** Room for the keys and values of `capacity` tokens; for the values alone where the kernel's weights do not look at keys. */
+/** Allocates memory for the keys and values of `capacity` tokens, or for values alone if the kernel's weights do not depend on keys. */
 export function keyValueCache(backend: Backend, kernel: AttentionKernel, sizes: CacheSizes): KeyValueCache {
   checkArguments("keyValueCache", { backend, kernel }, { backend: backendKind, kernel: attentionKernel });
   const extent = needed(whole(1));
@@ -75,7 +75,7 @@ export interface DecodeInputs {
 }
 
 export interface DecodeOptions {
-  /** Look back at most so many tokens. Default all. */
+  /** The number of earlier tokens that a query sees. Default all. */
   readonly window?: number;
   /** As in `attention`. */
   readonly softcap?: number;
@@ -84,8 +84,8 @@ export interface DecodeOptions {
 }
 
 /**
- * Causal attention of the next tokens over those in the cache and themselves, which are appended: one row of the full pass over
- * `capacity` tokens for each of them.
+ * Causal attention of the next tokens over the cached tokens and themselves; their keys and values are appended to the cache. Each result is
+ * the same as that row of the full pass over `capacity` tokens.
  *
  * Shapes as in `attention`, with the number of new tokens as n and m; the result is [batch, heads, n, dv]. For few queries a GPU splits the
  * keys of a row over workgroups. Throws an `ArgumentError` when the cache is full, and an `UnsupportedError` inside `valueAndGrad`, because the

@@ -10,12 +10,12 @@ import { repeatHeads } from "./heads.js";
 import { attentionExtents, hasFewPairs } from "./primitives.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
-/** Each token's own numbers, and behind them those of its position: [batch, heads, rows, 2d]. */
+/** Concatenates each token's content and position vectors: [batch, heads, rows, 2d]. */
 function withPositions(x: Tensor, positions: Tensor): Tensor {
   return concat([x, expand(positions, x.shape)], -1);
 }
 
-/** Whether the term of the positions is computed once, as a bias: it then takes memory for every pair, and a softcap would not bend it. */
+/** Whether the position term is computed once, as a bias. This takes memory for every pair, and a softcap would not apply to it. */
 function isBias({ q, k, v }: AttentionInputs, { softcap, hasLengths }: Surroundings): boolean {
   return softcap === undefined && !hasLengths && hasFewPairs(attentionExtents(q.shape, k.shape, v.shape));
 }

@@ -13,7 +13,7 @@ import type { HeadSizes, TiledKernel } from "./kernel.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 export interface CausalMetric {
-  /** For a causal mask: every query has a metric of its own, from the tokens up to it, so that it knows nothing of later ones. Default false. */
+  /** For a causal mask: every query gets its own metric from the tokens up to it, so that later tokens have no influence. Default false. */
   readonly causal?: boolean;
 }
 
@@ -53,7 +53,7 @@ export function elliptical(options: EllipticalOptions = {}): TiledKernel {
   };
 }
 
-/** The matrix [n, n] of which row i takes the mean over the tokens up to i. */
+/** The matrix [n, n] whose row i averages over the tokens up to i. */
 function runningMean(n: number): Float64Array {
   return Float64Array.from({ length: n * n }, (_, at) => (at % n <= Math.floor(at / n) ? 1 / (Math.floor(at / n) + 1) : 0));
 }

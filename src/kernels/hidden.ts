@@ -3,7 +3,7 @@ import { sum } from "../autograd/broadcast.js";
 import { stopGradient } from "../autograd/tape.js";
 import type { Tensor } from "../core/tensor.js";
 
-/** x with zeros in the place of what is not finite, so that a weight of 0 hides it. */
+/** Replaces NaN and infinity by 0, so that a weight of 0 hides them. */
 export function finitePart(x: Tensor): Tensor {
   return where(isFinite(x), x, 0);
 }
@@ -13,7 +13,7 @@ export function lostPart(x: Tensor): Tensor {
   return multiply(subtract(isFinite(stopGradient(x)), 1), -1);
 }
 
-/** How many numbers of every row of x are not finite, [..., 1]. */
+/** The number of non-finite elements of every row of x, [..., 1]. */
 export function lostOfRows(x: Tensor): Tensor {
   return sum(lostPart(x), -1, { keepAxes: true });
 }
@@ -23,12 +23,12 @@ function taint(count: Tensor): Tensor {
   return sqrt(multiply(count, -1));
 }
 
-/** x, and NaN where `count` is above 0; its gradient stays what comes from behind. */
+/** x, but NaN where `count` is above 0. The gradient passes through unchanged. */
 export function tainted(x: Tensor, count: Tensor): Tensor {
   return add(x, taint(count));
 }
 
-/** x, and NaN where `count` is above 0, in its gradient too. */
+/** x, but NaN where `count` is above 0. The gradient is NaN there too. */
 export function poisoned(x: Tensor, count: Tensor): Tensor {
   return multiply(x, add(taint(count), 1));
 }

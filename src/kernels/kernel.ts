@@ -12,7 +12,7 @@ export interface Shader {
   readonly enables?: readonly ("f16" | "subgroups" | "chromium_experimental_subgroup_matrix")[];
 }
 
-/** What one query and one key have in common, as far as a score may look. */
+/** The quantities of a query and a key that a score may depend on. */
 export interface Pair {
   /** Σ_c of the kernel's pair product: q·k unless the kernel has one of its own. */
   product: number;
@@ -20,7 +20,7 @@ export interface Pair {
   queryNorm: number;
   /** ‖k‖² */
   keyNorm: number;
-  /** ‖q-k‖², taken from differences: it loses no digits where queryNorm + keyNorm - 2 product would. */
+  /** ‖q-k‖², computed from differences, so that it does not lose digits as queryNorm + keyNorm - 2 product would. */
   distance: number;
 }
 
@@ -72,7 +72,7 @@ export interface HeadSizes {
 }
 
 /**
- * What is known of the derivatives of a kernel's weights by q and k, for all q and k, at given parameters.
+ * Bounds on the derivatives of a kernel's weights by q and k, for all q and k, at given parameters.
  *
  * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and ‖∇²w‖ ≤ `curvature`.
  * `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus terms of q alone and of k alone.
@@ -98,13 +98,13 @@ export interface KernelInput {
   /** Set where no gradient flows through it. */
   readonly fixed?: true;
   /**
-   * What it is in a layer of a stack, from the values [batch, heads, n, d] of that layer and of the one before, which the first layer lacks. No layer
-   * owns such a tensor.
+   * Computes the tensor in a layer of a stack from the values [batch, heads, n, d] of that layer and of the layer before; the first layer has none before.
+   * No layer owns such a tensor.
    */
   readonly betweenLayers?: (values: Tensor, previous: Tensor | undefined) => Tensor;
-  /** What of it belongs to the `count` queries from `first` on; without it, all. */
+  /** The part of the tensor for the `count` queries from `first` on. Default: the whole tensor. */
   readonly forQueries?: (tensor: Tensor, first: number, count: number) => Tensor;
-  /** Where learning starts, for a layer that owns the tensor: its numbers, row-major. Default zeros. */
+  /** Initial numbers for a layer that owns the tensor, row-major. Default zeros. */
   readonly initial?: (shape: Shape, random: Random) => ArrayLike<number>;
 }
 
@@ -144,7 +144,7 @@ interface Named {
   readonly projections?: Projections;
 }
 
-/** What a kernel's own change of its inputs may depend on. */
+/** What a kernel's `prepare` and bias may depend on. */
 export interface Surroundings {
   readonly softcap?: number;
   /** Whether the mask has lengths: with a bias beside them a device may run out of bindings. */
@@ -159,9 +159,9 @@ export interface TiledKernel extends Named {
   /** At most four. */
   readonly parameters: readonly KernelParameter[];
   readonly formula: Formula;
-  /** Stated by kernels for which it is known; the convergence theory samples where it is absent. */
+  /** Bounds on the derivatives, for kernels whose bounds are known. Without them the convergence theory samples. */
   readonly derivativeBounds?: (parameters: Float64Array) => DerivativeBounds;
-  /** Whether the weights depend on q - k alone, through their norms and inner product: a common point may then be taken off both. */
+  /** Whether the weights depend on q - k alone, through norms and inner product. A common point can then be subtracted from both. */
   readonly ofDifferences?: true;
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];

@@ -3,7 +3,7 @@ import { having, listOf, oneOf, whole, wholeNumber } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { sizeOf, type Shape } from "../core/shape.js";
 
-/** The sizes that a mask is asked for. */
+/** The sizes for which a mask is evaluated. */
 export interface MaskSizes {
   readonly batch: number;
   readonly heads: number;
@@ -42,9 +42,9 @@ export interface Mask {
   readonly varies: readonly [batch: boolean, heads: boolean, queries?: boolean, keys?: boolean];
   /** The mask as a band and runs, where it is one. */
   readonly structure?: (sizes: MaskSizes) => { readonly band: Band; readonly runs: Runs };
-  /** Whether it is better part of a bias, where there is one, than taken by its structure: runs and a bias want a binding each. */
+  /** Whether to merge the mask into a bias if there is one, because runs and a bias need a binding each. */
   readonly joinsBias?: boolean;
-  /** The parts of a mask all of which must allow. */
+  /** The parts of a mask that allows a pair only if every part does. */
   readonly parts?: readonly Mask[];
 }
 
@@ -90,7 +90,7 @@ export function slidingWindow(width: number, options: Pick<CausalOptions, "offse
   return banded(() => ({ low: offset - width, high: offset + width }));
 }
 
-/** A function of the sizes that keeps its last result: a mask is asked for pair after pair of the same ones. */
+/** Caches the last result of a function of the sizes, because a mask is evaluated for many pairs of the same sizes. */
 export function remembered<Value>(compute: (sizes: MaskSizes) => Value): (sizes: MaskSizes) => Value {
   let last: { readonly sizes: MaskSizes; readonly value: Value } | undefined;
   return (sizes) => (last?.sizes === sizes ? last : (last = { sizes, value: compute(sizes) })).value;
@@ -101,9 +101,9 @@ function isInside(runs: readonly Run[] | undefined, batch: number, place: number
 }
 
 /**
- * So many queries and keys of every batch entry count, the first ones or with `padding: "left"` the last ones; the rest is padding. One number
- * a batch entry. Padding has no effect on anything: a query in it sees no key, so it gets zeros and gives zero gradients, and no query sees
- * a key in it. A mask by j - i, such as `causal()`, is not shifted: where queries and keys are padded alike, every sequence has its own.
+ * The number of valid queries and keys of every batch entry: the first ones, or with `padding: "left"` the last ones. The rest is padding. A padded
+ * query sees no key, so its output and gradients are zero; no query sees a padded key. A mask by j - i, such as `causal()`, is not shifted: if
+ * queries and keys have equal padding, it applies within each sequence.
  */
 export function lengths(counts: Lengths): Mask {
   const kinds = { queries: listOf(whole(0)), keys: listOf(whole(0)), padding: oneOf("left", "right") };
@@ -165,15 +165,15 @@ export function or(...masks: readonly Mask[]): Mask {
   return { varies: varying(masks), allows: (...place) => masks.some((mask) => mask.allows(...place)) };
 }
 
-/** Masks all of which must allow. */
+/** The parts of a mask that must all allow a pair; by default the mask itself. */
 export function partsOf(mask: Mask): readonly Mask[] {
   return mask.parts ?? [mask];
 }
 
-/** A mask as the passes take it: a band, runs, and for the rest a truth value a pair. */
+/** A mask as the passes take it: a band, runs, and a truth value per pair for any other part. */
 export interface ResolvedMask {
   readonly band: Band;
-  /** The first query that counts, the one after the last, and the same of keys, for every batch entry in turn; undefined for all. */
+  /** For every batch entry: the first valid query, the end of the valid queries, and the same of keys. Undefined if all are valid. */
   readonly lengths: readonly number[] | undefined;
   /** 1 where the pair is seen, [batch or 1, heads or 1, n or 1, m or 1]. */
   readonly dense: { readonly seen: Uint8Array; readonly shape: Shape } | undefined;

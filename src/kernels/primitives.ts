@@ -44,26 +44,26 @@ export interface AttentionAttributes {
   readonly lengths: readonly number[] | undefined;
   /** Scores become softcap·tanh(s / softcap); 0 leaves them. */
   readonly softcap: number;
-  /** Where a pair's bias lies in the input after the parameters; undefined without one. */
+  /** The layout of the bias in the input after the parameters; undefined without a bias. */
   readonly bias: BiasLayout | undefined;
 }
 
 export interface AttentionBackwardAttributes extends AttentionAttributes {
   /**
-   * Which gradients to compute: for q, for k and v, for the kernel's parameters, for the bias. The bias's may come for every pair, not yet
-   * summed over all that share an element: the pass of the queries, which must be wanted too, then leaves it behind.
+   * The gradients to compute: of q, of k and v, of the kernel's parameters, of the bias. With "pairs", the bias gradient has one number per
+   * pair, not yet summed over pairs that share an element. The query pass writes it, so `query` must be wanted too.
    */
   readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean; readonly bias: false | "elements" | "pairs" };
 }
 
-/** Numbers for all pairs that take little memory in any case: 4 MiB in float32. */
+/** So many numbers, one per pair, always count as little memory: 4 MiB in float32. */
 const LITTLE = 2 ** 20;
-/** Times the size of the queries that numbers for all pairs may have, */
+/** Numbers for all pairs may take this many times the memory of the queries. */
 const MODEST = 8;
-/** and how many they may be: 64 MiB in float32, half of what every device binds. */
+/** The most numbers for all pairs: 64 MiB in float32, half of what every device can bind. */
 const MOST = 2 ** 24;
 
-/** Whether a number for every pair of tokens takes memory that is modest beside the queries. */
+/** Whether a number for every pair of tokens takes little memory compared with the queries. */
 export function hasFewPairs({ batch, heads, queries, keys, dim }: AttentionExtents): boolean {
   const pairs = batch * heads * queries * keys;
   return pairs <= LITTLE || (keys <= MODEST * dim && pairs <= MOST);
@@ -101,8 +101,8 @@ export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> 
 };
 
 /**
- * Inputs q, k, v of one dtype, parameters [heads, count], and the bias if there is one. Outputs the attention, in that dtype, and one
- * number a row, the statistic of the normaliser: log-sum-exp, or what the weights were divided by.
+ * Inputs q, k, v of one dtype, parameters [heads, count], and the bias if there is one. Outputs the attention in that dtype, and the
+ * normaliser's statistic of each row: its log-sum-exp or divisor.
  */
 export const attentionPrimitive: Differentiable<AttentionAttributes> = {
   name: "attention",

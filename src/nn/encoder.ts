@@ -14,7 +14,7 @@ import type { NamedTensors } from "./split.js";
 
 export interface EncoderOptions {
   readonly kernel: AttentionKernel;
-  /** Distinct token ids; for tokens that are features, such as the pixels of a patch, their number. */
+  /** The number of token ids. If tokens are feature vectors, such as the pixels of a patch, their width. */
   readonly vocabulary: number;
   readonly classes: number;
   /** Tokens in every sequence. */
@@ -59,14 +59,14 @@ export type EncoderParameters = {
   readonly classifier: Linear;
 };
 
-/** What a layer made of its tokens: what its attention was called with, and the tokens [batch, n, width] that left it. */
+/** The inputs of a layer's attention, and the tokens [batch, n, width] that the layer returned. */
 export interface EncoderLayer {
   readonly inputs: AttentionInputs;
   readonly tokens: Tensor;
 }
 
 export interface EncoderCall extends Pick<AttentionOptions, "mask"> {
-  /** Gets every layer in turn. */
+  /** Called with every layer in turn. */
   readonly observe?: (layer: EncoderLayer) => void;
 }
 
@@ -82,7 +82,7 @@ export interface Encoder {
   initialize(backend: Backend, random: Random): EncoderParameters;
   /** Ids [batch, tokens], or features [batch, tokens, vocabulary], give logits [batch, classes]. */
   apply(parameters: EncoderParameters, input: Indices | Tensor, call?: EncoderCall): Tensor;
-  /** Logits [places, classes] of single tokens, the classifier on each alone: place r·n + t is token t of sequence r. */
+  /** Logits [places, classes] of single tokens: place r·n + t is token t of sequence r. */
   tokenLogits(parameters: EncoderParameters, input: Indices | Tensor, places: Indices, call?: EncoderCall): Tensor;
 }
 
@@ -91,16 +91,17 @@ const EMBEDDING_SCALE = 0.02;
 
 const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
-/** What the kernel takes from the values of a layer and of the one before. */
+/** The kernel's inputs that follow from the values of a layer and of the layer before. */
 function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previous: Tensor | undefined): NamedTensors {
   return Object.fromEntries(inputs.flatMap(({ name, betweenLayers: rule }) => (rule === undefined ? [] : [[name, rule(values, previous)]])));
 }
 
 /**
- * A transformer encoder that classifies sequences, or their tokens: token (or linear patch) and learned position embeddings, pre-norm blocks
- * x += attention(norm x), x += W₂ gelu(W₁ norm x), a last norm, the mean over tokens or single ones, a linear classifier.
+ * A transformer encoder that classifies sequences or single tokens.
  *
- * What a kernel takes from layer to layer, such as the metric of `elliptical`, follows from the values of two layers.
+ * Token (or linear patch) and learned position embeddings; pre-norm blocks x += attention(norm x), x += W₂ gelu(W₁ norm x); a final norm; the mean over
+ * tokens, or single tokens; a linear classifier. A kernel input that is passed between layers, such as the metric of `elliptical`, is computed from the
+ * values of two layers.
  *
  * The defaults (two layers, width 64, hidden 128, two heads) are the size of the Long Range Arena experiments in
  * Skyformer (arXiv 2111.00035); linear patch embeddings are those of the vision transformer (Dosovitskiy et al., arXiv 2010.11929).
@@ -109,7 +110,7 @@ export function encoder(options: EncoderOptions): Encoder {
   const { kernel, vocabulary, classes, tokens, width = 64, hidden = 128, heads = 2, layers = 2 } = checkOptions("encoder", options, encoderOptions);
   const heart = multiHead({ kernel, width, heads, tokens });
 
-  /** The tokens after the last norm. */
+  /** The tokens after the final norm. */
   function encode(parameters: EncoderParameters, input: Indices | Tensor, call: EncoderCall = {}): Tensor {
     checkArguments("encoder", { parameters, input }, { parameters: record, input: sequences });
     const { mask, observe } = checkOptions("encoder", call, encoderCall, "call");

@@ -12,17 +12,17 @@ import type { NamedTensors } from "./split.js";
 
 export interface MultiHeadOptions {
   readonly kernel: AttentionKernel;
-  /** Of the tokens, in and out. */
+  /** Width of the tokens, in and out. */
   readonly width: number;
   readonly heads: number;
-  /** Heads of keys and values, each shared by heads / kvHeads of the queries'. Default `heads`. */
+  /** Heads of keys and values. Each serves heads / kvHeads query heads. Default `heads`. */
   readonly kvHeads?: number;
-  /** Width of the tokens that keys and values come from, in cross-attention. Default `width`. */
+  /** Width of the tokens that keys and values are projected from, in cross-attention. Default `width`. */
   readonly contextWidth?: number;
-  /** n and m, for a kernel whose own tensors or numbers depend on them; m defaults to n. */
+  /** n and m, for a kernel whose parameters depend on them; m defaults to n. */
   readonly tokens?: number;
   readonly contextTokens?: number;
-  /** Numbers of the kernel that train, one a head, such as "gamma". Default none. */
+  /** Kernel numbers to train, such as "gamma", with one value per head. Default none. */
   readonly learn?: readonly string[];
 }
 
@@ -38,16 +38,16 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
 };
 
 /**
- * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], of which head h owns the
- * columns from h·width/heads on (rows of the output); and what the kernel learns, under its own names. A kernel that shares one
- * projection between queries and keys has no `key`, one that looks at positions alone has neither `query` nor `key`.
+ * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], and the kernel's
+ * parameters under their own names. Head h has width/heads columns from h·width/heads on (rows of the output). A kernel that shares
+ * one projection between queries and keys has no `key`; a kernel that depends on positions alone has neither `query` nor `key`.
  */
 export type MultiHeadParameters = NamedTensors;
 
 export interface MultiHeadCall extends AttentionOptions {
-  /** [batch, m, contextWidth]: what keys and values come from. Default x itself. */
+  /** [batch, m, contextWidth]: the tokens that keys and values are projected from. Default x. */
   readonly context?: Tensor;
-  /** Tensors of the kernel that no layer owns, such as the metric of `elliptical`. */
+  /** Kernel tensors that no layer owns, such as the metric of `elliptical`. */
   readonly inputs?: NamedTensors;
 }
 
@@ -55,9 +55,9 @@ const callOptions: Kinds<MultiHeadCall> = { ...attentionOptions, context: tensor
 
 export interface MultiHead {
   initialize(backend: Backend, random: Random): MultiHeadParameters;
-  /** What attention is called with for x [batch, n, width]: q, k, v [batch, heads, n, d] and what the kernel learns. */
+  /** The inputs of attention for x [batch, n, width]: q, k, v [batch, heads, n, d] and the kernel's parameters. */
   project(parameters: MultiHeadParameters, x: Tensor, context?: Tensor): AttentionInputs;
-  /** Attention over such inputs, and the output projection: [batch, n, width]. */
+  /** Attention over these inputs, and the output projection: [batch, n, width]. */
   attend(parameters: MultiHeadParameters, inputs: AttentionInputs, options?: AttentionOptions): Tensor;
   /** Both in one: x [batch, n, width] gives [batch, n, width]. */
   apply(parameters: MultiHeadParameters, x: Tensor, call?: MultiHeadCall): Tensor;
@@ -66,8 +66,8 @@ export interface MultiHead {
 /**
  * Multi-head self- and cross-attention with any kernel: concat_h(attention(x W^Q_h, c W^K_h, c W^V_h)) W^O, c = x in self-attention.
  *
- * The layer owns the projections, one for queries and keys together where the kernel shares them, and what the kernel learns. Source:
- * Vaswani et al., arXiv 1706.03762.
+ * The layer owns the projections and the kernel's parameters. Some kernels share one projection between queries and keys. Source: Vaswani
+ * et al., arXiv 1706.03762.
  */
 export function multiHead(options: MultiHeadOptions): MultiHead {
   const { kernel, width, heads, kvHeads = heads, contextWidth = width, tokens, contextTokens = tokens, learn = [] } = checkOptions("multiHead", options, multiHeadOptions);

@@ -9,7 +9,7 @@ import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 
-/** What an optimiser remembers: its number of steps, and the memories of every parameter in the order of the names, once where it has several. */
+/** The state of an optimiser: its number of steps, and the memories (moments) of every parameter in tree order. A tensor under several names counts once. */
 export interface OptimizerState {
   readonly steps: number;
   readonly memories: readonly (readonly Tensor[])[];
@@ -18,16 +18,16 @@ export interface OptimizerState {
 /** Changes parameters in place, from gradients in the same tree of names. */
 export interface Optimizer {
   /**
-   * One step. Each parameter takes the gradient under its own name; a tensor under several names takes one step with the sum of theirs.
+   * One step. Each parameter uses the gradient under its name; a tensor under several names takes one step with the sum of their gradients.
    *
-   * Throws a `ShapeError`, `ArgumentError` or `UnsupportedError` for gradients that do not fit, and then changes nothing.
+   * Throws a `ShapeError`, `ArgumentError` or `UnsupportedError` for gradients that do not match, and changes nothing in that case.
    */
   step(parameters: ParameterTree, gradients: ParameterTree): void;
-  /** The tensors in it stay the optimiser's own, and change with the next step. */
+  /** The current state. The optimiser owns its tensors, and the next step changes them. */
   state(parameters: ParameterTree): OptimizerState;
-  /** Goes on from a state of the same optimiser over the same tree; takes the tensors over. */
+  /** Continues from a state of the same kind of optimiser over the same tree, and takes ownership of its tensors. */
   restore(parameters: ParameterTree, state: OptimizerState): void;
-  /** Frees what the optimiser remembers. */
+  /** Frees the optimiser's state. */
   dispose(): void;
 }
 
@@ -38,7 +38,7 @@ function placesIn(tree: ParameterTree): Map<string, { readonly name: string; rea
   return places;
 }
 
-/** Every parameter once, with the gradients under its names; throws for those that do not fit. */
+/** Every parameter once, with the gradients under its names. Throws for gradients that do not match. */
 function slopesIn(parameters: ParameterTree, gradients: ParameterTree): Map<Tensor, Tensor[]> {
   const where = "optimizer.step";
   const fix = "Pass what valueAndGrad returned for these parameters.";
@@ -93,8 +93,8 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
       if (isRecording()) {
         throw new UnsupportedError({
           where: "optimizer.step",
-          wanted: "a step outside of valueAndGrad",
-          got: "one inside its loss, which would change what the gradient is of",
+          wanted: "a step outside valueAndGrad",
+          got: "one inside its loss, which would change the parameters during differentiation",
           fix: "Step with what valueAndGrad returned.",
         });
       }

@@ -4,13 +4,13 @@ import { checkArguments } from "../core/options.js";
 import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 
-/** Tensors by their names from the root of a tree, joined by dots. */
+/** Tensors by their path from the root of a tree, with names joined by dots. */
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /**
- * Chooses which parameters train: those for which `isTrained(path)` holds.
+ * Selects the parameters to train: those for which `isTrained(path)` is true.
  *
- * `valueAndGrad((moving) => loss(merge(moving, frozen)), trained)` then gives gradients for these alone.
+ * `valueAndGrad((moving) => loss(merge(moving, frozen)), trained)` then computes gradients for these only.
  */
 export function split<Parameters extends ParameterTree>(
   parameters: Parameters,
@@ -25,14 +25,14 @@ export function split<Parameters extends ParameterTree>(
     throw new ArgumentError({
       where: "split",
       argument: "isTrained",
-      wanted: "a rule that chooses at least one parameter",
-      got: "one that chooses none",
+      wanted: "a rule that selects at least one parameter",
+      got: "one that selects none",
     });
   }
   return { trained, frozen: parameters };
 }
 
-/** The tree `frozen` with the tensors of `trained` at their places. */
+/** The tree `frozen` with the tensors of `trained` at their paths. */
 export function merge<Parameters extends ParameterTree>(trained: NamedTensors, frozen: Parameters): Parameters {
   checkArguments("merge", { trained }, { trained: record });
   return mapTree(frozen, isTensor, (tensor, path) => trained[path.join(".")] ?? tensor) as Parameters;

@@ -8,12 +8,12 @@ import { keysOf, type Key, type Representatives } from "./orbits.js";
 /** log ψ of configurations, spins ±1 [rows, sites]. */
 export type LogAmplitude = (spins: Int8Array) => Promise<ComplexNumbers>;
 
-/** Configurations, images counted, that the ansatz sees at once. */
+/** Most configurations, counting images, that the ansatz evaluates at once. */
 const MOST_IMAGES = 2048;
-/** Images come in multiples of this: few different shapes need few programs and blocks of memory. */
+/** The number of images is rounded up to a multiple of this, so that few shapes need programs and memory. */
 const ROUND = 64;
 
-/** Rows up to a multiple of 64 images, with the first one repeated. */
+/** Pads rows to a multiple of 64 images by repeating the first row. */
 export function rounded(spins: Int8Array, sites: number, images: number): Int8Array {
   const step = Math.max(1, Math.ceil(ROUND / images));
   const rows = Math.ceil(spins.length / sites / step) * step;
@@ -26,10 +26,10 @@ export function rounded(spins: Int8Array, sites: number, images: number): Int8Ar
 const itself: Representatives = (spins) => spins;
 
 /**
- * log ψ of an ansatz that remembers what it has computed, so that no configuration is computed twice: for parameters that do not change.
+ * log ψ of an ansatz with a cache, so that no configuration is computed twice. The parameters must not change.
  *
- * `represent` maps configurations to images that have the same ψ, under symmetries of which the ansatz is exactly invariant: then one image of
- * each orbit is computed.
+ * `represent` maps configurations to images with the same ψ, under symmetries that leave the ansatz exactly invariant. Then one image of each
+ * orbit is computed.
  */
 export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameters, represent: Representatives = itself): LogAmplitude {
   checkArguments("rememberedAmplitudes", { ansatz, parameters, represent }, { ansatz: ansatzKind, parameters: ansatzParameters, represent: callable });

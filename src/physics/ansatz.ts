@@ -16,11 +16,11 @@ import { imagesOf, type Representation } from "./symmetry.js";
 
 export interface AnsatzOptions {
   readonly lattice: Lattice;
-  /** Any kernel whose tensors a layer can own. */
+  /** Any kernel, unless it takes tensors that no layer owns. */
   readonly kernel: AttentionKernel;
-  /** b: patches are b sites of a chain, b × b of a square. Default 2. */
+  /** b: a patch has b sites of a chain, or b × b of a square. Default 2. */
   readonly patch?: number;
-  /** d. */
+  /** d, the width of the tokens. */
   readonly width: number;
   readonly heads: number;
   readonly layers: number;
@@ -43,12 +43,12 @@ type Linear = { readonly weight: Tensor; readonly bias: Tensor };
 
 export type AnsatzLayer = {
   readonly attentionNorm: Norm;
-  /** Without bias, for kernels that look at queries and keys. */
+  /** A projection without bias, for kernels that use queries and keys. */
   readonly query?: Tensor;
   readonly key?: Tensor;
   readonly value: Linear;
   readonly output: Linear;
-  /** What the kernel learns. */
+  /** The kernel's own parameters. */
   readonly learned: NamedTensors;
   readonly feedForwardNorm: Norm;
   readonly expand: Linear;
@@ -68,35 +68,34 @@ export type AnsatzParameters = {
 export interface Ansatz {
   readonly lattice: Lattice;
   readonly heads: number;
-  /** Images of a configuration that log ψ is made of: the elements of the projection. */
+  /** The number of images of a configuration in log ψ: the elements of the projection. */
   readonly images: number;
-  /** Whether all that the kernel learns belongs to one head each, so that rows with copies of their own can be heads. */
+  /** Whether every kernel parameter belongs to a single head. Rows with their own copies of the parameters can then be treated as heads. */
   readonly separable: boolean;
   initialize(backend: Backend, random: Random): AnsatzParameters;
-  /** Spins ±1 [rows, sites] and their images cut into patches, [rows, images · patches, sites of a patch]. */
+  /** Cuts spins ±1 [rows, sites] and their images into patches, [rows, images · patches, sites of a patch]. */
   tokens(backend: Backend, spins: Int8Array): Tensor;
-  /**
-   * log ψ, [rows], of tokens. Parameters may be `replicated`: one copy a row, which is what gives every row a gradient of its own.
-   */
+  /** log ψ [rows] of tokens. With `replicated` the parameters have one copy per row, so that every row gets its own gradient. */
   apply(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): LogAmplitudes;
-  /** The weights of every layer for spins ±1 [rows, sites], as they are and not their images: [rows, heads, patches, patches]. */
+  /** The attention weights of every layer for spins ±1 [rows, sites], without their images: [rows, heads, patches, patches]. */
   weights(parameters: AnsatzParameters, spins: Int8Array): Tensor[];
 }
 
 export const ansatzKind = having<Ansatz>("a wave function, as ansatz() makes it", ["apply", "tokens", "lattice"]);
 export const ansatzParameters = having<AnsatzParameters>("parameters, as the ansatz's initialize() gives", ["embedding", "layers"]);
 
-/** Width of the feed-forward layers over d. */
+/** The width of the feed-forward layers divided by d. */
 const EXPANSION = 4;
 
 const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
 /**
- * A transformer as the logarithm of a wave function: patches of spins embedded in width d, pre-norm blocks x += attention(norm x),
- * x += W₂ gelu(W₁ norm x) with any attention kernel, z = norm(Σ_i x_i), out = norm(W z) + i norm(W' z), log ψ = Σ_a log cosh out_a.
+ * A transformer as the logarithm of a wave function.
  *
- * There is no positional embedding, so with a kernel that depends on positions by displacement alone ψ is invariant under translations by
- * whole patches. Source: Rende & Viteritti, arXiv 2405.18874. Throws an `UnsupportedError` for a kernel with a tensor that no layer owns.
+ * Patches of spins embedded in width d; pre-norm blocks x += attention(norm x), x += W₂ gelu(W₁ norm x) with any attention kernel;
+ * z = norm(Σ_i x_i), out = norm(W z) + i norm(W' z), log ψ = Σ_a log cosh out_a. There is no positional embedding. If the kernel depends on
+ * positions only through displacements, ψ is invariant under translations by whole patches. Source: Rende & Viteritti, arXiv 2405.18874.
+ * Throws an `UnsupportedError` for a kernel with a tensor that no layer owns.
  */
 export function ansatz(options: AnsatzOptions): Ansatz {
   const { lattice, kernel, patch = 2, width, heads, layers, projection } = checkOptions("ansatz", options, ansatzOptions);
@@ -118,7 +117,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
   const sizes = { batch: 1, heads, queries: count, keys: count, dim };
   const separable = (kernel.inputs ?? []).every(({ shape }) => shape({ ...sizes, heads: 2 * heads })[0] === 2 * shape(sizes)[0]);
 
-  /** [rows, images · patches, width] to heads of every image; rows with copies of their own of what the kernel learns become heads. */
+  /** Splits [rows, images · patches, width] into heads. Rows with their own copies of the kernel's parameters become heads. */
   const split = (x: Tensor, replicated: boolean): Tensor => {
     const [rows] = x.shape;
     const apart = reshape(x, [rows, -1, count, heads, dim]);
@@ -138,7 +137,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     return { q, k: key === undefined ? q : split(matmul(x, key), replicated) };
   }
 
-  /** The residual stream after every layer; `see` gets each layer with the normalised tokens that its attention reads. */
+  /** The residual stream after the last layer. `see` is called with each layer and the normalised tokens that its attention reads. */
   function encode(parameters: AnsatzParameters, tokens: Tensor, replicated: boolean, see?: (layer: AnsatzLayer, x: Tensor) => void): Tensor {
     let x = linear(tokens, parameters.embedding);
     for (const layer of parameters.layers) {
@@ -157,7 +156,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     throw new ShapeError({ where: "ansatz", argument: "spins", wanted: `rows of ${lattice.sites} spins`, got: formatShape([spins.length]) });
   }
 
-  /** Spins ±1 of rows of sites, cut into patches. */
+  /** Reorders the spins of every row patch by patch. */
   function cutRows(spins: Int8Array): Float32Array {
     return Float32Array.from(spins, (_, at) => spins[at - (at % lattice.sites) + order[at % lattice.sites]]);
   }
@@ -202,7 +201,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       const rows = rowsOf(spins);
       if (projection === undefined) return backend.tensor(cutRows(spins), [rows, count, area]);
       const { elements } = projection;
-      // Images come element by element.
+      // The images are ordered by element first.
       const cut = backend.tensor(cutRows(imagesOf(spins, elements)), [elements.length, rows, count * area]);
       return reshape(permute(cut, [1, 0, 2]), [rows, elements.length * count, area]);
     },
@@ -221,7 +220,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     weights(parameters, spins) {
       const { backend } = parameters.embedding.weight;
       const rows = rowsOf(spins);
-      // Attention over unit vectors as values gives the weights themselves.
+      // With unit vectors as values, the output of attention is its weights.
       const units = backend.tensor(Float32Array.from({ length: count * count }, (_, at) => (at % (count + 1) === 0 ? 1 : 0)), [1, 1, count, count]);
       const all: Tensor[] = [];
       encode(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {

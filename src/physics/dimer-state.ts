@@ -10,7 +10,7 @@ import type { LogAmplitude } from "./amplitudes.js";
 import { shastrySutherlandDimers } from "./hamiltonian.js";
 import { coordinatesOf, latticeKind, type Lattice } from "./lattice.js";
 
-/** log of what a dimer of parallel spins keeps of the amplitude: below float64 rounding in the square, and in products with what is right. */
+/** log of the factor by which a dimer of parallel spins reduces the amplitude. Its square, and its product with a correct amplitude, are below float64 rounding. */
 const PARALLEL = -40;
 
 /** α_ij = 1 where j is the dimer partner of i, else 0: [1, sites, sites]. */
@@ -25,11 +25,11 @@ export function dimerWeights(lattice: Lattice): Float64Array {
 }
 
 /**
- * The product of singlets on the Shastry-Sutherland dimers by one layer of factored attention with given weights, which no input changes.
+ * The product of singlets on the Shastry-Sutherland dimers, as one layer of factored attention with fixed weights.
  *
- * Every site attends to its partner, a_i = Σ_j α_ij σ_j. The head reads log|ψ| = -5 Σ_i (σ_i + a_i)², which is 0 where every dimer is antiparallel
- * and -40 for each that is not, and the phase π/2 Σ_{i in even rows} (1 - σ_i): each dimer joins an even and an odd row, so its sign changes when its
- * spins are exchanged, as a singlet's does.
+ * Every site attends to its partner, a_i = Σ_j α_ij σ_j. The output is log|ψ| = -5 Σ_i (σ_i + a_i)², to which an antiparallel dimer adds 0 and a parallel
+ * one -40, and the phase π/2 Σ_{i in even rows} (1 - σ_i). Each dimer joins an even and an odd row, so exchanging its spins changes the sign, as for a
+ * singlet.
  */
 export function dimerState(backend: Backend, lattice: Lattice): LogAmplitude {
   checkArguments("dimerState", { backend, lattice }, { backend: backendKind, lattice: latticeKind });

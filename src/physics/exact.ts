@@ -1,8 +1,9 @@
-import { tridiagonalEigen } from "../analysis/tridiagonal.js";
 import { NonFiniteError, UnsupportedError } from "../core/errors.js";
 import { positive, wholeNumber } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { random } from "../core/random.js";
+import { extend, krylov, ritzPairs, type Krylov } from "../numerics/lanczos.js";
+import { dot, norm } from "../numerics/vectors.js";
 import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { sector, sectorDimension, type Sector } from "./sector.js";
 
@@ -35,7 +36,7 @@ export interface GroundStateOptions {
 
 export interface GroundState {
   readonly sector: Sector;
-  /** Of the whole lattice, in units of the couplings. */
+  /** The energy of the whole lattice, in units of the couplings. */
   readonly energy: number;
   /** Normalised, over the sector's states. */
   readonly amplitudes: Float64Array;
@@ -44,50 +45,21 @@ export interface GroundState {
 }
 
 const GIBIBYTE = 2 ** 30;
-/** The states' patterns, and three vectors of float64 numbers: two of Lanczos and the eigenvector. */
-const BYTES_A_STATE = 4 + 3 * 8;
+/** A state's pattern and its number in four float64 vectors: three of Lanczos, and the eigenvector. */
+const BYTES_A_STATE = 4 + 4 * 8;
 const MOST_STEPS = 400;
-/** How often the small eigenproblem is solved. */
+/** Steps between two solutions of the small eigenproblem. */
 const CHECK_EVERY = 5;
 
-function norm(x: Float64Array): number {
-  return Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
-}
-
-/** Lowest eigenvalue and eigenvector of the tridiagonal matrix of Lanczos. */
-function lowest(alphas: readonly number[], betas: readonly number[]): { energy: number; vector: number[] } {
-  const { values, vectors } = tridiagonalEigen(alphas, betas);
-  const best = values.indexOf(Math.min(...values));
-  return { energy: values[best], vector: vectors.getColumn(best) };
-}
-
-/** One run of Lanczos from a seeded vector; `visit` sees every normalised vector and says whether to go on. */
-function lanczos(hamiltonian: Hamiltonian, space: Sector, seed: number, visit: (vector: Float64Array, alpha: number, beta: number) => boolean): void {
-  let previous: Float64Array = new Float64Array(space.dimension);
-  let current: Float64Array = random(seed).normals(space.dimension);
-  const scale = norm(current);
-  current.forEach((value, index) => (current[index] = value / scale));
-  let product: Float64Array = new Float64Array(space.dimension);
-  for (let beta = 0; ; ) {
-    applyHamiltonian(hamiltonian, space, current, product);
-    const alpha = current.reduce((sum, value, index) => sum + value * product[index], 0);
-    for (let index = 0; index < product.length; index++) product[index] -= alpha * current[index] + beta * previous[index];
-    beta = norm(product);
-    if (!visit(current, alpha, beta) || beta === 0) return;
-    for (let index = 0; index < product.length; index++) product[index] /= beta;
-    [previous, current, product] = [current, product, previous];
-  }
-}
-
 /**
- * The ground state in the sector S^z = 0 by Lanczos: a first run finds the energy, a second one from the same start sums the vector, so that
- * no more than four vectors are held. Throws an `UnsupportedError` that names the memory a lattice too large would need.
+ * The ground state in the sector S^z = 0 by Lanczos. A first run finds the coefficients of the vector, a second run from the same start sums the vector, so
+ * that at most four vectors are in memory. Throws an `UnsupportedError` with the required memory if a lattice is too large.
  */
 export function groundState(hamiltonian: Hamiltonian, options: GroundStateOptions = {}): GroundState {
   checkArguments("groundState", { hamiltonian }, { hamiltonian: hamiltonianKind });
   const { tolerance = 1e-10, memory = 2 * GIBIBYTE, seed = 1 } = checkOptions("groundState", options, { tolerance: positive, memory: positive, seed: wholeNumber });
   const { sites } = hamiltonian.lattice;
-  const needed = sectorDimension(sites) * (BYTES_A_STATE + 8);
+  const needed = sectorDimension(sites) * BYTES_A_STATE;
   if (needed > memory) {
     throw new UnsupportedError({
       where: "groundState",
@@ -98,34 +70,44 @@ export function groundState(hamiltonian: Hamiltonian, options: GroundStateOption
     });
   }
   const space = sector(sites);
-  const [alphas, betas]: [number[], number[]] = [[], []];
-  let coefficients: number[] = [];
-  lanczos(hamiltonian, space, seed, (_, alpha, beta) => {
-    alphas.push(alpha);
-    betas.push(beta);
-    const last = alphas.length === MOST_STEPS || alphas.length === space.dimension || beta < tolerance;
-    if (!last && alphas.length % CHECK_EVERY !== 0) return true;
-    coefficients = lowest(alphas, betas).vector;
-    return !last && beta * Math.abs(coefficients[coefficients.length - 1]) > tolerance / 4;
-  });
+  const image = new Float64Array(space.dimension);
+  const begin = (): Krylov => {
+    const start = random(seed).normals(space.dimension);
+    const scale = norm(start);
+    return krylov(start.map((value) => value / scale), false);
+  };
+  const advance = (run: Krylov): void => {
+    applyHamiltonian(hamiltonian, space, run.vectors[1], image);
+    extend(run, image);
+  };
+  const first = begin();
+  let coefficients: number[] | undefined;
+  while (coefficients === undefined) {
+    advance(first);
+    const steps = first.diagonal.length;
+    const last = steps === MOST_STEPS || steps === space.dimension || first.beside[steps - 1] < tolerance;
+    if (!last && steps % CHECK_EVERY !== 0) continue;
+    const ritz = ritzPairs(first);
+    const lowest = ritz.values.indexOf(Math.min(...ritz.values));
+    if (last || !(ritz.residuals[lowest] > tolerance / 4)) coefficients = ritz.coefficients.getColumn(lowest);
+  }
+  const second = begin();
   const amplitudes = new Float64Array(space.dimension);
-  let step = 0;
-  lanczos(hamiltonian, space, seed, (vector) => {
-    const share = coefficients[step];
+  coefficients.forEach((share, step) => {
+    if (step > 0) advance(second);
+    const [, vector] = second.vectors;
     for (let index = 0; index < vector.length; index++) amplitudes[index] += share * vector[index];
-    return ++step < coefficients.length;
   });
   const length = norm(amplitudes);
   for (let index = 0; index < amplitudes.length; index++) amplitudes[index] /= length;
-  const image = new Float64Array(space.dimension);
   applyHamiltonian(hamiltonian, space, amplitudes, image);
-  const energy = image.reduce((sum, value, index) => sum + value * amplitudes[index], 0);
+  const energy = dot(image, amplitudes);
   const residual = norm(image.map((value, index) => value - energy * amplitudes[index]));
   if (!(residual <= tolerance)) {
     throw new NonFiniteError({
       where: "groundState",
       wanted: `a residual of at most ${tolerance}`,
-      got: `${residual} after ${alphas.length} steps`,
+      got: `${residual} after ${coefficients.length} steps`,
       fix: "Raise `tolerance`, or take another `seed`.",
     });
   }

@@ -11,8 +11,8 @@ export interface Bond {
 }
 
 /**
- * H = Σ_bonds J S_i·S_j. In the basis of S^z a bond has ±J/4 on the diagonal, plus for parallel spins, and J/2 between two configurations
- * that differ by an exchange of its antiparallel spins. No sign rule is imposed. Antiferromagnetic for J > 0.
+ * H = Σ_bonds J S_i·S_j. In the S^z basis a bond contributes J/4 to the diagonal for parallel spins and -J/4 for antiparallel spins. It contributes
+ * J/2 between configurations that differ by an exchange of its antiparallel spins. No sign rule is imposed. Antiferromagnetic for J > 0.
  */
 export interface Hamiltonian {
   readonly lattice: Lattice;
@@ -38,8 +38,8 @@ export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
 }
 
 /**
- * The dimers of the Shastry-Sutherland lattice: diagonals of every other plaquette in rows and columns, in turn of either direction, such
- * that every site has one partner. Rows and columns must be even.
+ * The dimers of the Shastry-Sutherland lattice: diagonals of every other plaquette in rows and columns, with alternating direction, so that
+ * every site has one partner. The numbers of rows and columns must be even.
  */
 export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
   checkArguments("shastrySutherlandDimers", { lattice }, { lattice: latticeKind });
@@ -60,8 +60,8 @@ export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
 }
 
 /**
- * The Shastry-Sutherland model: `dimer` on the dimers, `inter` between nearest neighbours. The product of singlets on the dimers is an
- * eigenstate of energy -3/8 dimer a site for every `inter`. Source: Shastry & Sutherland, Physica B+C 108, 1069 (1981).
+ * The Shastry-Sutherland model: coupling `dimer` on the dimers, `inter` between nearest neighbours. The product of singlets on the dimers is
+ * an eigenstate with energy -3/8 dimer per site for every `inter`. Source: Shastry & Sutherland, Physica B+C 108, 1069 (1981).
  */
 export function shastrySutherland(lattice: Lattice, options: { readonly dimer?: number; readonly inter?: number } = {}): Hamiltonian {
   checkArguments("shastrySutherland", { lattice }, { lattice: latticeKind });

@@ -2,20 +2,20 @@ import { checkArguments } from "../core/options.js";
 import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
 import { samplesKind, type Samples } from "./sampler.js";
 
-/** The attention of one layer over draws of a wave function. */
+/** Mean attention of one layer over draws of a wave function. */
 export interface AttentionMap {
   /** Mean weight of every pair, [heads, n, n] row-major. */
   readonly mean: Float64Array;
   readonly heads: number;
   /** n, the number of patches. */
   readonly tokens: number;
-  /** ρ = Σ Var(α_ij) / Σ mean(α_ij)², over heads and pairs: 0 where weights do not depend on the configuration. */
+  /** ρ = Σ Var(α_ij) / Σ mean(α_ij)² over heads and pairs; 0 if weights do not depend on the configuration. */
   readonly inputDependence: number;
 }
 
-/** Draws whose weights are averaged; more would only cost. A sum over all configurations leaves out none. */
+/** Most draws whose weights are averaged; more add little. A sum over all configurations uses every one. */
 const MOST_DRAWS = 256;
-/** Configurations that the ansatz sees at once. */
+/** Configurations that the ansatz evaluates at once. */
 const AT_ONCE = 4096;
 
 /** The attention weights of every layer for rows of spins, [rows, heads, n, n]. */
@@ -36,7 +36,7 @@ async function weightsOf(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
   return layers;
 }
 
-/** Configurations to look at with their shares: all of a sum, of draws so many, spread over the chains. */
+/** The configurations to average over, with their shares: all of a sum, or a limited number of draws spread over the chains. */
 function looked({ spins, order, weights }: Samples, sites: number): { readonly spins: Int8Array; readonly shares: Float64Array } {
   if (weights !== undefined) return { spins, shares: weights };
   const count = Math.min(MOST_DRAWS, order.length);
@@ -49,8 +49,8 @@ function looked({ spins, order, weights }: Samples, sites: number): { readonly s
 }
 
 /**
- * Mean attention weights and how much they depend on the input, for each layer, over |ψ|². Of a projected ψ these are the weights that the
- * transformer gives to the configurations themselves: their images are as likely.
+ * Mean attention weights of each layer over |ψ|², and how much they depend on the input. For a projected ψ the transformer is evaluated on the
+ * configurations themselves, whose images are equally likely.
  *
  * Source of the question: Rende & Viteritti, arXiv 2405.18874; ρ is this library's measure.
  */

@@ -8,8 +8,8 @@ import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from
 import { spinsKind } from "./sector.js";
 
 /**
- * A copy of every parameter for each row: vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and what a kernel learns, [heads, ...],
- * becomes [rows · heads, ...].
+ * A copy of every parameter for each row. Vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and kernel parameters [heads, ...] become
+ * [rows · heads, ...].
  */
 function replicate(parameters: AnsatzParameters, rows: number): AnsatzParameters {
   return mapTree(parameters, isTensor, (tensor, path) => {
@@ -28,14 +28,14 @@ export interface Jacobian {
 
 export const jacobianKind = having<Jacobian>("derivatives, as jacobian() gives", ["re", "im"]);
 
-/** Rows that are differentiated together: bounds the copies of the parameters. */
+/** Most rows that are differentiated together, which bounds the memory for copies of the parameters. */
 const MOST_ROWS = 256;
-/** Images of rows that are differentiated together: bounds what the tape holds. */
+/** Most images of rows that are differentiated together, which bounds the memory of the tape. */
 const MOST_IMAGES = 8192;
 
 /**
- * O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s log ψ(σ_s) is the Jacobian; with rows
- * as heads this holds for any attention kernel. Where a kernel learns what heads share, rows are taken one by one.
+ * The Jacobian O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s log ψ(σ_s) is the Jacobian.
+ * Rows are treated as heads, so this works for any attention kernel. If heads share a kernel parameter, rows are differentiated one by one.
  */
 export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Jacobian {
   checkArguments("jacobian", { ansatz, parameters, spins }, { ansatz: ansatzKind, parameters: ansatzParameters, spins: spinsKind });

@@ -31,12 +31,12 @@ export function square(rows: number, columns: number = rows): Lattice {
 
 const wrap = (value: number, extent: number): number => ((value % extent) + extent) % extent;
 
-/** The site at these coordinates, which wrap around. */
+/** The site at these coordinates, with periodic boundaries. */
 export function siteAt({ extents }: Lattice, coordinates: readonly number[]): number {
   return extents.reduce((site, extent, axis) => site * extent + wrap(coordinates[axis], extent), 0);
 }
 
-/** The coordinates of a site, one an axis. */
+/** The coordinates of a site, one per axis. */
 export function coordinatesOf({ extents }: Lattice, site: number): number[] {
   const coordinates: number[] = [];
   for (const extent of [...extents].reverse()) {
@@ -46,7 +46,7 @@ export function coordinatesOf({ extents }: Lattice, site: number): number[] {
   return coordinates;
 }
 
-/** Every pair of sites that one of the displacements joins, once, also where two ways around the torus join it. */
+/** Every pair of sites joined by one of the displacements. A pair that is joined both ways around the torus counts once. */
 function pairsAt(lattice: Lattice, displacements: readonly (readonly number[])[]): Pair[] {
   const found = new Map<number, Pair>();
   for (let site = 0; site < lattice.sites; site++) {
@@ -67,15 +67,15 @@ export function nearestNeighbours(lattice: Lattice): Pair[] {
   return pairsAt(lattice, lattice.extents.map((_, axis) => lattice.extents.map((_, other) => (other === axis ? 1 : 0))));
 }
 
-/** Pairs at the second smallest distance: two sites along a chain, the diagonals of a square. */
+/** Pairs at the second smallest distance: two sites apart on a chain, diagonal on a square. */
 export function nextNearestNeighbours(lattice: Lattice): Pair[] {
   checkArguments("nextNearestNeighbours", { lattice }, { lattice: latticeKind });
   return pairsAt(lattice, lattice.extents.length === 1 ? [[2]] : [[1, 1], [1, -1]]);
 }
 
-/** The sites in blocks of b (chain) or b × b, and the lattice that the blocks form. */
+/** Blocks of b sites (chain) or b × b sites (square), and the lattice that the blocks form. */
 export interface Patches {
-  /** Sites of each patch, patches and sites in row-major order. */
+  /** The sites of each patch. Patches, and sites within one, are in row-major order. */
   readonly sites: readonly (readonly number[])[];
   readonly extents: readonly number[];
 }
@@ -86,7 +86,7 @@ export function checkDivisor(where: string, argument: string, { extents }: Latti
   throw new ArgumentError({ where, argument, wanted: `a divisor of the extents [${extents.join(", ")}]`, got: String(width) });
 }
 
-/** Cuts a lattice into patches of width b along every axis; throws an `ArgumentError` where b does not divide an extent. */
+/** Cuts a lattice into patches of width b along every axis. Throws an `ArgumentError` if b does not divide an extent. */
 export function patches(lattice: Lattice, b: number): Patches {
   checkArguments("patches", { lattice }, { lattice: latticeKind });
   checkDivisor("patches", "b", lattice, b);

@@ -13,34 +13,34 @@ import type { Mask } from "../kernels/mask.js";
 import { softmax } from "../kernels/softmax.js";
 import { normal } from "../nn/initialize.js";
 
-/** A layer that predicts the colour of every site from those of all others. */
+/** A layer that predicts the colour of every site from the colours of all other sites. */
 export interface Predictor<Parameters> {
   initialize(backend: Backend, random: Random): Parameters;
-  /** Colours [rows, sites] to logits [rows, sites, colours]; the logits of a site do not depend on its own colour. */
+  /** Maps colours [rows, sites] to logits [rows, sites, colours]. The logits of a site do not depend on its own colour. */
   logits(parameters: Parameters, colours: Indices): Tensor;
 }
 
-/** The mean cross entropy of every site given the others: the negative pseudo-log-likelihood over sites · rows, in nats. */
+/** The mean cross entropy of every site given the others, in nats: the negative pseudo-log-likelihood divided by sites · rows. */
 export function maskedLoss<Parameters>(predictor: Predictor<Parameters>, parameters: Parameters, colours: Indices): Tensor {
   checkArguments("maskedLoss", { predictor, parameters, colours }, { predictor: having<Predictor<Parameters>>("a predictor, as factoredPredictor() gives", ["logits"]), parameters: record, colours: indicesKind });
   return crossEntropy(predictor.logits(parameters, colours), colours);
 }
 
-/** Every pair of different sites: what a masked site may see. */
+/** The mask of a masked site: every pair of different sites. */
 function othersOnly(sites: number): Mask {
   return booleanMask(Uint8Array.from({ length: sites * sites }, (_, pair) => (pair % (sites + 1) === 0 ? 0 : 1)), [1, 1, sites, sites]);
 }
 
-/** Rows of `values` for every site, as one head: [rows, 1, sites, width]. */
+/** Looks up a row of `values` for every site, as one head: [rows, 1, sites, width]. */
 function valuesOf(values: Tensor, colours: Indices): Tensor {
   const [rows, sites] = colours.shape;
   return reshape(embedding(permute(values, [1, 0]), colours), [rows, 1, sites, -1]);
 }
 
 export type FactoredPredictorParameters = {
-  /** A [1, sites, sites]; the diagonal has no part. */
+  /** A [1, sites, sites]; the diagonal is not used. */
   readonly positions: Tensor;
-  /** V [colours, colours], column s the values of colour s. */
+  /** V [colours, colours]; column s holds the values of colour s. */
   readonly values: Tensor;
 };
 
@@ -65,20 +65,20 @@ export function factoredPredictor(sites: number, colours: number): Predictor<Fac
 }
 
 export type SoftmaxPredictorParameters = {
-  /** Of a masked site: [sites, width]. */
+  /** Queries of the masked sites, [sites, width]. */
   readonly queries: Tensor;
-  /** Of a site, and of its colour: [sites, width], [width, colours]. */
+  /** The parts of a key: of the site [sites, width], and of its colour [width, colours]. */
   readonly keys: Tensor;
   readonly colourKeys: Tensor;
   readonly values: Tensor;
 };
 
 /**
- * One layer of softmax attention for the same task: the query of a masked site is its position's, a key adds those of position and colour,
- * values are the colours'. `width` is that of queries and keys.
+ * One layer of softmax attention for the same task. The query of a masked site depends on its position. A key is the sum of a position part and a
+ * colour part. Values depend on the colour. `width` is the width of queries and keys.
  */
 export function softmaxPredictor(sites: number, colours: number, width: number = sites): Predictor<SoftmaxPredictorParameters> & {
-  /** The weights that sites give each other, [rows, sites, sites]. */
+  /** The attention weights between sites, [rows, sites, sites]. */
   weights(parameters: SoftmaxPredictorParameters, colours: Indices): Tensor;
 } {
   checkArguments("softmaxPredictor", { sites, colours, width }, { sites: whole(1), colours: whole(1), width: whole(1) });
@@ -104,7 +104,7 @@ export function softmaxPredictor(sites: number, colours: number, width: number =
   };
 }
 
-/** Rows of colours in the order of a permutation, `size` from `start` on. */
+/** `size` rows of colours in the order of a permutation, from position `start` on. */
 export function batchOf({ values, shape: [, sites] }: Indices, order: readonly number[], start: number, size: number): Indices {
   const chosen = order.slice(start, start + size);
   const data = new Int32Array(chosen.length * sites);

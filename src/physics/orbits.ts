@@ -2,7 +2,7 @@ import { listOf, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { symmetryKind, type Symmetry } from "./symmetry.js";
 
-/** A configuration as a key: exact as a number up to 52 spins. */
+/** A key that identifies a configuration: a number for up to 52 spins, where it is exact. */
 export type Key = number | string;
 const NUMBER_SITES = 52;
 
@@ -16,13 +16,13 @@ export function keysOf(spins: Int8Array, sites: number): Key[] {
   });
 }
 
-/** The different rows, and for every row which of them it is. */
+/** The distinct rows, and the index of every row among them. */
 export interface DistinctRows {
   readonly spins: Int8Array;
   readonly order: Int32Array;
 }
 
-/** Leaves out repeated configurations, in the order of their first appearance. */
+/** Removes repeated configurations and keeps the order of first appearance. */
 export function distinctRows(spins: Int8Array, sites: number): DistinctRows {
   const places = new Map<Key, number>();
   const firsts: number[] = [];
@@ -39,13 +39,13 @@ export function distinctRows(spins: Int8Array, sites: number): DistinctRows {
   return { spins: kept, order };
 }
 
-/** For every row of spins one image under a group of symmetries, the same for all images of a configuration. */
+/** Maps every row of spins to a representative image under a group of symmetries, the same for all images of a configuration. */
 export type Representatives = (spins: Int8Array) => Int8Array;
 
-/** Configurations whose image is remembered. */
+/** Most configurations in the cache. */
 const MOST_REMEMBERED = 2 ** 18;
 
-/** Whether the image of a row under a symmetry is smaller than another row: at the first spin that differs it is down. */
+/** Whether the image of a row under a symmetry is smaller than another row. A row is smaller if its first different spin is down. */
 function isSmaller(spins: Int8Array, { sites, flip }: Symmetry, other: Int8Array): boolean {
   const sign = flip ? -1 : 1;
   for (let site = 0; site < sites.length; site++) {
@@ -56,8 +56,8 @@ function isSmaller(spins: Int8Array, { sites, flip }: Symmetry, other: Int8Array
 }
 
 /**
- * The smallest image of every configuration under all elements of a group, by the order of spins from the first site on. What has been looked for
- * is remembered, as the same configurations come back in every step.
+ * Maps every configuration to its smallest image under all elements of a group, in lexicographic order of the spins. Results are cached, because the
+ * same configurations return in every step.
  */
 export function representativesOf(sites: number, group: readonly Symmetry[]): Representatives {
   checkArguments("representativesOf", { sites, group }, { sites: whole(1), group: listOf(symmetryKind, "a symmetry") });

@@ -5,7 +5,7 @@ import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 
 /**
- * The generalised Potts model, H = -Σ_{i<j} J_ij U_{s_i s_j} at temperature 1: J symmetric with zeros on its diagonal, U symmetric.
+ * The generalised Potts model H = -Σ_{i<j} J_ij U_{s_i s_j} at temperature 1. J is symmetric with a zero diagonal, U is symmetric.
  *
  * Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
  */
@@ -34,7 +34,7 @@ function symmetric(size: number, random: Random, scale: number, diagonal: boolea
   return matrix;
 }
 
-/** Random couplings J ~ N(0, 1/sites), so that a site's field does not grow with their number, and interactions U ~ N(0, 1). */
+/** Random interactions U ~ N(0, 1) and couplings J ~ N(0, 1/sites). With this variance the field at a site does not grow with the number of sites. */
 export function randomPotts(sites: number, colours: number, random: Random): PottsModel {
   checkArguments("randomPotts", { random }, { random: generator });
   if (!(Number.isInteger(sites) && sites >= 2 && Number.isInteger(colours) && colours >= 2)) {
@@ -57,12 +57,12 @@ function energyOf({ sites, colours, couplings, interactions }: PottsModel, confi
   return energy;
 }
 
-/** Configurations that `exactConditional` is willing to enumerate. */
+/** Most configurations that `exactConditional` enumerates. */
 const MOST_CONFIGURATIONS = 1e7;
 
 /**
- * p(s_i = a | all other sites), [colours], from the Boltzmann weights of all colours^sites configurations: sums those that agree with the others.
- * It knows nothing of the form of the conditional, and serves to check it.
+ * p(s_i = a | all other sites) [colours], as a sum of the Boltzmann weights of all configurations that agree on the other sites. It enumerates all
+ * colours^sites configurations and does not use the formula of the conditional, so it can verify the formula.
  */
 export function exactConditional(model: PottsModel, configuration: ArrayLike<number>, site: number): Float64Array {
   checkArguments("exactConditional", { model, configuration, site }, { model: modelKind, configuration: numbers, site: whole(0) });

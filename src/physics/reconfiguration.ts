@@ -10,8 +10,8 @@ import { complex, type ComplexNumbers } from "./complex.js";
 import { jacobianKind, type Jacobian } from "./jacobian.js";
 
 /**
- * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖²: with weights w_s that sum to 1, rows √w_s (O_s - Ō) and
- * 2√w_s (E_s - Ē), real parts above imaginary ones. Xᵀg is the gradient of the energy, XᵀX the quantum geometric tensor.
+ * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖². With weights w_s that sum to 1, X has the rows √w_s (O_s - Ō) and
+ * g the rows 2√w_s (E_s - Ē), real parts above imaginary parts. Xᵀg is the gradient of the energy, XᵀX the quantum geometric tensor.
  */
 export interface LinearProblem {
   /** X [2 rows, P] */
@@ -22,7 +22,7 @@ export interface LinearProblem {
 
 const problemKind = having<LinearProblem>("a linear problem, as linearProblem() gives", ["matrix", "target"]);
 
-/** Centres and weighs derivatives and local energies of distinct configurations. */
+/** Centres and weights the derivatives and local energies of distinct configurations. */
 export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
   checkArguments("linearProblem", { derivatives, energies, weights }, { derivatives: jacobianKind, energies: complex, weights: numbers });
   const { re, im } = derivatives;
@@ -57,7 +57,7 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
   const matrix = new Matrix(size, size);
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      // Rounding in float32 need not be symmetric.
+      // A float32 product may be asymmetric by rounding.
       const value = (numbers[i * size + j] + numbers[j * size + i]) / 2 + (i === j ? shift : 0);
       matrix.set(i, j, value);
       matrix.set(j, i, value);
@@ -70,7 +70,7 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
       argument: "shift",
       wanted: "a positive definite system",
       got: `one that is not, with shift ${shift}`,
-      fix: "Raise the shift, or draw more samples: in float32 it must exceed the rounding of the largest eigenvalue.",
+      fix: "Raise the shift, which in float32 must exceed the rounding of the largest eigenvalue, or draw more samples.",
     });
   }
   return gram.backend.tensor(factor.solve(Matrix.columnVector(await right.read())).to1DArray(), [size, 1]);
@@ -79,14 +79,14 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
 export interface NaturalGradientOptions {
   /** λ. */
   readonly shift: number;
-  /** Which system to solve: P × P or 2M × 2M. Default the smaller. */
+  /** The system to solve: P × P or 2M × 2M. Default the smaller one. */
   readonly side?: "parameters" | "samples";
 }
 
 /**
- * δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition of the smaller side in float64.
+ * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition of the smaller system in float64.
  *
- * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); on the side of the samples Chen & Heyl, arXiv 2302.01941, and Rende et al., arXiv 2310.05715.
+ * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); for the system over samples Chen & Heyl, arXiv 2302.01941, and Rende et al., arXiv 2310.05715.
  */
 export async function naturalGradient(problem: LinearProblem, options: NaturalGradientOptions): Promise<Tensor> {
   checkArguments("naturalGradient", { problem }, { problem: problemKind });
@@ -110,7 +110,7 @@ export async function naturalGradient(problem: LinearProblem, options: NaturalGr
 }
 
 /**
- * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}), which keeps of the last direction what the samples do not contradict. Without a
+ * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last direction that the samples do not determine. Without a
  * last direction, or for μ = 0, it is the natural gradient. Source: Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
  */
 export async function springDirection(problem: LinearProblem, last: Tensor | undefined, momentum: number, options: NaturalGradientOptions): Promise<Tensor> {
@@ -129,7 +129,7 @@ export async function springDirection(problem: LinearProblem, last: Tensor | und
   }
 }
 
-/** θ ← θ - rate · δ, with δ [P, 1] in the order of the parameters. */
+/** Updates parameters in place: θ ← θ - rate · δ, with δ [P, 1] in the order of the parameters. */
 export function descend(parameters: AnsatzParameters, direction: Tensor, rate: number): void {
   checkArguments("descend", { direction, rate }, { direction: tensor, rate: finite });
   let start = 0;

@@ -1,7 +1,8 @@
-import { mean } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
 import { numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
+import { mean } from "../numerics/averages.js";
+import { dot } from "../numerics/vectors.js";
 
 /** Pearson's correlation of two lists of numbers. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -15,8 +16,7 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
     return values.map((value) => value - middle);
   };
   const [dx, dy] = [centre(x), centre(y)];
-  const inner = (p: readonly number[], q: readonly number[]): number => p.reduce((sum, value, index) => sum + value * q[index], 0);
-  return inner(dx, dy) / Math.sqrt(inner(dx, dx) * inner(dy, dy));
+  return dot(dx, dy) / Math.sqrt(dot(dx, dx) * dot(dy, dy));
 }
 
 /** The pairs i < j of a square matrix, symmetrised. */
@@ -31,13 +31,13 @@ export function upperPairs(matrix: ArrayLike<number>, size: number): number[] {
 export interface Gauged {
   /** J_ij of the pairs i < j, of Euclidean norm 1. */
   readonly couplings: number[];
-  /** U without its columns' means, times the norm taken from the couplings. */
+  /** U minus the means of its columns, times the norm that was divided out of the couplings. */
   readonly interactions: number[];
 }
 
 /**
- * Fixes the gauge (J, U) → (cJ, U/c + 1bᵀ), which no conditional sees: J symmetric and of norm 1, columns of U with mean 0, and the sign of c such
- * that the couplings correlate positively with `like`, where given.
+ * Fixes the gauge (J, U) → (cJ, U/c + 1bᵀ), under which conditionals are invariant. J becomes symmetric with norm 1, and the columns of U get mean 0.
+ * If `like` is given, the sign of c makes the couplings correlate positively with it.
  */
 export function fixGauge(couplings: ArrayLike<number>, interactions: ArrayLike<number>, sites: number, colours: number, like?: readonly number[]): Gauged {
   checkArguments("fixGauge", { couplings, interactions, sites, colours }, { couplings: numbers, interactions: numbers, sites: whole(1), colours: whole(1) });

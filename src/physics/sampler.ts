@@ -8,12 +8,12 @@ import { latticeKind, nearestNeighbours, nextNearestNeighbours, type Lattice } f
 import { distinctRows, type DistinctRows } from "./orbits.js";
 import { checkEnumerable, checkSites, sector, spinsOf } from "./sector.js";
 
-/** Draws from |ψ|²: the different configurations, and which of them each draw is, chain by chain. */
+/** Draws from |ψ|²: the distinct configurations, and the index of each draw among them, chain by chain. */
 export interface Samples extends DistinctRows {
   readonly chains: number;
-  /** Share of the proposals that were taken; absent where nothing is proposed. */
+  /** Share of accepted proposals; absent if the sampler proposes nothing. */
   readonly acceptance?: number;
-  /** |ψ|² of each distinct row, where these are all configurations, each once: then means are sums, without noise. */
+  /** |ψ|² of each row, present if the rows are all configurations. Means over |ψ|² are then exact sums. */
   readonly weights?: Float64Array;
 }
 
@@ -45,7 +45,7 @@ export async function probabilities(sites: number, logAmplitude: LogAmplitude): 
   return { spins, weights: weights.map((weight) => weight / total) };
 }
 
-/** No draws but the whole sector S^z = 0, for up to some twenty spins: means over |ψ|² become sums. */
+/** Enumerates the whole sector S^z = 0 instead of drawing, for up to some twenty spins. Means over |ψ|² become exact sums. */
 export function summation(sites: number): Sampler {
   checkArguments("summation", { sites }, { sites: whole(1) });
   checkEnumerable("summation", sites);
@@ -55,7 +55,7 @@ export function summation(sites: number): Sampler {
   };
 }
 
-/** Draws are counted as chains only to compare groups of them; they are independent. */
+/** Groups of independent draws, treated as chains so that the groups can be compared. */
 export const GROUPS = 16;
 
 function divided(count: number, chains: number, where: string): number {
@@ -91,15 +91,15 @@ export function exactSampler(sites: number, random: Random): Sampler {
 export interface MetropolisOptions {
   /** Default 64. */
   readonly chains?: number;
-  /** Proposals of a chain between two draws. Default the number of sites. */
+  /** Proposals per chain between two draws. Default the number of sites. */
   readonly sweep?: number;
-  /** Proposals of a chain before the first draw of each call. Default one sweep. */
+  /** Proposals per chain before the first draw of each call. Default one sweep. */
   readonly burnIn?: number;
-  /** Spins ±1 of the chains, [chains, sites], each as many up as down, which move in place. Default at random places. */
+  /** Spins ±1 of the chains [chains, sites], with as many up as down in each. Sampling changes them in place. Default random. */
   readonly current?: Int8Array;
 }
 
-/** Spins of chains with as many up as down, at random places: [chains, sites]. */
+/** Random spins ±1 with as many up as down in each chain: [chains, sites]. */
 export function randomChains(lattice: Lattice, chains: number, random: Random): Int8Array {
   checkArguments("randomChains", { lattice, chains, random }, { lattice: latticeKind, chains: whole(1), random: generator });
   const { sites } = lattice;
@@ -124,9 +124,9 @@ function checkChains(current: Int8Array, chains: number, sites: number): void {
 }
 
 /**
- * Metropolis sampling in the sector S^z = 0: exchange the spins of a random pair of neighbours or next neighbours, and take the exchange with
- * probability min(1, |ψ'/ψ|²). Chains go on from where the last call left them; all chains are evaluated at once. Throws an `ArgumentError` for an odd
- * number of sites, and for chains outside the sector.
+ * Metropolis sampling in the sector S^z = 0. A proposal exchanges the spins of a random pair of nearest or next-nearest neighbours and is accepted with
+ * probability min(1, |ψ'/ψ|²). All chains are evaluated at once, and each call continues them. Throws an `ArgumentError` for an odd number of sites, and
+ * for chains outside the sector.
  */
 export function metropolisSampler(lattice: Lattice, random: Random, options: MetropolisOptions = {}): Sampler {
   checkArguments("metropolisSampler", { lattice, random }, { lattice: latticeKind, random: generator });

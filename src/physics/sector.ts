@@ -12,7 +12,7 @@ export interface Sector {
   readonly rank: (state: number) => number;
 }
 
-/** States are bit patterns in 32-bit words; of an even number of spins. */
+/** The most spins: states are bit patterns in 32-bit words, and the number of spins is even. */
 export const MOST_SITES = 30;
 
 /** C(n, k), exact below 2^53. */
@@ -22,19 +22,19 @@ function binomial(n: number, k: number): number {
   return Math.round(value);
 }
 
-/** Throws unless so many spins can be half up and half down. */
+/** Throws unless the number of spins is even and positive. */
 export function checkSites(where: string, sites: number): void {
   if (Number.isInteger(sites) && sites > 0 && sites % 2 === 0) return;
   throw new ArgumentError({ where, argument: "sites", wanted: "an even number of spins, as S^z = 0 has", got: String(sites) });
 }
 
-/** Configurations with as many spins up as down, C(N, N/2). */
+/** The number of configurations with as many spins up as down, C(N, N/2). */
 export function sectorDimension(sites: number): number {
   checkSites("sector", sites);
   return binomial(sites, sites / 2);
 }
 
-/** Throws unless the sector S^z = 0 of so many spins can be enumerated. */
+/** Throws unless the sector S^z = 0 of this number of spins can be enumerated. */
 export function checkEnumerable(where: string, sites: number): void {
   checkSites(where, sites);
   if (sites <= MOST_SITES) return;
@@ -60,7 +60,7 @@ export function sector(sites: number): Sector {
     sites,
     dimension,
     states,
-    /** Σ_k C(p_k, k) over the positions p_1 < p_2 < ... of the ones: the number of smaller patterns. */
+    /** The number of smaller patterns: Σ_k C(p_k, k) over the positions p_1 < p_2 < ... of the ones. */
     rank(pattern) {
       let below = 0;
       for (let rest = pattern, ones = 1; rest !== 0; rest &= rest - 1, ones++) below += choose[31 - Math.clz32(rest & -rest)][ones];
@@ -71,7 +71,7 @@ export function sector(sites: number): Sector {
 
 export const spinsKind = having<Int8Array>("spins ±1 in an Int8Array", ["length", "subarray"]);
 
-/** Spins ±1 of states, row-major [states, sites]. */
+/** Converts states to spins ±1, row-major [states, sites]. */
 export function spinsOf(states: ArrayLike<number>, sites: number): Int8Array {
   checkArguments("spinsOf", { states, sites }, { states: numbers, sites: whole(1) });
   const spins = new Int8Array(states.length * sites);

@@ -1,25 +1,25 @@
-import { mean as meanOf } from "../analysis/averages.js";
 import { ArgumentError } from "../core/errors.js";
 import { having, listOf, numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
+import { mean as meanOf } from "../numerics/averages.js";
 import { complex, type ComplexNumbers } from "./complex.js";
 
-/** What NetKet reports of an observable, under the same names in words. */
+/** The statistics of an observable that NetKet reports. */
 export interface Statistics {
-  /** Real part; that of an energy has no imaginary part but noise. */
+  /** The real part. The imaginary part of an energy is noise. */
   readonly mean: number;
   /** Standard error of the mean, √(variance (1 + 2 autocorrelationTime) / draws). */
   readonly error: number;
-  /** Mean of |E - mean|². */
+  /** The mean of |E - mean|². */
   readonly variance: number;
-  /** In draws: ½(length · variance of the chains' means / variance - 1), at least 0. */
+  /** ½(length · variance of the chains' means / variance - 1), at least 0, in draws. */
   readonly autocorrelationTime: number;
-  /** R̂ = √((length - 1)/length + variance of the chains' means / mean variance in a chain): near 1 where chains agree, infinite where each stays at a value of its own. */
+  /** R̂ = √((length - 1)/length + variance of the chains' means / mean variance in a chain): near 1 if chains agree, infinite if each chain is stuck at a different value. */
   readonly rHat: number;
 }
 
 /**
- * Statistics of draws that lie chain after chain, each of equal length. Sources: Vicentini et al., NetKet 3, arXiv 2112.10526; R̂ of
+ * Statistics of draws that are stored chain after chain, with chains of equal length. Sources: Vicentini et al., NetKet 3, arXiv 2112.10526; for R̂
  * Gelman & Rubin, Statistical Science 7, 457 (1992).
  */
 export function statistics(values: ComplexNumbers, chains: number): Statistics {
@@ -47,7 +47,7 @@ export function statistics(values: ComplexNumbers, chains: number): Statistics {
   };
 }
 
-/** The same for sums over all configurations, with weights that sum to 1: there is a variance, and no error. */
+/** Statistics of sums over all configurations, with weights that sum to 1. The mean is exact, so its error is 0. */
 export function exactStatistics(values: ComplexNumbers, weights: Float64Array): Statistics {
   checkArguments("exactStatistics", { values, weights }, { values: complex, weights: numbers });
   const { re, im } = values;
@@ -57,8 +57,8 @@ export function exactStatistics(values: ComplexNumbers, weights: Float64Array): 
 }
 
 /**
- * The energy at zero variance: the intercept of a straight line through (variance, energy), by least squares. An exact eigenstate has no
- * variance, so the intercept estimates the energy that the ansatz approaches. Wants two different variances.
+ * Extrapolates the energy to zero variance: the intercept of a least-squares line through the points (variance, energy). An exact eigenstate has
+ * variance 0, so the intercept estimates the energy that the ansatz approaches. Needs at least two different variances.
  */
 export function zeroVarianceEnergy(points: readonly { readonly energy: number; readonly variance: number }[]): number {
   checkArguments("zeroVarianceEnergy", { points }, { points: listOf(having<(typeof points)[number]>("{ energy, variance }", ["energy", "variance"])) });

@@ -14,10 +14,10 @@ import { descend, linearProblem, springDirection, type LinearProblem } from "./r
 import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
 import { exactStatistics, statistics, type Statistics } from "./statistics.js";
 
-/** The learning rate of a step, counted from 0. */
+/** The learning rate by step; steps count from 0. */
 export type Schedule = (step: number) => number;
 
-/** A rise from 0 over `warmup` steps, then half a cosine from `start` down to `end` at the last of `steps`. */
+/** Rises from 0 over `warmup` steps, then follows half a cosine from `start` to `end` at the last of `steps`. */
 export function cosineSchedule(options: { readonly start: number; readonly end: number; readonly steps: number; readonly warmup: number }): Schedule {
   const kinds = { start: needed(finite), end: needed(finite), steps: needed(whole(1)), warmup: needed(whole(0)) };
   const { start, end, steps, warmup } = checkOptions("cosineSchedule", options, kinds);
@@ -31,22 +31,22 @@ export function cosineSchedule(options: { readonly start: number; readonly end: 
 export interface VariationalProblem {
   readonly ansatz: Ansatz;
   readonly hamiltonian: Hamiltonian;
-  /** One image of each configuration under symmetries that leave ψ as it is. */
+  /** Maps configurations to representatives under symmetries that leave ψ unchanged. */
   readonly represent?: Representatives;
 }
 
 const problemKind = having<VariationalProblem>("a problem, { ansatz, hamiltonian }", ["ansatz", "hamiltonian"]);
 
-/** Draws of a wave function, one image of each orbit, their local energies by distinct row, and the energy's statistics. */
+/** Draws of a wave function, reduced to one image of each orbit, their local energies by distinct row, and the statistics of the energy. */
 export interface Measurement {
-  /** As the sampler gave them. */
+  /** The draws of the sampler. */
   readonly drawn: Samples;
   readonly samples: Samples;
   readonly local: ComplexNumbers;
   readonly energy: Statistics;
 }
 
-/** Draws by one image of each orbit. */
+/** Replaces draws by one image of each orbit. */
 function folded(drawn: Samples, sites: number, represent: Representatives | undefined): Samples {
   if (represent === undefined) return drawn;
   const orbits = distinctRows(represent(drawn.spins), sites);
@@ -73,15 +73,15 @@ export async function measure(problem: VariationalProblem, logAmplitude: LogAmpl
 
 export interface StepOptions {
   readonly samples: number;
-  /** η. To first order δ takes ψ to (1 - 2η(H - E))ψ, where λ allows it: excited states of energy E_n only fade for η < 1/(E_n - E). */
+  /** η. For small λ, δ changes ψ to (1 - 2η(H - E))ψ to first order: an excited state of energy E_n decays only for η < 1/(E_n - E). */
   readonly rate: number;
-  /** λ. */
+  /** λ, added to the diagonal of the system. */
   readonly shift: number;
   /** μ of SPRING; 0 for plain stochastic reconfiguration. */
   readonly momentum: number;
-  /** Hears of the measurement while the parameters are those that were measured. */
+  /** Called with the measurement before the parameters change. */
   readonly measured?: (measurement: Measurement) => Promise<void>;
-  /** Longest way of a step, rate · ‖X δ‖, in the Fubini-Study metric of states; longer ones are shortened. Default none. */
+  /** The largest length of a step, rate · ‖X δ‖, in the Fubini-Study metric of states. Longer steps are shortened. Default no limit. */
   readonly longest?: number;
 }
 
@@ -94,10 +94,10 @@ const stepOptions: Kinds<StepOptions> = {
   longest: anyNumber,
 };
 
-/** How often a shift is raised tenfold for a system that is not positive definite in the backend's arithmetic. */
+/** How often the shift is raised tenfold if the system is not positive definite in the backend's arithmetic. */
 const MOST_RAISES = 4;
 
-/** The direction with the smallest of shift, 10 shift, 100 shift, ... for which the system is positive definite, and that shift. */
+/** Solves with the first of shift, 10 shift, 100 shift, ... for which the system is positive definite. Returns the direction and that shift. */
 async function raisedDirection(system: LinearProblem, last: Tensor | undefined, momentum: number, shift: number): Promise<{ direction: Tensor; shift: number }> {
   for (let raises = 0; ; raises++) {
     const raised = shift * 10 ** raises;
@@ -109,7 +109,7 @@ async function raisedDirection(system: LinearProblem, last: Tensor | undefined, 
   }
 }
 
-/** One step of stochastic reconfiguration; gives what was measured before it, its direction, which the next step may build on, and the shift that it took. */
+/** One step of stochastic reconfiguration. Returns the measurement before the step, its direction, which is the next step's `last`, and the shift used. */
 export async function variationalStep(
   problem: VariationalProblem,
   parameters: AnsatzParameters,
@@ -125,7 +125,7 @@ export async function variationalStep(
   await measured?.(measurement);
   const { samples, local } = measurement;
   const { sites } = hamiltonian.lattice;
-  // Rows that only round the shapes up count nothing.
+  // Rows added by padding have weight 0.
   const spins = rounded(samples.spins, sites, ansatz.images);
   const padded = (values: Float64Array): Float64Array => {
     const longer = new Float64Array(spins.length / sites);

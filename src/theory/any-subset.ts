@@ -1,11 +1,11 @@
 import type { TiledKernel } from "../kernels/kernel.js";
+import { typicalRounding } from "../numerics/rounding.js";
 import { exceeds, type Condition } from "./condition.js";
 import { FAILURE_PROBABILITY, jacobianSpectrum } from "./jacobian-spectrum.js";
 import { linearize } from "./linearization.js";
 import { provedLipschitz, type Lipschitz } from "./lipschitz.js";
 import type { CheckedProblem, WeightName } from "./problem.js";
 import { sampledLipschitz } from "./sampled-lipschitz.js";
-import { typicalRounding } from "./spectrum.js";
 
 /** Theorem T2's constants. */
 export interface AnySubsetConstants {
@@ -15,11 +15,11 @@ export interface AnySubsetConstants {
   readonly smoothness: number;
   /** Whether every constant is proved. */
   readonly rigorous: boolean;
-  /** What the constants rest on, in words. */
+  /** How the constants were obtained, in words. */
   readonly basis: string;
 }
 
-/** Whether there are at least as many trained numbers as outputs, without which J cannot have full row rank. Exact. */
+/** Whether there are at least as many trained numbers as outputs. Otherwise J cannot have full row rank. The test is exact. */
 function trainableParameters(rows: number, columns: number): Condition {
   return {
     name: "trainableParameters",
@@ -34,8 +34,8 @@ function trainableParameters(rows: number, columns: number): Condition {
 /**
  * The conditions and constants of theorem T2 for gradient descent on any subset of the weights.
  *
- * σ_0 = σ_min(J_0) must be positive and C = 8 L_J‖r_0‖/σ_0² at most 1, with L_J a Lipschitz constant of J on the ball of radius
- * 4‖r_0‖/σ_0: proved where a bound is known, else sampled. Singular values are moved by their rounding to the safe side.
+ * σ_0 = σ_min(J_0) must be positive and C = 8 L_J‖r_0‖/σ_0² at most 1. L_J is a Lipschitz constant of J on the ball of radius
+ * 4‖r_0‖/σ_0: proved if a bound is known, else sampled. Singular values are shifted by their rounding error to the safe side.
  */
 export function anySubset(
   problem: CheckedProblem,
@@ -80,7 +80,7 @@ export function anySubset(
   return { conditions: [trainableParameters(jacobian.rows, jacobian.columns), rank, nearlyLinear], constants };
 }
 
-/** Whether σ_0² exceeds 8 L_J‖r_0‖: from here the loss can vanish before the Jacobian has changed by half of σ_0. */
+/** Whether σ_0² exceeds 8 L_J‖r_0‖. Then the loss can reach zero before the Jacobian changes by half of σ_0. */
 export function nearlyLinearCondition(sigma: number, { value: constant, note }: Lipschitz, distance: number, rounding: number): Condition {
   const value = sigma ** 2;
   const threshold = 8 * constant * distance;

@@ -8,29 +8,29 @@ import type { ValueOnlyConstants } from "./value-only.js";
 interface Certified {
   readonly theorem: "T1" | "T2";
   readonly certified: true;
-  /** False where a constant of T2 was sampled or bounded with high probability: evidence, not proof. */
+  /** False if a constant of T2 was sampled, or bounded only with high probability: evidence, not proof. */
   readonly rigorous: boolean;
   readonly reason: string;
   /** η. */
   readonly stepSize: number;
   /** The largest η that the theorem allows. */
   readonly largestStepSize: number;
-  /** The fraction of the loss that every step removes at least: `ημ` (T1), `ησ_min(J_0)²/4` (T2). */
+  /** The least fraction of the loss that a step removes: `ημ` (T1), `ησ_min(J_0)²/4` (T2). */
   readonly rate: number;
-  /** `(1 - rate)^t f_0`, an upper bound of the loss after `step` steps in exact arithmetic; a float64 loss bottoms out near `ε²‖Y‖²`. */
+  /** `(1 - rate)^t f_0`, an upper bound of the loss after `step` steps in exact arithmetic. Rounding keeps a float64 loss from falling below about `ε²‖Y‖²`. */
   predictedLoss(step: number): number;
 }
 
-/** No guarantee. This never says that gradient descent will fail, except for `lossFloor`. */
+/** No guarantee. Gradient descent may still converge, unless `lossFloor` says otherwise. */
 interface NotCertified {
   readonly theorem: "T1" | "T2" | "T4";
   readonly certified: false;
   readonly reason: string;
-  /** A step size at which the loss cannot rise, where one is known. */
+  /** A step size at which the loss cannot rise; null if none is known. */
   readonly stepSize: number | null;
   readonly rate: null;
   readonly predictedLoss: null;
-  /** The loss cannot fall below this, by T4; null where nothing is known. */
+  /** The loss cannot fall below this, by T4; null if no bound is known. */
   readonly lossFloor: number | null;
 }
 
@@ -59,7 +59,7 @@ function guarantee(
       if (!(steps >= 0)) {
         throw new ArgumentError({ where: "predictedLoss", argument: "step", wanted: "a number of steps of at least 0", got: String(steps) });
       }
-      // (1 - rate)^t, also where 1 - rate rounds to 1; rate = 1 leaves nothing after one step.
+      // (1 - rate)^t, accurate even if 1 - rate rounds to 1. For rate = 1 it is 0 after one step.
       return steps === 0 ? initialLoss : initialLoss * Math.exp(steps * Math.log1p(-rate));
     },
   };
@@ -74,7 +74,7 @@ export function degenerateCertificate({ count, lossFloor }: Unreachable, { input
   return refuse("T4", reason, { lossFloor });
 }
 
-/** Theorem T2 for `η = stepSize`, by default the largest step it allows. `unmet` lists conditions that are not known to hold. */
+/** Theorem T2 for `η = stepSize`, by default the largest step that it allows. `unmet` lists conditions that are not known to hold. */
 export function anySubsetCertificate(
   { curvature, smoothness, rigorous, basis }: AnySubsetConstants,
   initialLoss: number,
@@ -95,7 +95,7 @@ export function anySubsetCertificate(
   return guarantee({ theorem: "T2", rigorous, reason, stepSize: stepSize ?? largest, largestStepSize: largest }, curvature, initialLoss);
 }
 
-/** Theorem T1 for `η = stepSize`, by default the largest step it allows, `1/L`. `unmet` lists conditions that are not known to hold. */
+/** Theorem T1 for `η = stepSize`, by default the largest step that it allows, `1/L`. `unmet` lists conditions that are not known to hold. */
 export function valueOnlyCertificate(
   { curvature, smoothness }: ValueOnlyConstants,
   initialLoss: number,

@@ -18,7 +18,7 @@ import { weightRank, type Extremes } from "./weight-rank.js";
 
 export interface ConvergenceOptions {
   readonly kernel: TiledKernel;
-  /** The weights that gradient descent moves. */
+  /** The weights that gradient descent trains. */
   readonly trainable: readonly WeightName[];
   /** The step size η to judge; by default the largest that the theorem allows. */
   readonly stepSize?: number;
@@ -30,7 +30,7 @@ export const convergenceOptions: Kinds<ConvergenceOptions> = {
   stepSize: positive,
 };
 
-/** What the theory says about a problem before any step is taken. */
+/** The conditions and the certificate of a problem, before any step of training. */
 export interface ConvergenceReport {
   readonly conditions: readonly Condition[];
   readonly certificate: Certificate;
@@ -41,10 +41,10 @@ export interface ConvergenceReport {
 }
 
 /**
- * Says whether plain gradient descent on `f = ½ Σ_i ‖Σ_h S_ih X_i W^V_h W^O_h - Y_i‖²` is guaranteed to converge.
+ * Checks whether plain gradient descent on `f = ½ Σ_i ‖Σ_h S_ih X_i W^V_h W^O_h - Y_i‖²` is guaranteed to converge.
  *
- * S_ih is the kernel matrix of `X_i W^Q_h` and `X_i W^K_h`. Every condition is measured in float64 at the weights given;
- * an unmet one is reported, not thrown. A report without certificate does not mean that gradient descent will fail.
+ * S_ih is the kernel matrix of `X_i W^Q_h` and `X_i W^K_h`. Every condition is measured in float64 at the given weights. An
+ * unmet condition is reported, not thrown. A report without a certificate does not mean that gradient descent will fail.
  * `docs/theory.md` has statements, proofs and sources.
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.

@@ -20,15 +20,15 @@ export interface Condition {
   /** "undetermined": the margin is below the rounding of the computation, or no threshold is known. */
   readonly holds: boolean | "undetermined";
   readonly value: number;
-  /** What `value` is compared with; null where no threshold is known. */
+  /** The number that `value` must exceed; null if none is known. */
   readonly threshold: number | null;
-  /** `value - threshold`; null where no threshold is known. */
+  /** `value - threshold`; null if no threshold is known. */
   readonly margin: number | null;
   /** The condition and its verdict in words. */
   readonly note: string;
 }
 
-/** Whether `value > threshold`, given that `value` carries a rounding error of up to `rounding`; exactly 0 never holds. */
+/** Whether `value > threshold`, if `value` has a rounding error of up to `rounding`. False for a value of exactly 0. */
 export function exceeds(value: number, threshold: number, rounding: number): boolean | "undetermined" {
   if (value === 0) return false;
   const margin = value - threshold;

@@ -10,7 +10,7 @@ import type { WeightName } from "./problem.js";
 
 type Matrices = readonly (readonly (readonly number[])[])[];
 
-/** A problem of the theory whose samples have one length. */
+/** A problem of the theory whose samples all have the same number of tokens. */
 export interface DescentProblem {
   /** N samples [n, D]. */
   readonly inputs: Matrices;
@@ -21,20 +21,20 @@ export interface DescentProblem {
 
 export interface DescentOptions {
   readonly stepSize: number;
-  /** At most. */
+  /** Most steps. */
   readonly steps: number;
-  /** Share of the first loss at which it ends. Default 0. */
+  /** Stops when the loss has fallen to this share of the first loss. Default 0. */
   readonly tolerance?: number;
-  /** Hears of every loss, by the steps before it. */
+  /** Called with every loss and the number of steps before it. */
   readonly follow?: (loss: number, step: number, isLast: boolean) => Promise<void>;
 }
 
 const tensor = (data: Matrices): Tensor => cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
 
 /**
- * Gradient descent on f = ½ Σ_i ‖Ŷ_i - Y_i‖² by the library's own layer and gradients, in float64: f before every step and after the last.
+ * Gradient descent on f = ½ Σ_i ‖Ŷ_i - Y_i‖² with this library's layer and gradients, in float64. Returns f before every step and after the last.
  *
- * It ends early at the tolerance, and where f is no longer finite.
+ * Stops early at the tolerance, or when f is not finite.
  */
 export async function descend(
   { inputs, targets, weights }: DescentProblem,

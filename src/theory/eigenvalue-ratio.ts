@@ -5,8 +5,8 @@ import type { Extremes } from "./weight-rank.js";
 /**
  * The ratio `max_h(σ_max(W^Q_h), σ_max(W^K_h)) / min_h σ_min(W^V_h)` and its reciprocal.
  *
- * The paper bounds such a ratio; the accounts at hand disagree on the direction and none gives the bound, so both are
- * reported and neither is judged. Measured: gradient descent does better when the first is small.
+ * The paper bounds such a ratio. Published accounts disagree on the direction and none gives the bound, so both are
+ * reported and neither is judged. In measurements gradient descent does better if the first is small.
  */
 export function eigenvalueRatios(extremes: Readonly<Record<WeightName, Extremes>>): Condition[] {
   const queryKey = Math.max(extremes.query.largest, extremes.key.largest);

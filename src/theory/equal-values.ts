@@ -1,9 +1,9 @@
 import type { Matrix } from "ml-matrix";
+import { typicalRounding, worstCaseRounding } from "../numerics/rounding.js";
 import type { Condition } from "./condition.js";
 import { exceeds } from "./condition.js";
 import type { Evaluation } from "./model.js";
 import type { CheckedProblem } from "./problem.js";
-import { typicalRounding, worstCaseRounding } from "./spectrum.js";
 
 interface Reach {
   readonly holds: boolean | "undetermined";
@@ -14,13 +14,13 @@ interface Reach {
 /** Samples whose output no change of the attention weights can move. */
 export interface Unreachable {
   readonly count: number;
-  /** `½ Σ ‖Ŷ_i - Y_i‖²` over them: the loss cannot fall below this by training W^Q and W^K. */
+  /** `½ Σ ‖Ŷ_i - Y_i‖²` over these samples: training W^Q and W^K cannot reduce the loss below this. */
   readonly lossFloor: number;
 }
 
-/** The largest norm of a row, after subtracting the mean row where weights of a row sum to 1. */
+/** The largest norm of a row. If the weights of a row sum to 1, the mean row is subtracted first. */
 function spread(values: Matrix, rowNormalized: boolean): number {
-  // One token, or rows equal to the last bit: exactly 0, which the rounded mean would hide.
+  // Return exactly 0 for one token or identical rows: a rounded mean would not.
   if (rowNormalized && values.to2DArray().every((row) => row.every((number, column) => number === values.get(0, column)))) return 0;
   const rows = rowNormalized ? values.clone().center("column") : values;
   return Math.max(...rows.to2DArray().map((row) => Math.hypot(...row)));
@@ -29,8 +29,8 @@ function spread(values: Matrix, rowNormalized: boolean): number {
 /**
  * Whether the attention weights of every sample can move its output (theorem T4).
  *
- * Row-normalised weights cannot where all rows of `X_i W^V_h W^O_h` are equal in every head, weights without a row
- * normaliser only where those rows are all 0. There the gradient in W^Q and W^K is identically zero.
+ * Row-normalised weights cannot move it if all rows of `X_i W^V_h W^O_h` are equal in every head. Weights without a row
+ * normaliser cannot if these rows are all 0. In both cases the gradient in W^Q and W^K is identically zero.
  */
 export function weightsReachOutput(
   { inputs, heads }: CheckedProblem,
@@ -45,7 +45,7 @@ export function weightsReachOutput(
       const threshold = worstCaseRounding(size, scale);
       return { holds: exceeds(reached, threshold, typicalRounding(size, scale)), value: reached, threshold };
     });
-    // One head that reaches the output is enough.
+    // One head that can move the output is enough.
     return perHead.reduce((best, reach) => (reach.value - reach.threshold > best.value - best.threshold ? reach : best));
   });
   const worst = reaches.reduce((least, reach) => (reach.value - reach.threshold < least.value - least.threshold ? reach : least));

@@ -2,17 +2,17 @@ import { ArgumentError } from "../core/errors.js";
 import { finite, flag, record, whole, wholeNumber, type Kind } from "../core/kinds.js";
 import { checkOptions, needed } from "../core/options.js";
 import { random, type Random } from "../core/random.js";
+import { proportion, type Proportion } from "../numerics/proportion.js";
 import { checkConvergence, convergenceOptions, type ConvergenceOptions } from "./check-convergence.js";
 import type { Certificate } from "./certificate.js";
-import { proportion, type Proportion } from "./proportion.js";
 import { checkProblem, type CheckedProblem, type ConvergenceProblem, type WeightName } from "./problem.js";
 
-/** How the weights are drawn: independent normal numbers, for each matrix with standard deviation scale/√rows. */
+/** The distribution of the weights: independent normal numbers with standard deviation scale/√rows of each matrix. */
 export interface Initialization {
   readonly heads: number;
   /**
-   * Heads come in pairs of equal W^Q, W^K, W^O and opposite W^V, so that all outputs start at 0: the residual then does not grow with
-   * the scales (the doubling of Chizat, Oyallon & Bach, arXiv 1812.07956).
+   * Heads come in pairs with equal W^Q, W^K, W^O and opposite W^V, so all outputs start at 0. The residual then does not grow with the
+   * scales (the doubling of Chizat, Oyallon & Bach, arXiv 1812.07956).
    */
   readonly mirrored: boolean;
   readonly scales: Readonly<Record<WeightName, number>>;
@@ -21,7 +21,7 @@ export interface Initialization {
 /** Weights as nested arrays [H][rows][columns], as `checkConvergence` takes them. */
 export type DrawnWeights = Readonly<Record<WeightName, number[][][]>>;
 
-/** Draws weights of the shapes that the problem's have, for the number of heads that the initialisation asks for. */
+/** Draws weights in the shapes of the problem's weights, with the number of heads of the initialisation. */
 function drawWeights({ heads: [like] }: CheckedProblem, { heads, mirrored, scales }: Initialization, source: Random): DrawnWeights {
   const draw = (name: WeightName): number[][][] => {
     const { rows, columns } = like[name];
@@ -35,13 +35,13 @@ function drawWeights({ heads: [like] }: CheckedProblem, { heads, mirrored, scale
   return { query: draw("query"), key: draw("key"), value: draw("value"), output: draw("output") };
 }
 
-/** What the certificates say of one draw. */
+/** One draw and its certificate. */
 export interface Draw {
   readonly weights: DrawnWeights;
   readonly certificate: Certificate;
 }
 
-/** Draws weights from a seed and asks for the certificate. */
+/** Draws weights from a seed and checks them. */
 export function judgeDraw(
   problem: ConvergenceProblem,
   checked: CheckedProblem,
@@ -53,7 +53,7 @@ export function judgeDraw(
   return { weights, certificate: checkConvergence({ ...problem, weights }, options).certificate };
 }
 
-/** How often draws with the seeds `seed`, `seed + 1`, ... are certified. */
+/** The share of certified draws over the seeds `seed`, `seed + 1`, ... */
 export function certifiedShare(
   problem: ConvergenceProblem,
   checked: CheckedProblem,
@@ -68,10 +68,10 @@ export function certifiedShare(
 const scale = needed(finite);
 
 /**
- * The probability that weights drawn in this way are certified, estimated from seeded draws, with Wilson's 95 % interval.
+ * The probability that random weights of this distribution are certified, estimated from seeded draws, with Wilson's 95 % interval.
  *
- * The problem's weights give the shapes alone. Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for
- * unknown options, heads that cannot be mirrored or no draws.
+ * Of the problem's weights only the shapes matter. Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for
+ * unknown options, an odd number of heads to mirror, or no draws.
  */
 export function convergenceProbability(
   problem: ConvergenceProblem,

@@ -1,7 +1,10 @@
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { Matrix } from "ml-matrix";
 import { random } from "../core/random.js";
+import { extend, krylov, ritzPairs } from "../numerics/lanczos.js";
+import { worstCaseRounding } from "../numerics/rounding.js";
+import { norm } from "../numerics/vectors.js";
 import type { Operator } from "./linearization.js";
-import { singularValues, worstCaseRounding } from "./spectrum.js";
+import { singularValues } from "./spectrum.js";
 
 /** Bounds `smallest ≤ σ_rows(J)` and `largest ≥ σ_1(J)` for a Jacobian J [rows, columns]. */
 export interface JacobianSpectrum {
@@ -9,19 +12,20 @@ export interface JacobianSpectrum {
   readonly largest: number;
   /** `ε·max(rows, columns)·σ_max`: singular values up to here count as zero. */
   readonly rounding: number;
-  /** "exact": all singular values of the dense matrix; "randomised": bounds that hold but for a random start of small probability. */
+  /** "exact": all singular values of the dense matrix. "randomised": bounds that hold with high probability over a random start. */
   readonly method: "exact" | "randomised";
 }
 
-/** Up to these rows and numbers a dense singular value decomposition takes seconds at most. */
+/** Most rows for a dense singular value decomposition: up to both limits it takes seconds. */
 const DENSE_ROWS = 160;
+/** Most numbers for a dense singular value decomposition. */
 const DENSE_NUMBERS = 2 ** 20;
-/** Steps of Lanczos: with full reorthogonalisation 200 vectors are the memory, and the bound below shrinks with their square. */
+/** Steps of Lanczos. Reorthogonalisation keeps as many vectors in memory; the slack of the bounds falls with the square of their number. */
 const LANCZOS_STEPS = 200;
 /** Probability that either bound of the randomised method is wrong. */
 export const FAILURE_PROBABILITY = 1e-9;
 
-/** The operator as a dense matrix, one product with its adjoint a row. */
+/** The operator as a dense matrix, with one product with the adjoint per row. */
 function dense({ rows, columns, adjoint }: Operator): Matrix {
   const matrix = Matrix.zeros(rows, columns);
   const unit = new Float64Array(rows);
@@ -33,57 +37,6 @@ function dense({ rows, columns, adjoint }: Operator): Matrix {
   return matrix;
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let index = 0; index < a.length; index++) sum += a[index] * b[index];
-  return sum;
-}
-
-function subtract(from: Float64Array, scale: number, vector: Float64Array): void {
-  for (let index = 0; index < from.length; index++) from[index] -= scale * vector[index];
-}
-
-/** A vector of length 1, uniform on the sphere. */
-function unitVector(size: number, seed: number): Float64Array {
-  const vector = random(seed).normals(size);
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
-}
-
-/** Extreme Ritz values of a symmetric map after `steps` steps of Lanczos from a random start, with full reorthogonalisation. */
-export function lanczos(
-  multiply: (vector: Float64Array) => Float64Array,
-  size: number,
-  steps: number,
-  seed: number,
-): { smallest: number; largest: number; steps: number } {
-  const basis: Float64Array[] = [];
-  const [diagonal, beside]: [number[], number[]] = [[], []];
-  let next = unitVector(size, seed);
-  while (basis.length < Math.min(steps, size)) {
-    basis.push(next);
-    const image = multiply(next);
-    const scale = Math.sqrt(dot(image, image));
-    diagonal.push(dot(image, next));
-    // twice is enough: one pass leaves an error that the second removes (Parlett)
-    for (let pass = 0; pass < 2; pass++) for (const vector of basis) subtract(image, dot(image, vector), vector);
-    const length = Math.sqrt(dot(image, image));
-    if (length <= worstCaseRounding(size, scale)) break; // the Krylov space is invariant
-    beside.push(length);
-    next = image.map((value) => value / length);
-  }
-  const count = diagonal.length;
-  const tridiagonal = Matrix.zeros(count, count);
-  for (let index = 0; index < count; index++) {
-    tridiagonal.set(index, index, diagonal[index]);
-    if (index + 1 === count) continue;
-    tridiagonal.set(index, index + 1, beside[index]);
-    tridiagonal.set(index + 1, index, beside[index]);
-  }
-  const values = new EigenvalueDecomposition(tridiagonal, { assumeSymmetric: true }).realEigenvalues;
-  return { smallest: Math.min(...values), largest: Math.max(...values), steps: count };
-}
-
 /**
  * Bounds from Lanczos on A = JJᵀ with a start uniform on the sphere.
  *
@@ -92,7 +45,17 @@ export function lanczos(
  * Krylov space, `λ_min ≥ c - (c - θ_min) / (1-ε)`. Both hold with probability 1 - FAILURE_PROBABILITY at least.
  */
 function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): JacobianSpectrum {
-  const { smallest, largest, steps } = lanczos((vector) => apply(adjoint(vector)), rows, LANCZOS_STEPS, seed);
+  const start = random(seed).normals(rows);
+  const length = Math.hypot(...start);
+  const space = krylov(start.map((value) => value / length), true);
+  const { vectors, diagonal, beside } = space;
+  while (diagonal.length < Math.min(LANCZOS_STEPS, rows)) {
+    const image = apply(adjoint(vectors[vectors.length - 1]));
+    extend(space, image);
+    if (beside[beside.length - 1] <= worstCaseRounding(rows, norm(image))) break; // the Krylov space is invariant
+  }
+  const { values } = ritzPairs(space);
+  const [smallest, largest, steps] = [Math.min(...values), Math.max(...values), diagonal.length];
   const slack = (Math.log((2 * 1.648 * Math.sqrt(rows)) / FAILURE_PROBABILITY) / (2 * steps - 1)) ** 2;
   if (slack >= 1) return { smallest: 0, largest: Infinity, rounding: Infinity, method: "randomised" };
   const ceiling = largest / (1 - slack);
@@ -101,7 +64,7 @@ function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): 
   return { smallest: columns < rows ? 0 : Math.sqrt(Math.max(0, floor)), largest: top, rounding: worstCaseRounding(Math.max(rows, columns), top), method: "randomised" };
 }
 
-/** The extreme singular values of a Jacobian that must have full row rank: exact where it is small, bounds where it is large. */
+/** The extreme singular values of a Jacobian that must have full row rank: exact for a small one, bounds for a large one. */
 export function jacobianSpectrum(jacobian: Operator, seed = 1): JacobianSpectrum {
   const { rows, columns } = jacobian;
   if (rows > DENSE_ROWS || rows * columns > DENSE_NUMBERS) return randomised(jacobian, seed);

@@ -3,7 +3,7 @@ import { compare, emptyPair, multiplied, weigh } from "../cpu/attention.js";
 import { initialParameters } from "../cpu/weights.js";
 import type { Partials, TiledKernel } from "../kernels/kernel.js";
 
-/** A kernel matrix S and how its scores move it. */
+/** A kernel matrix S and its derivatives. */
 export interface KernelDerivatives {
   /** S_tj, row-major [n, n]. */
   readonly weights: Float64Array;
@@ -11,11 +11,11 @@ export interface KernelDerivatives {
   readonly byQuery: Float64Array;
   /** `φ'(s_tj) / Z_t · ∂s_tj/∂k_j`, [n, n, d_k]. */
   readonly byKey: Float64Array;
-  /** Whether a row's weights are divided by a number that depends on all its scores, so that the row's mean output is subtracted. */
+  /** Whether the divisor of a row depends on all its scores. The derivative then subtracts the row's mean output. */
   readonly shared: boolean;
 }
 
-/** Weights of queries and keys [n, d_k] and the derivatives that the outputs `Σ_j S_tj u_j` need. */
+/** The weights of queries and keys [n, d_k], and the derivatives for outputs `Σ_j S_tj u_j`. */
 export function kernelDerivatives(kernel: TiledKernel, queries: Matrix, keys: Matrix): KernelDerivatives {
   const { formula, normalizer } = kernel;
   const { component = multiplied } = formula;

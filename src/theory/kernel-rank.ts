@@ -18,7 +18,7 @@ export function kernelMatrixRank(stacked: Matrix): { rank: Rank; condition: Cond
   return { rank, condition };
 }
 
-/** Whether `H·D ≥ N·n` (Σ n_i where lengths differ), without which B cannot have full row rank. Exact. */
+/** Whether `H·D ≥ N·n` (Σ n_i if lengths differ). Otherwise B cannot have full row rank. The test is exact. */
 export function headsTimesWidth(stacked: Matrix): Condition {
   const { rows, columns } = stacked;
   return {

@@ -21,13 +21,13 @@ export interface Linearization {
   readonly jacobian: Operator;
 }
 
-/** What one head makes of one sample. */
+/** Intermediate results of one head on one sample. */
 interface Block {
   readonly input: Matrix;
   readonly head: Head;
   /** S X [n, D] */
   readonly mixed: Matrix;
-  /** `u_j`, minus the row's output where the row is normalised: as [n, n, d_o]. */
+  /** `u_j`, minus the row's output if the row is normalised, [n, n, d_o]. */
   readonly pulls: Float64Array;
   readonly kernel: KernelDerivatives;
 }
@@ -49,7 +49,7 @@ function block(kernel: TiledKernel, input: Matrix, head: Head): Block {
   return { input, head, mixed: weights.mmul(input), pulls, kernel: derivatives };
 }
 
-/** Adds `Σ_j u_tj (g_tj · m)` to row t of `into`, with m row t (query) or row j (key) of the moved projections. */
+/** Adds `Σ_j u_tj (g_tj · m)` to row t of `into`; m is row t (query) or row j (key) of the projections' change. */
 function push({ pulls, kernel, input }: Block, name: "query" | "key", moved: Matrix, into: Matrix): void {
   const [n, width, dim] = [input.rows, into.columns, moved.columns];
   const slopes = name === "query" ? kernel.byQuery : kernel.byKey;
@@ -62,7 +62,7 @@ function push({ pulls, kernel, input }: Block, name: "query" | "key", moved: Mat
   }
 }
 
-/** The adjoint of `push`: what `residual` [n, d_o] asks of the queries or keys, [n, d_k]. */
+/** The adjoint of `push`: maps `residual` [n, d_o] to the gradient of the queries or keys, [n, d_k]. */
 function pull({ pulls, kernel, input }: Block, name: "query" | "key", residual: Matrix, dim: number): Matrix {
   const [n, width] = [input.rows, residual.columns];
   const slopes = name === "query" ? kernel.byQuery : kernel.byKey;
@@ -92,7 +92,7 @@ function backward(block: Block, name: WeightName, residual: Matrix): Matrix {
   return input.transpose().mmul(pull(block, name, residual, head.query.columns));
 }
 
-/** One trained matrix and where its numbers start among all trained numbers. */
+/** One trained matrix, and the offset of its numbers among all trained numbers. */
 interface Slot {
   readonly name: WeightName;
   readonly head: number;
@@ -117,7 +117,7 @@ function slots(heads: readonly Head[], trainable: ReadonlySet<WeightName>): { sl
 const part = (vector: Float64Array, { rows, columns, start }: Slot): Matrix =>
   Matrix.from1DArray(rows, columns, vector.subarray(start, start + rows * columns));
 
-/** The problem with `scale · direction` added to its trained weights; `direction` has the order of the Jacobian's columns. */
+/** The problem with `scale · direction` added to its trained weights. `direction` is in the order of the Jacobian's columns. */
 export function moveWeights(problem: CheckedProblem, trainable: ReadonlySet<WeightName>, direction: Float64Array, scale: number): CheckedProblem {
   const { slots: list } = slots(problem.heads, trainable);
   const heads = problem.heads.map((weights, head) => {
@@ -127,7 +127,7 @@ export function moveWeights(problem: CheckedProblem, trainable: ReadonlySet<Weig
   return { ...problem, heads };
 }
 
-/** Outputs minus targets, and the Jacobian of the outputs in the trained weights as products, in float64. */
+/** Outputs minus targets, and the Jacobian of the outputs in the trained weights as a linear operator, in float64. */
 export function linearize({ inputs, targets, heads }: CheckedProblem, kernel: TiledKernel, trainable: ReadonlySet<WeightName>): Linearization {
   const width = targets[0].columns;
   const blocks = inputs.map((input) => heads.map((head) => block(kernel, input, head)));

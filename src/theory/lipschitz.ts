@@ -1,13 +1,14 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { initialParameters } from "../cpu/weights.js";
 import type { DerivativeBounds, TiledKernel } from "../kernels/kernel.js";
+import { worstCaseRounding } from "../numerics/rounding.js";
 import type { CheckedProblem, Head, WeightName } from "./problem.js";
-import { singularValues, worstCaseRounding } from "./spectrum.js";
+import { singularValues } from "./spectrum.js";
 
-/** A bound `‖J(θ) - J(θ')‖ ≤ L_J ‖θ - θ'‖` and where it is valid. */
+/** A bound `‖J(θ) - J(θ')‖ ≤ L_J ‖θ - θ'‖`. */
 export interface Lipschitz {
   readonly value: number;
-  /** Proved for all weights in the ball; false where it is the largest of a sample. */
+  /** True if proved for all weights in the ball; false if it is the largest value of a sample. */
   readonly rigorous: boolean;
   readonly note: string;
 }
@@ -28,11 +29,11 @@ function largestForm(p: number, v: number, o: number, w: number): number {
 }
 
 /**
- * T3 and its extension: the constant of one head for a weight w(q - k) of bounded derivatives, as the root of a sum over tokens.
+ * T3 and its extension: the constant of one head for a weight w(q - k) with bounded derivatives, as the square root of a sum over tokens.
  *
- * With α, β, ω the lengths of the change of (W^Q, W^K), W^V and W^O, row t of the second derivative is at most
+ * Let α, β, ω be the norms of the changes of (W^Q, W^K), W^V and W^O. Row t of the second derivative is then at most
  * `pα² + 2vαβ + 2oαω + 2wβω`, where `p = curvature Σ_j f_tj ‖u_j‖`, `v = slope Σ_j √f_tj ‖x_j‖ ‖W^O‖`, `o` the same with ‖W^V‖,
- * `w = weight Σ_j ‖x_j‖`, and `f_tj = ‖x_t‖²` (query), `‖x_j‖²` (key), or their sum. Norms of what trains grow by the radius.
+ * `w = weight Σ_j ‖x_j‖`, and `f_tj = ‖x_t‖²` (query), `‖x_j‖²` (key), or their sum. The norms of trained weights grow by the radius.
  */
 function headConstant(inputs: readonly Matrix[], { value, output }: Head, boundsFor: (input: Matrix) => Difference, trainable: ReadonlySet<WeightName>, radius: number): number {
   const [valueRadius, outputRadius] = (["value", "output"] as const).map((name) => (trainable.has(name) ? radius : 0));
@@ -59,15 +60,15 @@ function headConstant(inputs: readonly Matrix[], { value, output }: Head, bounds
   return Math.sqrt(sum);
 }
 
-/** The largest distance of two rows. */
+/** The largest distance between two rows. */
 function diameter(matrix: Matrix): number {
   const rows = matrix.to2DArray();
   return Math.max(...rows.map((a) => Math.max(...rows.map((b) => Math.hypot(...a.map((x, c) => x - b[c]))))));
 }
 
 /**
- * One head's constant for W^Q alone, weights e^s over their row sum and s = c q·k + terms of q or k alone: row t is at most
- * `c² ‖x_t‖² (Δ_k/2)² Δ_u`, with Δ_k, Δ_u the largest distances of two keys and of two value rows.
+ * One head's constant if only W^Q trains, for weights e^s over their row sum and s = c q·k + terms of q or k alone. Row t is at most
+ * `c² ‖x_t‖² (Δ_k/2)² Δ_u`, where Δ_k and Δ_u are the largest distances between two keys and between two value rows.
  */
 function queryConstant(inputs: readonly Matrix[], { key, value, output }: Head, slopeFor: (input: Matrix) => number): number {
   const sum = inputs.reduce((total, input) => {
@@ -79,7 +80,7 @@ function queryConstant(inputs: readonly Matrix[], { key, value, output }: Head, 
 }
 
 /**
- * A proved Lipschitz constant of the Jacobian on the ball of `radius` around the weights, or null where none is known.
+ * A proved Lipschitz constant of the Jacobian on the ball of `radius` around the weights, or null if none is known.
  *
  * `stackedNorm` is σ_max(B). Statements and proofs: docs/theory.md, T2 and T3.
  */

@@ -6,7 +6,7 @@ import type { CheckedProblem } from "./problem.js";
 
 /** The model at its initial weights. */
 export interface Evaluation {
-  /** `B = [S_ih X_i]`, one block of rows per sample and one of columns per head, [Σ n_i, H·D]. */
+  /** `B = [S_ih X_i]` [Σ n_i, H·D], with a block of rows per sample and a block of columns per head. */
   readonly stacked: Matrix;
   /** `X_i W^V_h W^O_h` as values[sample][head], [n_i, d_o]. */
   readonly values: readonly (readonly Matrix[])[];
@@ -27,7 +27,7 @@ function checkFinite(matrix: Matrix, sample: number, head: number): Matrix {
   });
 }
 
-/** Runs `Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h` once and keeps what the conditions look at. */
+/** Evaluates `Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h` once and keeps the intermediate results that the conditions need. */
 export function evaluate({ inputs, targets, heads }: CheckedProblem, kernel: TiledKernel): Evaluation {
   const tokens = inputs.reduce((sum, input) => sum + input.rows, 0);
   const width = inputs[0].columns;

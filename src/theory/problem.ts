@@ -27,13 +27,13 @@ export interface ConvergenceProblem {
   readonly weights: HeadWeights;
 }
 
-/** Which weight matrices gradient descent moves. */
+/** A weight matrix that gradient descent may train. */
 export type WeightName = keyof HeadWeights;
 
 /** One head's weights as matrices. */
 export type Head = Readonly<Record<WeightName, Matrix>>;
 
-/** A problem whose shapes fit and whose numbers are finite. */
+/** A problem with consistent shapes and finite numbers. */
 export interface CheckedProblem {
   readonly inputs: readonly Matrix[];
   readonly targets: readonly Matrix[];
@@ -90,7 +90,7 @@ function wantEqual(argument: string, quantity: string, wanted: number, got: numb
   }
 }
 
-/** Copies a problem into matrices; throws `ShapeError` or `NonFiniteError` where it is malformed. */
+/** Copies a problem into matrices. Throws `ShapeError` or `NonFiniteError` if it is malformed. */
 export function checkProblem(problem: ConvergenceProblem): CheckedProblem {
   checkArguments(where, { problem }, { problem: record });
   const { inputs, targets, weights } = problem;
@@ -123,7 +123,7 @@ export function checkProblem(problem: ConvergenceProblem): CheckedProblem {
   return { inputs: samples, targets: wanted, heads };
 }
 
-/** The trained weights without repetition; throws `ArgumentError` for an empty list or an unknown name. */
+/** The trained weights without repetition. Throws `ArgumentError` for an empty list or an unknown name. */
 export function checkTrainable(trainable: readonly WeightName[]): ReadonlySet<WeightName> {
   const names = new Set(trainable);
   const stranger = [...names].find((name) => !weightNames.includes(name));

@@ -2,14 +2,14 @@ import type { Condition } from "./condition.js";
 import { exceeds } from "./condition.js";
 import type { Evaluation } from "./model.js";
 
-/** The smallest normal float32: GPUs may flush what is below to zero. */
+/** The smallest normal float32. GPUs may flush smaller numbers to zero. */
 const SMALLEST_FLOAT32 = 2 ** -126;
 
 /**
  * Whether every token keeps an attention weight that float32 can represent.
  *
- * The weights of an unnormalised Gaussian underflow once γ‖q-k‖² exceeds about 170; a row of which all weights do has no output and no
- * gradient. The value is the least row maximum of |S|. Its rounding is that of the score: ε·|log w| relative to w.
+ * The weights of an unnormalised Gaussian underflow once γ‖q-k‖² exceeds about 170. A row whose weights all underflow has no output and
+ * no gradient. The value is the least row maximum of |S|. Its rounding is that of the score: ε·|log w| relative to w.
  */
 export function weightsRepresentable({ similarities }: Evaluation): Condition {
   const weights = similarities.flat();

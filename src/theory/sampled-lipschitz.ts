@@ -3,9 +3,9 @@ import type { TiledKernel } from "../kernels/kernel.js";
 import { linearize, moveWeights, type Operator } from "./linearization.js";
 import type { CheckedProblem, WeightName } from "./problem.js";
 
-/** Places in the ball beside its centre, each with a random start. */
+/** Random points of the ball at which the ascent starts, besides its centre. */
 const PLACES = 4;
-/** Rounds of ascent a ↦ the direction in which J'[a] is largest; the estimate hardly moves after three. */
+/** Rounds of ascent. A round replaces a by the direction in which J'[a] is largest. The estimate hardly changes after three. */
 const ROUNDS = 4;
 /** Products with J'[a]ᵀJ'[a] in each round. */
 const PRODUCTS = 6;
@@ -23,7 +23,7 @@ function normalised(vector: Float64Array): Float64Array {
   return length === 0 ? vector : vector.map((value) => value / length);
 }
 
-/** The difference quotient of the Jacobian along a unit direction: its norm is at most L_J on the segment between. */
+/** The difference quotient of the Jacobian along a unit direction. Its norm is at most L_J on the segment. */
 function difference({ problem, kernel, trainable }: Place, direction: Float64Array, step: number): Operator {
   const [ahead, behind] = [step, -step].map((scale) => linearize(moveWeights(problem, trainable, direction, scale), kernel, trainable).jacobian);
   const quotient = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, index) => (value - b[index]) / (2 * step));
@@ -35,7 +35,7 @@ function difference({ problem, kernel, trainable }: Place, direction: Float64Arr
   };
 }
 
-/** Climbs `‖J'(θ)[a]‖` over unit directions a; every value on the way is a lower bound of L_J. */
+/** Maximises `‖J'(θ)[a]‖` over unit directions a by ascent. Every value on the way is a lower bound of L_J. */
 function climb(place: Place, source: Random, columns: number, step: number): number {
   let direction = normalised(source.normals(columns));
   let best = 0;
@@ -53,8 +53,8 @@ function climb(place: Place, source: Random, columns: number, step: number): num
 }
 
 /**
- * The largest `‖J(θ) - J(θ')‖ / ‖θ - θ'‖` found at the centre of the ball and at a few random places in it: a lower bound of
- * the Lipschitz constant, not a proof of it. The search ends once it has found more than `enough`.
+ * The largest `‖J(θ) - J(θ')‖ / ‖θ - θ'‖` found at the centre of the ball and at a few random points in it. This is a lower
+ * bound of the Lipschitz constant, not a proof of it. The search ends once a value exceeds `enough`.
  */
 export function sampledLipschitz(
   problem: CheckedProblem,

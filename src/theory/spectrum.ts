@@ -1,7 +1,8 @@
 import { SingularValueDecomposition, type Matrix } from "ml-matrix";
+import { typicalRounding, worstCaseRounding } from "../numerics/rounding.js";
 import { exceeds } from "./condition.js";
 
-/** Singular values in descending order, min(rows, columns) of them. */
+/** The min(rows, columns) singular values in descending order. */
 export function singularValues(matrix: Matrix): number[] {
   const { diagonal } = new SingularValueDecomposition(matrix, {
     computeLeftSingularVectors: false,
@@ -11,20 +12,10 @@ export function singularValues(matrix: Matrix): number[] {
   return [...diagonal].sort((a, b) => b - a);
 }
 
-/** Worst-case error of numbers of size `scale` computed by sums over `size` terms: `ε·size·scale`. */
-export function worstCaseRounding(size: number, scale: number): number {
-  return Number.EPSILON * size * scale;
-}
-
-/** Typical error of the same: `(ε/2)·√size·scale` (Higham and Mary, SIAM J. Sci. Comput. 41, 2019). */
-export function typicalRounding(size: number, scale: number): number {
-  return (Number.EPSILON / 2) * Math.sqrt(size) * scale;
-}
-
 /** How far a matrix is from losing the rank `wanted`. */
 export interface Rank {
   readonly holds: boolean | "undetermined";
-  /** σ_wanted, the smallest singular value that must not vanish; 0 when the matrix is too small to have it. */
+  /** σ_wanted, the smallest singular value that must not vanish; 0 if the matrix is too small to have it. */
   readonly smallest: number;
   readonly largest: number;
   /** `ε·max(rows, columns)·σ_max`: singular values up to here count as zero. */

@@ -1,10 +1,10 @@
 import { whole, wholeNumber } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
+import type { Proportion } from "../numerics/proportion.js";
 import type { Certificate } from "./certificate.js";
 import { convergenceOptions, type ConvergenceOptions } from "./check-convergence.js";
 import { certifiedShare, judgeDraw, type DrawnWeights, type Initialization } from "./initialization.js";
 import { checkProblem, checkTrainable, type ConvergenceProblem } from "./problem.js";
-import type { Proportion } from "./proportion.js";
 
 export interface SuggestOptions extends Pick<ConvergenceOptions, "kernel" | "trainable"> {
   /** Seed of the first draw. Default 1. */
@@ -30,14 +30,14 @@ interface NotFound {
   readonly reason: string;
 }
 
-/** Half of the draws at least must be certified, with confidence: below, the next initialisation is tried. */
+/** The lower end of the 95 % interval must reach this, else the next initialisation is tried. */
 const LEAST_PROBABILITY = 0.5;
-/** First draws that must all be certified before the probability is worth an estimate. */
+/** Draws that must all be certified before the probability is estimated. */
 const SCREENING = 2;
 const HEAD_FACTORS = [1, 2, 4];
-/** W^Q and W^K from flat kernel rows to sharp ones. */
+/** Scales of W^Q and W^K. Small ones give flat kernel rows, large ones sharp rows. */
 const QUERY_KEY_SCALES = [1, 0.5, 2, 4];
-/** W^V from the usual scale upward: C of T2 falls with it where the residual does not grow. */
+/** Scales of W^V, from the usual one upward: C of T2 falls with it if the residual does not grow. */
 const VALUE_SCALES = [1, 10, 100, 1000, 10_000];
 
 function* candidates(heads: number): Generator<Initialization> {
@@ -53,12 +53,12 @@ function* candidates(heads: number): Generator<Initialization> {
 }
 
 /**
- * Looks for an initialisation under which gradient descent on this problem is certified: heads, scales of W^Q, W^K and W^V, and
- * whether heads are mirrored.
+ * Searches for an initialisation under which gradient descent on this problem is certified. It varies the number of heads, the scales of
+ * W^Q, W^K and W^V, and whether heads are mirrored.
  *
- * The problem's weights give the shapes alone (one head's, and the fewest heads to try). Candidates run from usual scales to large
- * ones; the first that certifies at least half of its draws, at 95 % confidence, is proposed with the estimated probability. Not
- * finding one does not mean that there is none.
+ * Of the problem's weights only the shapes matter: those of one head, and the fewest heads to try. Candidates range from usual scales to
+ * large ones. The first of which at least half of the draws are certified, at 95 % confidence, is returned with the estimated
+ * probability. If none is found, a suitable one may still exist.
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
  */
@@ -75,7 +75,7 @@ export function suggestInitialization(problem: ConvergenceProblem, given: Sugges
     const first = judgeDraw(problem, checked, initialization, options, seed);
     if (!first.certificate.certified) continue;
     if (certifiedShare(problem, checked, initialization, options, { seed: seed + 1, draws: SCREENING }).share < 1) continue;
-    // fresh draws: the screened ones are no fair sample
+    // New draws: those that passed the screening would bias the estimate.
     const probability = certifiedShare(problem, checked, initialization, options, { seed: seed + 1 + SCREENING, draws });
     if (probability.interval[0] < LEAST_PROBABILITY) continue;
     return { found: true, initialization, probability, ...first };

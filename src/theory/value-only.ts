@@ -11,7 +11,7 @@ export interface ValueOnlyConstants {
 /**
  * `μ = σ_min(B)² min_h σ_min(W^O_h)²` and `L = σ_max(B)² max_h σ_max(W^O_h)²`.
  *
- * Every singular value is moved by its worst-case rounding error to the safe side: down in μ, up in L.
+ * Every singular value is shifted by its worst-case rounding error to the safe side: down in μ, up in L.
  */
 export function valueOnlyConstants(stacked: Rank, outputs: readonly Rank[]): ValueOnlyConstants {
   const lower = ({ smallest, threshold }: Rank): number => Math.max(0, smallest - threshold);

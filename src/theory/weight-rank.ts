@@ -13,8 +13,8 @@ export interface Extremes {
 }
 
 /**
- * Whether the matrices of one weight have full rank in every head: full column rank for W^O_h [d_v, d_o], the smaller of both sizes
- * for the others. The condition shows the head that is closest to losing it.
+ * Whether the matrices of one weight have full rank in every head: full column rank for W^O_h [d_v, d_o], rank min(rows, columns) for
+ * the others. The condition reports the head that is closest to losing it.
  */
 export function weightRank(
   heads: readonly Head[],
@@ -22,7 +22,7 @@ export function weightRank(
 ): { ranks: readonly Rank[]; condition: Condition; extremes: Extremes } {
   const wanted = (head: Head): number => (name === "output" ? head.output.columns : Math.min(head[name].rows, head[name].columns));
   const ranks = heads.map((head) => numericalRank(head[name], wanted(head)));
-  // Relative to σ_max, so that heads of different scale compare; a zero matrix is the worst there is.
+  // Relative to σ_max, so that heads of different scale are comparable. A zero matrix is the worst.
   const relativeMargin = ({ smallest, largest, threshold }: Rank): number =>
     largest === 0 ? -Infinity : (smallest - threshold) / largest;
   const worst = ranks.reduce((least, rank, head) => (relativeMargin(rank) < relativeMargin(ranks[least]) ? head : least), 0);

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { filterNormalizedDirection, principalDirections } from "../../src/analysis/directions.js";
-import { hessianProduct, lanczos } from "../../src/analysis/hessian.js";
+import { hessianProduct } from "../../src/analysis/hessian.js";
 import { evenly, lossesAt, roughness, surface } from "../../src/analysis/landscape.js";
-import { dot, moved, norm, readVector, treeOf } from "../../src/analysis/vectors.js";
+import { readVector, treeOf } from "../../src/analysis/vectors.js";
 import { add, matmul, multiply, reshape, sum } from "../../src/autograd/ops.js";
 import { random } from "../../src/core/random.js";
 import type { Backend, Tensor } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
+import { lanczos } from "../../src/numerics/lanczos.js";
+import { dot, moved, norm } from "../../src/numerics/vectors.js";
 import { describeGpu } from "../support/gpu.js";
 
 const SIZE = 12;
@@ -70,26 +72,6 @@ function suite(backend: () => Backend, digits: number): void {
 
 describe("landscape on the CPU backend", () => suite(() => cpu, 8));
 describeGpu("landscape on the GPU", (gpu) => suite(gpu, 4));
-
-describe("lanczos", () => {
-  const diagonal = Float64Array.from({ length: 300 }, (_, index) => (index === 0 ? 50 : -1 + index / 100));
-  const product = (vector: Float64Array) => Promise.resolve(vector.map((value, index) => diagonal[index] * value));
-
-  it("finds a separated eigenvalue in few products, and bounds its error by the residual", async () => {
-    for (const products of [2, 3, 5, 12]) {
-      const { largest, residual } = await lanczos(product, 300, { products, random: random(1) });
-      expect(largest).toBeLessThanOrEqual(50 + 1e-9);
-      expect(diagonal.some((value) => Math.abs(value - largest) <= residual + 1e-9)).toBe(true);
-    }
-    expect((await lanczos(product, 300, { products: 12, random: random(1) })).largest).toBeCloseTo(50, 8);
-  });
-
-  it("ends when the space is exhausted, and refuses what is not finite", async () => {
-    const identity = await lanczos((vector) => Promise.resolve(vector), 40, { products: 10, random: random(2) });
-    expect(identity).toMatchObject({ products: 1, largest: expect.closeTo(1, 12) as number });
-    await expect(lanczos((vector) => Promise.resolve(vector.fill(NaN)), 3, { products: 2, random: random(2) })).rejects.toThrow(/lanczos: product: wanted finite/);
-  });
-});
 
 describe("directions", () => {
   it("makes every column as long as the parameters' own and leaves vectors alone", async () => {

@@ -195,7 +195,7 @@ describe("names the kind of file that stands in place of one", () => {
     [/an HTML page/, ascii("\xef\xbb\xbf<html><head>")],
     [/an XML text/, ascii('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>')],
     [/a JSON text\. .*openShardedSafetensors/, ascii('{"error":"Repository not found"}')],
-    [/a GGUF model .*or convert it/, hex("4747554603000000230100000000000018000000")],
+    [/a GGUF model .*or convert this file/, hex("4747554603000000230100000000000018000000")],
     [/a TensorFlow Lite model/, hex("1c00000054464c3314002000")],
     [/a PyTorch checkpoint/, zip("archive/data.pkl")],
     [/a zip archive of NumPy arrays/, hex("504b03042d0000000000000021006e99b228ffffffffffffffff05001400612e6e70790100100090")],

@@ -4,7 +4,6 @@ import { gaussian } from "../../src/kernels/gaussian.js";
 import { softmax } from "../../src/kernels/softmax.js";
 import { checkConvergence } from "../../src/theory/check-convergence.js";
 import { convergenceProbability } from "../../src/theory/initialization.js";
-import { proportion } from "../../src/theory/proportion.js";
 import { suggestInitialization } from "../../src/theory/suggest-initialization.js";
 import { descend } from "../../src/theory/descend.js";
 import { randomProblem, type Sizes } from "./support.js";
@@ -68,16 +67,5 @@ describe("convergenceProbability", () => {
 
   it("refuses to mirror an odd number of heads", () => {
     expect(() => at(1, 3)).toThrow(ArgumentError);
-  });
-});
-
-describe("Wilson's interval", () => {
-  it("has its known values, and the ends at 0 and 1", () => {
-    const [low, high] = proportion(8, 10).interval;
-    expect(low).toBeCloseTo(0.4902, 4);
-    expect(high).toBeCloseTo(0.9433, 4);
-    expect(proportion(0, 10).interval[0]).toBe(0);
-    expect(proportion(0, 10).interval[1]).toBeCloseTo(0.2775, 4);
-    expect(proportion(10, 10).interval[1]).toBe(1);
   });
 });

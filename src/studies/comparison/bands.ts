@@ -1,4 +1,4 @@
-import { meanInterval } from "../../analysis/mean-interval.js";
+import { meanInterval } from "../../numerics/mean-interval.js";
 import { palette, type Series } from "../report/lines.js";
 import { byKernel } from "./runs.js";
 

@@ -1,4 +1,4 @@
-import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
+import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
 import type { EpochResult } from "../training/classifier.js";
 
 /** One classifier trained with one kernel from one seed. */

@@ -1,5 +1,5 @@
-import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
-import { proportion } from "../../theory/proportion.js";
+import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
+import { proportion } from "../../numerics/proportion.js";
 import { formatPercent, table, type Table } from "../report/report.js";
 import { byKernel, lastAccuracies, lastEpoch, pairedDifference, type ClassifierRun } from "./runs.js";
 

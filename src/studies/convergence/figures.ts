@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import type { DataSummary } from "../corpus/dataset.js";
 import { figure, type Figure } from "../report/report.js";
 import type { Curve, GuaranteeRun, LearningRun } from "./measurements.js";

@@ -1,6 +1,6 @@
 import { Matrix } from "ml-matrix";
 import { countHeads, findAttention, readFinite, readProjection } from "../../analysis/attention-weights.js";
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
 import { DataError } from "../../core/errors.js";

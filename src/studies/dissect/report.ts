@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import { palette, type Series } from "../report/lines.js";
 import { figure, formatNumber, formatPercent, paragraph, table, type Figure, type Report } from "../report/report.js";
 import type { DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";

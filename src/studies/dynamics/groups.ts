@@ -1,4 +1,4 @@
-import { proportion, type Proportion } from "../../theory/proportion.js";
+import { proportion, type Proportion } from "../../numerics/proportion.js";
 import { formatPercent } from "../report/report.js";
 import type { ExperimentName } from "./options.js";
 import type { Scales } from "../options.js";

@@ -1,4 +1,4 @@
-import { median } from "../../analysis/averages.js";
+import { median } from "../../numerics/averages.js";
 import { formatNumber, heading, paragraph, type Block, type Report } from "../report/report.js";
 import { convergedFigure, outcomeFigure, outcomes } from "./figures.js";
 import { convergedShare, grouped, ofTrials, type Group } from "./groups.js";

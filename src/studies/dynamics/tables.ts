@@ -1,4 +1,4 @@
-import { median } from "../../analysis/averages.js";
+import { median } from "../../numerics/averages.js";
 import { formatNumber, formatPercent, type Table } from "../report/report.js";
 import { convergedShare, intervalText, lossLeft, ofTrials, type Group } from "./groups.js";
 import { reference } from "./reference.js";

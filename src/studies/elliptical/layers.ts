@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import { headDistance, meanCosine } from "../../analysis/redundancy.js";
 import type { Indices } from "../../core/indices.js";
 import type { Tensor } from "../../core/tensor.js";

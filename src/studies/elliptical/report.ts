@@ -1,4 +1,4 @@
-import { meanInterval } from "../../analysis/mean-interval.js";
+import { meanInterval } from "../../numerics/mean-interval.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { byKernel, paired } from "../comparison/runs.js";
 import { between, points } from "../comparison/tables.js";

@@ -1,9 +1,10 @@
 import { filterNormalizedDirection, principalDirections } from "../../analysis/directions.js";
-import { hessianProduct, lanczos } from "../../analysis/hessian.js";
+import { hessianProduct } from "../../analysis/hessian.js";
 import { evenly, lossesAt, roughness, surface, type Loss, type Roughness, type Surface } from "../../analysis/landscape.js";
-import { norm } from "../../analysis/vectors.js";
 import { random } from "../../core/random.js";
 import type { ParameterTree } from "../../core/tensor.js";
+import { lanczos } from "../../numerics/lanczos.js";
+import { norm } from "../../numerics/vectors.js";
 import type { Work } from "../runner/study.js";
 import type { LandscapeOptions } from "./options.js";
 

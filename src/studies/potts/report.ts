@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import { palette } from "../report/lines.js";
 import { figure, formatNumber, paragraph, table, type Report } from "../report/report.js";
 import type { PottsOptions, PottsRun } from "./train.js";

@@ -1,4 +1,4 @@
-import { meanInterval } from "../../analysis/mean-interval.js";
+import { meanInterval } from "../../numerics/mean-interval.js";
 import { bertSizes, countBertParameters } from "../../analysis/parameter-count.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { byKernel, completeRuns, paired, UNFINISHED } from "../comparison/runs.js";

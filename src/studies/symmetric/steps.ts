@@ -1,4 +1,4 @@
-import { meanInterval, type MeanInterval } from "../../analysis/mean-interval.js";
+import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
 import type { EpochMeasure } from "../training/epochs.js";
 
 /** One encoder trained with one kernel from one seed. */

@@ -1,4 +1,4 @@
-import { meanInterval } from "../../analysis/mean-interval.js";
+import { meanInterval } from "../../numerics/mean-interval.js";
 import { curveFigures } from "../comparison/figures.js";
 import { byKernel, completeRuns, lastAccuracies, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
 import { bySeed, latest, seedsOf } from "../comparison/seeds.js";

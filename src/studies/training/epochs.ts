@@ -1,4 +1,4 @@
-import { mean } from "../../analysis/averages.js";
+import { mean } from "../../numerics/averages.js";
 import type { Work } from "../runner/study.js";
 import type { TrainingPlan, TrainingSoFar } from "./train.js";
 

@@ -1,4 +1,4 @@
-import { mean, median } from "../../analysis/averages.js";
+import { mean, median } from "../../numerics/averages.js";
 import { palette, type Series } from "../report/lines.js";
 import { figure, formatNumber, paragraph, table, type Block, type Figure, type Report, type Table } from "../report/report.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";

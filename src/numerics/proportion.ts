@@ -1,6 +1,6 @@
-import { NORMAL_QUANTILE } from "../analysis/mean-interval.js";
+import { NORMAL_QUANTILE } from "./mean-interval.js";
 
-/** How often something happened, and the interval in which its probability lies with 95 % confidence. */
+/** A share of successes with the 95 % confidence interval of the probability. */
 export interface Proportion {
   readonly successes: number;
   readonly trials: number;
@@ -19,6 +19,6 @@ export function proportion(successes: number, trials: number): Proportion {
   const extra = NORMAL_QUANTILE ** 2 / trials;
   const center = (share + extra / 2) / (1 + extra);
   const half = (Math.sqrt(extra) * Math.sqrt(share * (1 - share) + extra / 4)) / (1 + extra);
-  // at the ends the formula gives 0 and 1 but for rounding
+  // without successes, or failures, the formula gives 0, or 1, up to rounding
   return { successes, trials, share, interval: [successes === 0 ? 0 : center - half, successes === trials ? 1 : center + half] };
 }

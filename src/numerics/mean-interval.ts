@@ -1,6 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
 
-/** A mean over repetitions, and the interval in which the expectation lies with 95 % confidence if the values are normal. */
+/** A mean over repetitions with its 95 % confidence interval, which assumes normal values. */
 export interface MeanInterval {
   readonly mean: number;
   readonly low: number;
@@ -9,7 +9,7 @@ export interface MeanInterval {
 }
 
 const CONFIDENCE = 0.95;
-/** Halvings of a bracket: float64 has no more bits. */
+/** Bisection steps, more than enough for every bit of float64. */
 const HALVINGS = 200;
 
 /**
@@ -30,12 +30,12 @@ function studentWithin(t: number, freedom: number): number {
   return odd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
 }
 
-/** The z beyond which |z| lies with probability 5 % in the standard normal distribution: Student's with infinitely many degrees. */
+/** The z that |z| exceeds with probability 5 % in the standard normal distribution, the limit of Student's. */
 export const NORMAL_QUANTILE = 1.959963984540054;
 
-/** The t beyond which |t| lies with probability 5 % in Student's distribution. */
+/** The t that |t| exceeds with probability 5 % in Student's distribution with `freedom` degrees. */
 export function studentQuantile(freedom: number): number {
-  // the widest distribution, of one degree, has it at 12.7
+  // the quantile is largest for one degree: 12.7
   let [low, high] = [0, 16];
   for (let halving = 0; halving < HALVINGS; halving++) {
     const middle = (low + high) / 2;
@@ -46,9 +46,9 @@ export function studentQuantile(freedom: number): number {
 }
 
 /**
- * The mean and Student's interval `mean ± t s/√n`, s² the unbiased variance; of one value the interval is infinite.
+ * The mean and Student's interval `mean ± t s/√n`, where s² is the unbiased variance. For one value the interval is infinite.
  *
- * Of differences between paired runs it is the interval of the paired t-test. Source: Student, Biometrika 6, 1908.
+ * Applied to differences between paired runs, it is the interval of the paired t-test. Source: Student, Biometrika 6, 1908.
  * @throws ArgumentError for no values.
  */
 export function meanInterval(values: readonly number[]): MeanInterval {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { meanInterval, NORMAL_QUANTILE, studentQuantile } from "../../src/analysis/mean-interval.js";
+import { meanInterval, NORMAL_QUANTILE, studentQuantile } from "../../src/numerics/mean-interval.js";
 import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
 
