@@ -2,7 +2,7 @@ import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { drawFigure, figureFile, renderReport, type Provenance } from "../../src/studies/report/html.js";
 import { palette } from "../../src/studies/report/lines.js";
-import { html, toHtml } from "../../src/studies/report/markup.js";
+import { html, mathematics, toHtml } from "../../src/studies/report/markup.js";
 import type { Figure, Plot, TitledReport } from "../../src/studies/report/report.js";
 
 /** Ends texts, attributes and elements, in any quotes; pretends to be a namespace, an entity, and what XML cannot hold. */
@@ -95,4 +95,13 @@ it.each(hostile)("a report takes %j as text wherever it has a text", (text) => {
 
 it("escapes whatever JSON can hold, even what looks like markup", () => {
   expect(toHtml(html`<p>${JSON.parse('{"markup":"<b>","Symbol(markup)":"<b>"}')}${[1, "<", null, undefined]}</p>`)).toBe("<p>[object Object]1\n&#60;\nnull\nundefined</p>");
+});
+
+it.each([
+  ["W^Q, σ_max(J), 2σ_0 and W^V_h", "W<sup>Q</sup>, σ<sub>max</sub>(J), 2σ<sub>0</sub> and W<sup>V</sup><sub>h</sub>"],
+  ["U_(s_i s_j) e^(-t/2)", "U<sub>s<sub>i</sub> s<sub>j</sub></sub> e<sup>-t/2</sup>"],
+  ["W_qᵀW_k", "W<sub>q</sub>ᵀW<sub>k</sub>"],
+  ["hidden_states.0, a_b.csv, max_length, x_<b>", "hidden_states.0, a_b.csv, max_length, x_&#60;b&#62;"],
+])("sets symbols as mathematics: %s", (text, wanted) => {
+  expect(toHtml(mathematics(text))).toBe(wanted);
 });

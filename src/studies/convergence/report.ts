@@ -27,15 +27,18 @@ function guaranteeTable(runs: readonly GuaranteeRun[]): Table {
   });
 }
 
+/** An identifier of the library in words, and itself: "nearly linear (nearlyLinear)". */
+const inWords = (name: string): string => `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)} (${name})`;
+
 function conditionTable(runs: readonly GuaranteeRun[]): Table {
   const verdict = { true: "holds", false: "fails", undetermined: "undetermined" } as const;
   const orNone = (value: number | null): string => (value === null ? "–" : formatNumber(value));
   const rows = runs
     .filter((run) => trainedName(run.trained) === "value only")
     .flatMap((run) =>
-      run.conditions.map(({ name, holds, value, threshold, margin, note }) => [run.kernel, name, verdict[String(holds) as keyof typeof verdict], formatNumber(value), orNone(threshold), orNone(margin), note]),
+      run.conditions.map(({ name, holds, value, threshold, margin, note }) => [run.kernel, inWords(name), verdict[String(holds) as keyof typeof verdict], formatNumber(value), orNone(threshold), orNone(margin), note]),
     );
-  return table("Conditions, measured on the initial weights", ["kernel", "condition", "verdict", "value", "threshold", "margin", "in words"], rows);
+  return table("Conditions, measured on the initial weights", ["kernel", "condition", "verdict", "value", "threshold", "margin", "meaning"], rows);
 }
 
 function reasonTable(runs: readonly GuaranteeRun[]): Table {
@@ -49,6 +52,7 @@ function learningTable(runs: readonly LearningRun[]): Table {
   );
   return table("Encoder: loss and test accuracy after each epoch", ["kernel", "epoch", "train loss", "test loss", "test accuracy", "seconds"], rows, {
     summary: true,
+    folded: true,
     note: "Losses are cross-entropies in nats; the train loss is the mean over the epoch's batches, each taken before its step.",
   });
 }

@@ -2,7 +2,7 @@ import type { DeviceDescription } from "../../core/tensor.js";
 import { heatMap } from "./heat.js";
 import { contourPlot, surfacePlot } from "./landscape.js";
 import { linePlot } from "./lines.js";
-import { html, inline, raw, toHtml, type Markup } from "./markup.js";
+import { html, inline, mathematics, raw, toHtml, type Markup } from "./markup.js";
 import { pictureGrid } from "./picture.js";
 import type { Block, Figure, Table, TitledReport } from "./report.js";
 
@@ -25,26 +25,36 @@ export interface Provenance {
 }
 
 const STYLE = `
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #555; --line: #ddd; --shade: #f5f5f5; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
 .answer { font-size: 1.15rem; } .partial { border-left: 4px solid #b35900; padding-left: 0.75rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; margin: 0.5rem 0; }
 caption { text-align: left; font-weight: 600; padding-bottom: 0.25rem; }
-th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
-figure { margin: 1.5rem 0; } figure svg { max-width: 100%; height: auto; }
-figcaption, .note { font-size: 0.85rem; color: #555; }
-code, pre { font: 0.85rem ui-monospace, monospace; background: #f5f5f5; } pre { padding: 0.75rem; overflow-x: auto; }
+th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+sub, sup { line-height: 0; } summary { cursor: pointer; }
+figure { margin: 1.5rem 0; } figure svg { width: 45rem; max-width: 100%; min-width: 32rem; height: auto; color: #1a1a1a; }
+figcaption, .note { font-size: 0.85rem; color: var(--faint); }
+code, pre { font: 0.85rem ui-monospace, monospace; background: var(--shade); } pre { padding: 0.75rem; overflow-x: auto; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e6e6; --paper: #161616; --faint: #aaa; --line: #444; --shade: #262626; }
+  figure.lines svg { filter: invert(0.9) hue-rotate(180deg); }
+}
+@media (max-width: 40rem) { .answer { font-size: 1rem; } th, td { padding-right: 0.5rem; } }
 `;
 
-function provenanceLine({ seed, command }: Provenance, device: string): Markup {
-  return html`Seed ${seed}, on ${device}. Repeat with <code>${command}</code>`;
+/** How a figure came about; `own` is where it is computed whatever the backend of the command. */
+function provenanceLine({ seed, command, device }: Provenance, own: string | undefined): Markup {
+  return html`Seed ${seed}, ${own === undefined ? `on ${device.name}` : `always on ${own}`}. Repeat with <code>${command}</code>`;
 }
 
-function renderTable({ title, columns, rows, note }: Table): Markup {
-  return html`<div class="scroll"><table><caption>${title}</caption><thead><tr>${columns.map((text) => html`<th>${text}</th>`)}</tr></thead><tbody>
-${rows.map((row) => html`<tr>${row.map((text) => html`<td>${text}</td>`)}</tr>`)}
-</tbody></table></div>${note === undefined ? [] : html`<p class="note">${note}</p>`}`;
+function renderTable({ title, columns, rows, note, folded }: Table): Markup {
+  const caption = folded ? [] : html`<caption>${mathematics(title)}</caption>`;
+  const body = html`<div class="scroll"><table>${caption}<thead><tr>${columns.map((text) => html`<th>${mathematics(text)}</th>`)}</tr></thead><tbody>
+${rows.map((row) => html`<tr>${row.map((text) => html`<td>${mathematics(text)}</td>`)}</tr>`)}
+</tbody></table></div>${note === undefined ? [] : html`<p class="note">${mathematics(note)}</p>`}`;
+  return folded ? html`<details><summary>${mathematics(title)}</summary>${body}</details>` : body;
 }
 
 /** The stand-alone SVG of a figure. */
@@ -65,15 +75,15 @@ export function drawFigure({ title, plot }: Figure): string {
 
 function renderFigure(figure: Figure, provenance: Provenance): Markup {
   const { caption, device } = figure;
-  return html`<figure>${inline(drawFigure(figure))}<figcaption>${caption} ${provenanceLine(provenance, device ?? provenance.device.name)}</figcaption></figure>`;
+  return html`<figure class="${figure.plot.kind}"><div class="scroll">${inline(drawFigure(figure))}</div><figcaption>${mathematics(caption)} ${provenanceLine(provenance, device)}</figcaption></figure>`;
 }
 
 function renderBlock(block: Block, provenance: Provenance): Markup {
   switch (block.kind) {
     case "heading":
-      return html`<h2>${block.text}</h2>`;
+      return html`<h2>${mathematics(block.text)}</h2>`;
     case "paragraph":
-      return html`<p>${block.text}</p>`;
+      return html`<p>${mathematics(block.text)}</p>`;
     case "table":
       return renderTable(block);
     case "figure":
@@ -107,8 +117,8 @@ export function renderReport({ title, answer, blocks }: TitledReport, provenance
 <style>${raw(STYLE)}</style>
 </head>
 <body>
-<h1>${title}</h1>
-<p class="answer">${answer}</p>
+<h1>${mathematics(title)}</h1>
+<p class="answer">${mathematics(answer)}</p>
 ${remarks.map((text) => html`<p class="partial">${text}</p>`)}
 ${blocks.map((block) => renderBlock(block, provenance))}
 <h2>How these numbers came about</h2>

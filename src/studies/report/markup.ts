@@ -15,6 +15,17 @@ const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uf
 const escape = (value: unknown): string =>
   String(value).replace(FORBIDDEN, "\ufffd").replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
+/** A letter with indices or exponents: W^Q, σ_max, W^V_h, e^(-t/2). */
+const SYMBOL = /(?<![A-Za-z_^])([\p{L}‖])((?:[\^_](?:\([^()]*\)|[A-Za-z0-9]{1,3}))+)(?![\w]|\.\w)/gu;
+const INDEX = /([\^_])(?:\(([^()]*)\)|([A-Za-z0-9]+))/g;
+
+/** Escaped text whose symbols are set as mathematics by `raise`, which gets `^` or `_` and what stands there. */
+function withSymbols(text: unknown, raise: (kind: string, index: string) => string): string {
+  return escape(text).replace(SYMBOL, (_, letter: string, indices: string) =>
+    letter + indices.replace(INDEX, (_all, kind: string, group: string | undefined, word: string) => raise(kind, group === undefined ? word : withSymbols(group, raise))),
+  );
+}
+
 /** A string that has its tags, from a function that escaped all else. */
 export const raw = (markup: string): Markup => ({ [MARKUP]: markup });
 
@@ -26,12 +37,18 @@ function textOf(part: unknown): string {
 /** HTML of a template: whatever stands in it is escaped, but for markup and lists of it. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly unknown[]): Markup => raw(String.raw({ raw: strings }, ...parts.map(textOf)));
 
+/** Text for HTML with its symbols set as mathematics. */
+export const mathematics = (text: string): Markup => raw(withSymbols(text, (kind, index) => (kind === "^" ? `<sup>${index}</sup>` : `<sub>${index}</sub>`)));
+
+/** The same for SVG, in pixels of a font of 12. */
+const spans = (text: string): string => withSymbols(text, (kind, index) => `<tspan dy="${kind === "^" ? -4 : 3}" font-size="80%">${index}</tspan><tspan dy="${kind === "^" ? 4 : -3}">\u200b</tspan>`);
+
 /** The string of a template's result. */
 export const toHtml = (markup: Markup): string => markup[MARKUP];
 
 /** A drawn element as a string, well-formed both as a file of its own and in an HTML page, whatever its texts and attributes hold. */
 export function toSvg(node: Node): string {
-  if (node.nodeType !== ELEMENT_NODE) return escape(node.textContent);
+  if (node.nodeType !== ELEMENT_NODE) return node.parentNode?.nodeName.toLowerCase() === "text" ? spans(String(node.textContent)) : escape(node.textContent);
   const { localName, attributes, childNodes } = node as Element;
   const named = Array.from(attributes, ({ name, value }) => ` ${name}="${escape(value)}"`).join("");
   return `<${localName}${named}>${Array.from(childNodes, toSvg).join("")}</${localName}>`;

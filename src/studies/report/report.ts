@@ -12,6 +12,8 @@ export interface Table {
   readonly note?: string;
   /** Part of the closing summary on the terminal. */
   readonly summary?: boolean;
+  /** Folded away in the page: a figure shows the same. */
+  readonly folded?: boolean;
 }
 
 /** What a figure shows, as data. */
@@ -53,7 +55,7 @@ export interface TitledReport extends Report {
 
 export const heading = (text: string): Block => ({ kind: "heading", text });
 export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
-export const table = (title: string, columns: readonly string[], rows: readonly (readonly string[])[], rest: Pick<Table, "note" | "summary"> = {}): Table => ({ kind: "table", title, columns, rows, ...rest });
+export const table = (title: string, columns: readonly string[], rows: readonly (readonly string[])[], rest: Pick<Table, "note" | "summary" | "folded"> = {}): Table => ({ kind: "table", title, columns, rows, ...rest });
 export const figure = (name: string, title: string, plot: Plot, caption: string, device?: string): Figure => ({ kind: "figure", name, title, plot, caption, ...(device === undefined ? {} : { device }) });
 
 /** A number for people: `digits` significant digits, scientific where that is shorter; a dash for none. */

@@ -129,6 +129,7 @@ function mapTables(runs: readonly WavefunctionRun[]): Table[] {
       const tokens = Math.sqrt(map.length);
       const rows = Array.from({ length: tokens }, (_, i) => [String(i + 1), ...map.slice(i * tokens, (i + 1) * tokens).map((weight) => weight.toFixed(3))]);
       return table(`Mean attention of layer ${layer + 1}, ${words[attention]}`, ["patch", ...rows.map(([patch]) => patch)], rows, {
+        folded: true,
         note: "Averaged over heads and samples; factored weights are real numbers of any sign and do not sum to 1.",
       });
     });
