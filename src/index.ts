@@ -80,7 +80,7 @@ export { encoder, type Encoder, type EncoderCall, type EncoderLayer, type Encode
 export { multiHead, type MultiHead, type MultiHeadCall, type MultiHeadOptions, type MultiHeadParameters } from "./nn/multi-head.js";
 export { adam, gradientDescent, sgd, type AdamOptions, type Optimizer, type SgdOptions } from "./nn/optimizers.js";
 export { singleLayer, type SingleLayer, type SingleLayerOptions, type SingleLayerParameters } from "./nn/single-layer.js";
-export { merge, split, type NamedTensors } from "./nn/split.js";
+export { mergeParameters, splitParameters, type NamedTensors } from "./nn/split.js";
 export * as physics from "./physics/index.js";
 export { checkConvergence, type ConvergenceOptions, type ConvergenceReport } from "./theory/check-convergence.js";
 export { convergenceProbability, type Initialization } from "./theory/initialization.js";

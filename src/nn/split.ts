@@ -10,20 +10,20 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 /**
  * Selects the parameters to train: those for which `isTrained(path)` is true.
  *
- * `valueAndGrad((moving) => loss(merge(moving, frozen)), trained)` then computes gradients for these only.
+ * `valueAndGrad((moving) => loss(mergeParameters(moving, frozen)), trained)` then computes gradients for these only.
  */
-export function split<Parameters extends ParameterTree>(
+export function splitParameters<Parameters extends ParameterTree>(
   parameters: Parameters,
   isTrained: (path: readonly string[]) => boolean,
 ): { trained: NamedTensors; frozen: Parameters } {
-  checkArguments("split", { isTrained }, { isTrained: callable });
+  checkArguments("splitParameters", { isTrained }, { isTrained: callable });
   const trained: Record<string, Tensor> = {};
   mapTree(parameters, isTensor, (tensor, path) => {
     if (isTrained(path)) trained[path.join(".")] = tensor;
   });
   if (Object.keys(trained).length === 0) {
     throw new ArgumentError({
-      where: "split",
+      where: "splitParameters",
       argument: "isTrained",
       wanted: "a rule that selects at least one parameter",
       got: "one that selects none",
@@ -33,7 +33,7 @@ export function split<Parameters extends ParameterTree>(
 }
 
 /** The tree `frozen` with the tensors of `trained` at their paths. */
-export function merge<Parameters extends ParameterTree>(trained: NamedTensors, frozen: Parameters): Parameters {
-  checkArguments("merge", { trained }, { trained: record });
+export function mergeParameters<Parameters extends ParameterTree>(trained: NamedTensors, frozen: Parameters): Parameters {
+  checkArguments("mergeParameters", { trained }, { trained: record });
   return mapTree(frozen, isTensor, (tensor, path) => trained[path.join(".")] ?? tensor) as Parameters;
 }

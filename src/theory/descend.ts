@@ -5,7 +5,7 @@ import type { Tensor } from "../core/tensor.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { gradientDescent } from "../nn/optimizers.js";
 import { singleLayer } from "../nn/single-layer.js";
-import { merge, split } from "../nn/split.js";
+import { mergeParameters, splitParameters } from "../nn/split.js";
 import type { WeightName } from "./problem.js";
 
 type Matrices = readonly (readonly (readonly number[])[])[];
@@ -46,12 +46,12 @@ export async function descend(
   const model = singleLayer({ kernel, heads: weights.query.length, width: inputs[0][0].length, keyWidth, valueWidth, outputWidth: targets[0][0].length });
   const parameters = { query: tensor(weights.query), key: tensor(weights.key), value: tensor(weights.value), output: tensor(weights.output) };
   const [x, y] = [tensor(inputs), tensor(targets)];
-  const { trained, frozen } = split(parameters, ([name]) => trainable.includes(name as WeightName));
+  const { trained, frozen } = splitParameters(parameters, ([name]) => trainable.includes(name as WeightName));
   const optimizer = gradientDescent({ stepSize });
   const losses: number[] = [];
   for (let step = 0; step <= steps; step++) {
     const value = cpu.scope(() => {
-      const result = valueAndGrad((moving) => multiply(sum(square(subtract(model.apply(merge(moving, frozen), x), y))), 0.5), trained);
+      const result = valueAndGrad((moving) => multiply(sum(square(subtract(model.apply(mergeParameters(moving, frozen), x), y))), 0.5), trained);
       optimizer.step(trained, result.gradients);
       return result.value;
     });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as library from "../../src/index.js";
 import {
-  adam, alibi, attention, attentionMap, attentionWithStatistic, AttentionKernelsError, causal, cpu, decode, encoder, gradcheck, gradientDescent, indices, merge,
-  multiHead, ops, physics, random, relativeBias, requestGpu, sgd, singleLayer, softmax, split, valueAndGrad,
+  adam, alibi, attention, attentionMap, attentionWithStatistic, AttentionKernelsError, causal, cpu, decode, encoder, gradcheck, gradientDescent, indices, mergeParameters,
+  multiHead, ops, physics, random, relativeBias, requestGpu, sgd, singleLayer, softmax, splitParameters, valueAndGrad,
   type Backend, type Gpu, type Optimizer, type ParameterTree, type Tensor,
 } from "../../src/index.js";
 import { isTensor, tensorsIn } from "../../src/core/tensor.js";
@@ -101,8 +101,8 @@ const others: Readonly<Record<string, Call>> = {
   multiHead: tree((backend) => ({ p: layer.initialize(backend, random(1)), x: of(backend, [1, 3, 4]), context: of(backend, [1, 2, 4]) }), ({ p, x, context }) => layer.apply(p, x, { context })),
   singleLayer: tree((backend) => ({ p: single.initialize(backend, random(1)), x: of(backend, [2, 3, 3]) }), ({ p, x }) => single.apply(p, x)),
   split: tree((backend) => model.initialize(backend, random(1)), (p) => {
-    const { trained, frozen } = split(p, () => true);
-    valueAndGrad((moving) => ops.sum(model.apply(merge(moving, frozen), indices([0, 1, 2], [1, 3]))), trained);
+    const { trained, frozen } = splitParameters(p, () => true);
+    valueAndGrad((moving) => ops.sum(model.apply(mergeParameters(moving, frozen), indices([0, 1, 2], [1, 3]))), trained);
   }),
   "physics.maskedLoss": tree((backend) => predictor.initialize(backend, random(1)), (p) => physics.maskedLoss(predictor, p, indices([0, 1, 0], [1, 3]))),
 };

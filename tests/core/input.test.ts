@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   adam, alibi, ArgumentError, attention, causal, convergenceProbability, cpu, decode, encoder, gaussian, gradcheck, indices, keyValueCache, kernels, multiHead, NonFiniteError,
-  openSafetensors, ops, random, ShapeError, softmax, split, valueAndGrad, type Tensor,
+  openSafetensors, ops, random, ShapeError, softmax, splitParameters, valueAndGrad, type Tensor,
 } from "../../src/index.js";
 import { createCpu } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
@@ -32,7 +32,7 @@ describe("bad input is refused at the public edge, in words", () => {
     ["labels of another shape", () => ops.crossEntropy(cpu.full(1, [2, 3]), indices([1])), ShapeError, /one label for every row/],
     ["a seed that is no whole number", () => random(0.1), ArgumentError, /seed: wanted a whole number/],
     ["heads that do not divide the width", () => multiHead({ kernel: softmax(), width: 6, heads: 4 }), ArgumentError, /a divisor of the width 6/],
-    ["training nothing", () => split({ a: q }, () => false), ArgumentError, /selects at least one parameter/],
+    ["training nothing", () => splitParameters({ a: q }, () => false), ArgumentError, /selects at least one parameter/],
     ["a promise out of a scope", () => cpu.scope(async () => q.read()), ArgumentError, /scope: body: wanted a synchronous function/],
   ] as const)("%s", (_, call, kind, message) => {
     expect(call).toThrow(kind);
