@@ -132,7 +132,7 @@ function judge({ difference, scale, rounding, resolution, tolerance }: Compariso
 
 const severity: readonly GradcheckVerdict[] = ["passed", "undetermined", "failed"];
 
-/** A failure above all; of two alike, the one with the larger error, or with an error that is no number. */
+/** Whether a is worse than b: by the verdict first, then by the larger error or an error of NaN. */
 function isWorse(a: GradcheckDirection, b: GradcheckDirection): boolean {
   if (a.verdict !== b.verdict) return severity.indexOf(a.verdict) > severity.indexOf(b.verdict);
   return a.relativeError > b.relativeError || Number.isNaN(a.relativeError);

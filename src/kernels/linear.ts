@@ -24,7 +24,7 @@ function inChunks(x: Tensor, filler: number): Tensor {
   return reshape(whole, [batch, heads, -1, CHUNK, width]);
 }
 
-/** x, later by `steps` chunks; zeros before. */
+/** x shifted by `steps` chunks to later positions, with zeros before. */
 function later(x: Tensor, steps: number): Tensor {
   const [batch, heads, chunks, ...rest] = x.shape;
   const zeros = x.backend.full(0, [batch, heads, Math.min(steps, chunks), ...rest]);
@@ -84,12 +84,12 @@ function pairSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask, si
   return matmul(multiply(matmul(features, keys, { transposeB: true }), features.backend.tensor(seen, shape)), values);
 }
 
-/** x ≤ 0, the largest number over `axes` where that is below 0: φ of x less this does not underflow there. */
+/** The maximum over `axes`, at most 0. After subtracting it from x, φ does not underflow at the maximum. */
 function excess(x: Tensor, axes: number | readonly number[]): Tensor {
   return stopGradient(multiply(relu(multiply(max(x, axes, { keepAxes: true }), -1)), -1));
 }
 
-/** The sums of a mask, where a key or value that is not finite makes NaN of the rows that see it, and of no other. */
+/** The sums under a mask. A non-finite key or value gives NaN only in the rows that see it. */
 function guardedSums(q: Tensor, k: Tensor, values: Tensor, mask: Mask): Tensor {
   const [batch, heads, tokens] = k.shape;
   const ones = (like: Tensor): Tensor => q.backend.full(1, [batch, heads, like.shape[2], 1]);
