@@ -1,7 +1,18 @@
-import { sizeOf } from "../core/shape.js";
-import { biasStep } from "../kernels/bias.js";
+import { sizeOf, type Shape } from "../core/shape.js";
+import type { BiasLayout } from "../kernels/bias.js";
 import { probePrimitive } from "../kernels/probe.js";
-import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, recenterPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
+import {
+  attentionBackwardOperands,
+  attentionBackwardPrimitive,
+  attentionGradients,
+  attentionOperands,
+  attentionPrimitive,
+  hasFewPairs,
+  recenterPrimitive,
+  type AttentionAttributes,
+  type AttentionExtents,
+  type AttentionOperands,
+} from "../kernels/primitives.js";
 import biasText from "../../shaders/lib/bias.wgsl";
 import noPairGradients from "../../shaders/lib/no_pair_gradients.wgsl";
 import pairGradients from "../../shaders/lib/pair_gradients.wgsl";
@@ -18,7 +29,9 @@ import probe from "../../shaders/passes/probe.wgsl";
 import { eachShader, fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
 import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import type { Block } from "./memory.js";
 import type { Extra, Pass } from "./programs.js";
+import { sum } from "./reductions.js";
 import { storedShaders } from "./stored.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
@@ -52,11 +65,9 @@ function tiled(
   device: Device,
   attributes: AttentionAttributes,
   name: PassName,
-  [q, k, v, parameters]: readonly Operand[],
-  bias: Operand | undefined,
+  { q, k, v, parameters, bias }: AttentionOperands<Operand>,
 ): Omit<Pass, "writes"> {
-  const { kernel, band, lengths, softcap, bias: layout } = attributes;
-  const extents = attentionExtents(q.shape, k.shape, v.shape);
+  const { kernel, extents, band, lengths, softcap, bias: layout } = attributes;
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
   const form = formOf(device, name, kernel, extents, q.dtype);
   const extras: Extra[] = [];
@@ -78,16 +89,17 @@ function tiled(
 }
 
 const attentionForward = implement(attentionPrimitive, (device, inputs, outputs, attributes) => {
-  const { batch, heads, queries, keys, valueDim } = attentionExtents(inputs[0].shape, inputs[1].shape, inputs[2].shape);
+  const { batch, heads, queries, keys, valueDim } = attributes.extents;
+  const operands = attentionOperands(inputs);
   const results = outputs.map(({ block }) => block);
   if (queries > FEW_QUERIES || keys <= SPLIT) {
-    device.dispatch({ ...tiled(device, attributes, "forward", inputs, inputs.at(4)), writes: results });
+    device.dispatch({ ...tiled(device, attributes, "forward", operands), writes: results });
     return;
   }
   const splits = Math.ceil(keys / SPLIT);
   const rows = batch * heads * queries;
   const parts = [device.scratch(rows * splits * ROW_STATE), device.scratch(rows * splits * valueDim)];
-  const common = tiled(device, attributes, "split", inputs, inputs.at(4));
+  const common = tiled(device, attributes, "split", operands);
   device.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: parts, workgroups: [splits, heads * queries, batch] });
   const { kernel } = attributes;
   device.dispatch({
@@ -100,42 +112,85 @@ const attentionForward = implement(attentionPrimitive, (device, inputs, outputs,
   });
 });
 
+/**
+ * From a pair to the next one, of its batch entry and head, that shares its element of a bias: how many queries and how many keys further.
+ * [0, 0] where none does. Where queries and keys share an element, along the keys.
+ */
+function biasStep({ strides, relative }: BiasLayout, { queries, keys }: AttentionExtents): readonly [number, number] {
+  if (relative) return [1, 1];
+  if (strides[3] === 0 && keys > 1) return [0, 1];
+  return strides[2] === 0 && queries > 1 ? [1, 0] : [0, 0];
+}
+
+/**
+ * Whether the pass of the queries, where it runs anyway, leaves behind a number for every pair, which sum to the gradient of the bias. With
+ * lengths bindings run out.
+ */
+function keepsPairs({ extents, lengths, bias }: AttentionAttributes): boolean {
+  return lengths === undefined && bias?.relative === false && hasFewPairs(extents);
+}
+
+/** Has `body` write numbers of a shape, and sums them over some axes to the result. */
+function summed(device: Device, shape: Shape, axes: readonly number[], result: Operand, body: (terms: Block) => void): void {
+  if (axes.length === 0) {
+    body(result.block);
+    return;
+  }
+  const terms = { ...result, shape, block: device.scratch(sizeOf(shape)) };
+  body(terms.block);
+  sum(device, [terms], [result], { axes });
+}
+
 const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs, outputs, attributes) => {
-  const [q, k, v, , output, statistic, dOutput] = inputs;
-  const { wanted, bias: layout, band } = attributes;
-  const { batch, heads, queries, keys, valueDim } = attentionExtents(q.shape, k.shape, v.shape);
+  const operands = attentionBackwardOperands(inputs);
+  const { k, v, output, statistic, cotangent } = operands;
+  const { q: dq, k: dk, v: dv, parameters: dParameters, bias: dBias } = attentionGradients(outputs, attributes);
+  const { bias: layout, band, extents } = attributes;
+  const { batch, heads, queries, keys, valueDim } = extents;
   const rowCount = batch * heads * queries;
   const rows = device.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1));
   device.dispatch({
     shaders: [...deltaShaders, storedShaders[output.dtype].one],
     constants: { GROUP },
     uniform: [rowCount, valueDim],
-    reads: [output.block, dOutput.block, statistic.block],
+    reads: [output.block, cotangent.block, statistic.block],
     writes: [rows],
     workgroups: groupsFor(rowCount, device.limits),
   });
-  const remaining = outputs.map(({ block }) => block);
-  const backward = (name: PassName, count: number, over?: (common: Omit<Pass, "writes">) => Partial<Pass>): void => {
-    const common = tiled(device, attributes, name, inputs, inputs.at(7));
-    const shaders = [...common.shaders, withoutPairGradients];
-    device.dispatch({ ...common, shaders, reads: [...common.reads, rows], writes: remaining.splice(0, count), ...over?.(common) });
+  const backward = (name: PassName, writes: readonly Block[], over?: (common: Omit<Pass, "writes">) => Partial<Pass>, kept = withoutPairGradients): void => {
+    const common = tiled(device, attributes, name, operands);
+    device.dispatch({ ...common, shaders: [...common.shaders, kept], reads: [...common.reads, rows], writes, ...over?.(common) });
   };
-  if (wanted.query && wanted.bias === "pairs") {
-    const pairs = remaining.pop()!;
-    const [dQuery] = remaining;
-    const isPartial = band.low > 1 - queries || band.high < keys - 1;
-    if (isPartial) fill(device, pairs, batch * heads * queries * keys, 0); // passes skip tiles that the band hides
-    backward("query", 1, ({ shaders }) => ({ shaders: [...shaders, withPairGradients], writes: [dQuery, pairs] }));
-  } else if (wanted.query) backward("query", 1);
-  if (wanted.keyValue) backward("keyValue", 2);
-  if (wanted.parameters) backward("parameters", 1);
-  if (wanted.bias !== "elements") return;
-  const elements = sizeOf(outputs[outputs.length - 1].shape);
-  const [QUERY_STEP, KEY_STEP] = layout === undefined ? [0, 0] : biasStep(layout, { queries, keys });
-  backward("bias", 1, ({ constants }) => ({
-    constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
-    workgroups: groupsFor(elements, device.limits, ROWS),
-  }));
+  const summedToBias = (shape: Shape, result: Operand, body: (terms: Block) => void): void => {
+    summed(device, shape, shape.flatMap((extent, axis) => (extent === result.shape[axis] ? [] : [axis])), result, body);
+  };
+  if (dq !== undefined && dBias !== undefined && keepsPairs(attributes)) {
+    summedToBias([batch, heads, queries, keys], dBias, (pairs) => {
+      const isPartial = band.low > 1 - queries || band.high < keys - 1;
+      if (isPartial) fill(device, pairs, rowCount * keys, 0); // passes skip tiles that the band hides
+      backward("query", [dq.block, pairs], undefined, withPairGradients);
+    });
+  } else {
+    if (dq !== undefined) backward("query", [dq.block]);
+    if (dBias !== undefined && layout !== undefined) {
+      const [QUERY_STEP, KEY_STEP] = biasStep(layout, extents);
+      // Where queries or keys share elements, one for every one of the others, of each head and batch entry.
+      const shape = QUERY_STEP === KEY_STEP ? dBias.shape : [batch, heads, QUERY_STEP === 1 ? 1 : queries, KEY_STEP === 1 ? 1 : keys];
+      summedToBias(shape, dBias, (elements) => {
+        backward("bias", [elements], ({ constants }) => ({
+          constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
+          workgroups: groupsFor(sizeOf(shape), device.limits, ROWS),
+        }));
+      });
+    }
+  }
+  if (dk !== undefined || dv !== undefined) {
+    backward("keyValue", [dk?.block ?? device.scratch(sizeOf(k.shape)), dv?.block ?? device.scratch(sizeOf(v.shape))]);
+  }
+  if (dParameters !== undefined) {
+    const [, count] = dParameters.shape;
+    summed(device, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) => backward("parameters", [ofRows]));
+  }
 });
 
 const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hooks], { kernel }) => {

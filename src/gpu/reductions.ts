@@ -67,4 +67,6 @@ function reduce(fold: keyof typeof folds) {
   };
 }
 
-export const reductions = [implement(sumPrimitive, reduce("sum")), implement(maxPrimitive, reduce("max"))];
+export const sum = reduce("sum");
+
+export const reductions = [implement(sumPrimitive, sum), implement(maxPrimitive, reduce("max"))];

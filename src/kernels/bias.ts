@@ -79,13 +79,3 @@ export function denseLayout(shape: Shape): BiasLayout {
   const [batch, head, query, key] = stridesOf(shape);
   return { offset: 0, strides: [batch, head, query, key], relative: false };
 }
-
-/**
- * From a pair to the next one, of its batch entry and head, that shares its element of a bias: how many queries and how many keys further.
- * [0, 0] where none does. Where queries and keys share an element, along the keys.
- */
-export function biasStep({ strides, relative }: BiasLayout, { queries, keys }: Pick<MaskSizes, "queries" | "keys">): readonly [number, number] {
-  if (relative) return [1, 1];
-  if (strides[3] === 0 && keys > 1) return [0, 1];
-  return strides[2] === 0 && queries > 1 ? [1, 0] : [0, 0];
-}

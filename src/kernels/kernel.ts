@@ -147,8 +147,8 @@ interface Named {
 /** What a kernel's own change of its inputs may depend on. */
 export interface Surroundings {
   readonly softcap?: number;
-  /** Whether the mask has lengths: with a bias beside them a device may run out of bindings. */
-  readonly hasLengths: boolean;
+  /** Whether a number for every pair is modest, and a bias may hold it. */
+  readonly affordsBias: boolean;
   /** Whether pairs may be hidden. */
   readonly isMasked: boolean;
 }
