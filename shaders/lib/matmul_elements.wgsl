@@ -1,7 +1,5 @@
 // Elements of A and B by their strides, zero outside the matrix.
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+// Reads a and b, writes c: f32.
 
 fn a_at(base: u32, row: u32, k: u32) -> f32 {
   let at = base + min(row, sizes.rows - 1u) * sizes.a_row + min(k, sizes.inner - 1u) * sizes.a_inner;

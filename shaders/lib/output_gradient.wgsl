@@ -1,6 +1,6 @@
 // For every row what the backward passes need of it: the cotangent of the output, filled up to vec4s, then (statistic, delta, 0, 0). One
 // buffer, because WGSL's default limit is eight of them.
-@group(0) @binding(5) var<storage, read> rows: array<vec4f>;
+// Reads rows: vec4f [rows, VALUE_PARTS + 1].
 
 fn output_gradient_part(row: u32, part: u32) -> vec4f {
   return rows[row * (VALUE_PARTS + 1u) + part];

@@ -1,7 +1,5 @@
 // Queries, keys and values, four components at a time, for widths that are multiples of four. Stored is a vec4 of f32 or f16.
-@group(0) @binding(1) var<storage, read> queries: array<Stored>;
-@group(0) @binding(2) var<storage, read> keys: array<Stored>;
-@group(0) @binding(3) var<storage, read> values: array<Stored>;
+// Reads queries, keys and values: Stored.
 
 fn query_part(row: u32, part: u32) -> vec4f {
   return vec4f(queries[row * PARTS + part]);

@@ -1,9 +1,8 @@
 // Products of blocks in registers. A workgroup of DOWN x ACROSS invocations owns ROWS rows (left) and meets COLUMNS others (right) at a
 // time. An invocation takes RUN rows, DOWN apart, against four columns, ACROSS apart: RUN + 4 loads of a vec4 from workgroup memory for
-// 16 RUN multiply-adds. Constants of the header: RUN, a multiple of 4, and ACROSS, at least RUN.
+// 16 RUN multiply-adds. Constants of the header: DOWN, RUN, a multiple of 4, and ACROSS, at least RUN.
 // A pass has two products of rows: the pair product over the width of keys, and another over that of values (`second`). It says what they
 // are by left_part and right_part, vec4s of the rows of either side, and tile_product.
-const DOWN = 8u;
 const ROWS = DOWN * RUN;
 const COLUMNS = 4u * ACROSS;
 const INVOCATIONS = DOWN * ACROSS;

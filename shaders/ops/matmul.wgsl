@@ -1,5 +1,4 @@
 // C = A B for every matrix of a batch. A workgroup of 8 x 8 invocations makes a 32 x 32 block of C, 4 x 4 elements an invocation; blocks of A and B pass through workgroup memory.
-const BLOCK = 32u;
 const DEPTH = 16u;
 const SIDE = 8u;
 

@@ -1,14 +1,5 @@
 // x [outer, length, inner] to y [outer, parts, inner], count elements: each invocation folds CHUNK elements of the middle axis into one.
-struct Sizes {
-  count: u32,
-  length: u32,
-  inner: u32,
-  parts: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+// Reads x, writes y: f32.
 
 fn element(index: u32) {
   let row = quotient(index, sizes.inner);

@@ -2,7 +2,7 @@
 // from a pair to the next that shares its element: both 0 where it belongs to one pair of tokens, both 1 where to all with the same
 // i - j, in one batch entry and one head or in all. With one of them 1 the element is a query's, or a key's, of one batch entry and head;
 // a reduction sums the rest afterwards.
-@group(0) @binding(6) var<storage, read_write> bias_gradients: array<f32>;
+// Writes bias_gradients: f32.
 
 fn score_gradient_at(place: Place) -> f32 {
   let query_row = (place.batch * sizes.heads + place.head) * sizes.queries + place.i;

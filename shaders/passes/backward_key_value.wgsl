@@ -1,7 +1,6 @@
 // dv_j = sum_i w_ij dout_i and dk_j = sum_i ds_ij (ds/dproduct dproduct/dk + 2 ds/d|k|^2 k_j). One key row an invocation, no
 // atomics; queries and output cotangents of every head that shares the key pass by in tiles.
-@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
+// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 var<workgroup> tile_queries: array<vec4f, TILE * PARTS>;
 var<workgroup> tile_gradients: array<vec4f, TILE * VALUE_PARTS>;

@@ -1,7 +1,6 @@
 // dk_j and dv_j as in passes/backward_key_value.wgsl, by products of float16 matrices: a row is a key, and queries pass by in tiles; weights
 // and ds, in float32, are narrowed to float16 for their products with output cotangents and queries.
-@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
+// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 const KEYS = 0u;
 const VALUES = KEYS + BLOCK * STRIDE;

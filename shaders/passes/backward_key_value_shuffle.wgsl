@@ -1,7 +1,6 @@
 // dk_j and dv_j as in passes/backward_key_value.wgsl, without workgroup memory: RUN key rows an invocation, LANES apart; lanes hand their
 // queries and output cotangents to each other.
-@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
+// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 const BLOCK = LANES * RUN;
 

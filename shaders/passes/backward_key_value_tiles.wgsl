@@ -1,7 +1,6 @@
 // dk_j and dv_j as in passes/backward_key_value.wgsl, by blocks in registers: rows are keys, columns the queries of every head that
 // shares them.
-@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
+// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 fn left_part(second: bool, row: u32, part: u32) -> vec4f {
   if (second) {

@@ -1,5 +1,5 @@
 // dq_i = sum_j ds_ij (ds/dproduct dproduct/dq + 2 ds/d|q|^2 q_i). One query row an invocation, no atomics.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -1,5 +1,5 @@
 // dq_i as in passes/backward_query.wgsl, by products of float16 matrices; ds, in float32, is narrowed to float16 for its product with the keys.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
 const GRADIENTS = AFTER_VALUES;
 const SLOPES = GRADIENTS + BLOCK * VALUE_STRIDE;

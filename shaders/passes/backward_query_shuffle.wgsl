@@ -1,5 +1,5 @@
 // dq_i as in passes/backward_query.wgsl, without workgroup memory: lanes hand their keys and values to each other.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -1,5 +1,5 @@
 // dq_i as in passes/backward_query.wgsl, by blocks in registers.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
 fn left_part(second: bool, row: u32, part: u32) -> vec4f {
   if (second) {

@@ -1,15 +1,6 @@
 // rows_i = (dout_i, filled up to vec4s; statistic_i, delta_i, 0, 0) with delta_i = dout_i . out_i, which the softmax and sum normalisers
 // need in backward.
-struct Sizes {
-  count: u32,
-  value_dim: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> outputs: array<Stored>;
-@group(0) @binding(2) var<storage, read> output_gradients: array<Stored>;
-@group(0) @binding(3) var<storage, read> statistics: array<f32>;
-@group(0) @binding(4) var<storage, read_write> rows: array<vec4f>;
+// Reads outputs and output_gradients: Stored [count, value_dim] and statistics: f32 [count], writes rows: vec4f.
 
 fn element(row: u32) {
   let source = row * sizes.value_dim;

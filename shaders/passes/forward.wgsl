@@ -1,6 +1,5 @@
 // out_i = sum_j w_ij v_j / z_i. One query row an invocation; keys and values pass by in tiles.
-@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

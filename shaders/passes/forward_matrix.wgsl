@@ -1,7 +1,6 @@
 // out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by products of float16 matrices: scores and weights of BLOCK queries and TILE
 // keys at a time, in float32; weights are narrowed to float16 for their product with the values.
-@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 const WEIGHTS = AFTER_VALUES;
 const HALVES = WEIGHTS + BLOCK * WEIGHT_STRIDE;

@@ -1,7 +1,6 @@
 // For few queries: a workgroup takes one query against SPLIT of its keys, and leaves the state of the row and its sums so far.
 // A lane scores one key of a tile, and sums the value components that it owns.
-@group(0) @binding(5) var<storage, read_write> states: array<Row>;
-@group(0) @binding(6) var<storage, read_write> partial_sums: array<f32>;
+// Writes states: Row [rows, splits] and partial_sums: f32 [rows, splits, value_dim].
 
 const LANE_PARTS = (VALUE_PARTS + ROWS - 1u) / ROWS;
 var<workgroup> tile_scores: array<f32, TILE>;

@@ -1,6 +1,5 @@
 // out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by blocks in registers. Invocation i of a workgroup also keeps the state of row i.
-@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 var<workgroup> states: array<Row, ROWS>;
 

@@ -1,6 +1,6 @@
 import { sizeOf, type Shape } from "../core/shape.js";
 import type { BiasLayout } from "../kernels/bias.js";
-import { probePrimitive } from "../kernels/probe.js";
+import { probed, probePrimitive } from "../kernels/probe.js";
 import {
   attentionBackwardOperands,
   attentionBackwardPrimitive,
@@ -8,6 +8,7 @@ import {
   attentionOperands,
   attentionPrimitive,
   hasFewPairs,
+  HIDING,
   recenterPrimitive,
   type AttentionAttributes,
   type AttentionExtents,
@@ -26,22 +27,22 @@ import recenterText from "../../shaders/ops/recenter.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
-import { eachShader, fill, finiteShader, quotientShader } from "./elementwise.js";
+import { fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
-import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Block } from "./memory.js";
-import type { Extra, Pass } from "./programs.js";
+import { arrayOf, f32, i32, type Binding, type Pass } from "./pass.js";
 import { sum } from "./reductions.js";
 import { storedShaders } from "./stored.js";
 
-const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
-const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
-const centerShaders = [eachShader, quotientShader, finiteShader, shader("ops/center.wgsl", center)];
+const deltaShaders = [shader("passes/delta.wgsl", delta)];
+const combineShaders = [quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
+const centerShaders = [quotientShader, finiteShader, shader("ops/center.wgsl", center)];
 const recenterShader = shader("ops/recenter.wgsl", recenterText);
 const [oneShader, fourShader] = [shader("generated (one)", "alias Number = f32;"), shader("generated (four)", "alias Number = vec4f;")];
 /** Rows that an invocation moves: it loads the center once for all. */
 const RECENTER_RUN = 16;
-const probeShaders = [eachShader, ...pairShaders, shader("passes/probe.wgsl", probe)];
+const probeShaders = [...pairShaders, shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
 const withLengths = shader("lib/lengths.wgsl", lengthsText);
@@ -50,8 +51,6 @@ const withSoftcap = shader("lib/softcap.wgsl", softcapText);
 const withoutSoftcap = shader("lib/no_softcap.wgsl", noSoftcap);
 const withPairGradients = shader("lib/pair_gradients.wgsl", pairGradients);
 const withoutPairGradients = shader("lib/no_pair_gradients.wgsl", noPairGradients);
-const BIAS_BINDING = 10;
-const LENGTHS_BINDING = 11;
 
 /** Up to so many queries, as in decoding, the keys of a row are split over workgroups. */
 const FEW_QUERIES = 4;
@@ -60,55 +59,68 @@ const SPLIT = 256;
 /** The largest struct Row of a normaliser, in numbers. */
 const ROW_STATE = 2;
 
+/** Rows of what is stored in the dtype of the queries. */
+const stored = ({ block }: Operand): Binding => arrayOf("Stored", block);
+
 /** A pass over the rows of every head; what all of them share. */
-function tiled(
-  device: Device,
-  attributes: AttentionAttributes,
-  name: PassName,
-  { q, k, v, parameters, bias }: AttentionOperands<Operand>,
-): Omit<Pass, "writes"> {
+function tiled(device: Device, attributes: AttentionAttributes, name: PassName, { q, k, v, parameters, bias }: AttentionOperands<Operand>): Omit<Pass, "writes"> {
   const { kernel, extents, band, lengths, softcap, bias: layout } = attributes;
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
   const form = formOf(device, name, kernel, extents, q.dtype);
-  const extras: Extra[] = [];
-  if (bias !== undefined) extras.push({ binding: BIAS_BINDING, block: bias.block });
-  if (lengths !== undefined) extras.push({ binding: LENGTHS_BINDING, block: device.upload(lengths) });
   const hooks = [bias === undefined ? withoutBias : withBias, lengths === undefined ? withoutLengths : withLengths, softcap > 0 ? withSoftcap : withoutSoftcap];
   return {
     shaders: [...form.shaders, ...hooks, ...normalizers[kernel.normalizer], ...kernel.shaders],
-    constants: form.constants,
-    uniform: [
-      ...[queries, keys, heads, keyHeads, dim, valueDim, parameters.shape[1], batch, band.low, band.high],
-      { float: softcap },
-      ...(layout === undefined ? [0, 0, 0, 0, 0] : [layout.offset, ...layout.strides]),
-    ],
-    reads: [q, k, v, parameters].map(({ block }) => block),
-    extras,
+    constants: { ...form.constants, HIDING: f32(HIDING) },
+    uniform: {
+      queries,
+      keys,
+      heads,
+      key_heads: keyHeads,
+      dim,
+      value_dim: valueDim,
+      parameters: parameters.shape[1],
+      batches: batch,
+      low: i32(band.low),
+      high: i32(band.high),
+      ...(softcap > 0 && { softcap: f32(softcap) }),
+      ...(layout !== undefined && biasMembers(layout)),
+    },
+    reads: {
+      queries: stored(q),
+      keys: stored(k),
+      values: stored(v),
+      parameters: parameters.block,
+      ...(bias !== undefined && { bias: bias.block }),
+      ...(lengths !== undefined && { lengths: arrayOf("vec4u", device.upload(lengths)) }),
+    },
     workgroups: name === "keyValue" ? [Math.ceil(keys / form.rows), keyHeads, batch] : [Math.ceil(queries / form.rows), heads, batch],
   };
 }
 
-const attentionForward = implement(attentionPrimitive, (device, inputs, outputs, attributes) => {
-  const { batch, heads, queries, keys, valueDim } = attributes.extents;
+/** Where the bias of a pair lies: offset + batch, head, query and key times their strides. */
+function biasMembers({ offset, strides: [batch, head, query, key] }: BiasLayout): Pass["uniform"] {
+  return { bias_offset: i32(offset), bias_batch: i32(batch), bias_head: i32(head), bias_query: i32(query), bias_key: i32(key) };
+}
+
+const attentionForward = implement(attentionPrimitive, (device, inputs, [output, statistic], attributes) => {
+  const { kernel, extents } = attributes;
+  const { batch, heads, queries, keys, valueDim } = extents;
   const operands = attentionOperands(inputs);
-  const results = outputs.map(({ block }) => block);
+  const writes = { outputs: stored(output), statistics: statistic.block };
   if (queries > FEW_QUERIES || keys <= SPLIT) {
-    device.dispatch({ ...tiled(device, attributes, "forward", operands), writes: results });
+    device.dispatch({ ...tiled(device, attributes, "forward", operands), writes });
     return;
   }
   const splits = Math.ceil(keys / SPLIT);
   const rows = batch * heads * queries;
-  const parts = [device.scratch(rows * splits * ROW_STATE), device.scratch(rows * splits * valueDim)];
+  const parts = { states: arrayOf("Row", device.scratch(rows * splits * ROW_STATE)), partial_sums: device.scratch(rows * splits * valueDim) };
   const common = tiled(device, attributes, "split", operands);
   device.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: parts, workgroups: [splits, heads * queries, batch] });
-  const { kernel } = attributes;
-  device.dispatch({
-    shaders: [...combineShaders, storedShaders[outputs[0].dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
-    constants: { GROUP },
-    uniform: [rows * valueDim, valueDim, splits, keys],
+  dispatchEach(device, rows * valueDim, {
+    shaders: [...combineShaders, storedShaders[output.dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
+    uniform: { value_dim: valueDim, splits, keys },
     reads: parts,
-    writes: results,
-    workgroups: groupsFor(rows * valueDim, device.limits),
+    writes,
   });
 });
 
@@ -148,18 +160,17 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
   const { bias: layout, band, extents } = attributes;
   const { batch, heads, queries, keys, valueDim } = extents;
   const rowCount = batch * heads * queries;
-  const rows = device.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1));
-  device.dispatch({
+  const rows = arrayOf("vec4f", device.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1)));
+  dispatchEach(device, rowCount, {
     shaders: [...deltaShaders, storedShaders[output.dtype].one],
-    constants: { GROUP },
-    uniform: [rowCount, valueDim],
-    reads: [output.block, cotangent.block, statistic.block],
-    writes: [rows],
-    workgroups: groupsFor(rowCount, device.limits),
+    uniform: { value_dim: valueDim },
+    reads: { outputs: stored(output), output_gradients: stored(cotangent), statistics: statistic.block },
+    writes: { rows },
   });
-  const backward = (name: PassName, writes: readonly Block[], over?: (common: Omit<Pass, "writes">) => Partial<Pass>, kept = withoutPairGradients): void => {
+  const backward = (name: PassName, writes: Pass["writes"], over?: (common: Omit<Pass, "writes">) => Partial<Pass>): void => {
     const common = tiled(device, attributes, name, operands);
-    device.dispatch({ ...common, shaders: [...common.shaders, kept], reads: [...common.reads, rows], writes, ...over?.(common) });
+    const kept = "pair_gradients" in writes ? withPairGradients : withoutPairGradients;
+    device.dispatch({ ...common, shaders: [...common.shaders, kept], reads: { ...common.reads, rows }, writes, ...over?.(common) });
   };
   const summedToBias = (shape: Shape, result: Operand, body: (terms: Block) => void): void => {
     summed(device, shape, shape.flatMap((extent, axis) => (extent === result.shape[axis] ? [] : [axis])), result, body);
@@ -168,16 +179,16 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
     summedToBias([batch, heads, queries, keys], dBias, (pairs) => {
       const isPartial = band.low > 1 - queries || band.high < keys - 1;
       if (isPartial) fill(device, pairs, rowCount * keys, 0); // passes skip tiles that the band hides
-      backward("query", [dq.block, pairs], undefined, withPairGradients);
+      backward("query", { query_gradients: stored(dq), pair_gradients: pairs });
     });
   } else {
-    if (dq !== undefined) backward("query", [dq.block]);
+    if (dq !== undefined) backward("query", { query_gradients: stored(dq) });
     if (dBias !== undefined && layout !== undefined) {
       const [QUERY_STEP, KEY_STEP] = biasStep(layout, extents);
       // Where queries or keys share elements, one for every one of the others, of each head and batch entry.
       const shape = QUERY_STEP === KEY_STEP ? dBias.shape : [batch, heads, QUERY_STEP === 1 ? 1 : queries, KEY_STEP === 1 ? 1 : keys];
       summedToBias(shape, dBias, (elements) => {
-        backward("bias", [elements], ({ constants }) => ({
+        backward("bias", { bias_gradients: elements }, ({ constants }) => ({
           constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
           workgroups: groupsFor(sizeOf(shape), device.limits, ROWS),
         }));
@@ -185,48 +196,46 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
     }
   }
   if (dk !== undefined || dv !== undefined) {
-    backward("keyValue", [dk?.block ?? device.scratch(sizeOf(k.shape)), dv?.block ?? device.scratch(sizeOf(v.shape))]);
+    const unwanted = ({ shape, dtype }: Operand): Operand => ({ shape, dtype, block: device.scratch(sizeOf(shape)) });
+    backward("keyValue", { key_gradients: stored(dk ?? unwanted(k)), value_gradients: stored(dv ?? unwanted(v)) });
   }
   if (dParameters !== undefined) {
     const [, count] = dParameters.shape;
-    summed(device, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) => backward("parameters", [ofRows]));
+    summed(device, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) => backward("parameters", { parameter_gradients: ofRows }));
   }
 });
 
 const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hooks], { kernel }) => {
-  device.dispatch({
+  dispatchEach(device, pairs.shape[0], {
     shaders: [...probeShaders, ...kernel.shaders],
-    constants: { GROUP },
-    uniform: [pairs.shape[0], parameters.shape[1]],
-    reads: [pairs.block, parameters.block],
-    writes: [hooks.block],
-    workgroups: groupsFor(pairs.shape[0], device.limits),
+    constants: { PROBED: probed.length },
+    uniform: { parameters: parameters.shape[1] },
+    reads: { pairs: pairs.block, parameters: parameters.block },
+    writes: { hooks: hooks.block },
   });
 });
 
-const recenter = implement(recenterPrimitive, (device, [q, k], moved, { exact }) => {
+const recenter = implement(recenterPrimitive, (device, [q, k], [movedQ, movedK], { exact }) => {
   const [batch, keyHeads, keys, dim] = k.shape as [number, number, number, number];
   const heads = batch * keyHeads;
   const queries = sizeOf(q.shape) / heads / dim;
   const centers = device.scratch(heads * dim);
-  device.dispatch({
+  dispatchEach(device, heads * dim, {
     shaders: centerShaders,
-    constants: { GROUP, EXACT: exact ? 1 : 0 },
-    uniform: [heads * dim, keys, queries, dim],
-    reads: [k.block, q.block],
-    writes: [centers],
-    workgroups: groupsFor(heads * dim, device.limits),
+    constants: { EXACT: exact ? 1 : 0 },
+    uniform: { keys, queries, width: dim },
+    reads: { keys: k.block, queries: q.block },
+    writes: { centers },
   });
   const wide = dim % 4 === 0;
   const width = wide ? dim / 4 : dim;
-  const count = heads * width * Math.ceil((queries + keys) / RECENTER_RUN);
-  device.dispatch({
-    shaders: [eachShader, wide ? fourShader : oneShader, recenterShader],
-    constants: { GROUP, RUN: RECENTER_RUN },
-    uniform: [count, width, queries, keys],
-    reads: [q.block, k.block, centers],
-    writes: moved.map(({ block }) => block),
-    workgroups: groupsFor(count, device.limits),
+  const numbers = (block: Block): Binding => arrayOf("Number", block);
+  dispatchEach(device, heads * width * Math.ceil((queries + keys) / RECENTER_RUN), {
+    shaders: [wide ? fourShader : oneShader, recenterShader],
+    constants: { RUN: RECENTER_RUN },
+    uniform: { width, query_rows: queries, key_rows: keys },
+    reads: { queries: numbers(q.block), keys: numbers(k.block), centers: numbers(centers) },
+    writes: { moved_queries: numbers(movedQ.block), moved_keys: numbers(movedK.block) },
   });
 });
 

@@ -36,7 +36,7 @@ import { finiteShader } from "./elementwise.js";
 import { shader, type Device } from "./job.js";
 import { matrixFormOf } from "./matrix-forms.js";
 import { storedShaders, type GpuDType } from "./stored.js";
-import { blockFor, WIDEST_TILED } from "./tiles.js";
+import { blockFor, DOWN, WIDEST_TILED } from "./tiles.js";
 
 /** What hooks of kernels and normalisers may use. */
 export const pairShaders = [shader("lib/pair.wgsl", pair), finiteShader];
@@ -150,7 +150,7 @@ export function formOf(device: Device, name: PassName, kernel: TiledKernel, exte
   if (variants.tiles && widest <= WIDEST_TILED && name in tilePasses) {
     const tiled = name as keyof typeof tilePasses;
     const { RUN, ACROSS, rows } = blockFor(tiled, PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
-    return { shaders: [...tilePasses[tiled], ...memory], constants: { PARTS, VALUE_PARTS, RUN, ACROSS }, rows };
+    return { shaders: [...tilePasses[tiled], ...memory], constants: { PARTS, VALUE_PARTS, RUN, ACROSS, DOWN }, rows };
   }
   // The rows of a pass are queries or keys: a workgroup and its tile are no larger than the longer of both wants.
   const rows = Math.min(ROWS, Math.max(FEWEST_ROWS, 2 ** Math.ceil(Math.log2(Math.max(queries, keys)))));

@@ -13,7 +13,7 @@ import { BufferUsage } from "./flags.js";
 import { type Device, type Implementations, type Operand } from "./job.js";
 import { matmul } from "./matmul.js";
 import { Pool, type Block } from "./memory.js";
-import type { Pass } from "./programs.js";
+import type { Pass } from "./pass.js";
 import { Queue } from "./queue.js";
 import { parts } from "./parts.js";
 import { Readback } from "./readback.js";
@@ -292,7 +292,10 @@ export class Gpu implements Backend {
 
 /** Refuses numbers of an operation that float32 would turn into infinity. */
 function checkFloats(where: string, { uniform }: Pass): void {
-  for (const word of uniform) if (typeof word !== "number") checkSingle(where, "a number", word.float);
+  for (const name in uniform) {
+    const word = uniform[name];
+    if (typeof word !== "number" && "f32" in word) checkSingle(where, "a number", word.f32);
+  }
 }
 
 Object.assign(Gpu.prototype, printsAsText);

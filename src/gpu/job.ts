@@ -1,8 +1,9 @@
 import type { Shape } from "../core/shape.js";
 import type { Primitive } from "../core/tensor.js";
 import type { Shader } from "../kernels/kernel.js";
+import each from "../../shaders/lib/each.wgsl";
 import type { Block } from "./memory.js";
-import type { Pass } from "./programs.js";
+import type { Pass } from "./pass.js";
 import type { GpuDType } from "./stored.js";
 import type { Variants } from "./variants.js";
 
@@ -39,7 +40,7 @@ export function implement<Attributes>(primitive: Primitive<Attributes>, record: 
 }
 
 /** Invocations in a workgroup of a job without shared memory. */
-export const GROUP = 64;
+const GROUP = 64;
 
 /** Workgroups of `size` for `count` elements, folded over two dimensions where one is not enough. */
 export function groupsFor(
@@ -55,4 +56,22 @@ export function groupsFor(
 /** A shader below `shaders/`. */
 export function shader(file: string, text: string, enables?: Shader["enables"]): Shader {
   return { file, text, enables };
+}
+
+const eachShader = shader("lib/each.wgsl", each);
+
+/** A pass with one invocation for each of `count` elements, which is the first member of its uniform. */
+export function dispatchEach(
+  { dispatch, limits }: Pick<Device, "dispatch" | "limits">,
+  count: number,
+  { shaders, constants, uniform, reads = {}, writes }: Pick<Pass, "shaders" | "writes"> & Partial<Pick<Pass, "constants" | "uniform" | "reads">>,
+): void {
+  dispatch({
+    shaders: [eachShader, ...shaders],
+    constants: { GROUP, ...constants },
+    uniform: { count, ...uniform },
+    reads,
+    writes,
+    workgroups: groupsFor(count, limits),
+  });
 }

@@ -1,8 +1,8 @@
 import { concatPrimitive, slicePrimitive, writePrimitive } from "../autograd/parts.js";
 import { sizeOf, type Shape } from "../core/shape.js";
 import copyText from "../../shaders/ops/copy.wgsl";
-import { eachShader, quotientShader } from "./elementwise.js";
-import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import { quotientShader } from "./elementwise.js";
+import { dispatchEach, implement, shader, type Device, type Operand } from "./job.js";
 
 const copyShader = shader("ops/copy.wgsl", copyText);
 
@@ -13,13 +13,11 @@ interface Runs {
 }
 
 function copy(device: Device, from: Operand, source: Runs, to: Operand, target: Runs, count: number, run: number): void {
-  device.dispatch({
-    shaders: [eachShader, quotientShader, copyShader],
-    constants: { GROUP },
-    uniform: [count, run, source.stride, source.start, target.stride, target.start],
-    reads: [from.block],
-    writes: [to.block],
-    workgroups: groupsFor(count, device.limits),
+  dispatchEach(device, count, {
+    shaders: [quotientShader, copyShader],
+    uniform: { run, from_stride: source.stride, from_start: source.start, to_stride: target.stride, to_start: target.start },
+    reads: { x: from.block },
+    writes: { y: to.block },
   });
 }
 

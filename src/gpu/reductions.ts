@@ -2,8 +2,8 @@ import { sumPrimitive, type ReduceAttributes } from "../autograd/broadcast.js";
 import { maxPrimitive } from "../autograd/reductions.js";
 import { sizeOf } from "../core/shape.js";
 import reduceText from "../../shaders/ops/reduce.wgsl";
-import { eachShader, finiteShader, quotientShader } from "./elementwise.js";
-import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import { finiteShader, quotientShader } from "./elementwise.js";
+import { dispatchEach, implement, shader, type Device, type Operand } from "./job.js";
 
 const reduceShader = shader("ops/reduce.wgsl", reduceText);
 const folds = {
@@ -54,13 +54,12 @@ function reduce(fold: keyof typeof folds) {
     steps.forEach(({ outer, length, inner, parts }, index) => {
       const count = outer * parts * inner;
       const to = index === steps.length - 1 ? y.block : device.scratch(count);
-      device.dispatch({
-        shaders: [eachShader, quotientShader, finiteShader, reduceShader, folds[fold]],
-        constants: { GROUP, CHUNK },
-        uniform: [count, length, inner, parts],
-        reads: [from],
-        writes: [to],
-        workgroups: groupsFor(count, device.limits),
+      dispatchEach(device, count, {
+        shaders: [quotientShader, finiteShader, reduceShader, folds[fold]],
+        constants: { CHUNK },
+        uniform: { length, inner, parts },
+        reads: { x: from },
+        writes: { y: to },
       });
       from = to;
     });

@@ -3,7 +3,6 @@ import { normalizeBackwardPrimitive, normalizePrimitive, softmaxBackwardPrimitiv
 import { sizeOf } from "../core/shape.js";
 import type { Shader } from "../kernels/kernel.js";
 import logSumExp from "../../shaders/lib/log_sum_exp.wgsl";
-import rows from "../../shaders/lib/rows.wgsl";
 import crossEntropy from "../../shaders/ops/cross_entropy.wgsl";
 import crossEntropyBackward from "../../shaders/ops/cross_entropy_backward.wgsl";
 import embedding from "../../shaders/ops/embedding.wgsl";
@@ -12,53 +11,24 @@ import normalizeBackward from "../../shaders/ops/normalize_backward.wgsl";
 import scatter from "../../shaders/ops/scatter.wgsl";
 import softmax from "../../shaders/ops/softmax.wgsl";
 import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
-import { eachShader, quotientShader } from "./elementwise.js";
-import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
-import type { Block } from "./memory.js";
+import { quotientShader } from "./elementwise.js";
+import { dispatchEach, implement, shader, type Device, type Operand } from "./job.js";
+import { arrayOf, f32, type Pass } from "./pass.js";
 
-const rowsShader = shader("lib/rows.wgsl", rows);
 const logSumExpShader = shader("lib/log_sum_exp.wgsl", logSumExp);
-const softmaxShaders = [rowsShader, shader("ops/softmax.wgsl", softmax)];
-const softmaxBackwardShaders = [rowsShader, shader("ops/softmax_backward.wgsl", softmaxBackward)];
-const normalizeShaders = [rowsShader, shader("ops/normalize.wgsl", normalize)];
-const normalizeBackwardShaders = [rowsShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
-const crossEntropyShaders = [rowsShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
-const crossEntropyBackwardShaders = [rowsShader, logSumExpShader, shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward)];
+const softmaxShaders = [shader("ops/softmax.wgsl", softmax)];
+const softmaxBackwardShaders = [shader("ops/softmax_backward.wgsl", softmaxBackward)];
+const normalizeShaders = [shader("ops/normalize.wgsl", normalize)];
+const normalizeBackwardShaders = [shader("ops/normalize_backward.wgsl", normalizeBackward)];
+const crossEntropyShaders = [logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
+const crossEntropyBackwardShaders = [logSumExpShader, shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward)];
 const embeddingShaders = [quotientShader, shader("ops/embedding.wgsl", embedding)];
 const scatterShaders = [quotientShader, shader("ops/scatter.wgsl", scatter)];
 
-/** Dispatches one invocation for each of `count` elements; `width` and `epsilon` follow in the uniform. */
-function each(
-  device: Device,
-  shaders: readonly Shader[],
-  count: number,
-  [width, epsilon = 0]: readonly [number, number?],
-  reads: readonly Block[],
-  writes: readonly Operand[],
-): void {
-  device.dispatch({
-    shaders: [eachShader, ...shaders],
-    constants: { GROUP },
-    uniform: [count, width, { float: epsilon }],
-    reads,
-    writes: writes.map(({ block }) => block),
-    workgroups: groupsFor(count, device.limits),
-  });
-}
-
 /** One invocation for each row of `x`. */
-function eachRow(
-  device: Device,
-  shaders: readonly Shader[],
-  { shape }: Operand,
-  reads: readonly Block[],
-  writes: readonly Operand[],
-  epsilon?: number,
-): void {
-  each(device, shaders, sizeOf(shape.slice(0, -1)), [shape.at(-1)!, epsilon], reads, writes);
+function eachRow(device: Device, shaders: readonly Shader[], { shape }: Operand, reads: Pass["reads"], writes: Pass["writes"], more?: Pass["uniform"]): void {
+  dispatchEach(device, sizeOf(shape.slice(0, -1)), { shaders, uniform: { width: shape.at(-1)!, ...more }, reads, writes });
 }
-
-const blocks = (operands: readonly Operand[]): Block[] => operands.map(({ block }) => block);
 
 /** Which rows of the output name each row of the table: places[starts[row] .. starts[row + 1]], in ascending order. */
 function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: Uint32Array } {
@@ -72,28 +42,38 @@ function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: U
 }
 
 export const rowwise = [
-  implement(softmaxPrimitive, (device, [x], outputs) => eachRow(device, softmaxShaders, x, [x.block], outputs)),
-  implement(softmaxBackwardPrimitive, (device, inputs, outputs) => {
-    eachRow(device, softmaxBackwardShaders, inputs[0], blocks(inputs), outputs);
+  implement(softmaxPrimitive, (device, [x], [y]) => eachRow(device, softmaxShaders, x, { x: x.block }, { y: y.block })),
+  implement(softmaxBackwardPrimitive, (device, [y, dy], [dx]) => {
+    eachRow(device, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
   }),
-  implement(normalizePrimitive, (device, [x], outputs, { epsilon }) => {
-    eachRow(device, normalizeShaders, x, [x.block], outputs, epsilon);
+  implement(normalizePrimitive, (device, [x], [y, reciprocals], { epsilon }) => {
+    eachRow(device, normalizeShaders, x, { x: x.block }, { y: y.block, reciprocals: reciprocals.block }, { epsilon: f32(epsilon) });
   }),
-  implement(normalizeBackwardPrimitive, (device, inputs, outputs) => {
-    eachRow(device, normalizeBackwardShaders, inputs[0], blocks(inputs), outputs);
+  implement(normalizeBackwardPrimitive, (device, [y, reciprocals, dy], [dx]) => {
+    eachRow(device, normalizeBackwardShaders, y, { y: y.block, reciprocals: reciprocals.block, dy: dy.block }, { dx: dx.block });
   }),
-  implement(crossEntropyPrimitive, (device, [x], outputs, { labels }) => {
-    eachRow(device, crossEntropyShaders, x, [x.block, device.upload(labels.values)], outputs);
+  implement(crossEntropyPrimitive, (device, [x], [losses], { labels }) => {
+    eachRow(device, crossEntropyShaders, x, { x: x.block, labels: arrayOf("u32", device.upload(labels.values)) }, { losses: losses.block });
   }),
-  implement(crossEntropyBackwardPrimitive, (device, [x, d], outputs, { labels }) => {
-    eachRow(device, crossEntropyBackwardShaders, x, [x.block, device.upload(labels.values), d.block], outputs);
+  implement(crossEntropyBackwardPrimitive, (device, [x, d], [dx], { labels }) => {
+    const reads = { x: x.block, labels: arrayOf("u32", device.upload(labels.values)), d: d.block };
+    eachRow(device, crossEntropyBackwardShaders, x, reads, { dx: dx.block });
   }),
   implement(embeddingPrimitive, (device, [table], [y], { ids }) => {
-    each(device, embeddingShaders, sizeOf(y.shape), [table.shape[1]], [table.block, device.upload(ids.values)], [y]);
+    dispatchEach(device, sizeOf(y.shape), {
+      shaders: embeddingShaders,
+      uniform: { width: table.shape[1] },
+      reads: { table: table.block, ids: arrayOf("u32", device.upload(ids.values)) },
+      writes: { y: y.block },
+    });
   }),
   implement(scatterPrimitive, (device, [dy], [dTable], { ids, rows }) => {
     const { starts, places } = invert(ids.values, rows);
-    const reads = [dy.block, device.upload(starts), device.upload(places)];
-    each(device, scatterShaders, sizeOf(dTable.shape), [dTable.shape[1]], reads, [dTable]);
+    dispatchEach(device, sizeOf(dTable.shape), {
+      shaders: scatterShaders,
+      uniform: { width: dTable.shape[1] },
+      reads: { dy: dy.block, starts: arrayOf("u32", device.upload(starts)), places: arrayOf("u32", device.upload(places)) },
+      writes: { table_gradient: dTable.block },
+    });
   }),
 ];

@@ -1,5 +1,5 @@
 /** Invocations down a block of `shaders/lib/tiles.wgsl`: with 8 across, 64, a whole number of subgroups on every adapter known. */
-const DOWN = 8;
+export const DOWN = 8;
 
 /** RUN rows an invocation and ACROSS invocations along a row: a block of 8·RUN rows meets 4·ACROSS columns. */
 export interface Block {

@@ -75,7 +75,7 @@ export function biasLayout(bias: Bias, { batch, heads, queries, keys }: MaskSize
 }
 
 /** Where numbers of [batch or 1, heads or 1, n or 1, m or 1] lie. */
-export function denseLayout(shape: Shape): BiasLayout {
+function denseLayout(shape: Shape): BiasLayout {
   const [batch, head, query, key] = stridesOf(shape);
   return { offset: 0, strides: [batch, head, query, key], relative: false };
 }

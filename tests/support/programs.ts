@@ -5,7 +5,7 @@ import {
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { link } from "../../src/gpu/link.js";
-import type { Pass } from "../../src/gpu/programs.js";
+import type { Pass } from "../../src/gpu/pass.js";
 import { Queue } from "../../src/gpu/queue.js";
 import type { Variants } from "../../src/gpu/variants.js";
 import { attentionCases, type Extents } from "./attention.js";
@@ -68,5 +68,5 @@ export async function linkedPrograms(extents: readonly Extents[]): Promise<Reado
   } finally {
     dispatch.mockRestore();
   }
-  return new Map(Array.from(passes.values(), (pass) => [link(pass.shaders, pass.constants).code, pass]));
+  return new Map(Array.from(passes.values(), (pass) => [link(pass).code, pass]));
 }
