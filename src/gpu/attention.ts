@@ -29,20 +29,20 @@ import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
 import { fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
-import { dispatchEach, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
 import type { Block } from "./memory.js";
 import { arrayOf, f32, i32, type Binding, type Pass } from "./pass.js";
 import { sum } from "./reductions.js";
 import { storedShaders } from "./stored.js";
 
-const deltaShaders = [shader("passes/delta.wgsl", delta)];
-const combineShaders = [quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
-const centerShaders = [quotientShader, finiteShader, shader("ops/center.wgsl", center)];
+const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
+const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
+const centerShaders = [eachShader, quotientShader, finiteShader, shader("ops/center.wgsl", center)];
 const recenterShader = shader("ops/recenter.wgsl", recenterText);
 const [oneShader, fourShader] = [shader("generated (one)", "alias Number = f32;"), shader("generated (four)", "alias Number = vec4f;")];
 /** Rows that an invocation moves: it loads the center once for all. */
 const RECENTER_RUN = 16;
-const probeShaders = [...pairShaders, shader("passes/probe.wgsl", probe)];
+const probeShaders = [eachShader, ...pairShaders, shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
 const withLengths = shader("lib/lengths.wgsl", lengthsText);
@@ -231,7 +231,7 @@ const recenter = implement(recenterPrimitive, (device, [q, k], [movedQ, movedK],
   const width = wide ? dim / 4 : dim;
   const numbers = (block: Block): Binding => arrayOf("Number", block);
   dispatchEach(device, heads * width * Math.ceil((queries + keys) / RECENTER_RUN), {
-    shaders: [wide ? fourShader : oneShader, recenterShader],
+    shaders: [eachShader, wide ? fourShader : oneShader, recenterShader],
     constants: { RUN: RECENTER_RUN },
     uniform: { width, query_rows: queries, key_rows: keys },
     reads: { queries: numbers(q.block), keys: numbers(k.block), centers: numbers(centers) },

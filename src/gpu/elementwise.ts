@@ -13,13 +13,13 @@ import cast from "../../shaders/ops/cast.wgsl";
 import fillText from "../../shaders/ops/fill.wgsl";
 import functions from "../../shaders/ops/functions.wgsl";
 import unary from "../../shaders/ops/unary.wgsl";
-import { dispatchEach, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
 import type { Block } from "./memory.js";
 import { arrayOf, f32, vec4u, type Binding } from "./pass.js";
 import { storedShaders } from "./stored.js";
 
 export const quotientShader = shader("lib/quotient.wgsl", quotient);
-const fillShader = shader("ops/fill.wgsl", fillText);
+const fillShaders = [eachShader, shader("ops/fill.wgsl", fillText)];
 const stridedShader = shader("lib/strided.wgsl", strided);
 export const finiteShader = shader("lib/finite.wgsl", finite);
 const functionsShader = shader("ops/functions.wgsl", functions);
@@ -27,11 +27,11 @@ const unaryShader = shader("ops/unary.wgsl", unary);
 const binaryShader = shader("ops/binary.wgsl", binary);
 const castShader = shader("ops/cast.wgsl", cast);
 const takenShaders = { f32: shader("generated (f32)", "alias Taken = f32;"), f16: shader("generated (f16)", "alias Taken = f16;", ["f16"]) };
-const adamShader = shader("ops/adam.wgsl", adam);
+const adamShaders = [eachShader, shader("ops/adam.wgsl", adam)];
 
 /** Sets `words` words of memory to the same bits. */
 export function fill(device: Pick<Device, "dispatch" | "limits">, block: Block, words: number, word: number): void {
-  dispatchEach(device, words, { shaders: [fillShader], uniform: { word }, writes: { y: arrayOf("u32", block) } });
+  dispatchEach(device, words, { shaders: fillShaders, uniform: { word }, writes: { y: arrayOf("u32", block) } });
 }
 
 const AXES = 8;
@@ -76,26 +76,27 @@ const accesses: Readonly<Record<Access, (name: string) => string>> = {
   repeated: (name) => `fn ${name}_at(at: u32) -> vec4f { return vec4f(${name}[at]); }`,
 };
 
-/** Shaders of a line or two, made once for each name. */
-const generated = new Map<string, Shader>();
+/** The shaders of every function over operands that are accessed in such ways, made once. */
+const made = new Map<string, readonly Shader[]>();
 
-function generate(file: string, text: () => string): Shader {
-  const known = generated.get(file);
-  if (known !== undefined) return known;
-  const made = shader(file, text());
-  generated.set(file, made);
-  return made;
+function shadersFor({ pass, name, operands, constants }: Work, wide: boolean, access: readonly Access[]): readonly Shader[] {
+  const key = `${pass.file} ${name} ${access.join(" ")}`;
+  let shaders = made.get(key);
+  if (shaders === undefined) {
+    const reading = operands.map((operand, side) => shader(`operand ${operand} (${access[side]})`, accesses[access[side]](operand)));
+    shaders = [eachShader, quotientShader, stridedShader, finiteShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass];
+    made.set(key, shaders);
+  }
+  return shaders;
 }
-
-const operandShader = (name: string, access: Access): Shader => generate(`operand ${name} (${access})`, () => accesses[access](name));
 
 /** Gives a function the name under which the pass calls it, for one number or for four; `operands` of its arguments are numbers of the job. */
 function applying(name: string, operands: readonly string[], constants: readonly string[], wide: boolean): Shader {
   const call = (part: string): string => `f_${name}(${[...operands.map((operand) => operand + part), ...constants].join(", ")})`;
   const parameters = [...operands.map((operand) => `${operand}: Number`), ...constants.map((constant) => `${constant}: f32`)].join(", ");
-  const single = (): string => `alias Number = f32; fn apply(${parameters}) -> f32 { return ${call("")}; }`;
-  const four = (): string => `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
-  return generate(`generated (${name}${wide ? ", four" : ""})`, wide ? four : single);
+  const single = `alias Number = f32; fn apply(${parameters}) -> f32 { return ${call("")}; }`;
+  const four = `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
+  return shader(`generated (${name}${wide ? ", four" : ""})`, wide ? four : single);
 }
 
 /** Whether neighbouring numbers of the result can be taken four at a time: every operand has them side by side, or one for all. */
@@ -124,20 +125,16 @@ interface Work {
   readonly values: readonly [number, number];
 }
 
-function map(device: Device, { pass, name, operands, result, constants, values: [a, b] }: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
+function map(device: Device, work: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
+  const { operands, result, values: [a, b] } = work;
   const single = collapse(output.shape, strides[0], strides[1] ?? strides[0]);
   const wide = isWide(single);
   const axes = wide ? byFour(single) : single;
-  const accessOf = (side: number): Access => (!wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated");
-  const reading: Shader[] = [];
+  const access = operands.map((_, side): Access => (!wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated"));
   const reads: Record<string, Binding> = {};
-  operands.forEach((operand, side) => {
-    const access = accessOf(side);
-    reading.push(operandShader(operand, access));
-    reads[operand] = arrayOf(access === "wide" ? "vec4f" : "f32", inputs[side].block);
-  });
+  operands.forEach((operand, side) => (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side].block) : inputs[side].block));
   dispatchEach(device, sizeOf(output.shape) / (wide ? 4 : 1), {
-    shaders: [quotientShader, stridedShader, finiteShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass],
+    shaders: shadersFor(work, wide, access),
     constants: { RANK: Math.max(1, axes.length) },
     uniform: {
       a: f32(a),
@@ -165,7 +162,7 @@ export const elementwise = [
   }),
   implement(castPrimitive, (device, [x], [y]) => {
     dispatchEach(device, sizeOf(x.shape), {
-      shaders: [takenShaders[x.dtype], storedShaders[y.dtype].one, castShader],
+      shaders: [eachShader, takenShaders[x.dtype], storedShaders[y.dtype].one, castShader],
       reads: { x: arrayOf("Taken", x.block) },
       writes: { y: arrayOf("Stored", y.block) },
     });
@@ -181,7 +178,7 @@ export const elementwise = [
     const [parameter, gradient, first, second] = inputs.map(({ block }) => block);
     const [newParameter, newFirst, newSecond] = outputs.map(({ block }) => block);
     dispatchEach(device, sizeOf(inputs[0].shape), {
-      shaders: [adamShader],
+      shaders: adamShaders,
       uniform: {
         rate: f32(learningRate),
         beta1: f32(beta1),

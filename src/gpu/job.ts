@@ -58,7 +58,8 @@ export function shader(file: string, text: string, enables?: Shader["enables"]):
   return { file, text, enables };
 }
 
-const eachShader = shader("lib/each.wgsl", each);
+/** What `dispatchEach` wants among the shaders of a pass. */
+export const eachShader = shader("lib/each.wgsl", each);
 
 /** A pass with one invocation for each of `count` elements, which is the first member of its uniform. */
 export function dispatchEach(
@@ -67,7 +68,7 @@ export function dispatchEach(
   { shaders, constants, uniform, reads = {}, writes }: Pick<Pass, "shaders" | "writes"> & Partial<Pick<Pass, "constants" | "uniform" | "reads">>,
 ): void {
   dispatch({
-    shaders: [eachShader, ...shaders],
+    shaders,
     constants: { GROUP, ...constants },
     uniform: { count, ...uniform },
     reads,

@@ -1,4 +1,4 @@
-import { typeOf, type Binding, type Constant, type Pass } from "./pass.js";
+import { elementOf, typeOf, type Constant, type Pass } from "./pass.js";
 
 /** A program: the files joined as text below a header that declares what they share. WGSL's module scope does not depend on order. */
 export interface Linked {
@@ -15,7 +15,7 @@ function headerOf({ shaders, constants, uniform, reads, writes }: Omit<Pass, "wo
   const consts = Object.entries(constants).map(([name, value]) => `const ${name} = ${literal(value)};`);
   const members = Object.entries(uniform).map(([name, word]) => `  ${name}: ${typeOf(word)},`);
   const memory = (bindings: Pass["reads"], access: string): string[] =>
-    Object.entries(bindings).map(([name, binding]: [string, Binding]) => `var<storage, ${access}> ${name}: array<${"of" in binding ? binding.of : "f32"}>;`);
+    Object.entries(bindings).map(([name, binding]) => `var<storage, ${access}> ${name}: array<${elementOf(binding)}>;`);
   const variables = ["var<uniform> sizes: Sizes;", ...memory(reads, "read"), ...memory(writes, "read_write")];
   return [...enables, ...consts, "struct Sizes {", ...members, "}", ...variables.map((variable, index) => `@group(0) @binding(${index}) ${variable}`)].join("\n");
 }

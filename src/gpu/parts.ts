@@ -2,9 +2,9 @@ import { concatPrimitive, slicePrimitive, writePrimitive } from "../autograd/par
 import { sizeOf, type Shape } from "../core/shape.js";
 import copyText from "../../shaders/ops/copy.wgsl";
 import { quotientShader } from "./elementwise.js";
-import { dispatchEach, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
 
-const copyShader = shader("ops/copy.wgsl", copyText);
+const copyShaders = [eachShader, quotientShader, shader("ops/copy.wgsl", copyText)];
 
 /** Where the numbers of a part lie among those of the whole: runs of neighbours, one for every index before the axis. */
 interface Runs {
@@ -14,7 +14,7 @@ interface Runs {
 
 function copy(device: Device, from: Operand, source: Runs, to: Operand, target: Runs, count: number, run: number): void {
   dispatchEach(device, count, {
-    shaders: [quotientShader, copyShader],
+    shaders: copyShaders,
     uniform: { run, from_stride: source.stride, from_start: source.start, to_stride: target.stride, to_start: target.start },
     reads: { x: from.block },
     writes: { y: to.block },

@@ -16,6 +16,9 @@ export type Binding = Block | { readonly of: string; readonly block: Block };
 
 export const arrayOf = (of: string, block: Block): Binding => ({ of, block });
 
+/** What the memory is an array of. */
+export const elementOf = (binding: Binding): string => ("of" in binding ? binding.of : "f32");
+
 export const blockOf = (binding: Binding): Block => ("block" in binding ? binding.block : binding);
 
 /**

@@ -2,7 +2,7 @@ import type { Shader } from "../kernels/kernel.js";
 import type { Faults, Outcome } from "./faults.js";
 import { COMPUTE_STAGE } from "./flags.js";
 import { link } from "./link.js";
-import { labelOf, typeOf, type Pass } from "./pass.js";
+import { elementOf, labelOf, typeOf, type Pass } from "./pass.js";
 
 export interface Program {
   readonly pipeline: GPUComputePipeline;
@@ -18,11 +18,44 @@ interface Layout {
   readonly pipeline: GPUPipelineLayout;
 }
 
+/** A program, and what its header declares. */
+interface Known {
+  readonly program: Program;
+  readonly declarations: readonly (string | number)[];
+}
+
+/** Names, types and values: all that the linked text depends on but the shaders. */
+function declarationsOf({ constants, uniform, reads, writes }: Pass): (string | number)[] {
+  const all: (string | number)[] = [];
+  for (const name in constants) {
+    const constant = constants[name];
+    all.push(name, typeof constant === "number" ? constant : `${constant.f32}f`);
+  }
+  all.push("uniform");
+  for (const name in uniform) {
+    const word = uniform[name];
+    all.push(name, typeof word !== "number" && "vec4u" in word ? word.vec4u.length : typeOf(word));
+  }
+  all.push("reads");
+  for (const name in reads) all.push(name, elementOf(reads[name]));
+  all.push("writes");
+  for (const name in writes) all.push(name, elementOf(writes[name]));
+  return all;
+}
+
+function agree(a: readonly (string | number)[], b: readonly (string | number)[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
+}
+
 /** Linked programs with their pipelines and layouts, each made once. */
 export class Programs {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
-  readonly #programs = new Map<string, Program>();
+  /** The programs of every sequence of shaders, and the same by the list they came in, which for most passes stays. */
+  readonly #programs = new Map<string, Known[]>();
+  readonly #ofList = new WeakMap<readonly Shader[], Known[]>();
   readonly #layouts = new Map<string, Layout>();
   readonly #shaderIds = new WeakMap<Shader, number>();
   #shaderCount = 0;
@@ -34,39 +67,34 @@ export class Programs {
 
   /** The program of a pass, made when it is first asked for. */
   of(pass: Pass): Program {
-    const key = this.#keyOf(pass);
-    const known = this.#programs.get(key);
-    if (known !== undefined) return known;
-    const { code, locate } = link(pass);
-    const label = labelOf(pass);
-    const layout = this.#layout(Object.keys(pass.reads).length, Object.keys(pass.writes).length);
-    const { made: pipeline, outcome } = this.#faults.make(label, (outcome) => {
-      const module = this.#device.createShaderModule({ label, code });
-      this.#faults.watchModule(outcome, module, locate);
-      return this.#device.createComputePipeline({ label, layout: layout.pipeline, compute: { module, entryPoint: "main" } });
-    });
-    const program = { pipeline, layout: layout.group, layoutId: layout.id, outcome };
-    this.#programs.set(key, program);
+    const known = this.#knownOf(pass.shaders);
+    const declared = declarationsOf(pass);
+    for (const { program, declarations } of known) if (agree(declarations, declared)) return program;
+    const program = this.#make(pass);
+    known.push({ program, declarations: declared });
     return program;
   }
 
-  /** All that the linked text depends on. */
-  #keyOf({ shaders, constants, uniform, reads, writes }: Pass): string {
-    let key = "";
-    for (const shader of shaders) key += `${this.#shaderId(shader)},`;
-    for (const name in constants) {
-      const constant = constants[name];
-      key += `${name}=${typeof constant === "number" ? constant : `${constant.f32}f`},`;
-    }
-    for (const name in uniform) key += `${name}:${typeOf(uniform[name])},`;
-    for (const bindings of [reads, writes]) {
-      key += "|";
-      for (const name in bindings) {
-        const binding = bindings[name];
-        key += "of" in binding ? `${name}:${binding.of},` : `${name},`;
-      }
-    }
-    return key;
+  #make(pass: Pass): Program {
+    const { code, locate } = link(pass);
+    const label = labelOf(pass);
+    const { id, group, pipeline: layout } = this.#layout(Object.keys(pass.reads).length, Object.keys(pass.writes).length);
+    const { made: pipeline, outcome } = this.#faults.make(label, (outcome) => {
+      const module = this.#device.createShaderModule({ label, code });
+      this.#faults.watchModule(outcome, module, locate);
+      return this.#device.createComputePipeline({ label, layout, compute: { module, entryPoint: "main" } });
+    });
+    return { pipeline, layout: group, layoutId: id, outcome };
+  }
+
+  #knownOf(shaders: readonly Shader[]): Known[] {
+    let known = this.#ofList.get(shaders);
+    if (known !== undefined) return known;
+    const key = shaders.map((shader) => this.#shaderId(shader)).join();
+    known = this.#programs.get(key) ?? [];
+    this.#programs.set(key, known);
+    this.#ofList.set(shaders, known);
+    return known;
   }
 
   #shaderId(shader: Shader): number {

@@ -3,12 +3,12 @@ import { maxPrimitive } from "../autograd/reductions.js";
 import { sizeOf } from "../core/shape.js";
 import reduceText from "../../shaders/ops/reduce.wgsl";
 import { finiteShader, quotientShader } from "./elementwise.js";
-import { dispatchEach, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
 
-const reduceShader = shader("ops/reduce.wgsl", reduceText);
+const reduceShaders = [eachShader, quotientShader, finiteShader, shader("ops/reduce.wgsl", reduceText)];
 const folds = {
-  sum: shader("generated (sum)", "fn fold(x: f32, y: f32) -> f32 { return x + y; }"),
-  max: shader("generated (max)", "fn fold(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }"),
+  sum: [...reduceShaders, shader("generated (sum)", "fn fold(x: f32, y: f32) -> f32 { return x + y; }")],
+  max: [...reduceShaders, shader("generated (max)", "fn fold(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }")],
 };
 
 /** Elements that one invocation folds: short, so that rounding grows with the logarithm of the length. */
@@ -55,7 +55,7 @@ function reduce(fold: keyof typeof folds) {
       const count = outer * parts * inner;
       const to = index === steps.length - 1 ? y.block : device.scratch(count);
       dispatchEach(device, count, {
-        shaders: [quotientShader, finiteShader, reduceShader, folds[fold]],
+        shaders: folds[fold],
         constants: { CHUNK },
         uniform: { length, inner, parts },
         reads: { x: from },

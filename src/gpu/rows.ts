@@ -12,18 +12,18 @@ import scatter from "../../shaders/ops/scatter.wgsl";
 import softmax from "../../shaders/ops/softmax.wgsl";
 import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
 import { quotientShader } from "./elementwise.js";
-import { dispatchEach, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
 import { arrayOf, f32, type Pass } from "./pass.js";
 
 const logSumExpShader = shader("lib/log_sum_exp.wgsl", logSumExp);
-const softmaxShaders = [shader("ops/softmax.wgsl", softmax)];
-const softmaxBackwardShaders = [shader("ops/softmax_backward.wgsl", softmaxBackward)];
-const normalizeShaders = [shader("ops/normalize.wgsl", normalize)];
-const normalizeBackwardShaders = [shader("ops/normalize_backward.wgsl", normalizeBackward)];
-const crossEntropyShaders = [logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
-const crossEntropyBackwardShaders = [logSumExpShader, shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward)];
-const embeddingShaders = [quotientShader, shader("ops/embedding.wgsl", embedding)];
-const scatterShaders = [quotientShader, shader("ops/scatter.wgsl", scatter)];
+const softmaxShaders = [eachShader, shader("ops/softmax.wgsl", softmax)];
+const softmaxBackwardShaders = [eachShader, shader("ops/softmax_backward.wgsl", softmaxBackward)];
+const normalizeShaders = [eachShader, shader("ops/normalize.wgsl", normalize)];
+const normalizeBackwardShaders = [eachShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
+const crossEntropyShaders = [eachShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
+const crossEntropyBackwardShaders = [eachShader, logSumExpShader, shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward)];
+const embeddingShaders = [eachShader, quotientShader, shader("ops/embedding.wgsl", embedding)];
+const scatterShaders = [eachShader, quotientShader, shader("ops/scatter.wgsl", scatter)];
 
 /** One invocation for each row of `x`. */
 function eachRow(device: Device, shaders: readonly Shader[], { shape }: Operand, reads: Pass["reads"], writes: Pass["writes"], more?: Pass["uniform"]): void {
