@@ -1,4 +1,4 @@
-// What every tiled attention pass reads. Constants of the header: PARTS and VALUE_PARTS, the head widths d and dv in vec4s;
+// What every tiled attention pass reads. Constants of the header: VEC4S and VALUE_VEC4S, the head widths d and dv in vec4s;
 // TILE, keys (or queries) in workgroup memory at a time; ROWS, invocations of a workgroup, one row each.
 // Query i sees key j where low <= j - i <= high. Reads parameters: f32 [heads, parameters].
 

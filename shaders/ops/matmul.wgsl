@@ -22,8 +22,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var first = 0u; first < sizes.inner; first += DEPTH) {
     for (var e = lane; e < DEPTH * SIDE; e += 64u) {
       let k = first + e / SIDE;
-      a_block[e] = a_part(bases.x, first_row + e % SIDE * 4u, k);
-      b_block[e] = b_part(bases.y, k, first_column + e % SIDE * 4u);
+      a_block[e] = a_vec4(bases.x, first_row + e % SIDE * 4u, k);
+      b_block[e] = b_vec4(bases.y, k, first_column + e % SIDE * 4u);
     }
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k++) {

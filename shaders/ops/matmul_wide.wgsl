@@ -20,16 +20,16 @@ fn hold_a(base: u32, row: u32, k: u32, lane: u32) {
   }
 }
 
-fn a_part(part: u32) -> vec4f {
+fn a_vec4(part: u32) -> vec4f {
   return subgroupShuffle(a_held[part / LANES], part % LANES);
 }
 
 // Four steps of a row.
 fn a_steps(r: u32) -> vec4f {
   if (A_ACROSS == 1u) {
-    return vec4f(a_part(r / 4u)[r % 4u], a_part(2u + r / 4u)[r % 4u], a_part(4u + r / 4u)[r % 4u], a_part(6u + r / 4u)[r % 4u]);
+    return vec4f(a_vec4(r / 4u)[r % 4u], a_vec4(2u + r / 4u)[r % 4u], a_vec4(4u + r / 4u)[r % 4u], a_vec4(6u + r / 4u)[r % 4u]);
   }
-  return a_part(r);
+  return a_vec4(r);
 }
 
 // Four columns at each of four steps.

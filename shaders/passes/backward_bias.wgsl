@@ -8,9 +8,9 @@ fn score_gradient_at(place: Place) -> f32 {
   let query_row = (place.batch * sizes.heads + place.head) * sizes.queries + place.i;
   let key_row = first_key_row(place.batch, place.head) + place.j;
   var pair = Pair(0.0, 0.0, 0.0);
-  for (var c = 0u; c < PARTS; c++) {
-    let query = query_part(query_row, c);
-    let key = key_part(key_row, c);
+  for (var c = 0u; c < VEC4S; c++) {
+    let query = query_vec4(query_row, c);
+    let key = key_vec4(key_row, c);
     pair.product += pair_product(query, key);
     pair.query_norm += dot(query, query);
     pair.key_norm += dot(key, key);
@@ -20,8 +20,8 @@ fn score_gradient_at(place: Place) -> f32 {
     return 0.0;
   }
   var weight_gradient = 0.0;
-  for (var c = 0u; c < VALUE_PARTS; c++) {
-    weight_gradient += dot(output_gradient_part(query_row, c), value_part(key_row, c));
+  for (var c = 0u; c < VALUE_VEC4S; c++) {
+    weight_gradient += dot(output_gradient_vec4(query_row, c), value_vec4(key_row, c));
   }
   let row = statistic_and_delta(query_row);
   return score_gradient(s, normalized_weight(s, row.x), weight_gradient, row.y, row.x);

@@ -4,10 +4,10 @@
 
 fn element(row: u32) {
   let source = row * sizes.value_dim;
-  let parts = (sizes.value_dim + 3u) / 4u;
-  let start = row * (parts + 1u);
+  let vec4s = (sizes.value_dim + 3u) / 4u;
+  let start = row * (vec4s + 1u);
   var delta = 0.0;
-  for (var p = 0u; p < parts; p++) {
+  for (var p = 0u; p < vec4s; p++) {
     var part = vec4f(0.0);
     for (var s = 0u; s < 4u; s++) {
       let c = p * 4u + s;
@@ -18,5 +18,5 @@ fn element(row: u32) {
     }
     rows[start + p] = part;
   }
-  rows[start + parts] = vec4f(statistics[row], delta, 0.0, 0.0);
+  rows[start + vec4s] = vec4f(statistics[row], delta, 0.0, 0.0);
 }

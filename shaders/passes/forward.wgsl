@@ -10,7 +10,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   load_query(row);
 
   var state = row_start();
-  var sums: array<vec4f, VALUE_PARTS>;
+  var sums: array<vec4f, VALUE_VEC4S>;
   var scores: array<f32, TILE>;
   let keys_seen = visible_keys(group.z, group.x * ROWS, group.x * ROWS + ROWS - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += TILE) {
@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     if (is_visible(maximum)) {
       let factor = row_advance(&state, maximum);
-      for (var c = 0u; c < VALUE_PARTS; c++) {
+      for (var c = 0u; c < VALUE_VEC4S; c++) {
         sums[c] *= factor;
       }
     }
@@ -31,8 +31,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       if (is_visible(scores[j])) {
         let w = row_weight(state, scores[j]);
         row_add(&state, w);
-        for (var c = 0u; c < VALUE_PARTS; c++) {
-          sums[c] += w * tile_values[j * VALUE_PARTS + c];
+        for (var c = 0u; c < VALUE_VEC4S; c++) {
+          sums[c] += w * tile_values[j * VALUE_VEC4S + c];
         }
       }
     }
@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (i < sizes.queries) {
     let factor = row_factor(state);
-    for (var c = 0u; c < VALUE_PARTS; c++) {
+    for (var c = 0u; c < VALUE_VEC4S; c++) {
       store_outputs(row, c, sizes.value_dim, factor * sums[c]);
     }
     statistics[row] = row_statistic(state);

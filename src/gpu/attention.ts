@@ -29,11 +29,11 @@ import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
 import { fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
-import { dispatchEach, eachShader, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, groupsFor, implement, shader, type Recorder, type Operand } from "./implementation.js";
 import type { Block } from "./memory.js";
 import { arrayOf, f32, i32, type Binding, type Pass } from "./pass.js";
 import { sum } from "./reductions.js";
-import { storedShaders } from "./stored.js";
+import { storageShaders } from "./storage-type.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
@@ -63,10 +63,10 @@ const ROW_STATE = 2;
 const stored = ({ block }: Operand): Binding => arrayOf("Stored", block);
 
 /** A pass over the rows of every head; what all of them share. */
-function tiled(device: Device, attributes: AttentionAttributes, name: PassName, { q, k, v, parameters, bias }: AttentionOperands<Operand>): Omit<Pass, "writes"> {
+function tiled(recorder: Recorder, attributes: AttentionAttributes, name: PassName, { q, k, v, parameters, bias }: AttentionOperands<Operand>): Omit<Pass, "writes"> {
   const { kernel, extents, band, lengths, softcap, bias: layout } = attributes;
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
-  const form = formOf(device, name, kernel, extents, q.dtype);
+  const form = formOf(recorder, name, kernel, extents, q.dtype);
   const hooks = [bias === undefined ? withoutBias : withBias, lengths === undefined ? withoutLengths : withLengths, softcap > 0 ? withSoftcap : withoutSoftcap];
   return {
     shaders: [...form.shaders, ...hooks, ...normalizers[kernel.normalizer], ...kernel.shaders],
@@ -91,7 +91,7 @@ function tiled(device: Device, attributes: AttentionAttributes, name: PassName, 
       values: stored(v),
       parameters: parameters.block,
       ...(bias !== undefined && { bias: bias.block }),
-      ...(lengths !== undefined && { lengths: arrayOf("vec4u", device.upload(lengths)) }),
+      ...(lengths !== undefined && { lengths: arrayOf("vec4u", recorder.upload(lengths)) }),
     },
     workgroups: name === "keyValue" ? [Math.ceil(keys / form.rows), keyHeads, batch] : [Math.ceil(queries / form.rows), heads, batch],
   };
@@ -102,24 +102,24 @@ function biasMembers({ offset, strides: [batch, head, query, key] }: BiasLayout)
   return { bias_offset: i32(offset), bias_batch: i32(batch), bias_head: i32(head), bias_query: i32(query), bias_key: i32(key) };
 }
 
-const attentionForward = implement(attentionPrimitive, (device, inputs, [output, statistic], attributes) => {
+const attentionForward = implement(attentionPrimitive, (recorder, inputs, [output, statistic], attributes) => {
   const { kernel, extents } = attributes;
   const { batch, heads, queries, keys, valueDim } = extents;
   const operands = attentionOperands(inputs);
   const writes = { outputs: stored(output), statistics: statistic.block };
   if (queries > FEW_QUERIES || keys <= SPLIT) {
-    device.dispatch({ ...tiled(device, attributes, "forward", operands), writes });
+    recorder.dispatch({ ...tiled(recorder, attributes, "forward", operands), writes });
     return;
   }
   const splits = Math.ceil(keys / SPLIT);
   const rows = batch * heads * queries;
-  const parts = { states: arrayOf("Row", device.scratch(rows * splits * ROW_STATE)), partial_sums: device.scratch(rows * splits * valueDim) };
-  const common = tiled(device, attributes, "split", operands);
-  device.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: parts, workgroups: [splits, heads * queries, batch] });
-  dispatchEach(device, rows * valueDim, {
-    shaders: [...combineShaders, storedShaders[output.dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
+  const partial = { states: arrayOf("Row", recorder.scratch(rows * splits * ROW_STATE)), partial_sums: recorder.scratch(rows * splits * valueDim) };
+  const common = tiled(recorder, attributes, "split", operands);
+  recorder.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: partial, workgroups: [splits, heads * queries, batch] });
+  dispatchEach(recorder, rows * valueDim, {
+    shaders: [...combineShaders, storageShaders[output.dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
     uniform: { value_dim: valueDim, splits, keys },
-    reads: parts,
+    reads: partial,
     writes,
   });
 });
@@ -143,42 +143,42 @@ function keepsPairs({ extents, lengths, bias }: AttentionAttributes): boolean {
 }
 
 /** Has `body` write numbers of a shape, and sums them over some axes to the result. */
-function summed(device: Device, shape: Shape, axes: readonly number[], result: Operand, body: (terms: Block) => void): void {
+function summed(recorder: Recorder, shape: Shape, axes: readonly number[], result: Operand, body: (terms: Block) => void): void {
   if (axes.length === 0) {
     body(result.block);
     return;
   }
-  const terms = { ...result, shape, block: device.scratch(sizeOf(shape)) };
+  const terms = { ...result, shape, block: recorder.scratch(sizeOf(shape)) };
   body(terms.block);
-  sum(device, [terms], [result], { axes });
+  sum(recorder, [terms], [result], { axes });
 }
 
-const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs, outputs, attributes) => {
+const attentionBackward = implement(attentionBackwardPrimitive, (recorder, inputs, outputs, attributes) => {
   const operands = attentionBackwardOperands(inputs);
   const { k, v, output, statistic, cotangent } = operands;
   const { q: dq, k: dk, v: dv, parameters: dParameters, bias: dBias } = attentionGradients(outputs, attributes);
   const { bias: layout, band, extents } = attributes;
   const { batch, heads, queries, keys, valueDim } = extents;
   const rowCount = batch * heads * queries;
-  const rows = arrayOf("vec4f", device.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1)));
-  dispatchEach(device, rowCount, {
-    shaders: [...deltaShaders, storedShaders[output.dtype].one],
+  const rows = arrayOf("vec4f", recorder.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1)));
+  dispatchEach(recorder, rowCount, {
+    shaders: [...deltaShaders, storageShaders[output.dtype].one],
     uniform: { value_dim: valueDim },
     reads: { outputs: stored(output), output_gradients: stored(cotangent), statistics: statistic.block },
     writes: { rows },
   });
   const backward = (name: PassName, writes: Pass["writes"], over?: (common: Omit<Pass, "writes">) => Partial<Pass>): void => {
-    const common = tiled(device, attributes, name, operands);
+    const common = tiled(recorder, attributes, name, operands);
     const kept = "pair_gradients" in writes ? withPairGradients : withoutPairGradients;
-    device.dispatch({ ...common, shaders: [...common.shaders, kept], reads: { ...common.reads, rows }, writes, ...over?.(common) });
+    recorder.dispatch({ ...common, shaders: [...common.shaders, kept], reads: { ...common.reads, rows }, writes, ...over?.(common) });
   };
   const summedToBias = (shape: Shape, result: Operand, body: (terms: Block) => void): void => {
-    summed(device, shape, shape.flatMap((extent, axis) => (extent === result.shape[axis] ? [] : [axis])), result, body);
+    summed(recorder, shape, shape.flatMap((extent, axis) => (extent === result.shape[axis] ? [] : [axis])), result, body);
   };
   if (dq !== undefined && dBias !== undefined && keepsPairs(attributes)) {
     summedToBias([batch, heads, queries, keys], dBias, (pairs) => {
       const isPartial = band.low > 1 - queries || band.high < keys - 1;
-      if (isPartial) fill(device, pairs, rowCount * keys, 0); // passes skip tiles that the band hides
+      if (isPartial) fill(recorder, pairs, rowCount * keys, 0); // passes skip tiles that the band hides
       backward("query", { query_gradients: stored(dq), pair_gradients: pairs });
     });
   } else {
@@ -190,23 +190,23 @@ const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs,
       summedToBias(shape, dBias, (elements) => {
         backward("bias", { bias_gradients: elements }, ({ constants }) => ({
           constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
-          workgroups: groupsFor(sizeOf(shape), device.limits, ROWS),
+          workgroups: groupsFor(sizeOf(shape), recorder.limits, ROWS),
         }));
       });
     }
   }
   if (dk !== undefined || dv !== undefined) {
-    const unwanted = ({ shape, dtype }: Operand): Operand => ({ shape, dtype, block: device.scratch(sizeOf(shape)) });
+    const unwanted = ({ shape, dtype }: Operand): Operand => ({ shape, dtype, block: recorder.scratch(sizeOf(shape)) });
     backward("keyValue", { key_gradients: stored(dk ?? unwanted(k)), value_gradients: stored(dv ?? unwanted(v)) });
   }
   if (dParameters !== undefined) {
     const [, count] = dParameters.shape;
-    summed(device, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) => backward("parameters", { parameter_gradients: ofRows }));
+    summed(recorder, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) => backward("parameters", { parameter_gradients: ofRows }));
   }
 });
 
-const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hooks], { kernel }) => {
-  dispatchEach(device, pairs.shape[0], {
+const kernelProbe = implement(probePrimitive, (recorder, [pairs, parameters], [hooks], { kernel }) => {
+  dispatchEach(recorder, pairs.shape[0], {
     shaders: [...probeShaders, ...kernel.shaders],
     constants: { PROBED: probed.length },
     uniform: { parameters: parameters.shape[1] },
@@ -215,12 +215,12 @@ const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hoo
   });
 });
 
-const recenter = implement(recenterPrimitive, (device, [q, k], [movedQ, movedK], { exact }) => {
+const recenter = implement(recenterPrimitive, (recorder, [q, k], [movedQ, movedK], { exact }) => {
   const [batch, keyHeads, keys, dim] = k.shape as [number, number, number, number];
   const heads = batch * keyHeads;
   const queries = sizeOf(q.shape) / heads / dim;
-  const centers = device.scratch(heads * dim);
-  dispatchEach(device, heads * dim, {
+  const centers = recorder.scratch(heads * dim);
+  dispatchEach(recorder, heads * dim, {
     shaders: centerShaders,
     constants: { EXACT: exact ? 1 : 0 },
     uniform: { keys, queries, width: dim },
@@ -230,7 +230,7 @@ const recenter = implement(recenterPrimitive, (device, [q, k], [movedQ, movedK],
   const wide = dim % 4 === 0;
   const width = wide ? dim / 4 : dim;
   const numbers = (block: Block): Binding => arrayOf("Number", block);
-  dispatchEach(device, heads * width * Math.ceil((queries + keys) / RECENTER_RUN), {
+  dispatchEach(recorder, heads * width * Math.ceil((queries + keys) / RECENTER_RUN), {
     shaders: [eachShader, wide ? fourShader : oneShader, recenterShader],
     constants: { RUN: RECENTER_RUN },
     uniform: { width, query_rows: queries, key_rows: keys },

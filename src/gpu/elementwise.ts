@@ -13,10 +13,10 @@ import cast from "../../shaders/ops/cast.wgsl";
 import fillText from "../../shaders/ops/fill.wgsl";
 import functions from "../../shaders/ops/functions.wgsl";
 import unary from "../../shaders/ops/unary.wgsl";
-import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
 import type { Block } from "./memory.js";
 import { arrayOf, f32, vec4u, type Binding } from "./pass.js";
-import { storedShaders } from "./stored.js";
+import { storageShaders } from "./storage-type.js";
 
 export const quotientShader = shader("lib/quotient.wgsl", quotient);
 const fillShaders = [eachShader, shader("ops/fill.wgsl", fillText)];
@@ -30,8 +30,8 @@ const takenShaders = { f32: shader("generated (f32)", "alias Taken = f32;"), f16
 const adamShaders = [eachShader, shader("ops/adam.wgsl", adam)];
 
 /** Sets `words` words of memory to the same bits. */
-export function fill(device: Pick<Device, "dispatch" | "limits">, block: Block, words: number, word: number): void {
-  dispatchEach(device, words, { shaders: fillShaders, uniform: { word }, writes: { y: arrayOf("u32", block) } });
+export function fill(recorder: Pick<Recorder, "dispatch" | "limits">, block: Block, words: number, word: number): void {
+  dispatchEach(recorder, words, { shaders: fillShaders, uniform: { word }, writes: { y: arrayOf("u32", block) } });
 }
 
 const AXES = 8;
@@ -125,7 +125,7 @@ interface Work {
   readonly values: readonly [number, number];
 }
 
-function map(device: Device, work: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
+function map(recorder: Recorder, work: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
   const { operands, result, values: [a, b] } = work;
   const single = collapse(output.shape, strides[0], strides[1] ?? strides[0]);
   const wide = isWide(single);
@@ -133,7 +133,7 @@ function map(device: Device, work: Work, inputs: readonly Operand[], output: Ope
   const access = operands.map((_, side): Access => (!wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated"));
   const reads: Record<string, Binding> = {};
   operands.forEach((operand, side) => (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side].block) : inputs[side].block));
-  dispatchEach(device, sizeOf(output.shape) / (wide ? 4 : 1), {
+  dispatchEach(recorder, sizeOf(output.shape) / (wide ? 4 : 1), {
     shaders: shadersFor(work, wide, access),
     constants: { RANK: Math.max(1, axes.length) },
     uniform: {
@@ -148,36 +148,36 @@ function map(device: Device, work: Work, inputs: readonly Operand[], output: Ope
   });
 }
 
-function mapUnary(device: Device, name: string, x: Operand, y: Operand, strides: readonly number[], a: number, b: number): void {
-  map(device, { pass: unaryShader, name, operands: ["x"], result: "y", constants: ["a", "b"], values: [a, b] }, [x], y, [strides]);
+function mapUnary(recorder: Recorder, name: string, x: Operand, y: Operand, strides: readonly number[], a: number, b: number): void {
+  map(recorder, { pass: unaryShader, name, operands: ["x"], result: "y", constants: ["a", "b"], values: [a, b] }, [x], y, [strides]);
 }
 
 export const elementwise = [
-  implement(unaryPrimitive, (device, [x], [y], { function: name, a, b }) => {
-    mapUnary(device, name, x, y, stridesOf(x.shape), a, b);
+  implement(unaryPrimitive, (recorder, [x], [y], { function: name, a, b }) => {
+    mapUnary(recorder, name, x, y, stridesOf(x.shape), a, b);
   }),
-  implement(binaryPrimitive, (device, [x, y], [z], { function: name, c }) => {
+  implement(binaryPrimitive, (recorder, [x, y], [z], { function: name, c }) => {
     const strides = [broadcastStrides(x.shape, z.shape), broadcastStrides(y.shape, z.shape)];
-    map(device, { pass: binaryShader, name, operands: ["x", "y"], result: "z", constants: ["c"], values: [c, 0] }, [x, y], z, strides);
+    map(recorder, { pass: binaryShader, name, operands: ["x", "y"], result: "z", constants: ["c"], values: [c, 0] }, [x, y], z, strides);
   }),
-  implement(castPrimitive, (device, [x], [y]) => {
-    dispatchEach(device, sizeOf(x.shape), {
-      shaders: [eachShader, takenShaders[x.dtype], storedShaders[y.dtype].one, castShader],
+  implement(castPrimitive, (recorder, [x], [y]) => {
+    dispatchEach(recorder, sizeOf(x.shape), {
+      shaders: [eachShader, takenShaders[x.dtype], storageShaders[y.dtype].one, castShader],
       reads: { x: arrayOf("Taken", x.block) },
       writes: { y: arrayOf("Stored", y.block) },
     });
   }),
-  implement(expandPrimitive, (device, [x], [y]) => {
-    mapUnary(device, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);
+  implement(expandPrimitive, (recorder, [x], [y]) => {
+    mapUnary(recorder, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);
   }),
-  implement(permutePrimitive, (device, [x], [y], { order }) => {
+  implement(permutePrimitive, (recorder, [x], [y], { order }) => {
     const strides = stridesOf(x.shape);
-    mapUnary(device, "affine", x, y, order.map((axis) => strides[axis]), 1, 0);
+    mapUnary(recorder, "affine", x, y, order.map((axis) => strides[axis]), 1, 0);
   }),
-  implement(adamPrimitive, (device, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
+  implement(adamPrimitive, (recorder, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
     const [parameter, gradient, first, second] = inputs.map(({ block }) => block);
     const [newParameter, newFirst, newSecond] = outputs.map(({ block }) => block);
-    dispatchEach(device, sizeOf(inputs[0].shape), {
+    dispatchEach(recorder, sizeOf(inputs[0].shape), {
       shaders: adamShaders,
       uniform: {
         rate: f32(learningRate),

@@ -7,7 +7,7 @@ import blocks from "../../shaders/ops/matmul.wgsl";
 import broadcast from "../../shaders/ops/matmul_broadcast.wgsl";
 import wide from "../../shaders/ops/matmul_wide.wgsl";
 import type { Shader } from "../kernels/kernel.js";
-import { groupsFor, implement, shader, type Device } from "./job.js";
+import { groupsFor, implement, shader, type Recorder } from "./implementation.js";
 import { arrayOf, vec4u } from "./pass.js";
 
 const shared = shader("lib/matmul.wgsl", matmulText);
@@ -38,14 +38,14 @@ const BLOCK = 32;
 const [ROWS, COLUMNS] = [8, 4];
 
 /** The form that suits the adapter; with `whole`, the rows of every operand in memory are whole vec4s. */
-function formOf({ variants: { broadcastLanes: LANES } }: Device, { transposeA, transposeB }: MatmulAttributes, whole: boolean): Form {
+function formOf({ capabilities: { broadcastLanes: LANES } }: Recorder, { transposeA, transposeB }: MatmulAttributes, whole: boolean): Form {
   if (LANES === undefined) return { shaders: blocksShaders, constants: { BLOCK }, tile: [BLOCK, BLOCK], element: "f32" };
   const tile: Form["tile"] = [ROWS, COLUMNS * LANES];
   if (!whole) return { shaders: broadcastShaders, constants: { LANES }, tile, element: "f32" };
   return { shaders: wideShaders, constants: { LANES, ROWS, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) }, tile, element: "vec4f" };
 }
 
-export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attributes) => {
+export const matmul = implement(matmulPrimitive, (recorder, [a, b], [c], attributes) => {
   const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
   if (batch.length > BATCH_AXES) {
     throw new ShapeError({
@@ -59,10 +59,10 @@ export const matmul = implement(matmulPrimitive, (device, [a, b], [c], attribute
   const [aRow, aInner] = attributes.transposeA ? [1, rows] : [inner, 1];
   const [bInner, bColumn] = attributes.transposeB ? [1, inner] : [columns, 1];
   const whole = [inner, columns, attributes.transposeA ? rows : 0].every((extent) => extent % 4 === 0);
-  const { shaders, constants, tile, element } = formOf(device, attributes, whole);
+  const { shaders, constants, tile, element } = formOf(recorder, attributes, whole);
   const rowTiles = Math.ceil(rows / tile[0]);
-  const [y, z] = groupsFor(rowTiles * sizeOf(batch), device.limits, 1);
-  device.dispatch({
+  const [y, z] = groupsFor(rowTiles * sizeOf(batch), recorder.limits, 1);
+  recorder.dispatch({
     shaders,
     constants,
     uniform: {

@@ -1,5 +1,6 @@
 import type { Shader } from "../kernels/kernel.js";
 import type { Block } from "./memory.js";
+import { checkSingle } from "./storage-type.js";
 
 /** A number of a program: a u32, or an f32. */
 export type Constant = number | { readonly f32: number };
@@ -64,5 +65,13 @@ export function pack(uniform: Pass["uniform"], start: number, integers: Uint32Ar
       at = 4 * Math.ceil(at / 4);
       for (const number of word.vec4u) integers[at++] = number;
     }
+  }
+}
+
+/** Refuses numbers of an operation that float32 would turn into infinity. */
+export function checkFloats(where: string, { uniform }: Pass): void {
+  for (const name in uniform) {
+    const word = uniform[name];
+    if (typeof word !== "number" && "f32" in word) checkSingle(where, "a number", word.f32);
   }
 }

@@ -1,6 +1,6 @@
 import type { Shader } from "../kernels/kernel.js";
 import type { Faults, Outcome } from "./faults.js";
-import { COMPUTE_STAGE } from "./flags.js";
+import { COMPUTE_STAGE } from "./webgpu-constants.js";
 import { link } from "./link.js";
 import { elementOf, labelOf, typeOf, type Pass } from "./pass.js";
 

@@ -1,6 +1,6 @@
 import { UnsupportedError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
-import { BufferUsage } from "./flags.js";
+import { BufferUsage } from "./webgpu-constants.js";
 import type { Block, Pool } from "./memory.js";
 import { blockOf, labelOf, pack, type Pass } from "./pass.js";
 import { Programs, type Program } from "./programs.js";
@@ -61,6 +61,7 @@ export class Queue {
   #members: Outcome[] = [];
   /** Whether the batch copies out; then it does nothing else, so that work that fails leaves reads of other memory alone. */
   #copies = false;
+  destroyed = false;
   /** Takes the times of all dispatches while it is set. */
   timer: Timer | undefined;
   /** The operation that dispatches belong to. */
@@ -196,6 +197,7 @@ export class Queue {
   }
 
   destroy(): void {
+    this.destroyed = true;
     this.#waiting.clear();
     this.#uniforms.destroy();
     this.#groups.clear();

@@ -3,7 +3,7 @@ import { maxPrimitive } from "../autograd/reductions.js";
 import { sizeOf } from "../core/shape.js";
 import reduceText from "../../shaders/ops/reduce.wgsl";
 import { finiteShader, quotientShader } from "./elementwise.js";
-import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
 
 const reduceShaders = [eachShader, quotientShader, finiteShader, shader("ops/reduce.wgsl", reduceText)];
 const folds = {
@@ -41,23 +41,23 @@ function runs(shape: readonly number[], axes: readonly number[]): Run[] {
 }
 
 function reduce(fold: keyof typeof folds) {
-  return (device: Device, [x]: readonly Operand[], [y]: readonly Operand[], { axes }: ReduceAttributes): void => {
+  return (recorder: Recorder, [x]: readonly Operand[], [y]: readonly Operand[], { axes }: ReduceAttributes): void => {
     const steps = runs(x.shape, axes).flatMap(({ outer, length, inner }) => {
       const split = [];
       for (let left = length; left > 1 || split.length === 0; left = Math.ceil(left / CHUNK)) {
-        split.push({ outer, length: left, inner, parts: Math.ceil(left / CHUNK) });
+        split.push({ outer, length: left, inner, chunks: Math.ceil(left / CHUNK) });
       }
       return split;
     });
-    if (steps.length === 0) steps.push({ outer: 1, length: 1, inner: sizeOf(x.shape), parts: 1 });
+    if (steps.length === 0) steps.push({ outer: 1, length: 1, inner: sizeOf(x.shape), chunks: 1 });
     let from = x.block;
-    steps.forEach(({ outer, length, inner, parts }, index) => {
-      const count = outer * parts * inner;
-      const to = index === steps.length - 1 ? y.block : device.scratch(count);
-      dispatchEach(device, count, {
+    steps.forEach(({ outer, length, inner, chunks }, index) => {
+      const count = outer * chunks * inner;
+      const to = index === steps.length - 1 ? y.block : recorder.scratch(count);
+      dispatchEach(recorder, count, {
         shaders: folds[fold],
         constants: { CHUNK },
-        uniform: { length, inner, parts },
+        uniform: { length, inner, chunks },
         reads: { x: from },
         writes: { y: to },
       });

@@ -1,7 +1,7 @@
 import { where } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { cast } from "../autograd/cast.js";
-import { concat } from "../autograd/parts.js";
+import { concat } from "../autograd/slices.js";
 import { apply } from "../autograd/tape.js";
 import { commonBackend } from "../core/checks.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";

@@ -1,7 +1,7 @@
 import { expand, reshape } from "../autograd/broadcast.js";
 import { multiply } from "../autograd/arithmetic.js";
 import { matmul } from "../autograd/matmul.js";
-import { concat, slice } from "../autograd/parts.js";
+import { concat, slice } from "../autograd/slices.js";
 import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";

@@ -85,7 +85,7 @@ describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => 
   });
 });
 
-describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), { variants: tiles });
+describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), { capabilities: tiles });
 
 /** Forward and backward over one head of width 64; the sum of the output. */
 async function forwardAndBackward(gpu: Gpu, kernel: AttentionKernel, n: number): Promise<number> {

@@ -2,10 +2,10 @@ import type { Shape } from "../core/shape.js";
 import type { Primitive } from "../core/tensor.js";
 import type { Shader } from "../kernels/kernel.js";
 import each from "../../shaders/lib/each.wgsl";
+import type { Capabilities } from "./capabilities.js";
 import type { Block } from "./memory.js";
 import type { Pass } from "./pass.js";
-import type { GpuDType } from "./stored.js";
-import type { Variants } from "./variants.js";
+import type { GpuDType } from "./storage-type.js";
 
 /** A tensor as a pass sees it. */
 export interface Operand {
@@ -14,10 +14,10 @@ export interface Operand {
   readonly block: Block;
 }
 
-/** What an implementation may do on the device. */
-export interface Device {
+/** What an implementation records its passes with. */
+export interface Recorder {
   readonly limits: GPUSupportedLimits;
-  readonly variants: Variants;
+  readonly capabilities: Capabilities;
   dispatch(pass: Pass): void;
   /** Memory that lives until the primitive is recorded. */
   scratch(elements: number): Block;
@@ -26,20 +26,20 @@ export interface Device {
 }
 
 /** Records the passes of a primitive, which write every element of `outputs`. */
-export type Record<Attributes> = (
-  device: Device,
+export type Implementation<Attributes> = (
+  recorder: Recorder,
   inputs: readonly Operand[],
   outputs: readonly Operand[],
   attributes: Attributes,
 ) => void;
 
-export type Implementations = ReadonlyMap<unknown, Record<never>>;
+export type Implementations = ReadonlyMap<unknown, Implementation<never>>;
 
-export function implement<Attributes>(primitive: Primitive<Attributes>, record: Record<Attributes>): [unknown, Record<never>] {
-  return [primitive, record];
+export function implement<Attributes>(primitive: Primitive<Attributes>, implementation: Implementation<Attributes>): [unknown, Implementation<never>] {
+  return [primitive, implementation];
 }
 
-/** Invocations in a workgroup of a job without shared memory. */
+/** Invocations in a workgroup of a pass without shared memory. */
 const GROUP = 64;
 
 /** Workgroups of `size` for `count` elements, folded over two dimensions where one is not enough. */
@@ -63,7 +63,7 @@ export const eachShader = shader("lib/each.wgsl", each);
 
 /** A pass with one invocation for each of `count` elements, which is the first member of its uniform. */
 export function dispatchEach(
-  { dispatch, limits }: Pick<Device, "dispatch" | "limits">,
+  { dispatch, limits }: Pick<Recorder, "dispatch" | "limits">,
   count: number,
   { shaders, constants, uniform, reads = {}, writes }: Pick<Pass, "shaders" | "writes"> & Partial<Pick<Pass, "constants" | "uniform" | "reads">>,
 ): void {

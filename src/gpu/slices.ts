@@ -1,8 +1,8 @@
-import { concatPrimitive, slicePrimitive, writePrimitive } from "../autograd/parts.js";
+import { concatPrimitive, slicePrimitive, writePrimitive } from "../autograd/slices.js";
 import { sizeOf, type Shape } from "../core/shape.js";
 import copyText from "../../shaders/ops/copy.wgsl";
 import { quotientShader } from "./elementwise.js";
-import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
 
 const copyShaders = [eachShader, quotientShader, shader("ops/copy.wgsl", copyText)];
 
@@ -12,8 +12,8 @@ interface Runs {
   readonly start: number;
 }
 
-function copy(device: Device, from: Operand, source: Runs, to: Operand, target: Runs, count: number, run: number): void {
-  dispatchEach(device, count, {
+function copy(recorder: Recorder, from: Operand, source: Runs, to: Operand, target: Runs, count: number, run: number): void {
+  dispatchEach(recorder, count, {
     shaders: copyShaders,
     uniform: { run, from_stride: source.stride, from_start: source.start, to_stride: target.stride, to_start: target.start },
     reads: { x: from.block },
@@ -25,24 +25,24 @@ function copy(device: Device, from: Operand, source: Runs, to: Operand, target: 
 const below = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis));
 
 /** Copies x to those elements of y that begin at `start` along an axis. */
-function place(device: Device, x: Operand, y: Operand, axis: number, start: number): void {
+function place(recorder: Recorder, x: Operand, y: Operand, axis: number, start: number): void {
   const run = below(x.shape, axis);
   const target = { stride: below(y.shape, axis), start: start * below(y.shape, axis + 1) };
-  copy(device, x, { stride: run, start: 0 }, y, target, sizeOf(x.shape), run);
+  copy(recorder, x, { stride: run, start: 0 }, y, target, sizeOf(x.shape), run);
 }
 
-export const parts = [
-  implement(slicePrimitive, (device, [x], [y], { axis, start }) => {
+export const slices = [
+  implement(slicePrimitive, (recorder, [x], [y], { axis, start }) => {
     const run = below(y.shape, axis);
     const source = { stride: below(x.shape, axis), start: start * below(x.shape, axis + 1) };
-    copy(device, x, source, y, { stride: run, start: 0 }, sizeOf(y.shape), run);
+    copy(recorder, x, source, y, { stride: run, start: 0 }, sizeOf(y.shape), run);
   }),
-  implement(concatPrimitive, (device, inputs, [y], { axis }) => {
+  implement(concatPrimitive, (recorder, inputs, [y], { axis }) => {
     let start = 0;
     for (const x of inputs) {
-      place(device, x, y, axis, start);
+      place(recorder, x, y, axis, start);
       start += x.shape[axis];
     }
   }),
-  implement(writePrimitive, (device, [y, x], _outputs, { axis, start }) => place(device, x, y, axis, start)),
+  implement(writePrimitive, (recorder, [y, x], _outputs, { axis, start }) => place(recorder, x, y, axis, start)),
 ];

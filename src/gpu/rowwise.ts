@@ -12,7 +12,7 @@ import scatter from "../../shaders/ops/scatter.wgsl";
 import softmax from "../../shaders/ops/softmax.wgsl";
 import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
 import { quotientShader } from "./elementwise.js";
-import { dispatchEach, eachShader, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
 import { arrayOf, f32, type Pass } from "./pass.js";
 
 const logSumExpShader = shader("lib/log_sum_exp.wgsl", logSumExp);
@@ -26,8 +26,8 @@ const embeddingShaders = [eachShader, quotientShader, shader("ops/embedding.wgsl
 const scatterShaders = [eachShader, quotientShader, shader("ops/scatter.wgsl", scatter)];
 
 /** One invocation for each row of `x`. */
-function eachRow(device: Device, shaders: readonly Shader[], { shape }: Operand, reads: Pass["reads"], writes: Pass["writes"], more?: Pass["uniform"]): void {
-  dispatchEach(device, sizeOf(shape.slice(0, -1)), { shaders, uniform: { width: shape.at(-1)!, ...more }, reads, writes });
+function eachRow(recorder: Recorder, shaders: readonly Shader[], { shape }: Operand, reads: Pass["reads"], writes: Pass["writes"], more?: Pass["uniform"]): void {
+  dispatchEach(recorder, sizeOf(shape.slice(0, -1)), { shaders, uniform: { width: shape.at(-1)!, ...more }, reads, writes });
 }
 
 /** Which rows of the output name each row of the table: places[starts[row] .. starts[row + 1]], in ascending order. */
@@ -42,37 +42,37 @@ function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: U
 }
 
 export const rowwise = [
-  implement(softmaxPrimitive, (device, [x], [y]) => eachRow(device, softmaxShaders, x, { x: x.block }, { y: y.block })),
-  implement(softmaxBackwardPrimitive, (device, [y, dy], [dx]) => {
-    eachRow(device, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
+  implement(softmaxPrimitive, (recorder, [x], [y]) => eachRow(recorder, softmaxShaders, x, { x: x.block }, { y: y.block })),
+  implement(softmaxBackwardPrimitive, (recorder, [y, dy], [dx]) => {
+    eachRow(recorder, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
   }),
-  implement(normalizePrimitive, (device, [x], [y, reciprocals], { epsilon }) => {
-    eachRow(device, normalizeShaders, x, { x: x.block }, { y: y.block, reciprocals: reciprocals.block }, { epsilon: f32(epsilon) });
+  implement(normalizePrimitive, (recorder, [x], [y, reciprocals], { epsilon }) => {
+    eachRow(recorder, normalizeShaders, x, { x: x.block }, { y: y.block, reciprocals: reciprocals.block }, { epsilon: f32(epsilon) });
   }),
-  implement(normalizeBackwardPrimitive, (device, [y, reciprocals, dy], [dx]) => {
-    eachRow(device, normalizeBackwardShaders, y, { y: y.block, reciprocals: reciprocals.block, dy: dy.block }, { dx: dx.block });
+  implement(normalizeBackwardPrimitive, (recorder, [y, reciprocals, dy], [dx]) => {
+    eachRow(recorder, normalizeBackwardShaders, y, { y: y.block, reciprocals: reciprocals.block, dy: dy.block }, { dx: dx.block });
   }),
-  implement(crossEntropyPrimitive, (device, [x], [losses], { labels }) => {
-    eachRow(device, crossEntropyShaders, x, { x: x.block, labels: arrayOf("u32", device.upload(labels.values)) }, { losses: losses.block });
+  implement(crossEntropyPrimitive, (recorder, [x], [losses], { labels }) => {
+    eachRow(recorder, crossEntropyShaders, x, { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)) }, { losses: losses.block });
   }),
-  implement(crossEntropyBackwardPrimitive, (device, [x, d], [dx], { labels }) => {
-    const reads = { x: x.block, labels: arrayOf("u32", device.upload(labels.values)), d: d.block };
-    eachRow(device, crossEntropyBackwardShaders, x, reads, { dx: dx.block });
+  implement(crossEntropyBackwardPrimitive, (recorder, [x, d], [dx], { labels }) => {
+    const reads = { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)), d: d.block };
+    eachRow(recorder, crossEntropyBackwardShaders, x, reads, { dx: dx.block });
   }),
-  implement(embeddingPrimitive, (device, [table], [y], { ids }) => {
-    dispatchEach(device, sizeOf(y.shape), {
+  implement(embeddingPrimitive, (recorder, [table], [y], { ids }) => {
+    dispatchEach(recorder, sizeOf(y.shape), {
       shaders: embeddingShaders,
       uniform: { width: table.shape[1] },
-      reads: { table: table.block, ids: arrayOf("u32", device.upload(ids.values)) },
+      reads: { table: table.block, ids: arrayOf("u32", recorder.upload(ids.values)) },
       writes: { y: y.block },
     });
   }),
-  implement(scatterPrimitive, (device, [dy], [dTable], { ids, rows }) => {
+  implement(scatterPrimitive, (recorder, [dy], [dTable], { ids, rows }) => {
     const { starts, places } = invert(ids.values, rows);
-    dispatchEach(device, sizeOf(dTable.shape), {
+    dispatchEach(recorder, sizeOf(dTable.shape), {
       shaders: scatterShaders,
       uniform: { width: dTable.shape[1] },
-      reads: { dy: dy.block, starts: arrayOf("u32", device.upload(starts)), places: arrayOf("u32", device.upload(places)) },
+      reads: { dy: dy.block, starts: arrayOf("u32", recorder.upload(starts)), places: arrayOf("u32", recorder.upload(places)) },
       writes: { table_gradient: dTable.block },
     });
   }),
