@@ -15,7 +15,7 @@ import { finitePart, lostOfRows, tainted } from "./hidden.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { attentionInputs, attentionKernel, attentionOptions, tiledKernel } from "./options.js";
-import { applyAttention, attentionExtents, hasFewPairs, HIDDEN, recenterPrimitive } from "./primitives.js";
+import { applyAttention, attentionExtents, hasFewPairs, HIDDEN_BIAS, recenterPrimitive } from "./primitives.js";
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
@@ -112,8 +112,8 @@ function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionI
 
 /** What a mask hides, as a bias far below every score, over another bias if there is one. */
 function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>, bias: Tensor | undefined): Tensor {
-  if (bias !== undefined) return where(backend.tensor(seen, shape), bias, HIDDEN);
-  return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);
+  if (bias !== undefined) return where(backend.tensor(seen, shape), bias, HIDDEN_BIAS);
+  return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN_BIAS : 0)), shape);
 }
 
 /** The kernel's inputs and its parameters, by name. */

@@ -33,8 +33,8 @@ export function attentionExtents(q: Shape, k: Shape, v: Shape): AttentionExtents
   return { batch, heads, keyHeads, queries, keys, dim, valueDim: v[3] };
 }
 
-/** The bias of a pair that a mask hides; a bias from HIDING down, -∞ among them, hides its pair. The shaders have the same. */
-export const HIDDEN = -3e38;
+/** The bias of a pair that a mask hides; a bias from HIDING down, -∞ among them, hides its pair. */
+export const HIDDEN_BIAS = -3e38;
 export const HIDING = -1e38;
 
 export interface AttentionAttributes {
