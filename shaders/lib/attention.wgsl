@@ -1,30 +1,9 @@
-// What every tiled attention pass reads. Constants of the header: PARTS and VALUE_PARTS, the head widths d and dv in vec4s;
+// What every tiled attention pass reads. Constants of the header: VEC4S and VALUE_VEC4S, the head widths d and dv in vec4s;
 // TILE, keys (or queries) in workgroup memory at a time; ROWS, invocations of a workgroup, one row each.
-struct Sizes {
-  queries: u32,
-  keys: u32,
-  heads: u32,
-  key_heads: u32,
-  dim: u32,
-  value_dim: u32,
-  parameters: u32,
-  batches: u32,
-  // Query i sees key j where low <= j - i <= high.
-  low: i32,
-  high: i32,
-  // What lib/softcap.wgsl bends scores to; 0 without it.
-  softcap: f32,
-  // Where the bias of a pair lies: offset + batch, head, query and key times their strides.
-  bias_offset: i32,
-  bias_batch: i32,
-  bias_head: i32,
-  bias_query: i32,
-  bias_key: i32,
-}
+// Query i sees key j where low <= j - i <= high. Reads parameters: f32 [heads, parameters].
 
 // The score of a pair that the mask hides, the lowest number. A bias from HIDING down hides its pair too.
 const HIDDEN = -0x1.fffffep127;
-const HIDING = -1e38;
 
 // One query and the key it looks at.
 struct Place {
@@ -33,9 +12,6 @@ struct Place {
   i: u32,
   j: u32,
 }
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(4) var<storage, read> parameters: array<f32>;
 
 fn load_parameters(head: u32) {
   for (var p = 0u; p < min(sizes.parameters, 4u); p++) {

@@ -1,5 +1,5 @@
 // Which queries and keys of every batch entry count: the first query, the one after the last, and the same of keys.
-@group(0) @binding(11) var<storage, read> lengths: array<vec4u>;
+// Reads lengths: vec4u [batches].
 
 // Queries before the first that counts.
 fn query_padding(batch: u32) -> u32 {

@@ -1,21 +1,5 @@
 // What every matrix product reads: row and column strides, so that transposed operands need no copy, and a broadcast batch.
-struct Sizes {
-  rows: u32,
-  inner: u32,
-  columns: u32,
-  a_row: u32,
-  a_inner: u32,
-  b_inner: u32,
-  b_column: u32,
-  // Tiles of rows in a matrix.
-  row_tiles: u32,
-  extents: vec4u,
-  a_batch: vec4u,
-  b_batch: vec4u,
-  batches: u32,
-}
 
-@group(0) @binding(0) var<uniform> sizes: Sizes;
 // Where the matrices of A and of B for entry `entry` of the batch begin.
 fn batch_bases(entry: u32) -> vec2u {
   var rest = entry;

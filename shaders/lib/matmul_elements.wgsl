@@ -1,7 +1,5 @@
 // Elements of A and B by their strides, zero outside the matrix.
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+// Reads a and b, writes c: f32.
 
 fn a_at(base: u32, row: u32, k: u32) -> f32 {
   let at = base + min(row, sizes.rows - 1u) * sizes.a_row + min(k, sizes.inner - 1u) * sizes.a_inner;
@@ -14,10 +12,10 @@ fn b_at(base: u32, k: u32, column: u32) -> f32 {
 }
 
 // Four neighbouring rows of A at one k, or columns of B.
-fn a_part(base: u32, row: u32, k: u32) -> vec4f {
+fn a_vec4(base: u32, row: u32, k: u32) -> vec4f {
   return vec4f(a_at(base, row, k), a_at(base, row + 1u, k), a_at(base, row + 2u, k), a_at(base, row + 3u, k));
 }
 
-fn b_part(base: u32, k: u32, column: u32) -> vec4f {
+fn b_vec4(base: u32, k: u32, column: u32) -> vec4f {
   return vec4f(b_at(base, k, column), b_at(base, k, column + 1u), b_at(base, k, column + 2u), b_at(base, k, column + 3u));
 }

@@ -23,7 +23,7 @@ var<private> lane: u32;
 // because a weight of zero would not hide them.
 var<workgroup> rows_lost: atomic<u32>;
 
-fn put_part(at: u32, part: vec4f) {
+fn put_vec4(at: u32, part: vec4f) {
   if (!is_finite(total(part))) {
     atomicStore(&rows_lost, 1u);
   }
@@ -32,18 +32,18 @@ fn put_part(at: u32, part: vec4f) {
   }
 }
 
-fn sum_part(at: u32) -> vec4f {
+fn sum_vec4(at: u32) -> vec4f {
   return vec4f(floats[at], floats[at + 1u], floats[at + 2u], floats[at + 3u]);
 }
 
-fn half_part(at: u32) -> vec4f {
+fn half_vec4(at: u32) -> vec4f {
   return vec4f(f32(halves[at]), f32(halves[at + 1u]), f32(halves[at + 2u]), f32(halves[at + 3u]));
 }
 
 fn squared_length(at: u32) -> f32 {
   var sum = 0.0;
   for (var c = 0u; c < WIDTH; c += 4u) {
-    sum += dot(half_part(at + c), half_part(at + c));
+    sum += dot(half_vec4(at + c), half_vec4(at + c));
   }
   return sum;
 }

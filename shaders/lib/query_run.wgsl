@@ -2,17 +2,17 @@
 // Constants of the header: RUN, and LANES, the size of subgroup and workgroup.
 const BLOCK = LANES * RUN;
 
-var<private> queries_held: array<vec4f, RUN * PARTS>;
+var<private> queries_held: array<vec4f, RUN * VEC4S>;
 var<private> query_norms: array<f32, RUN>;
-var<private> own_key: array<vec4f, PARTS>;
+var<private> own_key: array<vec4f, VEC4S>;
 var<private> own_key_norm: f32;
-var<private> own_value: array<vec4f, VALUE_PARTS>;
+var<private> own_value: array<vec4f, VALUE_VEC4S>;
 
 fn hold_query(r: u32, row: u32) {
   query_norms[r] = 0.0;
-  for (var c = 0u; c < PARTS; c++) {
-    queries_held[r * PARTS + c] = query_part(row, c);
-    query_norms[r] += dot(queries_held[r * PARTS + c], queries_held[r * PARTS + c]);
+  for (var c = 0u; c < VEC4S; c++) {
+    queries_held[r * VEC4S + c] = query_vec4(row, c);
+    query_norms[r] += dot(queries_held[r * VEC4S + c], queries_held[r * VEC4S + c]);
   }
 }
 
@@ -23,13 +23,13 @@ fn load_own_key(row: u32) {
   own_key_norm = 0.0;
   own_key_total = 0.0;
   own_value_total = 0.0;
-  for (var c = 0u; c < PARTS; c++) {
-    own_key[c] = key_part(row, c);
+  for (var c = 0u; c < VEC4S; c++) {
+    own_key[c] = key_vec4(row, c);
     own_key_norm += dot(own_key[c], own_key[c]);
     own_key_total += total(own_key[c]);
   }
-  for (var c = 0u; c < VALUE_PARTS; c++) {
-    own_value[c] = value_part(row, c);
+  for (var c = 0u; c < VALUE_VEC4S; c++) {
+    own_value[c] = value_vec4(row, c);
     own_value_total += total(own_value[c]);
   }
 }
@@ -40,10 +40,10 @@ fn multiply_with_key(j: u32, start: f32) -> array<f32, RUN> {
   for (var r = 0u; r < RUN; r++) {
     products[r] = start;
   }
-  for (var c = 0u; c < PARTS; c++) {
+  for (var c = 0u; c < VEC4S; c++) {
     let key = subgroupShuffle(own_key[c], j);
     for (var r = 0u; r < RUN; r++) {
-      products[r] += pair_product(queries_held[r * PARTS + c], key);
+      products[r] += pair_product(queries_held[r * VEC4S + c], key);
     }
   }
   return products;

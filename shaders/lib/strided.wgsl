@@ -1,14 +1,4 @@
 // Element-by-element work over up to eight axes, with operands read through strides: 0 repeats, any other order permutes.
-struct Sizes {
-  count: u32,
-  a: f32,
-  b: f32,
-  extents: array<vec4u, 2>,
-  left: array<vec4u, 2>,
-  right: array<vec4u, 2>,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
 
 // The offsets in the left and the right operand of an element of the result. RANK axes, at least one; the first needs no
 // division, so that an operand without repetition costs none.

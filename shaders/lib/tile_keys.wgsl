@@ -1,7 +1,7 @@
 // The columns of the passes whose rows are queries: keys, and values for the second product.
-fn right_part(second: bool, row: u32, part: u32) -> vec4f {
+fn right_vec4(second: bool, row: u32, part: u32) -> vec4f {
   if (second) {
-    return value_part(row, part);
+    return value_vec4(row, part);
   }
-  return key_part(row, part);
+  return key_vec4(row, part);
 }

@@ -1,17 +1,16 @@
 // Products of blocks in registers. A workgroup of DOWN x ACROSS invocations owns ROWS rows (left) and meets COLUMNS others (right) at a
 // time. An invocation takes RUN rows, DOWN apart, against four columns, ACROSS apart: RUN + 4 loads of a vec4 from workgroup memory for
-// 16 RUN multiply-adds. Constants of the header: RUN, a multiple of 4, and ACROSS, at least RUN.
+// 16 RUN multiply-adds. Constants of the header: DOWN, RUN, a multiple of 4, and ACROSS, at least RUN.
 // A pass has two products of rows: the pair product over the width of keys, and another over that of values (`second`). It says what they
-// are by left_part and right_part, vec4s of the rows of either side, and tile_product.
-const DOWN = 8u;
+// are by left_vec4 and right_vec4, vec4s of the rows of either side, and tile_product.
 const ROWS = DOWN * RUN;
 const COLUMNS = 4u * ACROSS;
 const INVOCATIONS = DOWN * ACROSS;
 // Vec4s between rows in workgroup memory, an odd number: neighbouring rows lie in different banks.
 const STRIDE = ACROSS + 1u;
 // Vec4s of a row that an invocation sums: part `across`, and every ACROSS further.
-const SLOTS = (PARTS + ACROSS - 1u) / ACROSS;
-const VALUE_SLOTS = (VALUE_PARTS + ACROSS - 1u) / ACROSS;
+const SLOTS = (VEC4S + ACROSS - 1u) / ACROSS;
+const VALUE_SLOTS = (VALUE_VEC4S + ACROSS - 1u) / ACROSS;
 
 var<workgroup> left_tile: array<vec4f, ROWS * STRIDE>;
 var<workgroup> right_tile: array<vec4f, COLUMNS * STRIDE>;
@@ -42,8 +41,8 @@ fn own_row(r: u32, lane: u32) -> u32 {
 fn load_row_norms(own: Strip, lane: u32) {
   if (lane < ROWS) {
     var norm = 0.0;
-    for (var c = 0u; c < PARTS; c++) {
-      let part = left_part(false, strip_row(own, lane), c);
+    for (var c = 0u; c < VEC4S; c++) {
+      let part = left_vec4(false, strip_row(own, lane), c);
       norm += dot(part, part);
     }
     row_norms[lane] = norm;
@@ -52,7 +51,7 @@ fn load_row_norms(own: Strip, lane: u32) {
 
 // The products of the invocation's rows with its four columns, ACROSS vec4s of the width at a time.
 fn multiply_tiles(second: bool, own: Strip, others: Strip, lane: u32) -> array<vec4f, RUN> {
-  let width = select(PARTS, VALUE_PARTS, second);
+  let width = select(VEC4S, VALUE_VEC4S, second);
   let across = lane % ACROSS;
   var products = array<vec4f, RUN>();
   var norms = vec4f(0.0);
@@ -61,13 +60,13 @@ fn multiply_tiles(second: bool, own: Strip, others: Strip, lane: u32) -> array<v
     workgroupBarrier();
     for (var row = lane / ACROSS; row < ROWS; row += DOWN) {
       if (across < depth) {
-        let part = left_part(second, strip_row(own, row), first + across);
+        let part = left_vec4(second, strip_row(own, row), first + across);
         left_tile[row * STRIDE + across] = select(vec4f(0.0), part, own.first + row < own.count);
       }
     }
     for (var column = lane / ACROSS; column < COLUMNS; column += DOWN) {
       if (across < depth) {
-        let part = right_part(second, strip_row(others, column), first + across);
+        let part = right_vec4(second, strip_row(others, column), first + across);
         right_tile[column * STRIDE + across] = select(vec4f(0.0), part, others.first + column < others.count);
       }
     }
@@ -109,8 +108,8 @@ fn put_products(products: array<vec4f, RUN>, lane: u32) {
 }
 
 // Column groups (columns g, g + ACROSS, g + 2 ACROSS, g + 3 ACROSS) that fit into the right tile in full width.
-const GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (PARTS | 1u)));
-const VALUE_GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VALUE_PARTS | 1u)));
+const GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VEC4S | 1u)));
+const VALUE_GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VALUE_VEC4S | 1u)));
 
 // Set once loaded columns have numbers that are not finite. A weight of zero would not hide them, so they are loaded as zeros; a pass adds
 // them for the rows that see them, unless their weights are NaN for it already.
@@ -118,13 +117,13 @@ var<workgroup> columns_lost: atomic<u32>;
 
 // Loads the column groups from `group` on in full width.
 fn load_columns(second: bool, others: Strip, group: u32, lane: u32) {
-  let width = select(PARTS, VALUE_PARTS, second);
+  let width = select(VEC4S, VALUE_VEC4S, second);
   let groups = select(GROUPS, VALUE_GROUPS, second);
   workgroupBarrier();
   for (var e = lane; e < 4u * groups * width; e += INVOCATIONS) {
     let row = e / width;
     let column = row / groups * ACROSS + group + row % groups;
-    var part = right_part(second, strip_row(others, column), e % width);
+    var part = right_vec4(second, strip_row(others, column), e % width);
     if (!is_finite(total(part)) && others.first + column < others.count) {
       part = finite_part(part);
       atomicStore(&columns_lost, 1u);
@@ -136,7 +135,7 @@ fn load_columns(second: bool, others: Strip, group: u32, lane: u32) {
 
 // Part `across` + ACROSS `slot` of the four columns of loaded group g.
 fn loaded_columns(second: bool, g: u32, slot: u32, lane: u32) -> array<vec4f, 4> {
-  let width = select(PARTS, VALUE_PARTS, second);
+  let width = select(VEC4S, VALUE_VEC4S, second);
   let groups = select(GROUPS, VALUE_GROUPS, second);
   let part = min(lane % ACROSS + ACROSS * slot, width - 1u);
   let stride = width | 1u;

@@ -1,22 +1,5 @@
 // m' = b1 m + (1 - b1) g, v' = b2 v + (1 - b2) g^2, p' = p - rate (m'/c1) / (sqrt(v'/c2) + epsilon)
-struct Sizes {
-  count: u32,
-  rate: f32,
-  beta1: f32,
-  beta2: f32,
-  epsilon: f32,
-  correction1: f32,
-  correction2: f32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> parameter: array<f32>;
-@group(0) @binding(2) var<storage, read> gradient: array<f32>;
-@group(0) @binding(3) var<storage, read> first: array<f32>;
-@group(0) @binding(4) var<storage, read> second: array<f32>;
-@group(0) @binding(5) var<storage, read_write> new_parameter: array<f32>;
-@group(0) @binding(6) var<storage, read_write> new_first: array<f32>;
-@group(0) @binding(7) var<storage, read_write> new_second: array<f32>;
+// Reads parameter, gradient, first and second, writes new_parameter, new_first and new_second: f32 [count].
 
 fn element(index: u32) {
   let g = gradient[index];

@@ -1,5 +1,5 @@
 // z = apply(x, y, a), one number or four an invocation
-@group(0) @binding(3) var<storage, read_write> z: array<Number>;
+// Reads x and y through x_at and y_at, writes z: Number [count].
 
 fn element(index: u32) {
   let offsets = operand_offsets(index);

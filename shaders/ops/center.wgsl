@@ -1,16 +1,6 @@
 // For every component of every head the median of those of at most SAMPLES keys, spread evenly; 0 where none is finite. With EXACT = 1 also 0
 // unless most of those keys, and of as many queries, lie within half of it: what it is taken off then keeps float16's digits.
-struct Sizes {
-  count: u32,
-  keys: u32,
-  queries: u32,
-  width: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> keys: array<f32>;
-@group(0) @binding(2) var<storage, read> queries: array<f32>;
-@group(0) @binding(3) var<storage, read_write> centers: array<f32>;
+// Reads keys [heads, keys, width] and queries [heads, queries, width], writes centers [heads, width]: f32.
 
 const SAMPLES = 15u;
 

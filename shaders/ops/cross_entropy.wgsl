@@ -1,7 +1,5 @@
 // log sum_j e^{x_j} - x_label
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read_write> losses: array<f32>;
+// Reads x: f32 [count, width] and labels: u32 [count], writes losses: f32 [count].
 
 fn element(row: u32) {
   let start = row * sizes.width;

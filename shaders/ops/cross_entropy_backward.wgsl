@@ -1,8 +1,5 @@
 // dx = d (softmax(x) - onehot(label))
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read> d: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+// Reads x: f32 [count, width], labels: u32 [count] and d: f32 [count], writes dx: f32 [count, width].
 
 fn element(row: u32) {
   let start = row * sizes.width;

@@ -1,13 +1,5 @@
 // Row ids[r] of a table, for every r. One element an invocation.
-struct Sizes {
-  count: u32,
-  width: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> table: array<f32>;
-@group(0) @binding(2) var<storage, read> ids: array<u32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+// Reads table: f32 [rows, width] and ids: u32, writes y: f32 [ids, width].
 
 fn element(index: u32) {
   let row = quotient(index, sizes.width);

@@ -1,5 +1,4 @@
 // C = A B for every matrix of a batch. A workgroup of 8 x 8 invocations makes a 32 x 32 block of C, 4 x 4 elements an invocation; blocks of A and B pass through workgroup memory.
-const BLOCK = 32u;
 const DEPTH = 16u;
 const SIDE = 8u;
 
@@ -23,8 +22,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var first = 0u; first < sizes.inner; first += DEPTH) {
     for (var e = lane; e < DEPTH * SIDE; e += 64u) {
       let k = first + e / SIDE;
-      a_block[e] = a_part(bases.x, first_row + e % SIDE * 4u, k);
-      b_block[e] = b_part(bases.y, k, first_column + e % SIDE * 4u);
+      a_block[e] = a_vec4(bases.x, first_row + e % SIDE * 4u, k);
+      b_block[e] = b_vec4(bases.y, k, first_column + e % SIDE * 4u);
     }
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k++) {

@@ -43,10 +43,10 @@ fn main(
   var s6 = vec4f(0.0);
   var s7 = vec4f(0.0);
   for (var k = 0u; k < sizes.inner; k += 4u) {
-    b0 = b_part(bases.y, k, column);
-    b1 = b_part(bases.y, k + 1u, column);
-    b2 = b_part(bases.y, k + 2u, column);
-    b3 = b_part(bases.y, k + 3u, column);
+    b0 = b_vec4(bases.y, k, column);
+    b1 = b_vec4(bases.y, k + 1u, column);
+    b2 = b_vec4(bases.y, k + 2u, column);
+    b3 = b_vec4(bases.y, k + 3u, column);
     s0 += row_step(a_at(bases.x, row, k + step));
     s1 += row_step(a_at(bases.x, row + 1u, k + step));
     s2 += row_step(a_at(bases.x, row + 2u, k + step));

@@ -1,10 +1,7 @@
 // C = A B as in ops/matmul_broadcast.wgsl, for matrices whose rows in memory are whole vec4s: every load and store is of four numbers.
-// Constants of the header: LANES of a subgroup; A_ACROSS and B_ACROSS, 1 where the operand lies transposed in memory.
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>;
+// Constants of the header: LANES of a subgroup; ROWS of a workgroup; A_ACROSS and B_ACROSS, 1 where the operand lies transposed in memory.
+// Reads a and b, writes c: vec4f.
 
-const ROWS = 8u;
 // The 8 x 4 numbers of A for four steps of the inner axis are eight vec4s, shared out over the lanes.
 const HELD = (ROWS + LANES - 1u) / LANES;
 var<private> a_held: array<vec4f, HELD>;
@@ -23,16 +20,16 @@ fn hold_a(base: u32, row: u32, k: u32, lane: u32) {
   }
 }
 
-fn a_part(part: u32) -> vec4f {
+fn a_vec4(part: u32) -> vec4f {
   return subgroupShuffle(a_held[part / LANES], part % LANES);
 }
 
 // Four steps of a row.
 fn a_steps(r: u32) -> vec4f {
   if (A_ACROSS == 1u) {
-    return vec4f(a_part(r / 4u)[r % 4u], a_part(2u + r / 4u)[r % 4u], a_part(4u + r / 4u)[r % 4u], a_part(6u + r / 4u)[r % 4u]);
+    return vec4f(a_vec4(r / 4u)[r % 4u], a_vec4(2u + r / 4u)[r % 4u], a_vec4(4u + r / 4u)[r % 4u], a_vec4(6u + r / 4u)[r % 4u]);
   }
-  return a_part(r);
+  return a_vec4(r);
 }
 
 // Four columns at each of four steps.

@@ -1,7 +1,5 @@
 // y = (x - mean) r, r = 1/sqrt(variance + epsilon)
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> reciprocals: array<f32>;
+// Reads x [count, width], writes y [count, width] and reciprocals [count]: f32.
 
 fn element(row: u32) {
   let start = row * sizes.width;

@@ -1,8 +1,5 @@
 // dx = r (dy - mean(dy) - y mean(y dy))
-@group(0) @binding(1) var<storage, read> y: array<f32>;
-@group(0) @binding(2) var<storage, read> reciprocals: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+// Reads y and dy [count, width] and reciprocals [count], writes dx [count, width]: f32.
 
 fn element(row: u32) {
   let start = row * sizes.width;

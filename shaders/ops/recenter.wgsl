@@ -1,18 +1,6 @@
 // Queries and keys less the center of their head: one Number (f32, or four of them) of RUN rows an invocation. A key head has `query_rows`
 // queries, of all heads that share it, and `key_rows` keys; `width` counts Numbers.
-struct Sizes {
-  count: u32,
-  width: u32,
-  query_rows: u32,
-  key_rows: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> queries: array<Number>;
-@group(0) @binding(2) var<storage, read> keys: array<Number>;
-@group(0) @binding(3) var<storage, read> centers: array<Number>;
-@group(0) @binding(4) var<storage, read_write> moved_queries: array<Number>;
-@group(0) @binding(5) var<storage, read_write> moved_keys: array<Number>;
+// Reads queries, keys and centers, writes moved_queries and moved_keys: Number.
 
 fn element(index: u32) {
   let blocks = (sizes.query_rows + sizes.key_rows + RUN - 1u) / RUN;

@@ -1,14 +1,5 @@
 // The transpose of a lookup, without atomics: row t of the table sums the rows of dy at places[starts[t]] .. places[starts[t + 1] - 1].
-struct Sizes {
-  count: u32,
-  width: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read> starts: array<u32>;
-@group(0) @binding(3) var<storage, read> places: array<u32>;
-@group(0) @binding(4) var<storage, read_write> table_gradient: array<f32>;
+// Reads dy: f32 [ids, width], starts and places: u32, writes table_gradient: f32 [rows, width].
 
 fn element(index: u32) {
   let row = quotient(index, sizes.width);

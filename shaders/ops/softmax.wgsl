@@ -1,6 +1,5 @@
 // y_i = e^{x_i} / sum_j e^{x_j}
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+// Reads x, writes y: f32 [count, width].
 
 fn element(row: u32) {
   let start = row * sizes.width;

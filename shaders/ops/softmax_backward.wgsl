@@ -1,7 +1,5 @@
 // dx = y (dy - sum_j y_j dy_j)
-@group(0) @binding(1) var<storage, read> y: array<f32>;
-@group(0) @binding(2) var<storage, read> dy: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+// Reads y and dy, writes dx: f32 [count, width].
 
 fn element(row: u32) {
   let start = row * sizes.width;

@@ -2,15 +2,15 @@
 // from a pair to the next that shares its element: both 0 where it belongs to one pair of tokens, both 1 where to all with the same
 // i - j, in one batch entry and one head or in all. With one of them 1 the element is a query's, or a key's, of one batch entry and head;
 // a reduction sums the rest afterwards.
-@group(0) @binding(6) var<storage, read_write> bias_gradients: array<f32>;
+// Writes bias_gradients: f32.
 
 fn score_gradient_at(place: Place) -> f32 {
   let query_row = (place.batch * sizes.heads + place.head) * sizes.queries + place.i;
   let key_row = first_key_row(place.batch, place.head) + place.j;
   var pair = Pair(0.0, 0.0, 0.0);
-  for (var c = 0u; c < PARTS; c++) {
-    let query = query_part(query_row, c);
-    let key = key_part(key_row, c);
+  for (var c = 0u; c < VEC4S; c++) {
+    let query = query_vec4(query_row, c);
+    let key = key_vec4(key_row, c);
     pair.product += pair_product(query, key);
     pair.query_norm += dot(query, query);
     pair.key_norm += dot(key, key);
@@ -20,8 +20,8 @@ fn score_gradient_at(place: Place) -> f32 {
     return 0.0;
   }
   var weight_gradient = 0.0;
-  for (var c = 0u; c < VALUE_PARTS; c++) {
-    weight_gradient += dot(output_gradient_part(query_row, c), value_part(key_row, c));
+  for (var c = 0u; c < VALUE_VEC4S; c++) {
+    weight_gradient += dot(output_gradient_vec4(query_row, c), value_vec4(key_row, c));
   }
   let row = statistic_and_delta(query_row);
   return score_gradient(s, normalized_weight(s, row.x), weight_gradient, row.y, row.x);

@@ -1,7 +1,6 @@
 // dk_j and dv_j as in passes/backward_key_value.wgsl, by products of float16 matrices: a row is a key, and queries pass by in tiles; weights
 // and ds, in float32, are narrowed to float16 for their products with output cotangents and queries.
-@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
+// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 const KEYS = 0u;
 const VALUES = KEYS + BLOCK * STRIDE;
@@ -22,15 +21,15 @@ var<workgroup> row_numbers: array<vec2f, TILE>;
 
 // Zeros past the last of `count` keys.
 fn load_keys(start: u32, first: u32, count: u32) {
-  for (var e = lane; e < BLOCK * PARTS; e += LANES) {
-    let row = e / PARTS;
-    let part = key_part(start + min(first + row, sizes.keys - 1u), e % PARTS);
-    put_part(KEYS + row * STRIDE + e % PARTS * 4u, select(vec4f(0.0), part, first + row < count));
+  for (var e = lane; e < BLOCK * VEC4S; e += LANES) {
+    let row = e / VEC4S;
+    let part = key_vec4(start + min(first + row, sizes.keys - 1u), e % VEC4S);
+    put_vec4(KEYS + row * STRIDE + e % VEC4S * 4u, select(vec4f(0.0), part, first + row < count));
   }
-  for (var e = lane; e < BLOCK * VALUE_PARTS; e += LANES) {
-    let row = e / VALUE_PARTS;
-    let part = value_part(start + min(first + row, sizes.keys - 1u), e % VALUE_PARTS);
-    put_part(VALUES + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, select(vec4f(0.0), part, first + row < count));
+  for (var e = lane; e < BLOCK * VALUE_VEC4S; e += LANES) {
+    let row = e / VALUE_VEC4S;
+    let part = value_vec4(start + min(first + row, sizes.keys - 1u), e % VALUE_VEC4S);
+    put_vec4(VALUES + row * VALUE_STRIDE + e % VALUE_VEC4S * 4u, select(vec4f(0.0), part, first + row < count));
   }
   workgroupBarrier();
   for (var row = lane; row < BLOCK; row += LANES) {
@@ -41,15 +40,15 @@ fn load_keys(start: u32, first: u32, count: u32) {
 // Zeros past the last of `count` queries.
 fn load_queries(base: u32, first: u32, count: u32) {
   workgroupBarrier();
-  for (var e = lane; e < TILE * PARTS; e += LANES) {
-    let row = e / PARTS;
-    let part = query_part(base + min(first + row, sizes.queries - 1u), e % PARTS);
-    put_part(QUERIES + row * STRIDE + e % PARTS * 4u, select(vec4f(0.0), part, first + row < count));
+  for (var e = lane; e < TILE * VEC4S; e += LANES) {
+    let row = e / VEC4S;
+    let part = query_vec4(base + min(first + row, sizes.queries - 1u), e % VEC4S);
+    put_vec4(QUERIES + row * STRIDE + e % VEC4S * 4u, select(vec4f(0.0), part, first + row < count));
   }
-  for (var e = lane; e < TILE * VALUE_PARTS; e += LANES) {
-    let row = e / VALUE_PARTS;
-    let part = output_gradient_part(base + min(first + row, sizes.queries - 1u), e % VALUE_PARTS);
-    put_part(GRADIENTS + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, select(vec4f(0.0), part, first + row < count));
+  for (var e = lane; e < TILE * VALUE_VEC4S; e += LANES) {
+    let row = e / VALUE_VEC4S;
+    let part = output_gradient_vec4(base + min(first + row, sizes.queries - 1u), e % VALUE_VEC4S);
+    put_vec4(GRADIENTS + row * VALUE_STRIDE + e % VALUE_VEC4S * 4u, select(vec4f(0.0), part, first + row < count));
   }
   workgroupBarrier();
   for (var row = lane; row < TILE; row += LANES) {
@@ -106,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         hide_lost(GRADIENTS, VALUE_STRIDE, TILE, VALUE_WIDTH);
         for (var i = first; i < min(first + TILE, seen_by.y); i++) {
           for (var e = lane % SHARE; e < sizes.value_dim; e += SHARE) {
-            let lost = lost_part(output_gradient_part(base + i, e / 4u))[e % 4u];
+            let lost = lost_part(output_gradient_vec4(base + i, e / 4u))[e % 4u];
             floats[VALUE_SUMS + r * VALUE_SUM_STRIDE + e] += select(0.0, lost, is_seen(Place(group.z, head, i, j)));
           }
         }
@@ -119,12 +118,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
 
   let whole_by_norm = row_total(by_norm);
   if (j < sizes.keys) {
-    for (var c = lane % SHARE; c < PARTS; c += SHARE) {
-      let key = half_part(KEYS + r * STRIDE + c * 4u);
-      store_key_gradients(start + j, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + by_length(whole_by_norm, key));
+    for (var c = lane % SHARE; c < VEC4S; c += SHARE) {
+      let key = half_vec4(KEYS + r * STRIDE + c * 4u);
+      store_key_gradients(start + j, c, sizes.dim, unit * sum_vec4(SUMS + r * SUM_STRIDE + c * 4u) + by_length(whole_by_norm, key));
     }
-    for (var c = lane % SHARE; c < VALUE_PARTS; c += SHARE) {
-      store_value_gradients(start + j, c, sizes.value_dim, value_unit * sum_part(VALUE_SUMS + r * VALUE_SUM_STRIDE + c * 4u));
+    for (var c = lane % SHARE; c < VALUE_VEC4S; c += SHARE) {
+      store_value_gradients(start + j, c, sizes.value_dim, value_unit * sum_vec4(VALUE_SUMS + r * VALUE_SUM_STRIDE + c * 4u));
     }
   }
 }

@@ -1,20 +1,19 @@
 // dk_j and dv_j as in passes/backward_key_value.wgsl, by blocks in registers: rows are keys, columns the queries of every head that
 // shares them.
-@group(0) @binding(6) var<storage, read_write> key_gradients: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> value_gradients: array<Stored>;
+// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
-fn left_part(second: bool, row: u32, part: u32) -> vec4f {
+fn left_vec4(second: bool, row: u32, part: u32) -> vec4f {
   if (second) {
-    return value_part(row, part);
+    return value_vec4(row, part);
   }
-  return key_part(row, part);
+  return key_vec4(row, part);
 }
 
-fn right_part(second: bool, row: u32, part: u32) -> vec4f {
+fn right_vec4(second: bool, row: u32, part: u32) -> vec4f {
   if (second) {
-    return output_gradient_part(row, part);
+    return output_gradient_vec4(row, part);
   }
-  return query_part(row, part);
+  return query_vec4(row, part);
 }
 
 fn tile_product(second: bool, left: vec4f, right: vec4f) -> f32 {
@@ -87,7 +86,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       if (atomicLoad(&columns_lost) == 1u) {
         for (var column = 0u; column < min(COLUMNS, others.count - first); column++) {
           for (var p = 0u; p < VALUE_SLOTS; p++) {
-            let lost = lost_part(output_gradient_part(strip_row(others, column), min(across + ACROSS * p, VALUE_PARTS - 1u)));
+            let lost = lost_part(output_gradient_vec4(strip_row(others, column), min(across + ACROSS * p, VALUE_VEC4S - 1u)));
             for (var r = 0u; r < RUN; r++) {
               let seen = is_seen(Place(place.z, head, first + column, own.first + own_row(r, lane)));
               value_sums[r * VALUE_SLOTS + p] += select(vec4f(0.0), lost, seen);
@@ -99,7 +98,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       var held = array<vec4f, RUN * SLOTS>();
       for (var r = 0u; r < RUN; r++) {
         for (var p = 0u; p < SLOTS; p++) {
-          held[r * SLOTS + p] = key_part(strip_row(own, own_row(r, lane)), min(across + ACROSS * p, PARTS - 1u));
+          held[r * SLOTS + p] = key_vec4(strip_row(own, own_row(r, lane)), min(across + ACROSS * p, VEC4S - 1u));
         }
       }
       for (var group = 0u; group < ACROSS; group += GROUPS) {
@@ -129,13 +128,13 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     if (own.first + row < sizes.keys) {
       for (var p = 0u; p < SLOTS; p++) {
         let part = lane % ACROSS + ACROSS * p;
-        if (part < PARTS) {
-          store_key_gradients(at, part, sizes.dim, key_sums[r * SLOTS + p] + by_length(row_numbers[row], key_part(at, part)));
+        if (part < VEC4S) {
+          store_key_gradients(at, part, sizes.dim, key_sums[r * SLOTS + p] + by_length(row_numbers[row], key_vec4(at, part)));
         }
       }
       for (var p = 0u; p < VALUE_SLOTS; p++) {
         let part = lane % ACROSS + ACROSS * p;
-        if (part < VALUE_PARTS) {
+        if (part < VALUE_VEC4S) {
           store_value_gradients(at, part, sizes.value_dim, value_sums[r * VALUE_SLOTS + p]);
         }
       }

@@ -1,5 +1,5 @@
 // One row of parameter gradients a query, sum_j ds_ij ds_ij/dparameters; a reduction sums the rows afterwards.
-@group(0) @binding(6) var<storage, read_write> parameter_gradients: array<f32>;
+// Writes parameter_gradients: f32 [rows, parameters].
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

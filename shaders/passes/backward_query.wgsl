@@ -1,5 +1,5 @@
 // dq_i = sum_j ds_ij (ds/dproduct dproduct/dq + 2 ds/d|q|^2 q_i). One query row an invocation, no atomics.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -11,7 +11,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   load_output_gradient(row);
   let row_numbers = statistic_and_delta(row);
 
-  var gradient: array<vec4f, PARTS>;
+  var gradient: array<vec4f, VEC4S>;
   var by_norm = 0.0;
   let keys_seen = visible_keys(group.z, group.x * ROWS, group.x * ROWS + ROWS - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += TILE) {
@@ -30,14 +30,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let ds = bent_gradient * bend_derivative(pair);
       let partials = score_partials(pair);
       by_norm += ds * partials.query_norm;
-      for (var c = 0u; c < PARTS; c++) {
-        gradient[c] += ds * partials.product * pair_by_query(query[c], tile_keys[j * PARTS + c]);
+      for (var c = 0u; c < VEC4S; c++) {
+        gradient[c] += ds * partials.product * pair_by_query(query[c], tile_keys[j * VEC4S + c]);
       }
     }
   }
 
   if (i < sizes.queries) {
-    for (var c = 0u; c < PARTS; c++) {
+    for (var c = 0u; c < VEC4S; c++) {
       store_query_gradients(row, c, sizes.dim, gradient[c] + by_length(by_norm, query[c]));
     }
   }

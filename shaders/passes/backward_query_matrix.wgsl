@@ -1,5 +1,5 @@
 // dq_i as in passes/backward_query.wgsl, by products of float16 matrices; ds, in float32, is narrowed to float16 for its product with the keys.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
 const GRADIENTS = AFTER_VALUES;
 const SLOPES = GRADIENTS + BLOCK * VALUE_STRIDE;
@@ -21,10 +21,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let i = first_query + r;
   load_parameters(group.y);
   load_queries(start, first_query, query_count(group.z));
-  for (var e = lane; e < BLOCK * VALUE_PARTS; e += LANES) {
-    let row = e / VALUE_PARTS;
-    let part = output_gradient_part(start + min(first_query + row, sizes.queries - 1u), e % VALUE_PARTS);
-    put_part(GRADIENTS + row * VALUE_STRIDE + e % VALUE_PARTS * 4u, select(vec4f(0.0), part, first_query + row < query_count(group.z)));
+  for (var e = lane; e < BLOCK * VALUE_VEC4S; e += LANES) {
+    let row = e / VALUE_VEC4S;
+    let part = output_gradient_vec4(start + min(first_query + row, sizes.queries - 1u), e % VALUE_VEC4S);
+    put_vec4(GRADIENTS + row * VALUE_STRIDE + e % VALUE_VEC4S * 4u, select(vec4f(0.0), part, first_query + row < query_count(group.z)));
   }
   let row_numbers = statistic_and_delta(start + min(i, sizes.queries - 1u));
 
@@ -64,9 +64,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
 
   let whole_by_norm = row_total(by_norm);
   if (i < sizes.queries) {
-    for (var c = lane % SHARE; c < PARTS; c += SHARE) {
-      let query = half_part(QUERIES + r * STRIDE + c * 4u);
-      store_query_gradients(start + i, c, sizes.dim, unit * sum_part(SUMS + r * SUM_STRIDE + c * 4u) + by_length(whole_by_norm, query));
+    for (var c = lane % SHARE; c < VEC4S; c += SHARE) {
+      let query = half_vec4(QUERIES + r * STRIDE + c * 4u);
+      store_query_gradients(start + i, c, sizes.dim, unit * sum_vec4(SUMS + r * SUM_STRIDE + c * 4u) + by_length(whole_by_norm, query));
     }
   }
 }

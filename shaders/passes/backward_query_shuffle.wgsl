@@ -1,5 +1,5 @@
 // dq_i as in passes/backward_query.wgsl, without workgroup memory: lanes hand their keys and values to each other.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -7,18 +7,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let first_query = group.x * BLOCK;
   let base = first_key_row(group.z, group.y);
   load_parameters(group.y);
-  var output_gradients: array<vec4f, RUN * VALUE_PARTS>;
+  var output_gradients: array<vec4f, RUN * VALUE_VEC4S>;
   var row_numbers: array<vec2f, RUN>;
   for (var r = 0u; r < RUN; r++) {
     let row = start + min(first_query + r * LANES + lane, sizes.queries - 1u);
     hold_query(r, row);
     row_numbers[r] = statistic_and_delta(row);
-    for (var c = 0u; c < VALUE_PARTS; c++) {
-      output_gradients[r * VALUE_PARTS + c] = output_gradient_part(row, c);
+    for (var c = 0u; c < VALUE_VEC4S; c++) {
+      output_gradients[r * VALUE_VEC4S + c] = output_gradient_vec4(row, c);
     }
   }
 
-  var gradients: array<vec4f, RUN * PARTS>;
+  var gradients: array<vec4f, RUN * VEC4S>;
   var by_norm: array<f32, RUN>;
   let keys_seen = visible_keys(group.z, first_query, first_query + BLOCK - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += LANES) {
@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var taint = 0.0;
     if (subgroupAny(!is_finite(own_key_total))) {
       taint = select(nan(), 0.0, is_finite(own_key_total));
-      for (var c = 0u; c < PARTS; c++) {
+      for (var c = 0u; c < VEC4S; c++) {
         own_key[c] = finite_part(own_key[c]);
       }
     }
@@ -37,10 +37,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let key_norm = subgroupShuffle(own_key_norm, j);
       // Without a value, Dawn lets a variable of a loop keep its last one.
       var weight_gradients = array<f32, RUN>();
-      for (var c = 0u; c < VALUE_PARTS; c++) {
+      for (var c = 0u; c < VALUE_VEC4S; c++) {
         let value = subgroupShuffle(own_value[c], j);
         for (var r = 0u; r < RUN; r++) {
-          weight_gradients[r] += dot(output_gradients[r * VALUE_PARTS + c], value);
+          weight_gradients[r] += dot(output_gradients[r * VALUE_VEC4S + c], value);
         }
       }
       for (var r = 0u; r < RUN; r++) {
@@ -55,10 +55,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         by_norm[r] += select(0.0, ds * partials.query_norm, is_visible(s));
         products[r] = select(0.0, ds * partials.product, is_visible(s));
       }
-      for (var c = 0u; c < PARTS; c++) {
+      for (var c = 0u; c < VEC4S; c++) {
         let key = subgroupShuffle(own_key[c], j);
         for (var r = 0u; r < RUN; r++) {
-          gradients[r * PARTS + c] += products[r] * pair_by_query(queries_held[r * PARTS + c], key);
+          gradients[r * VEC4S + c] += products[r] * pair_by_query(queries_held[r * VEC4S + c], key);
         }
       }
     }
@@ -67,8 +67,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var r = 0u; r < RUN; r++) {
     let i = first_query + r * LANES + lane;
     if (i < sizes.queries) {
-      for (var c = 0u; c < PARTS; c++) {
-        let p = r * PARTS + c;
+      for (var c = 0u; c < VEC4S; c++) {
+        let p = r * VEC4S + c;
         store_query_gradients(start + i, c, sizes.dim, gradients[p] + by_length(by_norm[r], queries_held[p]));
       }
     }

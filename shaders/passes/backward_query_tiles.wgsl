@@ -1,11 +1,11 @@
 // dq_i as in passes/backward_query.wgsl, by blocks in registers.
-@group(0) @binding(6) var<storage, read_write> query_gradients: array<Stored>;
+// Writes query_gradients: Stored [rows, dim].
 
-fn left_part(second: bool, row: u32, part: u32) -> vec4f {
+fn left_vec4(second: bool, row: u32, part: u32) -> vec4f {
   if (second) {
-    return output_gradient_part(row, part);
+    return output_gradient_vec4(row, part);
   }
-  return query_part(row, part);
+  return query_vec4(row, part);
 }
 
 fn tile_product(second: bool, left: vec4f, right: vec4f) -> f32 {
@@ -53,7 +53,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     var held = array<vec4f, RUN * SLOTS>();
     for (var r = 0u; r < RUN; r++) {
       for (var p = 0u; p < SLOTS; p++) {
-        held[r * SLOTS + p] = query_part(strip_row(own, own_row(r, lane)), min(lane % ACROSS + ACROSS * p, PARTS - 1u));
+        held[r * SLOTS + p] = query_vec4(strip_row(own, own_row(r, lane)), min(lane % ACROSS + ACROSS * p, VEC4S - 1u));
       }
     }
     for (var group = 0u; group < ACROSS; group += GROUPS) {
@@ -80,9 +80,9 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     let row = own_row(r, lane);
     for (var p = 0u; p < SLOTS; p++) {
       let part = lane % ACROSS + ACROSS * p;
-      if (own.first + row < sizes.queries && part < PARTS) {
+      if (own.first + row < sizes.queries && part < VEC4S) {
         let at = own.base + own.first + row;
-        store_query_gradients(at, part, sizes.dim, gradients[r * SLOTS + p] + by_length(row_numbers[row], query_part(at, part)));
+        store_query_gradients(at, part, sizes.dim, gradients[r * SLOTS + p] + by_length(row_numbers[row], query_vec4(at, part)));
       }
     }
   }

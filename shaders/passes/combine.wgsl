@@ -1,16 +1,5 @@
-// Joins what passes/forward_split.wgsl left of every row: one component of the output an invocation, parts in order.
-struct Sizes {
-  count: u32,
-  value_dim: u32,
-  splits: u32,
-  keys: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> states: array<Row>;
-@group(0) @binding(2) var<storage, read> partial_sums: array<f32>;
-@group(0) @binding(3) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(4) var<storage, read_write> statistics: array<f32>;
+// Joins what passes/forward_split.wgsl left of every row: one component of the output an invocation, splits in order.
+// Reads states: Row [rows, splits] and partial_sums: f32 [rows, splits, value_dim], writes outputs: Stored [count] and statistics: f32 [rows].
 
 fn element(index: u32) {
   let row = quotient(index, sizes.value_dim);

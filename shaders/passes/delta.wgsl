@@ -1,22 +1,13 @@
 // rows_i = (dout_i, filled up to vec4s; statistic_i, delta_i, 0, 0) with delta_i = dout_i . out_i, which the softmax and sum normalisers
 // need in backward.
-struct Sizes {
-  count: u32,
-  value_dim: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> outputs: array<Stored>;
-@group(0) @binding(2) var<storage, read> output_gradients: array<Stored>;
-@group(0) @binding(3) var<storage, read> statistics: array<f32>;
-@group(0) @binding(4) var<storage, read_write> rows: array<vec4f>;
+// Reads outputs and output_gradients: Stored [count, value_dim] and statistics: f32 [count], writes rows: vec4f.
 
 fn element(row: u32) {
   let source = row * sizes.value_dim;
-  let parts = (sizes.value_dim + 3u) / 4u;
-  let start = row * (parts + 1u);
+  let vec4s = (sizes.value_dim + 3u) / 4u;
+  let start = row * (vec4s + 1u);
   var delta = 0.0;
-  for (var p = 0u; p < parts; p++) {
+  for (var p = 0u; p < vec4s; p++) {
     var part = vec4f(0.0);
     for (var s = 0u; s < 4u; s++) {
       let c = p * 4u + s;
@@ -27,5 +18,5 @@ fn element(row: u32) {
     }
     rows[start + p] = part;
   }
-  rows[start + parts] = vec4f(statistics[row], delta, 0.0, 0.0);
+  rows[start + vec4s] = vec4f(statistics[row], delta, 0.0, 0.0);
 }

@@ -1,6 +1,5 @@
 // out_i = sum_j w_ij v_j / z_i. One query row an invocation; keys and values pass by in tiles.
-@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 @compute @workgroup_size(ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -11,7 +10,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   load_query(row);
 
   var state = row_start();
-  var sums: array<vec4f, VALUE_PARTS>;
+  var sums: array<vec4f, VALUE_VEC4S>;
   var scores: array<f32, TILE>;
   let keys_seen = visible_keys(group.z, group.x * ROWS, group.x * ROWS + ROWS - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += TILE) {
@@ -24,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     if (is_visible(maximum)) {
       let factor = row_advance(&state, maximum);
-      for (var c = 0u; c < VALUE_PARTS; c++) {
+      for (var c = 0u; c < VALUE_VEC4S; c++) {
         sums[c] *= factor;
       }
     }
@@ -32,8 +31,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       if (is_visible(scores[j])) {
         let w = row_weight(state, scores[j]);
         row_add(&state, w);
-        for (var c = 0u; c < VALUE_PARTS; c++) {
-          sums[c] += w * tile_values[j * VALUE_PARTS + c];
+        for (var c = 0u; c < VALUE_VEC4S; c++) {
+          sums[c] += w * tile_values[j * VALUE_VEC4S + c];
         }
       }
     }
@@ -41,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (i < sizes.queries) {
     let factor = row_factor(state);
-    for (var c = 0u; c < VALUE_PARTS; c++) {
+    for (var c = 0u; c < VALUE_VEC4S; c++) {
       store_outputs(row, c, sizes.value_dim, factor * sums[c]);
     }
     statistics[row] = row_statistic(state);

@@ -1,7 +1,6 @@
 // out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by products of float16 matrices: scores and weights of BLOCK queries and TILE
 // keys at a time, in float32; weights are narrowed to float16 for their product with the values.
-@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 const WEIGHTS = AFTER_VALUES;
 const HALVES = WEIGHTS + BLOCK * WEIGHT_STRIDE;
@@ -54,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
       hide_lost(VALUES, VALUE_STRIDE, TILE, VALUE_WIDTH);
       for (var j = first; j < min(first + TILE, keys_seen.y); j++) {
         for (var e = lane % SHARE; e < sizes.value_dim; e += SHARE) {
-          let lost = lost_part(value_part(base + j, e / 4u))[e % 4u];
+          let lost = lost_part(value_vec4(base + j, e / 4u))[e % 4u];
           floats[SUMS + r * VALUE_SUM_STRIDE + e] += select(0.0, lost, is_seen(Place(group.z, group.y, i, j)));
         }
       }
@@ -72,8 +71,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
       _ = row_merge(&whole, states[r * SHARE + k]);
     }
     let factor = row_factor(whole) * unit;
-    for (var c = lane % SHARE; c < VALUE_PARTS; c += SHARE) {
-      store_outputs(start + i, c, sizes.value_dim, factor * sum_part(SUMS + r * VALUE_SUM_STRIDE + c * 4u));
+    for (var c = lane % SHARE; c < VALUE_VEC4S; c += SHARE) {
+      store_outputs(start + i, c, sizes.value_dim, factor * sum_vec4(SUMS + r * VALUE_SUM_STRIDE + c * 4u));
     }
     if (lane % SHARE == 0u) {
       statistics[start + i] = row_statistic(whole);

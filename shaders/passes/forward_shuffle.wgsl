@@ -1,6 +1,5 @@
 // out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, without workgroup memory: lanes hand their keys and values to each other.
-@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -14,7 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     states[r] = row_start();
   }
 
-  var sums: array<vec4f, RUN * VALUE_PARTS>;
+  var sums: array<vec4f, RUN * VALUE_VEC4S>;
   let keys_seen = visible_keys(group.z, first_query, first_query + BLOCK - 1u);
   for (var first = keys_seen.x; first < keys_seen.y; first += LANES) {
     load_own_key(base + min(first + lane, sizes.keys - 1u));
@@ -22,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // A weight of zero must hide such values too.
     let values_lost = subgroupAny(!is_finite(own_value_total));
     if (values_lost) {
-      for (var c = 0u; c < VALUE_PARTS; c++) {
+      for (var c = 0u; c < VALUE_VEC4S; c++) {
         own_value[c] = finite_part(own_value[c]);
       }
     }
@@ -35,28 +34,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         var state = states[r];
         let factor = row_advance(&state, s);
         if (subgroupAny(factor != 1.0)) {
-          for (var c = 0u; c < VALUE_PARTS; c++) {
-            sums[r * VALUE_PARTS + c] *= factor;
+          for (var c = 0u; c < VALUE_VEC4S; c++) {
+            sums[r * VALUE_VEC4S + c] *= factor;
           }
         }
         weights[r] = select(0.0, row_weight(state, s), is_visible(s));
         row_add(&state, weights[r]);
         states[r] = state;
       }
-      for (var c = 0u; c < VALUE_PARTS; c++) {
+      for (var c = 0u; c < VALUE_VEC4S; c++) {
         let value = subgroupShuffle(own_value[c], j);
         for (var r = 0u; r < RUN; r++) {
-          sums[r * VALUE_PARTS + c] += weights[r] * value;
+          sums[r * VALUE_VEC4S + c] += weights[r] * value;
         }
       }
     }
     if (values_lost) {
       for (var j = 0u; j < count; j++) {
-        for (var c = 0u; c < VALUE_PARTS; c++) {
-          let lost = lost_part(value_part(base + first + j, c));
+        for (var c = 0u; c < VALUE_VEC4S; c++) {
+          let lost = lost_part(value_vec4(base + first + j, c));
           for (var r = 0u; r < RUN; r++) {
             let seen = is_seen(Place(group.z, group.y, first_query + r * LANES + lane, first + j));
-            sums[r * VALUE_PARTS + c] += select(vec4f(0.0), lost, seen);
+            sums[r * VALUE_VEC4S + c] += select(vec4f(0.0), lost, seen);
           }
         }
       }
@@ -67,8 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let i = first_query + r * LANES + lane;
     if (i < sizes.queries) {
       let factor = row_factor(states[r]);
-      for (var c = 0u; c < VALUE_PARTS; c++) {
-        store_outputs(start + i, c, sizes.value_dim, factor * sums[r * VALUE_PARTS + c]);
+      for (var c = 0u; c < VALUE_VEC4S; c++) {
+        store_outputs(start + i, c, sizes.value_dim, factor * sums[r * VALUE_VEC4S + c]);
       }
       statistics[start + i] = row_statistic(states[r]);
     }

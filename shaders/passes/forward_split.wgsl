@@ -1,9 +1,8 @@
 // For few queries: a workgroup takes one query against SPLIT of its keys, and leaves the state of the row and its sums so far.
 // A lane scores one key of a tile, and sums the value components that it owns.
-@group(0) @binding(5) var<storage, read_write> states: array<Row>;
-@group(0) @binding(6) var<storage, read_write> partial_sums: array<f32>;
+// Writes states: Row [rows, splits] and partial_sums: f32 [rows, splits, value_dim].
 
-const LANE_PARTS = (VALUE_PARTS + ROWS - 1u) / ROWS;
+const LANE_VEC4S = (VALUE_VEC4S + ROWS - 1u) / ROWS;
 var<workgroup> tile_scores: array<f32, TILE>;
 
 @compute @workgroup_size(ROWS)
@@ -16,7 +15,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   load_query(row);
 
   var state = row_start();
-  var sums: array<vec4f, LANE_PARTS>;
+  var sums: array<vec4f, LANE_VEC4S>;
   let keys_seen = visible_keys(group.z, i, i);
   let end = min(keys_seen.y, (group.x + 1u) * SPLIT);
   for (var first = max(keys_seen.x, group.x * SPLIT); first < end; first += TILE) {
@@ -34,15 +33,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
     if (is_visible(maximum)) {
       let factor = row_advance(&state, maximum);
-      for (var p = 0u; p < LANE_PARTS; p++) {
+      for (var p = 0u; p < LANE_VEC4S; p++) {
         sums[p] *= factor;
       }
       for (var j = 0u; j < TILE; j++) {
         if (is_visible(tile_scores[j])) {
           let w = row_weight(state, tile_scores[j]);
           row_add(&state, w);
-          for (var p = 0u; p < LANE_PARTS; p++) {
-            sums[p] += w * tile_values[j * VALUE_PARTS + min(p * ROWS + lane, VALUE_PARTS - 1u)];
+          for (var p = 0u; p < LANE_VEC4S; p++) {
+            sums[p] += w * tile_values[j * VALUE_VEC4S + min(p * ROWS + lane, VALUE_VEC4S - 1u)];
           }
         }
       }
@@ -53,7 +52,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (lane == 0u) {
     states[place] = state;
   }
-  for (var p = 0u; p < LANE_PARTS; p++) {
+  for (var p = 0u; p < LANE_VEC4S; p++) {
     for (var s = 0u; s < 4u; s++) {
       let c = (p * ROWS + lane) * 4u + s;
       if (c < sizes.value_dim) {

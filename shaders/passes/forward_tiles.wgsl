@@ -1,11 +1,10 @@
 // out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by blocks in registers. Invocation i of a workgroup also keeps the state of row i.
-@group(0) @binding(5) var<storage, read_write> outputs: array<Stored>;
-@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
+// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 var<workgroup> states: array<Row, ROWS>;
 
-fn left_part(second: bool, row: u32, part: u32) -> vec4f {
-  return query_part(row, part);
+fn left_vec4(second: bool, row: u32, part: u32) -> vec4f {
+  return query_vec4(row, part);
 }
 
 fn tile_product(second: bool, query: vec4f, key: vec4f) -> f32 {
@@ -85,7 +84,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     if (atomicLoad(&columns_lost) == 1u) {
       for (var column = 0u; column < min(COLUMNS, others.count - first); column++) {
         for (var p = 0u; p < VALUE_SLOTS; p++) {
-          let lost = lost_part(value_part(strip_row(others, column), min(lane % ACROSS + ACROSS * p, VALUE_PARTS - 1u)));
+          let lost = lost_part(value_vec4(strip_row(others, column), min(lane % ACROSS + ACROSS * p, VALUE_VEC4S - 1u)));
           for (var r = 0u; r < RUN; r++) {
             let seen = is_seen(Place(place.z, place.y, own.first + own_row(r, lane), first + column));
             sums[r * VALUE_SLOTS + p] += select(vec4f(0.0), lost, seen);
@@ -116,7 +115,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     let row = own_row(r, lane);
     for (var p = 0u; p < VALUE_SLOTS; p++) {
       let part = lane % ACROSS + ACROSS * p;
-      if (own.first + row < sizes.queries && part < VALUE_PARTS) {
+      if (own.first + row < sizes.queries && part < VALUE_VEC4S) {
         store_outputs(own.base + own.first + row, part, sizes.value_dim, row_numbers[row] * sums[r * VALUE_SLOTS + p]);
       }
     }

@@ -1,13 +1,5 @@
 // The hooks of a kernel at given pairs, one pair an invocation: score, its partial derivatives, weight and its derivative.
-struct Sizes {
-  count: u32,
-  parameters: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> pairs: array<f32>;
-@group(0) @binding(2) var<storage, read> parameters: array<f32>;
-@group(0) @binding(3) var<storage, read_write> hooks: array<f32>;
+// Reads pairs: f32 [count, 3] and parameters: f32, writes hooks: f32 [count, PROBED].
 
 fn element(index: u32) {
   for (var p = 0u; p < min(sizes.parameters, 4u); p++) {
@@ -18,7 +10,7 @@ fn element(index: u32) {
   let partials = score_partials(pair);
   let by_parameters = score_by_parameters(pair);
   let w = weight(s);
-  let at = 10u * index;
+  let at = PROBED * index;
   hooks[at] = s;
   hooks[at + 1u] = partials.product;
   hooks[at + 2u] = partials.query_norm;

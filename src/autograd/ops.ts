@@ -3,7 +3,7 @@ export { expand, permute, reshape, sum } from "./broadcast.js";
 export { cast } from "./cast.js";
 export { crossEntropy, embedding, meanSquaredError } from "./lookup.js";
 export { matmul } from "./matmul.js";
-export { concat, slice } from "./parts.js";
+export { concat, slice } from "./slices.js";
 export { max, mean } from "./reductions.js";
 export { layerNorm, softmax } from "./rows.js";
 export { stopGradient } from "./tape.js";

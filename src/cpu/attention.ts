@@ -1,8 +1,10 @@
 import type { Component, Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
-import { denseLayout, type BiasLayout } from "../kernels/bias.js";
+import type { BiasLayout } from "../kernels/bias.js";
 import {
+  attentionBackwardOperands,
   attentionBackwardPrimitive,
-  attentionExtents,
+  attentionGradients,
+  attentionOperands,
   attentionPrimitive,
   HIDING,
   type AttentionAttributes,
@@ -100,7 +102,7 @@ function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): nu
 }
 
 /** The keys that a row sees, and for each the bias of its score. */
-function seenBy(row: Row, bias: Numbers | undefined, { band, lengths, bias: layout }: AttentionAttributes, extents: AttentionExtents): { keys: number[]; biases: number[] } {
+function seenBy(row: Row, bias: Numbers | undefined, { extents, band, lengths, bias: layout }: AttentionAttributes): { keys: number[]; biases: number[] } {
   const [query, queryEnd, key, keyEnd] = lengths === undefined ? [0, extents.queries, 0, extents.keys] : lengths.slice(4 * row.batch, 4 * row.batch + 4);
   const seen = { keys: [] as number[], biases: [] as number[] };
   if (row.i < query || row.i >= queryEnd) return seen;
@@ -124,16 +126,16 @@ function parametersOf(parameters: Operand, head: number): Float64Array {
   return Float64Array.from(parameters.data.subarray(head * count, (head + 1) * count));
 }
 
-const forward = implement(attentionPrimitive, ([q, k, v, parameters, bias], [output, statistic], attributes) => {
-  const { kernel } = attributes;
-  const extents = attentionExtents(q.shape, k.shape, v.shape);
+const forward = implement(attentionPrimitive, (inputs, [output, statistic], attributes) => {
+  const { q, k, v, parameters, bias } = attentionOperands(inputs);
+  const { kernel, extents } = attributes;
   const { keys, dim, valueDim } = extents;
   const pair = emptyPair();
   const scores = new Float64Array(keys);
   const result = output.data;
   eachRow(extents, (row) => {
     const learned = parametersOf(parameters, row.head);
-    const seen = seenBy(row, bias?.data, attributes, extents);
+    const seen = seenBy(row, bias?.data, attributes);
     const weights = scores.subarray(0, seen.keys.length);
     seen.keys.forEach((j, at) => {
       compare(kernel.formula, q.data, row.query, k.data, row.keys + j * dim, dim, pair);
@@ -148,29 +150,26 @@ const forward = implement(attentionPrimitive, ([q, k, v, parameters, bias], [out
 });
 
 const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attributes) => {
-  const { kernel, wanted, softcap, bias: layout } = attributes;
-  const [q, k, v, parameters, output, statistic, dOutput, bias] = inputs;
-  const remaining = [...outputs];
-  const dq = wanted.query ? remaining.shift()!.data : undefined;
-  const [dk, dv] = wanted.keyValue ? remaining.splice(0, 2).map(({ data }) => data) : [];
-  const dParameters = wanted.parameters ? remaining.shift()!.data : undefined;
-  const dBias = wanted.bias ? remaining.shift()! : undefined;
-  const gradientLayout = dBias && layout && !layout.relative ? denseLayout(dBias.shape) : layout;
-  const extents = attentionExtents(q.shape, k.shape, v.shape);
+  const { kernel, extents, softcap, bias: layout } = attributes;
+  const { q, k, v, parameters, bias, output, statistic, cotangent } = attentionBackwardOperands(inputs);
+  const gradients = attentionGradients(outputs, attributes);
+  const [dq, dk, dv, dParameters, dBias] = [gradients.q, gradients.k, gradients.v, gradients.parameters, gradients.bias].map((gradient) => gradient?.data);
   const { dim, valueDim } = extents;
   const count = parameters.shape[1];
   const { formula, normalizer } = kernel;
   const { component = multiplied } = formula;
   const pair = emptyPair();
   const partials: Partials = { product: 0, queryNorm: 0, keyNorm: 0, parameters: new Float64Array(count) };
+  const ofRow = new Float64Array(count);
   eachRow(extents, (row) => {
     const learned = parametersOf(parameters, row.head);
     const total = statistic.data[row.index];
     const start = row.index * valueDim;
     const isShared = normalizer === "softmax" || normalizer === "sum"; // a row's weights depend on all its scores
-    const delta = isShared ? dot(output.data, start, dOutput.data, start, valueDim) : 0;
+    const delta = isShared ? dot(output.data, start, cotangent.data, start, valueDim) : 0;
     if (normalizer === "sum" && total === 0) return; // such a row gives zeros
-    const seen = seenBy(row, inputs.length > 7 ? bias.data : undefined, attributes, extents);
+    const seen = seenBy(row, bias?.data, attributes);
+    ofRow.fill(0);
     seen.keys.forEach((j, at) => {
       const [key, value] = [row.keys + j * dim, row.values + j * valueDim];
       compare(formula, q.data, row.query, k.data, key, dim, pair);
@@ -178,10 +177,10 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
       const score = bentScore(plain, pair, softcap) + seen.biases[at];
       const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
       const weight = normalizer === "softmax" ? raw : raw / total;
-      const dWeight = dot(dOutput.data, start, v.data, value, valueDim) - delta;
+      const dWeight = dot(cotangent.data, start, v.data, value, valueDim) - delta;
       const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
       const dBent = slope * dWeight;
-      if (dBias && gradientLayout) dBias.data[biasStart(row, gradientLayout) + j * gradientLayout.strides[3]] += dBent;
+      if (dBias && layout) dBias[biasStart(row, layout) + j * layout.strides[3]] += dBent;
       const dScore = softcap > 0 ? dBent * (1 - Math.tanh(plain / softcap) ** 2) : dBent;
       formula.partials(pair, learned, partials);
       const byProduct = dScore * partials.product;
@@ -192,9 +191,10 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
         if (dq) dq[row.query + c] += byProduct * component.byQuery(x, y) + byQuery * x;
         if (dk) dk[key + c] += byProduct * component.byKey(x, y) + byKey * y;
       }
-      if (dv) for (let c = 0; c < valueDim; c++) dv[value + c] += weight * dOutput.data[start + c];
-      if (dParameters) for (let p = 0; p < count; p++) dParameters[row.index * count + p] += dScore * partials.parameters[p];
+      if (dv) for (let c = 0; c < valueDim; c++) dv[value + c] += weight * cotangent.data[start + c];
+      for (let p = 0; p < count; p++) ofRow[p] += dScore * partials.parameters[p];
     });
+    if (dParameters) for (let p = 0; p < count; p++) dParameters[row.head * count + p] += ofRow[p];
   });
 });
 

@@ -3,11 +3,11 @@ import { attention } from "./attention.js";
 import { createCpu, type Implementations } from "./backend.js";
 import { elementwise } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { parts } from "./parts.js";
+import { slices } from "./slices.js";
 import { reductions } from "./reductions.js";
 
 /** Every primitive in float64. */
-export const float64: Implementations = new Map([...elementwise, ...parts, ...reductions, matmul, ...attention]);
+export const float64: Implementations = new Map([...elementwise, ...slices, ...reductions, matmul, ...attention]);
 
 /** The float64 backend: computes at once, on ml-matrix where there are matrix products. */
 export const cpu: Backend = createCpu("float64 on the CPU", (size) => new Float64Array(size), float64);

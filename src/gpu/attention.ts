@@ -1,7 +1,19 @@
-import { sizeOf } from "../core/shape.js";
-import { biasStep } from "../kernels/bias.js";
-import { probePrimitive } from "../kernels/probe.js";
-import { attentionBackwardPrimitive, attentionExtents, attentionPrimitive, recenterPrimitive, type AttentionAttributes } from "../kernels/primitives.js";
+import { sizeOf, type Shape } from "../core/shape.js";
+import type { BiasLayout } from "../kernels/bias.js";
+import { probed, probePrimitive } from "../kernels/probe.js";
+import {
+  attentionBackwardOperands,
+  attentionBackwardPrimitive,
+  attentionGradients,
+  attentionOperands,
+  attentionPrimitive,
+  hasFewPairs,
+  HIDING,
+  recenterPrimitive,
+  type AttentionAttributes,
+  type AttentionExtents,
+  type AttentionOperands,
+} from "../kernels/primitives.js";
 import biasText from "../../shaders/lib/bias.wgsl";
 import noPairGradients from "../../shaders/lib/no_pair_gradients.wgsl";
 import pairGradients from "../../shaders/lib/pair_gradients.wgsl";
@@ -15,11 +27,13 @@ import recenterText from "../../shaders/ops/recenter.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
-import { eachShader, fill, finiteShader, quotientShader } from "./elementwise.js";
+import { fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
-import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
-import type { Extra, Pass } from "./programs.js";
-import { storedShaders } from "./stored.js";
+import { dispatchEach, eachShader, groupsFor, implement, shader, type Recorder, type Operand } from "./implementation.js";
+import type { Block } from "./memory.js";
+import { arrayOf, f32, i32, type Binding, type Pass } from "./pass.js";
+import { sum } from "./reductions.js";
+import { storageShaders } from "./storage-type.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
@@ -37,8 +51,6 @@ const withSoftcap = shader("lib/softcap.wgsl", softcapText);
 const withoutSoftcap = shader("lib/no_softcap.wgsl", noSoftcap);
 const withPairGradients = shader("lib/pair_gradients.wgsl", pairGradients);
 const withoutPairGradients = shader("lib/no_pair_gradients.wgsl", noPairGradients);
-const BIAS_BINDING = 10;
-const LENGTHS_BINDING = 11;
 
 /** Up to so many queries, as in decoding, the keys of a row are split over workgroups. */
 const FEW_QUERIES = 4;
@@ -47,131 +59,183 @@ const SPLIT = 256;
 /** The largest struct Row of a normaliser, in numbers. */
 const ROW_STATE = 2;
 
+/** Rows of what is stored in the dtype of the queries. */
+const stored = ({ block }: Operand): Binding => arrayOf("Stored", block);
+
 /** A pass over the rows of every head; what all of them share. */
-function tiled(
-  device: Device,
-  attributes: AttentionAttributes,
-  name: PassName,
-  [q, k, v, parameters]: readonly Operand[],
-  bias: Operand | undefined,
-): Omit<Pass, "writes"> {
-  const { kernel, band, lengths, softcap, bias: layout } = attributes;
-  const extents = attentionExtents(q.shape, k.shape, v.shape);
+function tiled(recorder: Recorder, attributes: AttentionAttributes, name: PassName, { q, k, v, parameters, bias }: AttentionOperands<Operand>): Omit<Pass, "writes"> {
+  const { kernel, extents, band, lengths, softcap, bias: layout } = attributes;
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
-  const form = formOf(device, name, kernel, extents, q.dtype);
-  const extras: Extra[] = [];
-  if (bias !== undefined) extras.push({ binding: BIAS_BINDING, block: bias.block });
-  if (lengths !== undefined) extras.push({ binding: LENGTHS_BINDING, block: device.upload(lengths) });
+  const form = formOf(recorder, name, kernel, extents, q.dtype);
   const hooks = [bias === undefined ? withoutBias : withBias, lengths === undefined ? withoutLengths : withLengths, softcap > 0 ? withSoftcap : withoutSoftcap];
   return {
     shaders: [...form.shaders, ...hooks, ...normalizers[kernel.normalizer], ...kernel.shaders],
-    constants: form.constants,
-    uniform: [
-      ...[queries, keys, heads, keyHeads, dim, valueDim, parameters.shape[1], batch, band.low, band.high],
-      { float: softcap },
-      ...(layout === undefined ? [0, 0, 0, 0, 0] : [layout.offset, ...layout.strides]),
-    ],
-    reads: [q, k, v, parameters].map(({ block }) => block),
-    extras,
+    constants: { ...form.constants, HIDING: f32(HIDING) },
+    uniform: {
+      queries,
+      keys,
+      heads,
+      key_heads: keyHeads,
+      dim,
+      value_dim: valueDim,
+      parameters: parameters.shape[1],
+      batches: batch,
+      low: i32(band.low),
+      high: i32(band.high),
+      ...(softcap > 0 && { softcap: f32(softcap) }),
+      ...(layout !== undefined && biasMembers(layout)),
+    },
+    reads: {
+      queries: stored(q),
+      keys: stored(k),
+      values: stored(v),
+      parameters: parameters.block,
+      ...(bias !== undefined && { bias: bias.block }),
+      ...(lengths !== undefined && { lengths: arrayOf("vec4u", recorder.upload(lengths)) }),
+    },
     workgroups: name === "keyValue" ? [Math.ceil(keys / form.rows), keyHeads, batch] : [Math.ceil(queries / form.rows), heads, batch],
   };
 }
 
-const attentionForward = implement(attentionPrimitive, (device, inputs, outputs, attributes) => {
-  const { batch, heads, queries, keys, valueDim } = attentionExtents(inputs[0].shape, inputs[1].shape, inputs[2].shape);
-  const results = outputs.map(({ block }) => block);
+/** Where the bias of a pair lies: offset + batch, head, query and key times their strides. */
+function biasMembers({ offset, strides: [batch, head, query, key] }: BiasLayout): Pass["uniform"] {
+  return { bias_offset: i32(offset), bias_batch: i32(batch), bias_head: i32(head), bias_query: i32(query), bias_key: i32(key) };
+}
+
+const attentionForward = implement(attentionPrimitive, (recorder, inputs, [output, statistic], attributes) => {
+  const { kernel, extents } = attributes;
+  const { batch, heads, queries, keys, valueDim } = extents;
+  const operands = attentionOperands(inputs);
+  const writes = { outputs: stored(output), statistics: statistic.block };
   if (queries > FEW_QUERIES || keys <= SPLIT) {
-    device.dispatch({ ...tiled(device, attributes, "forward", inputs, inputs.at(4)), writes: results });
+    recorder.dispatch({ ...tiled(recorder, attributes, "forward", operands), writes });
     return;
   }
   const splits = Math.ceil(keys / SPLIT);
   const rows = batch * heads * queries;
-  const parts = [device.scratch(rows * splits * ROW_STATE), device.scratch(rows * splits * valueDim)];
-  const common = tiled(device, attributes, "split", inputs, inputs.at(4));
-  device.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: parts, workgroups: [splits, heads * queries, batch] });
-  const { kernel } = attributes;
-  device.dispatch({
-    shaders: [...combineShaders, storedShaders[outputs[0].dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
-    constants: { GROUP },
-    uniform: [rows * valueDim, valueDim, splits, keys],
-    reads: parts,
-    writes: results,
-    workgroups: groupsFor(rows * valueDim, device.limits),
+  const partial = { states: arrayOf("Row", recorder.scratch(rows * splits * ROW_STATE)), partial_sums: recorder.scratch(rows * splits * valueDim) };
+  const common = tiled(recorder, attributes, "split", operands);
+  recorder.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: partial, workgroups: [splits, heads * queries, batch] });
+  dispatchEach(recorder, rows * valueDim, {
+    shaders: [...combineShaders, storageShaders[output.dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
+    uniform: { value_dim: valueDim, splits, keys },
+    reads: partial,
+    writes,
   });
 });
 
-const attentionBackward = implement(attentionBackwardPrimitive, (device, inputs, outputs, attributes) => {
-  const [q, k, v, , output, statistic, dOutput] = inputs;
-  const { wanted, bias: layout, band } = attributes;
-  const { batch, heads, queries, keys, valueDim } = attentionExtents(q.shape, k.shape, v.shape);
+/**
+ * The step in [queries, keys] from a pair to the next pair of the same batch entry and head that shares its element of the bias.
+ * [0, 0] if there is none. If both queries and keys share an element, the step is along the keys.
+ */
+function biasStep({ strides, relative }: BiasLayout, { queries, keys }: AttentionExtents): readonly [number, number] {
+  if (relative) return [1, 1];
+  if (strides[3] === 0 && keys > 1) return [0, 1];
+  return strides[2] === 0 && queries > 1 ? [1, 0] : [0, 0];
+}
+
+/**
+ * Whether the pass of the queries, where it runs anyway, leaves behind a number for every pair, which sum to the gradient of the bias. With
+ * lengths bindings run out.
+ */
+function keepsPairs({ extents, lengths, bias }: AttentionAttributes): boolean {
+  return lengths === undefined && bias?.relative === false && hasFewPairs(extents);
+}
+
+/** Has `body` write numbers of a shape, and sums them over some axes to the result. */
+function summed(recorder: Recorder, shape: Shape, axes: readonly number[], result: Operand, body: (terms: Block) => void): void {
+  if (axes.length === 0) {
+    body(result.block);
+    return;
+  }
+  const terms = { ...result, shape, block: recorder.scratch(sizeOf(shape)) };
+  body(terms.block);
+  sum(recorder, [terms], [result], { axes });
+}
+
+const attentionBackward = implement(attentionBackwardPrimitive, (recorder, inputs, outputs, attributes) => {
+  const operands = attentionBackwardOperands(inputs);
+  const { k, v, output, statistic, cotangent } = operands;
+  const { q: dq, k: dk, v: dv, parameters: dParameters, bias: dBias } = attentionGradients(outputs, attributes);
+  const { bias: layout, band, extents } = attributes;
+  const { batch, heads, queries, keys, valueDim } = extents;
   const rowCount = batch * heads * queries;
-  const rows = device.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1));
-  device.dispatch({
-    shaders: [...deltaShaders, storedShaders[output.dtype].one],
-    constants: { GROUP },
-    uniform: [rowCount, valueDim],
-    reads: [output.block, dOutput.block, statistic.block],
-    writes: [rows],
-    workgroups: groupsFor(rowCount, device.limits),
+  const rows = arrayOf("vec4f", recorder.scratch(rowCount * 4 * (Math.ceil(valueDim / 4) + 1)));
+  dispatchEach(recorder, rowCount, {
+    shaders: [...deltaShaders, storageShaders[output.dtype].one],
+    uniform: { value_dim: valueDim },
+    reads: { outputs: stored(output), output_gradients: stored(cotangent), statistics: statistic.block },
+    writes: { rows },
   });
-  const remaining = outputs.map(({ block }) => block);
-  const backward = (name: PassName, count: number, over?: (common: Omit<Pass, "writes">) => Partial<Pass>): void => {
-    const common = tiled(device, attributes, name, inputs, inputs.at(7));
-    const shaders = [...common.shaders, withoutPairGradients];
-    device.dispatch({ ...common, shaders, reads: [...common.reads, rows], writes: remaining.splice(0, count), ...over?.(common) });
+  const backward = (name: PassName, writes: Pass["writes"], over?: (common: Omit<Pass, "writes">) => Partial<Pass>): void => {
+    const common = tiled(recorder, attributes, name, operands);
+    const kept = "pair_gradients" in writes ? withPairGradients : withoutPairGradients;
+    recorder.dispatch({ ...common, shaders: [...common.shaders, kept], reads: { ...common.reads, rows }, writes, ...over?.(common) });
   };
-  if (wanted.query && wanted.bias === "pairs") {
-    const pairs = remaining.pop()!;
-    const [dQuery] = remaining;
-    const isPartial = band.low > 1 - queries || band.high < keys - 1;
-    if (isPartial) fill(device, pairs, batch * heads * queries * keys, 0); // passes skip tiles that the band hides
-    backward("query", 1, ({ shaders }) => ({ shaders: [...shaders, withPairGradients], writes: [dQuery, pairs] }));
-  } else if (wanted.query) backward("query", 1);
-  if (wanted.keyValue) backward("keyValue", 2);
-  if (wanted.parameters) backward("parameters", 1);
-  if (wanted.bias !== "elements") return;
-  const elements = sizeOf(outputs[outputs.length - 1].shape);
-  const [QUERY_STEP, KEY_STEP] = layout === undefined ? [0, 0] : biasStep(layout, { queries, keys });
-  backward("bias", 1, ({ constants }) => ({
-    constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
-    workgroups: groupsFor(elements, device.limits, ROWS),
-  }));
+  const summedToBias = (shape: Shape, result: Operand, body: (terms: Block) => void): void => {
+    summed(recorder, shape, shape.flatMap((extent, axis) => (extent === result.shape[axis] ? [] : [axis])), result, body);
+  };
+  if (dq !== undefined && dBias !== undefined && keepsPairs(attributes)) {
+    summedToBias([batch, heads, queries, keys], dBias, (pairs) => {
+      const isPartial = band.low > 1 - queries || band.high < keys - 1;
+      if (isPartial) fill(recorder, pairs, rowCount * keys, 0); // passes skip tiles that the band hides
+      backward("query", { query_gradients: stored(dq), pair_gradients: pairs });
+    });
+  } else {
+    if (dq !== undefined) backward("query", { query_gradients: stored(dq) });
+    if (dBias !== undefined && layout !== undefined) {
+      const [QUERY_STEP, KEY_STEP] = biasStep(layout, extents);
+      // Where queries or keys share elements, one for every one of the others, of each head and batch entry.
+      const shape = QUERY_STEP === KEY_STEP ? dBias.shape : [batch, heads, QUERY_STEP === 1 ? 1 : queries, KEY_STEP === 1 ? 1 : keys];
+      summedToBias(shape, dBias, (elements) => {
+        backward("bias", { bias_gradients: elements }, ({ constants }) => ({
+          constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
+          workgroups: groupsFor(sizeOf(shape), recorder.limits, ROWS),
+        }));
+      });
+    }
+  }
+  if (dk !== undefined || dv !== undefined) {
+    const unwanted = ({ shape, dtype }: Operand): Operand => ({ shape, dtype, block: recorder.scratch(sizeOf(shape)) });
+    backward("keyValue", { key_gradients: stored(dk ?? unwanted(k)), value_gradients: stored(dv ?? unwanted(v)) });
+  }
+  if (dParameters !== undefined) {
+    const [, count] = dParameters.shape;
+    summed(recorder, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) => backward("parameters", { parameter_gradients: ofRows }));
+  }
 });
 
-const kernelProbe = implement(probePrimitive, (device, [pairs, parameters], [hooks], { kernel }) => {
-  device.dispatch({
+const kernelProbe = implement(probePrimitive, (recorder, [pairs, parameters], [hooks], { kernel }) => {
+  dispatchEach(recorder, pairs.shape[0], {
     shaders: [...probeShaders, ...kernel.shaders],
-    constants: { GROUP },
-    uniform: [pairs.shape[0], parameters.shape[1]],
-    reads: [pairs.block, parameters.block],
-    writes: [hooks.block],
-    workgroups: groupsFor(pairs.shape[0], device.limits),
+    constants: { PROBED: probed.length },
+    uniform: { parameters: parameters.shape[1] },
+    reads: { pairs: pairs.block, parameters: parameters.block },
+    writes: { hooks: hooks.block },
   });
 });
 
-const recenter = implement(recenterPrimitive, (device, [q, k], moved, { exact }) => {
+const recenter = implement(recenterPrimitive, (recorder, [q, k], [movedQ, movedK], { exact }) => {
   const [batch, keyHeads, keys, dim] = k.shape as [number, number, number, number];
   const heads = batch * keyHeads;
   const queries = sizeOf(q.shape) / heads / dim;
-  const centers = device.scratch(heads * dim);
-  device.dispatch({
+  const centers = recorder.scratch(heads * dim);
+  dispatchEach(recorder, heads * dim, {
     shaders: centerShaders,
-    constants: { GROUP, EXACT: exact ? 1 : 0 },
-    uniform: [heads * dim, keys, queries, dim],
-    reads: [k.block, q.block],
-    writes: [centers],
-    workgroups: groupsFor(heads * dim, device.limits),
+    constants: { EXACT: exact ? 1 : 0 },
+    uniform: { keys, queries, width: dim },
+    reads: { keys: k.block, queries: q.block },
+    writes: { centers },
   });
   const wide = dim % 4 === 0;
   const width = wide ? dim / 4 : dim;
-  const count = heads * width * Math.ceil((queries + keys) / RECENTER_RUN);
-  device.dispatch({
+  const numbers = (block: Block): Binding => arrayOf("Number", block);
+  dispatchEach(recorder, heads * width * Math.ceil((queries + keys) / RECENTER_RUN), {
     shaders: [eachShader, wide ? fourShader : oneShader, recenterShader],
-    constants: { GROUP, RUN: RECENTER_RUN },
-    uniform: [count, width, queries, keys],
-    reads: [q.block, k.block, centers],
-    writes: moved.map(({ block }) => block),
-    workgroups: groupsFor(count, device.limits),
+    constants: { RUN: RECENTER_RUN },
+    uniform: { width, query_rows: queries, key_rows: keys },
+    reads: { queries: numbers(q.block), keys: numbers(k.block), centers: numbers(centers) },
+    writes: { moved_queries: numbers(movedQ.block), moved_keys: numbers(movedK.block) },
   });
 });
 

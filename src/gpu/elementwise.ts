@@ -4,7 +4,6 @@ import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
 import { sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import type { Shader } from "../kernels/kernel.js";
-import each from "../../shaders/lib/each.wgsl";
 import finite from "../../shaders/lib/finite.wgsl";
 import quotient from "../../shaders/lib/quotient.wgsl";
 import strided from "../../shaders/lib/strided.wgsl";
@@ -14,15 +13,13 @@ import cast from "../../shaders/ops/cast.wgsl";
 import fillText from "../../shaders/ops/fill.wgsl";
 import functions from "../../shaders/ops/functions.wgsl";
 import unary from "../../shaders/ops/unary.wgsl";
-import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
 import type { Block } from "./memory.js";
-import type { Word } from "./programs.js";
-import { storedShaders } from "./stored.js";
+import { arrayOf, f32, vec4u, type Binding } from "./pass.js";
+import { storageShaders } from "./storage-type.js";
 
-/** One invocation for each element of a job. */
-export const eachShader = shader("lib/each.wgsl", each);
 export const quotientShader = shader("lib/quotient.wgsl", quotient);
-const fillShader = shader("ops/fill.wgsl", fillText);
+const fillShaders = [eachShader, shader("ops/fill.wgsl", fillText)];
 const stridedShader = shader("lib/strided.wgsl", strided);
 export const finiteShader = shader("lib/finite.wgsl", finite);
 const functionsShader = shader("ops/functions.wgsl", functions);
@@ -30,12 +27,11 @@ const unaryShader = shader("ops/unary.wgsl", unary);
 const binaryShader = shader("ops/binary.wgsl", binary);
 const castShader = shader("ops/cast.wgsl", cast);
 const takenShaders = { f32: shader("generated (f32)", "alias Taken = f32;"), f16: shader("generated (f16)", "alias Taken = f16;", ["f16"]) };
-const adamShader = shader("ops/adam.wgsl", adam);
+const adamShaders = [eachShader, shader("ops/adam.wgsl", adam)];
 
 /** Sets `words` words of memory to the same bits. */
-export function fill({ dispatch, limits }: Pick<Device, "dispatch" | "limits">, block: Block, words: number, word: number): void {
-  const workgroups = groupsFor(words, limits);
-  dispatch({ shaders: [eachShader, fillShader], constants: { GROUP }, uniform: [words, word], reads: [], writes: [block], workgroups });
+export function fill(recorder: Pick<Recorder, "dispatch" | "limits">, block: Block, words: number, word: number): void {
+  dispatchEach(recorder, words, { shaders: fillShaders, uniform: { word }, writes: { y: arrayOf("u32", block) } });
 }
 
 const AXES = 8;
@@ -74,32 +70,33 @@ function padded(values: readonly number[]): number[] {
 /** How an operand gives the numbers of one invocation: one; four neighbours; or one for all four. */
 type Access = "single" | "wide" | "repeated";
 
-const accesses: Readonly<Record<Access, (name: string, binding: number) => string>> = {
-  single: (name, binding) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<f32>; fn ${name}_at(at: u32) -> f32 { return ${name}[at]; }`,
-  wide: (name, binding) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<vec4f>; fn ${name}_at(at: u32) -> vec4f { return ${name}[at]; }`,
-  repeated: (name, binding) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<f32>; fn ${name}_at(at: u32) -> vec4f { return vec4f(${name}[at]); }`,
+const accesses: Readonly<Record<Access, (name: string) => string>> = {
+  single: (name) => `fn ${name}_at(at: u32) -> f32 { return ${name}[at]; }`,
+  wide: (name) => `fn ${name}_at(at: u32) -> vec4f { return ${name}[at]; }`,
+  repeated: (name) => `fn ${name}_at(at: u32) -> vec4f { return vec4f(${name}[at]); }`,
 };
 
-/** Shaders of a line or two, made once for each name. */
-const generated = new Map<string, Shader>();
+/** The shaders of every function over operands that are accessed in such ways, made once. */
+const made = new Map<string, readonly Shader[]>();
 
-function generate(file: string, text: () => string): Shader {
-  const known = generated.get(file);
-  if (known !== undefined) return known;
-  const made = shader(file, text());
-  generated.set(file, made);
-  return made;
+function shadersFor({ pass, name, operands, constants }: Work, wide: boolean, access: readonly Access[]): readonly Shader[] {
+  const key = `${pass.file} ${name} ${access.join(" ")}`;
+  let shaders = made.get(key);
+  if (shaders === undefined) {
+    const reading = operands.map((operand, side) => shader(`operand ${operand} (${access[side]})`, accesses[access[side]](operand)));
+    shaders = [eachShader, quotientShader, stridedShader, finiteShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass];
+    made.set(key, shaders);
+  }
+  return shaders;
 }
-
-const operandShader = (name: string, binding: number, access: Access): Shader => generate(`operand ${name} (${access})`, () => accesses[access](name, binding));
 
 /** Gives a function the name under which the pass calls it, for one number or for four; `operands` of its arguments are numbers of the job. */
 function applying(name: string, operands: readonly string[], constants: readonly string[], wide: boolean): Shader {
   const call = (part: string): string => `f_${name}(${[...operands.map((operand) => operand + part), ...constants].join(", ")})`;
   const parameters = [...operands.map((operand) => `${operand}: Number`), ...constants.map((constant) => `${constant}: f32`)].join(", ");
-  const single = (): string => `alias Number = f32; fn apply(${parameters}) -> f32 { return ${call("")}; }`;
-  const four = (): string => `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
-  return generate(`generated (${name}${wide ? ", four" : ""})`, wide ? four : single);
+  const single = `alias Number = f32; fn apply(${parameters}) -> f32 { return ${call("")}; }`;
+  const four = `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
+  return shader(`generated (${name}${wide ? ", four" : ""})`, wide ? four : single);
 }
 
 /** Whether neighbouring numbers of the result can be taken four at a time: every operand has them side by side, or one for all. */
@@ -121,79 +118,77 @@ function byFour(axes: readonly Axis[]): Axis[] {
 interface Work {
   readonly pass: Shader;
   readonly name: string;
-  /** Names of the operands and of the function's constants in WGSL. */
+  /** Names of the operands, the result and the function's constants in WGSL. */
   readonly operands: readonly string[];
+  readonly result: string;
   readonly constants: readonly string[];
   readonly values: readonly [number, number];
 }
 
-function map(device: Device, { pass, name, operands, constants, values: [a, b] }: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
+function map(recorder: Recorder, work: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
+  const { operands, result, values: [a, b] } = work;
   const single = collapse(output.shape, strides[0], strides[1] ?? strides[0]);
   const wide = isWide(single);
   const axes = wide ? byFour(single) : single;
-  const count = sizeOf(output.shape) / (wide ? 4 : 1);
-  const access = (side: number): Access => (!wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated");
-  const uniform: Word[] = [
-    count,
-    { float: a },
-    { float: b },
-    0,
-    ...padded(axes.map(({ extent }) => extent)),
-    ...padded(axes.map((axis) => axis.strides[0])),
-    ...padded(axes.map((axis) => axis.strides[1])),
-  ];
-  const reading = operands.map((operand, side) => operandShader(operand, 1 + side, access(side)));
-  device.dispatch({
-    shaders: [eachShader, quotientShader, stridedShader, finiteShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass],
-    constants: { GROUP, RANK: Math.max(1, axes.length) },
-    uniform,
-    reads: inputs.map(({ block }) => block),
-    writes: [output.block],
-    workgroups: groupsFor(count, device.limits),
+  const access = operands.map((_, side): Access => (!wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated"));
+  const reads: Record<string, Binding> = {};
+  operands.forEach((operand, side) => (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side].block) : inputs[side].block));
+  dispatchEach(recorder, sizeOf(output.shape) / (wide ? 4 : 1), {
+    shaders: shadersFor(work, wide, access),
+    constants: { RANK: Math.max(1, axes.length) },
+    uniform: {
+      a: f32(a),
+      b: f32(b),
+      extents: vec4u(padded(axes.map(({ extent }) => extent))),
+      left: vec4u(padded(axes.map((axis) => axis.strides[0]))),
+      right: vec4u(padded(axes.map((axis) => axis.strides[1]))),
+    },
+    reads,
+    writes: { [result]: arrayOf("Number", output.block) },
   });
 }
 
-function mapUnary(device: Device, name: string, x: Operand, y: Operand, strides: readonly number[], a: number, b: number): void {
-  map(device, { pass: unaryShader, name, operands: ["x"], constants: ["a", "b"], values: [a, b] }, [x], y, [strides]);
+function mapUnary(recorder: Recorder, name: string, x: Operand, y: Operand, strides: readonly number[], a: number, b: number): void {
+  map(recorder, { pass: unaryShader, name, operands: ["x"], result: "y", constants: ["a", "b"], values: [a, b] }, [x], y, [strides]);
 }
 
 export const elementwise = [
-  implement(unaryPrimitive, (device, [x], [y], { function: name, a, b }) => {
-    mapUnary(device, name, x, y, stridesOf(x.shape), a, b);
+  implement(unaryPrimitive, (recorder, [x], [y], { function: name, a, b }) => {
+    mapUnary(recorder, name, x, y, stridesOf(x.shape), a, b);
   }),
-  implement(binaryPrimitive, (device, [x, y], [z], { function: name, c }) => {
+  implement(binaryPrimitive, (recorder, [x, y], [z], { function: name, c }) => {
     const strides = [broadcastStrides(x.shape, z.shape), broadcastStrides(y.shape, z.shape)];
-    map(device, { pass: binaryShader, name, operands: ["x", "y"], constants: ["c"], values: [c, 0] }, [x, y], z, strides);
+    map(recorder, { pass: binaryShader, name, operands: ["x", "y"], result: "z", constants: ["c"], values: [c, 0] }, [x, y], z, strides);
   }),
-  implement(castPrimitive, (device, [x], [y]) => {
-    const count = sizeOf(x.shape);
-    device.dispatch({
-      shaders: [eachShader, takenShaders[x.dtype], storedShaders[y.dtype].one, castShader],
-      constants: { GROUP },
-      uniform: [count],
-      reads: [x.block],
-      writes: [y.block],
-      workgroups: groupsFor(count, device.limits),
+  implement(castPrimitive, (recorder, [x], [y]) => {
+    dispatchEach(recorder, sizeOf(x.shape), {
+      shaders: [eachShader, takenShaders[x.dtype], storageShaders[y.dtype].one, castShader],
+      reads: { x: arrayOf("Taken", x.block) },
+      writes: { y: arrayOf("Stored", y.block) },
     });
   }),
-  implement(expandPrimitive, (device, [x], [y]) => {
-    mapUnary(device, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);
+  implement(expandPrimitive, (recorder, [x], [y]) => {
+    mapUnary(recorder, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);
   }),
-  implement(permutePrimitive, (device, [x], [y], { order }) => {
+  implement(permutePrimitive, (recorder, [x], [y], { order }) => {
     const strides = stridesOf(x.shape);
-    mapUnary(device, "affine", x, y, order.map((axis) => strides[axis]), 1, 0);
+    mapUnary(recorder, "affine", x, y, order.map((axis) => strides[axis]), 1, 0);
   }),
-  implement(adamPrimitive, (device, inputs, outputs, attributes) => {
-    const { learningRate, beta1, beta2, epsilon, correction1, correction2 } = attributes;
-    const count = sizeOf(inputs[0].shape);
-    const floats = [learningRate, beta1, beta2, epsilon, correction1, correction2];
-    device.dispatch({
-      shaders: [eachShader, adamShader],
-      constants: { GROUP },
-      uniform: [count, ...floats.map((float) => ({ float }))],
-      reads: inputs.map(({ block }) => block),
-      writes: outputs.map(({ block }) => block),
-      workgroups: groupsFor(count, device.limits),
+  implement(adamPrimitive, (recorder, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
+    const [parameter, gradient, first, second] = inputs.map(({ block }) => block);
+    const [newParameter, newFirst, newSecond] = outputs.map(({ block }) => block);
+    dispatchEach(recorder, sizeOf(inputs[0].shape), {
+      shaders: adamShaders,
+      uniform: {
+        rate: f32(learningRate),
+        beta1: f32(beta1),
+        beta2: f32(beta2),
+        epsilon: f32(epsilon),
+        correction1: f32(correction1),
+        correction2: f32(correction2),
+      },
+      reads: { parameter, gradient, first, second },
+      writes: { new_parameter: newParameter, new_first: newFirst, new_second: newSecond },
     });
   }),
 ];

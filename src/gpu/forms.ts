@@ -5,8 +5,6 @@ import attention from "../../shaders/lib/attention.wgsl";
 import keyTile from "../../shaders/lib/key_tile.wgsl";
 import outputGradient from "../../shaders/lib/output_gradient.wgsl";
 import pair from "../../shaders/lib/pair.wgsl";
-import parts from "../../shaders/lib/parts.wgsl";
-import partsAligned from "../../shaders/lib/parts_aligned.wgsl";
 import plainRow from "../../shaders/lib/plain_row.wgsl";
 import queryGradient from "../../shaders/lib/query_gradient.wgsl";
 import queryRow from "../../shaders/lib/query_row.wgsl";
@@ -16,6 +14,8 @@ import storeAligned from "../../shaders/lib/store_aligned.wgsl";
 import tileGradients from "../../shaders/lib/tile_gradients.wgsl";
 import tileKeys from "../../shaders/lib/tile_keys.wgsl";
 import tiles from "../../shaders/lib/tiles.wgsl";
+import vec4s from "../../shaders/lib/vec4s.wgsl";
+import vec4sAligned from "../../shaders/lib/vec4s_aligned.wgsl";
 import count from "../../shaders/normalizers/count.wgsl";
 import none from "../../shaders/normalizers/none.wgsl";
 import softmax from "../../shaders/normalizers/softmax.wgsl";
@@ -33,10 +33,10 @@ import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
 import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import forwardTiles from "../../shaders/passes/forward_tiles.wgsl";
 import { finiteShader } from "./elementwise.js";
-import { shader, type Device } from "./job.js";
+import { shader, type Recorder } from "./implementation.js";
 import { matrixFormOf } from "./matrix-forms.js";
-import { storedShaders, type GpuDType } from "./stored.js";
-import { blockFor, WIDEST_TILED } from "./tiles.js";
+import { storageShaders, type GpuDType } from "./storage-type.js";
+import { blockFor, DOWN, WIDEST_TILED } from "./tiles.js";
 
 /** What hooks of kernels and normalisers may use. */
 export const pairShaders = [shader("lib/pair.wgsl", pair), finiteShader];
@@ -75,8 +75,8 @@ function storing(file: string, text: string): Readonly<Record<PassName, readonly
 }
 /** How rows are loaded and stored. */
 const access = {
-  one: { load: shader("lib/parts.wgsl", parts), stores: storing("lib/store.wgsl", store) },
-  four: { load: shader("lib/parts_aligned.wgsl", partsAligned), stores: storing("lib/store_aligned.wgsl", storeAligned) },
+  one: { load: shader("lib/vec4s.wgsl", vec4s), stores: storing("lib/store.wgsl", store) },
+  four: { load: shader("lib/vec4s_aligned.wgsl", vec4sAligned), stores: storing("lib/store_aligned.wgsl", storeAligned) },
 };
 const plainRowShader = shader("lib/plain_row.wgsl", plainRow);
 export const normalizers = {
@@ -94,14 +94,14 @@ const FEWEST_ROWS = 8;
 const LARGEST_TILE = 32;
 
 /** The largest power of two of rows, as wide as a key and a value together, that fits in workgroup memory. */
-function tileFor(parts: number, valueParts: number, limit: number): number {
-  const bytes = 16 * (parts + valueParts) + 12; // and a norm, a statistic and a delta
+function tileFor(vec4s: number, valueVec4s: number, limit: number): number {
+  const bytes = 16 * (vec4s + valueVec4s) + 12; // and a norm, a statistic and a delta
   const fits = Math.floor(limit / bytes);
   if (fits < 1) {
     throw new UnsupportedError({
       where: "attention",
       wanted: `d + dv of at most ${Math.floor((limit - 12) / 4)} on this adapter (maxComputeWorkgroupStorageSize ${limit})`,
-      got: `widths of ${4 * parts} and ${4 * valueParts}`,
+      got: `widths of ${4 * vec4s} and ${4 * valueVec4s}`,
       fix: "Split the width over more heads.",
     });
   }
@@ -127,33 +127,33 @@ interface Form {
 }
 
 /** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
-export function formOf(device: Device, name: PassName, kernel: TiledKernel, extents: AttentionExtents, dtype: GpuDType): Form {
-  const { variants, limits } = device;
+export function formOf(recorder: Recorder, name: PassName, kernel: TiledKernel, extents: AttentionExtents, dtype: GpuDType): Form {
+  const { capabilities, limits } = recorder;
   const { dim, valueDim, queries, keys } = extents;
-  const [PARTS, VALUE_PARTS] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
+  const [VEC4S, VALUE_VEC4S] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
   const width = dim % 4 === 0 && valueDim % 4 === 0 ? "four" : "one";
   const { load, stores } = access[width];
-  const memory = [storedShaders[dtype][width], load, ...stores[name]];
-  const byMatrices = dtype === "f16" ? matrixFormOf(device, name, kernel, extents) : undefined;
+  const memory = [storageShaders[dtype][width], load, ...stores[name]];
+  const byMatrices = dtype === "f16" ? matrixFormOf(recorder, name, kernel, extents) : undefined;
   if (byMatrices !== undefined) {
     const { shaders, constants, rows } = byMatrices;
     const backward = name === "forward" ? [] : [outputGradientShader];
-    return { shaders: [...shared, ...backward, ...shaders, ...memory], constants: { PARTS, VALUE_PARTS, ...constants }, rows };
+    return { shaders: [...shared, ...backward, ...shaders, ...memory], constants: { VEC4S, VALUE_VEC4S, ...constants }, rows };
   }
-  const LANES = variants.broadcastLanes;
-  const [tokens, widest] = [Math.min(queries, keys), Math.max(PARTS, VALUE_PARTS)];
+  const LANES = capabilities.broadcastLanes;
+  const [tokens, widest] = [Math.min(queries, keys), Math.max(VEC4S, VALUE_VEC4S)];
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
     const RUN = tokens < LONG ? 1 : RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2);
-    return { shaders: [...shufflePasses[shuffled], ...memory], constants: { PARTS, VALUE_PARTS, LANES, RUN }, rows: LANES * RUN };
+    return { shaders: [...shufflePasses[shuffled], ...memory], constants: { VEC4S, VALUE_VEC4S, LANES, RUN }, rows: LANES * RUN };
   }
-  if (variants.tiles && widest <= WIDEST_TILED && name in tilePasses) {
+  if (capabilities.tiles && widest <= WIDEST_TILED && name in tilePasses) {
     const tiled = name as keyof typeof tilePasses;
-    const { RUN, ACROSS, rows } = blockFor(tiled, PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize);
-    return { shaders: [...tilePasses[tiled], ...memory], constants: { PARTS, VALUE_PARTS, RUN, ACROSS }, rows };
+    const { RUN, ACROSS, rows } = blockFor(tiled, VEC4S, VALUE_VEC4S, limits.maxComputeWorkgroupStorageSize);
+    return { shaders: [...tilePasses[tiled], ...memory], constants: { VEC4S, VALUE_VEC4S, RUN, ACROSS, DOWN }, rows };
   }
   // The rows of a pass are queries or keys: a workgroup and its tile are no larger than the longer of both wants.
   const rows = Math.min(ROWS, Math.max(FEWEST_ROWS, 2 ** Math.ceil(Math.log2(Math.max(queries, keys)))));
-  const TILE = Math.min(rows, tileFor(PARTS, VALUE_PARTS, limits.maxComputeWorkgroupStorageSize));
-  return { shaders: [...passes[name], ...memory], constants: { PARTS, VALUE_PARTS, TILE, ROWS: rows }, rows };
+  const TILE = Math.min(rows, tileFor(VEC4S, VALUE_VEC4S, limits.maxComputeWorkgroupStorageSize));
+  return { shaders: [...passes[name], ...memory], constants: { VEC4S, VALUE_VEC4S, TILE, ROWS: rows }, rows };
 }

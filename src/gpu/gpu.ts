@@ -7,23 +7,23 @@ import { checkShape, sizeOf, type Shape } from "../core/shape.js";
 import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
 import { describeAdapter, gpuOptions, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
 import { attention } from "./attention.js";
+import { capabilitiesOf, type Capabilities } from "./capabilities.js";
 import { elementwise, fill } from "./elementwise.js";
 import { Faults, outcomeOf, type Outcome } from "./faults.js";
-import { BufferUsage } from "./flags.js";
-import { type Device, type Implementations, type Operand } from "./job.js";
+import type { Implementations, Operand, Recorder } from "./implementation.js";
 import { matmul } from "./matmul.js";
 import { Pool, type Block } from "./memory.js";
-import type { Pass } from "./programs.js";
+import { checkFloats } from "./pass.js";
+import { profile, type Profile } from "./profile.js";
 import { Queue } from "./queue.js";
-import { parts } from "./parts.js";
 import { Readback } from "./readback.js";
 import { reductions } from "./reductions.js";
-import { rowwise } from "./rows.js";
-import { bytesOf, checkDType, checkSingle, decode, encode, type GpuDType } from "./stored.js";
-import { Timer, type PassTime } from "./timer.js";
-import { chooseVariants, type Variants } from "./variants.js";
+import { rowwise } from "./rowwise.js";
+import { slices } from "./slices.js";
+import { bytesOf, checkDType, decode, encode, type GpuDType } from "./storage-type.js";
+import { BufferUsage } from "./webgpu-constants.js";
 
-const implementations: Implementations = new Map([...elementwise, ...parts, ...reductions, ...rowwise, matmul, ...attention]);
+const implementations: Implementations = new Map([...elementwise, ...slices, ...reductions, ...rowwise, matmul, ...attention]);
 
 /** Device memory of a `Gpu`, in bytes. */
 export interface GpuMemory {
@@ -53,16 +53,16 @@ export class Gpu implements Backend {
   readonly #staging: Pool;
   readonly #queue: Queue;
   readonly #readback: Readback;
-  readonly #variants: Variants;
+  readonly #capabilities: Capabilities;
   #disposed = false;
 
   /** @internal */
-  constructor(device: GPUDevice, owned: boolean, variants?: Variants) {
+  constructor(device: GPUDevice, owned: boolean, capabilities?: Capabilities) {
     this.#device = device;
     this.#owned = owned;
     this.device = describeAdapter(device);
     this.dtypes = device.features.has("shader-f16") ? ["f32", "f16"] : ["f32"];
-    this.#variants = variants ?? chooseVariants(device, this.device);
+    this.#capabilities = capabilities ?? capabilitiesOf(device, this.device);
     this.#faults = new Faults(device);
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
@@ -74,7 +74,7 @@ export class Gpu implements Backend {
 
   /** Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes. */
   get subgroupMatrices(): boolean {
-    return this.#variants.matrixUnit !== undefined;
+    return this.#capabilities.matrixUnit !== undefined;
   }
 
   /** Bytes on the device. */
@@ -112,8 +112,8 @@ export class Gpu implements Backend {
 
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[] {
     this.#checkUsable(primitive.name);
-    const record = implementations.get(primitive);
-    if (record === undefined) {
+    const implementation = implementations.get(primitive);
+    if (implementation === undefined) {
       throw new UnsupportedError({ where: primitive.name, wanted: "an operation of the gpu backend", got: "an unknown one" });
     }
     const where = primitive.operation?.(attributes) ?? primitive.name;
@@ -139,9 +139,9 @@ export class Gpu implements Backend {
       temporary.push(block);
       return block;
     };
-    const device: Device = {
+    const recorder: Recorder = {
       limits: this.#device.limits,
-      variants: this.#variants,
+      capabilities: this.#capabilities,
       dispatch: (pass) => {
         checkFloats(where, pass);
         this.#queue.dispatch(pass);
@@ -155,7 +155,7 @@ export class Gpu implements Backend {
     };
     const outcome = (this.#queue.operation = outcomeOf(causes));
     try {
-      record(device, operands, outputs, attributes as never);
+      implementation(recorder, operands, outputs, attributes as never);
     } catch (error) {
       for (const { block } of outputs) this.#pool.give(block);
       throw error;
@@ -206,7 +206,7 @@ export class Gpu implements Backend {
    * Passes then run one by one, so their sum may exceed what the same work takes unobserved. Browsers and Dawn round timestamps unless
    * told otherwise (dawn: ["disable-dawn-features=timestamp_quantization"]). Throws an `UnsupportedError` on an adapter without timestamps.
    */
-  async profile<Result>(body: () => Result): Promise<{ readonly result: Result; readonly passes: readonly PassTime[] }> {
+  async profile<Result>(body: () => Result): Promise<Profile<Result>> {
     this.#checkUsable("gpu.profile");
     checkArguments("gpu.profile", { body }, { body: callable });
     if (!this.hasTimestamps) {
@@ -217,34 +217,7 @@ export class Gpu implements Backend {
         fix: "Time finish() instead, or give wrapDevice a device made with that feature.",
       });
     }
-    if (this.#queue.timer !== undefined) {
-      throw new ArgumentError({ where: "gpu.profile", argument: "body", wanted: "work that does not profile itself", got: "a profile inside a profile" });
-    }
-    const timer = new Timer(this.#device, this.#faults);
-    this.#queue.timer = timer;
-    try {
-      const result = body();
-      this.#queue.timer = undefined;
-      if (result instanceof Promise) {
-        throw new ArgumentError({
-          where: "gpu.profile",
-          argument: "body",
-          wanted: "a synchronous function",
-          got: "one that returns a promise",
-          fix: "Await read() outside of it.",
-        });
-      }
-      await this.#queue.recorded;
-      this.#queue.flush();
-      await this.#faults.conclude();
-      this.#faults.throwUntold();
-      return { result, passes: await timer.times() };
-    } finally {
-      this.#queue.timer = undefined;
-      await this.#queue.recorded;
-      if (!this.#disposed) this.#queue.flush();
-      timer.destroy();
-    }
+    return profile(this.#device, this.#faults, this.#queue, body);
   }
 
   /** Frees all device memory; destroys the device if this library asked for it. A Node process can then end. Idempotent. */
@@ -288,11 +261,6 @@ export class Gpu implements Backend {
     };
     return new Tensor(this, shape, new GpuStorage(block, dtype, outcome, read, release));
   }
-}
-
-/** Refuses numbers of an operation that float32 would turn into infinity. */
-function checkFloats(where: string, { uniform }: Pass): void {
-  for (const word of uniform) if (typeof word !== "number") checkSingle(where, "a number", word.float);
 }
 
 Object.assign(Gpu.prototype, printsAsText);

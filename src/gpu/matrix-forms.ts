@@ -7,7 +7,7 @@ import matrixKeys from "../../shaders/lib/matrix_keys.wgsl";
 import backwardKeyValue from "../../shaders/passes/backward_key_value_matrix.wgsl";
 import backwardQuery from "../../shaders/passes/backward_query_matrix.wgsl";
 import forward from "../../shaders/passes/forward_matrix.wgsl";
-import { shader, type Device } from "./job.js";
+import { shader, type Recorder } from "./implementation.js";
 import { EDGE } from "./matrix-unit.js";
 
 // The number of a subgroup needs the extension; arithmetic over subgroups is not used: an NVIDIA driver crashes on both in one shader.
@@ -46,12 +46,12 @@ function bytesFor(name: MatrixPass, block: number, tile: number, width: number, 
 
 /** The form by subgroup matrices of a pass over float16, if there is one, the kernel's pairs are inner products, and it fits in workgroup memory. */
 export function matrixFormOf(
-  { variants, limits }: Pick<Device, "variants" | "limits">,
+  { capabilities, limits }: Pick<Recorder, "capabilities" | "limits">,
   name: string,
   { shaders: hooks }: TiledKernel,
   { dim, valueDim }: AttentionExtents,
 ): { shaders: readonly Shader[]; constants: Readonly<Record<string, number>>; rows: number } | undefined {
-  const { matrixUnit } = variants;
+  const { matrixUnit } = capabilities;
   if (matrixUnit === undefined || !(name in passes) || !hooks.includes(innerProductHook)) return undefined;
   const pass = name as MatrixPass;
   const [WIDTH, VALUE_WIDTH] = [dim, valueDim].map((width) => EDGE * Math.ceil(width / EDGE));

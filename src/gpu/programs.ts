@@ -1,53 +1,62 @@
 import type { Shader } from "../kernels/kernel.js";
 import type { Faults, Outcome } from "./faults.js";
-import { COMPUTE_STAGE } from "./flags.js";
+import { COMPUTE_STAGE } from "./webgpu-constants.js";
 import { link } from "./link.js";
-import type { Block } from "./memory.js";
-
-/** One dispatch: which program, with which numbers and memory, how many workgroups. */
-export interface Pass {
-  readonly shaders: readonly Shader[];
-  /** Compile-time constants (u32) of the program. */
-  readonly constants: Readonly<Record<string, number>>;
-  /** The words of the uniform at binding 0, in the order of its struct. */
-  readonly uniform: readonly Word[];
-  /** Read-only memory at bindings 1, 2, ... and then memory to write. */
-  readonly reads: readonly Block[];
-  readonly writes: readonly Block[];
-  /** Further read-only memory, at bindings of its own. */
-  readonly extras?: readonly Extra[];
-  readonly workgroups: readonly [number, number, number];
-}
-
-/** Read-only memory at a binding that does not follow from its place. */
-export interface Extra {
-  readonly binding: number;
-  readonly block: Block;
-}
-
-/** A u32 (or i32), or a number wrapped as an f32. */
-export type Word = number | { readonly float: number };
+import { elementOf, labelOf, typeOf, type Pass } from "./pass.js";
 
 export interface Program {
-  readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  /** Distinct for every layout. */
+  readonly layoutId: string;
   readonly outcome: Outcome;
 }
 
-/** The file of the pass itself, and what a generated line makes of it. */
-export function labelOf({ shaders }: Pass): string {
-  const file = shaders.filter((shader) => /^(passes|ops)\//.test(shader.file)).at(-1)?.file;
-  const generated = shaders.find((shader) => shader.file.startsWith("generated"))?.file.replace("generated", "");
-  return `${file}${generated ?? ""}`;
+interface Layout {
+  readonly id: string;
+  readonly group: GPUBindGroupLayout;
+  readonly pipeline: GPUPipelineLayout;
+}
+
+/** A program, and what its header declares. */
+interface Known {
+  readonly program: Program;
+  readonly declarations: readonly (string | number)[];
+}
+
+/** Names, types and values: all that the linked text depends on but the shaders. */
+function declarationsOf({ constants, uniform, reads, writes }: Pass): (string | number)[] {
+  const all: (string | number)[] = [];
+  for (const name in constants) {
+    const constant = constants[name];
+    all.push(name, typeof constant === "number" ? constant : `${constant.f32}f`);
+  }
+  all.push("uniform");
+  for (const name in uniform) {
+    const word = uniform[name];
+    all.push(name, typeof word !== "number" && "vec4u" in word ? word.vec4u.length : typeOf(word));
+  }
+  all.push("reads");
+  for (const name in reads) all.push(name, elementOf(reads[name]));
+  all.push("writes");
+  for (const name in writes) all.push(name, elementOf(writes[name]));
+  return all;
+}
+
+function agree(a: readonly (string | number)[], b: readonly (string | number)[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
 }
 
 /** Linked programs with their pipelines and layouts, each made once. */
 export class Programs {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
-  readonly #programs = new Map<string, Program>();
-  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  /** The programs of every sequence of shaders, and the same by the list they came in, which for most passes stays. */
+  readonly #programs = new Map<string, Known[]>();
+  readonly #ofList = new WeakMap<readonly Shader[], Known[]>();
+  readonly #layouts = new Map<string, Layout>();
   readonly #shaderIds = new WeakMap<Shader, number>();
   #shaderCount = 0;
 
@@ -58,20 +67,34 @@ export class Programs {
 
   /** The program of a pass, made when it is first asked for. */
   of(pass: Pass): Program {
-    const { shaders, constants, reads, writes, extras = [] } = pass;
-    const key = `${shaders.map((shader) => this.#shaderId(shader)).join()}|${Object.values(constants).join()}|${reads.length}`;
-    const known = this.#programs.get(key);
-    if (known !== undefined) return known;
-    const linked = link(shaders, constants);
-    const layout = this.#layout(reads.length, writes.length, extras.map(({ binding }) => binding));
-    const { made: pipeline, outcome } = this.#faults.make(labelOf(pass), (outcome) => {
-      const module = this.#device.createShaderModule({ code: linked.code });
-      this.#faults.watchModule(outcome, module, linked.locate);
-      return this.#device.createComputePipeline({ layout: layout.pipeline, compute: { module, entryPoint: "main" } });
-    });
-    const program = { id: this.#programs.size, pipeline, layout: layout.group, outcome };
-    this.#programs.set(key, program);
+    const known = this.#knownOf(pass.shaders);
+    const declared = declarationsOf(pass);
+    for (const { program, declarations } of known) if (agree(declarations, declared)) return program;
+    const program = this.#make(pass);
+    known.push({ program, declarations: declared });
     return program;
+  }
+
+  #make(pass: Pass): Program {
+    const { code, locate } = link(pass);
+    const label = labelOf(pass);
+    const { id, group, pipeline: layout } = this.#layout(Object.keys(pass.reads).length, Object.keys(pass.writes).length);
+    const { made: pipeline, outcome } = this.#faults.make(label, (outcome) => {
+      const module = this.#device.createShaderModule({ label, code });
+      this.#faults.watchModule(outcome, module, locate);
+      return this.#device.createComputePipeline({ label, layout, compute: { module, entryPoint: "main" } });
+    });
+    return { pipeline, layout: group, layoutId: id, outcome };
+  }
+
+  #knownOf(shaders: readonly Shader[]): Known[] {
+    let known = this.#ofList.get(shaders);
+    if (known !== undefined) return known;
+    const key = shaders.map((shader) => this.#shaderId(shader)).join();
+    known = this.#programs.get(key) ?? [];
+    this.#programs.set(key, known);
+    this.#ofList.set(shaders, known);
+    return known;
   }
 
   #shaderId(shader: Shader): number {
@@ -80,8 +103,8 @@ export class Programs {
     return id;
   }
 
-  #layout(reads: number, writes: number, extras: readonly number[]): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
-    const key = [reads, writes, ...extras].join();
+  #layout(reads: number, writes: number): Layout {
+    const key = `${reads}|${writes}`;
     let layout = this.#layouts.get(key);
     if (layout === undefined) {
       const entry = (binding: number, buffer: GPUBufferBindingLayout) => ({ binding, visibility: COMPUTE_STAGE, buffer });
@@ -90,10 +113,9 @@ export class Programs {
           entry(0, { type: "uniform", hasDynamicOffset: true }),
           ...Array.from({ length: reads }, (_, i) => entry(1 + i, { type: "read-only-storage" })),
           ...Array.from({ length: writes }, (_, i) => entry(1 + reads + i, { type: "storage" })),
-          ...extras.map((binding) => entry(binding, { type: "read-only-storage" })),
         ],
       });
-      layout = { group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      layout = { id: key, group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) };
       this.#layouts.set(key, layout);
     }
     return layout;

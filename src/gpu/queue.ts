@@ -1,8 +1,9 @@
 import { UnsupportedError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
-import { BufferUsage } from "./flags.js";
+import { BufferUsage } from "./webgpu-constants.js";
 import type { Block, Pool } from "./memory.js";
-import { labelOf, Programs, type Pass, type Program } from "./programs.js";
+import { blockOf, labelOf, pack, type Pass } from "./pass.js";
+import { Programs, type Program } from "./programs.js";
 import type { Timer } from "./timer.js";
 import { areKnown, Waiting } from "./waiting.js";
 
@@ -18,11 +19,13 @@ export interface Copy {
 const SLOT = 256; // bytes for one uniform; the largest alignment of dynamic offsets that WebGPU allows
 const SLOTS = 256; // dispatches in one batch of commands
 
-const blocksOf = ({ reads, writes, extras }: Pass): Block[] => {
-  const blocks = [...reads, ...writes];
-  if (extras !== undefined) for (const { block } of extras) blocks.push(block);
+/** The memory of a pass, in the order of its bindings. */
+function blocksOf({ reads, writes }: Pass): Block[] {
+  const blocks: Block[] = [];
+  for (const name in reads) blocks.push(blockOf(reads[name]));
+  for (const name in writes) blocks.push(blockOf(writes[name]));
   return blocks;
-};
+}
 
 /** The error of a block that the device could not make. */
 function errorOf(blocks: readonly Block[]): Outcome["error"] {
@@ -58,6 +61,7 @@ export class Queue {
   #members: Outcome[] = [];
   /** Whether the batch copies out; then it does nothing else, so that work that fails leaves reads of other memory alone. */
   #copies = false;
+  destroyed = false;
   /** Takes the times of all dispatches while it is set. */
   timer: Timer | undefined;
   /** The operation that dispatches belong to. */
@@ -86,18 +90,17 @@ export class Queue {
         fix: "Split the batch or the heads over several calls.",
       });
     }
-    const buffers = pass.reads.length + pass.writes.length + (pass.extras ?? []).length;
-    if (buffers > this.#device.limits.maxStorageBuffersPerShaderStage) {
+    const blocks = blocksOf(pass);
+    if (blocks.length > this.#device.limits.maxStorageBuffersPerShaderStage) {
       throw new UnsupportedError({
         where: labelOf(pass),
         wanted: `at most ${this.#device.limits.maxStorageBuffersPerShaderStage} storage buffers (maxStorageBuffersPerShaderStage)`,
-        got: String(buffers),
+        got: String(blocks.length),
         fix: "On this adapter, do without a bias together with lengths.",
       });
     }
     const program = this.#programs.of(pass);
     const { operation, timer } = this;
-    const blocks = blocksOf(pass);
     if (this.#waiting.isEmpty && areKnown(blocks, program.outcome)) this.#record(pass, blocks, program, operation, timer);
     else this.#waiting.add({ blocks, program: program.outcome, bytes: 0, record: () => this.#record(pass, blocks, program, operation, timer) });
   }
@@ -110,12 +113,9 @@ export class Queue {
       return;
     }
     if (this.#slot === SLOTS || this.#copies) this.flush();
-    const group = this.#group(program, pass);
+    const group = this.#group(program, blocks);
     const offset = this.#slot++ * SLOT;
-    pass.uniform.forEach((word, index) => {
-      if (typeof word === "number") this.#integers[offset / 4 + index] = word;
-      else this.#floats[offset / 4 + index] = word.float;
-    });
+    pack(pass.uniform, offset / 4, this.#integers, this.#floats);
     if (timer !== undefined) this.#compute?.end();
     const compute = timer === undefined ? (this.#compute ??= this.#recorder().beginComputePass()) : this.#timed(timer, pass);
     compute.setPipeline(program.pipeline);
@@ -197,6 +197,7 @@ export class Queue {
   }
 
   destroy(): void {
+    this.destroyed = true;
     this.#waiting.clear();
     this.#uniforms.destroy();
     this.#groups.clear();
@@ -210,14 +211,14 @@ export class Queue {
     return (this.#encoder ??= this.#device.createCommandEncoder());
   }
 
-  #group({ layout }: Program, { reads, writes, extras = [] }: Pass): GPUBindGroup {
-    const key = `${reads.map(({ id }) => id).join()}|${writes.map(({ id }) => id).join()}|${extras.map(({ binding, block }) => `${binding}:${block.id}`).join()}`;
+  #group({ layout, layoutId }: Program, blocks: readonly Block[]): GPUBindGroup {
+    let key = layoutId;
+    for (const { id } of blocks) key += `,${id}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const entries = [...reads, ...writes].map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } }));
-    const further = extras.map(({ binding, block: { buffer } }) => ({ binding, resource: { buffer } }));
     const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: SLOT } };
-    const group = this.#faults.watch("createBindGroup", this.#outcome, () => this.#device.createBindGroup({ layout, entries: [uniform, ...entries, ...further] }));
+    const entries = [uniform, ...blocks.map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } }))];
+    const group = this.#faults.watch("createBindGroup", this.#outcome, () => this.#device.createBindGroup({ layout, entries }));
     if (this.#groups.size >= 4096) this.#groups.clear();
     this.#groups.set(key, group);
     return group;

@@ -1,6 +1,6 @@
 import { ArgumentError, DeviceError, type AttentionKernelsError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
-import { BufferUsage, MAP_READ_MODE } from "./flags.js";
+import { BufferUsage, MAP_READ_MODE } from "./webgpu-constants.js";
 import { Pool, type Block } from "./memory.js";
 import type { Queue } from "./queue.js";
 

@@ -2,13 +2,13 @@ import { sumPrimitive, type ReduceAttributes } from "../autograd/broadcast.js";
 import { maxPrimitive } from "../autograd/reductions.js";
 import { sizeOf } from "../core/shape.js";
 import reduceText from "../../shaders/ops/reduce.wgsl";
-import { eachShader, finiteShader, quotientShader } from "./elementwise.js";
-import { GROUP, groupsFor, implement, shader, type Device, type Operand } from "./job.js";
+import { finiteShader, quotientShader } from "./elementwise.js";
+import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
 
-const reduceShader = shader("ops/reduce.wgsl", reduceText);
+const reduceShaders = [eachShader, quotientShader, finiteShader, shader("ops/reduce.wgsl", reduceText)];
 const folds = {
-  sum: shader("generated (sum)", "fn fold(x: f32, y: f32) -> f32 { return x + y; }"),
-  max: shader("generated (max)", "fn fold(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }"),
+  sum: [...reduceShaders, shader("generated (sum)", "fn fold(x: f32, y: f32) -> f32 { return x + y; }")],
+  max: [...reduceShaders, shader("generated (max)", "fn fold(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }")],
 };
 
 /** Elements that one invocation folds: short, so that rounding grows with the logarithm of the length. */
@@ -41,30 +41,31 @@ function runs(shape: readonly number[], axes: readonly number[]): Run[] {
 }
 
 function reduce(fold: keyof typeof folds) {
-  return (device: Device, [x]: readonly Operand[], [y]: readonly Operand[], { axes }: ReduceAttributes): void => {
+  return (recorder: Recorder, [x]: readonly Operand[], [y]: readonly Operand[], { axes }: ReduceAttributes): void => {
     const steps = runs(x.shape, axes).flatMap(({ outer, length, inner }) => {
       const split = [];
       for (let left = length; left > 1 || split.length === 0; left = Math.ceil(left / CHUNK)) {
-        split.push({ outer, length: left, inner, parts: Math.ceil(left / CHUNK) });
+        split.push({ outer, length: left, inner, chunks: Math.ceil(left / CHUNK) });
       }
       return split;
     });
-    if (steps.length === 0) steps.push({ outer: 1, length: 1, inner: sizeOf(x.shape), parts: 1 });
+    if (steps.length === 0) steps.push({ outer: 1, length: 1, inner: sizeOf(x.shape), chunks: 1 });
     let from = x.block;
-    steps.forEach(({ outer, length, inner, parts }, index) => {
-      const count = outer * parts * inner;
-      const to = index === steps.length - 1 ? y.block : device.scratch(count);
-      device.dispatch({
-        shaders: [eachShader, quotientShader, finiteShader, reduceShader, folds[fold]],
-        constants: { GROUP, CHUNK },
-        uniform: [count, length, inner, parts],
-        reads: [from],
-        writes: [to],
-        workgroups: groupsFor(count, device.limits),
+    steps.forEach(({ outer, length, inner, chunks }, index) => {
+      const count = outer * chunks * inner;
+      const to = index === steps.length - 1 ? y.block : recorder.scratch(count);
+      dispatchEach(recorder, count, {
+        shaders: folds[fold],
+        constants: { CHUNK },
+        uniform: { length, inner, chunks },
+        reads: { x: from },
+        writes: { y: to },
       });
       from = to;
     });
   };
 }
 
-export const reductions = [implement(sumPrimitive, reduce("sum")), implement(maxPrimitive, reduce("max"))];
+export const sum = reduce("sum");
+
+export const reductions = [implement(sumPrimitive, sum), implement(maxPrimitive, reduce("max"))];

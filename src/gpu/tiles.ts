@@ -1,5 +1,5 @@
 /** Invocations down a block of `shaders/lib/tiles.wgsl`: with 8 across, 64, a whole number of subgroups on every adapter known. */
-const DOWN = 8;
+export const DOWN = 8;
 
 /** RUN rows an invocation and ACROSS invocations along a row: a block of 8·RUN rows meets 4·ACROSS columns. */
 export interface Block {
@@ -30,10 +30,10 @@ const ROW_NUMBERS = 4;
 const MARK = 4;
 
 /** The block for a pass over heads of so many vec4s: the first with its sums in registers that fits in workgroup memory, else the smallest. */
-export function blockFor(name: keyof typeof PASSES, parts: number, valueParts: number, workgroupBytes: number): Block & { rows: number } {
+export function blockFor(name: keyof typeof PASSES, vec4s: number, valueVec4s: number, workgroupBytes: number): Block & { rows: number } {
   const { sides, byKey, byValue } = PASSES[name];
   const fits = ({ RUN, ACROSS }: Block): boolean => {
-    const sums = RUN * (1 + byKey * Math.ceil(parts / ACROSS) + byValue * Math.ceil(valueParts / ACROSS));
+    const sums = RUN * (1 + byKey * Math.ceil(vec4s / ACROSS) + byValue * Math.ceil(valueVec4s / ACROSS));
     const rows = DOWN * RUN;
     return sums <= MOST_SUMS && 16 * (sides * rows + 4 * ACROSS) * (ACROSS + 1) + 4 * ROW_NUMBERS * rows + MARK <= workgroupBytes;
   };

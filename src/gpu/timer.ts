@@ -1,6 +1,6 @@
 import { DeviceError } from "../core/errors.js";
 import type { Faults } from "./faults.js";
-import { BufferUsage, MAP_READ_MODE } from "./flags.js";
+import { BufferUsage, MAP_READ_MODE } from "./webgpu-constants.js";
 
 /** What the dispatches of one pass took on the device. */
 export interface PassTime {

@@ -1,6 +1,7 @@
-import { add, multiply, where } from "../autograd/arithmetic.js";
+import { where } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { cast } from "../autograd/cast.js";
+import { concat } from "../autograd/slices.js";
 import { apply } from "../autograd/tape.js";
 import { commonBackend } from "../core/checks.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
@@ -14,7 +15,7 @@ import { finitePart, lostOfRows, tainted } from "./hidden.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { attentionInputs, attentionKernel, attentionOptions, tiledKernel } from "./options.js";
-import { attentionExtents, attentionPrimitive, HIDDEN, recenterPrimitive } from "./primitives.js";
+import { applyAttention, attentionExtents, hasFewPairs, HIDDEN_BIAS, recenterPrimitive } from "./primitives.js";
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
@@ -76,15 +77,16 @@ function run(kernel: TiledKernel, inputs: AttentionInputs, { mask, bias, softcap
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
   const { band, lengths, dense } = resolveMask(mask, sizes, bias !== undefined || kernel.bias !== undefined);
-  const surroundings = { softcap, hasLengths: lengths !== undefined, isMasked: mask !== undefined || bias !== undefined };
+  const affordsBias = lengths === undefined && hasFewPairs(sizes);
+  const surroundings = { softcap, affordsBias, isMasked: mask !== undefined || bias !== undefined };
   if (bias !== undefined) biasLayout(bias, sizes);
   const added = addBiases(bias, kernel.bias?.(inputs, surroundings), sizes);
   const biases = dense === undefined ? added : hide(inputs.q.backend, dense, added && denseBias(added, sizes));
   const { q, k, v } = prepare(kernel, inputs, surroundings);
-  const all = [q, k, v, packParameters(kernel, inputs, sizes), ...(biases === undefined ? [] : [biasTensor(biases)])];
-  const layout = biases && biasLayout(biases, sizes);
-  const [output, statistic] = apply(attentionPrimitive, all, { kernel, band, lengths, softcap: softcap === undefined ? 0 : softcap, bias: layout });
-  return { output, statistic };
+  return applyAttention(
+    { q, k, v, parameters: packParameters(kernel, inputs, sizes), bias: biases && biasTensor(biases) },
+    { kernel, band, lengths, softcap: softcap === undefined ? 0 : softcap, bias: biases && biasLayout(biases, sizes) },
+  );
 }
 
 /** q, k and v as the passes take them, in their dtype. Changes by the kernel are computed in float32. */
@@ -110,8 +112,8 @@ function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionI
 
 /** A large negative bias for hidden pairs; other pairs keep the given bias, if there is one. */
 function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>, bias: Tensor | undefined): Tensor {
-  if (bias !== undefined) return where(backend.tensor(seen, shape), bias, HIDDEN);
-  return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN : 0)), shape);
+  if (bias !== undefined) return where(backend.tensor(seen, shape), bias, HIDDEN_BIAS);
+  return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN_BIAS : 0)), shape);
 }
 
 /** The kernel's inputs and its parameters, by name. */
@@ -169,11 +171,14 @@ function checkDTypes(inputs: AttentionInputs, bias: Bias | undefined): void {
 }
 
 /** The kernel's parameters as one tensor [heads, count]; differentiable. */
-function packParameters(kernel: TiledKernel, inputs: AttentionInputs, sizes: HeadSizes): Tensor {
+function packParameters({ parameters }: TiledKernel, inputs: AttentionInputs, sizes: HeadSizes): Tensor {
   const { backend } = inputs.q;
   const { heads } = sizes;
-  const count = Math.max(1, kernel.parameters.length);
-  const columns = kernel.parameters.map(({ name, initial }) => {
+  if (parameters.length > 1 && parameters.every(({ name }) => inputs[name] === undefined)) {
+    const row = parameters.map(({ initial }) => initial(sizes));
+    return backend.tensor(Array.from({ length: heads }, () => row).flat(), [heads, row.length]);
+  }
+  const columns = parameters.map(({ name, initial }) => {
     const learned = inputs[name];
     if (learned === undefined) return backend.full(initial(sizes), [heads, 1]);
     if (learned.size !== 1 && (learned.shape.length !== 1 || learned.size !== heads)) {
@@ -186,13 +191,5 @@ function packParameters(kernel: TiledKernel, inputs: AttentionInputs, sizes: Hea
     }
     return reshape(expand(reshape(learned, [learned.size]), [heads]), [heads, 1]);
   });
-  if (columns.length === 0) return backend.full(0, [heads, 1]);
-  if (columns.length === 1) return columns[0];
-  return columns
-    .map((column, index) => multiply(column, backend.tensor(oneAt(index, count), [1, count])))
-    .reduce((packed, column) => add(packed, column));
-}
-
-function oneAt(index: number, count: number): number[] {
-  return Array.from({ length: count }, (_, position) => (position === index ? 1 : 0));
+  return columns.length === 0 ? backend.full(0, [heads, 1]) : concat(columns, 1);
 }

@@ -75,17 +75,7 @@ export function biasLayout(bias: Bias, { batch, heads, queries, keys }: MaskSize
 }
 
 /** Where numbers of [batch or 1, heads or 1, n or 1, m or 1] lie. */
-export function denseLayout(shape: Shape): BiasLayout {
+function denseLayout(shape: Shape): BiasLayout {
   const [batch, head, query, key] = stridesOf(shape);
   return { offset: 0, strides: [batch, head, query, key], relative: false };
-}
-
-/**
- * The step in [queries, keys] from a pair to the next pair of the same batch entry and head that shares its element of the bias.
- * [0, 0] if there is none. If both queries and keys share an element, the step is along the keys.
- */
-export function biasStep({ strides, relative }: BiasLayout, { queries, keys }: Pick<MaskSizes, "queries" | "keys">): readonly [number, number] {
-  if (relative) return [1, 1];
-  if (strides[3] === 0 && keys > 1) return [0, 1];
-  return strides[2] === 0 && queries > 1 ? [1, 0] : [0, 0];
 }

@@ -1,4 +1,4 @@
-import { write } from "../autograd/parts.js";
+import { write } from "../autograd/slices.js";
 import { isRecording } from "../autograd/tape.js";
 import { commonBackend } from "../core/checks.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";

@@ -1,13 +1,12 @@
 import { expand, reshape } from "../autograd/broadcast.js";
 import { multiply } from "../autograd/arithmetic.js";
 import { matmul } from "../autograd/matmul.js";
-import { concat, slice } from "../autograd/parts.js";
+import { concat, slice } from "../autograd/slices.js";
 import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
 import type { AttentionInputs, Surroundings, TiledKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
-import { attentionExtents, hasFewPairs } from "./primitives.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 /** Concatenates each token's content and position vectors: [batch, heads, rows, 2d]. */
@@ -16,8 +15,8 @@ function withPositions(x: Tensor, positions: Tensor): Tensor {
 }
 
 /** Whether the position term is computed once, as a bias. This takes memory for every pair, and a softcap would not apply to it. */
-function isBias({ q, k, v }: AttentionInputs, { softcap, hasLengths }: Surroundings): boolean {
-  return softcap === undefined && !hasLengths && hasFewPairs(attentionExtents(q.shape, k.shape, v.shape));
+function isBias({ softcap, affordsBias }: Surroundings): boolean {
+  return softcap === undefined && affordsBias;
 }
 
 /**
@@ -46,12 +45,12 @@ export function decoupled(options: SoftmaxOptions = {}): TiledKernel {
     ],
     prepare(inputs, surroundings) {
       const { q, k, v, queryPositions, keyPositions } = inputs;
-      if (isBias(inputs, surroundings)) return { q, k, v };
+      if (isBias(surroundings)) return { q, k, v };
       const heads = q.shape[1];
       return { q: withPositions(q, queryPositions), k: withPositions(repeatHeads(k, heads), keyPositions), v: repeatHeads(v, heads) };
     },
     bias(inputs, surroundings) {
-      if (!isBias(inputs, surroundings)) return undefined;
+      if (!isBias(surroundings)) return undefined;
       const { q, queryPositions, keyPositions, scale: learned } = inputs as AttentionInputs & { readonly scale?: Tensor };
       const factor = learned === undefined ? initial({ dim: q.shape[3] }) : reshape(learned, [learned.size, 1, 1]);
       const scores = matmul(multiply(queryPositions, factor), keyPositions, { transposeB: true });

@@ -1,6 +1,6 @@
 import { add, exp, multiply, power, square, subtract } from "../autograd/arithmetic.js";
 import { reshape, sum } from "../autograd/broadcast.js";
-import { slice } from "../autograd/parts.js";
+import { slice } from "../autograd/slices.js";
 import { mean } from "../autograd/reductions.js";
 import { flag, whole } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";

@@ -1,7 +1,7 @@
 import { abs, divide, multiply, subtract } from "../autograd/arithmetic.js";
 import { expand, reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
-import { slice } from "../autograd/parts.js";
+import { slice } from "../autograd/slices.js";
 import { max, mean } from "../autograd/reductions.js";
 import { stopGradient } from "../autograd/tape.js";
 import { ShapeError } from "../core/errors.js";

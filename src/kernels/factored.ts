@@ -1,7 +1,7 @@
 import { where } from "../autograd/arithmetic.js";
 import { reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
-import { slice } from "../autograd/parts.js";
+import { slice } from "../autograd/slices.js";
 import { checkOptions } from "../core/options.js";
 import { finitePart, lostPart, poisoned } from "./hidden.js";
 import { normalNumbers } from "./initial.js";

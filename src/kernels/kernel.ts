@@ -147,8 +147,8 @@ interface Named {
 /** What a kernel's `prepare` and bias may depend on. */
 export interface Surroundings {
   readonly softcap?: number;
-  /** Whether the mask has lengths: with a bias beside them a device may run out of bindings. */
-  readonly hasLengths: boolean;
+  /** Whether a number for every pair is modest, and a bias may hold it. */
+  readonly affordsBias: boolean;
   /** Whether pairs may be hidden. */
   readonly isMasked: boolean;
 }

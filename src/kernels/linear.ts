@@ -1,7 +1,7 @@
 import { add, divide, eluPlusOne, multiply, relu, subtract, where } from "../autograd/arithmetic.js";
 import { reshape } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
-import { concat, slice } from "../autograd/parts.js";
+import { concat, slice } from "../autograd/slices.js";
 import { max } from "../autograd/reductions.js";
 import { stopGradient } from "../autograd/tape.js";
 import { UnsupportedError } from "../core/errors.js";

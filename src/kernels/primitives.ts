@@ -1,9 +1,9 @@
-import { sum, sumTo } from "../autograd/broadcast.js";
 import { apply, type Differentiable } from "../autograd/tape.js";
 import { ShapeError, UnsupportedError } from "../core/errors.js";
+import { named } from "../core/named.js";
 import { formatShape, type Shape } from "../core/shape.js";
-import type { Primitive } from "../core/tensor.js";
-import { biasStep, type BiasLayout } from "./bias.js";
+import type { Primitive, Tensor } from "../core/tensor.js";
+import type { BiasLayout } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";
 import type { Band } from "./mask.js";
 
@@ -33,12 +33,13 @@ export function attentionExtents(q: Shape, k: Shape, v: Shape): AttentionExtents
   return { batch, heads, keyHeads, queries, keys, dim, valueDim: v[3] };
 }
 
-/** The bias of a pair that a mask hides; a bias from HIDING down, -∞ among them, hides its pair. The shaders have the same. */
-export const HIDDEN = -3e38;
+/** The bias of a pair that a mask hides; a bias from HIDING down, -∞ among them, hides its pair. */
+export const HIDDEN_BIAS = -3e38;
 export const HIDING = -1e38;
 
 export interface AttentionAttributes {
   readonly kernel: TiledKernel;
+  readonly extents: AttentionExtents;
   readonly band: Band;
   /** As in `ResolvedMask`. */
   readonly lengths: readonly number[] | undefined;
@@ -48,12 +49,40 @@ export interface AttentionAttributes {
   readonly bias: BiasLayout | undefined;
 }
 
+/** What attention takes: tensors, their shapes, or what a backend makes of them. q, k and v have one dtype; the parameters are [heads, count]. */
+export interface AttentionOperands<Of> {
+  readonly q: Of;
+  readonly k: Of;
+  readonly v: Of;
+  readonly parameters: Of;
+  readonly bias?: Of;
+}
+
+/** What its derivative takes: also the results, and the cotangent of the output. */
+export interface AttentionBackwardOperands<Of> extends AttentionOperands<Of> {
+  readonly output: Of;
+  readonly statistic: Of;
+  readonly cotangent: Of;
+}
+
 export interface AttentionBackwardAttributes extends AttentionAttributes {
-  /**
-   * The gradients to compute: of q, of k and v, of the kernel's parameters, of the bias. With "pairs", the bias gradient has one number per
-   * pair, not yet summed over pairs that share an element. The query pass writes it, so `query` must be wanted too.
-   */
-  readonly wanted: { readonly query: boolean; readonly keyValue: boolean; readonly parameters: boolean; readonly bias: false | "elements" | "pairs" };
+  /** The operands whose gradients to compute. */
+  readonly wanted: readonly (keyof AttentionOperands<unknown>)[];
+}
+
+const operandNames = ["q", "k", "v", "parameters", "bias"] as const;
+
+export function attentionOperands<Of>(list: readonly Of[]): AttentionOperands<Of> {
+  return named(operandNames, list) as AttentionOperands<Of>;
+}
+
+export function attentionBackwardOperands<Of>(list: readonly Of[]): AttentionBackwardOperands<Of> {
+  return named(["output", "statistic", "cotangent", ...operandNames], list) as AttentionBackwardOperands<Of>;
+}
+
+/** The gradients that are wanted, by the operand that each belongs to. */
+export function attentionGradients<Of>(list: readonly Of[], { wanted }: AttentionBackwardAttributes): Partial<AttentionOperands<Of>> {
+  return named(wanted, list);
 }
 
 /** So many numbers, one per pair, always count as little memory: 4 MiB in float32. */
@@ -69,51 +98,29 @@ export function hasFewPairs({ batch, heads, queries, keys, dim }: AttentionExten
   return pairs <= LITTLE || (keys <= MODEST * dim && pairs <= MOST);
 }
 
-function biasGradientShape(wanted: "elements" | "pairs", bias: Shape, layout: BiasLayout, { batch, heads, queries, keys }: AttentionExtents): Shape {
-  if (wanted === "pairs") return [batch, heads, queries, keys];
-  const [byQuery, byKey] = biasStep(layout, { queries, keys });
-  if (byQuery === byKey) return bias;
-  return [batch, heads, byQuery === 1 ? 1 : queries, byKey === 1 ? 1 : keys];
+/** What a gradient has in common with its operand. */
+function asOperands<Of>(list: readonly Of[], { wanted }: AttentionBackwardAttributes): Of[] {
+  const operands = attentionBackwardOperands(list);
+  return wanted.map((name) => operands[name]!);
 }
 
-/**
- * Inputs q, k, v, parameters, output, statistic, cotangent of the output, and the bias if there is one. Outputs, those that are
- * wanted: dq; dk and dv, all of the dtype of q; one row of parameter gradients for every query, [batch, heads, n, count]; dbias, of the
- * bias's shape or [batch, heads, n, m], or for a bias that keys or queries share [batch, heads, n, 1] or [batch, heads, 1, m].
- */
+/** Takes `AttentionBackwardOperands`, gives the gradients that are wanted. */
 export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> = {
   name: "attentionBackward",
-  dtypes: ([q], { wanted }) => [
-    ...(wanted.query ? [q] : []),
-    ...(wanted.keyValue ? [q, q] : []),
-    ...(wanted.parameters ? (["f32"] as const) : []),
-    ...(wanted.bias ? (["f32"] as const) : []),
-  ],
-  infer([q, k, v, parameters, , , , bias], { wanted, bias: layout }) {
-    const extents = attentionExtents(q, k, v);
-    return [
-      ...(wanted.query ? [q] : []),
-      ...(wanted.keyValue ? [k, v] : []),
-      ...(wanted.parameters ? [[...q.slice(0, 3), parameters[1]]] : []),
-      ...(wanted.bias && layout ? [biasGradientShape(wanted.bias, bias, layout, extents)] : []),
-    ];
-  },
+  dtypes: asOperands,
+  infer: asOperands,
 };
 
 /**
- * Inputs q, k, v of one dtype, parameters [heads, count], and the bias if there is one. Outputs the attention in that dtype, and the
- * normaliser's statistic of each row: its log-sum-exp or divisor.
+ * Takes `AttentionOperands`. Gives the attention in the dtype of q, and the normaliser's statistic of each row: its log-sum-exp or divisor.
  */
 export const attentionPrimitive: Differentiable<AttentionAttributes> = {
   name: "attention",
   dtypes: ([q]) => [q, "f32"],
-  infer([q, k, v]) {
-    const { batch, heads, queries, valueDim } = attentionExtents(q, k, v);
-    return [
-      [batch, heads, queries, valueDim],
-      [batch, heads, queries],
-    ];
-  },
+  infer: (_shapes, { extents: { batch, heads, queries, valueDim } }) => [
+    [batch, heads, queries, valueDim],
+    [batch, heads, queries],
+  ],
   vjp({ inputs, outputs, attributes, needs }, cotangent, ofStatistic) {
     if (cotangent === undefined || ofStatistic !== undefined) {
       throw new UnsupportedError({
@@ -123,19 +130,21 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
         fix: "Pass the statistic through ops.stopGradient.",
       });
     }
-    const [q, k, v, parameters, ...bias] = inputs;
-    const { lengths, bias: layout } = attributes;
-    const isByPair = needs(0) && lengths === undefined && layout?.relative === false && hasFewPairs(attentionExtents(q.shape, k.shape, v.shape));
-    const byBias = isByPair ? "pairs" : "elements";
-    const wanted = { query: needs(0), keyValue: needs(1) || needs(2), parameters: needs(3), bias: needs(4) && byBias } as const;
-    const all = [q, k, v, parameters, ...outputs, cotangent, ...bias];
-    const gradients = [...apply(attentionBackwardPrimitive, all, { ...attributes, wanted })];
-    const dq = wanted.query ? gradients.shift() : undefined;
-    const [dk, dv] = wanted.keyValue ? gradients.splice(0, 2) : [];
-    const rows = wanted.parameters ? gradients.shift() : undefined;
-    return [dq, dk, dv, rows && sum(rows, [0, 2]), ...gradients.map((gradient) => sumTo(gradient, bias[0].shape))];
+    const backward = { ...attributes, wanted: operandNames.filter((_, index) => needs(index)) };
+    const gradients = attentionGradients(apply(attentionBackwardPrimitive, [...outputs, cotangent, ...inputs], backward), backward);
+    return operandNames.map((name) => gradients[name]);
   },
 };
+
+/** Attention over its operands by name. */
+export function applyAttention(
+  { q, k, v, parameters, bias }: AttentionOperands<Tensor>,
+  attributes: Omit<AttentionAttributes, "extents">,
+): { readonly output: Tensor; readonly statistic: Tensor } {
+  const extents = attentionExtents(q.shape, k.shape, v.shape);
+  const [output, statistic] = apply(attentionPrimitive, [q, k, v, parameters, ...(bias === undefined ? [] : [bias])], { ...attributes, extents });
+  return { output, statistic };
+}
 
 /**
  * Queries and keys of every head relative to a point amid its keys, from q [batch, heads, n, d] and k [batch, kvHeads, m, d], for kernels of

@@ -1,5 +1,5 @@
 import { reshape } from "../autograd/broadcast.js";
-import { slice } from "../autograd/parts.js";
+import { slice } from "../autograd/slices.js";
 import { checkOptions } from "../core/options.js";
 import { relativeBias } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";

@@ -6,7 +6,7 @@ import {
 import { casesFor, type Extents } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients } from "../support/compare.js";
-import type { Variants } from "../../src/gpu/variants.js";
+import type { Capabilities } from "../../src/gpu/capabilities.js";
 import { naiveFloat32 } from "../support/float32.js";
 import { describeGpu, plain, tiles } from "../support/gpu.js";
 
@@ -50,7 +50,7 @@ async function masked(backend: Backend, build: (bias: Tensor) => AttentionOption
 type ExpectExact = (name: string, extents: Extents) => Promise<void>;
 
 /** What every form is held to; gives `more` the comparison with unfused float32. */
-function holdForm(title: string, variants: Variants, more: (expectExact: ExpectExact, isSlow: () => boolean) => void = () => undefined): void {
+function holdForm(title: string, capabilities: Capabilities, more: (expectExact: ExpectExact, isSlow: () => boolean) => void = () => undefined): void {
   describeGpu(title, (gpu) => {
     const expectExact: ExpectExact = async (name, extents) => {
       const { fused, unfused } = casesFor(name, extents);
@@ -116,7 +116,7 @@ function holdForm(title: string, variants: Variants, more: (expectExact: ExpectE
 
     // lavapipe takes ten seconds and more to compile the three passes of a kernel by blocks.
     more(expectExact, () => /llvmpipe/.test(gpu().device.name));
-  }, { variants });
+  }, { capabilities });
 }
 
 holdForm("attention by tiles in workgroup memory", plain);

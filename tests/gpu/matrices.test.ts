@@ -9,10 +9,10 @@ import { outputAndGradients } from "../support/compare.js";
 import { matrixPasses, watchPasses } from "../support/matrices.js";
 
 const assumed = vi.hoisted(() => ({ unit: undefined as MatrixUnit | undefined }));
-vi.mock("../../src/gpu/variants.js", async (original) => {
-  const real = await original<typeof import("../../src/gpu/variants.js")>();
-  const chooseVariants: typeof real.chooseVariants = (...device) => ({ ...real.chooseVariants(...device), matrixUnit: assumed.unit });
-  return { ...real, chooseVariants };
+vi.mock("../../src/gpu/capabilities.js", async (original) => {
+  const real = await original<typeof import("../../src/gpu/capabilities.js")>();
+  const capabilitiesOf: typeof real.capabilitiesOf = (...device) => ({ ...real.capabilitiesOf(...device), matrixUnit: assumed.unit });
+  return { ...real, capabilitiesOf };
 });
 afterEach(() => vi.restoreAllMocks());
 

@@ -3,7 +3,7 @@ import {
   and, attentionWithStatistic, booleanMask, causal, gaussian, kernelFeatures, kernels, lengths, ops, requestGpu, slidingWindow, valueAndGrad, attention,
   type AttentionInputs, type AttentionKernel, type Gpu, type Mask, type Shader, type TiledKernel,
 } from "../../src/index.js";
-import type { Pass } from "../../src/gpu/programs.js";
+import type { Pass } from "../../src/gpu/pass.js";
 import { Queue } from "../../src/gpu/queue.js";
 import { inputsOf, upload } from "../support/cases.js";
 import { describeGpu, tiles } from "../support/gpu.js";
@@ -38,7 +38,7 @@ async function pairsTaken(gpu: Gpu, n: number, mask?: Mask): Promise<number> {
   let rows = 1; // that one invocation counts for; in a block, all invocations of a row count for RUN rows
   const dispatch: (this: Queue, pass: Pass) => void = Reflect.get(Queue.prototype, "dispatch");
   vi.spyOn(Queue.prototype, "dispatch").mockImplementation(function (this: Queue, pass: Pass) {
-    rows = (pass.constants["RUN"] ?? rows) / (pass.constants["ACROSS"] ?? 1);
+    rows = Number(pass.constants["RUN"] ?? rows) / Number(pass.constants["ACROSS"] ?? 1);
     dispatch.call(this, { ...pass, shaders: pass.shaders.map((shader) => (shader.file === "lib/plain_row.wgsl" ? counting : shader)) });
   });
   const shapes = { q: [1, 1, n, 4], k: [1, 1, n, 4], v: [1, 1, n, 4] };
@@ -85,7 +85,7 @@ describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => 
   });
 });
 
-describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), { variants: tiles });
+describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), { capabilities: tiles });
 
 /** Forward and backward over one head of width 64; the sum of the output. */
 async function forwardAndBackward(gpu: Gpu, kernel: AttentionKernel, n: number): Promise<number> {

@@ -75,7 +75,7 @@ async function explicit(kernel: TiledKernel, inputs: AttentionInputs, mask: Mask
   const { formula, normalizer, parameters } = kernel;
   const learned = Float64Array.from(parameters, ({ initial }) => initial({ ...sizes, dim: d }));
   // Under a softcap no part of a score is a bias of the kernel's own, but for one of relative positions.
-  const prepared = kernel.prepare?.(inputs, { softcap: softcap ?? Infinity, hasLengths: false, isMasked: false }) ?? inputs;
+  const prepared = kernel.prepare?.(inputs, { softcap: softcap ?? Infinity, affordsBias: false, isMasked: false }) ?? inputs;
   const [q, k, v] = await Promise.all([prepared.q, prepared.k, prepared.v].map(async (x) => Float64Array.from(await x.read())));
   const width = prepared.q.shape[3];
   const positions = "positions" in inputs ? await inputs["positions"].read() : undefined;

@@ -11,13 +11,13 @@ import { expectAllAsExactAsHalf, expectAsExactAsHalf, halfCases, type Variation 
 import { matrixPasses, watchPasses } from "../support/matrices.js";
 
 const assumed = vi.hoisted(() => ({ unit: undefined as MatrixUnit | undefined }));
-vi.mock("../../src/gpu/variants.js", async (original) => {
-  const real = await original<typeof import("../../src/gpu/variants.js")>();
-  const chooseVariants: typeof real.chooseVariants = (...device) => {
-    const chosen = real.chooseVariants(...device);
+vi.mock("../../src/gpu/capabilities.js", async (original) => {
+  const real = await original<typeof import("../../src/gpu/capabilities.js")>();
+  const capabilitiesOf: typeof real.capabilitiesOf = (...device) => {
+    const chosen = real.capabilitiesOf(...device);
     return { ...chosen, matrixUnit: assumed.unit ?? chosen.matrixUnit };
   };
-  return { ...real, chooseVariants };
+  return { ...real, capabilitiesOf };
 });
 
 // A software adapter compiles one of these passes for up to half a minute before it has it in its cache.

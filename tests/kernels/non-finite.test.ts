@@ -156,9 +156,9 @@ describeGpu("numbers that are not finite, gpu", (gpu) => {
   holdNonFinite(gpu, names);
 });
 
-describeGpu("numbers that are not finite, plain form", (gpu) => holdNonFinite(gpu, ["softmax", "gaussian", "relu", "polynomial"]), { variants: plain });
+describeGpu("numbers that are not finite, plain form", (gpu) => holdNonFinite(gpu, ["softmax", "gaussian", "relu", "polynomial"]), { capabilities: plain });
 // A software adapter compiles each of these passes for seconds.
-describeGpu("numbers that are not finite, blocks in registers", (gpu) => holdNonFinite(gpu, ["softmax"], ["causal"]), { variants: tiles });
+describeGpu("numbers that are not finite, blocks in registers", (gpu) => holdNonFinite(gpu, ["softmax"], ["causal"]), { capabilities: tiles });
 
 describeGpu("numbers that are not finite, several rows an invocation", (gpu) => {
   it.each(["q", "k", "v", "cotangent"])("NaN in %s arrives where it does on the CPU", async (input) => {

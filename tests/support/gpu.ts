@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { requestGpu, type GpuOptions } from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
-import type { Variants } from "../../src/gpu/variants.js";
+import type { Capabilities } from "../../src/gpu/capabilities.js";
 
 /** Blocks in registers, which hardware gets, on whatever adapter there is. */
-export const tiles: Variants = { broadcastLanes: undefined, tiles: true, matrixUnit: undefined };
+export const tiles: Capabilities = { broadcastLanes: undefined, tiles: true, matrixUnit: undefined };
 
 /** One row an invocation, which every adapter can do. */
-export const plain: Variants = { broadcastLanes: undefined, tiles: false, matrixUnit: undefined };
+export const plain: Capabilities = { broadcastLanes: undefined, tiles: false, matrixUnit: undefined };
 
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
@@ -38,19 +38,19 @@ interface GpuNeeds {
   readonly when?: boolean;
   readonly options?: GpuOptions;
   /** The forms of passes. Default: what the adapter likes. */
-  readonly variants?: Variants;
+  readonly capabilities?: Capabilities;
 }
 
 /**
  * A `describe` whose tests share one `Gpu`, made before the first and disposed after the last.
  * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`; without what they need of it (`when`) they are skipped.
  */
-export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, { when = true, options = {}, variants }: GpuNeeds = {}): void {
+export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, { when = true, options = {}, capabilities }: GpuNeeds = {}): void {
   describe.runIf(available && when)(title, () => {
     let shared: SharedGpu | undefined;
     beforeAll(async () => {
       if (refused) throw new Error("REQUIRE_GPU=1, and there is no adapter");
-      shared = variants === undefined ? await requestGpu(options) : new Gpu(await openDevice(options), true, variants);
+      shared = capabilities === undefined ? await requestGpu(options) : new Gpu(await openDevice(options), true, capabilities);
     });
     afterAll(() => shared?.dispose());
     tests(() => {

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import type { Shader } from "../../src/index.js";
-import type { Pass } from "../../src/gpu/programs.js";
+import type { Pass } from "../../src/gpu/pass.js";
 import { Queue } from "../../src/gpu/queue.js";
 
 /** The functions of `shaders/lib/matrix.wgsl` without subgroup matrices: plain sums, for adapters that have none. */

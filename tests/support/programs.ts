@@ -5,15 +5,15 @@ import {
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { link } from "../../src/gpu/link.js";
-import type { Pass } from "../../src/gpu/programs.js";
+import type { Pass } from "../../src/gpu/pass.js";
 import { Queue } from "../../src/gpu/queue.js";
-import type { Variants } from "../../src/gpu/variants.js";
+import type { Capabilities } from "../../src/gpu/capabilities.js";
 import { attentionCases, type Extents } from "./attention.js";
 import { cases, type Case } from "./cases.js";
 import { plain, tiles } from "./gpu.js";
 
 /** The forms of passes that need no experimental feature. */
-const forms: readonly Variants[] = [plain, tiles, { ...plain, broadcastLanes: 4 }];
+const forms: readonly Capabilities[] = [plain, tiles, { ...plain, broadcastLanes: 4 }];
 
 const extentsOf = ([n, m, d, dv]: readonly number[]): Extents => ({ batch: 2, heads: 2, n, m, d, dv });
 /** Any width, whole vec4s, and few queries with many keys; elsewhere as many tokens as forms in registers want. */
@@ -55,8 +55,8 @@ export async function linkedPrograms(extents: readonly Extents[]): Promise<Reado
   });
   const attentions = extents.flatMap((sizes) => [...Object.keys(kernels).flatMap((name) => attentionsOf(name, sizes)), ...optionsOf(sizes)]);
   try {
-    for (const variants of forms) {
-      using gpu = new Gpu(await openDevice({ dawn: ["backend=null"] }), true, variants);
+    for (const capabilities of forms) {
+      using gpu = new Gpu(await openDevice({ dawn: ["backend=null"] }), true, capabilities);
       for (const { shapes, run } of [...cases, ...attentions]) {
         gpu.scope(() => {
           const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, gpu.full(1, shape)]));
@@ -68,5 +68,5 @@ export async function linkedPrograms(extents: readonly Extents[]): Promise<Reado
   } finally {
     dispatch.mockRestore();
   }
-  return new Map(Array.from(passes.values(), (pass) => [link(pass.shaders, pass.constants).code, pass]));
+  return new Map(Array.from(passes.values(), (pass) => [link(pass).code, pass]));
 }

@@ -65,7 +65,7 @@ export function decode(memory: ArrayBuffer, offset: number, count: number, dtype
 const named = (type: string, enables?: Shader["enables"]): Shader => ({ file: `generated (${type})`, text: `alias Stored = ${type};`, enables });
 
 /** What the passes call `Stored`: a number in memory, or four. */
-export const storedShaders = {
+export const storageShaders = {
   f32: { one: named("f32"), four: named("vec4f") },
   f16: { one: named("f16", ["f16"]), four: named("vec4<f16>", ["f16"]) },
 };

@@ -1,4 +1,4 @@
-import { concatPrimitive, slicePrimitive, writePrimitive } from "../autograd/parts.js";
+import { concatPrimitive, slicePrimitive, writePrimitive } from "../autograd/slices.js";
 import { sizeOf } from "../core/shape.js";
 import { implement, type Operand } from "./backend.js";
 
@@ -12,7 +12,7 @@ function exchange(whole: Operand, part: Operand, axis: number, start: number, in
   }
 }
 
-export const parts = [
+export const slices = [
   implement(slicePrimitive, ([x], [y], { axis, start }) => exchange(x, y, axis, start, "part")),
   implement(concatPrimitive, (inputs, [y], { axis }) => {
     let start = 0;

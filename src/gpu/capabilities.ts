@@ -3,7 +3,7 @@ import { MATRIX_FEATURE } from "./adapter.js";
 import { chooseMatrixUnit, type MatrixUnit, type SubgroupMatrixConfiguration } from "./matrix-unit.js";
 
 /** Which form of a pass an adapter gets; every form computes the same. */
-export interface Variants {
+export interface Capabilities {
   /** Lanes of a workgroup for passes that share loads by subgroup broadcast; undefined where workgroup memory is better. */
   readonly broadcastLanes: number | undefined;
   /** Blocks in registers, out of workgroup memory. */
@@ -21,7 +21,7 @@ interface DawnInfo extends GPUAdapterInfo {
  * Software adapters pay for a load as much as for forty multiply-adds and run one subgroup at a time, so there subgroups
  * share their loads; on hardware, blocks in registers do, out of workgroup memory: a load from there costs as much as several multiply-adds.
  */
-export function chooseVariants(device: GPUDevice, { kind }: DeviceDescription): Variants {
+export function capabilitiesOf(device: GPUDevice, { kind }: DeviceDescription): Capabilities {
   const { subgroupMinSize = 0 } = device.adapterInfo;
   const broadcast = kind === "software" && device.features.has("subgroups") && subgroupMinSize >= 4;
   const { subgroupMatrixConfigs = [] }: DawnInfo = device.adapterInfo;

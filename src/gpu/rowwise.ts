@@ -1,0 +1,79 @@
+import { crossEntropyBackwardPrimitive, crossEntropyPrimitive, embeddingPrimitive, scatterPrimitive } from "../autograd/lookup.js";
+import { normalizeBackwardPrimitive, normalizePrimitive, softmaxBackwardPrimitive, softmaxPrimitive } from "../autograd/rows.js";
+import { sizeOf } from "../core/shape.js";
+import type { Shader } from "../kernels/kernel.js";
+import logSumExp from "../../shaders/lib/log_sum_exp.wgsl";
+import crossEntropy from "../../shaders/ops/cross_entropy.wgsl";
+import crossEntropyBackward from "../../shaders/ops/cross_entropy_backward.wgsl";
+import embedding from "../../shaders/ops/embedding.wgsl";
+import normalize from "../../shaders/ops/normalize.wgsl";
+import normalizeBackward from "../../shaders/ops/normalize_backward.wgsl";
+import scatter from "../../shaders/ops/scatter.wgsl";
+import softmax from "../../shaders/ops/softmax.wgsl";
+import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
+import { quotientShader } from "./elementwise.js";
+import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
+import { arrayOf, f32, type Pass } from "./pass.js";
+
+const logSumExpShader = shader("lib/log_sum_exp.wgsl", logSumExp);
+const softmaxShaders = [eachShader, shader("ops/softmax.wgsl", softmax)];
+const softmaxBackwardShaders = [eachShader, shader("ops/softmax_backward.wgsl", softmaxBackward)];
+const normalizeShaders = [eachShader, shader("ops/normalize.wgsl", normalize)];
+const normalizeBackwardShaders = [eachShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
+const crossEntropyShaders = [eachShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
+const crossEntropyBackwardShaders = [eachShader, logSumExpShader, shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward)];
+const embeddingShaders = [eachShader, quotientShader, shader("ops/embedding.wgsl", embedding)];
+const scatterShaders = [eachShader, quotientShader, shader("ops/scatter.wgsl", scatter)];
+
+/** One invocation for each row of `x`. */
+function eachRow(recorder: Recorder, shaders: readonly Shader[], { shape }: Operand, reads: Pass["reads"], writes: Pass["writes"], more?: Pass["uniform"]): void {
+  dispatchEach(recorder, sizeOf(shape.slice(0, -1)), { shaders, uniform: { width: shape.at(-1)!, ...more }, reads, writes });
+}
+
+/** Which rows of the output name each row of the table: places[starts[row] .. starts[row + 1]], in ascending order. */
+function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: Uint32Array } {
+  const starts = new Uint32Array(rows + 1);
+  for (const id of ids) starts[id + 1]++;
+  for (let row = 0; row < rows; row++) starts[row + 1] += starts[row];
+  const next = starts.slice();
+  const places = new Uint32Array(ids.length);
+  ids.forEach((id, place) => (places[next[id]++] = place));
+  return { starts, places };
+}
+
+export const rowwise = [
+  implement(softmaxPrimitive, (recorder, [x], [y]) => eachRow(recorder, softmaxShaders, x, { x: x.block }, { y: y.block })),
+  implement(softmaxBackwardPrimitive, (recorder, [y, dy], [dx]) => {
+    eachRow(recorder, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
+  }),
+  implement(normalizePrimitive, (recorder, [x], [y, reciprocals], { epsilon }) => {
+    eachRow(recorder, normalizeShaders, x, { x: x.block }, { y: y.block, reciprocals: reciprocals.block }, { epsilon: f32(epsilon) });
+  }),
+  implement(normalizeBackwardPrimitive, (recorder, [y, reciprocals, dy], [dx]) => {
+    eachRow(recorder, normalizeBackwardShaders, y, { y: y.block, reciprocals: reciprocals.block, dy: dy.block }, { dx: dx.block });
+  }),
+  implement(crossEntropyPrimitive, (recorder, [x], [losses], { labels }) => {
+    eachRow(recorder, crossEntropyShaders, x, { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)) }, { losses: losses.block });
+  }),
+  implement(crossEntropyBackwardPrimitive, (recorder, [x, d], [dx], { labels }) => {
+    const reads = { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)), d: d.block };
+    eachRow(recorder, crossEntropyBackwardShaders, x, reads, { dx: dx.block });
+  }),
+  implement(embeddingPrimitive, (recorder, [table], [y], { ids }) => {
+    dispatchEach(recorder, sizeOf(y.shape), {
+      shaders: embeddingShaders,
+      uniform: { width: table.shape[1] },
+      reads: { table: table.block, ids: arrayOf("u32", recorder.upload(ids.values)) },
+      writes: { y: y.block },
+    });
+  }),
+  implement(scatterPrimitive, (recorder, [dy], [dTable], { ids, rows }) => {
+    const { starts, places } = invert(ids.values, rows);
+    dispatchEach(recorder, sizeOf(dTable.shape), {
+      shaders: scatterShaders,
+      uniform: { width: dTable.shape[1] },
+      reads: { dy: dy.block, starts: arrayOf("u32", recorder.upload(starts)), places: arrayOf("u32", recorder.upload(places)) },
+      writes: { table_gradient: dTable.block },
+    });
+  }),
+];
