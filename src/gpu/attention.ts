@@ -72,24 +72,13 @@ function tiled(recorder: Recorder, attributes: AttentionAttributes, name: PassNa
     shaders: [...form.shaders, ...hooks, ...normalizers[kernel.normalizer], ...kernel.shaders],
     constants: { ...form.constants, HIDING: f32(HIDING) },
     uniform: {
-      queries,
-      keys,
-      heads,
-      key_heads: keyHeads,
-      dim,
-      value_dim: valueDim,
-      parameters: parameters.shape[1],
-      batches: batch,
-      low: i32(band.low),
-      high: i32(band.high),
+      queries, keys, heads, key_heads: keyHeads, dim, value_dim: valueDim, parameters: parameters.shape[1], batches: batch,
+      low: i32(band.low), high: i32(band.high),
       ...(softcap > 0 && { softcap: f32(softcap) }),
       ...(layout !== undefined && biasMembers(layout)),
     },
     reads: {
-      queries: stored(q),
-      keys: stored(k),
-      values: stored(v),
-      parameters: parameters.block,
+      queries: stored(q), keys: stored(k), values: stored(v), parameters: parameters.block,
       ...(bias !== undefined && { bias: bias.block }),
       ...(lengths !== undefined && { lengths: arrayOf("vec4u", recorder.upload(lengths)) }),
     },
@@ -144,10 +133,7 @@ function keepsPairs({ extents, lengths, bias }: AttentionAttributes): boolean {
 
 /** Has `body` write numbers of a shape, and sums them over some axes to the result. */
 function summed(recorder: Recorder, shape: Shape, axes: readonly number[], result: Operand, body: (terms: Block) => void): void {
-  if (axes.length === 0) {
-    body(result.block);
-    return;
-  }
+  if (axes.length === 0) return body(result.block);
   const terms = { ...result, shape, block: recorder.scratch(sizeOf(shape)) };
   body(terms.block);
   sum(recorder, [terms], [result], { axes });

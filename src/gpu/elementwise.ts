@@ -137,8 +137,7 @@ function map(recorder: Recorder, work: Work, inputs: readonly Operand[], output:
     shaders: shadersFor(work, wide, access),
     constants: { RANK: Math.max(1, axes.length) },
     uniform: {
-      a: f32(a),
-      b: f32(b),
+      a: f32(a), b: f32(b),
       extents: vec4u(padded(axes.map(({ extent }) => extent))),
       left: vec4u(padded(axes.map((axis) => axis.strides[0]))),
       right: vec4u(padded(axes.map((axis) => axis.strides[1]))),
@@ -180,12 +179,7 @@ export const elementwise = [
     dispatchEach(recorder, sizeOf(inputs[0].shape), {
       shaders: adamShaders,
       uniform: {
-        rate: f32(learningRate),
-        beta1: f32(beta1),
-        beta2: f32(beta2),
-        epsilon: f32(epsilon),
-        correction1: f32(correction1),
-        correction2: f32(correction2),
+        rate: f32(learningRate), beta1: f32(beta1), beta2: f32(beta2), epsilon: f32(epsilon), correction1: f32(correction1), correction2: f32(correction2),
       },
       reads: { parameter, gradient, first, second },
       writes: { new_parameter: newParameter, new_first: newFirst, new_second: newSecond },

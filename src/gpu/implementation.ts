@@ -67,12 +67,5 @@ export function dispatchEach(
   count: number,
   { shaders, constants, uniform, reads = {}, writes }: Pick<Pass, "shaders" | "writes"> & Partial<Pick<Pass, "constants" | "uniform" | "reads">>,
 ): void {
-  dispatch({
-    shaders,
-    constants: { GROUP, ...constants },
-    uniform: { count, ...uniform },
-    reads,
-    writes,
-    workgroups: groupsFor(count, limits),
-  });
+  dispatch({ shaders, constants: { GROUP, ...constants }, uniform: { count, ...uniform }, reads, writes, workgroups: groupsFor(count, limits) });
 }

@@ -29,11 +29,7 @@ function runs(shape: readonly number[], axes: readonly number[]): Run[] {
     if (!axes.includes(end)) continue;
     let start = end;
     while (start > 0 && axes.includes(start - 1)) start--;
-    found.push({
-      outer: sizeOf(extents.slice(0, start)),
-      length: sizeOf(extents.slice(start, end + 1)),
-      inner: sizeOf(extents.slice(end + 1)),
-    });
+    found.push({ outer: sizeOf(extents.slice(0, start)), length: sizeOf(extents.slice(start, end + 1)), inner: sizeOf(extents.slice(end + 1)) });
     extents.fill(1, start, end + 1);
     end = start;
   }
