@@ -1,10 +1,10 @@
-// The encoder whose training step is timed, here and in other libraries.
+// The encoder whose training step is timed, in this library and in others.
 import { adam, cpu, encoder, indices, ops, random, softmax, valueAndGrad } from "../dist/index.js";
 
 export const encoderOptions = { vocabulary: 256, classes: 2, tokens: 256, width: 64, hidden: 128, heads: 2, layers: 2 };
 export const BATCH = 16;
 
-/** Numbers alone, so that every library can start from them: parameters as { data, shape } in the tree of their names. */
+/** The problem as plain numbers, from which every library can start: parameters as { data, shape } in the tree of their names. */
 export async function encoderProblem() {
   const generator = random(2);
   const read = async (value) => {
@@ -19,7 +19,7 @@ export async function encoderProblem() {
   return { options: encoderOptions, start, ids, labels, learningRate: 1e-3 };
 }
 
-/** The training step on a backend: changes the parameters, returns the loss before. */
+/** The training step on a backend; changes the parameters and returns the loss before the step. */
 export function encoderStep(backend, { options, start, ids, labels, learningRate }) {
   const model = encoder({ kernel: softmax(), ...options });
   const tensors = (value) => {

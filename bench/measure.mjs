@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 
-// What every bench does: check first, then time batches of work between two completion waits, without a readback in between.
 function quantile(sorted, share) {
   const place = share * (sorted.length - 1);
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
@@ -15,7 +14,7 @@ export function summary(samples) {
   return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) };
 }
 
-/** Milliseconds of one call of `work`, over `runs` batches of at least `batchMs`; `warm` calls once before, which compiles. */
+/** Milliseconds of one call of `work`, over `runs` batches of at least `batchMs` between two completion waits. `warm` makes one call before, which compiles. */
 export async function time(work, finish, { runs, batchMs = 50, warm = true }) {
   const batch = async (calls) => {
     const start = performance.now();
@@ -30,7 +29,7 @@ export async function time(work, finish, { runs, batchMs = 50, warm = true }) {
   return summary(samples);
 }
 
-/** The largest difference, over the largest number. */
+/** The largest difference divided by the largest exact magnitude. */
 export function relativeError(actual, exact) {
   let [difference, scale] = [0, 0];
   exact.forEach((value, index) => {
@@ -40,7 +39,7 @@ export function relativeError(actual, exact) {
   return difference / scale;
 }
 
-/** What ran: this library, its commit, Dawn, Node. A packed bench carries the commit in its package.json. */
+/** Versions of this library, its commit, Dawn and Node. A packed bench has the commit in its package.json. */
 export function versions() {
   const require = createRequire(import.meta.url);
   const { version, commit } = require("../package.json");

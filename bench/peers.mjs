@@ -1,4 +1,4 @@
-// npm run bench:peers: the same work here and in other libraries, in alternating runs, errors beside times.
+// npm run bench:peers: the same work in this library and in others, in alternating runs, with times and errors.
 import { execFileSync, fork } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -12,17 +12,17 @@ import { median, relativeError, versions } from "./measure.mjs";
 const list = (text) => text.split(",");
 const options = new Command("npm run bench:peers --")
   .description("Softmax attention and the training step of an encoder, against jax-js, tfjs and onnxruntime.")
-  .option("--n <tokens>", "queries and keys, with commas", (text) => list(text).map(Number), [512, 2048])
+  .option("--n <tokens>", "numbers of queries and keys, separated by commas", (text) => list(text).map(Number), [512, 2048])
   .option("--heads <count>", "heads", Number, 8)
   .option("--dim <width>", "width of a head", Number, 64)
   .option("--runs <count>", "alternating runs", Number, 7)
-  .option("--only <libraries>", "by name, with commas; default all", list)
+  .option("--only <libraries>", "names of libraries, separated by commas; default all", list)
   .option("--no-encoder", "attention alone")
   .option("--out <file>", "where the report goes", "out/bench-peers.json")
   .parse()
   .opts();
 
-/** Library and what it runs on. The others follow ours. */
+/** Library and device; this library comes first. */
 const peers = [
   ["attention-kernels", "webgpu"],
   ["jax-js", "webgpu"],
@@ -33,9 +33,9 @@ const peers = [
   ["jax-js", "wasm"],
   ["tfjs", "wasm"],
 ].filter(([library]) => library === "attention-kernels" || (options.only?.includes(library) ?? true));
-/** Above so many tokens only WebGPU is compared: the others would take minutes. */
+/** Above this number of tokens only WebGPU is compared; other devices would take minutes. */
 const LONG = 1024;
-/** An error that is no rounding of float32. */
+/** An error above this is no rounding of float32. */
 const WRONG = 1e-4;
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -51,7 +51,7 @@ function attentionProblem(n) {
   return { q, k, v, shape: [1, heads, n, dim] };
 }
 
-/** The numbers of every task in float64, for the first head: it is as exact as the others, and long sequences take a while. */
+/** Float64 results of every task, for the first head alone, because long sequences take a while. */
 async function exactAttention({ q, k, v, shape: [, , n, dim] }) {
   const tensor = (data) => cpu.tensor(data.subarray(0, n * dim), [1, 1, n, dim]);
   const inputs = { q: tensor(q), k: tensor(k), v: tensor(v) };
@@ -76,7 +76,7 @@ function ask(child, message) {
   });
 }
 
-/** Asks all children for the same tasks, in turn; `errorOf(task, numbers)` compares what the first calls return. */
+/** Asks all children for the same tasks in turn; `errorOf(task, first, second)` compares the results of the first two calls. */
 async function compare(kind, problem, tasks, errorOf, suits = () => true) {
   const results = [];
   for (const [index, [library, device]] of peers.entries()) {

@@ -1,4 +1,4 @@
-// npm run bench:portable: one archive that runs the bench on a Linux machine without npm or network: Node, Dawn, and the bench in one file.
+// npm run bench:portable: packs Node, Dawn and the bench into one archive for a Linux machine without npm or network.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -23,7 +23,7 @@ await build({
   target: "node20",
   external: ["webgpu"],
   logLevel: "silent",
-  // commander is CommonJS, and asks for Node's own modules.
+  // commander is CommonJS and requires Node's own modules.
   banner: { js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);' },
 });
 const dawn = join("node_modules", "webgpu");

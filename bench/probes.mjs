@@ -1,12 +1,12 @@
-// The adapter's roofline: how fast it copies memory, and how fast it multiplies and adds in registers.
+// The adapter's roofline: its rates of memory copies and of multiply-adds in registers.
 import { create, globals } from "webgpu";
 import { time } from "./measure.mjs";
 
-const COPIED = 60 << 20; // bytes, read and written: more than a cache holds, in no more workgroups than one dimension has
-const CHAINS = 3; // of vec4s in each invocation: no multiply-add waits for the one before, and all fit in a CPU's registers
+const COPIED = 60 << 20; // bytes, read and written: more than a cache holds, and few enough for one dimension of workgroups
+const CHAINS = 3; // of vec4s per invocation: multiply-adds need not wait for each other, and all fit in a CPU's registers
 const TURNS = 512;
 const INVOCATIONS = 1 << 18; // enough to fill a large GPU
-const SUBMIT_MS = 20; // of work in one submission, so that its own cost does not count
+const SUBMIT_MS = 20; // of work per submission, so that its overhead is negligible
 
 const copyShader = `
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -29,7 +29,7 @@ const multiplyAddShader = `
 /** GB/s of a copy (bytes read and written), and GFLOP/s of multiply-adds (two each), as medians of `runs`. */
 export async function roofline({ runs }) {
   const { GPUBufferUsage: usage } = globals;
-  const gpu = create([]); // referenced to the end: Dawn's objects die with it
+  const gpu = create([]); // kept to the end, because Dawn's objects die with it
   const adapter = await gpu.requestAdapter();
   const device = await adapter.requestDevice();
   const buffers = [0, 1].map(() => device.createBuffer({ size: COPIED, usage: usage.STORAGE }));

@@ -11,7 +11,7 @@ import { roofline } from "./probes.mjs";
 
 const options = new Command("npm run bench --")
   .description("Times attention, forward and forward + backward, with every kernel in turn.")
-  .option("--kernels <names>", "by name, with commas; default all")
+  .option("--kernels <names>", "kernel names, separated by commas; default all")
   .option("--n <tokens>", "queries and keys", Number, 512)
   .option("--heads <count>", "heads", Number, 8)
   .option("--dim <width>", "width of a head", Number, 64)
@@ -25,7 +25,7 @@ const options = new Command("npm run bench --")
   .opts();
 
 const { n, heads, dim, runs, dtype } = options;
-/** Error above which a timing would be of something else than attention: many times what the dtype gives. */
+/** Largest accepted error, many times the rounding of the dtype. */
 const WRONG = dtype === "f16" ? 2e-2 : 1e-4;
 
 function inputsFor(backend, kernel, { n, heads, dim }) {
@@ -50,10 +50,10 @@ function tasksOf(kernel, inputs) {
   };
 }
 
-/** Tokens of the comparison with float64, at most: from 128 on, the passes are those of long sequences. */
+/** Most tokens of the comparison with float64; from 128 on, the passes are those of long sequences. */
 const CHECKED = 256;
 
-/** Errors of outputs, with a causal mask too, and gradients against float64, for one head. */
+/** Largest error against float64 of outputs, causal outputs and gradients, for one head. */
 async function check(gpu, kernel) {
   const [exact, actual] = await Promise.all(
     [cpu, gpu].map(async (backend) => {
@@ -66,7 +66,7 @@ async function check(gpu, kernel) {
   return Math.max(...exact.map((values, index) => (values.some((x) => x !== 0) ? relativeError(actual[index], values) : 0)));
 }
 
-/** The same in PyTorch, on a machine whose python3 has it with CUDA; otherwise why not. */
+/** The same work in PyTorch, if python3 has it with CUDA; otherwise the reason in `missing`. */
 function torch() {
   const script = join(dirname(fileURLToPath(import.meta.url)), "torch.py");
   if (!existsSync(script)) return { missing: "the script is not here" };
@@ -92,7 +92,7 @@ for (const name of names) {
   entries.push({ name, kernel, error, tasks });
 }
 
-/** Milliseconds by the device's own clock, or where it has none, of a batch of calls between two waits. */
+/** Milliseconds by the device's timestamps; without them, of a batch of calls between two waits. */
 async function measured(work) {
   if (!gpu.hasTimestamps) return (await time(work, () => gpu.finish(), { runs: 1 })).median;
   const { passes } = await gpu.profile(work);
@@ -104,7 +104,7 @@ for (let run = 0; run < runs; run++) {
   }
 }
 
-/** One call on the float64 backend: it takes seconds. */
+/** Times of one call on the float64 backend, which takes seconds. */
 async function onCpu(kernel) {
   const tasks = tasksOf(kernel, inputsFor(cpu, kernel, options));
   const times = {};
@@ -112,8 +112,8 @@ async function onCpu(kernel) {
   return times;
 }
 
-// For kernels that look at every pair; multiply-adds count twice. Forward has two products of n × n × d and touches q, k, v and the output; backward has five, and touches these,
-// the output's cotangent and three gradients.
+// Work of kernels that compute every pair; a multiply-add counts twice. Forward has two products of n × n × d and touches q, k, v and the output.
+// Backward has five, and also touches the output's cotangent and three gradients.
 const product = 2 * heads * n * n * dim;
 const array = (dtype === "f16" ? 2 : 4) * heads * n * dim;
 const work = { forward: { flop: 2 * product, bytes: 4 * array }, forwardBackward: { flop: 7 * product, bytes: 12 * array } };
@@ -131,7 +131,7 @@ for (const { name, kernel, error, tasks } of entries) {
   rows.push(row);
 }
 const pytorch = torch();
-// Beside PyTorch, whose times hold what lies between its passes, ours from a wait to a wait.
+// PyTorch's times include gaps between passes, so compare them with times between two waits.
 if (pytorch.rows) {
   for (const [index, { tasks }] of entries.entries()) {
     rows[index].batches = {};

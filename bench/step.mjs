@@ -1,4 +1,4 @@
-// npm run bench:step: where the time of an encoder's training step goes, in JavaScript and on the device.
+// npm run bench:step: profiles the training step of an encoder, in JavaScript and on the device.
 import { Command } from "commander";
 import { requestGpu } from "../dist/index.js";
 import { BATCH, encoderOptions, encoderProblem, encoderStep } from "./encoder.mjs";
@@ -10,13 +10,13 @@ const { runs } = new Command("npm run bench:step --")
   .parse()
   .opts();
 
-/** Steps before the first that counts: they compile shaders, and Node compiles its code. */
+/** Warm-up steps, in which shaders and JavaScript are compiled. */
 const WARM = 50;
 const COUNTED = 50;
 
 const problem = await encoderProblem();
 
-/** Milliseconds of JavaScript alone: Dawn's null backend checks every command and computes nothing. */
+/** Milliseconds of JavaScript alone, with Dawn's null backend, which validates every command and computes nothing. */
 async function inJavaScript() {
   const gpu = await requestGpu({ dawn: ["backend=null"] });
   const step = encoderStep(gpu, problem);

@@ -22,7 +22,7 @@ given = options.parse_args()
 
 CALLS = 20  # in a batch
 
-# float32 that stays float32.
+# No TF32 in place of float32.
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False
 torch.manual_seed(1)
@@ -35,7 +35,7 @@ def gaussian(q, k, v):
 
 
 def milliseconds(work):
-    """Of one call, in batches between two waits, as the bench times its own beside these."""
+    """Time of one call, in batches between two waits, like the bench's own times beside these."""
     for _ in range(3):
         work()
     samples = []

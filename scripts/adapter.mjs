@@ -18,19 +18,19 @@ function kindOf({ isFallbackAdapter, architecture, description }) {
 function* environments() {
   yield {};
   if (process.platform !== "linux") return;
-  // Dawn loads Vulkan by name, so a driver is chosen by variables that the loader reads at start.
+  // Dawn loads Vulkan by name; the loader reads these variables at start to choose a driver.
   for (const folder of driverFolders.filter((path) => existsSync(path))) {
     for (const name of readdirSync(folder).filter((file) => /^lvp_icd.*\.json$/.test(file))) {
       yield { VK_DRIVER_FILES: join(folder, name), VK_ICD_FILENAMES: join(folder, name) };
     }
   }
-  // The SwiftShader on npm is a build for x86-64.
+  // SwiftShader on npm is built only for x86-64.
   if (process.arch !== "x64") return;
   const rest = process.env.LD_LIBRARY_PATH;
   yield { LD_LIBRARY_PATH: swiftshaderFolder() + (rest ? delimiter + rest : "") };
 }
 
-/** The adapter that a runtime finds in an environment, or null; asked in a child process, because drivers crash and hang. */
+/** The adapter that a runtime finds in an environment, or null. Runs in a child process, because drivers may crash or hang. */
 export async function probe(env, [command, ...flags] = [process.execPath]) {
   const script = fileURLToPath(new URL("probe.mjs", import.meta.url));
   const { code, stdout } = await run(command, [...flags, script], { env, seconds: 30 });
@@ -43,7 +43,7 @@ export async function probe(env, [command, ...flags] = [process.execPath]) {
 /**
  * Finds the best adapter: hardware, lavapipe, SwiftShader from npm, or none (kind "cpu").
  * `ADAPTER` in the environment demands one of these by name.
- * @returns {Promise<{ kind: string, name: string, env: NodeJS.ProcessEnv }>} `env` is what a process needs to find it too
+ * @returns {Promise<{ kind: string, name: string, env: NodeJS.ProcessEnv }>} `env` is the environment in which a process finds it
  */
 export async function findAdapter() {
   const wanted = process.env.ADAPTER;

@@ -6,7 +6,7 @@ import { cache, root } from "./processes.mjs";
 const block = 512;
 
 /**
- * The plain files of a tar archive; a path may be at most 100 bytes long.
+ * The regular files of a tar archive, with paths of at most 100 bytes.
  * @param {Buffer} tar
  * @returns {Generator<{ path: string, data: Buffer }>}
  */
@@ -24,7 +24,7 @@ export function* readTar(tar) {
 
 /**
  * Unpacks archives of the installed `@sparticuz/chromium` side by side into a folder of the cache.
- * @param {string} label the folder's name, to which the version is added
+ * @param {string} label name of the folder, without the version
  * @param {string[]} names files of its `bin/`: `*.tar.br`, or `*.br` for a single executable
  * @returns {string} the folder, ready to use
  */
@@ -34,7 +34,7 @@ export function unpack(label, names) {
   const folder = join(cache, `${label}-${version}`);
   if (existsSync(folder)) return folder;
 
-  // Renamed in one step, so that a folder that exists is complete.
+  // Renamed in one step, so that an existing folder is complete.
   const draft = `${folder}.${process.pid}`;
   mkdirSync(draft, { recursive: true });
   for (const name of names) {
@@ -51,7 +51,7 @@ export function unpack(label, names) {
   return folder;
 }
 
-/** A folder that holds SwiftShader under the name by which programs look for Vulkan. */
+/** A folder with SwiftShader under the file name of the Vulkan loader. */
 export function swiftshaderFolder() {
   const folder = unpack("swiftshader", ["swiftshader.tar.br"]);
   const vulkan = join(folder, "vulkan", "libvulkan.so.1");

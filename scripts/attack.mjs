@@ -1,11 +1,11 @@
-// npm run attack [-- --seed <n>] [names]: every attack of tests/attack, or those whose file begins with one of these names.
+// npm run attack [-- --seed <n>] [names]: runs all attacks of tests/attack, or those whose file name begins with one of these names.
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { findAdapter } from "./adapter.mjs";
 import { follow } from "./processes.mjs";
 import { install } from "./setup.mjs";
 
-/** Above it the attacks would need other names for their seeds. */
+/** Seeds are whole numbers below this. */
 const SEEDS = 2 ** 32;
 
 try {

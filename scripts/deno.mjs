@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { probe } from "./adapter.mjs";
 
-/** Deno from npm; undefined where it has no build for this system. */
+/** Path of Deno from npm; undefined if npm has no build for this system. */
 function executable() {
   try {
     return createRequire(import.meta.url)("deno/install_api.cjs").runInstall();
@@ -11,8 +11,8 @@ function executable() {
 }
 
 /**
- * Deno, whose WebGPU is wgpu with the shader compiler naga, as Firefox's is.
- * @returns {Promise<{ runtime?: [string, ...string[]], missing?: string }>} a command before a script, or why there is none
+ * Finds Deno, whose WebGPU is wgpu with the shader compiler naga, as in Firefox.
+ * @returns {Promise<{ runtime?: [string, ...string[]], missing?: string }>} the command that runs a script, or why there is none
  */
 export async function findDeno(env) {
   const deno = executable();

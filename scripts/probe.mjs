@@ -1,8 +1,8 @@
-// Prints the adapter that the runtime's own WebGPU, or else Dawn, finds in this environment as one line of JSON, after the adapter has
-// computed something: a driver may enumerate and then fail. `null` means there is none.
+// Prints the adapter that the runtime's own WebGPU, or else Dawn, finds in this environment, as one line of JSON; `null` means none.
+// The adapter must first compute something, because a driver may enumerate an adapter and then fail.
 /* global GPUBufferUsage, GPUMapMode */
 
-/** Dawn frees the instance when its object is collected, even while a device of it is at work: hold it. */
+/** Opens Dawn. A global holds the instance, because Dawn frees a collected instance even while its device is at work. */
 async function openDawn() {
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
@@ -13,7 +13,7 @@ const shader = `
 @group(0) @binding(0) var<storage, read_write> values: array<f32>;
 @compute @workgroup_size(4) fn main(@builtin(local_invocation_index) i: u32) { values[i] = f32(i) * 2.0; }`;
 
-/** True when the adapter doubles four numbers. */
+/** Whether the adapter can double four numbers. */
 async function computes(adapter) {
   const device = await adapter.requestDevice();
   const size = 16;

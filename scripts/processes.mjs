@@ -5,19 +5,19 @@ import { fileURLToPath } from "node:url";
 /** The repository's root folder. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** What may be thrown away at any time: unpacked drivers, build marks, test reports. */
+/** Folder for files that may be deleted at any time: unpacked drivers, build marks, test reports. */
 export const cache = fileURLToPath(new URL("../node_modules/.cache/attention-kernels/", import.meta.url));
 
 const grouped = process.platform !== "win32";
 
 /**
- * Runs a command in the root folder and keeps what it prints.
- * A command that outlives `seconds` is ended with all its children; its code is then null.
+ * Runs a command in the root folder and captures its output.
+ * Kills a command that outlives `seconds`, with all its children; its code is then null.
  * @returns {Promise<{ code: number | null, output: string, stdout: string }>}
  */
 export function run(command, args, { env = process.env, seconds = 1800, shell = false } = {}) {
   return new Promise((resolve) => {
-    // In a group of its own, so that children of the command end with it.
+    // In its own process group, so that children of the command end with it.
     const child = spawn(command, args, {
       cwd: root,
       env,
@@ -66,11 +66,11 @@ export function run(command, args, { env = process.env, seconds = 1800, shell = 
   });
 }
 
-/** Runs a script with this Node, or another runtime, and lets it talk to the terminal; gives its exit code. */
+/** Runs a script with this Node, or another runtime, connected to the terminal; returns its exit code. */
 export function follow(args, env, [command, ...flags] = [process.execPath]) {
   return new Promise((resolve) => {
     const child = spawn(command, [...flags, ...args], { cwd: root, env, stdio: "inherit" });
-    // Ctrl-C at a terminal reaches the child by itself; a signal sent to this process alone does not.
+    // A terminal sends Ctrl-C to the child too; a signal to this process alone must be forwarded.
     process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
     process.on("SIGTERM", () => child.kill("SIGTERM"));
     child.once("error", (error) => {

@@ -7,7 +7,7 @@ function readJson(path) {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** True when every package that the lock file demands is installed in the locked version. */
+/** Whether every required package is installed in its locked version. */
 function installed() {
   const record = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(record)) return false;
@@ -17,7 +17,7 @@ function installed() {
   );
 }
 
-/** Installs the locked packages, unless they are there. */
+/** Installs the locked packages if they are missing. */
 export async function install() {
   if (installed()) return;
   console.log("Installing packages from the lock file (once, about a minute) ...");
@@ -47,7 +47,7 @@ function fingerprint() {
 }
 
 /**
- * Builds `dist/` unless it was built from the same sources.
+ * Builds `dist/` unless it is already built from the same sources.
  * @returns {Promise<{ code: number | null, output: string }>}
  */
 export async function build() {

@@ -1,4 +1,4 @@
-// npm test: installs what is missing, then every check and every test; one line each, and the sum last.
+// npm test: installs what is missing and runs every check and test, with one line each and the sum last.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findAdapter } from "./adapter.mjs";
@@ -13,7 +13,7 @@ function show(mark, title, started, remark = "") {
   console.log(`${mark.padEnd(4)} ${title.padEnd(18)} ${seconds.padStart(6)} s${remark && `  ${remark}`}`);
 }
 
-/** One check that is a command: its output is shown only when it fails. */
+/** Runs one check; its output is shown only if it fails. */
 async function check(title, command) {
   const started = performance.now();
   const { code, output } = await command();
@@ -23,7 +23,7 @@ async function check(title, command) {
   if (!good) console.log(output);
 }
 
-/** Adds up a report of vitest; a file that could not be loaded counts as one failed test. */
+/** Counts the tests of a vitest report; a file that could not be loaded counts as one failed test. */
 function count(report) {
   const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
   return {
@@ -33,7 +33,7 @@ function count(report) {
   };
 }
 
-/** One project of `vitest.config.ts`, whose test cases are counted singly. */
+/** Runs one project of `vitest.config.ts` and counts its test cases. */
 async function tests(title, project, env, runtime) {
   const started = performance.now();
   const path = join(cache, `${project}.json`);
@@ -45,7 +45,7 @@ async function tests(title, project, env, runtime) {
   try {
     counted = count(JSON.parse(readFileSync(path, "utf8")));
   } catch {
-    // No report: the runner itself died, which the exit code tells.
+    // No report: the runner itself died; the exit code shows it.
   }
   if (code !== 0 && counted.failed === 0) counted.failed = 1;
   for (const key of Object.keys(total)) total[key] += counted[key];
@@ -57,7 +57,7 @@ function summary({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Finds the adapter for the tests; none is a failure only where one is required. */
+/** Finds the adapter for the tests; none is a failure only if `REQUIRE_GPU=1`. */
 async function adapter() {
   const started = performance.now();
   try {
@@ -78,7 +78,7 @@ async function adapter() {
   }
 }
 
-/** The tests of the other WebGPU, by Deno. */
+/** Runs the tests on wgpu, in Deno. */
 async function testsOnWgpu(env) {
   const started = performance.now();
   const { runtime, missing } = await findDeno(env);

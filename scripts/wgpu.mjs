@@ -1,4 +1,4 @@
-// npm run test:wgpu: all tests that compute on a GPU, by Deno; or those of the files that are named.
+// npm run test:wgpu [-- files]: runs all tests that compute on a GPU, or those of the named files, in Deno.
 import { findAdapter } from "./adapter.mjs";
 import { findDeno } from "./deno.mjs";
 import { follow, tool } from "./processes.mjs";

@@ -1,4 +1,4 @@
-// One library in a process of its own: answers each task with the time it took, readback included, and when asked with its numbers.
+// Runs one library in its own process. Answers each task with its time, including readback, and with its results if asked.
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -25,7 +25,7 @@ process.on("message", async (message) => {
     const start = performance.now();
     const numbers = await tasks[message.task]();
     const ms = performance.now() - start;
-    const { toOurs = (data) => data } = tasks; // its layout, where it has another
+    const { toOurs = (data) => data } = tasks; // converts from the library's layout, if it differs
     process.send({ ms, numbers: message.check ? numbers.map(toOurs) : undefined });
   } catch (error) {
     process.send({ failed: String(error?.stack ?? error).split("\n").slice(0, 3).join(" ") });

@@ -1,6 +1,6 @@
 import { swapped } from "./layout.mjs";
 
-// jax-js asks for what Node 20 lacks: iterator helpers, Promise.withResolvers, and a navigator.
+// jax-js needs features that Node 20 lacks: iterator helpers, Promise.withResolvers, and a navigator.
 const iterator = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 const helpers = {
   *map(f) { let i = 0; for (const x of this) yield f(x, i++); },
@@ -32,7 +32,7 @@ export async function open({ device, load }) {
       const [batch, heads, tokens, dim] = shape;
       const inputs = [q, k, v].map((data) => jax.numpy.array(swapped(data, shape)).reshape([batch, tokens, heads, dim]));
       const [forward, causal, backward] = [jax.jit(attend(false)), jax.jit(attend(true)), jax.jit(jax.grad(loss, { argnums: [0, 1, 2] }))];
-      const given = () => inputs.map((x) => x.ref); // arrays are consumed by use
+      const given = () => inputs.map((x) => x.ref); // using an array consumes it
       const read = async (x) => x.data();
       return {
         toOurs: (data) => swapped(data, shape, true),

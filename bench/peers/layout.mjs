@@ -1,4 +1,4 @@
-/** Between [batch, heads, tokens, dim], which is ours, and [batch, tokens, heads, dim]; `back` comes back. */
+/** Converts from this library's layout [batch, heads, tokens, dim] to [batch, tokens, heads, dim]; `back` converts back. */
 export function swapped(data, [batch, heads, tokens, dim], back = false) {
   const result = new Float32Array(data.length);
   for (let b = 0; b < batch; b++) {

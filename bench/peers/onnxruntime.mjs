@@ -1,5 +1,5 @@
-// Forward only: it has no gradients. On the CPU the operator Attention; on WebGPU, where it has none, plain operations, or the fused
-// operator of com.microsoft.
+// Forward only, as onnxruntime has no gradients. The CPU has the operator Attention. WebGPU lacks it, and takes plain operations or the
+// fused operator of com.microsoft.
 import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import protobuf from "protobufjs/light.js";

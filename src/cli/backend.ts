@@ -6,14 +6,14 @@ import { requestGpu } from "../gpu/gpu.js";
 export const backendNames = ["auto", "gpu", "cpu"] as const;
 export type BackendName = (typeof backendNames)[number];
 
-/** A backend, one line that names it, and how to give it back. */
+/** A backend, one line that names it, and its release. */
 export interface ChosenBackend {
   readonly backend: Backend;
   readonly line: string;
   dispose(): void;
 }
 
-/** One line for people: the software adapters go by the names under which they are known. */
+/** Describes a device in one line; software adapters get their well-known names. */
 function describeDevice({ kind, name }: DeviceDescription): string {
   if (kind === "cpu") return "CPU backend (float64)";
   if (kind === "hardware") return `hardware, ${name}`;
@@ -22,7 +22,7 @@ function describeDevice({ kind, name }: DeviceDescription): string {
 }
 
 /**
- * The backend that the user asked for; "auto" takes the GPU where there is an adapter.
+ * The backend that the user asked for; "auto" takes the GPU if there is an adapter.
  *
  * @throws UnsupportedError when "gpu" was asked for and there is no adapter.
  */

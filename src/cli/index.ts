@@ -1,9 +1,9 @@
 import { main } from "./main.js";
 import { oneLine, withFallback } from "./output.js";
 
-/** A terminal's Ctrl-C reaches a process twice when a parent forwards it as well; only a later one is impatience. */
+/** Only a second signal after these milliseconds ends the process: one Ctrl-C arrives twice if a parent forwards it. */
 const IMPATIENCE_MS = 1000;
-/** Seconds in which a stopped study may finish its step, store and report. */
+/** Seconds for a stopped study to finish its step, store and report. */
 const PATIENCE = 120;
 const STOPPED = 130;
 const BAD_INPUT = 2;
@@ -11,12 +11,12 @@ const BAD_INPUT = 2;
 const controller = new AbortController();
 const say = (message: string): void => void process.stderr.write(oneLine(message));
 
-/** Ends what does not stop by itself. A second in which a long step lets no timer run counts once, so that the step is stored after it. */
+/** Ends a study that does not stop by itself. A long step, during which no timer runs, counts as one second, so that it can still be stored. */
 function endLater(): void {
   let left = PATIENCE;
   const timer = setInterval(() => {
     if (left-- > 0) return;
-    say(`Not stopped after ${PATIENCE} s, so ended; --resume goes on from what was stored before.`);
+    say(`Not stopped after ${PATIENCE} s, so ended; --resume continues from the last store.`);
     process.exit(STOPPED);
   }, 1000);
   timer.unref();
@@ -35,18 +35,18 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 let failure: string | undefined;
-/** What cannot be written is told on the other stream, and stops a study as a signal does. */
+/** Reports on stderr that output cannot be written, and stops a study like a signal. */
 function stopOn({ code = "an error", message }: NodeJS.ErrnoException): void {
   failure = code;
-  // a reader that closes the pipe early (`| head`) has seen enough; a study says where it stopped
+  // a reader that closes the pipe early (`| head`) needs no error
   if (code !== "EPIPE") say(`The output cannot be written: ${message}.`);
   controller.abort();
 }
-process.stderr.on("error", () => undefined); // nowhere is left to say it
+process.stderr.on("error", () => undefined); // nowhere left to report it
 const stdout = process.stdout.isTTY ? process.stdout : withFallback(process.stdout, process.stderr, stopOn);
 if (process.stdout.isTTY) process.stdout.on("error", stopOn);
 
 const code = await main(process.argv.slice(2), { stdout, stderr: process.stderr, signal: controller.signal });
-// what is written last fails after `main`
+// the last write may fail after `main`
 await new Promise((resolve) => setImmediate(resolve));
 process.exitCode = code === 0 && failure !== undefined && failure !== "EPIPE" ? BAD_INPUT : code;

@@ -10,15 +10,15 @@ import type { Terminal } from "./terminal.js";
 
 const BAD_INPUT = 2;
 
-/** Whether the operating system refused something: a full disk, a folder without permission. */
+/** Whether an error comes from the operating system, such as a full disk or a missing permission. */
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error && "code" in error;
 
 /** `study merge`. */
 function mergeCommand({ stdout }: Terminal, studies: readonly Study[]): Command {
   return new Command("merge")
-    .description("join the results of shards (--shard i/n) into those of the whole study")
-    .argument("<folders...>", "what the shards wrote, such as out/dynamics/shard-*")
-    .option("--out <folder>", "where the joined results go (default: out/<name of the study>)")
+    .description("merge the results of shards (--shard i/n) into those of the whole study")
+    .argument("<folders...>", "output folders of the shards, such as out/dynamics/shard-*")
+    .option("--out <folder>", "folder of the merged results (default: out/<name of the study>)")
     .action(async (folders: readonly string[], { out: wanted }: { readonly out?: string }) => {
       const { report, out } = await mergeShards(folders, studies, { out: wanted, report: (event) => event.kind === "note" && stdout.write(`${event.text}\n`) });
       stdout.write(`${closingText(report)}\nJoined ${folders.length} shards: ${out}/report.html, ${out}/results.json\n`);
@@ -28,18 +28,18 @@ function mergeCommand({ stdout }: Terminal, studies: readonly Study[]): Command 
 /** `study report`. */
 function reportCommand({ stdout }: Terminal, studies: readonly Study[]): Command {
   return new Command("report")
-    .description("draw report.html and the figures again from the results.json in a folder")
-    .argument("<folder>", "what a study wrote, such as out/dynamics")
+    .description("redraw report.html and the figures from the results.json in a folder")
+    .argument("<folder>", "output folder of a study, such as out/dynamics")
     .allowExcessArguments(false)
     .action(async (folder: string) => {
       stdout.write(`${closingText(await redraw(folder, studies))}\nDrawn again: ${folder}/report.html\n`);
     });
 }
 
-/** All commands; `finish` gets the exit code of the one that was run. */
+/** All commands; `finish` gets the exit code of the command that runs. */
 export function commandLine(terminal: Terminal, finish: (exitCode: number) => void, version = "unknown", studies = registered): Command {
   const study = new Command("study").description("run one of the papers' experiments");
-  const analyze = new Command("analyze").description("look into the weights of a stored model");
+  const analyze = new Command("analyze").description("analyse the weights of a stored model");
   for (const own of studies) (own.group === "analyze" ? analyze : study).addCommand(studyCommand(own, terminal, finish), { isDefault: own.group === "analyze" });
   study.addCommand(mergeCommand(terminal, studies)).addCommand(reportCommand(terminal, studies));
   const program = new Command("attention-kernels")
@@ -60,7 +60,7 @@ export function commandLine(terminal: Terminal, finish: (exitCode: number) => vo
 /**
  * Runs the command line and gives its exit code: 0 done, 2 bad input (one line on `stderr`), 130 stopped by a signal.
  *
- * Errors that are neither the library's own nor the operating system's are thrown: they are bugs, and deserve their stack.
+ * Errors that come neither from the library nor from the operating system are bugs, and are thrown with their stack.
  */
 export async function main(argv: readonly string[], terminal: Terminal, studies = registered): Promise<number> {
   const versions = await collectVersions();

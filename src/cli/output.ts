@@ -1,9 +1,9 @@
 import { Writable } from "node:stream";
 
-/** Characters of an error message: a field of the user's may be a whole file. */
+/** Most characters of an error message, which may quote a whole file. */
 const MOST = 1000;
 
-/** Writes to `first` until that fails, from then on to `second`; `failed` hears of it once. */
+/** Writes to `first` until it fails, then to `second`; calls `failed` once. */
 export function withFallback(first: Writable, second: Writable, failed: (error: NodeJS.ErrnoException) => void): Writable {
   let isBroken = false;
   first.on("error", (error) => {
@@ -20,7 +20,7 @@ export function withFallback(first: Writable, second: Writable, failed: (error: 
   });
 }
 
-/** A message on one line that no terminal takes for a command, cut in its middle where it is long. */
+/** A message on one line, without control characters; a long one is cut in the middle. */
 export function oneLine(message: string): string {
   // eslint-disable-next-line no-control-regex
   const line = message.replace(/\s*\n\s*/g, " ").trim().replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);

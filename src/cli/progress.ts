@@ -2,7 +2,7 @@ import { Presets, SingleBar } from "cli-progress";
 import type { StudyEvent } from "../studies/runner/events.js";
 import type { Terminal } from "./terminal.js";
 
-/** Shows the events of a study; `stop` ends a bar that is still on the screen. */
+/** Shows the events of a study; `stop` ends a bar on the screen. */
 export interface ProgressView {
   report(event: StudyEvent): void;
   stop(): void;
@@ -10,7 +10,7 @@ export interface ProgressView {
 
 type Progress = Extract<StudyEvent, { kind: "progress" }>;
 
-/** Seconds between two plain lines about the same work. */
+/** Least milliseconds between plain progress lines. */
 const PLAIN_INTERVAL_MS = 5000;
 const LABEL_WIDTH = 22;
 
@@ -31,7 +31,7 @@ function bars(stdout: Terminal["stdout"]): ProgressView {
           format: `  {label} [{bar}] {value}/{total}  {note}`,
           stream: stdout,
           hideCursor: true,
-          gracefulExit: false, // signals are the caller's business
+          gracefulExit: false, // the caller handles signals
         },
         Presets.shades_classic,
       );

@@ -24,7 +24,7 @@ interface CommonOptions {
   readonly shard?: Shard;
 }
 
-/** Options that say how much of a study is run, not what it is. */
+/** Options that choose where and how much of a study runs, not what it computes. */
 const CHOICES: readonly string[] = ["out", "resume", "only", "shard"];
 
 /** Parses "2/8". */
@@ -34,7 +34,7 @@ function shardOf(text: string): Shard {
   throw new InvalidArgumentError("Wanted i/n with i from 1 to n.");
 }
 
-/** What the user wrote for an option whose value is parsed. */
+/** The user's text of parsed options. */
 const texts = new WeakMap<Option, string>();
 
 /** A flag as an option of a command. */
@@ -61,7 +61,7 @@ function chosenIn({ options, presets = {}, argument }: Study, command: Command):
   return argument ? ({ ...chosen, [argument.option]: command.args[0] } as Chosen<Declared>) : chosen;
 }
 
-/** The words that name a command, from the program's own on. */
+/** The names of a command and its parents, from the program on. */
 export function commandPath(command: Command): string[] {
   return [...(command.parent ? commandPath(command.parent) : []), command.name()];
 }
@@ -70,7 +70,7 @@ function quote(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }
 
-/** The command that repeats a whole study: every option given, and the seed and backend in any case. */
+/** The command that repeats a whole study, with every given option, and always with seed and backend. */
 function repeatCommand(command: Command, backend: string): string {
   const values: Readonly<Record<string, unknown>> = { ...command.opts(), backend };
   const flags = command.options.flatMap((option) => {
@@ -82,7 +82,7 @@ function repeatCommand(command: Command, backend: string): string {
   return ["npx", ...commandPath(command), ...command.args.map(quote), ...flags].join(" ");
 }
 
-/** The last line of a run: where the results are, and the command that comes next, if there is one. */
+/** The last lines of a run: the place of the results, and the next command, if there is one. */
 function closingLine({ partial, seconds, part }: Results, folder: string, { out, shard, only }: CommonOptions, repeat: string): string {
   const place = `${folder}/report.html, ${folder}/results.json`;
   if (partial) {
@@ -93,13 +93,13 @@ function closingLine({ partial, seconds, part }: Results, folder: string, { out,
   return `Done in ${seconds.toFixed(0)} s${part === undefined ? "" : `: ${part}`}; results: ${place}${next}\n`;
 }
 
-/** What a study found: the tables that sum it up, and its answer. */
+/** The summary of a study: its summary tables and its answer. */
 export function closingText({ blocks, answer }: Report): string {
   const tables = blocks.flatMap((block) => (block.kind === "table" && block.summary ? [formatTable(block)] : []));
   return [...tables, answer].join("\n\n");
 }
 
-/** Runs a study: adapter line, progress, closing tables; gives the exit code. */
+/** Runs a study with adapter line, progress and closing summary; returns the exit code. */
 async function run(study: Study, chosen: Chosen<Declared>, command: Command, terminal: Terminal): Promise<number> {
   const given = command.opts<CommonOptions>();
   const { seed, backend: wanted, resume, only, shard } = given;
@@ -129,11 +129,11 @@ export function studyCommand(study: Study, terminal: Terminal, finish: (exitCode
   if (argument) command.argument(`<${argument.option}>`, argument.help);
   command
     .addOption(optionOf("seed", wholeFlag("seed", SEED, `seed of ${seedOf}`, (seed) => seed), DEFAULT_SEED))
-    .option("--out <folder>", "where results.json, report.html and the figures go", `out/${name}`)
+    .option("--out <folder>", "folder of results.json, report.html and the figures", `out/${name}`)
     .addOption(new Option("--backend <name>", "where to compute").choices(study.backend ? [study.backend] : backendNames).default(study.backend ?? "auto").hideHelp(study.backend !== undefined))
-    .option("--resume", "go on from what an earlier run into this folder finished or stored")
-    .option("--only <names>", "only runs with these words in their names, with commas between", (text: string) => text.split(","))
-    .option("--shard <i/n>", "part i of n of the runs, into a folder of its own; study merge joins the parts", shardOf);
+    .option("--resume", "continue an earlier run in this folder")
+    .option("--only <names>", "only runs with these words in their names, separated by commas", (text: string) => text.split(","))
+    .option("--shard <i/n>", "part i of n of the runs, in its own folder; study merge joins the parts", shardOf);
   for (const [preset, { help }] of Object.entries(presets)) command.option(`--${dashed(preset)}`, help);
   const defaults = valuesOf(options, study.derive?.({}) ?? {});
   for (const { name: flag, flag: declared, places, conflicts } of flagsOf(options)) {

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** Where the command line writes, and how it is told to stop. */
+/** Streams of the command line, and the signal that stops it. */
 export interface Terminal {
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable;

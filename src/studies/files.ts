@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { DataError } from "../core/errors.js";
 import { kindOfFile } from "../core/file-kind.js";
 
-/** Its text must fit one string of V8. */
+/** Most bytes of a text file, which must fit one string of V8. */
 const LONGEST_TEXT = 500_000_000;
 
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? String(cause);
@@ -20,9 +20,9 @@ function nameOf(stats: Stats): string {
 }
 
 /**
- * What the system knows about a file; pipes and devices are refused, because reading them may never end.
+ * The `stat` of a regular file. Pipes and devices are refused, because reading them may never end.
  *
- * @throws DataError where there is no such file.
+ * @throws DataError if the file is missing or not a regular file.
  */
 export async function statFile(where: string, path: string): Promise<Stats> {
   const stats = await stat(path).catch((cause: unknown) => {
@@ -34,10 +34,10 @@ export async function statFile(where: string, path: string): Promise<Stats> {
 
 const lineAt = (text: string, end: number): number => text.slice(0, end).split(/\r\n?|\n/).length;
 
-/** The error for the first bytes that are not UTF-8. */
+/** The error for the first byte that is not UTF-8. */
 function notUnicode(where: string, path: string, bytes: Uint8Array): DataError {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  // what could not be decoded differs when it is encoded again
+  // bytes that could not be decoded differ when encoded again
   const again = new TextEncoder().encode(text);
   const at = Math.min(again.findIndex((byte, index) => byte !== bytes[index]), bytes.length - 1);
   const before = new TextDecoder().decode(bytes.subarray(0, at));
@@ -61,7 +61,7 @@ function decode(where: string, path: string, bytes: Uint8Array): string {
   }
 }
 
-/** What a file's bytes say as text. */
+/** The text of a file's bytes; zero bytes are refused. */
 function textOf(where: string, path: string, bytes: Uint8Array): string {
   const text = decode(where, path, bytes);
   const zero = text.indexOf("\0");
@@ -70,9 +70,9 @@ function textOf(where: string, path: string, bytes: Uint8Array): string {
 }
 
 /**
- * What `parse` makes of a text file in UTF-8, or in UTF-16 where its byte order mark says so; the mark is left out.
+ * Reads a text file in UTF-8, or in UTF-16 with a byte order mark, and parses it without the mark.
  *
- * @throws DataError for what is no file, too long, or not in these encodings (with the line); where `parse` throws one, and the file is known to be of another kind, this is said instead.
+ * @throws DataError if the path is no file, or the text is too long or in another encoding (with the line). If `parse` throws one and the file is of another known kind, the error names that kind.
  */
 export async function readTextFile<Value>(where: string, path: string, parse: (text: string) => Value, longest = LONGEST_TEXT): Promise<Value> {
   const { size } = await statFile(where, path);

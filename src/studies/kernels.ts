@@ -6,9 +6,9 @@ import { pairwise } from "../kernels/pairwise.js";
 import { kernels } from "../kernels/registry.js";
 
 /**
- * The kernel of a name, if it runs as tiled passes and is `wanted`.
+ * The kernel of this name, if it runs as tiled passes and `wanted` accepts it.
  *
- * @throws ArgumentError that lists the names there are.
+ * @throws ArgumentError that lists the accepted names.
  */
 function namedKernel(name: string, known: Readonly<Record<string, () => AttentionKernel>>, wanted: (kernel: TiledKernel) => boolean): TiledKernel {
   const fits = (kernel: AttentionKernel): kernel is TiledKernel => !("compose" in kernel) && wanted(kernel);
@@ -19,22 +19,22 @@ function namedKernel(name: string, known: Readonly<Record<string, () => Attentio
 }
 
 /**
- * A kernel of the registry, at its defaults, that needs nothing beside q, k and v.
+ * A kernel of the registry, at its defaults, that needs no inputs besides q, k and v.
  *
  * @throws ArgumentError for any other name.
  */
 export const plainKernel = (name: string): TiledKernel => namedKernel(name, kernels, ({ inputs = [] }) => inputs.length === 0);
 
-/** Pairwise attention with scores qᵀPk/d: with P from N(0, 1) they spread as q·k/√d does, where qᵀPk/√d spreads √d times as far. */
+/** Pairwise attention with scores qᵀPk/d. For P from N(0, 1) they spread like q·k/√d; qᵀPk/√d spreads √d times as far. */
 const pairwiseScaled = (): TiledKernel => ({ ...pairwise(), name: "pairwise (1/d)", parameters: [{ name: "scale", initial: ({ dim }) => 1 / dim }] });
 
 const known = { ...kernels, mahalanobisNormalized: () => mahalanobis({ normalize: true }), pairwiseScaled };
 
 /**
- * A kernel of the registry, at its defaults, for which an encoder has all that it needs: what it learns, and what it takes between layers;
- * or the row-normalised Mahalanobis kernel, or pairwise attention with scores over d.
+ * A kernel of the registry, at its defaults, whose inputs an encoder learns or passes between layers; or the row-normalised Mahalanobis kernel; or
+ * pairwise attention with scores divided by d.
  *
- * Where every token sees those before it alone, `causal` gives the form of the kernel that keeps to that.
+ * `causal` selects the causal form of a kernel that has one.
  * @throws ArgumentError for any other name.
  */
 export function encoderKernel(name: string, { causal = false }: { readonly causal?: boolean } = {}): TiledKernel {

@@ -2,12 +2,12 @@ import type { WeightName } from "../theory/problem.js";
 import { kernelNames, optionalText, real, whole, type Option } from "./runner/options.js";
 import * as schemas from "./runner/schema.js";
 
-/** Studies make at most seven streams of random numbers of a seed, which must stay below 2^32. */
+/** Studies derive at most seven random streams from a seed; the seeds of the streams must stay below 2^32. */
 export const SEED = { least: 0, most: 500_000_000 };
 const SEEDS = { least: 1, most: 1000 };
 const EPOCHS = { least: 1, most: 10_000 };
 export const STEPS = { least: 1, most: 1_000_000 };
-/** Texts or windows. A study takes what there are. */
+/** Texts or windows. A study uses fewer if there are fewer. */
 const EXAMPLES = { least: 8, most: 1_000_000 };
 /** Words or bytes of a text; Long Range Arena has 4,096. */
 const TOKENS = { least: 1, most: 16_384 };
@@ -21,16 +21,16 @@ export type Scales = Readonly<Record<WeightName, number>>;
 const deviation = schemas.real(-1000, 1000);
 export const scalesSchema = schemas.record({ query: deviation, key: deviation, value: deviation, output: deviation } satisfies schemas.Fields<Scales>);
 
-/** `--data`: a file of the user's own; the SpamAssassin corpus where absent. */
+/** `--data`: a file with the user's own texts. Default: the SpamAssassin corpus. */
 export const dataOption = optionalText({ flag: "data", argument: "file", help: "your own texts: .csv with columns text and label, or .jsonl with those keys" });
 
 /** `--kernels` and `--seeds` of a comparison. */
 export const comparisonOptions = (kernels: readonly string[], seeds: number, seedsOf: string): { kernels: Option<readonly string[]>; seeds: Option<number> } => ({
-  kernels: kernelNames(kernels, "kernels by name, with commas between; the first is what others are compared with"),
+  kernels: kernelNames(kernels, "kernel names, separated by commas; the others are compared with the first"),
   seeds: whole(seeds, { ...SEEDS, help: seedsOf }),
 });
 
-/** The defaults of options that are numbers. */
+/** Defaults of numeric options. */
 export type Numbers<Name extends string> = Readonly<Record<Name, number>>;
 
 export const trainingOptions = ({ batch, epochs, learningRate }: Numbers<"batch" | "epochs" | "learningRate">) => ({
@@ -46,7 +46,7 @@ export const modelOptions = ({ width, hidden, heads, layers }: Numbers<"width" |
   layers: whole(layers, LAYERS),
 });
 
-/** Texts that are cut, split and encoded. */
+/** Options of texts that are cut, split and encoded. */
 export const splitOptions = ({ tokens, train, test, vocabulary }: Numbers<"tokens" | "train" | "test" | "vocabulary">, tokensOf?: string) => ({
   tokens: whole(tokens, { ...TOKENS, help: tokensOf }),
   train: whole(train, { ...EXAMPLES, flag: "examples", help: "texts to train on" }),
@@ -54,7 +54,7 @@ export const splitOptions = ({ tokens, train, test, vocabulary }: Numbers<"token
   vocabulary: whole(vocabulary, VOCABULARY),
 });
 
-/** Texts that become windows to predict words in; `trainFlag` sets how many are trained on. */
+/** Options of windows of texts in which words are predicted; `trainFlag` sets how many windows are trained on. */
 export const windowOptions = (
   { texts, testTexts, length, tokens, train, test, vocabulary }: Numbers<"texts" | "testTexts" | "length" | "tokens" | "train" | "test" | "vocabulary">,
   [trainFlag, trainHelp]: readonly [string, string],

@@ -9,5 +9,5 @@ import { symmetric } from "./symmetric/study.js";
 import { text } from "./text/study.js";
 import { wavefunction } from "./wavefunction/study.js";
 
-/** All studies. Command line, help, merging and tests follow from it. */
+/** All studies; command line, help, merging and tests use this list. */
 export const studies = [convergence, dissect, dynamics, elliptical, pathfinder, potts, symmetric, text, wavefunction] as unknown as readonly Study[];

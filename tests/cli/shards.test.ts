@@ -63,7 +63,7 @@ describe("merge refuses", () => {
   };
 
   it("shards that leave tasks out, names them, and writes no results", async () => {
-    expect(await complaint(shard(1), shard(3))).toMatch(/merge: wanted a finished result of each of 52 tasks, by this version, got none of 17: matrices query softmax seed 2, .*Run the shards that lack them/);
+    expect(await complaint(shard(1), shard(3))).toMatch(/merge: wanted finished results of all 52 tasks, by this version, got 17 missing: matrices query softmax seed 2, .*Run their shards with --resume/);
     expect(await readdir(join(folder, "refused"))).toEqual(["tasks"]);
   });
 

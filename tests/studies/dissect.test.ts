@@ -46,7 +46,7 @@ async function run(...argv: string[]) {
   return { code, ...texts };
 }
 
-it("tells layers that attend to what is like them, by noise, and to the opposite", async () => {
+it("tells apart layers that attend to similar tokens, to random ones, and to opposite ones", async () => {
   const model = await writeModel();
   await writeFile(join(folder, "config.json"), JSON.stringify({ num_attention_heads: HEADS }));
   const { results, report } = await conduct(dissect, optionsOf(dissect, { model, modes: 2 }), { backend: cpu, seed: 1, out: join(folder, "out"), command: "test" });
@@ -61,7 +61,7 @@ it("tells layers that attend to what is like them, by noise, and to the opposite
     expect(layer.insideNoise).toBeGreaterThan(0.8);
   }
   expect(layers[0].heads.map(({ singularValues, cosines }) => [singularValues.length, cosines.length])).toEqual([[8, 8], [8, 8], [8, 8]]);
-  expect(report.answer).toMatch(/^By the mean weighted by σ, 1 of 4 layers attend to what is like the token more than noise explains, 1 to the opposite; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/);
+  expect(report.answer).toMatch(/^By the mean weighted by σ, 1 of 4 layers attend to similar tokens more than noise explains, 1 to opposite ones; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/);
 });
 
 it("`analyze` with a file alone is `analyze dissect`, and says how to repeat it", async () => {

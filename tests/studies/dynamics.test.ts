@@ -127,7 +127,7 @@ describe("report of study dynamics", () => {
     const { blocks, answer } = report({ trials: ended });
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual(["converged", "query-both", "query-gaussian-alone", "equal-values"]);
-    expect(figures[1].caption).toContain("on seed 2, the first that ended so (all seeds: both 1, gaussian alone 1, softmax alone 0, neither 0)");
+    expect(figures[1].caption).toContain("on seed 2, the first with this outcome (all seeds: both 1, gaussian alone 1, softmax alone 0, neither 0)");
     expect(figures[2].caption).toContain("on seed 1");
     const tables = blocks.flatMap((block) => (block.kind === "table" ? [block] : []));
     expect(tables[0].rows[1].slice(0, 4)).toEqual(["{Q}", "gaussian", "2 of 2", "34.2 % to 100.0 %"]);

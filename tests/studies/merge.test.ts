@@ -58,7 +58,7 @@ it("takes the finished result of a task although another shard kept an older one
 
 it("takes what an earlier merge into the folder had, and names what no shard has finished", async () => {
   await run(1, { seeds: 2, steps: 5 });
-  await expect(mergeShards([folders()[0]], studies, { out: join(out, "whole") })).rejects.toThrow(/finished result of each of 4 tasks, by this version, got none of 2: softmax seed 2, gaussian seed 2/);
+  await expect(mergeShards([folders()[0]], studies, { out: join(out, "whole") })).rejects.toThrow(/finished results of all 4 tasks, by this version, got 2 missing: softmax seed 2, gaussian seed 2/);
   await run(2, { seeds: 2, steps: 5 });
   const { results } = await mergeShards([folders()[1]], studies, { out: join(out, "whole") });
   expect(results).toMatchObject({ partial: false, measurements: { products: ["softmax 5", "softmax 10", "gaussian 5", "gaussian 10"] } });

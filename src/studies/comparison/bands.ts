@@ -6,7 +6,7 @@ const colors = Object.values(palette);
 
 export const BAND = "Mean over seeds; the band is Student's 95 % interval of the mean.";
 
-/** For every kernel the mean over seeds of one number at each of some places `x`, with Student's interval where there are seeds enough. */
+/** One line per kernel: means over seeds at each `x`, with Student's interval if there are two or more seeds. */
 export function bands<Run extends { readonly kernel: string }>(runs: readonly Run[], x: (place: number) => number, values: (run: Run) => readonly number[]): Series[] {
   return [...byKernel(runs)].map(([kernel, own], index) => {
     const rows = own.map(values);

@@ -3,7 +3,7 @@ import { figure, type Figure } from "../report/report.js";
 import { BAND, bands } from "./bands.js";
 import type { ClassifierRun } from "./runs.js";
 
-/** Accuracy and loss over epochs, with bands over seeds; `task` heads the titles, `examples` says what is classified. */
+/** Accuracy and loss over epochs, with bands over seeds; `task` begins the titles, `examples` names what is classified. */
 export function curveFigures(runs: readonly ClassifierRun[], task: string, examples: string): Figure[] {
   const draw = (values: (run: ClassifierRun) => readonly number[]): Series[] => bands(runs, (epoch) => epoch + 1, values);
   const accuracies = draw(({ epochs }) => epochs.map(({ testAccuracy }) => testAccuracy));

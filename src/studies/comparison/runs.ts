@@ -10,14 +10,14 @@ export interface ClassifierRun {
   readonly losses: readonly number[];
 }
 
-/** Runs of every kernel, in order of appearance. */
+/** Runs grouped by kernel, in order of appearance. */
 export function byKernel<Run extends { readonly kernel: string }>(runs: readonly Run[]): Map<string, Run[]> {
   const groups = new Map<string, Run[]>();
   for (const run of runs) groups.set(run.kernel, [...(groups.get(run.kernel) ?? []), run]);
   return groups;
 }
 
-/** The answer of a study none of whose runs reached the last epoch. */
+/** The answer of a study in which no run reached the last epoch. */
 export const UNFINISHED = "The study was stopped before a model was trained to its end.";
 
 /** Runs that reached the last epoch. */
@@ -25,10 +25,10 @@ export const completeRuns = <Run extends { readonly epochs: readonly unknown[] }
 
 export const lastEpoch = ({ epochs }: ClassifierRun): EpochResult => epochs[epochs.length - 1];
 
-/** Test accuracies of the last epochs. */
+/** Test accuracies after the last epoch. */
 export const lastAccuracies = (runs: readonly ClassifierRun[]): number[] => runs.map((run) => lastEpoch(run).testAccuracy);
 
-/** One number of the runs of two kernels, seed by seed, over the seeds that have both. */
+/** Compares two kernels seed by seed, and averages over the seeds that both ran. */
 export function paired<Run extends Pick<ClassifierRun, "kernel" | "seed">>(
   runs: readonly Run[],
   first: string,
@@ -43,6 +43,6 @@ export function paired<Run extends Pick<ClassifierRun, "kernel" | "seed">>(
   return numbers.length === 0 ? undefined : meanInterval(numbers);
 }
 
-/** Differences of accuracy between two kernels, seed by seed. */
+/** Mean difference of accuracy between two kernels, over paired seeds. */
 export const pairedDifference = (runs: readonly ClassifierRun[], first: string, second: string): MeanInterval | undefined =>
   paired(runs, first, second, (own, other) => lastEpoch(own).testAccuracy - lastEpoch(other).testAccuracy);

@@ -8,15 +8,15 @@ export function between({ low, high, count }: MeanInterval, format: (value: numb
   return count < 2 ? "unknown from one seed" : `${format(low)} to ${format(high)}`;
 }
 
-/** A difference of shares in points. */
+/** A difference of shares in percentage points. */
 export const points = (difference: number): string => `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
 
 interface TestSet {
-  /** Examples in it. */
+  /** Number of examples. */
   readonly test: number;
-  /** What they are, such as "pictures". */
+  /** Name of the examples, such as "pictures". */
   readonly examples: string;
-  /** What an answer without looking reaches, in words. */
+  /** The accuracy of a constant answer, in words. */
   readonly baseline: string;
 }
 
@@ -31,8 +31,8 @@ export function accuracyTable(runs: readonly ClassifierRun[], { test, examples, 
   });
   const columns = ["kernel", "seeds", "mean", "95 % interval of the mean", examples, "95 % interval of the share", "train loss"];
   const note =
-    `The interval of the mean (Student) holds for new ${examples} and new starts, and needs normal accuracies; that of the share (Wilson) ` +
-    `holds for new ${examples} of these models. ${baseline}`;
+    `The interval of the mean (Student) holds for new ${examples} and new starts, and assumes normal accuracies. The interval of the share (Wilson) ` +
+    `holds for these models on new ${examples}. ${baseline}`;
   return table("Test accuracy after the last epoch", columns, rows, { summary: true, note });
 }
 

@@ -16,7 +16,7 @@ export function guaranteeFigure(runs: readonly GuaranteeRun[], { samples, tokens
   return figure("guarantee", "Single layer: loss of gradient descent, by what is trained", plot, caption, "the CPU backend in float64");
 }
 
-/** Means of consecutive batch losses, about sixty points, so that two noisy curves can be told apart. */
+/** Means of consecutive batch losses, in about sixty points, so that two noisy curves can be told apart. */
 function smooth({ steps, losses }: Curve): Curve {
   const size = Math.max(1, Math.round(losses.length / 60));
   const starts = Array.from({ length: Math.ceil(losses.length / size) }, (_, index) => index * size);

@@ -17,11 +17,11 @@ import type { Sample } from "./sample.js";
 
 export const kernels = { softmax: softmax(), gaussian: gaussian() } as const;
 export const subsets: readonly (readonly WeightName[])[] = [["query", "key", "value"], ["value"], ["query"]];
-/** Below this share of the initial loss float64 rounding takes over, and the run ends. */
+/** A run ends below this share of the initial loss, where float64 rounding dominates. */
 const CONVERGED = 1e-24;
-/** The loss carries rounding of its own, which is all that remains near its floor. */
+/** Relative tolerance of the bound: near the floor of the loss only rounding remains. */
 const ROUNDING = 1e-9;
-/** Steps between two reports of progress, and two looks at whether the study was stopped. */
+/** Steps between progress reports, and between checks for a stop. */
 const REPORT_EVERY = 20;
 
 interface Run {
@@ -32,7 +32,7 @@ interface Run {
   readonly seed: number;
 }
 
-/** The same for every kernel and subset. */
+/** Initial weights, the same for every kernel and subset. */
 function initialWeights({ kernel, sample, options, seed }: Run): SingleLayerParameters {
   const { heads, width, scales } = options;
   return singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length }).initialize(cpu, random(seed), scales);
@@ -50,7 +50,7 @@ async function nested(tensor: Tensor): Promise<number[][][]> {
   );
 }
 
-/** What the theory says before the first step, and T1's 1/L for the value weights. */
+/** The theory's report before the first step, with T1's 1/L for the value weights as the step size. */
 async function consult(run: Run): Promise<{ problem: DescentProblem; report: ConvergenceReport; stepSize: number }> {
   const { query, key, value, output } = initialWeights(run);
   const problem: DescentProblem = {
@@ -71,7 +71,7 @@ async function consult(run: Run): Promise<{ problem: DescentProblem; report: Con
   return { problem, report: checkConvergence(problem, { kernel, trainable: run.trained, stepSize }), stepSize };
 }
 
-/** The losses of gradient descent, with progress and looks at whether to stop. */
+/** The losses of gradient descent, with progress reports and checks for a stop. */
 function follow({ kernel, trained, options: { steps } }: Run, problem: DescentProblem, stepSize: number, work: Work): Promise<number[]> {
   const label = `${kernel}, ${trainedName(trained)}`;
   return descend(problem, kernels[kernel], trained, {
@@ -93,9 +93,9 @@ function thin(losses: readonly number[], predict: ((step: number) => number) | u
 }
 
 /**
- * Gradient descent on the single layer with one kernel, by what is trained, on the CPU backend.
+ * Gradient descent on the single layer with one kernel and one set of trained matrices, on the CPU backend.
  *
- * The step size is T1's 1/L of the kernel's value-only problem, for every subset, so that runs can be compared.
+ * The step size is T1's 1/L of the kernel's value-only problem for every set, so that runs can be compared.
  */
 export async function measureGuarantee(run: Run, work: Work): Promise<GuaranteeRun> {
   const { problem, report, stepSize } = await consult(run);

@@ -12,7 +12,7 @@ export interface Curve {
   readonly predicted?: readonly number[];
 }
 
-/** One run of gradient descent on the single-layer model, and what the theory had said before. */
+/** One run of gradient descent on the single-layer model, and the theory's prediction. */
 export interface GuaranteeRun {
   readonly kernel: KernelName;
   readonly trained: readonly WeightName[];
@@ -26,7 +26,7 @@ export interface GuaranteeRun {
   readonly finalLoss: number;
   /** Mean fraction of the loss that a step removed, `1 - (f_T / f_0)^(1/T)`. */
   readonly measuredRate: number;
-  /** ημ of the certificate. */
+  /** Certified rate ημ: step size times the Polyak-Łojasiewicz constant of the certificate. */
   readonly predictedRate?: number;
   /** Whether the loss stayed below the certificate's curve at every step. */
   readonly bounded?: boolean;

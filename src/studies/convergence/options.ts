@@ -13,7 +13,7 @@ export const convergenceOptions = {
     /** D, the width of the token embeddings; H·D must reach N·n for the certificate. */
     width: whole(16, WIDTH),
     heads: whole(8, HEADS),
-    // they leave both kernels between a flat row and a single key, where their matrices are best conditioned
+    // with these both kernels weight neither all keys equally nor one key alone, which conditions their matrices best
     scales: setting<Scales>({ query: 3.2, key: 3.2, value: 2, output: 2 }, scalesSchema),
     steps: whole(1000, { ...STEPS, help: "steps of gradient descent on the single layer" }),
   },

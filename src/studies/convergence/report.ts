@@ -18,7 +18,7 @@ function guaranteeTable(runs: readonly GuaranteeRun[]): Table {
     run.bounded === undefined ? "–" : run.bounded ? "at every step" : "NO",
   ]);
   const columns = ["kernel", "trained", "guarantee", "rate predicted", "rate measured", "loss at start", "loss at end", "steps", "below its bound"];
-  return table("Single layer, gradient descent: guaranteed, and what happened", columns, rows, {
+  return table("Single layer, gradient descent: guarantee and measurement", columns, rows, {
     summary: true,
     note:
       "Rate: fraction of the loss that a step removes (predicted: at least ημ in every step; measured: the mean). " +
@@ -27,7 +27,7 @@ function guaranteeTable(runs: readonly GuaranteeRun[]): Table {
   });
 }
 
-/** An identifier of the library in words, and itself: "nearly linear (nearlyLinear)". */
+/** An identifier of the library, in words and as it is: "nearly linear (nearlyLinear)". */
 const inWords = (name: string): string => `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)} (${name})`;
 
 function conditionTable(runs: readonly GuaranteeRun[]): Table {

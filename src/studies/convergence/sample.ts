@@ -16,9 +16,9 @@ function position(token: number, column: number, width: number): number {
 }
 
 /**
- * Rows of texts with at least `tokens` words, the classes taking turns.
+ * Rows of texts with at least `tokens` words, from the classes in turn.
  *
- * Texts whose first words are shared with none chosen before come first: equal rows make the kernel matrix singular.
+ * Texts that share no word with earlier choices come first, because equal rows make the kernel matrix singular.
  */
 function chooseRows(examples: EncodedExamples, classes: number, count: number, tokens: number): number[] {
   const words = (row: number): readonly number[] => Array.from(examples.ids.subarray(row * examples.tokens, row * examples.tokens + tokens));
@@ -47,7 +47,7 @@ function chooseRows(examples: EncodedExamples, classes: number, count: number, t
 }
 
 /**
- * The first `tokens` tokens of `count` texts, as seeded Gaussian embeddings plus sinusoidal positions, both of length about 1.
+ * The first `tokens` tokens of `samples` texts, as seeded Gaussian embeddings plus sinusoidal positions, both of length about 1.
  *
  * Every token's target is its text's class, one-hot.
  * @throws DataError when too few texts are long enough.

@@ -25,14 +25,14 @@ interface ConvergenceResult {
 
 const kernelNames = Object.keys(kernels) as KernelName[];
 
-/** Softmax and Gaussian attention on real text: what theory guarantees, what gradient descent does, and what an encoder learns. */
+/** Softmax and Gaussian attention on real text: theory's guarantees, gradient descent, and training of an encoder. */
 export const convergence = declareStudy({
   name: "convergence",
   question: "softmax and Gaussian attention on real text: is convergence guaranteed, and does an encoder learn?",
   title: "Does attention converge? Softmax and Gaussian kernels on text",
   options: convergenceOptions,
   presets: {
-    // every text, at a length where attention costs what it costs in the papers
+    // every text, at the papers' length
     full: {
       help: "the papers' scale, for a hardware adapter",
       options: {

@@ -1,20 +1,20 @@
 import type { Random } from "../../core/random.js";
 import { PADDING, UNKNOWN } from "./vocabulary.js";
 
-/** For every token whether it is swapped, and for what. */
+/** Random word swaps: for every token a threshold and a word. */
 export interface Contamination {
-  /** Uniform in [0, 1): the token is swapped at every share above. */
+  /** Uniform in [0, 1); the token is swapped at every share above its threshold. */
   readonly threshold: Float64Array;
   readonly words: Int32Array;
 }
 
-/** Draws random known words for `count` tokens; `vocabulary` counts ids. What is swapped at one share is swapped for the same at every larger one. */
+/** Draws random known words for `count` tokens; `vocabulary` is the number of ids. A token swapped at one share is swapped for the same word at every larger share. */
 export function drawContamination(count: number, vocabulary: number, source: Random): Contamination {
   const threshold = Float64Array.from({ length: count }, () => source.uniform());
   const firstWord = UNKNOWN + 1;
   return { threshold, words: Int32Array.from({ length: count }, () => firstWord + source.integer(vocabulary - firstWord)) };
 }
 
-/** The ids with about this share of them swapped for random words; padding stays. */
+/** Swaps about this share of the ids for random words; padding stays. */
 export const contaminate = (ids: Int32Array, { threshold, words }: Contamination, share: number): Int32Array =>
   ids.map((id, token) => (id !== PADDING && threshold[token] < share ? words[token] : id));

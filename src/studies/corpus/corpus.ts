@@ -8,11 +8,11 @@ export interface Example {
   readonly label: string;
 }
 
-/** Labelled texts and where they come from. */
+/** Labelled texts and their source. */
 export interface Corpus {
   readonly name: string;
   readonly examples: readonly Example[];
-  /** The first words of a text, where they are not those of `tokenize`. */
+  /** The first words of a text. Default: `tokenize`. */
   readonly tokenize?: (text: string, limit: number) => string[];
 }
 
@@ -41,7 +41,7 @@ async function importMails(): Promise<() => readonly StoredMail[]> {
 /**
  * The SpamAssassin public mail corpus, subject and body only, labels "ham" and "spam".
  *
- * Headers other than the subject are left out: routing lines give the label away.
+ * Headers other than the subject are left out, because routing lines give the label away.
  * @throws DataError when the package that carries the mails is not installed.
  */
 export async function spamAssassin(): Promise<Corpus> {

@@ -11,7 +11,7 @@ export interface TokenizedExample {
   readonly label: number;
 }
 
-/** Token ids `[count, tokens]` in row-major order, and one label for each row. */
+/** Token ids `[count, tokens]`, row-major, and one label per row. */
 export interface EncodedExamples {
   readonly count: number;
   readonly tokens: number;
@@ -19,14 +19,14 @@ export interface EncodedExamples {
   readonly labels: Int32Array;
 }
 
-/** A corpus made ready for training; the vocabulary knows the training part only. */
+/** A corpus prepared for training; the vocabulary comes from the training part only. */
 export interface Dataset {
   readonly name: string;
   readonly classes: readonly string[];
   readonly vocabulary: Vocabulary;
   readonly train: EncodedExamples;
   readonly test: EncodedExamples;
-  /** Texts that were left out because they hold no word, or repeat another one word for word. */
+  /** Number of texts left out because they have no words or the same words as another. */
   readonly leftOut: number;
   /** Share of the most frequent class in the test part: the accuracy of a constant answer. */
   readonly majority: number;
@@ -34,18 +34,18 @@ export interface Dataset {
 
 export interface DatasetOptions {
   readonly seed: number;
-  /** What a token is. Default words. */
+  /** The unit of a token. Default words. */
   readonly unit?: "words" | "bytes";
-  /** Tokens of each text: longer ones are cut, shorter ones padded. */
+  /** Tokens of each text; longer texts are cut, shorter ones padded. */
   readonly tokens: number;
   readonly train: number;
   readonly test: number;
-  /** Most frequent tokens of the training part that get an id of their own. */
+  /** Number of the training part's most frequent tokens that get their own id. */
   readonly vocabulary: number;
 }
 
 const FEWEST_PER_CLASS = 4;
-/** What a test needs at most of few texts: a training part of the size that was asked for comes first. */
+/** If there are too few examples, the test part shrinks to this share of them, or less if less was requested, before the training part shrinks. */
 const SMALLEST_TEST_SHARE = 0.2;
 
 function tokenizeCorpus(corpus: Corpus, { tokens, unit }: DatasetOptions): { classes: string[]; examples: TokenizedExample[] } {
@@ -56,14 +56,14 @@ function tokenizeCorpus(corpus: Corpus, { tokens, unit }: DatasetOptions): { cla
   for (const { text, label } of corpus.examples) {
     const words = unit === "bytes" ? bytesOf(text, tokens) : wordsOf(text, tokens);
     const key = words.join(" ");
-    if (words.length === 0 || seen.has(key)) continue; // a copy of a training text in the test part would be leakage
+    if (words.length === 0 || seen.has(key)) continue; // a copy of a training text in the test part would leak its label
     seen.add(key);
     examples.push({ tokens: words, label: classes.indexOf(label) });
   }
   return { classes, examples };
 }
 
-/** Whole numbers in the ratio of `sizes` that sum to `total`: largest remainders, at least one each. */
+/** Whole numbers in the ratio of `sizes` that sum to `total`, by largest remainders, at least one each. */
 function apportion(sizes: readonly number[], total: number): number[] {
   const sum = sizes.reduce((a, b) => a + b);
   const exact = sizes.map((size) => (size / sum) * total);
@@ -77,7 +77,7 @@ function apportion(sizes: readonly number[], total: number): number[] {
 /**
  * A seeded split in which every class has the same share of both parts; the parts share no example.
  *
- * When there are fewer examples than asked for, the test part shrinks first, to a fifth of all or to its share of what was asked for, whichever is smaller; then both shrink.
+ * If there are too few examples, the test part shrinks first: to a fifth of all examples or to its requested share, whichever is smaller. Then both shrink.
  * @throws DataError when there are fewer than two classes, or fewer than four examples of one.
  */
 export function stratifiedSplit(
@@ -135,7 +135,7 @@ export function prepareDataset(corpus: Corpus, options: DatasetOptions): Dataset
   };
 }
 
-/** What a report says of its texts. */
+/** Summary of a data set for a report. */
 export interface DataSummary {
   readonly name: string;
   readonly classes: readonly string[];
@@ -150,12 +150,12 @@ export function summarize({ name, classes, train, test, vocabulary, leftOut, maj
   return { name, classes, train: train.count, test: test.count, vocabulary: vocabulary.size, leftOut, majority };
 }
 
-/** Some rows of token ids, one after the other. */
+/** The token ids of some rows, concatenated. */
 export function rowsOf({ tokens, ids }: Omit<EncodedExamples, "labels">, rows: readonly number[]): Int32Array {
   const chosen = new Int32Array(rows.length * tokens);
   rows.forEach((row, place) => chosen.set(ids.subarray(row * tokens, (row + 1) * tokens), place * tokens));
   return chosen;
 }
 
-/** All of a data set that a classifier's numbers depend on. */
+/** Everything in a data set that a classifier's numbers depend on. */
 export const contentOf = ({ classes, vocabulary, train, test }: Dataset): unknown => ({ classes, vocabulary: vocabulary.size, train, test });

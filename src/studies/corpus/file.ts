@@ -29,9 +29,9 @@ interface NumberedRecord {
   readonly info: { readonly lines: number };
 }
 
-/** A CSV parser's message quotes the field, however long. */
+/** Most characters of a CSV parser's message, which quotes the field in full. */
 const LONGEST_CAUSE = 200;
-/** Columns named in an error message. */
+/** Most columns named in an error message. */
 const MOST_COLUMNS = 8;
 
 function checkColumns(path: string, names: readonly string[]): void {
@@ -51,7 +51,7 @@ function parseCsv(path: string, content: string): Example[] {
         return names;
       },
       info: true,
-      // else the end of the first line would be taken for that of every line
+      // by default the parser takes the end of the first line for that of every line
       record_delimiter: content.includes("\n") ? ["\r\n", "\n"] : ["\r"],
       skip_empty_lines: true,
       trim: true,
@@ -98,5 +98,5 @@ export async function readCorpus(path: string): Promise<Corpus> {
   return { name: basename(path), examples };
 }
 
-/** The user's own texts, or without a path the SpamAssassin corpus. */
+/** The user's own texts, or the SpamAssassin corpus without a path. */
 export const openCorpus = (path: string | undefined): Promise<Corpus> => (path === undefined ? spamAssassin() : readCorpus(path));

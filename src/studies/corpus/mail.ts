@@ -1,5 +1,4 @@
-/** Readable text of RFC 822 mails: the decoded subject and body, with every other header and all markup left out. */
-
+/** A mail or a part of one, as in RFC 822. */
 interface Entity {
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
@@ -49,7 +48,7 @@ function decodeHeader(value: string): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
 
-/** Text without HTML tags, comments, scripts and styles; character references are decoded where they are common. */
+/** Removes HTML tags, comments, scripts and styles; decodes common character references. */
 export function stripMarkup(text: string): string {
   return text
     .replace(/<!--[\s\S]*?(?:-->|$)/g, "")
@@ -97,7 +96,7 @@ function entityText(entity: Entity, depth: number): string {
   return stripMarkup(entity.body);
 }
 
-/** Subject and body of one raw mail as plain text; attachments that are not text are left out. */
+/** Decoded subject and body of one raw RFC 822 mail as plain text, without other headers, markup and attachments that are not text. */
 export function mailText(raw: string, depth = 0): string {
   const entity = parseEntity(raw.replace(/\r\n?/g, "\n").replace(/^From .*\n/, ""));
   return `${decodeHeader(entity.headers.get("subject") ?? "")}\n${entityText(entity, depth)}`;

@@ -1,21 +1,21 @@
-/** Longer runs of letters are debris of an encoding, not words. */
+/** Longer runs of letters come from encodings, not from words. */
 const LONGEST_WORD = 30;
-/** Stands for every number, so that dates and prices do not fill the vocabulary. */
+/** Token of every number, so that dates and prices do not fill the vocabulary. */
 const NUMBER = "0";
 
 /** Letters with their marks (vowel signs, points, accents), joined by apostrophes or by the joiners of Persian and Indic scripts; or the digits of a number. */
 const WORDS = /\p{L}[\p{L}\p{M}]*(?:['’\u200c\u200d]\p{L}[\p{L}\p{M}]*)*|\p{N}+/gu;
-/** The same without marks and joiners, of which English has none. */
+/** As `WORDS`, without marks and joiners, which English lacks. */
 const ENGLISH_WORDS = /\p{L}+(?:['’]\p{L}+)*|\p{N}+/gu;
 /** Scripts that put no spaces between words. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** Parts of a run without spaces: the time that a segmenter takes grows with the square of what it is given. */
+/** Parts of a run without spaces; a segmenter's time grows with the square of its input. */
 const PARTS = /[^]{1,100}\p{M}*/gu;
 
 const segmenter = new Intl.Segmenter("und", { granularity: "word" });
 
-/** The words of a run of letters, which is one word where its script has spaces. */
+/** The words of a run of letters; in a script with spaces it is one word. */
 function* split(run: string): Generator<string> {
   if (!UNSPACED.test(run)) {
     yield run;
@@ -26,7 +26,7 @@ function* split(run: string): Generator<string> {
   }
 }
 
-/** The first `limit` tokens of the runs that fit `pattern`. */
+/** The first `limit` tokens of the runs that match `pattern`. */
 function tokensOf(text: string, pattern: RegExp, limit: number, wordsOf: (run: string) => Iterable<string>): string[] {
   const tokens: string[] = [];
   for (const [run] of text.matchAll(pattern)) {
@@ -47,7 +47,7 @@ export function tokenize(text: string, limit = Infinity): string[] {
   return tokensOf(text.toLowerCase().normalize(), WORDS, limit, split);
 }
 
-/** Runs of letters alone, lower-case, and numbers as "0": for English texts in which other scripts are debris of encodings. */
+/** Lower-case runs of letters, and "0" for every number; for English texts, in which other scripts come from encodings. */
 export function tokenizeEnglish(text: string, limit = Infinity): string[] {
   return tokensOf(text.toLowerCase(), ENGLISH_WORDS, limit, (run) => [run]);
 }

@@ -10,7 +10,7 @@ export interface Vocabulary {
   readonly ids: ReadonlyMap<string, number>;
 }
 
-/** A word seen once in training teaches nothing about a test text. */
+/** Least occurrences of a word: one seen once in training teaches nothing about a test text. */
 const FEWEST_OCCURRENCES = 2;
 
 /** The `limit` most frequent words that occur at least twice, most frequent first, ties in alphabetical order. */
@@ -30,7 +30,7 @@ export function buildVocabulary(texts: readonly (readonly string[])[], limit: nu
   return { size: words.length + 2, ids: new Map(words.map((word, index) => [word, index + 2])) };
 }
 
-/** Exactly `tokens` ids: a longer text is cut, a shorter one padded at its end. */
+/** Exactly `tokens` ids; a longer text is cut, a shorter one padded at its end. */
 export function encode(vocabulary: Vocabulary, words: readonly string[], tokens: number): Int32Array {
   const ids = new Int32Array(tokens).fill(PADDING);
   words.slice(0, tokens).forEach((word, position) => {

@@ -4,16 +4,18 @@ import { prepareDataset, summarize, type DataSummary } from "./dataset.js";
 import { UNKNOWN } from "./vocabulary.js";
 import { unknownShare, windowsOf, type Windows } from "./windows.js";
 
-/** How texts become windows to predict words in. */
+/** Settings of windows of texts, in which words are predicted. */
 export interface WindowSettings {
-  /** Texts to train and to test on, and the words of each that are read. */
+  /** Texts to train on. */
   readonly texts: number;
   readonly testTexts: number;
+  /** Words read of each text. */
   readonly length: number;
   /** Words of a window. */
   readonly tokens: number;
-  /** At most so many windows. */
+  /** Most windows to train on. */
   readonly train: number;
+  /** Most windows to test on. */
   readonly test: number;
   readonly vocabulary: number;
 }
@@ -25,17 +27,17 @@ export interface WindowData {
   readonly summary: WindowSummary;
 }
 
-/** What a report says of its windows. */
+/** Summary of windows for a report. */
 export interface WindowSummary extends Pick<DataSummary, "name" | "vocabulary"> {
   readonly train: number;
   readonly test: number;
-  /** Of the words to test on. */
+  /** Share of unknown words among the test words. */
   readonly unknownShare: number;
-  /** Mean of -log p over the words to test on, p their share in training: what a model reaches that knows no context. In nats. */
+  /** Loss of the unigram baseline: mean of -log p over the test words, p their share in training. In nats. */
   readonly frequencyLoss: number;
 }
 
-/** Cross-entropy of test ids from `from` on under their frequencies in training; every id counts once more than it occurs. */
+/** Cross-entropy of the test ids of at least `from` under their training frequencies, with one added to every count. */
 export function frequencyLoss(train: Int32Array, test: Int32Array, vocabulary: number, from: number): number {
   const counts = new Float64Array(vocabulary - from).fill(1);
   for (const id of train) if (id >= from) counts[id - from]++;
@@ -45,16 +47,16 @@ export function frequencyLoss(train: Int32Array, test: Int32Array, vocabulary: n
 }
 
 /**
- * Windows of a corpus, those to test on from other texts; the frequencies are those of known words, and of unknown ones too if these are `predicted`.
+ * Windows of a corpus, with training and test windows from different texts. The unigram baseline counts unknown words only if they are `predicted`.
  *
- * @throws DataError where the texts are too short for a window.
+ * @throws DataError if the texts are too short for a window.
  */
 export function prepareWindows(corpus: Corpus, settings: WindowSettings, seed: number, { unknown }: { readonly unknown: "predicted" | "never" }): WindowData {
   const { texts, testTexts, length, tokens } = settings;
   const dataset = prepareDataset(corpus, { seed, tokens: length, train: texts, test: testTexts, vocabulary: settings.vocabulary });
   const [train, test] = [windowsOf(dataset.train, tokens, settings.train), windowsOf(dataset.test, tokens, settings.test)];
   if (train.count === 0 || test.count === 0) {
-    throw new DataError({ where: "prepareWindows", argument: corpus.name, wanted: `texts with ${tokens} words in a row, half of them frequent`, got: "none", fix: tokens > length ? `Give --tokens of at most ${length}: so many words of a text are read.` : "Give longer texts or fewer --tokens." });
+    throw new DataError({ where: "prepareWindows", argument: corpus.name, wanted: `texts with ${tokens} words in a row, half of them frequent`, got: "none", fix: tokens > length ? `Give --tokens of at most ${length}: only so many words of a text are read.` : "Give longer texts or fewer --tokens." });
   }
   const { name, vocabulary } = summarize(dataset);
   const loss = frequencyLoss(train.ids, test.ids, vocabulary, unknown === "predicted" ? UNKNOWN : UNKNOWN + 1);

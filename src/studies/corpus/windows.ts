@@ -1,10 +1,10 @@
 import type { EncodedExamples } from "./dataset.js";
 import { PADDING, UNKNOWN } from "./vocabulary.js";
 
-/** Pieces of texts, each full of words: ids [count, tokens], row-major. */
+/** Pieces of texts without padding: ids [count, tokens], row-major. */
 export type Windows = Omit<EncodedExamples, "labels">;
 
-/** The pieces of `tokens` words in which texts fall, the first `limit`; those with padding, or with more unknown words than known ones, are left out. */
+/** Cuts texts into pieces of `tokens` words and returns the first `limit`. Leaves out pieces with padding, or with more unknown words than known ones. */
 export function windowsOf({ ids, tokens: length, count }: EncodedExamples, tokens: number, limit = Infinity): Windows {
   const rows: Int32Array[] = [];
   for (let text = 0; text < count && rows.length < limit; text++) {

@@ -6,9 +6,9 @@ import { statFile, unreadable } from "../files.js";
 const WHERE = "openSafetensors";
 
 /**
- * A file that is read in parts; it is open only while it is read.
+ * A file that is read in parts; it is open only during reads.
  *
- * @throws DataError where there is no such file, now or later.
+ * @throws DataError if the file is missing, now or at a later read.
  */
 export async function fileSource(path: string): Promise<ByteSource> {
   const { size } = await statFile(WHERE, path);

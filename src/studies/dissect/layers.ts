@@ -20,7 +20,7 @@ export interface DissectOptions {
   readonly inputs: string | undefined;
 }
 
-/** The maps of a layer's strongest modes on tokens [n, D]. */
+/** Attention maps of a layer's `count` strongest modes on tokens [n, D]. */
 function mapsOf(heads: readonly HeadDissection[], inputs: Matrix, count: number): DissectedMap[] {
   return heads
     .flatMap(({ singularValues, cosines }, head) => cosines.map((cosine, mode) => ({ head, mode, singularValue: singularValues[mode], cosine })))
@@ -46,7 +46,7 @@ function describe(heads: readonly HeadDissection[], width: number, maps: readonl
   };
 }
 
-/** Tokens that enter a layer, or undefined where the file has none for it. */
+/** The tokens that enter a layer; undefined if the file has none for it. */
 export async function readInputs(inputs: StoredTensors, layer: number, width: number): Promise<Matrix | undefined> {
   const name = `hidden_states.${layer}`;
   const shape = inputs.tensors.get(name)?.shape;
@@ -64,7 +64,7 @@ async function openInputs(path: string, layers: number): Promise<StoredTensors> 
   throw new DataError({ where: "study dissect", argument: path, wanted: `tensors hidden_states.0 to hidden_states.${layers - 1}, or some of them`, got: "none" });
 }
 
-/** A model whose headers were read, and tokens for its layers. */
+/** A model whose headers were read, and the file of tokens for its layers. */
 export interface OpenedModel {
   readonly summary: ModelSummary;
   /** Columns of a head. */
@@ -88,22 +88,22 @@ export async function openForDissection({ model, heads: given, prefix: wanted, i
   };
 }
 
-/** What the control is made of: N(0, 1) weights of the model's sizes, by the seed. */
+/** Weights of the control: draws from N(0, 1) in the model's sizes. */
 export function randomProjections({ summary: { width, heads }, dim }: OpenedModel, seed: number): readonly [query: Matrix, key: Matrix] {
   const stream = random(seed);
   const draw = (): Matrix => Matrix.from1DArray(heads * dim, width, stream.normals(heads * dim * width));
   return [draw(), draw()];
 }
 
-/** The numbers of a layer. */
+/** Weights of a layer, and its input tokens. */
 export interface LayerNumbers {
   readonly query: Matrix;
   readonly key: Matrix;
-  /** Tokens [n, D] that enter it, to draw maps on. */
+  /** Tokens [n, D] that enter the layer, for attention maps. */
   readonly tokens?: Matrix;
 }
 
-/** Dissects every head of a layer; draws the maps of its strongest `modes`. */
+/** Dissects every head of a layer, and computes the maps of its strongest `modes`. */
 export async function dissectLayer({ summary: { width, heads }, dim }: OpenedModel, { query, key, tokens }: LayerNumbers, modes: number, name: string, work: Work): Promise<DissectedLayer> {
   const rows = (matrix: Matrix, head: number): Matrix => matrix.subMatrix(head * dim, (head + 1) * dim - 1, 0, width - 1);
   const dissected: HeadDissection[] = [];

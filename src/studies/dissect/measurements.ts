@@ -7,7 +7,7 @@ export interface DissectedHead {
   readonly symmetricShare: number;
 }
 
-/** A mode's map on tokens of the user's. */
+/** A mode's attention map on the user's tokens. */
 export interface DissectedMap extends ModeMap {
   readonly head: number;
   readonly mode: number;
@@ -17,32 +17,34 @@ export interface DissectedMap extends ModeMap {
 
 export interface DissectedLayer {
   readonly heads: readonly DissectedHead[];
-  /** Means of the cosines over modes and heads, and the half-widths of the bands that noise gives them. */
+  /** Mean cosine over modes and heads. */
   readonly plain: number;
+  /** Mean cosine weighted by singular values. */
   readonly weighted: number;
+  /** Half-widths of the 95 % bands of these means for random directions. */
   readonly noise: { readonly plain: number; readonly weighted: number };
   readonly modes: number;
-  /** Share of the single cosines that noise explains. */
+  /** Share of single cosines within the noise of random directions. */
   readonly insideNoise: number;
-  /** Mean over heads. */
+  /** Mean symmetric share over heads. */
   readonly symmetricShare: number;
   readonly maps?: readonly DissectedMap[];
 }
 
-/** The model, as its file describes it. */
+/** The model as its file describes it. */
 export interface ModelSummary {
   readonly file: string;
   readonly prefix: string;
-  /** D. */
+  /** Width D of the tokens. */
   readonly width: number;
   readonly heads: number;
   readonly headsFrom: HeadCount["source"];
-  /** Below this stays |cos| of random directions with probability 95 %. */
+  /** |cos| of random directions is below this with probability 95 %. */
   readonly cosineNoise: number;
   readonly layerCount: number;
 }
 
-/** One layer of the model, or the control. */
+/** Result of one layer of the model, or of the control. */
 export interface DissectResult {
   readonly model: ModelSummary;
   /** From 0; -1 for the control. */

@@ -12,14 +12,14 @@ export interface ModelFile {
   /** The file or index that was opened. */
   readonly path: string;
   readonly weights: StoredTensors;
-  /** What `config.json` beside it holds, if it is there. */
+  /** The content of `config.json` beside the file, if there is one. */
   readonly config?: unknown;
 }
 
 const WHERE = "openModel";
 const SINGLE = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
-/** An index of a million tensors is smaller. */
+/** Most bytes of an index or configuration; an index of a million tensors is smaller. */
 const LONGEST_JSON = 100_000_000;
 
 const isThere = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
@@ -41,7 +41,7 @@ async function readConfig(folder: string): Promise<unknown> {
   );
 }
 
-/** The file that a path means: itself, or in a folder the index or the model. */
+/** The file itself, or in a folder its index or model. */
 async function resolveModel(path: string): Promise<string> {
   const about = await stat(path).catch(() => undefined);
   if (!about?.isDirectory()) return path;
@@ -52,9 +52,9 @@ async function resolveModel(path: string): Promise<string> {
 }
 
 /**
- * Opens a `.safetensors` file, an index of shards (`.json`), or a folder with either; reads headers alone.
+ * Opens a `.safetensors` file, an index of shards (`.json`), or a folder with either; reads only headers.
  *
- * @throws DataError for files that are missing or malformed.
+ * @throws DataError for missing or malformed files.
  */
 export async function openModel(path: string): Promise<ModelFile> {
   const file = await resolveModel(path);

@@ -5,7 +5,7 @@ import type { DissectedLayer, DissectedMap, DissectMeasurements } from "./measur
 
 /** Cells along each side of a drawn map; more tokens are averaged in blocks. */
 const CELLS = 64;
-/** Grey of 0, black the largest negative and white the largest positive share. */
+/** Grey level of 0; black is the largest negative share, white the largest positive one. */
 const MIDDLE = 127.5;
 
 function blockMeans(values: readonly number[]): number[] {
@@ -13,7 +13,7 @@ function blockMeans(values: readonly number[]): number[] {
   return Array.from({ length: cells }, (_, cell) => mean(values.slice(Math.floor((cell * values.length) / cells), Math.floor(((cell + 1) * values.length) / cells))));
 }
 
-/** A mode's map is an outer product, so the means of its blocks are those of its factors. */
+/** A mode's map in grey. The map is an outer product, so block means are products of its factors' block means. */
 function greyMap({ queries, keys, head, mode, singularValue, cosine }: DissectedMap) {
   const [rows, columns] = [blockMeans(queries), blockMeans(keys)];
   const largest = Math.max(...rows.map(Math.abs)) * Math.max(...columns.map(Math.abs));
@@ -37,7 +37,7 @@ function cosineFigure({ layers, control }: DissectMeasurements): Figure {
     line("mean", palette.blue, "plain"),
     line("mean weighted by σ", palette.orange, "weighted"),
   ];
-  const caption = `1: tokens attend to what is like them; -1: to the opposite; the grey band is where the weighted mean of random directions lies. A layer of N(0, 1) weights has ${formatNumber(control.plain)} and ${formatNumber(control.weighted)}.`;
+  const caption = `1: tokens attend to similar tokens; -1: to opposite ones. The grey band holds the weighted mean of random directions. For a layer of N(0, 1) weights the two means are ${formatNumber(control.plain)} and ${formatNumber(control.weighted)}.`;
   return figure("cosines", "Cosine of left and right singular vectors of W_qᵀW_k, by layer", { kind: "lines", series, xLabel: "layer", yLabel: "mean cosine", dots: true }, caption);
 }
 
@@ -48,7 +48,7 @@ function shareFigure({ layers, control }: DissectMeasurements): Figure {
     { label: "mean over heads", color: palette.blue, x, y: layers.map(({ symmetricShare }) => symmetricShare) },
   ];
   const plot = { kind: "lines", series, xLabel: "layer", yLabel: "‖(M + Mᵀ)/2‖² / ‖M‖²", dots: true } as const;
-  return figure("symmetric-share", "Symmetric share of W_qᵀW_k, by layer", plot, "1: all of M is symmetric; 0: antisymmetric; ½: as random.");
+  return figure("symmetric-share", "Symmetric share of W_qᵀW_k, by layer", plot, "1: M is symmetric; 0: M is antisymmetric; ½: random weights.");
 }
 
 const rowOf = (name: string, { plain, weighted, noise, modes, insideNoise, symmetricShare }: DissectedLayer): string[] => [
@@ -62,11 +62,11 @@ const rowOf = (name: string, { plain, weighted, noise, modes, insideNoise, symme
   String(modes),
 ];
 
-/** Whether mean cosines fall from early to late layers, in a sentence. */
+/** Layers beyond noise, and the mean cosines of early and late layers. */
 function answerOf({ layers, layerCount }: DissectMeasurements): string {
   const above = layers.filter(({ weighted, noise }) => weighted > noise.weighted).length;
   const below = layers.filter(({ weighted, noise }) => weighted < -noise.weighted).length;
-  const counts = `By the mean weighted by σ, ${above} of ${layers.length} layers attend to what is like the token more than noise explains, ${below} to the opposite`;
+  const counts = `By the mean weighted by σ, ${above} of ${layers.length} layers attend to similar tokens more than noise explains, ${below} to opposite ones`;
   if (layers.length < Math.max(2, layerCount)) return `${counts}.`;
   const half = Math.floor(layers.length / 2);
   const mean = (part: readonly DissectedLayer[]): number => part.reduce((sum, { weighted }) => sum + weighted, 0) / part.length;
@@ -76,18 +76,18 @@ function answerOf({ layers, layerCount }: DissectMeasurements): string {
 /** Tables and figures of the study. */
 export function report(measurements: DissectMeasurements): Report {
   const { file, width, heads, headsFrom, layers, control, cosineNoise } = measurements;
-  const from = { given: "as given", configuration: "by config.json", "64 a head": "taken as 64 columns a head, as nothing else was said" }[headsFrom];
+  const from = { given: "as given", configuration: "by config.json", "64 a head": "64 columns a head, the default" }[headsFrom];
   const rows = [...layers.map((layer, index) => rowOf(String(index), layer)), rowOf("random", control)];
   return {
     answer: answerOf(measurements),
     blocks: [
       paragraph(
-        `${file}: width ${width}, ${heads} heads (${from}). For every head the singular modes of M = W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases: a token along u attends to tokens along v, ` +
-          `so cos = u·v says whether they are alike. Of random directions 95 % have |cos| below ${cosineNoise.toFixed(4)}.`,
+        `${file}: width ${width}, ${heads} heads (${from}). The singular modes of every head are those of M = W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases. A token along u attends to tokens along v, ` +
+          `so cos = u·v measures their similarity. For 95 % of random directions |cos| is below ${cosineNoise.toFixed(4)}.`,
       ),
       table("Cosines by layer", ["layer", "mean cos", "noise", "weighted by σ", "noise", "single cos in noise", "symmetric share", "modes"], rows, {
         summary: true,
-        note: "Means over modes and heads; noise: the half-width in which 95 % of such means of random directions lie. Random: N(0, 1) weights of the same sizes, by the seed.",
+        note: "Means over modes and heads. Noise: half-width of the interval with 95 % of such means of random directions. Random: N(0, 1) weights of the same sizes, drawn from the seed.",
       }),
       cosineFigure(measurements),
       shareFigure(measurements),

@@ -7,35 +7,35 @@ import { dissectLayer, openForDissection, randomProjections, readInputs, type La
 import type { DissectResult } from "./measurements.js";
 import { report } from "./report.js";
 
-/** Stands for the number of a layer. */
+/** Layer number of the control. */
 const CONTROL = -1;
 
-/** All that the dissection of a layer depends on: another model under the same name is not taken for this one. */
+/** Numbers that the dissection of a layer depends on; they tell apart models of the same name. */
 const numbersOf = ({ query, key, tokens }: LayerNumbers): Float64Array[] => [query, key, ...(tokens ? [tokens] : [])].map((matrix: Matrix) => Float64Array.from(matrix.to1DArray()));
 
-/** Singular modes of W_qᵀW_k of every head of a stored model: do tokens attend to what is like them? */
+/** Singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to similar tokens? */
 export const dissect = declareStudy({
   name: "dissect",
-  question: "singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to what is like them?",
-  title: "Queries and keys dissected: do tokens attend to what is like them?",
+  question: "singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to similar tokens?",
+  title: "Queries and keys dissected: do tokens attend to similar tokens?",
   group: "analyze",
   argument: { option: "model", help: "a .safetensors file of BERT, RoBERTa, ViT or DeiT, its index of shards, or the folder" },
   backend: "cpu",
   seedOf: "the random layer for comparison",
   options: {
     model: setting("", text),
-    modes: whole(4, { least: 1, most: 4096, help: "modes drawn of each layer" }),
-    heads: optionalWhole({ least: 1, most: 4096, help: "heads of a layer; default: config.json beside the model, else 64 columns a head" }),
-    prefix: optionalText({ argument: "text", help: 'which encoder, where a file has several: what its names begin with, such as "bert."' }),
+    modes: whole(4, { least: 1, most: 4096, help: "modes drawn for each layer" }),
+    heads: optionalWhole({ least: 1, most: 4096, help: "heads of a layer (default: from config.json beside the model, else 64 columns a head)" }),
+    prefix: optionalText({ argument: "text", help: 'prefix of an encoder, if the file has several encoders, such as "bert."' }),
     inputs: optionalText({ argument: "file", help: "a .safetensors file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on" }),
   },
 
-  /** Reads the headers of the model: they say how many layers there are. */
+  /** Reads the headers of the model, which give the number of layers. */
   async tasks(options, seed) {
     const model = await openForDissection(options);
     const { summary, inputs } = model;
     const { heads, layerCount, file, width } = summary;
-    // every layer's numbers are read once, for what its result depends on and for the work
+    // a layer's numbers are read once, for `depends` and `run`
     const numbersAt = latest(async (layer): Promise<LayerNumbers> => {
       const [query, key] = layer === CONTROL ? randomProjections(model, seed) : await model.projections(layer);
       return { query, key, tokens: inputs && layer !== CONTROL ? await readInputs(inputs, layer, width) : undefined };
@@ -49,7 +49,7 @@ export const dissect = declareStudy({
     return [taskOf("random", CONTROL), ...Array.from({ length: layerCount }, (_, layer) => taskOf(`layer ${layer}`, layer))];
   },
 
-  /** The layers from the first on without a gap, beside the control. */
+  /** The control, and the layers from the first on without a gap. */
   gather(done: readonly DissectResult[]) {
     const control = done.find(({ layer }) => layer === CONTROL)?.dissected;
     const found = done.filter(({ layer }) => layer !== CONTROL);

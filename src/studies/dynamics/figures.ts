@@ -10,13 +10,13 @@ export function convergedFigure(groups: readonly Group[]): Figure {
     const { share, successes, trials: count } = convergedShare(trials);
     return { x: subset, y: kernel, value: share, text: `${successes}/${count}` };
   });
-  return figure("converged", "Share of runs that converged", { kind: "heat", cells, label: "share converged" }, "By what trains (columns) and kernel (rows).", DEVICE);
+  return figure("converged", "Share of runs that converged", { kind: "heat", cells, label: "share converged" }, "By trained matrices (columns) and kernel (rows).", DEVICE);
 }
 
-/** How softmax and the Gaussian ended from the same start. */
+/** Which of softmax and the Gaussian converged from the same start. */
 export type Outcome = "both" | "gaussian alone" | "softmax alone" | "neither";
 
-/** The seeds of every outcome, in order; of seeds that both kernels ran. */
+/** The seeds of every outcome, in order, among the seeds that both kernels ran. */
 export function outcomes(groups: readonly Group[]): Readonly<Record<Outcome, readonly number[]>> {
   const found: Record<Outcome, number[]> = { both: [], "gaussian alone": [], "softmax alone": [], neither: [] };
   const of = (kernel: string) => groups.find((group) => group.kernel === kernel)?.trials ?? [];
@@ -32,11 +32,11 @@ interface Wanted {
   readonly name: string;
   readonly title: string;
   readonly outcome: Outcome;
-  /** What the problem is, for the caption. */
+  /** The problem's data, for the caption. */
   readonly data: string;
 }
 
-/** Loss curves of every kernel on the first seed that ended so; none where no seed did. */
+/** Loss curves of every kernel on the first seed with this outcome; none if there is no such seed. */
 export function outcomeFigure(groups: readonly Group[], { name, title, outcome, data }: Wanted): Figure[] {
   const all = outcomes(groups);
   const [seed] = all[outcome];
@@ -45,11 +45,11 @@ export function outcomeFigure(groups: readonly Group[], { name, title, outcome, 
     const trial = trials.find((own) => own.seed === seed);
     if (trial === undefined) return [];
     const { steps, losses } = trial.curve;
-    // dashed, later lines let those below them show
+    // later lines are dashed, so that earlier ones show through
     return [{ label: kernel, color: colors[index % colors.length], dashed: index > 1, x: steps, y: losses.map((loss) => loss / trial.initialLoss) }];
   });
   const plot = { kind: "lines", series, xLabel: "step", yLabel: "loss, share of its start", logarithmic: true, logarithmicX: true } as const;
   const counts = Object.entries(all).map(([own, seeds]) => `${own} ${seeds.length}`);
-  const caption = `Training W^Q alone on seed ${seed}, the first that ended so (all seeds: ${counts.join(", ")}). ${data} Same data, same initial weights for every kernel.`;
+  const caption = `Training W^Q alone on seed ${seed}, the first with this outcome (all seeds: ${counts.join(", ")}). ${data} Same data, same initial weights for every kernel.`;
   return [figure(name, title, plot, caption, DEVICE)];
 }

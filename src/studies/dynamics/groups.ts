@@ -6,10 +6,10 @@ import type { Trial } from "./trial.js";
 
 const letters: Readonly<Record<string, string>> = { query: "Q", key: "K", value: "V", output: "O" };
 
-/** Trials of an experiment that differ in their seed alone. */
+/** Trials of an experiment that differ only in their seed. */
 export interface Group {
   readonly kernel: string;
-  /** What trains, such as "{Q, K}". */
+  /** The trained matrices, such as "{Q, K}". */
   readonly subset: string;
   readonly scales: Scales;
   readonly trials: readonly Trial[];

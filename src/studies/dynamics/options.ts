@@ -9,8 +9,8 @@ const families = ["unitTargets", "equalValues", "unitResidual"] as const;
  * Random problems with standard normal inputs.
  *
  * `unitTargets`: normal targets, scaled to ‖Y‖ = 1. `equalValues`: normal targets; the tokens of a sample share the first half of their
- * columns, and W^V reads these alone, so that all value rows of a sample are equal. `unitResidual`: the targets lie at distance 1 from the
- * kernel's own outputs, so that ‖r_0‖ = 1; alone among the families, its targets are another for every kernel.
+ * columns, and W^V reads only these, so that all value rows of a sample are equal. `unitResidual`: targets at distance 1 from the
+ * kernel's own outputs, so that the residual has norm ‖r_0‖ = 1; only in this family the targets depend on the kernel.
  */
 export type Family = (typeof families)[number];
 
@@ -31,22 +31,22 @@ const weightNames = ["query", "key", "value", "output"] as const;
 
 const experiment = ({ family, kernels, subsets, scales, heads, seeds, steps, tolerance, stepOf }: Defaults) => ({
   family: oneOf(family, families),
-  /** Kernels of the registry that need no further inputs. */
-  kernels: kernelNames(kernels, "kernels by name, with commas between"),
+  /** Kernels of the registry without further inputs. */
+  kernels: kernelNames(kernels, "kernel names, separated by commas"),
   subsets: setting(subsets, list(list(among(weightNames), 1, 4), 1, 15)),
   scales: setting(scales, list(scalesSchema, 1, 64)),
   heads: whole(heads, HEADS),
   /** The same problems for every kernel and subset. */
   seeds: whole(seeds, { least: 1, most: 10_000, help: "random problems for every kernel and subset" }),
-  steps: whole(steps, { ...STEPS, help: "steps of gradient descent at most" }),
+  steps: whole(steps, { ...STEPS, help: "most steps of gradient descent" }),
   /** Share of the initial loss at which a run counts as converged. */
   tolerance: real(tolerance, { least: 0, most: 1 }),
-  /** The kernel whose Jacobian sets the step size of all; where absent, every kernel has its own. */
+  /** The kernel whose Jacobian sets the step size of all kernels. Default: each kernel's own. */
   stepOf: setting(stepOf, optional(text)),
 });
 
 const OWN_WIDTH = 8;
-/** W^O has entries of standard deviation 1. */
+/** Scale of W^O that gives its entries standard deviation 1. */
 const output = Math.sqrt(OWN_WIDTH);
 const kernels = ["softmax", "gaussian", "gaussianNormalized"];
 const query = [["query"]] as const;
@@ -55,9 +55,9 @@ const query = [["query"]] as const;
 export const dynamicsOptions = {
   samples: whole(2, { least: 1, most: 1024 }),
   tokens: whole(3, { least: 1, most: 1024 }),
-  /** D = d_k = d_v. */
+  /** Widths D = d_k = d_v of tokens, keys and values. */
   width: whole(OWN_WIDTH, WIDTH),
-  /** d_o */
+  /** Output width d_o. */
   outputWidth: whole(1, WIDTH),
   experiments: {
     matrices: experiment({
@@ -67,7 +67,7 @@ export const dynamicsOptions = {
       scales: [{ query: 0.5, key: 0.5, value: 3, output }],
       heads: 2,
       seeds: 12,
-      // W^V alone must converge, and takes tens of thousands of steps
+      // W^V alone must converge, which takes tens of thousands of steps
       steps: 20_000,
       tolerance: 1e-6,
     }),

@@ -16,7 +16,7 @@ interface Setting {
   readonly seed: number;
 }
 
-/** The problem of a seed, as nested arrays; `kernel` matters for `unitResidual` alone. */
+/** The problem of a seed as nested arrays; only `unitResidual` depends on `kernel`. */
 export function randomProblem({ samples, tokens, width, outputWidth }: DynamicsOptions, { family, heads, scales, seed }: Setting, kernel: TiledKernel) {
   const source = random(seed);
   const draw = (count: number, rows: number, columns: number, scale = 1): number[][][] =>
@@ -36,7 +36,7 @@ export function randomProblem({ samples, tokens, width, outputWidth }: DynamicsO
       return { inputs: shared, targets: normal, weights: { ...weights, value: blind } };
     }
     case "unitResidual": {
-      // with targets of 0 the residual is the outputs
+      // with targets of 0 the residual equals the outputs
       const outputs = linearize(checkProblem({ inputs, targets: scaled(normal, 0), weights }), kernel, new Set(["query"])).residual;
       const place = (sample: number, token: number, column: number): number => (sample * tokens + token) * outputWidth + column;
       return { inputs, targets: unit.map((rows, sample) => rows.map((row, token) => row.map((value, column) => value + outputs[place(sample, token, column)]))), weights };

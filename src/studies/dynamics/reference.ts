@@ -1,12 +1,16 @@
-/** What an independent program measured once for one kernel: the median of C, and the runs of six that converged. */
+/** Measurements of an independent program for one kernel. */
 interface ReferenceCell {
+  /** Median of T2's constant C. */
   readonly nonlinearity: number;
+  /** Converged runs of six. */
   readonly converged: number;
 }
 
-/** One choice of scales: W^V, and W^Q and W^K. */
+/** The reference for one choice of scales. */
 export interface ReferenceRow {
+  /** Scale of W^V. */
   readonly value: number;
+  /** Scale of W^Q and W^K. */
   readonly queryKey: number;
   readonly cells: Readonly<Record<string, ReferenceCell>>;
 }
@@ -18,8 +22,8 @@ const row = (value: number, queryKey: number, softmax: readonly [number, number]
 });
 
 /**
- * Query-only gradient descent, H = 2, N = 2, n = 3, D = d = 8, ‖r_0‖ = 1, six seeds, float64: draws, scale of W^O, number of steps, tolerance and the
- * way to L_J are not on record, so that the order of the rows compares and the single numbers do not.
+ * Query-only gradient descent, H = 2, N = 2, n = 3, D = d = 8, ‖r_0‖ = 1, six seeds, float64. Draws, scale of W^O, number of steps, tolerance and the
+ * computation of L_J are not on record, so only the order of the rows is comparable, not the single numbers.
  */
 export const reference: readonly ReferenceRow[] = [
   row(0.3, 0.5, [190, 1], [49, 2]),

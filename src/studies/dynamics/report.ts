@@ -8,10 +8,10 @@ import type { DynamicsMeasurements } from "./trial.js";
 
 const shares = (groups: readonly Group[]): string => groups.map(({ kernel, trials }) => `${kernel} ${ofTrials(convergedShare(trials))}`).join(", ");
 
-/** When runs of an experiment end, and how large they are. */
+/** Size and stopping rule of an experiment's runs. */
 function terms({ experiments }: DynamicsOptions, name: ExperimentName): string {
   const { heads, seeds, steps, tolerance } = experiments[name];
-  return `${heads} heads, ${seeds} seeds, at most ${steps} steps; converged: the loss is at most ${tolerance.toExponential(0)} of its start.`;
+  return `${heads} heads, ${seeds} seeds, at most ${steps} steps; converged: the loss is at most ${tolerance.toExponential(0)} of its initial value.`;
 }
 
 function matricesBlocks(groups: readonly Group[], options: DynamicsOptions): Block[] {
@@ -40,8 +40,8 @@ function equalValuesBlocks(groups: readonly Group[], options: DynamicsOptions): 
   return [
     heading("W^Q alone, equal values"),
     paragraph(
-      "Tokens of a sample share the first half of their columns, and W^V reads these alone: all value rows of a sample are equal. A row-normalised kernel then gives that " +
-        `value whatever its weights are, and T4 proves that W^Q has no gradient. All kernels take the Gaussian's step size. ${terms(options, "equalValues")}`,
+      "Tokens of a sample share the first half of their columns, and W^V reads only these, so all value rows of a sample are equal. A row-normalised kernel then returns this " +
+        `value whatever its weights are, and T4 proves that W^Q has no gradient. All kernels use the Gaussian's step size. ${terms(options, "equalValues")}`,
     ),
     equalValuesTable(groups),
     ...outcomeFigure(groups, {
@@ -53,7 +53,7 @@ function equalValuesBlocks(groups: readonly Group[], options: DynamicsOptions): 
   ];
 }
 
-/** Median ratio and converged runs of every row of scales, from the largest ratio to the smallest. */
+/** Median ratio and converged runs for every choice of scales, in descending order of the ratio. */
 function ratios(groups: readonly Group[]): string {
   const rows = new Map<string, Group[]>();
   for (const group of groups) {
@@ -72,7 +72,7 @@ function scaleBlocks(groups: readonly Group[], options: DynamicsOptions): Block[
   return [
     heading("W^V against W^Q and W^K"),
     paragraph(
-      `Targets at distance ‖r_0‖ = 1 from the outputs at the start, so that every row begins equally far from its goal. ${terms(options, "valueScale")}`,
+      `Targets at distance ‖r_0‖ = 1 from the outputs at the start, so that every row starts equally far from its targets. ${terms(options, "valueScale")}`,
     ),
     scaleTable(groups),
     paragraph(
@@ -88,7 +88,7 @@ export function report({ trials }: DynamicsMeasurements, options: DynamicsOption
   const [matrices, equalValues, valueScale] = [grouped(trials, "matrices"), grouped(trials, "equalValues"), grouped(trials, "valueScale")];
   const introduction = paragraph(
     `A single attention layer (D = ${width}, d_o = ${outputWidth}) fits ${samples} random samples of ${tokens} tokens by plain gradient descent in float64, ` +
-      "with steps of 1/(2σ_max(J)²), J the Jacobian in what trains at the start.",
+      "with step size 1/(2σ_max(J)²), where J is the initial Jacobian of the outputs with respect to the trained weights.",
   );
   const answers = [
     `${ofTrials(convergedShare(matrices.flatMap((group) => group.trials)))} runs of the three matrices converged; with W^Q alone: ${shares(matrices.filter(({ subset }) => subset === "{Q}")) || "not run"}.`,

@@ -5,13 +5,13 @@ import { report } from "./report.js";
 import { runTrial, type Trial, type TrialSetting } from "./trial.js";
 
 const stages: Readonly<Record<ExperimentName, string>> = {
-  matrices: "Three matrices: what trains, and where gradient descent ends",
+  matrices: "Three matrices: gradient descent by trained matrices",
   equalValues: "W^Q alone where all values of a sample are equal",
   valueScale: "W^Q alone, by the scale of W^V against W^Q and W^K",
 };
 const names = Object.keys(stages) as ExperimentName[];
 
-/** All runs of an experiment. */
+/** Tasks of an experiment. */
 function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed: number): Task<unknown, Trial>[] {
   const { experiments, ...sizes } = options;
   const { family, heads, steps, tolerance, stepOf, subsets, scales, kernels, seeds } = experiments[experiment];
@@ -33,7 +33,7 @@ function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed
   });
 }
 
-/** Gradient descent on a single layer: what trains, with which kernel, from which scales, converges how fast? */
+/** Gradient descent on a single layer, by trained matrices, kernel and initial scales: does it converge, and how fast? */
 export const dynamics = declareStudy({
   name: "dynamics",
   question: "gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?",

@@ -4,10 +4,10 @@ import { convergedShare, intervalText, lossLeft, ofTrials, type Group } from "./
 import { reference } from "./reference.js";
 import type { Trial } from "./trial.js";
 
-/** Steps at which a run of the table of scales is looked at first. */
+/** Steps within which the table of scales counts early convergence. */
 const EARLY = 300;
 
-/** Steps of the runs that converged, in the middle. */
+/** Median steps of the converged runs. */
 const medianSteps = (trials: readonly Trial[]): string => formatNumber(median(trials.filter(({ converged }) => converged).map(({ steps }) => steps)));
 
 export function matricesTable(groups: readonly Group[]): Table {
@@ -34,16 +34,16 @@ export function matricesTable(groups: readonly Group[]): Table {
     }),
     note:
       "Wilson's interval. Median steps: of the runs that converged. A run that has not converged may need more steps. Rates: fraction of the loss that a step " +
-      "removes, certified at least and measured on average. Not certified never means that a run must fail.",
+      "removes; a certified rate is a lower bound, a measured rate a mean. Not certified never means that a run must fail.",
   };
 }
 
-/** Every seed of W^Q alone: steps to the tolerance, or what was left of the loss. */
+/** W^Q alone for every seed: steps to the tolerance, or the remaining share of the loss. */
 export function seedTable(groups: readonly Group[]): Table {
   const seeds = [...new Set(groups.flatMap(({ trials }) => trials.map(({ seed }) => seed)))];
   return {
     kind: "table",
-    title: "W^Q alone, seed by seed: steps to the tolerance, or the share of the loss that was left",
+    title: "W^Q alone, seed by seed: steps to the tolerance, or the remaining share of the loss",
     columns: ["kernel", ...seeds.map((seed) => `seed ${seed}`)],
     rows: groups.map(({ kernel, trials }) => [
       kernel,
@@ -95,7 +95,7 @@ export function scaleTable(groups: readonly Group[]): Table {
       ];
     }),
     note:
-      "C = 8 L_J‖r_0‖/σ_0² of T2, with the proved bound T3 for L_J; the reference does not say how it had L_J, at which tolerance it stopped and after how many steps: " +
-      "its rows compare with each other, not its single numbers with ours.",
+      "C = 8 L_J‖r_0‖/σ_0² of T2, with the proved bound T3 for L_J. The reference does not state how it computed L_J, its tolerance or its number of steps, " +
+      "so only the order of its rows is comparable with ours, not its single numbers.",
   };
 }

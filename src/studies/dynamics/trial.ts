@@ -10,7 +10,7 @@ import type { DynamicsOptions, ExperimentName } from "./options.js";
 import type { Scales } from "../options.js";
 import { randomProblem } from "./problem.js";
 
-/** What is particular to one run of an experiment. */
+/** Settings of one run of an experiment. */
 export interface TrialSetting {
   readonly experiment: ExperimentName;
   readonly kernel: string;
@@ -19,16 +19,16 @@ export interface TrialSetting {
   readonly seed: number;
 }
 
-/** One run of gradient descent, and what the theory had said before. */
+/** One run of gradient descent, and the theory's prediction. */
 export interface Trial extends TrialSetting {
   readonly stepSize: number;
   readonly certified: boolean;
   readonly rigorous: boolean;
-  /** The certificate's rate at this step size; null without one. */
+  /** The certified rate at this step size; null without a certificate. */
   readonly certifiedRate: number | null;
-  /** What T4 proves that no step can go below; null where it proves nothing. */
+  /** Lower bound of the loss that T4 proves; null where T4 does not apply. */
   readonly lossFloor: number | null;
-  /** C = 8 L_J‖r_0‖/σ_0² of T2, which certifies up to 1; null where W^V alone trains, without full row rank, and where T4 applies. */
+  /** C = 8 L_J‖r_0‖/σ_0² of T2, which certifies runs with C ≤ 1. Null if W^V alone trains, without full row rank, or if T4 applies. */
   readonly nonlinearity: number | null;
   /** max(σ_max(W^Q), σ_max(W^K)) / σ_min(W^V) at the start. */
   readonly queryKeyOverValue: number;
@@ -46,15 +46,15 @@ export interface DynamicsMeasurements {
   readonly trials: readonly Trial[];
 }
 
-/** Share of 1/σ_max(J_0)² by which runs step: half leaves room for a Jacobian that grows. */
+/** Step size as a share of 1/σ_max(J_0)²; half leaves room for a growing Jacobian. */
 const STEP_SHARE = 0.5;
-/** Steps of which a curve keeps all: hundreds of runs make one file. */
+/** A curve keeps every step up to this one; few, as one file holds hundreds of runs. */
 const DENSE = 20;
 
-/** Steps between two looks at whether to stop: some tenths of a second. */
+/** Steps between two checks for a stop: some tenths of a second. */
 const LOOK_EVERY = 500;
 
-/** Gradient descent with η = 1/(2σ_max(J_0)²) until the tolerance or the last step; depends on nothing but its first two arguments. */
+/** Gradient descent with step size η = 1/(2σ_max(J_0)²) until the tolerance or the last step; the result depends only on the first two arguments. */
 export async function runTrial(options: DynamicsOptions, setting: TrialSetting, work?: Pick<Work, "checkpoint">): Promise<Trial> {
   const { heads, family, steps, tolerance, stepOf = setting.kernel } = options.experiments[setting.experiment];
   const kernel = plainKernel(setting.kernel);

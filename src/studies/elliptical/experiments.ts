@@ -20,21 +20,21 @@ import { measureLayers } from "./layers.js";
 import type { ContaminatedTest, EllipticalRun } from "./measurements.js";
 import type { EllipticalOptions } from "./options.js";
 
-/** Streams of random numbers that a seed has: split, weights, order, contamination. */
+/** Random streams per seed: split, weights, order, contamination. */
 export const STREAMS = 4;
-/** Test texts in which layers are looked at. */
+/** Test texts on which layers are measured. */
 const LOOKED_AT = 64;
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** The first texts without padding. */
+/** The first texts without padding, or the first text if all are padded. */
 function wholeTexts({ ids, count, tokens }: Windows): ReturnType<typeof indices> {
   const whole = Array.from({ length: count }, (_, row) => row).filter((row) => !ids.subarray(row * tokens, (row + 1) * tokens).includes(PADDING));
   const chosen = (whole.length === 0 ? [0] : whole).slice(0, LOOKED_AT);
   return indices(rowsOf({ ids, count, tokens }, chosen), [chosen.length, tokens]);
 }
 
-/** Test texts as they look at every share of contamination. */
+/** The test texts at every share of contamination. */
 function contaminated<Texts extends Windows>(texts: Texts, vocabulary: number, { contamination }: EllipticalOptions, seed: number): { share: number; texts: Texts }[] {
   const drawn = drawContamination(texts.ids.length, vocabulary, random(STREAMS * seed + 3));
   return contamination.map((share) => ({ share, texts: { ...texts, ids: contaminate(texts.ids, drawn, share) } }));
@@ -62,7 +62,7 @@ export function classify(
   });
 }
 
-/** Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; what it should have predicted stays clean. */
+/** Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; the target words stay clean. */
 export async function predictWords(
   options: EllipticalOptions,
   name: string,

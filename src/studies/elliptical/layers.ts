@@ -8,12 +8,12 @@ import type { Mask } from "../../kernels/mask.js";
 import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
 import type { LayerMeasure } from "./measurements.js";
 
-/** The mean of a number of every sample, whose numbers are `size` in a row. */
+/** The mean of `of` over samples of `size` consecutive numbers. */
 const meanOver = (data: ArrayLike<number> & { subarray(from: number, to: number): ArrayLike<number> }, size: number, of: (own: ArrayLike<number>) => number): number => {
   return mean(Array.from({ length: data.length / size }, (_, sample) => of(data.subarray(sample * size, (sample + 1) * size))));
 };
 
-/** Cosines of tokens and distances of heads in every layer, means over the texts [texts, n]. */
+/** Mean token cosine and head distance of every layer, over the texts [texts, n]. */
 export async function measureLayers(model: Encoder, kernel: TiledKernel, parameters: EncoderParameters, texts: Indices, mask?: Mask): Promise<LayerMeasure[]> {
   const { backend } = parameters.embedding;
   const observed = backend.scope(() => {

@@ -6,15 +6,15 @@ export type Experiment = "text" | "language";
 
 /** Tests of one trained model under contamination. */
 export interface ContaminatedTest {
-  /** Of the tokens that were swapped. */
+  /** Share of swapped tokens. */
   readonly share: number;
   /** Mean cross-entropy, in nats. */
   readonly loss: number;
-  /** Of the classification. */
+  /** Accuracy of the classification. */
   readonly accuracy?: number;
 }
 
-/** What a layer of a trained model makes of clean test texts. */
+/** Measurements of one layer of a trained model on clean test texts. */
 export interface LayerMeasure {
   /** Mean cosine of two tokens of a text, after the layer. */
   readonly tokenCosine: number;
@@ -32,7 +32,7 @@ export interface EllipticalRun {
   readonly layers: readonly LayerMeasure[];
 }
 
-/** A run, and the texts of its seed. */
+/** A run, and summaries of its seed's texts. */
 export interface EllipticalResult {
   readonly texts: DataSummary;
   readonly windows: WindowSummary;
@@ -40,7 +40,7 @@ export interface EllipticalResult {
 }
 
 export interface EllipticalMeasurements {
-  /** The texts of every seed. */
+  /** Summaries of the texts, for every seed. */
   readonly texts: readonly DataSummary[];
   readonly windows: readonly WindowSummary[];
   readonly runs: readonly EllipticalRun[];

@@ -12,7 +12,7 @@ export const ellipticalOptions = {
     ...splitOptions({ tokens: 32, train: 896, test: 512, vocabulary: 4000 }),
     ...trainingOptions({ batch: 16, epochs: 4, learningRate: 0.01 }),
   },
-  /** Next words by Adam. */
+  /** Prediction of next words by Adam. */
   language: {
     ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, ["examples", "texts and windows to train on"]),
     ...trainingOptions({ batch: 32, epochs: 4, learningRate: 0.003 }),

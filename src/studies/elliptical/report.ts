@@ -6,16 +6,16 @@ import { figure, formatPercent, heading, paragraph, table, type Block, type Figu
 import type { ContaminatedTest, EllipticalMeasurements, EllipticalRun, Experiment, LayerMeasure } from "./measurements.js";
 import type { EllipticalOptions } from "./options.js";
 
-/** What is measured against contamination: means and intervals are of `of`, readers see `shown` of it. */
+/** A quantity measured against contamination. Means and intervals are computed from `of`; figures show `shown` of them. */
 interface Quantity {
   readonly words: string;
   readonly of: (test: ContaminatedTest) => number;
   readonly shown: (value: number) => number;
   readonly format: (value: number) => string;
-  /** A difference of `of`, and its unit. */
+  /** Formats a difference of `of`, without its unit. */
   readonly formatDifference: (value: number) => string;
   readonly unit: string;
-  /** 1 where more is better, -1 where less is. */
+  /** 1 if more is better, -1 if less is better. */
   readonly better: 1 | -1;
 }
 
@@ -54,7 +54,7 @@ function contaminationTable(runs: readonly EllipticalRun[], experiment: Experime
   return table(`${titles[experiment]}: ${words} against contamination`, columns, rows, { summary: true, note });
 }
 
-/** What contamination costs a model: the difference between the last share and the first. */
+/** Difference that contamination makes to a run, between the last share and the first. */
 const costOf = ({ tests }: EllipticalRun, { of }: Quantity): number => of(tests[tests.length - 1]) - of(tests[0]);
 
 function differenceTable(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[], reference: string): Table | undefined {
@@ -67,7 +67,7 @@ function differenceTable(runs: readonly EllipticalRun[], experiment: Experiment,
   });
   if (rows.length === 0) return undefined;
   const columns = ["kernel", ...shares.map((share) => `${percent(share)} swapped`), `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`];
-  return table(`${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, { note: `The last column compares what contamination does to the ${quantity.words}.` });
+  return table(`${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, { note: `The last column compares the change of the ${quantity.words} by contamination.` });
 }
 
 function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Table {
@@ -121,8 +121,8 @@ export function report({ texts, windows, runs }: EllipticalMeasurements, { kerne
   const frequencies = Math.exp(meanInterval(windows.map(({ frequencyLoss }) => frequencyLoss)).mean).toFixed(1);
   const unknown = formatPercent(meanInterval(windows.map(({ unknownShare }) => unknownShare)).mean);
   const notes: Readonly<Record<Experiment, string>> = {
-    text: `In brackets Student's 95 % interval of the mean. Always answering the most frequent class: ${majority} of clean texts.`,
-    language: `Perplexity is e to the mean loss over words and seeds; in brackets Student's 95 % interval, of that mean. Unigram baseline (word frequencies alone): ${frequencies}. ${unknown} of the words are outside the vocabulary; these count as one word.`,
+    text: `In brackets: Student's 95 % interval of the mean. Always answering the most frequent class: ${majority} of clean texts.`,
+    language: `Perplexity is e to the mean loss over words and seeds. In brackets: its interval, from Student's 95 % interval of that mean. Unigram baseline (word frequencies alone): ${frequencies}. ${unknown} of the words are outside the vocabulary; these count as one word.`,
   };
   const blocks: Block[] = [
     paragraph(

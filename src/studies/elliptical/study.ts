@@ -13,13 +13,13 @@ import { ellipticalOptions } from "./options.js";
 import { report } from "./report.js";
 
 interface Texts {
-  /** To classify. */
+  /** Texts to classify. */
   readonly dataset: Dataset;
-  /** To predict next words in. */
+  /** Windows in which next words are predicted. */
   readonly words: WindowData;
 }
 
-/** Encoders that classify texts and that predict next words, trained on clean texts, tested on contaminated ones. */
+/** Encoders that classify texts or predict next words, trained on clean texts and tested on contaminated ones. */
 export const elliptical = declareStudy({
   name: "elliptical",
   question: "dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy",

@@ -4,9 +4,9 @@ const line32 = { size: 32, dashLength: 3, thickness: 1, dotRadius: 1.25, clearan
 const line128 = { size: 128, dashLength: 6, thickness: 2, dotRadius: 3, clearance: 9 } as const;
 
 /**
- * Pictures by name, from the easiest to those of the size that Long Range Arena calls Path-X.
+ * Kinds of pictures by name, from the easiest to those of the size that Long Range Arena calls Path-X.
  *
- * In the easiest the distance of the dots gives much away; in `matched`, else the same, and in the others it does not.
+ * In `easiest` the distance between the dots predicts the label well, in the other kinds it does not. `matched` is otherwise like `easiest`.
  */
 export const difficulties = {
   easiest: { ...line32, dashes: 1, dashLength: 6, distractors: 0, gap: 2, contrast: 0.5, turn: 0, distanceTolerance: Infinity },

@@ -5,7 +5,7 @@ import type { Landscape } from "./landscapes.js";
 import { render } from "./render.js";
 import { pathfinderScene, type PathfinderOptions } from "./scene.js";
 
-/** Two connected pictures and two others of every kind of one size, drawn from the seed. */
+/** Two connected and two unconnected pictures of every kind of one size, drawn from the seed. */
 export function samplesFigure(size: number, seed: number): Figure {
   const kinds = Object.entries<PathfinderOptions>(difficulties).filter(([, options]) => options.size === size);
   const pictures = kinds.flatMap(([name, options]) => {

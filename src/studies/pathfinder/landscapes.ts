@@ -12,17 +12,17 @@ import type { LandscapeOptions } from "./options.js";
 export interface Landscape {
   readonly kernel: string;
   readonly seed: number;
-  /** On two filter-normalised random directions. */
+  /** Loss on two filter-normalised random directions. */
   readonly randomPlane: Surface;
-  /** On the first two principal directions of the training path, with the path and the share of its spread that each explains. */
+  /** Loss on the first two principal directions of the training path, with the path and the share of its variance that each explains. */
   readonly pathPlane: Surface & { readonly path: readonly (readonly [number, number])[]; readonly explained: readonly number[] };
   /** Ritz values of the Hessian at the model. */
   readonly hessian: { readonly largest: number; readonly smallest: number; readonly residual: number; readonly products: number };
-  /** Along either random direction, in units of its filter-normalised length. */
+  /** Roughness along each random direction, in units of its filter-normalised length. */
   readonly lines: readonly Roughness[];
 }
 
-/** How far the plane of the path reaches beyond the path, as a share of its extent. */
+/** Margin of the path's plane beyond the path, as a share of its extent. */
 const MARGIN = 0.2;
 
 function around(values: readonly number[], count: number): number[] {

@@ -4,11 +4,11 @@ import { optional, real, record, whole as wholeNumber, type Fields } from "../ru
 import { difficulties, type Difficulty } from "./difficulty.js";
 import type { PathfinderOptions as Picture } from "./scene.js";
 
-/** Loss landscapes of the models of the first seed. */
+/** Options of the loss landscapes, which are drawn for the first seed. */
 export interface LandscapeOptions {
-  /** Points of a side of the grid. */
+  /** Points along each side of the grid. */
   readonly points: number;
-  /** The grid of random directions reaches this far, in lengths of the filter-normalised directions. */
+  /** Reach of the grid of random directions, in lengths of the filter-normalised directions. */
   readonly radius: number;
   /** Test pictures on which the loss is evaluated. */
   readonly pictures: number;
@@ -19,7 +19,7 @@ export interface LandscapeOptions {
 }
 
 const pixels = real(0, 256);
-/** Drawn one after the other; Long Range Arena has 200,000. */
+/** Long Range Arena has 200,000 pictures. */
 const PICTURES = { least: 8, most: 200_000 };
 
 const pictureFields = {
@@ -46,7 +46,7 @@ const landscapeFields = {
 
 const { kernels } = comparisonOptions(["softmax", "gaussian"], 5, "");
 
-/** The easiest pictures in patches, as much as two cores learn in minutes. */
+/** The easiest pictures in patches, which two cores learn in minutes. */
 export const pathfinderOptions = {
   scale: oneOf("quick", ["quick", "full"]),
   difficulty: oneOf<Difficulty>("easiest", Object.keys(difficulties) as Difficulty[], { help: "kind of pictures" }),
@@ -55,7 +55,7 @@ export const pathfinderOptions = {
   /** Side of the square patches that are tokens; 1 makes every pixel a token. */
   patch: whole(16, { least: 1, most: 256, help: "side of a patch in pixels" }),
   kernels,
-  seeds: whole(5, { least: 0, most: 1000, help: "pictures, starts and orders; 0 draws samples of every kind alone" }),
+  seeds: whole(5, { least: 0, most: 1000, help: "seeds of pictures, starts and orders; 0 only draws samples of every kind" }),
   train: whole(6400, { ...PICTURES, flag: "examples", help: "pictures to train on" }),
   test: whole(512, PICTURES),
   ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),

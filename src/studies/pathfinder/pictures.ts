@@ -9,11 +9,11 @@ export interface Pictures {
   /** Levels 0 to 255, picture by picture, row by row. */
   readonly pixels: Uint8Array;
   readonly labels: Int32Array;
-  /** Between the two dots of each picture, to the nearest pixel. */
+  /** Distance between the two dots of each picture, to the nearest pixel. */
   readonly distances: Float64Array;
 }
 
-/** Seeded pictures, half of them connected (the odd one out of an odd number is not), in random order. */
+/** Seeded pictures in random order, half of them connected, rounded down. */
 export function drawPictures(options: PathfinderOptions, count: number, seed: number): Pictures {
   const source = random(seed);
   const labels = Int32Array.from(source.shuffle(Array.from({ length: count }, (_, index) => index % 2)));
@@ -46,10 +46,10 @@ export function patches({ size, pixels }: Pictures, rows: readonly number[], pat
   return out;
 }
 
-/** Share of `test` that the best threshold on the distance of the dots, chosen on `train`, classifies correctly: what needs no path. */
+/** Baseline that follows no path: accuracy on `test` of the best threshold on the distance between the dots, chosen on `train`. */
 export function distanceAccuracy(train: Pictures, test: Pictures): number {
   const order = Array.from(train.distances.keys()).sort((a, b) => train.distances[a] - train.distances[b]);
-  // connected pictures minus others among the nearest: far from zero where a threshold divides the kinds well
+  // connected minus unconnected pictures among the nearest: far from zero at a good threshold
   let lead = 0;
   let best = { threshold: 0, lead: 0 };
   for (const index of order) {

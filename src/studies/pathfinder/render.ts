@@ -10,7 +10,7 @@ function distanceToSegment(point: Point, [a, b]: readonly [Point, Point]): numbe
   return Math.hypot(point[0] - a[0] - share * dx, point[1] - a[1] - share * dy);
 }
 
-/** What is drawn of a path; its round ends reach to the ends of the dashes, so that gaps keep their length. */
+/** Strokes of a path. Their round ends reach the ends of the dashes, so that gaps keep their length. */
 function strokes(path: Path, { dashLength, thickness }: PathfinderOptions, dashed: boolean): (readonly [Point, Point])[] {
   return path.slice(1).map((corner, index) => {
     const [x, y] = path[index];
@@ -21,9 +21,9 @@ function strokes(path: Path, { dashLength, thickness }: PathfinderOptions, dashe
 }
 
 /**
- * Levels 0 to 255 of a scene's pixels, row by row; a pixel is as bright as the brightest thing on it, edges blur over one pixel.
+ * Levels 0 to 255 of a scene's pixels, row by row. A pixel takes the brightest shape on it; edges blur over one pixel.
  *
- * With `dashed: false` the gaps are filled, so that a path is one piece.
+ * `dashed: false` fills the gaps, so that a path is one piece.
  */
 export function render({ options, paths, dots }: Scene, { dashed = true }: { readonly dashed?: boolean } = {}): Uint8Array {
   const { size, contrast, thickness, dotRadius } = options;
@@ -42,7 +42,7 @@ export function render({ options, paths, dots }: Scene, { dashed = true }: { rea
     }
   };
   for (const path of paths) for (const stroke of strokes(path, options, dashed)) draw(stroke, thickness / 2, contrast);
-  // a hair of length keeps the dot's segment from dividing by zero
+  // a tiny length avoids division by zero
   for (const [x, y] of dots) draw([[x, y], [x + 1e-6, y]], dotRadius, 1);
   return pixels;
 }

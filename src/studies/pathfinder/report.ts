@@ -8,7 +8,7 @@ import type { Landscape } from "./landscapes.js";
 import type { PathfinderOptions } from "./options.js";
 
 export interface PathfinderMeasurements {
-  /** Test accuracy of the best threshold on the distance between the dots, for every seed: what needs no path. */
+  /** Baseline of every seed that follows no path: test accuracy of the best threshold on the distance between the dots. */
   readonly distanceAccuracy: readonly number[];
   readonly runs: readonly ClassifierRun[];
   readonly landscapes: readonly Landscape[];
@@ -33,8 +33,8 @@ function landscapeTable(landscapes: readonly Landscape[]): Table {
   return table("Loss around the trained models", columns, rows, {
     summary: true,
     note:
-      "Eigenvalues: Ritz values of Lanczos; an eigenvalue lies within the residual of the largest. Lines: along two random filter-normalised directions; " +
-      "curvature is the root mean square of the second derivative, excess variation what goes up and down beyond one valley. One model of each kernel: no statement over seeds.",
+      "Eigenvalues: Ritz values of Lanczos; an eigenvalue lies within the residual of the largest. Lines: along two random filter-normalised directions. " +
+      "Curvature: root mean square of the second derivative. Excess variation: total variation beyond that of a single valley. One model of each kernel, so no statement over seeds.",
   });
 }
 
@@ -42,7 +42,7 @@ function answerOf(runs: readonly ClassifierRun[], distances: readonly number[], 
   if (runs.length === 0) return UNFINISHED;
   const means = [...byKernel(runs)].map(([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`);
   const baseline = formatPercent(meanInterval(distances).mean);
-  return `Test accuracy on ${difficulty} pictures: ${means.join(", ")} (chance 50.0 %; the distance of the dots alone ${baseline}). ${statements(runs).join(" ")}`.trim();
+  return `Test accuracy on ${difficulty} pictures: ${means.join(", ")} (chance 50.0 %; distance between the dots alone ${baseline}). ${statements(runs).join(" ")}`.trim();
 }
 
 /** Tables and figures of the study. */
@@ -54,7 +54,7 @@ export function report({ distanceAccuracy, runs, landscapes }: PathfinderMeasure
       `An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) reads ${picture.size} × ${picture.size} pictures in ` +
         `${(picture.size / patch) ** 2} patches of ${patch} × ${patch} pixels through a linear embedding; Adam, learning rate ${learningRate}, ${epochs} epochs of ` +
         `${train} pictures in batches of ${batch}; ${test} pictures to test on. For a seed every kernel has the same pictures, start and batches. ` +
-        `Best threshold on the distance of the dots alone: ${distanceAccuracy.map(formatPercent).join(", ")} of test pictures.`,
+        `Best threshold on the distance between the dots alone: ${distanceAccuracy.map(formatPercent).join(", ")} of test pictures.`,
     ),
     ...(complete.length === 0 ? [] : [accuracyTable(complete, { test, examples: "pictures", baseline: "Chance is 50 %." })]),
     ...statements(complete).map(paragraph),

@@ -3,11 +3,11 @@ import type { Random } from "../../core/random.js";
 
 export type Point = readonly [x: number, y: number];
 
-/** What makes a picture easy or hard; lengths in pixels. */
+/** Options that make a picture easy or hard; lengths in pixels. */
 export interface PathfinderOptions {
   /** Pixels of a side. */
   readonly size: number;
-  /** Dashes of each of the two long paths: their length. */
+  /** Dashes of each of the two long paths. */
   readonly dashes: number;
   /** Short paths beside the two long ones. */
   readonly distractors: number;
@@ -24,13 +24,13 @@ export interface PathfinderOptions {
   /** Least distance between two paths. */
   readonly clearance: number;
   /**
-   * How much the distance between the dots may differ between the connected and the unconnected picture of the same paths:
-   * the smaller, the less the distance gives away.
+   * Most difference of the dots' distance between the connected and the unconnected picture of the same paths. The smaller, the less the
+   * distance predicts the label.
    */
   readonly distanceTolerance: number;
 }
 
-/** Corners of a path: on every leg from one corner to the next a dash, then a gap; on the last leg a dash alone. */
+/** Corners of a path. Every leg between two corners is a dash and a gap; the last leg is only a dash. */
 export type Path = readonly Point[];
 
 export interface Scene {
@@ -42,9 +42,9 @@ export interface Scene {
   readonly connected: boolean;
 }
 
-/** Distance of the points at which two paths are compared; beside the clearance it is small. */
+/** Distance between the points at which two paths are compared, small against the clearance. */
 const SPACING = 1;
-/** Places tried for one path before the picture starts again. */
+/** Places tried for one path before the picture is drawn anew. */
 const PLACES = 200;
 /** Pictures tried before the options count as impossible. */
 const PICTURES = 1000;
@@ -54,7 +54,7 @@ const DISTRACTOR_SHARE = 1 / 3;
 export const distance = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1]);
 const ends = (path: Path): [Point, Point] => [path[0], path[path.length - 1]];
 
-/** Points along a path, both ends among them. */
+/** Points along a path, including both ends. */
 function pointsAlong(path: Path): Point[] {
   return path.slice(1).flatMap((corner, index) => {
     const [x, y] = path[index];
@@ -66,7 +66,7 @@ function pointsAlong(path: Path): Point[] {
 const farFrom = (points: readonly Point[], others: readonly Point[], least: number): boolean =>
   points.every(([x, y]) => others.every((other) => (x - other[0]) ** 2 + (y - other[1]) ** 2 >= least ** 2));
 
-/** A path that stays inside, apart from what is there, and half as far from its own legs before the last one; undefined where it does not fit. */
+/** A path inside the picture, at least the clearance away from `taken`, and half of it from its own legs before the last one. Undefined if it does not fit. */
 function drawPath(options: PathfinderOptions, dashes: number, taken: readonly Point[], source: Random): Path | undefined {
   const { size, dashLength, gap, turn, clearance, dotRadius } = options;
   const margin = dotRadius + 1;
@@ -89,7 +89,7 @@ function drawPath(options: PathfinderOptions, dashes: number, taken: readonly Po
 
 type Pair = readonly [Point, Point];
 
-/** An end of either path, as far apart as the ends of the first are, as nearly as they come; and by how much they miss it. */
+/** One end of each path, with the distance nearest to that between the ends of the first; `excess` is the difference of the two distances. */
 function matchingEnds(first: Path, second: Path): { readonly pair: Pair; readonly excess: number } {
   const wanted = distance(...ends(first));
   const pairs = ends(first).flatMap((a) => ends(second).map((b): Pair => [a, b]));
@@ -134,8 +134,8 @@ function check(options: PathfinderOptions): void {
 /**
  * Two long dashed paths, distractors, and two dots: on the two ends of one long path, or on one end of each.
  *
- * Both kinds come from the same paths, so that nothing but the dots tells them apart; of the ends of two paths, those whose distance is
- * nearest to that of the ends of one are chosen. After Linsley et al., arXiv 1805.08315, and Long Range Arena, arXiv 2011.04006.
+ * Both kinds come from the same paths and differ only in the dots. Dots on two paths take the ends whose distance is nearest to that between
+ * the ends of one path. After Linsley et al., arXiv 1805.08315, and Long Range Arena, arXiv 2011.04006.
  * @throws ArgumentError for options that leave no room.
  */
 export function pathfinderScene(options: PathfinderOptions, connected: boolean, source: Random): Scene {

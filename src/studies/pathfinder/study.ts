@@ -9,15 +9,15 @@ import { full, pathfinderOptions } from "./options.js";
 import { report } from "./report.js";
 import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunState } from "./train.js";
 
-/** An encoder on pictures of the Pathfinder task, kernel against kernel over seeds, and the loss around what it learned. */
+/** An encoder on pictures of the Pathfinder task: comparison of kernels over seeds, and the loss around the trained models. */
 export const pathfinder = declareStudy({
   name: "pathfinder",
-  question: "an encoder on pictures: are two dots on one dashed path? Kernel against kernel, and the loss around what they learn",
+  question: "an encoder on pictures: are two dots on one dashed path? Comparison of kernels, and the loss around the trained models",
   title: "Pathfinder: softmax and Gaussian attention on connected dots",
   options: pathfinderOptions,
   presets: {
     full: { help: "the papers' scale, for a hardware adapter", options: full },
-    draw: { help: "draw samples of every kind, train nothing", options: { seeds: 0 } },
+    draw: { help: "only draw samples of every kind", options: { seeds: 0 } },
     withoutLandscape: { help: "no loss landscapes", options: { landscape: undefined } },
   },
   derive: ({ difficulty }) => (difficulty === undefined ? {} : { picture: difficulties[difficulty] }),
@@ -37,7 +37,7 @@ export const pathfinder = declareStudy({
       });
     }
   },
-  // the pictures of a seed
+  // at least the pictures of a seed
   bytes: ({ train, test, picture }) => (train + test) * picture.size ** 2,
 
   data: (options) => Promise.resolve(latest((seed): PictureSplit => splitPictures(options, seed))),
@@ -45,7 +45,7 @@ export const pathfinder = declareStudy({
   tasks(options, first) {
     const { kernels, seeds, landscape, ...rest } = options;
     const taskOf = (kernel: string, seed: number): Task<(seed: number) => PictureSplit, MeasuredRun, RunState> => {
-      // the landscapes of one seed show the shape; more would show it again
+      // landscapes of one seed suffice to show their shape
       const own = { ...options, landscape: seed === first ? landscape : undefined };
       return {
         name: `${kernel} seed ${seed}`,

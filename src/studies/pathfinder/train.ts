@@ -12,7 +12,7 @@ import { measureLandscape, type Landscape } from "./landscapes.js";
 import type { PathfinderOptions } from "./options.js";
 import { distanceAccuracy, drawPictures, patches, type Pictures } from "./pictures.js";
 
-/** Streams of random numbers that a seed has: pictures to train on, pictures to test on, weights, order of the pictures. */
+/** Random streams per seed: pictures to train on, pictures to test on, weights, order of the pictures. */
 const STREAMS = 4;
 
 export interface PictureSplit {
@@ -20,28 +20,28 @@ export interface PictureSplit {
   readonly test: Pictures;
 }
 
-/** The pictures of a seed; no kernel changes them. */
+/** The pictures of a seed, the same for every kernel. */
 export function splitPictures({ picture, train, test }: PathfinderOptions, seed: number): PictureSplit {
   return { train: drawPictures(picture, train, STREAMS * seed), test: drawPictures(picture, test, STREAMS * seed + 1) };
 }
 
-/** About how many points of the training path the plane of its principal directions is drawn through. */
+/** Approximate number of stored points of the training path. */
 const PATH_POINTS = 24;
 
-/** Of a run: how far its training is, and where the path of its weights went through. */
+/** Stored state of a run: its training, and the path of its weights. */
 export interface RunState {
   readonly training: TrainingState<EpochResult>;
   readonly path: readonly Snapshot[];
 }
 
-/** A run, what the distance of the dots alone tells on its pictures, and at its end the landscape where the configuration wants one. */
+/** A run, the baseline by the dots' distance on its pictures, and the landscape at its end if configured. */
 export interface MeasuredRun {
   readonly run: ClassifierRun;
   readonly distanceAccuracy: number;
   readonly landscape?: Landscape;
 }
 
-/** Trains one encoder, or goes on with it. */
+/** Trains one encoder, or continues a stored training. */
 export async function trainRun(options: PathfinderOptions, kernel: string, seed: number, split: PictureSplit, work: Work<RunState, MeasuredRun>): Promise<MeasuredRun> {
   const { backend, state } = work;
   const { patch, width, hidden, heads, layers, picture, landscape } = options;
@@ -56,7 +56,7 @@ export async function trainRun(options: PathfinderOptions, kernel: string, seed:
   const baseline = { distanceAccuracy: distanceAccuracy(split.train, split.test) };
   const start = landscape && state === undefined ? [await readVector(parameters)] : [];
   const path = state === undefined ? start : state.path.map(({ data }) => Float64Array.from(data));
-  // every epoch where there are few, some of them where there are many, the last in any case
+  // of many epochs only every `stride`-th and the last are stored
   const stride = Math.ceil(options.epochs / PATH_POINTS);
   const training: Work<RunState["training"]> = {
     ...work,

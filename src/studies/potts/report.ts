@@ -4,14 +4,14 @@ import { figure, formatNumber, paragraph, table, type Report } from "../report/r
 import type { PottsOptions, PottsRun } from "./train.js";
 
 export interface PottsMeasurements {
-  /** J of the pairs i < j, of norm 1. */
+  /** Couplings J of the pairs i < j, scaled to norm 1. */
   readonly truth: readonly number[];
   /** The loss of the true model over all samples. */
   readonly trueLoss: number;
   readonly runs: readonly PottsRun[];
 }
 
-/** Batches at the end whose mean loss is reported. */
+/** Number of last batches whose mean loss is reported. */
 const LAST = 20;
 
 const lastLoss = ({ losses }: PottsRun): number => mean(losses.slice(-LAST));
@@ -46,12 +46,12 @@ export function report({ runs, trueLoss, truth }: PottsMeasurements, { sites, co
     blocks: [
       paragraph(
         `Samples of H = -Σ J_ij U_(s_i s_j) (arXiv 2304.07235): ${sites} sites, ${colours} colours, ${samples} configurations by Gibbs sampling. One layer predicts each site from the others ` +
-          `(Adam, learning rate ${learningRate}, batches of ${batch}, ${epochs} epochs, the best of ${restarts} starts by loss). Factored attention with A = J, V = U is the exact conditional; before comparing, the gauge is fixed: ` +
-          "J symmetric and of norm 1, columns of U of mean 0. Softmax attention has queries of positions and keys of positions and colours; its mean weights stand for J.",
+          `(Adam, learning rate ${learningRate}, batches of ${batch}, ${epochs} epochs, the best of ${restarts} starts by loss). Factored attention with A = J, V = U is the exact conditional. The gauge is fixed before comparing: ` +
+          "J is symmetric with norm 1, and columns of U have mean 0. Softmax attention has queries from positions, and keys from positions and colours; its mean weights are compared with J.",
       ),
       table("Recovery", ["attention", "loss at end", "above the true model", "correlation with J", "with |J|", "correlation with U", "parameters", "s/step"], rows, {
         summary: true,
-        note: `Losses in nats a site, means of the last ${LAST} batches; the true model has ${trueLoss.toFixed(4)} over all samples.`,
+        note: `Losses in nats per site, means of the last ${LAST} batches; the true model has ${trueLoss.toFixed(4)} over all samples.`,
       }),
       figure("loss", "Cross entropy of masked prediction", { kind: "lines", series: losses, xLabel: "step", yLabel: "nats a site" }, "Single batches, each before its step."),
       figure("couplings", "Couplings J, true and recovered", { kind: "lines", series: couplings, xLabel: "pair, by its true coupling", yLabel: "J_ij, norm 1" }, `The ${truth.length} pairs in the order of their true couplings.`),

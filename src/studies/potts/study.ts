@@ -7,14 +7,14 @@ import { drawPotts, lossOf, streamOf, trainOnce, type PottsData, type PottsRun }
 
 const attentions = ["factored", "softmax"] as const;
 
-/** One of several trainings of a layer, the couplings of the model, and its loss on the samples. */
+/** One training of a layer, with the couplings of the true model and its loss on the samples. */
 interface PottsResult {
   readonly truth: readonly number[];
   readonly trueLoss: number;
   readonly run: PottsRun;
 }
 
-/** One layer of attention learns the generalised Potts model by masked prediction: are J and U recovered? */
+/** One layer of attention learns the generalised Potts model by masked prediction: are couplings J and interactions U recovered? */
 export const potts = declareStudy({
   name: "potts",
   question: "one layer of attention learns a generalised Potts model: are its couplings recovered?",
@@ -31,7 +31,7 @@ export const potts = declareStudy({
   check({ samples, batch }) {
     if (samples < batch) throw new ArgumentError({ where: "study potts", argument: "--samples", wanted: `at least one batch, ${batch}`, got: String(samples) });
   },
-  // the logarithms of p that the loss over all samples takes, in float32
+  // log-probabilities of the loss over all samples, in float32
   bytes: ({ sites, colours, samples }) => 4 * samples * sites * colours,
 
   data(options, seed, inform) {

@@ -14,7 +14,7 @@ export interface PottsOptions {
   readonly samples: number;
   readonly batch: number;
   readonly epochs: number;
-  /** Times that each layer is trained, from weights of its own; the one of lowest loss counts, as the loss has local minima. */
+  /** Trainings of each layer, each from its own weights. The loss has local minima, so the training with the lowest loss counts. */
   readonly restarts: number;
   readonly learningRate: number;
 }
@@ -22,25 +22,25 @@ export interface PottsOptions {
 /** What one layer of attention learned. */
 export interface PottsRun {
   readonly attention: "factored" | "softmax";
-  /** Cross entropy of each batch before its step, in nats a site. */
+  /** Cross entropy of each batch before its step, in nats per site. */
   readonly losses: readonly number[];
   readonly parameters: number;
   readonly secondsPerStep: number;
-  /** For the pairs i < j: J of norm 1, or for softmax the mean attention weight. */
+  /** J of the pairs i < j, scaled to norm 1; for softmax the mean attention weight. */
   readonly couplings: readonly number[];
   readonly couplingCorrelation: number;
-  /** With |J|, where weights are positive. */
+  /** Correlation with |J|, for softmax, whose weights are positive. */
   readonly absoluteCorrelation?: number;
   readonly interactionCorrelation: number;
 }
 
-/** Draws whose attention weights are averaged into one matrix. */
+/** Samples over which attention weights are averaged. */
 const MAP_ROWS = 500;
 
-/** Streams of random numbers that a seed has: the model and its samples, then one for each training. */
+/** Random streams per seed: 0 for the model and its samples, then one for each training. */
 export const streamOf = (seed: number, { restarts }: Pick<PottsOptions, "restarts">, training = 0): Random => random((1 + 2 * restarts) * seed + training);
 
-/** The model of a seed, its couplings and interactions in the fixed gauge, and its samples once they are wanted. */
+/** The model of a seed, its couplings and interactions in the fixed gauge, and its samples, drawn at first use. */
 export type PottsData = ReturnType<typeof drawPotts>;
 
 export function drawPotts({ sites, colours, samples: count }: PottsOptions, stream: Random) {
@@ -62,11 +62,11 @@ type Recovery = Pick<PottsRun, "couplings" | "couplingCorrelation" | "absoluteCo
 
 interface Layer<Parameters extends ParameterTree> {
   readonly predictor: Predictor<Parameters>;
-  /** What the trained layer knows of the model. */
+  /** Compares the trained layer with the true model. */
   readonly compare: (parameters: Parameters) => Promise<Recovery>;
 }
 
-/** Trains one layer from weights of its own. */
+/** Trains one layer from its own initial weights. */
 async function trainLayer<Parameters extends ParameterTree>(
   { predictor, compare }: Layer<Parameters>,
   { label, stream, samples }: { readonly label: string; readonly stream: Random; readonly samples: Indices },
@@ -119,7 +119,7 @@ function softmaxLayer({ truth, samples }: PottsData, { sites, colours, samples: 
       weightsTensor.dispose();
       const mean = new Float64Array(sites * sites);
       weights.forEach((weight, at) => (mean[at % mean.length] += weight / rows.shape[0]));
-      // Weights are positive and know no gauge: only their pattern can be compared.
+      // Weights are positive, so their gauge cannot be fixed: only their pattern is compared.
       const pairs = upperPairs(mean, sites);
       const values = fixGauge(mean, await parameters.values.read(), sites, colours);
       return {

@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { toSvg } from "./markup.js";
 
-/** One cell of a heat map, with what is written in it. */
+/** One cell of a heat map, with its text. */
 export interface Cell {
   readonly x: string;
   readonly y: string;
@@ -15,10 +15,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 720;
 const ROW_HEIGHT = 44;
 const MARGIN_TOP = 64;
-/** Above this a cell is dark and wants light text. */
+/** Above this value a cell is dark and gets light text. */
 const DARK = 0.6;
 
-/** A stand-alone SVG of cells coloured by a share, rows and columns in order of appearance. */
+/** A stand-alone SVG of cells coloured by value, with rows and columns in order of appearance. */
 export function heatMap(cells: readonly Cell[], label: string, title: string): string {
   const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
   const rows = [...new Set(cells.map(({ y }) => y))];

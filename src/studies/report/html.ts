@@ -6,12 +6,12 @@ import { html, inline, mathematics, raw, toHtml, type Markup } from "./markup.js
 import { pictureGrid } from "./picture.js";
 import type { Block, Figure, Table, TitledReport } from "./report.js";
 
-/** What a report says about how its numbers came about. */
+/** Where the numbers of a report come from. */
 export interface Provenance {
   readonly study: string;
-  /** True while the study runs, and for ever if it was stopped. */
+  /** True while the study runs, and if it was stopped. */
   readonly partial: boolean;
-  /** Which tasks were chosen, where not all were: "shard 2 of 8", "only gaussian". */
+  /** The chosen tasks, if not all: "shard 2 of 8", "only gaussian". */
   readonly part?: string;
   readonly seed: number;
   /** The command that repeats the study. */
@@ -19,7 +19,7 @@ export interface Provenance {
   readonly device: DeviceDescription;
   readonly versions: Readonly<Record<string, string>>;
   readonly startedAt: string;
-  /** What the study took, the tasks of earlier runs and other processes included. */
+  /** Time of the study, including tasks of earlier runs and other processes. */
   readonly seconds: number;
   readonly configuration: unknown;
 }
@@ -44,7 +44,7 @@ code, pre { font: 0.85rem ui-monospace, monospace; background: var(--shade); } p
 @media (max-width: 40rem) { .answer { font-size: 1rem; } th, td { padding-right: 0.5rem; } }
 `;
 
-/** How a figure came about; `own` is where it is computed whatever the backend of the command. */
+/** Seed, device and command of a figure; `own` is the device of a figure that is always computed there. */
 function provenanceLine({ seed, command, device }: Provenance, own: string | undefined): Markup {
   return html`Seed ${seed}, ${own === undefined ? `on ${device.name}` : `always on ${own}`}. Repeat with <code>${command}</code>`;
 }
@@ -94,7 +94,7 @@ function renderBlock(block: Block, provenance: Provenance): Markup {
 /** The content of a figure's own file. */
 export const figureFile = (figure: Figure): string => `<?xml version="1.0" encoding="UTF-8"?>\n${drawFigure(figure)}\n`;
 
-/** One HTML page that refers to nothing outside itself: pictures inline, no scripts, no fonts to fetch. */
+/** One self-contained HTML page: pictures inline, no scripts, no external fonts. */
 export function renderReport({ title, answer, blocks }: TitledReport, provenance: Provenance): string {
   const facts: readonly (readonly [string, string])[] = [
     ["command", provenance.command],
@@ -105,7 +105,7 @@ export function renderReport({ title, answer, blocks }: TitledReport, provenance
     ...Object.entries(provenance.versions),
   ];
   const remarks = [
-    ...(provenance.partial ? ["This study was stopped before its end: the numbers below are those it had by then."] : []),
+    ...(provenance.partial ? ["This study was stopped before its end; the numbers below are partial."] : []),
     ...(provenance.part === undefined ? [] : [`This is a part of the study: ${provenance.part}.`]),
   ];
   return toHtml(html`<!doctype html>

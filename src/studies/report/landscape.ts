@@ -5,7 +5,7 @@ import { element, SVG } from "./lines.js";
 import { toSvg } from "./markup.js";
 import { emptySvg } from "./picture.js";
 
-/** One surface under its name. */
+/** One named surface. */
 export interface Panel {
   readonly name: string;
   readonly surface: Surface;
@@ -18,19 +18,19 @@ const PANEL_HEIGHT = 300;
 const HEADER = 44;
 const LEVELS = 14;
 
-/** Lowest and highest finite loss of all panels, so that their colours and heights compare. */
+/** Lowest and highest finite loss of all panels, so that colours and heights are comparable. */
 function range(panels: readonly Panel[]): [number, number] {
   const losses = panels.flatMap(({ surface }) => surface.losses.filter(Number.isFinite));
   return [Math.min(...losses), Math.max(...losses)];
 }
 
-/** Where a grid of cells begins and ends whose centres are the points. */
+/** Bounds of a grid of cells that are centred at the points. */
 function cells(points: readonly number[], axis: "x" | "y"): Record<string, number> {
   const half = (points[1] - points[0]) / 2;
   return { [`${axis}1`]: points[0] - half, [`${axis}2`]: points[points.length - 1] + half };
 }
 
-/** A stand-alone SVG of contour lines, panels side by side with the same levels; the model at a dot, the path to it as a line. */
+/** A stand-alone SVG of contour lines, panels side by side with the same levels. A dot is the model, a line the path to it. */
 export function contourPlot(panels: readonly Panel[], { xLabel, yLabel }: { readonly xLabel: string; readonly yLabel: string }, title: string): string {
   const { document, svg } = emptySvg(title, WIDTH, HEADER + PANEL_HEIGHT);
   const [low, high] = range(panels);
@@ -67,11 +67,12 @@ export function contourPlot(panels: readonly Panel[], { xLabel, yLabel }: { read
   return toSvg(svg);
 }
 
-/** Turn of the plane and sine of the elevation from which surfaces are seen. */
+/** Rotation of the plane, in radians, in the view of surfaces. */
 const TURN = Math.PI / 5;
+/** Sine of the elevation of the view. */
 const ELEVATION = 0.5;
 
-/** A stand-alone SVG of surfaces as meshes seen from above, farthest patches first, heights on one scale. */
+/** A stand-alone SVG of surfaces as meshes seen from above, drawn from the farthest patch on, with heights on one scale. */
 export function surfacePlot(panels: readonly Panel[], title: string): string {
   const { document, svg } = emptySvg(title, WIDTH, HEADER + PANEL_HEIGHT);
   const [low, high] = range(panels);

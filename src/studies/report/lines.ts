@@ -7,7 +7,7 @@ export interface Series {
   readonly label: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
-  /** A band about the line. */
+  /** A band around the line. */
   readonly band?: { readonly low: readonly number[]; readonly high: readonly number[] };
   readonly color: string;
   readonly dashed?: boolean;
@@ -19,16 +19,16 @@ export interface Lines {
   readonly series: readonly Series[];
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Logarithmic y axis; values that are not positive are left out. */
+  /** Logarithmic y axis; leaves out values that are not positive. */
   readonly logarithmic?: boolean;
-  /** Logarithmic x axis; positions that are not positive are left out. */
+  /** Logarithmic x axis; leaves out positions that are not positive. */
   readonly logarithmicX?: boolean;
   readonly percent?: boolean;
-  /** Dots on the points, for few points. */
+  /** Draws a dot at every point. */
   readonly dots?: boolean;
 }
 
-/** Colours that stay apart for the colour-blind (Okabe and Ito). */
+/** Colours that colour-blind people can distinguish (Okabe and Ito). */
 export const palette = { blue: "#0072B2", orange: "#D55E00", green: "#009E73", purple: "#CC79A7", grey: "#666666" } as const;
 
 const WIDTH = 720;
@@ -63,7 +63,7 @@ export function element(document: Document, name: string, attributes: Readonly<R
   return made;
 }
 
-/** Title and legend belong to the picture itself, so that the file stands alone. */
+/** Adds title and legend to the picture, so that the file stands alone. */
 function addHeader(document: Document, svg: Element, title: string, series: readonly Series[]): void {
   const header = element(document, "g", { "text-anchor": "start", "font-size": 12 });
   header.append(element(document, "text", { x: 8, y: 16, "font-size": 14, "font-weight": 600 }, title));
@@ -81,7 +81,7 @@ function addHeader(document: Document, svg: Element, title: string, series: read
   svg.append(header);
 }
 
-/** A stand-alone SVG of lines, in panels side by side where the series name facets. */
+/** A stand-alone SVG of lines, in panels side by side if the series have facets. */
 export function linePlot({ series, xLabel, yLabel, logarithmic = false, logarithmicX = false, percent = false, dots = false }: Lines, title: string): string {
   const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
   const data = points(series, logarithmic, logarithmicX);

@@ -1,17 +1,17 @@
-/** Cannot come from JSON, so no data pass for markup. */
+/** A symbol cannot come from JSON, so data cannot pass as markup. */
 const MARKUP = Symbol("markup");
 
-/** Text with tags in it. */
+/** Text with tags. */
 export interface Markup {
   readonly [MARKUP]: string;
 }
 
 const ELEMENT_NODE = 1;
-/** What neither HTML nor XML may hold, even escaped: control characters, halves of surrogate pairs, noncharacters. */
+/** Characters that HTML and XML forbid even when escaped: control characters, lone surrogates, noncharacters. */
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** A value as text in an element or in a quoted attribute, of HTML or SVG. */
+/** Escapes a value for an element or a quoted attribute of HTML or SVG. */
 const escape = (value: unknown): string =>
   String(value).replace(FORBIDDEN, "\ufffd").replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
@@ -19,14 +19,14 @@ const escape = (value: unknown): string =>
 const SYMBOL = /(?<![A-Za-z_^])([\p{L}‖])((?:[\^_](?:\([^()]*\)|[A-Za-z0-9]{1,3}))+)(?![\w]|\.\w)/gu;
 const INDEX = /([\^_])(?:\(([^()]*)\)|([A-Za-z0-9]+))/g;
 
-/** Escaped text whose symbols are set as mathematics by `raise`, which gets `^` or `_` and what stands there. */
+/** Escaped text, in which `raise` sets each index or exponent; it gets `^` or `_` and the content. */
 function withSymbols(text: unknown, raise: (kind: string, index: string) => string): string {
   return escape(text).replace(SYMBOL, (_, letter: string, indices: string) =>
     letter + indices.replace(INDEX, (_all, kind: string, group: string | undefined, word: string) => raise(kind, group === undefined ? word : withSymbols(group, raise))),
   );
 }
 
-/** A string that has its tags, from a function that escaped all else. */
+/** Marks a string as markup; its caller has escaped everything but the tags. */
 export const raw = (markup: string): Markup => ({ [MARKUP]: markup });
 
 function textOf(part: unknown): string {
@@ -34,19 +34,19 @@ function textOf(part: unknown): string {
   return typeof part === "object" && part !== null && MARKUP in part ? (part as Markup)[MARKUP] : escape(part);
 }
 
-/** HTML of a template: whatever stands in it is escaped, but for markup and lists of it. */
+/** HTML of a template; escapes its values, except markup and lists of markup. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly unknown[]): Markup => raw(String.raw({ raw: strings }, ...parts.map(textOf)));
 
-/** Text for HTML with its symbols set as mathematics. */
+/** Text for HTML with indices and exponents set as mathematics. */
 export const mathematics = (text: string): Markup => raw(withSymbols(text, (kind, index) => (kind === "^" ? `<sup>${index}</sup>` : `<sub>${index}</sub>`)));
 
-/** The same for SVG, in pixels of a font of 12. */
+/** As `mathematics`, for SVG text of 12 pixels. */
 const spans = (text: string): string => withSymbols(text, (kind, index) => `<tspan dy="${kind === "^" ? -4 : 3}" font-size="80%">${index}</tspan><tspan dy="${kind === "^" ? 4 : -3}">\u200b</tspan>`);
 
-/** The string of a template's result. */
+/** The string of markup. */
 export const toHtml = (markup: Markup): string => markup[MARKUP];
 
-/** A drawn element as a string, well-formed both as a file of its own and in an HTML page, whatever its texts and attributes hold. */
+/** A drawn element as a string that is well-formed in its own file and in an HTML page, whatever its texts and attributes hold. */
 export function toSvg(node: Node): string {
   if (node.nodeType !== ELEMENT_NODE) return node.parentNode?.nodeName.toLowerCase() === "text" ? spans(String(node.textContent)) : escape(node.textContent);
   const { localName, attributes, childNodes } = node as Element;
@@ -54,6 +54,6 @@ export function toSvg(node: Node): string {
   return `<${localName}${named}>${Array.from(childNodes, toSvg).join("")}</${localName}>`;
 }
 
-/** An SVG as it stands in a page, where it needs no namespace. */
+/** An SVG for a page, where it needs no namespace. */
 export const inline = (svg: string): Markup =>
   raw(svg.replace(/<svg(?: [\w:-]+="[^"]*")*>/g, (tag) => tag.replace(/ ([\w:-]+)="[^"]*"/g, (attribute, name: string) => (/^xmlns(?::|$)/.test(name) ? "" : attribute))));

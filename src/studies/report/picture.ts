@@ -2,7 +2,7 @@ import { parseHTML } from "linkedom";
 import { element, SVG } from "./lines.js";
 import { toSvg } from "./markup.js";
 
-/** An empty stand-alone SVG with its title on white ground. */
+/** An empty stand-alone SVG with a title on a white background. */
 export function emptySvg(title: string, width: number, height: number): { readonly document: Document; readonly svg: Element } {
   const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
   const svg = element(document, "svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title, "font-family": "system-ui, sans-serif", "font-size": 12 });
@@ -22,10 +22,10 @@ const CELL = 172;
 const IMAGE = 160;
 const PER_ROW = 4;
 const CAPTION_HEIGHT = 22;
-/** Grey levels drawn: more cannot be told apart, and every one costs a path. */
+/** Number of drawn grey levels: more cannot be told apart, and each costs a path. */
 const SHADES = 8;
 
-/** A stand-alone SVG of pictures in rows, pixel by pixel; runs of equal pixels are one rectangle. */
+/** A stand-alone SVG of pictures in rows; a run of equal pixels is one rectangle. */
 export function pictureGrid(pictures: readonly GreyPicture[], title: string): string {
   const rows = Math.ceil(pictures.length / PER_ROW);
   const top = 30;

@@ -12,7 +12,7 @@ export interface Table {
   readonly note?: string;
   /** Part of the closing summary on the terminal. */
   readonly summary?: boolean;
-  /** Folded away in the page: a figure shows the same. */
+  /** Collapsed in the page, because a figure shows the same. */
   readonly folded?: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface Figure {
   readonly plot: Plot;
   /** What was measured, and on what. */
   readonly caption: string;
-  /** Where it was computed, if not on the study's backend. */
+  /** The device, if not that of the study's backend. */
   readonly device?: string;
 }
 
@@ -58,7 +58,7 @@ export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 export const table = (title: string, columns: readonly string[], rows: readonly (readonly string[])[], rest: Pick<Table, "note" | "summary" | "folded"> = {}): Table => ({ kind: "table", title, columns, rows, ...rest });
 export const figure = (name: string, title: string, plot: Plot, caption: string, device?: string): Figure => ({ kind: "figure", name, title, plot, caption, ...(device === undefined ? {} : { device }) });
 
-/** A number for people: `digits` significant digits, scientific where that is shorter; a dash for none. */
+/** A number with `digits` significant digits, scientific if very large or small; a dash for undefined. */
 export function formatNumber(value: number | undefined, digits = 3): string {
   if (value === undefined) return "–";
   if (!Number.isFinite(value)) return String(value);

@@ -14,9 +14,9 @@ import { fileName } from "./task-file.js";
 import { chooseTasks, listed, putAside, taskKeeper, TASKS, type TaskKeeper, type TaskOptions } from "./tasks.js";
 import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
 
-/** Everything that `results.json` holds. */
+/** The content of `results.json`. */
 export interface Results<Measurements = unknown> extends Provenance {
-  /** Absent until the first result is in. */
+  /** Absent before the first result. */
   readonly measurements?: Measurements;
   /** Why the study stopped, if an error stopped it. */
   readonly error?: string;
@@ -26,10 +26,10 @@ export interface ConductOptions extends TaskOptions {
   readonly backend: Backend;
   /** Where the finished tasks were computed, if not on `backend`. */
   readonly device?: DeviceDescription;
-  /** Of what they were computed with, if not in this process. */
+  /** Versions that the finished tasks were computed with, if not in this process. */
   readonly versions?: Readonly<Record<string, string>>;
   readonly seed: number;
-  /** Folder that gets `results.json`, `report.html` and one SVG file for each figure. */
+  /** Output folder of `results.json`, `report.html` and one SVG file for each figure. */
   readonly out: string;
   readonly command: string;
   readonly signal?: AbortSignal;
@@ -43,7 +43,7 @@ export interface Conducted<Measurements = unknown> {
 
 class Interrupted extends Error {}
 
-/** Milliseconds between two writes of `results.json`: some studies have a hundred tasks a second. */
+/** Least milliseconds between writes of `results.json`: some studies finish a hundred tasks a second. */
 const WRITE_EVERY = 1000;
 
 function partOf({ only, shard }: TaskOptions): string | undefined {
@@ -51,26 +51,26 @@ function partOf({ only, shard }: TaskOptions): string | undefined {
   return parts.length === 0 ? undefined : parts.join(", ");
 }
 
-/** An I/O turn: without it synchronous mathematics would starve timers and signals. */
+/** Yields to the event loop, so that synchronous mathematics does not starve timers and signals. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Complains where finished tasks were wanted and some are not. */
+/** Throws if a merge lacks finished results. */
 function checkFinished(tasks: readonly unknown[], { missing, damaged }: TaskKeeper): void {
   if (missing.length === 0) return;
   throw new ArgumentError({
     where: "merge",
-    wanted: `a finished result of each of ${tasks.length} tasks, by this version`,
-    got: `none of ${missing.length}: ${listed(missing)}${damaged.length === 0 ? "" : `, and damaged files: ${listed(damaged)}`}`,
-    fix: "Run the shards that lack them with --resume, and merge again.",
+    wanted: `finished results of all ${tasks.length} tasks, by this version`,
+    got: `${missing.length} missing: ${listed(missing)}${damaged.length === 0 ? "" : `, and damaged files: ${listed(damaged)}`}`,
+    fix: "Run their shards with --resume, and merge again.",
   });
 }
 
-/** Complains of more memory than there is, before any is taken. */
+/** Throws if a study needs more memory than the machine has. */
 function checkMemory(name: string, wanted: number | undefined): void {
   const most = totalmem();
   if (wanted === undefined || wanted <= most) return;
   const gibibytes = (count: number): string => `${(count / 2 ** 30).toPrecision(3)} GiB`;
-  throw new ArgumentError({ where: `study ${name}`, wanted: `sizes for the memory of this machine, ${gibibytes(most)}`, got: `${gibibytes(wanted)} or more`, fix: "Give smaller sizes." });
+  throw new ArgumentError({ where: `study ${name}`, wanted: `sizes that fit the memory of this machine, ${gibibytes(most)}`, got: `${gibibytes(wanted)} or more`, fix: "Give smaller sizes." });
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
@@ -93,13 +93,13 @@ export async function publish(study: Study, results: Results, out: string): Prom
   return report;
 }
 
-/** `conduct` in a folder that is this process's own. */
+/** `conduct` in a folder that this process has locked. */
 async function conductAlone(study: Study, configuration: Values<Declared>, options: ConductOptions): Promise<Conducted> {
   const { backend, seed, out, command, signal, finishedIn } = options;
   const start = performance.now();
   const current = await collectVersions();
   const own: Record<string, string> = current[OWN_NAME] === undefined ? {} : { [OWN_NAME]: current[OWN_NAME] };
-  const versions = { ...current, ...options.versions, ...own }; // this library decides even what joined tasks are
+  const versions = { ...current, ...options.versions, ...own }; // a merge, too, accepts only tasks of this library's version
   const device = { ...(options.device ?? backend.device) };
   const part = partOf(options);
   const report = options.report ?? (() => undefined);
@@ -163,7 +163,7 @@ async function conductAlone(study: Study, configuration: Values<Declared>, optio
       throw error;
     }
     if (!isMeasured && (await exists(join(out, "results.json")))) {
-      note(`Nothing was measured yet: results.json and report.html in ${out} are those of an earlier run.`);
+      note(`Nothing was measured yet: results.json and report.html in ${out} are from an earlier run.`);
       return { results, report: reportOf(study, results) };
     }
     await write();
@@ -172,10 +172,10 @@ async function conductAlone(study: Study, configuration: Values<Declared>, optio
 }
 
 /**
- * Runs a study and keeps its results on disk: `results.json` while it runs, the report at the end.
+ * Runs a study and writes its results: `results.json` while it runs, the report at the end.
  *
- * When `signal` aborts, what was measured is kept, marked partial, and reported all the same; with nothing measured, results of an earlier run stay.
- * @throws what the study throws, after the partial results are written; ArgumentError for options that do not fit together or sizes beyond the memory, or while
+ * When `signal` aborts, the results so far are marked partial and reported. If there are none, the results of an earlier run stay.
+ * @throws the study's error, after partial results are written. ArgumentError for options that do not fit together, for sizes beyond the memory, or while
  * another process writes into the folder.
  */
 export async function conduct<Options extends Declared, Data, Result, Measurements>(

@@ -1,4 +1,4 @@
-/** What a running study tells whoever watches it; studies never print. */
+/** An event that a running study reports; studies never print. */
 export type StudyEvent =
   | { readonly kind: "stage"; readonly title: string }
   | {
@@ -6,7 +6,7 @@ export type StudyEvent =
       readonly label: string;
       readonly done: number;
       readonly total: number;
-      /** The latest number worth watching, such as "loss 0.31". */
+      /** The latest number to watch, such as "loss 0.31". */
       readonly note?: string;
     }
   | { readonly kind: "note"; readonly text: string };

@@ -1,4 +1,4 @@
-/** Marks what JSON cannot hold; no study names a field like this. */
+/** Key that marks a number that JSON cannot hold; no study has a field of this name. */
 const MARK = "$number";
 
 function isMarked(value: unknown): value is { readonly [MARK]: string } {
@@ -10,7 +10,7 @@ function replace(_: string, value: unknown): unknown {
   return { [MARK]: Object.is(value, -0) ? "-0" : String(value) };
 }
 
-/** JSON that gives back every number bit for bit, -0, NaN and the infinities included. */
+/** JSON that preserves every number bit for bit, including -0, NaN and the infinities. */
 export const toExactJson = (value: unknown): string => JSON.stringify(value, replace);
 
 /** The inverse of `toExactJson`. */

@@ -6,10 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ArgumentError, DataError } from "../../core/errors.js";
 import { makeFolder, writeAtomically } from "./results.js";
 
-/** The file in a folder that names the process which writes there. */
+/** File that names the process that writes into its folder. */
 const LOCK = "lock";
 
-/** Between the making of a lock and its content, and between two who take over the same one: processes need far less. */
+/** Milliseconds to wait for the content of a new lock, and for another process that takes over the same lock: both need far less. */
 const SETTLE_MS = 50;
 
 interface Owner {
@@ -17,7 +17,7 @@ interface Owner {
   readonly pid: number;
 }
 
-/** Locks of this process: after a restart in a container another process may have had its number. */
+/** Locks that this process holds. A lock file with this process's number may be older: after a restart, a container reuses numbers. */
 const held = new Set<string>();
 
 async function readOwner(path: string): Promise<Owner | undefined> {
@@ -27,13 +27,13 @@ async function readOwner(path: string): Promise<Owner | undefined> {
 }
 
 function isAlive({ host, pid }: Owner, path: string): boolean {
-  if (host !== hostname()) return true; // nobody here can tell
+  if (host !== hostname()) return true; // cannot be checked from this host
   if (pid === process.pid) return held.has(path);
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // of another user
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // alive, and owned by another user
   }
 }
 
@@ -47,7 +47,7 @@ function inUse(folder: string, { host, pid }: Owner): ArgumentError {
   });
 }
 
-/** Makes the lock, or takes it over from a process that is dead. */
+/** Creates the lock, or takes it over from a dead process. */
 async function take(folder: string, path: string): Promise<void> {
   const content = `${process.pid} ${hostname()}\n`;
   const lock = await open(path, "wx").catch((error: NodeJS.ErrnoException) => {
@@ -58,7 +58,7 @@ async function take(folder: string, path: string): Promise<void> {
     try {
       await lock.writeFile(content);
     } catch (error) {
-      await rm(path, { force: true }); // a full disk: a lock that names nobody would outlive this process
+      await rm(path, { force: true }); // full disk: leave no lock that names no process
       throw error;
     } finally {
       await lock.close();
@@ -72,16 +72,17 @@ async function take(folder: string, path: string): Promise<void> {
   }
   if (owner !== undefined && isAlive(owner, path)) throw inUse(folder, owner);
   await writeAtomically(folder, LOCK, content);
-  await sleep(SETTLE_MS); // of several who take it over, the last has it
+  await sleep(SETTLE_MS); // of several processes that take it over, the last to write holds it
   const last = await readOwner(path);
   if (last === undefined) return take(folder, path);
   if (last.pid !== process.pid || last.host !== hostname()) throw inUse(folder, last);
 }
 
 /**
- * Makes a folder this process's own until the function that it gives is called; a folder that was made for it and is still empty goes with the lock.
+ * Locks a folder for this process, and creates it if needed.
  *
- * @throws ArgumentError while another process has it, DataError when the folder cannot be made or written.
+ * The returned function unlocks the folder, and removes it if it was created here and is still empty.
+ * @throws ArgumentError while another process holds the lock, DataError when the folder cannot be created or written.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = resolve(folder, LOCK);
@@ -95,13 +96,13 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     throw new DataError({ where: "study", argument: folder, wanted: "a place to write", got: (cause as NodeJS.ErrnoException).code ?? String(cause), fix: "Choose another folder with --out." });
   }
   held.add(path);
-  const atExit = (): void => rmSync(path, { force: true }); // a process that ends in the midst leaves no lock
+  const atExit = (): void => rmSync(path, { force: true }); // a process that ends early leaves no lock
   process.once("exit", atExit);
   return async () => {
     process.off("exit", atExit);
     held.delete(path);
     const owner = await readOwner(path);
     if (owner?.pid === process.pid && owner.host === hostname()) await rm(path, { force: true });
-    if (made !== undefined) await rmdir(folder).catch(() => undefined); // not empty: there are results in it
+    if (made !== undefined) await rmdir(folder).catch(() => undefined); // fails if the folder has results
   };
 }

@@ -14,7 +14,7 @@ import { anything, flag, map, oneOf, optional, real, record, text, violation, wh
 import type { Study } from "./study.js";
 import { decisiveVersions } from "./versions.js";
 
-/** What a results file must be. The study's options decide about the configuration, and its tasks about the measurements. */
+/** Schema of a results file. The configuration is checked by the schema of the study's options; measurements are not checked. */
 const resultsFields = {
   study: text,
   partial: flag,
@@ -39,7 +39,7 @@ async function resultsIn(where: string, folder: string, studies: readonly Study[
   try {
     results = fromJson(await readFile(path, "utf8"));
   } catch (cause) {
-    // JSON that is none, or is nested without end
+    // invalid JSON, or JSON nested too deeply
     const isNone = cause instanceof SyntaxError || cause instanceof RangeError;
     return refuse(path, "the results of a study", isNone ? "none" : String((cause as NodeJS.ErrnoException).code));
   }
@@ -54,10 +54,10 @@ async function resultsIn(where: string, folder: string, studies: readonly Study[
   return { study, results: checked };
 }
 
-/** What shards of one study have in common. */
+/** Fields that are equal in all shards of a study. */
 const shared = ({ study, seed, configuration, device, versions }: Results) => ({ study, seed, configuration, device, versions: decisiveVersions(versions, device.kind) });
 
-/** What of `value` is not as in `other`: the fields that differ, or all of it. */
+/** Describes where two values differ: the differing fields, or the whole value. */
 function difference(value: unknown, other: unknown): string {
   const isPlain = (item: unknown): item is Record<string, unknown> => typeof item === "object" && item !== null && !Array.isArray(item);
   if (!isPlain(value) || !isPlain(other)) return JSON.stringify(value);
@@ -84,10 +84,10 @@ function checkAlike(all: readonly Results[], folders: readonly string[]): void {
 }
 
 /**
- * Joins what shards of a study have finished into the results of the whole study, and its report.
+ * Merges the finished tasks of shards into the results and the report of the whole study.
  *
- * Computes no task again, and writes results only if none lacks. `out` can be resumed like a run of its own.
- * @throws DataError for a folder without results or with a field that is not as a study writes it, ArgumentError for shards of different studies or a task that no shard has finished.
+ * Computes no task again, and writes results only if every task is finished. `out` can be resumed like any run.
+ * @throws DataError for a folder without results or with an invalid field, ArgumentError for shards of different studies or a task that no shard has finished.
  */
 export async function mergeShards(
   folders: readonly string[],
@@ -103,9 +103,9 @@ export async function mergeShards(
 }
 
 /**
- * Draws the report of a folder again from its `results.json`, with the figures.
+ * Redraws the report and the figures of a folder from its `results.json`.
  *
- * @throws DataError for a folder without results, or with a field that is not as a study writes it.
+ * @throws DataError for a folder without results or with an invalid field.
  */
 export async function redraw(folder: string, studies: readonly Study[]): Promise<TitledReport> {
   const { study, results } = await resultsIn("report", folder, studies);

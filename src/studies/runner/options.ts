@@ -1,7 +1,7 @@
 import * as schemas from "./schema.js";
 import { rangeOf, violation, type NumberSchema, type Schema } from "./schema.js";
 
-/** How the command line sets an option. */
+/** Command-line flag of an option. */
 export interface Flag<Value> {
   /** Without dashes. Default: the name of the option. */
   readonly name?: string;
@@ -13,18 +13,18 @@ export interface Flag<Value> {
   /** The accepted numbers, for a flag of numbers. */
   readonly range?: NumberSchema;
   readonly choices?: readonly string[];
-  /** The value of a text; undefined for a text that is not accepted. */
+  /** Value of the flag's text; undefined if the text is not accepted. */
   parse(text: string): Value | undefined;
 }
 
-/** One option of a study: what it accepts, its default, and its flags. An option of several flags takes one of them. */
+/** One option of a study. A command may give only one of its flags. */
 export interface Option<Value> {
   readonly schema: Schema;
   readonly initial: Value;
   readonly flags: readonly Flag<Value>[];
 }
 
-/** The options of a study, by name, in groups that nest. */
+/** Options of a study by name; groups may nest. */
 export interface Declared {
   readonly [name: string]: Option<unknown> | Declared;
 }
@@ -40,7 +40,7 @@ interface Range {
   readonly most: number;
 }
 
-/** An option with `help` has a flag, named `flag` or as the option. */
+/** Help and name of an option's flag. Without `help` the option has no flag; without `flag` the flag has the option's name. */
 interface Help {
   readonly help?: string;
   readonly flag?: string;
@@ -56,7 +56,7 @@ function numberIn(text: string, range: NumberSchema): number | undefined {
   return isNumber && violation(range, value, "") === undefined ? value : undefined;
 }
 
-/** A flag of whole numbers for an option of another type: `to` makes its value. */
+/** A flag that takes a whole number; `to` converts it to the option's value. */
 export function wholeFlag<Value>(name: string, { least, most }: Range, help: string, to: (value: number) => Value): Flag<Value> {
   const range = schemas.whole(least, most);
   const parse = (text: string): Value | undefined => {
@@ -84,21 +84,21 @@ export function optionalWhole({ least, most, ...help }: Range & Help): Option<nu
 export const optionalText = ({ argument, ...help }: Help & { readonly argument: string }): Option<string | undefined> =>
   withFlag(undefined as string | undefined, schemas.optional(schemas.text), help, { argument, wanted: "text", parse: (text) => text });
 
-/** One of some words. */
+/** One of the given words. */
 export const oneOf = <const Name extends string>(initial: Name, among: readonly Name[], help: Help = {}): Option<Name> =>
   withFlag(initial, schemas.oneOf(among), help, { argument: "name", wanted: `one of ${among.join(", ")}`, choices: among, parse: (text) => among.find((name) => name === text) });
 
-/** Different names of kernels, with commas between them. */
+/** Different kernel names, separated by commas. */
 export function kernelNames(initial: readonly string[], help: string): Option<readonly string[]> {
   const parse = (text: string): string[] | undefined => {
     const names = text.split(",").map((name) => name.trim());
     return names.every((name) => name !== "") && new Set(names).size === names.length ? names : undefined;
   };
-  const wanted = "different names of kernels with commas between, such as softmax,gaussian";
+  const wanted = "different names of kernels, separated by commas, such as softmax,gaussian";
   return withFlag<readonly string[]>(initial, schemas.list(schemas.text, 1, 64), { help }, { argument: "names", wanted, parse });
 }
 
-/** At most `count` different whole numbers, with commas between them. */
+/** At most `count` different whole numbers, separated by commas. */
 export function wholes(initial: readonly number[], { least, most, count, ...help }: Range & Help & { readonly count: number }): Option<readonly number[]> {
   const range = schemas.whole(least, most);
   const parse = (text: string): number[] | undefined => {
@@ -106,16 +106,16 @@ export function wholes(initial: readonly number[], { least, most, count, ...help
     const values = parts.flatMap((part) => numberIn(part, range) ?? []);
     return values.length === parts.length && values.length <= count && new Set(values).size === values.length ? values : undefined;
   };
-  const wanted = `1 to ${count} different numbers with commas between, each ${rangeOf(range)}`;
+  const wanted = `1 to ${count} different numbers, separated by commas, each ${rangeOf(range)}`;
   return withFlag<readonly number[]>(initial, schemas.list(range, 0, count), help, { argument: "list", wanted, range, parse });
 }
 
-/** An option of any type, with the flags given. */
+/** An option of any type with the given flags. */
 export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({ schema, initial, flags });
 
 const isOption = (entry: Option<unknown> | Declared): entry is Option<unknown> => "schema" in entry && "flags" in entry;
 
-/** What the values must be. */
+/** Schema of the options' values. */
 export function schemaOf(options: Declared): Schema {
   return schemas.record(Object.fromEntries(Object.entries(options).map(([name, entry]) => [name, isOption(entry) ? entry.schema : schemaOf(entry)])));
 }
@@ -139,7 +139,7 @@ function setAt(tree: Record<string, unknown>, [name, ...rest]: readonly string[]
   else setAt((tree[name] ??= {}) as Record<string, unknown>, rest, value);
 }
 
-/** What several choices choose together: later ones count more. */
+/** Merges choices; later ones take precedence. */
 function joined(options: Declared, choices: readonly unknown[]): Record<string, unknown> {
   const tree = {};
   for (const { path } of leavesOf(options)) {
@@ -148,7 +148,7 @@ function joined(options: Declared, choices: readonly unknown[]): Record<string, 
   return tree;
 }
 
-/** The values of all options: for each the last choice that has it, or its default. */
+/** The values of all options: from the last choice that sets an option, else its default. */
 export function valuesOf<Options extends Declared>(options: Options, ...choices: readonly Chosen<Options>[]): Values<Options> {
   const defaults = {};
   for (const { path, option } of leavesOf(options)) setAt(defaults, path, option.initial);
@@ -161,7 +161,7 @@ export interface Preset<Options> {
   readonly options: Chosen<Options>;
 }
 
-/** The options that flags set, by the names of the flags: presets first, then flags of single options. */
+/** The options that presets and `given` flags set; flags of single options take precedence. */
 export function chosenBy<Options extends Declared>(options: Options, presets: readonly Preset<Options>[], given: ReadonlyMap<string, unknown>): Chosen<Options> {
   const single = {};
   for (const { name, places } of flagsOf(options)) if (given.has(name)) for (const place of places) setAt(single, place, given.get(name));
@@ -173,16 +173,16 @@ export interface PlacedFlag {
   /** Without dashes. */
   readonly name: string;
   readonly flag: Flag<unknown>;
-  /** Paths of options; the first is the one whose default the help shows. */
+  /** Paths of its options; the help shows the default of the first. */
   readonly places: readonly (readonly string[])[];
-  /** Flags of the same option. */
+  /** Other flags of the same option. */
   readonly conflicts: readonly string[];
 }
 
-/** The name of a flag, without the dashes before it. */
+/** Flag name of an option in kebab case, without leading dashes. */
 export const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The flags of all options, in order; options that name the same flag are set together. */
+/** The flags of all options, in order. A flag that several options name sets all of them. */
 export function flagsOf(options: Declared): PlacedFlag[] {
   const found = new Map<string, PlacedFlag>();
   for (const { path, option } of leavesOf(options)) {

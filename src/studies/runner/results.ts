@@ -9,13 +9,13 @@ export function toJson(value: unknown): string {
   return `${JSON.stringify(value, replace, 1)}\n`;
 }
 
-/** The inverse of `toJson`, but for arrays of numbers, which stay plain. */
+/** The inverse of `toJson`, except that typed arrays become plain arrays. */
 export function fromJson(text: string): unknown {
   const notFinite: Readonly<Record<string, number>> = { NaN, Infinity, "-Infinity": -Infinity };
   return JSON.parse(text, (_, item: unknown) => (typeof item === "string" && Object.hasOwn(notFinite, item) ? notFinite[item] : item));
 }
 
-/** Removes what writes of killed processes left in a folder. */
+/** Removes temporary files that killed processes left in a folder. */
 export async function clearTemporary(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []); // no such folder yet
   const left = names.filter((name) => /(\.(json|html|svg|safetensors)|^lock)\.\d+\.tmp$/.test(name));
@@ -23,8 +23,9 @@ export async function clearTemporary(folder: string): Promise<void> {
 }
 
 /**
- * Makes a folder and those above it; gives the first that it made. One by one: where a file system takes no folders, such as /proc,
- * `mkdir` with `recursive` tries for ever, and no signal ends it.
+ * Creates a folder and its missing parents; returns the topmost one that it created.
+ *
+ * Creates them one by one: on a file system that takes no folders, such as /proc, `mkdir` with `recursive` never returns, and no signal ends it.
  */
 export async function makeFolder(folder: string): Promise<string | undefined> {
   const path = resolve(folder);
@@ -33,7 +34,7 @@ export async function makeFolder(folder: string): Promise<string | undefined> {
   const above = dirname(path) === path ? undefined : await makeFolder(dirname(path));
   const made = await mkdir(path).then(() => path, (error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST" || about !== undefined) throw error;
-    return undefined; // by another process, meanwhile
+    return undefined; // another process created it in the meantime
   });
   return above ?? made;
 }
@@ -41,7 +42,7 @@ export async function makeFolder(folder: string): Promise<string | undefined> {
 /**
  * Writes `folder/name` so that a reader finds the old content or the new one, never a part.
  *
- * @throws DataError when the folder cannot be made or written.
+ * @throws DataError when the folder cannot be created or written.
  */
 export async function writeAtomically(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const path = join(folder, name);
@@ -51,7 +52,7 @@ export async function writeAtomically(folder: string, name: string, content: str
     const handle = await open(temporary, "w");
     try {
       await handle.writeFile(content);
-      await handle.sync(); // else a power failure may leave the new name without the content
+      await handle.sync(); // without it a power failure may leave the new name without the content
     } finally {
       await handle.close();
     }

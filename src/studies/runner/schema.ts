@@ -6,7 +6,7 @@ export interface NumberSchema {
   readonly whole: boolean;
 }
 
-/** What a value from a file must be, as data: a few kinds that nest. */
+/** Describes the valid values of a field of a file; schemas nest. */
 export type Schema =
   | NumberSchema
   | { readonly kind: "anything" }
@@ -36,15 +36,15 @@ export type Fields<Value> = { readonly [Name in keyof Value]-?: Schema };
 
 export const record = (fields: Readonly<Record<string, Schema>>): Schema => ({ kind: "record", fields });
 
-/** Where a value is not as wanted. */
+/** Where a value violates its schema. */
 export interface Violation {
-  /** Names and positions from the root on, such as "configuration.kernels[2]". */
+  /** Path from the root, such as "configuration.kernels[2]". */
   readonly path: string;
   readonly wanted: string;
   readonly got: string;
 }
 
-/** Characters of a wrong value that are shown. */
+/** Most characters shown of a wrong value. */
 const SHOWN = 60;
 
 function shown(value: unknown): string {
@@ -53,7 +53,7 @@ function shown(value: unknown): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
 }
 
-/** Words for the numbers of a schema. */
+/** The range of a number schema in words. */
 export const rangeOf = ({ least, most, whole: isWhole }: NumberSchema): string => `a ${isWhole ? "whole " : ""}number from ${least} to ${most}`;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -66,7 +66,7 @@ function firstOf<Item>(items: Iterable<Item>, look: (item: Item) => Violation | 
   return undefined;
 }
 
-/** The first place at which a value is not what a schema wants. */
+/** The first violation of a schema; undefined for a valid value. */
 export function violation(schema: Schema, value: unknown, path: string): Violation | undefined {
   const unless = (isRight: boolean, wanted: string): Violation | undefined => (isRight ? undefined : { path, wanted, got: shown(value) });
   switch (schema.kind) {

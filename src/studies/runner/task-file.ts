@@ -8,28 +8,28 @@ import { fromExactJson, toExactJson } from "./exact-json.js";
 import { writeAtomically } from "./results.js";
 import { isSnapshot, type Snapshot } from "./snapshot.js";
 
-/** What is known of a task: its result, or the state that it stored last. */
+/** A task's result, or its last stored state. */
 export interface TaskRecord {
-  /** Of all that decides the result. */
+  /** Digest of everything that decides the result. */
   readonly fingerprint: string;
   readonly finished: boolean;
-  /** Spent on it so far. */
+  /** Time spent on the task so far. */
   readonly seconds: number;
-  /** JSON with snapshots in it. */
+  /** JSON that may hold snapshots. */
   readonly content: unknown;
-  /** The file with the numbers of the snapshots, where there are any. */
+  /** File with the numbers of the snapshots, if there are any. */
   readonly weights?: string;
   /** SHA-256 of that file. */
   readonly weightsSum?: string;
 }
 
-/** The file of a task, without its ending. */
+/** File name of a task, without its extension. */
 export const fileName = (task: string): string => task.replace(/[^\w.+-]+/g, "-");
 
-/** Two files take turns: the one that the record names is never written. */
+/** Extensions of the two files that stores alternate between: the one that the record names is never overwritten. */
 const TURNS = [".a.safetensors", ".b.safetensors"] as const;
 
-/** Stands in the record for a snapshot of the other file. */
+/** Stands in the record for a snapshot in the weights file. */
 interface Reference {
   readonly $tensor: string;
 }
@@ -38,13 +38,13 @@ const isReference = (value: unknown): value is Reference => typeof value === "ob
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
-/** A record's JSON with the SHA-256 of all before it as its last field. */
+/** A record's JSON; its last field is the SHA-256 of everything before it. */
 function sealed(record: TaskRecord): string {
   const text = toExactJson(record).slice(0, -1);
   return `${text},"sum":"${sha256(text)}"}`;
 }
 
-/** The inverse of `sealed`; undefined where any byte is not as it was written. */
+/** The inverse of `sealed`; undefined if any byte has changed. */
 function unsealed(text: string): unknown {
   const [end, sum] = /,"sum":"([0-9a-f]{64})"\}$/.exec(text) ?? [];
   if (end === undefined) return undefined;
@@ -60,7 +60,7 @@ function isRecord(value: unknown): value is TaskRecord {
 
 async function readTensors(path: string, sum: string | undefined): Promise<Map<string, Snapshot>> {
   const bytes = await readFile(path);
-  if (sha256(bytes) !== sum) throw new Error(`${path} is not as it was written`);
+  if (sha256(bytes) !== sum) throw new Error(`${path} has changed since it was written`);
   const stored = await openSafetensors(bytes);
   const snapshots = new Map<string, Snapshot>();
   for (const [name, { shape }] of stored.tensors) snapshots.set(name, { shape, data: await stored.read(name) });
@@ -69,16 +69,16 @@ async function readTensors(path: string, sum: string | undefined): Promise<Map<s
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
-/** Weights without their record: the record was lost, or the first store was cut off. */
+/** Whether a task has weights. Without a record they mean that it was lost, or that the first store was interrupted. */
 async function hasWeights(folder: string, task: string): Promise<boolean> {
   const found = await Promise.all(TURNS.map((turn) => exists(join(folder, `${fileName(task)}${turn}`))));
   return found.includes(true);
 }
 
 /**
- * The record of a task, "damaged" where a byte of its files is not as it was written, and undefined where there is none.
+ * The record of a task: "damaged" if any byte of its files has changed, undefined if there is none.
  *
- * @throws DataError where the folder cannot be read.
+ * @throws DataError if the folder cannot be read.
  */
 export async function readTask(folder: string, task: string): Promise<TaskRecord | "damaged" | undefined> {
   const path = join(folder, `${fileName(task)}.json`);
@@ -88,7 +88,7 @@ export async function readTask(folder: string, task: string): Promise<TaskRecord
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return (await hasWeights(folder, task)) ? "damaged" : undefined;
-    throw new DataError({ where: "session.task", argument: path, wanted: "a file to read, or none", got: code ?? String(error), fix: "Choose another folder with --out." });
+    throw new DataError({ where: "study", argument: path, wanted: "a file to read, or none", got: code ?? String(error), fix: "Choose another folder with --out." });
   }
   try {
     const record = unsealed(text);
@@ -106,7 +106,7 @@ export async function readTask(folder: string, task: string): Promise<TaskRecord
   }
 }
 
-/** Replaces the record of a task, from `previous`, so that a reader finds the old one or the new one; gives what stands there now. */
+/** Replaces the record `previous` of a task, so that a reader finds the old one or the new one; returns the new one. */
 export async function writeTask(folder: string, task: string, record: Omit<TaskRecord, "weights">, previous: TaskRecord | undefined): Promise<TaskRecord> {
   const file = fileName(task);
   const tensors: Record<string, Snapshot> = {};
@@ -131,7 +131,7 @@ async function removeWeights(folder: string, task: string): Promise<void> {
   await Promise.all(TURNS.map((turn) => rm(join(folder, `${fileName(task)}${turn}`), { force: true, recursive: true })));
 }
 
-/** Removes the record first, so that no record is left with numbers that are not its own. */
+/** Removes the files of a task; the record goes first, so that none is left without its weights. */
 export async function removeTask(folder: string, task: string): Promise<void> {
   await rm(join(folder, `${fileName(task)}.json`), { force: true, recursive: true });
   await removeWeights(folder, task);

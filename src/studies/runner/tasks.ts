@@ -4,35 +4,35 @@ import { join } from "node:path";
 import { ArgumentError } from "../../core/errors.js";
 import { fileName, readTask, removeTask, writeTask, type TaskRecord } from "./task-file.js";
 
-/** Part i of n of a study's tasks, i from 1. */
+/** Part `index` of `count` of a study's tasks, counted from 1. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
 }
 
-/** A task by its name, and all that decides its result beside what every task depends on. */
+/** A task's name, and what decides its result apart from what every task depends on. */
 export interface NamedTask {
   readonly name: string;
   readonly depends: unknown;
 }
 
-/** Where a task left off, and how it keeps that. */
+/** The last stored state of a task, and how to store the next. */
 export interface Kept<State> {
-  /** What was stored last, bit for bit; undefined at the start. */
+  /** The last stored state, bit for bit; undefined at the start. */
   readonly state: State | undefined;
-  /** Whether the last store is so long ago that another is worth its time. */
+  /** Whether it is time to store again. */
   isDue(): boolean;
-  /** Keeps a state: JSON, and snapshots of tensors anywhere in it. */
+  /** Stores a state: JSON, with snapshots of tensors anywhere in it. */
   store(state: State): Promise<void>;
 }
 
 export interface TaskOptions {
-  /** Go on from what an earlier run left; otherwise that is put aside. */
+  /** Continue an earlier run; otherwise its tasks are put aside. */
   readonly resume?: boolean;
-  /** Only tasks whose names have the words of one of these in them. */
+  /** Only tasks whose names contain the words of one of these. */
   readonly only?: readonly string[];
   readonly shard?: Shard;
-  /** Take finished results, from the folder of the keeper or else one of these, and do nothing. */
+  /** Compute nothing: take finished results from the keeper's own folder, else from one of these. */
   readonly finishedIn?: readonly string[];
   /** Seconds between two stores of a task. Default 30. */
   readonly interval?: number;
@@ -45,26 +45,26 @@ interface Place {
   readonly note: (text: string) => void;
 }
 
-/** Keeps tasks, and what became of those that were asked for. */
+/** Stores tasks on disk and records which of them are missing or damaged. */
 export interface TaskKeeper {
-  /** Does a task, or takes its result, which must be JSON, from an earlier run; undefined where a finished one was wanted and there is none. */
+  /** Runs a task, or takes its result from an earlier run. The result must be JSON; it is undefined if only finished results are taken and there is none. */
   keep<Result, State = undefined>(task: NamedTask, work: (kept: Kept<State>) => Promise<Result>): Promise<Result | undefined>;
   /** Tasks that lack a finished result. */
   readonly missing: readonly string[];
-  /** Files of theirs that cannot be trusted. */
+  /** Damaged files of these tasks. */
   readonly damaged: readonly string[];
-  /** What earlier runs had spent on the tasks that were taken or gone on with. */
+  /** Time that earlier runs spent on the tasks that were taken or continued. */
   readonly earlierSeconds: () => number;
 }
 
-/** The folder below a study's own that holds its tasks. */
+/** Folder of the tasks, below that of the study. */
 export const TASKS = "tasks";
-/** Where a run that does not resume puts the tasks of the one before. */
+/** Folder into which a run that does not resume moves earlier tasks. */
 const ASIDE = "tasks.before";
-/** A store takes well under a second, and this much is lost at most. */
+/** Default seconds between stores. A store takes well under a second, and an interruption loses at most these seconds. */
 const INTERVAL = 30;
 
-/** A digest of what decides a result: equal for equal trees, whatever the order of their names. */
+/** A digest of what decides a result; the order of field names does not matter. */
 function fingerprintOf(value: unknown): string {
   const canonical = (_: string, item: unknown): unknown => {
     if (ArrayBuffer.isView(item)) return createHash("sha256").update(new Uint8Array(item.buffer, item.byteOffset, item.byteLength)).digest("hex");
@@ -75,27 +75,27 @@ function fingerprintOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value, canonical)).digest("hex");
 }
 
-/** Makes room for a run that does not resume. */
+/** Moves the tasks of an earlier run aside. */
 export async function putAside(out: string, note: (text: string) => void): Promise<void> {
   const [tasks, aside] = [join(out, TASKS), join(out, ASIDE)];
   const found = await stat(tasks).then((about) => about.isDirectory(), () => false);
   if (!found) return;
   await rm(aside, { recursive: true, force: true });
   await rename(tasks, aside);
-  note(`Earlier runs are put aside in ${aside}; to go on from them instead, move them back to ${tasks} and give --resume.`);
+  note(`Earlier runs are put aside in ${aside}; to continue them instead, move them back to ${tasks} and give --resume.`);
 }
 
-/** Whether `words`, whole and one after the other, are in the name of a task. */
+/** Whether the name of a task contains `words` as consecutive whole words. */
 const hasWords = (name: string, words: string): boolean => ` ${name} `.includes(` ${words.trim()} `);
 
-/** Names that an error lists. */
+/** Most names that an error lists. */
 const NAMED = 16;
 export const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
 
 /**
- * The tasks that were chosen: those with words of `only` in their names, dealt to shards in order.
+ * The chosen tasks: those whose names contain words of `only`, dealt to the shards in turn.
  *
- * @throws ArgumentError for two tasks of one name, and for words that are in no name.
+ * @throws ArgumentError for two tasks of the same name, and for words that are in no name.
  */
 export function chooseTasks<Named extends { readonly name: string }>(tasks: readonly Named[], { only, shard }: Pick<TaskOptions, "only" | "shard">): Named[] {
   const files = new Set<string>();
@@ -114,7 +114,7 @@ export function chooseTasks<Named extends { readonly name: string }>(tasks: read
 
 type Found = Awaited<ReturnType<typeof readTask>>;
 
-/** The first finished record of a task that is the wanted one: other runs may have left one of other settings in its place. `onDamage` hears of files that cannot be trusted. */
+/** The first finished record of a task that `isWanted` accepts; other runs may have left records of other settings. Calls `onDamage` for damaged files. */
 async function firstFinished(outs: readonly string[], name: string, isWanted: (record: Found) => record is TaskRecord, onDamage: (path: string) => void): Promise<TaskRecord | undefined> {
   for (const out of outs) {
     const record = await readTask(join(out, TASKS), name);
@@ -124,7 +124,7 @@ async function firstFinished(outs: readonly string[], name: string, isWanted: (r
   return undefined;
 }
 
-/** The tasks of one study on disk: each has a file below `out/tasks`, replaced atomically at each store and at its end. */
+/** Stores the tasks of one study, each in a file below `out/tasks` that is replaced atomically at each store and at the end. */
 export function taskKeeper({ out, common, note }: Place, { finishedIn, interval = INTERVAL }: Pick<TaskOptions, "finishedIn" | "interval"> = {}): TaskKeeper {
   const folder = join(out, TASKS);
   const missing: string[] = [];

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DeviceDescription } from "../../core/tensor.js";
 
-/** This library, in what `collectVersions` gives. */
+/** Key of this library's version in the result of `collectVersions`. */
 export const OWN_NAME = "attention-kernels";
 
 interface Manifest {
@@ -16,7 +16,7 @@ async function readManifest(path: string): Promise<Manifest | undefined> {
   try {
     return JSON.parse(await readFile(path, "utf8")) as Manifest;
   } catch {
-    return undefined; // no such package here
+    return undefined; // not installed here
   }
 }
 
@@ -33,13 +33,13 @@ async function firstManifest(paths: readonly string[], name: string): Promise<Ma
   return undefined;
 }
 
-/** Of those versions, what decides the numbers of a study on a device of this kind: of Node its major version alone. */
+/** The versions that decide a study's numbers on a device of this kind; of Node only the major version. */
 export function decisiveVersions(versions: Readonly<Record<string, string>>, kind: DeviceDescription["kind"]): Readonly<Record<string, string | undefined>> {
   const packages = [OWN_NAME, "ml-matrix", "pure-rand", ...(kind === "cpu" ? [] : ["webgpu"])];
   return { ...Object.fromEntries(packages.map((name) => [name, versions[name]])), node: versions.node?.split(".")[0] };
 }
 
-/** Versions of this library, of what it computes with, and the machine it runs on. */
+/** Versions of this library and of the packages that it computes with, and the machine. */
 export async function collectVersions(): Promise<Record<string, string>> {
   const folders = ancestors(dirname(fileURLToPath(import.meta.url)));
   const versions: Record<string, string> = {};

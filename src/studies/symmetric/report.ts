@@ -30,7 +30,7 @@ const PUBLISHED = {
 /** The ratio of steps that the paper claims for pairwise attention. */
 const CLAIM = 0.5;
 
-/** A kernel against the first one. */
+/** Comparison of a kernel with the first one. */
 interface Comparison {
   readonly kernel: string;
   readonly steps: readonly StepComparison[];
@@ -51,7 +51,7 @@ function lossTable(runs: readonly SymmetricRun[], reference: string, note: strin
     const seeds = own.map(({ seed }) => seed).join(", ");
     return [kernel, seeds, loss(held.mean), between(held, loss), compared, loss(trained.mean), whole(own[0].parameters), whole(own[0].attentionParameters)];
   });
-  const columns = ["kernel", "seeds", "held out", "95 % interval", `minus ${reference}`, "last epoch of training", "parameters", "of these in attention"];
+  const columns = ["kernel", "seeds", "held out", "95 % interval", `minus ${reference}`, "training loss, last epoch", "parameters", "of these in attention"];
   return table("Masked-word loss after the last epoch, in nats", columns, rows, { summary: true, note });
 }
 
@@ -61,7 +61,7 @@ function stepTable(comparisons: readonly Comparison[], reference: string): Table
   );
   return table(`Steps to held-out losses that a kernel and ${reference} both reached`, ["kernel", "loss (mean)", "steps", `steps of ${reference}`, "ratio", "95 % interval"], rows, {
     summary: true,
-    note: "Every seed has its own texts and its own three losses: a third of the way from that of word frequencies to the least that both reached, two thirds, and all. Losses and steps are means over seeds, with straight lines between epochs. The ratio is the geometric mean over paired seeds, its interval Student's of the logarithm.",
+    note: "Every seed has its own texts and its own three losses: one third, two thirds and all of the way from the unigram baseline to the least loss that both reached. Losses and steps are means over seeds, with straight lines between epochs. The ratio is the geometric mean over paired seeds, with Student's interval of the logarithm.",
   });
 }
 
@@ -70,7 +70,7 @@ export function publishedTable(): Table {
     Object.entries(PUBLISHED[size]).map(([kernel, published]) => [size, kernel, whole(published), whole(countBertParameters(encoderKernel(kernel), bertSizes[size]).total)]),
   );
   return table("Parameters of the paper's models", ["size", "kernel", "published", "counted here"], rows, {
-    note: "RoBERTa's vocabulary of 50,265 and 514 positions, with biases and pooler, without the head that predicts words. Published: Courtois et al., arXiv 2406.06366.",
+    note: "RoBERTa's vocabulary of 50,265 and 514 positions, with biases and pooler, without the language-model head. Published: Courtois et al., arXiv 2406.06366.",
   });
 }
 
@@ -79,10 +79,10 @@ function curve(runs: readonly SymmetricRun[], name: "held-out" | "training", fie
   return figure(`${name}-loss`, `Masked words: ${name} loss over steps`, { kind: "lines", series, xLabel: "steps", yLabel: "cross-entropy (nats)", dots: true }, `${words} ${BAND}`);
 }
 
-/** What the runs say about the steps of each kernel, in words, at the least loss. */
+/** The ratio of steps at the least common loss, for each kernel, in words. */
 function statements(comparisons: readonly Comparison[], reference: string): string[] {
   return comparisons.map(({ kernel, steps: found }) => {
-    if (found.length === 0) return `Some run of ${kernel} or ${reference} learned no more than the frequencies of words, so that they cannot be compared: train longer.`;
+    if (found.length === 0) return `Some run of ${kernel} or ${reference} stayed above the unigram baseline, so they cannot be compared: train longer.`;
     const { level, ratio: over } = found[found.length - 1];
     const claim = kernel.startsWith("pairwise") ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)` : "";
     return `To the held-out loss that both reached (mean ${loss(level)}) ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
@@ -100,9 +100,9 @@ export function report(
   const shared = runs.filter((run) => run.epochs.length > 0);
   const introduction = paragraph(
     `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, another split for every seed, ${vocabulary} ids. Of every window ${maskedCount(tokens)} tokens, all known ` +
-      `words, are predicted: of ten, eight are masked, one is swapped and one left; another choice in every epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
+      `words, are predicted: of ten, eight are masked, one is swapped and one stays, drawn anew in every epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
       `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same windows, masks, batches and number of steps, and draws its weights from the ` +
-      `same stream: embeddings are equal, later weights are other draws where a kernel has fewer or more of them.`,
+      `same stream: embeddings are equal, later weights are different draws for kernels with fewer or more weights.`,
   );
   if (complete.length === 0) return { answer: UNFINISHED, blocks: [introduction] };
   const [reference] = kernels;
@@ -110,7 +110,7 @@ export function report(
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
   const comparisons = others.map((kernel) => ({ kernel, steps: compareSteps(complete, kernel, reference, (own) => data[seeds.indexOf(own)].frequencyLoss) }));
   const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
-  const caution = "Differences are of paired seeds, with 95 % interval. Splits of one corpus share texts, so that the seeds are not quite independent.";
+  const caution = "Differences are over paired seeds, with 95 % interval. Splits of one corpus share texts, so the seeds are not quite independent.";
   const last = [...byKernel(complete)].map(([kernel, own]) => `${kernel} ${loss(meanInterval(own.map(lastLoss)).mean)}`);
   return {
     answer: `Held-out masked-word loss: ${last.join(", ")} (word frequencies: ${loss(frequencies)}). ${found.join(" ")}`,

@@ -5,20 +5,20 @@ import type { EpochMeasure } from "../training/epochs.js";
 export interface SymmetricRun {
   readonly kernel: string;
   readonly seed: number;
-  /** Numbers that train, and those of them in the attention of all layers. */
   readonly parameters: number;
+  /** Parameters in the attention of all layers. */
   readonly attentionParameters: number;
   readonly epochs: readonly EpochMeasure[];
   /** Cross-entropy of single batches, each before its step. */
   readonly losses: readonly number[];
 }
 
-/** Steps after which a run had done an epoch's share, from 0. */
+/** Steps of a run until the end of an epoch, counted from 0. */
 export const stepsAfter = ({ losses, epochs }: Pick<SymmetricRun, "losses" | "epochs">, epoch: number): number => ((epoch + 1) * losses.length) / epochs.length;
 
 /**
- * Steps until the held-out loss first came down to `loss`, on straight lines between measurements after each epoch; at most those of the first epoch
- * if it was there by then. Undefined if it never was.
+ * Steps until the held-out loss first fell to `loss`, interpolated linearly between epochs. If the first epoch reached it, the steps of that
+ * epoch, an upper bound; undefined if no epoch did.
  */
 export function stepsTo(run: Pick<SymmetricRun, "losses" | "epochs">, loss: number): number | undefined {
   const { epochs } = run;
@@ -29,26 +29,26 @@ export function stepsTo(run: Pick<SymmetricRun, "losses" | "epochs">, loss: numb
   return stepsAfter(run, at - 1) + share * (stepsAfter(run, at) - stepsAfter(run, at - 1));
 }
 
-/** How far from the loss of word frequencies to the least loss that both runs of a seed reached the levels of the comparison lie. */
+/** Levels of the comparison, from 0 at the unigram baseline to 1 at the least loss that both runs of a seed reached. */
 const DEPTHS = [1 / 3, 2 / 3, 1];
 
-/** Steps of a kernel and of a reference to the same loss. */
+/** Steps of a kernel and of a reference to the same loss, as means over seeds. */
 export interface StepComparison {
-  /** The held-out loss; every seed has its own texts and its own level. Means over seeds, as all that follows. */
+  /** The held-out loss; every seed has its own texts and its own level. */
   readonly level: number;
   readonly steps: number;
   readonly reference: number;
-  /** Geometric mean of the ratio over paired seeds, and its interval: Student's, of the logarithm. */
+  /** Geometric mean of the ratio over paired seeds, with Student's interval of the logarithm. */
   readonly ratio: MeanInterval;
 }
 
-/** Runs of two kernels from one seed, and what both reached. */
+/** Runs of two kernels from one seed, and the loss that both reached. */
 interface Pair {
   readonly own: SymmetricRun;
   readonly other: SymmetricRun;
-  /** Loss of word frequencies. */
+  /** Loss of the unigram baseline. */
   readonly frequencies: number;
-  /** The larger of the least held-out losses. */
+  /** The larger of the two runs' least held-out losses. */
   readonly reached: number;
 }
 
@@ -61,13 +61,13 @@ function pairsOf(runs: readonly SymmetricRun[], kernel: string, reference: strin
   });
 }
 
-/** The steps of one kernel and of another to losses that both reached, seed by seed; none if some run learned less than the frequencies of words. */
+/** Compares the steps of two kernels to losses that both reached, seed by seed. Empty if any run stayed above the unigram baseline. */
 export function compareSteps(runs: readonly SymmetricRun[], kernel: string, reference: string, frequencyLoss: (seed: number) => number): StepComparison[] {
   const pairs = pairsOf(runs, kernel, reference, frequencyLoss);
   if (pairs.length === 0 || pairs.some(({ frequencies, reached }) => reached >= frequencies)) return [];
   return DEPTHS.map((depth) => {
     const found = pairs.map(({ own, other, frequencies, reached }) => {
-      // rounding must not take the last level below what was reached
+      // rounding must not take the last level below the reached loss
       const level = Math.max(reached, frequencies + depth * (reached - frequencies));
       return { level, steps: Number(stepsTo(own, level)), reference: Number(stepsTo(other, level)) };
     });

@@ -14,7 +14,7 @@ import type { TrainingSoFar, TrainingState } from "../training/train.js";
 import { publishedTable, report } from "./report.js";
 import type { SymmetricRun } from "./steps.js";
 
-/** Streams of random numbers that a seed has: split, weights, order of the windows, masks to train on, masks to test on. */
+/** Random streams per seed: split, weights, order of the windows, masks to train on, masks to test on. */
 const STREAMS = 5;
 
 interface SymmetricResult {
@@ -22,14 +22,14 @@ interface SymmetricResult {
   readonly run: SymmetricRun;
 }
 
-/** Masked words predicted by a small encoder: for a seed every kernel has the same texts, masks, batches, steps and stream of weights. */
+/** A small encoder predicts masked words. For a seed every kernel has the same texts, masks, batches, steps and stream of weights. */
 export const symmetric = declareStudy({
   name: "symmetric",
   question: "masked words with dot-product, symmetric and pairwise attention: how many steps to the same loss?",
   title: "Masked words with dot-product, symmetric and pairwise attention",
   options: {
     ...comparisonOptions(["softmax", "symmetric", "pairwise", "pairwiseScaled"], 3, "splits, starts, orders and masks"),
-    ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, ["windows", "pieces of texts to train on, at most"]),
+    ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, ["windows", "most windows to train on"]),
     ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
     ...trainingOptions({ batch: 32, epochs: 12, learningRate: 0.003 }),
     data: dataOption,
@@ -58,7 +58,7 @@ export const symmetric = declareStudy({
       async run(dataOf, work) {
         const { vocabulary, train, test, summary: data } = dataOf(seed);
         const stream = (index: number): number => STREAMS * seed + index;
-        // the mask is one more token to read, and none to predict
+        // the mask is an input token, but no class
         const model = encoder({ tokens, width, hidden, heads, layers, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
         const parameters = model.initialize(work.backend, random(stream(1)));
         const sizes = { parameters: parameterCount(parameters), attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)) };

@@ -14,7 +14,7 @@ import type { EpochResult } from "../training/classifier.js";
 import { trainTextClassifier } from "../training/text-classifier.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
 
-/** Streams of random numbers that a seed has: split, weights, order of the texts. */
+/** Random streams per seed: split, weights, order of the texts. */
 const STREAMS = 3;
 
 interface TextResult {
@@ -22,10 +22,10 @@ interface TextResult {
   readonly run: ClassifierRun;
 }
 
-/** An encoder on texts: for a seed every kernel has the same split, start, batches and steps. */
+/** An encoder on texts. For a seed every kernel has the same split, start, batches and steps. */
 export const text = declareStudy({
   name: "text",
-  question: "an encoder on real text by stochastic gradient descent, kernel against kernel over seeds",
+  question: "an encoder on real text by stochastic gradient descent: comparison of kernels over seeds",
   title: "Text: softmax and Gaussian attention over seeds",
   options: {
     scale: oneOf("quick", ["quick", "full"]),
@@ -37,7 +37,7 @@ export const text = declareStudy({
     data: dataOption,
   },
   presets: {
-    // the encoder of arXiv 2411.07538 on sequences as long as those of Long Range Arena, arXiv 2011.04006
+    // the encoder of arXiv 2411.07538 on sequences as long as in Long Range Arena, arXiv 2011.04006
     full: {
       help: "sequences of up to 4,096 bytes, for a hardware adapter",
       options: { scale: "full", unit: "bytes", tokens: 4096, train: 4800, test: 960, vocabulary: 256, width: 64, hidden: 128, batch: 32, epochs: 20 },
@@ -77,7 +77,7 @@ export const text = declareStudy({
     const complete = completeRuns(runs, epochs);
     const [{ name, train, test, leftOut }] = data;
     const always = `always answering the most frequent class: ${formatPercent(meanInterval(data.map(({ majority }) => majority)).mean)}`;
-    const caution = "Splits of one corpus share texts: the seeds are not quite independent, and both intervals are somewhat too narrow.";
+    const caution = "Splits of one corpus share texts, so the seeds are not quite independent, and both intervals are somewhat too narrow.";
     const blocks = [
       paragraph(
         `${name}: ${train} texts to train on and ${test} to test on, stratified, another split for every seed; ${leftOut} texts without ${unit} or with the same first ${tokens} ` +

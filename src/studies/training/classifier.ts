@@ -11,23 +11,23 @@ export interface Classifier<Parameters extends ParameterTree> {
   apply(parameters: Parameters, input: Indices | Tensor): Tensor;
 }
 
-/** Labelled examples; `inputs` gives those of some rows as the model takes them. */
+/** Labelled examples; `inputs` gives the model's input for some rows. */
 export interface Examples {
   readonly labels: Int32Array;
   inputs(rows: readonly number[]): Indices | Tensor;
 }
 
 export interface TrainOptions {
-  /** Words for the progress display. */
+  /** Label of the progress display. */
   readonly label: string;
   readonly batch: number;
   readonly epochs: number;
   readonly learningRate: number;
   /** Default Adam; `sgd` has momentum 0.9. */
   readonly optimizer?: OptimizerName;
-  /** Of the order of the examples. */
+  /** Seed of the order of the examples. */
   readonly seed: number;
-  /** Gets what was measured so far, after every epoch. */
+  /** Called after every epoch with the measurements so far. */
   readonly measured: (soFar: TrainingSoFar<EpochResult>) => Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export async function evaluate<Parameters extends ParameterTree>(model: Classifi
   return { testAccuracy: correct / count, testLoss: totalLoss / count };
 }
 
-/** Trains `parameters` in place on the cross-entropy, or goes on with it; equal seeds give equal batches. */
+/** Trains `parameters` in place on the cross-entropy, or continues a stored training; equal seeds give equal batches. */
 export function trainClassifier<Parameters extends ParameterTree>(
   model: Classifier<Parameters>,
   parameters: Parameters,

@@ -2,28 +2,28 @@ import { mean } from "../../numerics/averages.js";
 import type { Work } from "../runner/study.js";
 import type { TrainingPlan, TrainingSoFar } from "./train.js";
 
-/** What every training in epochs measures after each. */
+/** What every training measures after an epoch. */
 export interface EpochMeasure {
   readonly epoch: number;
   /** Mean loss of the epoch's batches, each before its step, in nats. */
   readonly trainLoss: number;
-  /** The same on examples that are not trained on, after the epoch. */
+  /** Mean loss on held-out examples after the epoch, in nats. */
   readonly testLoss: number;
   readonly seconds: number;
 }
 
 interface EpochOptions<Evaluation> {
-  /** Words for the progress display. */
+  /** Label of the progress display. */
   readonly label: string;
   readonly evaluate: () => Promise<Evaluation>;
-  /** An evaluation for people. */
+  /** The evaluation in words. */
   readonly words: (evaluation: Evaluation) => string;
-  /** Gets what was measured so far. */
+  /** Called with the measurements so far. */
   readonly measured: (soFar: TrainingSoFar<EpochMeasure & Evaluation>) => Promise<void>;
   readonly work: Work;
 }
 
-/** The measurement after an epoch, for a `TrainingPlan`. */
+/** The `afterEpoch` of a `TrainingPlan`. */
 export function measureEpochs<Evaluation extends Pick<EpochMeasure, "testLoss">>({
   label,
   evaluate,

@@ -5,24 +5,24 @@ import { UNKNOWN } from "../corpus/vocabulary.js";
 import type { Windows } from "../corpus/windows.js";
 import type { Predictions } from "./predictions.js";
 
-/** Share of the tokens of a window that are predicted. */
+/** Share of a window's tokens that are predicted. */
 const MASKED_SHARE = 0.15;
-/** Of these, the shares that become the mask and a random word; the rest stay as they are. */
+/** Shares of the predicted tokens that become the mask, and a random word; the rest stay unchanged. */
 const [TO_MASK, TO_RANDOM] = [0.8, 0.1];
 
-/** Windows with some tokens changed, and the places, increasing, of those to predict: equally many in every window. */
+/** Windows with some tokens changed, and the increasing places of the tokens to predict, equally many in every window. */
 export interface Masking {
   readonly ids: Int32Array;
   readonly places: Int32Array;
 }
 
-/** Tokens of a window that are predicted. */
+/** Number of a window's tokens that are predicted. */
 export const maskedCount = (tokens: number): number => Math.max(1, Math.round(MASKED_SHARE * tokens));
 
 /**
- * Chooses about 15 % of the tokens of every window, one at least, among known words; of ten chosen, eight become the mask, one a random known word, one stays.
+ * Chooses about 15 % of the tokens of every window, at least one, among known words. Of ten chosen, eight become the mask, one a random known word, one stays.
  *
- * `vocabulary` counts ids without the mask, whose id it is. Source: Devlin et al., arXiv 1810.04805.
+ * `vocabulary` is the number of ids without the mask, and the id of the mask. Source: Devlin et al., arXiv 1810.04805.
  */
 export function drawMasking({ count, tokens, ids: original }: Windows, vocabulary: number, source: Random): Masking {
   const ids = Int32Array.from(original);
@@ -42,7 +42,7 @@ export function drawMasking({ count, tokens, ids: original }: Windows, vocabular
   return { ids, places };
 }
 
-/** Predicts masked tokens of windows, under another masking in every epoch, as RoBERTa does (arXiv 1907.11692). */
+/** Predictions of masked tokens, with a new masking in every epoch, as in RoBERTa (arXiv 1907.11692). */
 export function maskedPredictions(windows: Windows, vocabulary: number, source: Random): Predictions {
   const { count, tokens, ids } = windows;
   const perWindow = maskedCount(tokens);

@@ -4,7 +4,7 @@ import { rowsOf } from "../corpus/dataset.js";
 import type { Windows } from "../corpus/windows.js";
 import type { Predictions } from "./predictions.js";
 
-/** Predicts every word of a window but the first from those before it; `seen` are the windows as the model reads them. */
+/** Predictions of every word of a window after the first from the words before it; the model reads the windows `seen`. */
 export function nextWordPredictions(windows: Windows, seen: Windows = windows): Predictions {
   const { count, tokens } = windows;
   return {

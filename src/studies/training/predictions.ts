@@ -8,10 +8,13 @@ import type { Work } from "../runner/study.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
 import { first, train, type Training, type TrainingSoFar, type TrainingState } from "./train.js";
 
-/** What a model reads, [rows, tokens]; the places, row · tokens + token, of what it predicts; and what stands there. */
+/** Tokens that a model reads, and tokens that it predicts. */
 export interface Prediction {
+  /** [rows, tokens]. */
   readonly inputs: Indices;
+  /** Places of the predicted tokens, row · tokens + token. */
   readonly places: Indices;
+  /** The tokens at these places. */
   readonly targets: Indices;
 }
 
@@ -20,7 +23,7 @@ export interface Predictions {
   readonly count: number;
   /** Which tokens may see each other. Default all. */
   readonly mask?: Mask;
-  /** Of some sequences; every sequence has equally many. */
+  /** The predictions in some sequences, equally many in each. */
   of(rows: readonly number[], epoch: number): Prediction;
 }
 
@@ -46,19 +49,19 @@ export async function meanLoss(model: Encoder, parameters: EncoderParameters, pr
 }
 
 export interface PredictionOptions {
-  /** Words for the progress display. */
+  /** Label of the progress display. */
   readonly label: string;
   readonly batch: number;
   readonly epochs: number;
-  /** Of Adam. */
+  /** Learning rate of Adam. */
   readonly learningRate: number;
-  /** Of the order of the sequences. */
+  /** Seed of the order of the sequences. */
   readonly seed: number;
-  /** Gets what was measured so far, after every epoch. */
+  /** Called after every epoch with the measurements so far. */
   readonly measured: (soFar: TrainingSoFar<EpochMeasure>) => Promise<void>;
 }
 
-/** Trains `parameters` in place to predict tokens, or goes on with it; equal seeds give equal batches. */
+/** Trains `parameters` in place to predict tokens, or continues a stored training; equal seeds give equal batches. */
 export function trainPredictions(
   model: Encoder,
   parameters: EncoderParameters,

@@ -19,14 +19,14 @@ export interface TrainedEncoder extends Training<EpochResult> {
   readonly parameters: EncoderParameters;
 }
 
-/** Encoded texts as a classifier takes them. */
+/** Encoded texts as examples of a classifier. */
 export const textExamples = (texts: EncodedExamples): Examples => ({
   labels: texts.labels,
   inputs: (rows) => indices(rowsOf(texts, rows), [rows.length, texts.tokens]),
 });
 
 /**
- * Trains an encoder as a classifier of texts, or goes on with it; gives what `use` makes of it, after which its weights are gone.
+ * Trains an encoder as a classifier of texts, or continues a stored training; returns the result of `use`, then disposes the weights.
  *
  * Equal seeds give equal initial weights and equal batches, whatever the kernel.
  */

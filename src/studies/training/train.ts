@@ -9,7 +9,7 @@ const optimizers = { adam, sgd } as const;
 
 export type OptimizerName = keyof typeof optimizers;
 
-/** The size of an encoder, and how long it is trained. */
+/** Size of an encoder, and options of its training. */
 export interface EncoderSettings {
   readonly width: number;
   readonly hidden: number;
@@ -20,9 +20,9 @@ export interface EncoderSettings {
   readonly learningRate: number;
 }
 
-/** Examples in batches, and what their loss is. */
+/** A training in batches and epochs. */
 export interface TrainingPlan<Parameters, Epoch> {
-  /** Words for the progress display. */
+  /** Label of the progress display. */
   readonly label: string;
   /** Changed in place. */
   readonly parameters: Parameters;
@@ -34,13 +34,13 @@ export interface TrainingPlan<Parameters, Epoch> {
   readonly optimizer?: OptimizerName;
   /** Shuffles the examples before every epoch; an incomplete batch waits for the next shuffle. */
   readonly order: Random;
-  /** Of a batch; epochs count from 0. */
+  /** Loss of a batch; epochs count from 0. */
   loss(parameters: Parameters, rows: readonly number[], epoch: number): Tensor;
-  /** Measures after the last batch of an epoch; `before` is the training so far without it, `losses` are those of the epoch. */
+  /** Measures after the last batch of an epoch; `before` is the training before the epoch's measurement, `losses` are the epoch's losses. */
   afterEpoch(before: { readonly epochs: readonly Epoch[]; readonly losses: readonly number[]; readonly seconds: () => number }, losses: readonly number[]): Promise<Epoch>;
 }
 
-/** What a training measured until now. */
+/** Measurements of a training so far. */
 export interface TrainingSoFar<Epoch> {
   readonly epochs: readonly Epoch[];
   /** Loss of every batch before its step. */
@@ -48,27 +48,28 @@ export interface TrainingSoFar<Epoch> {
 }
 
 export interface Training<Epoch> extends TrainingSoFar<Epoch> {
-  /** Spent on it, the time before interruptions included. */
+  /** Time of the training, including the time before interruptions. */
   readonly seconds: number;
 }
 
-/** All that a training needs to go on: the stream as it was before the shuffle of the epoch at hand, of which the losses tell the position. */
+/** Everything that a training needs to continue; the number of losses gives its position in the epoch. */
 export interface TrainingState<Epoch> extends Training<Epoch> {
+  /** State of the order's random stream before the shuffle of the current epoch. */
   readonly order: readonly number[];
-  /** Snapshots in the tree of the parameters. */
+  /** The tree of the parameters, with snapshots for tensors. */
   readonly parameters: unknown;
-  /** Snapshots in the tree of an `OptimizerState`. */
+  /** An `OptimizerState`, with snapshots for tensors. */
   readonly optimizer: unknown;
 }
 
-/** The first number of a tensor, which is disposed. */
+/** Reads the first number of a tensor and disposes the tensor. */
 export async function first(tensor: Tensor): Promise<number> {
   const value = (await tensor.read())[0];
   tensor.dispose();
   return value;
 }
 
-/** Trains, and stores after every epoch and whenever it is due; a resumed training takes the same steps as one that was never stopped. */
+/** Trains, and stores after every epoch and whenever a store is due. A resumed training takes the same steps as an uninterrupted one. */
 export async function train<Parameters extends ParameterTree, Epoch>(
   plan: TrainingPlan<Parameters, Epoch>,
   work: Work<TrainingState<Epoch>>,
@@ -92,7 +93,7 @@ export async function train<Parameters extends ParameterTree, Epoch>(
   }
   const store = async (stream: readonly number[]): Promise<void> => {
     const tensors = { parameters: await snapshotsOf(parameters), optimizer: await snapshotsOf(optimizer.state(parameters)) };
-    // numbers that diverged cannot be made tensors again: a resumed training diverges again, from the last that were finite
+    // backends accept no diverged numbers: a resumed training starts from the last finite ones and diverges again
     if (isFiniteTree(tensors)) await work.store({ epochs: [...epochs], losses: [...losses], seconds: seconds(), order: stream, ...tensors });
   };
   try {
@@ -116,7 +117,7 @@ export async function train<Parameters extends ParameterTree, Epoch>(
         });
         await settle();
         pending = first(value);
-        pending.catch(() => undefined); // `settle` throws it, unless the training ends before
+        pending.catch(() => undefined); // `settle` rethrows it, unless the training ends first
         const storeHere = async (): Promise<void> => {
           await settle();
           await store(stream);

@@ -4,11 +4,11 @@ import type { AttentionName } from "./options.js";
 /** An energy to compare with, per site. */
 export interface Reference {
   readonly energy: number;
-  /** Where it comes from. */
+  /** Source of the energy. */
   readonly source: string;
 }
 
-/** ρ of every layer after so many steps. */
+/** Input dependence ρ of every layer after `step` steps. */
 export interface Dependence {
   readonly step: number;
   readonly layers: readonly number[];
@@ -16,12 +16,13 @@ export interface Dependence {
 
 /** What is measured along an optimisation. */
 export interface Curves {
-  /** Energy per site and its error bar, as measured before each step. */
+  /** Energy per site before each step. */
   readonly energies: number[];
+  /** Error bars of `energies`. */
   readonly errors: number[];
-  /** Of the whole energy. */
+  /** Variances of the total energy. */
   readonly variances: number[];
-  /** What each step took. */
+  /** Time of each step. */
   readonly seconds: number[];
   readonly dependence: Dependence[];
   /** Steps whose system needed a shift above the configured one to be positive definite in the backend's arithmetic. */
@@ -34,18 +35,18 @@ export interface WavefunctionRun extends Readonly<Curves> {
   readonly seed: number;
   readonly extents: readonly number[];
   readonly parameters: number;
-  /** Mean attention weights of each layer as they were looked at last, averaged over heads, [patches, patches]. */
+  /** Mean attention weights of each layer at the last measurement, averaged over heads, [patches, patches]. */
   readonly maps: readonly (readonly number[])[];
-  /** After the last step, or of a stopped optimisation before it: per site but for the variance. */
+  /** Energy after the last step, or before it if the optimisation was stopped. Per site, except for the variance. */
   readonly last: Statistics;
-  /** Per site; absent until there are enough steps. */
+  /** Energy per site extrapolated to zero variance; absent before the last step, and if all variances are equal. */
   readonly zeroVariance?: number;
   readonly finished: boolean;
 }
 
-/** An optimisation, and the energy that is known of the study's lattice. */
+/** An optimisation, and the reference energy of the study's lattice. */
 export interface WavefunctionResult {
-  /** Compared on the study's lattice, or one of the chains of growing length. */
+  /** Whether it ran on the study's lattice or on one of the chains of growing length. */
   readonly part: "runs" | "lengths";
   readonly reference?: Reference;
   readonly run: WavefunctionRun;

@@ -14,17 +14,17 @@ import { restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
 import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./options.js";
 import type { Curves } from "./measurements.js";
 
-/** Both depend on positions by displacement alone, so the transformer is invariant under translations by whole patches. */
+/** Both kernels depend on positions only by displacement, so the transformer is invariant under translations by whole patches. */
 const kernelOf: Readonly<Record<AttentionName, (extents: readonly number[]) => AttentionKernel>> = {
   factored: (periodic) => factored({ periodic }),
   softmax: (periodic) => relativePosition({ periodic }),
 };
 
-/** What an optimisation works on: decided by the configuration alone. */
+/** The variational problem of a configuration. */
 export function problemOf(attention: AttentionName, { extents, j2, patch, width, heads, layers, projection }: OptimizationSetting): VariationalProblem {
   const lattice = latticeOf(extents);
   const within = shiftsWithin(lattice, patch);
-  // With the translations by whole patches these are whole groups.
+  // Together with the translations by whole patches these are complete groups.
   const elements: Readonly<Record<ProjectionName, () => readonly Symmetry[]>> = {
     none: () => [],
     translations: () => within,
@@ -40,25 +40,25 @@ export function problemOf(attention: AttentionName, { extents, j2, patch, width,
   };
 }
 
-/** All that changes from step to step. */
+/** Everything that changes from step to step. */
 export interface OptimizationState {
   /** Steps taken. */
   step: number;
   /** Changed in place. */
   readonly parameters: AnsatzParameters;
-  /** Of the last step; SPRING goes on from it. */
+  /** Direction of the last step, from which SPRING continues. */
   direction: Tensor | undefined;
   readonly stream: Random;
   /** Spins of the Metropolis chains, changed in place. */
   readonly chains: Int8Array;
   readonly curves: Curves;
-  /** Mean attention weights of each layer, as they were looked at last. */
+  /** Mean attention weights of each layer at the last measurement. */
   maps: number[][];
 }
 
-/** The same outside the backend. */
+/** An `OptimizationState` outside the backend. */
 export interface StoredOptimization extends Pick<OptimizationState, "step" | "curves" | "maps"> {
-  /** Snapshots in the tree of the parameters. */
+  /** The tree of the parameters, with snapshots for tensors. */
   readonly parameters: unknown;
   /** A snapshot, or null before the first step. */
   readonly direction: unknown;
@@ -66,7 +66,7 @@ export interface StoredOptimization extends Pick<OptimizationState, "step" | "cu
   readonly chains: readonly number[];
 }
 
-/** The start of an optimisation. */
+/** Initial state of an optimisation. */
 export function begin({ ansatz: model }: VariationalProblem, { chains }: OptimizationSetting, seed: number, backend: Backend): OptimizationState {
   const stream = random(seed);
   const parameters = model.initialize(backend, stream);
@@ -74,13 +74,13 @@ export function begin({ ansatz: model }: VariationalProblem, { chains }: Optimiz
   return { step: 0, parameters, direction: undefined, stream, chains: randomChains(model.lattice, chains, stream), curves, maps: [] };
 }
 
-/** What `restore` takes: all numbers bit for bit. */
+/** The state for `restore`, with all numbers bit for bit. */
 export async function storedOf({ step, parameters, direction, stream, chains, curves, maps }: OptimizationState): Promise<StoredOptimization> {
   const tensors = (await snapshotsOf({ parameters, direction: direction ?? null })) as { readonly parameters: unknown; readonly direction: unknown };
   return { step, ...tensors, stream: stream.state(), chains: Array.from(chains), curves, maps };
 }
 
-/** Brings the start of an optimisation to where it was stored. */
+/** Sets an initial state to a stored one. */
 export function restore(state: OptimizationState, { step, parameters, direction, stream, chains, curves, maps }: StoredOptimization): void {
   restoreTree(state.parameters, parameters);
   state.direction?.dispose();

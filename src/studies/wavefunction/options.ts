@@ -10,17 +10,17 @@ import { list, oneOf as among, optional, real as realNumber, record, whole as wh
 export const attentionNames = ["factored", "softmax"] as const;
 export type AttentionName = (typeof attentionNames)[number];
 
-/** What ψ is projected on: nothing, all translations, or these with the point group and the flip of all spins; always the trivial representation. */
+/** Symmetry group on whose trivial representation ψ is projected: none, all translations, or these with the point group and the flip of all spins. */
 export const projectionNames = ["none", "translations", "all"] as const;
 export type ProjectionName = (typeof projectionNames)[number];
 
-/** How means over |ψ|² are made: sums over the sector S^z = 0, independent draws from it, or Metropolis exchange. */
+/** Computation of means over |ψ|²: sums over the sector S^z = 0 (total spin zero), independent draws from it, or Metropolis exchange. */
 export const samplingNames = ["sum", "draws", "metropolis"] as const;
 export type SamplingName = (typeof samplingNames)[number];
 
-/** One optimisation, but for its attention and seed. */
+/** Settings of one optimisation, except attention and seed. */
 export interface OptimizationSetting {
-  /** Sites along each axis, one of a chain or two of a square. */
+  /** Sites along each axis: one axis for a chain, two for a square. */
   readonly extents: readonly number[];
   /** J2 in units of J1. */
   readonly j2: number;
@@ -31,39 +31,40 @@ export interface OptimizationSetting {
   readonly projection: ProjectionName;
   readonly steps: number;
   readonly sampling: SamplingName;
-  /** Draws a step, where there are draws. */
+  /** Draws per step, if energies are sampled. */
   readonly samples: number;
   /** Metropolis chains. */
   readonly chains: number;
-  /** Largest and last learning rate, and steps of its rise. */
+  /** Largest and last learning rate, and warm-up steps. */
   readonly rate: { readonly start: number; readonly end: number; readonly warmup: number };
-  /** λ of stochastic reconfiguration. */
+  /** Diagonal shift λ of stochastic reconfiguration. */
   readonly shift: number;
-  /** μ of SPRING. */
+  /** Momentum μ of SPRING. */
   readonly momentum: number;
-  /** Longest way of a step in the Fubini-Study metric. */
+  /** Most length of a step in the Fubini-Study metric. */
   readonly longest: number;
 }
 
-/** The lattice of extents. */
+/** The lattice with these extents. */
 export function latticeOf([rows, columns]: readonly number[]): Lattice {
   return columns === undefined ? chain(rows) : square(rows, columns);
 }
 
-/** Sites up to which the sector is enumerated: 16 have 12,870 states. */
+/** Most sites for which the sector is enumerated by default: 16 sites have 12,870 states. */
 const ENUMERATED_SITES = 16;
 
 /**
- * E_max - E_0 of J1-J2 models is about this a site: a ferromagnet has J1/4 and J2/4 for each of its two bonds a site of either kind on a square, half of that on a
- * chain, and ground states lie at -0.45 to -0.8. A learning rate must stay below 1/(E_max - E_0), so that no excited state grows; this keeps
- * three quarters of it.
+ * Default learning rate, three quarters of 1/(E_max - E_0): above that limit excited states grow.
+ *
+ * E_max is that of a ferromagnet, which has J1/4 and J2/4 for each bond. A square has two bonds of either kind per site, a chain one.
+ * Ground states have -0.45 to -0.8 per site.
  */
 function rateFor(sites: number, dimension: number, j2: number): number {
   const spread = (dimension * (1 + Math.abs(j2))) / 4 + 0.6;
   return Number((0.75 / (sites * spread)).toPrecision(2));
 }
 
-/** Whether the sector is enumerated. */
+/** Whether the sector is enumerated by default. */
 const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
 
 /** The default optimisation of a lattice. */
@@ -78,7 +79,7 @@ function settingFor(extents: readonly number[], j2: number): OptimizationSetting
     width: small ? 8 : 16,
     heads: small ? 2 : 4,
     layers: 1,
-    // a ring has no more than a few images, a square of 6 × 6 sites 64
+    // projection needs few images on a ring, but 64 on a square of 6 × 6 sites
     projection: small || extents.length === 1 ? "all" : "none",
     steps: small ? 80 : 150,
     sampling: small ? "sum" : "metropolis",
@@ -91,42 +92,42 @@ function settingFor(extents: readonly number[], j2: number): OptimizationSetting
   };
 }
 
-/** Sites of a lattice for which tables of all its symmetries fit into memory. */
+/** Most sites of a lattice; tables of all its symmetries must fit into memory. */
 const MOST_LATTICE = 1024;
 const SAMPLES = { least: 2, most: 1_000_000 };
 const rateFields = { start: realNumber(0, 1000), end: realNumber(0, 1000), warmup: wholeNumber(0, 1_000_000) } as const satisfies Fields<OptimizationSetting["rate"]>;
 const choiceFields = { projection: optional(among(projectionNames)), sampling: optional(among(samplingNames)), samples: optional(wholeNumber(SAMPLES.least, SAMPLES.most)) };
 
-/** What chains of growing length take in place of their own defaults. */
+/** Choices that replace the defaults of chains of growing length. */
 type LengthChoice = Partial<Pick<OptimizationSetting, "projection" | "sampling" | "samples">>;
 
 const quick = settingFor([4, 4], 0.5);
 
-/** 4 × 4 sites take minutes on two cores. Defaults for other lattices: `derive`. */
+/** The defaults are for 4 × 4 sites and take minutes on two cores; `derive` has those for other lattices. */
 export const wavefunctionOptions = {
   extents: setting<readonly number[]>(quick.extents, list(wholeNumber(2, MOST_LATTICE), 1, 2), [
-    wholeFlag("side", { least: 4, most: 32 }, "sites along each axis of a square (default: 4); 4 is summed over all configurations, above is sampled", (side) => [side, side]),
-    wholeFlag("chain", { least: 4, most: MOST_LATTICE }, "a ring of so many sites instead of a square", (sites) => [sites]),
+    wholeFlag("side", { least: 4, most: 32 }, "sites along each axis of a square (default: 4); 4 sums over all configurations, more are sampled", (side) => [side, side]),
+    wholeFlag("chain", { least: 4, most: MOST_LATTICE }, "number of sites of a ring, instead of a square", (sites) => [sites]),
   ]),
   j2: real(quick.j2, { least: -1000, most: 1000, help: "J2 in units of J1" }),
-  patch: whole(quick.patch, { least: 1, most: 32, help: "sites of a patch along each axis" }),
+  patch: whole(quick.patch, { least: 1, most: 32, help: "sites along each axis of a patch" }),
   width: whole(quick.width, { least: 2, most: 4096, help: "width of the transformer" }),
   heads: whole(quick.heads, { ...HEADS, help: "heads of each layer" }),
   layers: whole(quick.layers, { ...LAYERS, help: "layers" }),
-  projection: oneOf(quick.projection, projectionNames, { help: "symmetries that the wave function is projected on" }),
+  projection: oneOf(quick.projection, projectionNames, { help: "symmetries on which the wave function is projected" }),
   steps: whole(quick.steps, { ...STEPS, help: "steps of stochastic reconfiguration" }),
-  sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are made" }),
-  samples: whole(quick.samples, { ...SAMPLES, help: "draws a step, a multiple of the chains" }),
+  sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are computed" }),
+  samples: whole(quick.samples, { ...SAMPLES, help: "draws per step, a multiple of the number of chains" }),
   chains: whole(quick.chains, { least: 1, most: 100_000 }),
   rate: setting(quick.rate, record(rateFields)),
   shift: real(quick.shift, { least: 0, most: 1000 }),
   momentum: real(quick.momentum, { least: 0, most: 1 }),
   longest: real(quick.longest, { least: 0, most: Infinity }),
-  /** Each from weights and draws of its own. */
+  /** Number of optimisations, each from its own weights and draws. */
   seeds: whole(3, { least: 0, most: 1000, help: "optimisations of each attention; 0 for --lengths alone" }),
-  /** Chains of so many patches, on which ρ of softmax attention is measured after as many steps. */
-  lengths: wholes([], { least: 2, most: MOST_LATTICE / 2, count: 64, help: "then measure ρ of softmax attention on rings of so many patches, such as 4,6,8" }),
-  lengthSeeds: whole(3, { least: 1, most: 1000, help: "optimisations of each of these lengths" }),
+  /** Patches of chains on which input dependence ρ of softmax attention is measured, with the same number of steps. */
+  lengths: wholes([], { least: 2, most: MOST_LATTICE / 2, count: 64, help: "also measure input dependence ρ of softmax attention on rings of these numbers of patches, such as 4,6,8" }),
+  lengthSeeds: whole(3, { least: 1, most: 1000, help: "optimisations for each of these lengths" }),
   lengthChoice: setting<LengthChoice | undefined>(undefined, optional(record(choiceFields))),
 };
 
@@ -138,7 +139,7 @@ export function derive({ extents = quick.extents, j2 = quick.j2, projection, sam
   return { ...settingFor(extents, j2), seeds: isSmall(extents) ? 3 : 1, ...(lengths === undefined ? {} : { lengthChoice: choice }) };
 }
 
-/** Of the chains on which ρ is measured: the same transformer and steps on each. */
+/** Settings of the chains on which ρ is measured, with the same transformer and steps on each. */
 export function chainSettings(
   { j2, patch, steps, width, heads, layers }: OptimizationSetting,
   { lengths, lengthChoice }: Pick<WavefunctionOptions, "lengths" | "lengthChoice">,
@@ -150,10 +151,10 @@ function refuse(argument: string, wanted: string, got: string | number, fix?: st
   throw new ArgumentError({ where: "study wavefunction", argument, wanted, got: String(got), ...(fix === undefined ? {} : { fix }) });
 }
 
-/** A ring of 4k + 2 sites has its ground state at momentum π and odd under the flip of all spins. */
+/** Whether the projection excludes the ground state: on a ring of 4k + 2 sites it has momentum π and is odd under the flip of all spins. */
 const isOutside = ({ extents, projection, patch }: OptimizationSetting): boolean => extents.length === 1 && extents[0] % 4 !== 0 && !(projection === "none" && patch % 2 === 0);
 
-/** `size` is the flag of the extents. */
+/** Checks a setting; `size` is the flag of its extents. */
 function checkSetting(setting: OptimizationSetting, size: string): void {
   const { extents, patch, width, heads, sampling, samples, chains } = setting;
   if (extents.reduce((a, b) => a * b) > MOST_LATTICE) refuse(size, `at most ${MOST_LATTICE} sites`, `${extents.join(" × ")} sites`);
@@ -164,12 +165,12 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
   if (width % heads !== 0) refuse("--heads", `a divisor of the width ${width}`, heads);
   if (sampling !== "metropolis" && sites > MOST_SITES) refuse("--sampling", `metropolis above ${MOST_SITES} sites, where the sector is too large to enumerate`, `${sampling} of ${sites} sites`);
   const groups = { sum: 1, draws: GROUPS, metropolis: chains }[sampling];
-  if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups)) refuse("--samples", `a multiple of ${groups}, at least ${2 * groups}: so many chains or groups of draws are compared`, samples);
+  if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups)) refuse("--samples", `a multiple of ${groups}, at least ${2 * groups}: equally many draws, two or more, for each chain or group that is compared`, samples);
 }
 
 /**
- * Bytes, at least, of a step: derivatives of log ψ by the value and output weights alone, real and imaginary in float32, for every configuration
- * that differs from the others by more than a symmetry.
+ * Least bytes of a step: derivatives of log ψ with respect to the value and output weights alone, real and imaginary in float32, for every
+ * configuration up to symmetry.
  */
 function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSetting): number {
   const sites = extents.reduce((a, b) => a * b);
@@ -179,10 +180,10 @@ function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSe
   return 8 * Math.min(most, states / (16 * sites)) * 2 * layers * width ** 2;
 }
 
-/** Bytes, at least, of the largest step. */
+/** Least bytes of the largest step. */
 export const bytesOf = (options: WavefunctionOptions): number => Math.max(...[options, ...chainSettings(options, options)].map(stepBytes));
 
-/** @throws ArgumentError that names the flag of what does not fit together. */
+/** @throws ArgumentError that names the flag of an option that does not fit. */
 export function checkOptions(options: WavefunctionOptions): void {
   checkSetting(options, options.extents.length === 1 ? "--chain" : "--side");
   for (const setting of chainSettings(options, options)) checkSetting(setting, "--lengths");

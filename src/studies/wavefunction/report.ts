@@ -7,14 +7,14 @@ import { attentionNames, chainSettings, type AttentionName, type OptimizationSet
 const color: Readonly<Record<AttentionName, string>> = { factored: palette.orange, softmax: palette.blue };
 const words: Readonly<Record<AttentionName, string>> = { factored: "factored (positions alone)", softmax: "softmax with relative positions" };
 
-/** Steps that the moving average joins: over fewer, the noise of a few hundred draws a step is seen. */
+/** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
 const WINDOW = 30;
 
 export function movingAverage(values: readonly number[], window = WINDOW): number[] {
   return values.slice(window - 1).map((_, index) => mean(values.slice(index, index + window)));
 }
 
-/** After so many steps the energy has an error bar, or is a sum over all configurations. */
+/** Final energy of a run. */
 const energyOf = ({ last }: WavefunctionRun): number => last.mean;
 const bar = ({ last }: WavefunctionRun): string => (last.error > 0 ? `${last.mean.toFixed(6)} ± ${last.error.toFixed(6)}` : last.mean.toFixed(7));
 const rhos = ({ dependence }: WavefunctionRun): string => dependence[dependence.length - 1]?.layers.map((value) => formatNumber(value, 2)).join(", ") ?? "–";
@@ -42,8 +42,8 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
-      "Energy: with an error bar where it is sampled, else a sum over all configurations. Zero variance: energies of the second half of the steps, extrapolated in " +
-      "their variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above 1.02 they have not mixed, and the error bar is too small. ρ = Σ Var(α_ij) / Σ mean(α_ij)² over |ψ|²; it is 0 for factored attention by construction. " +
+      "Energy: with an error bar where it is sampled, else a sum over all configurations. Zero variance: energies of the second half of the steps, extrapolated to " +
+      "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above 1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored attention by construction. " +
       "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the backend's arithmetic with the configured shift.",
   });
 }
@@ -59,11 +59,11 @@ function curves(runs: readonly WavefunctionRun[], reference: number | undefined)
     return { label: `${attention} ${seed}`, color: color[attention], x, y: reference === undefined ? average : average.map((energy) => relative(energy, reference)) };
   });
   const plot = { kind: "lines", series, xLabel: "step", yLabel: reference === undefined ? "energy per site" : "relative error", logarithmic: reference !== undefined } as const;
-  const caption = `${window > 1 ? `Means over ${window} steps; one` : "One"} line a seed; factored looks at positions alone, softmax at queries, keys and relative positions.`;
+  const caption = `${window > 1 ? `Means over ${window} steps; one` : "One"} line per seed. Factored weights depend only on positions, softmax weights on queries, keys and relative positions.`;
   return figure("energy", title, plot, caption);
 }
 
-/** Of seeds, or layers. */
+/** Colours of seeds or layers. */
 const shades = [palette.blue, palette.green, palette.purple, palette.orange, palette.grey];
 
 function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
@@ -76,7 +76,7 @@ function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
       y: dependence.map(({ layers }) => layers[layer]),
     })),
   );
-  const caption = "Over |ψ|²; layers after the first are dashed. Where ρ is 0, weights do not depend on the configuration, and factored attention could take their place.";
+  const caption = "Over |ψ|²; layers after the first are dashed. If ρ is 0, weights do not depend on the configuration, and factored attention could replace them.";
   return figure("input-dependence", "Input dependence ρ of softmax attention along the optimisation", { kind: "lines", series, xLabel: "step", yLabel: "ρ", logarithmic: true }, caption);
 }
 
@@ -97,7 +97,7 @@ function lengthBlocks(runs: readonly WavefunctionRun[], options: WavefunctionOpt
   const rings = chainSettings(options, options).map((setting) => `${setting.extents[0]} sites: ${projected[setting.projection]}, ${sampled[setting.sampling](setting)}.`);
   const overview = table("Softmax attention with relative positions on chains", ["sites", "patches", "seed", "energy", "variance", "ρ by layer", "parameters", "s/step", "steps"], rows, {
     summary: true,
-    note: `The same transformer on rings, after as many steps each. ${rings.join(" ")}`,
+    note: `The same transformer on rings, after the same number of steps. ${rings.join(" ")}`,
   });
   const finished = runs.filter((run) => run.finished);
   const lengths = [...new Set(finished.map(({ extents }) => extents[0] / patch))];
@@ -119,7 +119,7 @@ function lengthBlocks(runs: readonly WavefunctionRun[], options: WavefunctionOpt
     };
   });
   const plot = { kind: "lines", series, xLabel: "patches", yLabel: "ρ", logarithmic: true, dots: true } as const;
-  return [overview, figure("lengths", "Input dependence ρ against the number of patches", plot, "After the last step: medians of the seeds, with their least and largest as a band.")];
+  return [overview, figure("lengths", "Input dependence ρ against the number of patches", plot, "After the last step: medians over seeds; the band is the least and the largest value.")];
 }
 
 function mapTables(runs: readonly WavefunctionRun[]): Table[] {
@@ -130,7 +130,7 @@ function mapTables(runs: readonly WavefunctionRun[]): Table[] {
       const rows = Array.from({ length: tokens }, (_, i) => [String(i + 1), ...map.slice(i * tokens, (i + 1) * tokens).map((weight) => weight.toFixed(3))]);
       return table(`Mean attention of layer ${layer + 1}, ${words[attention]}`, ["patch", ...rows.map(([patch]) => patch)], rows, {
         folded: true,
-        note: "Averaged over heads and samples; factored weights are real numbers of any sign and do not sum to 1.",
+        note: "Means over heads and samples. Factored weights are real numbers of any sign and do not sum to 1.",
       });
     });
   });
@@ -156,8 +156,8 @@ function answerOf({ runs, lengths, reference }: WavefunctionMeasurements, { exte
 
 const sampled: Readonly<Record<SamplingName, (setting: OptimizationSetting) => string>> = {
   sum: () => "sums over all configurations of the sector S^z = 0, without noise",
-  draws: ({ samples }) => `over ${samples} independent draws a step from the enumerated sector S^z = 0`,
-  metropolis: ({ samples, chains }) => `over ${samples} draws a step by Metropolis exchange in ${chains} chains`,
+  draws: ({ samples }) => `over ${samples} independent draws per step from the enumerated sector S^z = 0`,
+  metropolis: ({ samples, chains }) => `over ${samples} draws per step by Metropolis exchange in ${chains} chains`,
 };
 const projected: Readonly<Record<ProjectionName, string>> = {
   none: "not projected on symmetries",
@@ -173,7 +173,7 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ${width}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, no sign rule imposed, ` +
         `${projected[projection]}. Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ${shift}, momentum ${momentum}, ` +
-        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The two differ in attention alone.`,
+        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The two wave functions differ only in attention.`,
     ),
   ];
   if (runs.length > 0) blocks.push(runTable(runs, reference?.energy), curves(runs, reference?.energy));

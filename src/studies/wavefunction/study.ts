@@ -8,14 +8,14 @@ import { attentionNames, bytesOf, chainSettings, checkOptions, derive, latticeOf
 import { report } from "./report.js";
 import { optimize } from "./train.js";
 
-/** Energies per site of squares too large for Lanczos here, as the literature has them. */
+/** Energies per site from the literature, for squares too large for Lanczos here. */
 const published: readonly (Reference & { readonly side: number; readonly j2: number })[] = [
   { side: 6, j2: 0.5, energy: -0.50381, source: "exact diagonalisation, as quoted in the literature" },
   { side: 6, j2: 0, energy: -0.6788721, source: "exact diagonalisation, as quoted in the literature" },
   { side: 10, j2: 0.5, energy: -0.497676335, source: "symmetrised transformer of Rende & Viteritti, arXiv 2405.18874 (a variational bound)" },
 ];
 
-/** Sites up to which Lanczos takes seconds. */
+/** Most sites for which Lanczos takes seconds. */
 const LANCZOS_SITES = 16;
 
 function referenceFor({ extents, j2 }: Pick<OptimizationSetting, "extents" | "j2">): Reference | undefined {
@@ -25,7 +25,7 @@ function referenceFor({ extents, j2 }: Pick<OptimizationSetting, "extents" | "j2
   return known && { energy: known.energy, source: known.source };
 }
 
-/** Transformer wave functions with factored and with query-key attention: which energies they reach, and whether attention depends on its input. */
+/** Transformer wave functions with factored and with query-key attention: the energies that they reach, and whether attention depends on its input. */
 export const wavefunction = declareStudy({
   name: "wavefunction",
   question: "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries and keys relevant?",

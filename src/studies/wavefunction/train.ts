@@ -9,9 +9,9 @@ import type { WavefunctionRun } from "./measurements.js";
 import { begin, disposeState, problemOf, restore, samplerOf, storedOf, type OptimizationState, type StoredOptimization } from "./optimization.js";
 import type { AttentionName, OptimizationSetting } from "./options.js";
 
-/** How often ρ is measured. */
+/** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
-/** The share of the steps, at the end, whose energies extrapolate to zero variance. */
+/** Share of the steps, at the end, whose energies are extrapolated to zero variance. */
 const EXTRAPOLATED_SHARE = 1 / 2;
 
 function headMean({ mean, heads, tokens }: AttentionMap): number[] {
@@ -19,25 +19,25 @@ function headMean({ mean, heads, tokens }: AttentionMap): number[] {
   return Array.from({ length: pairs }, (_, pair) => Array.from({ length: heads }, (_, head) => mean[head * pairs + pair]).reduce((a, b) => a + b, 0) / heads);
 }
 
-/** Measures ρ of every layer, and takes the mean attention weights. */
+/** Measures ρ and mean attention weights of every layer. */
 async function look({ ansatz }: VariationalProblem, state: OptimizationState, { drawn }: Measurement): Promise<void> {
   const maps = await attentionMaps(ansatz, state.parameters, drawn);
   state.curves.dependence.push({ step: state.step, layers: maps.map(({ inputDependence }) => inputDependence) });
   state.maps = maps.map(headMean);
 }
 
-/** One optimisation, and whom it tells. */
+/** One optimisation, and its callback. */
 export interface OptimizationPlan {
   readonly attention: AttentionName;
   readonly seed: number;
   readonly setting: OptimizationSetting;
   /** Energy per site to compare with. */
   readonly reference: number | undefined;
-  /** Gets the run as it stands after every step. */
+  /** Called after every step with the run so far. */
   readonly follow: (run: WavefunctionRun) => Promise<void>;
 }
 
-/** Optimises one wave function, and stores whenever it is due; a resumed optimisation takes the same steps as one that was never stopped. */
+/** Optimises one wave function, and stores whenever a store is due. A resumed optimisation takes the same steps as an uninterrupted one. */
 export async function optimize({ attention, seed, setting, reference, follow }: OptimizationPlan, work: Work<StoredOptimization>): Promise<WavefunctionRun> {
   const { extents, steps, samples, rate, shift, momentum, longest } = setting;
   const problem = problemOf(attention, setting);
@@ -49,7 +49,7 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
   const { parameters, curves } = state;
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
-    // on a ring of a few sites every configuration has the same energy, and nothing is to extrapolate
+    // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
     const points = curves.energies.map((value, step) => ({ energy: value, variance: curves.variances[step] })).slice(-Math.ceil(steps * EXTRAPOLATED_SHARE));
     return {
       ...curves,
@@ -66,7 +66,7 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
 
   const store = async (): Promise<void> => {
     const stored = await storedOf(state);
-    // backends take no numbers that diverged: a resumed optimisation diverges again, from the last that were finite
+    // backends accept no diverged numbers: a resumed optimisation starts from the last finite ones and diverges again
     if (isFiniteTree(stored)) await work.store(stored);
   };
 
