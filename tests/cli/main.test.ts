@@ -107,15 +107,15 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["too many arguments", () => study("extra"), /too many arguments/],
     ["a kind of picture that does not exist", () => ["study", "pathfinder", "--difficulty", "hardest"], /'hardest' is invalid.*easiest, matched, easy, paper, large/],
     ["a shard that does not exist", () => study("--shard", "3/2"), /'3\/2' is invalid.*i from 1 to n/],
-    ["a choice that no run answers to", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/],
-    ["a choice of which a part fits nothing", () => ["study", "dynamics", "--backend", "cpu", "--only", "gaussian,gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, .*got gauss\./],
+    ["a choice that fits no run", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/],
+    ["a choice of which one part fits no run", () => ["study", "dynamics", "--backend", "cpu", "--only", "gaussian,gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, .*got gauss\./],
     ["patches that do not fill a lattice", () => ["study", "wavefunction", "--patch", "3", "--backend", "cpu", "--out", join(folder, "out")], /--patch: wanted a divisor of 4 × 4 sites, got 3/],
     ["a ring without its ground state", () => ["study", "wavefunction", "--chain", "6", "--backend", "cpu", "--out", join(folder, "out")], /--chain: wanted a multiple of four sites.*got 6 sites.*--projection none/],
     ["a ring to grow to without its ground state", () => ["study", "wavefunction", "--lengths", "4,5", "--backend", "cpu", "--out", join(folder, "out")], /--lengths: wanted a multiple of four sites.*got 10 sites/],
     ["a spin without a partner", () => ["study", "wavefunction", "--side", "5", "--patch", "1", "--backend", "cpu", "--out", join(folder, "out")], /--side: wanted an even number of sites.*got 25 sites/],
     ["a square that is a ring", () => ["study", "wavefunction", "--side", "6", "--chain", "12"], /'--side <n>' cannot be used with option '--chain <n>'/],
     ["heads of unequal width", () => ["study", "wavefunction", "--heads", "3", "--backend", "cpu", "--out", join(folder, "out")], /--heads: wanted a divisor of the width 8, got 3/],
-    ["draws that are no two of each chain", () => ["study", "wavefunction", "--side", "6", "--samples", "128", "--backend", "cpu", "--out", join(folder, "out")], /--samples: wanted a multiple of 128, at least 256.*got 128/],
+    ["fewer than two draws for each chain", () => ["study", "wavefunction", "--side", "6", "--samples", "128", "--backend", "cpu", "--out", join(folder, "out")], /--samples: wanted a multiple of 128, at least 256.*got 128/],
     ["nothing to optimise", () => ["study", "wavefunction", "--seeds", "0", "--backend", "cpu", "--out", join(folder, "out")], /--seeds: wanted one or more, or --lengths.*got 0/],
     ["a kernel twice", () => ["study", "symmetric", "--kernels", "softmax, softmax"], /different names of kernels/],
     ["windows longer than texts", () => ["study", "symmetric", "--tokens", "65", "--backend", "cpu", "--out", join(folder, "out")], /--tokens of at most 64/],
@@ -172,7 +172,7 @@ it("runs a study on a file of the user's own and says how to repeat it", async (
   expect(results.measurements.learning.map(({ kernel, epochs }) => [kernel, epochs.length])).toEqual([["softmax", 1], ["gaussian", 1]]);
 });
 
-it("does the runs that were chosen, and with more seeds only those that are new", async () => {
+it("runs the chosen runs, and with more seeds only new ones", async () => {
   const out = join(folder, "out");
   const dynamics = (...flags: string[]) => run(["study", "dynamics", "--backend", "cpu", "--kernels", "softmax,gaussian", "--steps", "5", "--out", out, ...flags]);
   const trials = async () => {

@@ -29,7 +29,7 @@ async function run(argv: readonly string[], signal?: AbortSignal) {
   return { code, stderr: errors.join(""), milliseconds };
 }
 
-/** Commands without commands of their own. */
+/** Commands without subcommands. */
 const leavesOf = (command: Command): Command[] => (command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf));
 const silent = new PassThrough();
 const commands = leavesOf(commandLine({ stdout: silent, stderr: silent }, () => undefined)).filter((command) => !["merge", "report"].includes(command.name()));
@@ -41,7 +41,7 @@ const numeric = flags.flatMap((flag) => {
   return range === undefined ? [] : [{ ...flag, range }];
 });
 
-/** The command with what it needs beside a flag, and the smallest lattice, whose exact energy takes no time. */
+/** The command with its required arguments, on the smallest lattice, whose exact energy takes no time. */
 function argvOf(command: Command, flag: string, out: string): string[] {
   const has = (name: string): boolean => command.options.some(({ long }) => long === name);
   const own = [...(has("--data") ? ["--data", data] : []), ...(has("--chain") && flag !== "--chain" && flag !== "--side" ? ["--chain", "8"] : [])];
@@ -56,7 +56,7 @@ function isInside(text: string, { least, most, whole }: NumberSchema): boolean {
   return /^-?[\d.]+(e-?\d+)?$/.test(text) && value >= least && value <= most && (!whole || /^\d+$/.test(text));
 }
 
-it("every flag that takes numbers has a least and a most of them, its default between", () => {
+it("every numeric flag has a range that contains its default", () => {
   const taking = flags.filter(({ option }) => /<(n|x|list)>/.test(option.flags));
   expect(numeric.map(({ name }) => name)).toEqual(taking.map(({ name }) => name));
   expect(numeric.length).toBeGreaterThan(40);
@@ -82,7 +82,7 @@ describe("a number out of range ends with exit code 2 and one line, at once, and
   });
 });
 
-describe("the largest number is refused for what it needs, or stops as it is told to", () => {
+describe("the largest number is refused for the memory that it needs, or its study stops when told to", () => {
   it.each(numeric)("$name", async ({ command, option, range, name }) => {
     const out = name.replace(/\W+/g, "-");
     const { code, stderr } = await run([...argvOf(command, option.long!, out), `${option.long}=${range.most}`], AbortSignal.abort());

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Runs the command line in a shell, `$CLI` with what `redirect` does to its output; gives the exit code of the command, and what reached the errors of the shell. */
+/** Runs the command line in a shell as `$CLI`, with its output redirected by `redirect`; returns the exit code of the command, and the shell's stderr. */
 async function shell(argv: readonly string[], redirect: string): Promise<{ code: number; stderr: string }> {
   const script = `{ "$NODE" "$CLI" "$@"; echo "exit $?" >&3; } ${redirect}`;
   const child = spawn("sh", ["-c", `exec 3>&2; ${script}`, "sh", ...argv], { env: { ...process.env, NODE: process.execPath, CLI: program }, stdio: ["ignore", "ignore", "pipe"] });
@@ -33,7 +33,7 @@ const study = (out: string): string[] => ["study", "text", "--data", data, "--ba
 const kept = async (out: string): Promise<string[]> => (await readdir(join(folder, out))).sort();
 
 describe("output that nobody reads", () => {
-  it("stops a study as a signal does, which says on the other stream how to go on", async () => {
+  it("stops a study like a signal, and stderr says how to continue", async () => {
     const { code, stderr } = await shell(study("head"), "| head -n 1");
     expect(code).toBe(130);
     expect(stderr).toMatch(/Stopped; what was computed so far: .*\nGo on with: npx attention-kernels study text .* --resume\n$/);
@@ -42,18 +42,18 @@ describe("output that nobody reads", () => {
     expect(await kept("head")).not.toContain("lock");
   });
 
-  it("stops a study although its errors go the same way", async () => {
+  it("stops a study although stderr goes to the same pipe", async () => {
     expect((await shell(study("both"), "2>&1 | head -n 1")).code).toBe(130);
     expect(await kept("both")).not.toContain("lock");
   });
 
-  it("is no mistake where all was written", async () => {
+  it("is no error after all was written", async () => {
     expect(await shell(["study", "text", "--help"], "| head -n 1")).toEqual({ code: 0, stderr: "" });
   });
 });
 
 describe.skipIf(!existsSync("/dev/full"))("output to a full device", () => {
-  it("stops a study as a signal does, with the reason", async () => {
+  it("stops a study like a signal, with the reason", async () => {
     const { code, stderr } = await shell(study("full"), "> /dev/full");
     expect(code).toBe(130);
     expect(stderr).toMatch(/^The output cannot be written: ENOSPC.*\n/);
@@ -61,7 +61,7 @@ describe.skipIf(!existsSync("/dev/full"))("output to a full device", () => {
     expect(await kept("full")).not.toContain("lock");
   });
 
-  it("is an error of what stops at nothing, and errors that cannot be said keep their exit code", async () => {
+  it("fails other commands, and errors that cannot be written keep their exit code", async () => {
     expect(await shell(["--help"], "> /dev/full")).toEqual({ code: 2, stderr: expect.stringMatching(/^The output cannot be written: ENOSPC.*\n$/) as string });
     expect((await shell(["study", "text", "--seeds", "x"], "2> /dev/full")).code).toBe(2);
   });

@@ -20,7 +20,7 @@ const FLAGS = ["--backend", "cpu", "--seeds", "2", "--steps", "20", "--kernels",
 const run = (...more: readonly string[]) => start(program, "study", "dynamics", ...FLAGS, ...more);
 const shard = (index: number): string => join(folder, "parts", `shard-${index}-of-3`);
 
-it("done in shards by processes at once and merged, a study has the results of one process", { timeout: 200_000 }, async () => {
+it("run in shards by parallel processes and merged, a study has the results of one process", { timeout: 200_000 }, async () => {
   const [whole, out] = [join(folder, "whole"), join(folder, "parts")];
   const shards = [1, 2, 3].map((index) => run("--shard", `${index}/3`, "--out", out));
   const first = text(shards[0].stdout!);
@@ -36,7 +36,7 @@ it("done in shards by processes at once and merged, a study has the results of o
   expect((await readdir(join(out, "tasks"))).sort()).toEqual((await readdir(join(whole, "tasks"))).sort());
 });
 
-it("stopped by Ctrl-C, a study says how to go on, and does", { timeout: 200_000 }, async () => {
+it("stopped by Ctrl-C, a study says how to continue, and continues", { timeout: 200_000 }, async () => {
   const [whole, out] = [join(folder, "whole"), join(folder, "stopped")];
   const child = run("--out", out);
   const said = text(child.stdout!);
@@ -62,7 +62,7 @@ describe("merge refuses", () => {
     return stderr;
   };
 
-  it("shards that leave tasks out, names them, and writes no results", async () => {
+  it("shards that leave tasks out, names the tasks, and writes no results", async () => {
     expect(await complaint(shard(1), shard(3))).toMatch(/merge: wanted finished results of all 52 tasks, by this version, got 17 missing: matrices query softmax seed 2, .*Run their shards with --resume/);
     expect(await readdir(join(folder, "refused"))).toEqual(["tasks"]);
   });

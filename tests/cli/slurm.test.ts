@@ -33,7 +33,7 @@ it("the documented job array and its merge give the results of one process", { t
   const array = Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
   const submit = (id: string) => promisify(execFile)("bash", ["dynamics.sh"], { cwd: folder, env: { ...env, SLURM_ARRAY_TASK_ID: id } });
   await Promise.all(array.map(submit));
-  await submit(array[0]); // an element that is requeued
+  await submit(array[0]); // a requeued element
   await promisify(execFile)("bash", ["-c", merge], { cwd: folder, env });
   const whole = join(folder, "whole");
   expect(await ended(start(program, "study", "dynamics", ...SMALL, "--backend", "cpu", "--out", whole))).toBe(0);

@@ -19,7 +19,7 @@ let configuration = optionsOf(text);
 let whole: Record<string, unknown>;
 const stored = (): string => join(folder, "stored");
 
-/** Runs the study in a folder below `folder`; gives what it says of tasks that were kept. */
+/** Runs the study in a folder below `folder`; returns its notes about stored tasks. */
 async function run(out: string, own: Partial<ConductOptions> = {}): Promise<string[]> {
   const notes: string[] = [];
   await conduct(text, configuration, {
@@ -96,12 +96,12 @@ const files = async (): Promise<string[]> => (await readdir(join(stored(), "task
 const taskOf = (file: string): string => (file.startsWith("softmax") ? FINISHED : STOPPED);
 
 describe("a damaged file of a task", () => {
-  it("is one of a finished training, or the record or the weights of a stopped one", async () => {
+  it("belongs to a finished training, or is the record or the weights of a stopped one", async () => {
     expect(await files()).toEqual(["gaussian-seed-1.a.safetensors", "gaussian-seed-1.b.safetensors", "gaussian-seed-1.json", "softmax-seed-1.json"]);
     for (const name of [FINISHED, STOPPED]) expect(await readTask(join(stored(), "tasks"), name)).toMatchObject({ finished: name === FINISHED });
   });
 
-  /** The files of which a damage counts: not the weights of the store before the last. */
+  /** The files whose damage counts: all but the weights of the store before the last. */
   const readFiles = async (): Promise<[string, Buffer][]> => {
     const { weights } = (await readTask(join(stored(), "tasks"), STOPPED)) as { weights: string };
     const names = (await files()).filter((name) => name.endsWith(".json") || name === weights);
@@ -131,14 +131,14 @@ describe("a damaged file of a task", () => {
     for (const name of (await files()).filter((file) => file.endsWith(".json"))) {
       const bytes = await readFile(join(stored(), "tasks", name), "utf8");
       const changed = JSON.stringify(changes[way](JSON.parse(bytes) as Record<string, unknown>));
-      if (changed === bytes) continue; // nothing to take away
+      if (changed === bytes) continue; // nothing to remove
       await writeFile(join(tasks, name), changed);
       expect(await readTask(tasks, taskOf(name)), name).toBe("damaged");
     }
     await rm(tasks, { recursive: true });
   });
 
-  it("is said, computed anew, and the results are those of an undamaged run", async () => {
+  it("is reported and computed anew, and the results are those of an undamaged run", async () => {
     const untouched = join(folder, "untouched");
     await cp(stored(), untouched, { recursive: true });
     expect(await run("untouched", { resume: true })).toEqual([]);

@@ -47,13 +47,13 @@ describe("prepareDataset", () => {
   });
 
   it.each([
-    // asked for: train, test; given of 120 texts
+    // requested train, test; received of 120 texts
     [60, 40, 60, 40],
     [96, 100, 96, 24],
     [80, 400, 80, 40],
     [100, 100, 96, 24], // the test keeps a fifth,
     [1000, 1000, 96, 24],
-    [200, 40, 100, 20], // or its share, where this is less
+    [200, 40, 100, 20], // or its share, if this is less
     [12, 1000, 12, 108],
   ])("of %d texts to train on and %d to test on, gives the first where there are enough", (train, test, trained, tested) => {
     const dataset = prepareDataset(corpus, { ...options, train, test });
@@ -85,7 +85,7 @@ it("takes bytes for tokens: UTF-8, cut at the length", () => {
   const bytes = { name: "bytes", examples: Array.from({ length: 12 }, (_, index) => ({ text: `é${letters[index]}${letters[index]}!`, label: index % 2 ? "a" : "b" })) };
   const { train, vocabulary } = prepareDataset(bytes, { seed: 1, unit: "bytes", tokens: 3, train: 8, test: 4, vocabulary: 256 });
   expect(train.count).toBe(8);
-  // é is the bytes C3 A9; of the letters only the first of two fits, so that each occurs once
+  // é is the bytes C3 A9; only the first of two letters fits, so each letter occurs once
   expect([...vocabulary.ids.keys()].map((byte) => byte.charCodeAt(0))).toEqual([0xa9, 0xc3]);
   const [first, second] = ["\u00c3", "\u00a9"].map((byte) => vocabulary.ids.get(byte));
   for (const row of rows(train)) expect(row).toBe(`${first} ${second} ${UNKNOWN}`);

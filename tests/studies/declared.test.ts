@@ -57,7 +57,7 @@ describe("a study that is declared by one object", () => {
     expect(await values(out)).toEqual([1, 2, 3]);
   });
 
-  it("does the chosen task and computes nothing else", async () => {
+  it("runs only the chosen task", async () => {
     expect((await study("--only", "number 2", "--out", out)).code).toBe(0);
     expect([await values(out), counts]).toEqual([[4], { data: 1, runs: 1 }]);
     expect((await study("--only", "number 9", "--out", out)).stderr).toMatch(/--only: wanted words of the name of a run, such as "number 1"/);
@@ -75,7 +75,7 @@ describe("a study that is declared by one object", () => {
     expect(await values(parts)).toEqual([1, 4, 9, 16, 25]);
   });
 
-  it("draws its report again from what is stored", async () => {
+  it("redraws its report from stored results", async () => {
     await study("--out", out);
     const files = ["report.html", "powers.svg"].map((name) => join(out, name));
     const before = await Promise.all(files.map((path) => readFile(path, "utf8")));
@@ -85,7 +85,7 @@ describe("a study that is declared by one object", () => {
     expect([await Promise.all(files.map((path) => readFile(path, "utf8"))), counts.runs]).toEqual([before, runs]);
   });
 
-  it("refuses to draw what it did not measure, in one line", async () => {
+  it("refuses, in one line, to draw results that it did not measure", async () => {
     await study("--out", out);
     const path = join(out, "results.json");
     const stored = await readFile(path, "utf8");

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** ViT-like layers whose W_k goes from W_q over independent to -W_q. */
+/** ViT-like layers whose W_k goes from W_q through independent weights to -W_q. */
 async function writeModel(seed = 2): Promise<string> {
   const stream = random(seed);
   const tensors: Record<string, TensorToStore> = {};
@@ -64,7 +64,7 @@ it("tells apart layers that attend to similar tokens, to random ones, and to opp
   expect(report.answer).toMatch(/^By the mean weighted by σ, 1 of 4 layers attend to similar tokens more than noise explains, 1 to opposite ones; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/);
 });
 
-it("`analyze` with a file alone is `analyze dissect`, and says how to repeat it", async () => {
+it("`analyze` with only a file is `analyze dissect`, and says how to repeat it", async () => {
   const model = await writeModel();
   const out = join(folder, "out");
   const { code, stdout, stderr } = await run("analyze", model, "--heads", String(HEADS), "--out", out);
@@ -76,7 +76,7 @@ it("`analyze` with a file alone is `analyze dissect`, and says how to repeat it"
   expect([command, partial]).toEqual([`npx attention-kernels analyze dissect ${model} --seed 1 --backend cpu --heads 3`, false]);
 });
 
-it("stopped and resumed gives what it gives undisturbed, and does finished layers once; another model under the same name starts anew", async () => {
+it("stopped and resumed gives the results of an uninterrupted run and repeats no finished layer; another model under the same name starts anew", async () => {
   const configuration = optionsOf(dissect, { model: await writeModel(), heads: HEADS, modes: 1 });
   const out = join(folder, "out");
   const options = { backend: cpu, seed: 1, out, command: "test" };

@@ -85,7 +85,7 @@ describe("study dynamics", () => {
     expect(softmax.finalLoss / softmax.initialLoss).toBeCloseTo(1, 9);
   });
 
-  it("refuses a kernel that it does not know, or that needs more than q, k and v", async () => {
+  it("refuses an unknown kernel, and one that needs more than q, k and v", async () => {
     await expect(runTrial(tiny, setting("matrices", { kernel: "nothing" }))).rejects.toThrow(ArgumentError);
     await expect(runTrial(tiny, setting("matrices", { kernel: "factored" }))).rejects.toThrow(/wanted one of softmax, gaussian/);
   });

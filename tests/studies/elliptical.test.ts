@@ -78,7 +78,7 @@ describe("study elliptical", () => {
     expect(answer).toMatch(/Next words with 30 % of the tokens swapped, elliptical against softmax: [\d.]+ times the perplexity \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)/);
   });
 
-  it("says that nothing was finished where nothing was, and refuses an unknown kernel", async () => {
+  it("says that no run was finished, and refuses an unknown kernel", async () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     await expect(measurementsOf(elliptical, { ...tiny, kernels: ["nothing"] }, 3)).rejects.toThrow(ArgumentError);
   });

@@ -96,7 +96,7 @@ describe("readCorpus", () => {
     expect((error as Error).message).toMatch(message);
   });
 
-  it("takes a text for what it is, though it begins as other kinds do", async () => {
+  it("reads a text that begins like another kind of file", async () => {
     expect((await read("gguf.csv", "GGUF,text,label\n1,a,b\n")).examples).toEqual([{ text: "a", label: "b" }]);
   });
 
@@ -117,7 +117,7 @@ describe("readCorpus", () => {
     await rm(join(folder, "huge.csv"));
   });
 
-  it("refuses a file that is not there", async () => {
+  it("refuses a missing file", async () => {
     await expect(readCorpus(join(folder, "absent.csv"))).rejects.toThrow(/wanted a readable file, got ENOENT/);
   });
 });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(out, { recursive: true }));
 
 const lock = (): string => join(out, "lock");
-/** A process that was there and is gone. */
+/** A process that has ended. */
 const deadPid = (): number => spawnSync(process.execPath, ["--version"]).pid;
 
 it("refuses a second run into a folder, and leaves what the first one writes there", async () => {
@@ -45,7 +45,7 @@ it("refuses a second run into a folder, and leaves what the first one writes the
   await conduct(study, {}, options);
 });
 
-it("is taken over from a process that is dead, and where it names none", async () => {
+it("is taken over from a dead process, or if it names no process", async () => {
   for (const content of [`${deadPid()} ${hostname()}\n`, "", "12", `${process.pid} ${hostname()}\n`]) {
     await writeFile(lock(), content);
     const unlock = await lockFolder(out);
@@ -61,7 +61,7 @@ it("is never taken over from another host", async () => {
   expect(await readFile(lock(), "utf8")).toMatch(/elsewhere/);
 });
 
-it("leaves no folder that was made for it alone", async () => {
+it("removes a folder that was created only for it", async () => {
   await (await lockFolder(join(out, "new")))();
   expect(await readdir(out)).toEqual([]);
   await mkdir(join(out, "old"));

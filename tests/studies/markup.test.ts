@@ -5,7 +5,7 @@ import { palette } from "../../src/studies/report/lines.js";
 import { html, mathematics, toHtml } from "../../src/studies/report/markup.js";
 import type { Figure, Plot, TitledReport } from "../../src/studies/report/report.js";
 
-/** Ends texts, attributes and elements, in any quotes; pretends to be a namespace, an entity, and what XML cannot hold. */
+/** Texts that try to end texts, attributes and elements, or hold a namespace, an entity, or characters that XML forbids. */
 const hostile = [
   '"><script>alert(1)</script>',
   "'><img src=x onerror=alert(1)>",
@@ -42,7 +42,7 @@ const provenance = (text: string): Provenance => ({
   study: text,
   partial: true,
   part: text,
-  // what a file holds need not be what its type says
+  // a file's content need not match its type
   seed: text as unknown as number,
   command: text,
   device: { kind: text as "cpu", name: text },
@@ -52,7 +52,7 @@ const provenance = (text: string): Provenance => ({
   configuration: { [text]: text },
 });
 
-/** Elements and attributes of a page or picture: what a text must not change. */
+/** Elements and attributes of a page or picture, which a text must not change. */
 function skeleton(markup: string): string[] {
   const { document } = parseHTML(markup.startsWith("<!doctype") ? markup : `<!doctype html><html><body>${markup}</body></html>`);
   return Array.from(document.querySelectorAll("*"), (element) => `${element.localName} ${Array.from(element.attributes, ({ name }) => name).sort().join(" ")}`);

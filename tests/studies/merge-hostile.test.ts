@@ -41,7 +41,7 @@ const resultsOf = (study: string) => ({
   configuration: configurations[study][0],
 });
 
-/** What `study merge` says of a file. */
+/** The output of `study merge` for a file. */
 async function merged(text: string | Buffer): Promise<{ code: number; stderr: string }> {
   await writeFile(join(folder, "shard", "results.json"), text);
   const errors: string[] = [];
@@ -56,7 +56,7 @@ const hostile: readonly unknown[] = [undefined, null, true, 1e9, -1, 0.5, "NaN",
 
 type Path = readonly string[];
 
-/** Every place of a tree, branches before what is in them. */
+/** Every place of a tree, branches before their content. */
 function places(tree: unknown, path: Path = []): Path[] {
   const inside = typeof tree === "object" && tree !== null ? Object.entries(tree).flatMap(([name, branch]) => places(branch, [...path, name])) : [];
   return path.length === 0 ? inside : [path, ...inside];
@@ -71,7 +71,7 @@ function changed(tree: unknown, [name, ...rest]: Path, value: unknown): unknown 
   return copy;
 }
 
-/** What a schema has at a place. */
+/** The part of a schema at a place. */
 function schemaAt(schema: Schema, [name, ...rest]: Path): Schema {
   if (name === undefined) return schema;
   if (schema.kind === "optional") return schemaAt(schema.of, [name, ...rest]);
@@ -80,10 +80,10 @@ function schemaAt(schema: Schema, [name, ...rest]: Path): Schema {
   return schemaAt(schema.fields[name], rest);
 }
 
-/** A place as errors name it. */
+/** A place as error messages write it. */
 const named = (root: string, path: Path): string => path.reduce((words, name) => (/^\d+$/.test(name) ? `${words}[${name}]` : `${words}.${name}`), root);
 
-it("the options of every study are what its results may have", () => {
+it("the options of every study are valid in its results", () => {
   for (const { name, options } of studies) for (const own of configurations[name]) expect(violation(schemaOf(options), own, name)).toBeUndefined();
 });
 
@@ -96,7 +96,7 @@ describe.each(studies)("a configuration of study $name", ({ name, options }) => 
         return hostile.flatMap((value) => {
           const wanted = violation(schema, value, place);
           const found = violation(configuration, changed(own, path, value), "configuration");
-          // where an item of a list is gone there is a hole, which the list's own schema may name
+          // a missing item of a list leaves a hole, which the list's schema may report
           return found?.path === wanted?.path || (value === undefined && found !== undefined) ? [] : [{ place, value, wanted, found }];
         });
       });
@@ -105,7 +105,7 @@ describe.each(studies)("a configuration of study $name", ({ name, options }) => 
     }
   });
 
-  it("leaves no number without a most", () => {
+  it("limits every number", () => {
     const look = (schema: Schema, path: string): void => {
       if (schema.kind === "record") Object.entries(schema.fields).forEach(([field, own]) => look(own, `${path}.${field}`));
       else if (schema.kind === "list" || schema.kind === "map") look(schema.item, path);

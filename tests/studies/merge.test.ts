@@ -43,7 +43,7 @@ it("takes the finished result of a task although another shard kept an older one
   for (const index of shards) await run(index, { seeds: 4, steps: 200 });
   const tasks = await Promise.all(folders().map((folder) => readdir(join(folder, "tasks"))));
   const twice = tasks[0].filter((name) => tasks[1].includes(name));
-  expect(twice).toContain("gaussian-seed-1.json"); // what the test is about
+  expect(twice).toContain("gaussian-seed-1.json"); // the case under test
   for (const order of [folders(), folders().reverse()]) {
     const target = join(out, "whole");
     const { results } = await mergeShards(order, studies, { out: target });
@@ -56,7 +56,7 @@ it("takes the finished result of a task although another shard kept an older one
   }
 });
 
-it("takes what an earlier merge into the folder had, and names what no shard has finished", async () => {
+it("takes the tasks of an earlier merge into the folder, and names those that no shard has finished", async () => {
   await run(1, { seeds: 2, steps: 5 });
   await expect(mergeShards([folders()[0]], studies, { out: join(out, "whole") })).rejects.toThrow(/finished results of all 4 tasks, by this version, got 2 missing: softmax seed 2, gaussian seed 2/);
   await run(2, { seeds: 2, steps: 5 });

@@ -6,7 +6,7 @@ import { distanceAccuracy, drawPictures, patches } from "../../src/studies/pathf
 import { render } from "../../src/studies/pathfinder/render.js";
 import { pathfinderScene, type PathfinderOptions, type Scene } from "../../src/studies/pathfinder/scene.js";
 
-/** Whether pixels brighter than `darkest` lead from one dot to the other, also diagonally. */
+/** Whether pixels brighter than `darkest` connect the dots, also diagonally. */
 function floodConnects(pixels: Uint8Array, size: number, { dots }: Scene, darkest = 0): boolean {
   const [from, to] = dots.map(([x, y]) => Math.floor(y) * size + Math.floor(x));
   const seen = new Set([from]);
@@ -44,12 +44,12 @@ describe.each(Object.entries(difficulties))("pathfinder, %s", (_, options) => {
   it("breaks the path into dashes: no flood over its bright pixels crosses the gaps", () => {
     const half = (255 * options.contrast) / 2;
     const crossed = scenes(options, count).filter((scene) => floodConnects(render(scene), options.size, scene, half));
-    // a path of one dash has no gap: its flood arrives, and no other does
+    // only a path of one dash has no gap, so that its flood arrives
     expect(crossed.map(({ connected }) => connected)).toEqual(options.dashes === 1 ? crossed.map(() => true) : []);
     if (options.dashes === 1) expect(crossed).toHaveLength(count / 2);
   });
 
-  it("keeps the two kinds alike but for the dots: same paths, distances within the tolerance", () => {
+  it("lets both kinds differ only in the dots: same paths, distances within the tolerance", () => {
     const [yes, no] = [true, false].map((connected) => pathfinderScene(options, connected, random(11)));
     expect(no.paths).toEqual(yes.paths);
     expect(no.dots).not.toEqual(yes.dots);
@@ -68,7 +68,7 @@ describe("drawPictures", () => {
     expect(drawPictures(easiest, 20, 5).pixels).not.toEqual(drawPictures(easiest, 20, 6).pixels);
   });
 
-  it("draws as many connected pictures as others", () => {
+  it("draws as many connected as unconnected pictures", () => {
     for (const count of [2, 31, 64]) {
       expect(drawPictures(easiest, count, count).labels.reduce((a, b) => a + b)).toBe(Math.floor(count / 2));
     }

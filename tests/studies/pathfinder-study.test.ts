@@ -28,7 +28,7 @@ const tiny: PathfinderOptions = {
 
 const measure = (configuration: PathfinderOptions): Promise<PathfinderMeasurements> => measurementsOf(pathfinder, configuration, 3);
 
-/** What does not depend on the clock. */
+/** The measurements without times. */
 const numbers = (measurements: PathfinderMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
 const report = (measurements: PathfinderMeasurements | undefined) => stoppedReport(pathfinder, tiny, measurements, 3);
 

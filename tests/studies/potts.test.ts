@@ -29,7 +29,7 @@ it("study potts learns a small model, and repeats with its seed", async () => {
   expect((await run()).results.measurements!.runs[0].losses).toEqual(runs[0].losses);
 });
 
-it("study potts keeps of several starts the one with the least loss, of either attention", async () => {
+it("study potts keeps the start with the least loss, for each attention", async () => {
   const configuration = { ...optionsOf(potts), sites: 4, colours: 3, samples: 500, batch: 250, epochs: 3, learningRate: 0.1, restarts: 3 };
   const run = async (only?: string) => {
     const { results } = await conduct(potts, configuration, { backend: cpu, seed: 5, out: join(out, only ?? "all"), command: "test", ...(only === undefined ? {} : { only: [only] }) });

@@ -49,7 +49,7 @@ const results = async (): Promise<Record<string, unknown>> => JSON.parse(await r
 const options = () => ({ backend: cpu, seed: 7, out, command: "attention-kernels study counting --seed 7" });
 
 describe("conduct", () => {
-  it("leaves complete results, a report and the figures, and no temporary file", async () => {
+  it("writes complete results, a report and the figures, and leaves no temporary file", async () => {
     await conduct(counting, { until: 3 }, options());
     expect((await readdir(out)).sort()).toEqual(["curve.svg", "report.html", "results.json", "tasks"]);
     expect(await results()).toMatchObject({
@@ -117,7 +117,7 @@ describe("conduct", () => {
     expect(await results()).toEqual({ earlier: true });
   });
 
-  it("removes what killed writes left, and nothing else", async () => {
+  it("removes temporary files of killed processes, and nothing else", async () => {
     for (const name of ["results.json.123.tmp", "own.tmp"]) await writeFile(join(out, name), "{");
     await conduct(counting, { until: 1 }, options());
     expect((await readdir(out)).sort()).toEqual(["curve.svg", "own.tmp", "report.html", "results.json", "tasks"]);

@@ -47,7 +47,7 @@ describe("study symmetric", () => {
     expect(data.map(({ train, test }) => [train, test])).toEqual([[32, 16], [32, 16]]);
   });
 
-  it("counts what trains: one key projection less, a free matrix a head more", () => {
+  it("counts parameters: one key projection less, one free matrix per head more", () => {
     const of = (kernel: string) => measurements.runs.find((run) => run.kernel === kernel)!;
     const { width, heads } = tiny;
     expect(of("softmax").attentionParameters).toBe(4 * width ** 2);
@@ -77,7 +77,7 @@ describe("study symmetric", () => {
     expect(rows[0][2]).toBe("124,645,632");
   });
 
-  it("says that nothing was finished where nothing was, and refuses an unknown kernel", async () => {
+  it("says that no run was finished, and refuses an unknown kernel", async () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     const unfinished = measurements.runs.map((run) => ({ ...run, epochs: run.epochs.slice(0, 2) }));
     expect(report({ ...measurements, runs: unfinished }).answer).toBe("The study was stopped before a model was trained to its end.");
@@ -85,13 +85,13 @@ describe("study symmetric", () => {
   });
 });
 
-it("scores over d spread as those of softmax do, where P is drawn from N(0, 1)", async () => {
+it("scores divided by d spread like those of softmax, for P from N(0, 1)", async () => {
   const [tokens, dim] = [32, 16];
   const source = random(1);
   const draw = (): Tensor => cpu.tensor(source.normals(2 * tokens * dim), [1, 2, tokens, dim]);
   const [q, k] = [draw(), draw()];
   const coupling = cpu.tensor(source.normals(2 * dim * dim), [2, dim, dim]);
-  // the largest weight of a row says how far its scores spread
+  // the largest weight of a row measures the spread of its scores
   const largest = async (name: string): Promise<number> => {
     const map = attentionMap(encoderKernel(name), { q, k, v: k, ...(name === "softmax" ? {} : { coupling }) });
     return (await mean(max(map, -1)).read())[0];

@@ -33,7 +33,7 @@ const keeper = (options: TaskOptions = {}, common: unknown = "v1") => {
 };
 const files = async (): Promise<string[]> => (await readdir(join(out, "tasks"))).sort();
 const path = (name: string): string => join(out, "tasks", name);
-/** A task that stores two states and is then cut off. */
+/** A task that stores two states and is then interrupted. */
 const cutOff = async (): Promise<void> => {
   const work = async (kept: { store(state: State): Promise<void> }): Promise<never> => {
     await kept.store(stateAt(1));
@@ -47,7 +47,7 @@ const start = () =>
   keeper().keep({ name: "gaussian seed 3", depends: { width: 8 } }, (kept: { readonly state: State | undefined }) => Promise.resolve([kept.state]));
 
 describe("a task", () => {
-  it("goes on from the state that was stored last, bit for bit", async () => {
+  it("resumes from the last stored state, bit for bit", async () => {
     await cutOff();
     expect(await files()).toEqual(["gaussian-seed-3.a.safetensors", "gaussian-seed-3.b.safetensors", "gaussian-seed-3.json"]);
     const [state] = (await start())!;
@@ -66,7 +66,7 @@ describe("a task", () => {
     expect(Object.is(again!.values[3], -0)).toBe(true);
   });
 
-  it("starts anew, with a note, where what decides its result has changed, and not for the order of names", async () => {
+  it("starts anew, with a note, if what decides its result has changed, but not if only the order of names has", async () => {
     const setting = { width: 8, data: Float64Array.of(1, 2) };
     const task = { name: "a", depends: setting };
     await keeper().keep(task, () => Promise.resolve(1));
@@ -79,7 +79,7 @@ describe("a task", () => {
     expect(await again(setting, "v2")).toBe(2);
   });
 
-  it("starts anew where what an earlier run left is put aside", async () => {
+  it("starts anew if the tasks of an earlier run are put aside", async () => {
     await cutOff();
     await putAside(out, note);
     expect(noted.join()).toMatch(/put aside in .*tasks\.before; .*move them back to .*tasks and give --resume/);
@@ -116,7 +116,7 @@ describe("a task", () => {
     expect(await readFile(path(record.weights))).toEqual(before);
   });
 
-  it("complains before its work where the folder cannot be read", async () => {
+  it("throws before its work if the folder cannot be read", async () => {
     await writeFile(join(out, "file"), "");
     const outside = taskKeeper({ out: join(out, "file"), common: 0, note });
     await expect(outside.keep({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(/a\.json: wanted a file to read, or none, got ENOTDIR/);

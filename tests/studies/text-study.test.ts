@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const file = join(folder, "texts.jsonl");
 const source = random(1);
 const word = (words: readonly string[]): string => words[Math.floor(source.uniform() * words.length)];
-/** Sixty different texts whose words tell the class. */
+/** Sixty different texts whose words determine the class. */
 writeFileSync(
   file,
   Array.from({ length: 60 }, (_, index) => {
@@ -26,7 +26,7 @@ const tiny = optionsOf(text, { data: file, seeds: 2, tokens: 4, train: 32, test:
 const measure = (options: typeof tiny) => measurementsOf(text, options, 3);
 type TextMeasurements = Awaited<ReturnType<typeof measure>>;
 
-/** What does not depend on the clock. */
+/** The measurements without times. */
 const numbers = (measurements: TextMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
 const report = (measurements: TextMeasurements | undefined) => stoppedReport(text, tiny, measurements, 3);
 
@@ -62,7 +62,7 @@ describe("study text", () => {
     expect(answer).toContain("2 paired seeds");
   });
 
-  it("says that nothing was finished where nothing was", async () => {
+  it("says that no run was finished", async () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     const { data, runs } = await measure({ ...tiny, seeds: 1, epochs: 1 });
     expect(report({ data, runs }).answer).toBe("The study was stopped before a model was trained to its end.");

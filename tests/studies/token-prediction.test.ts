@@ -26,14 +26,14 @@ describe("windows", () => {
     expect(unknownShare({ count: 1, tokens: 4, ids: Int32Array.from([1, 2, 1, 3]) })).toBe(0.5);
   });
 
-  it("of a corpus too short for them are refused", () => {
+  it("refuse a corpus with too short texts", () => {
     const corpus: Corpus = { name: "short", examples: Array.from({ length: 20 }, (_, at) => ({ text: `one ${"abcdefghijklmnopqrst"[at]}`, label: String(at % 2) })) };
     const settings = { texts: 8, testTexts: 8, length: 8, tokens: 4, train: 9, test: 9, vocabulary: 9 };
     expect(() => prepareWindows(corpus, settings, 1, { unknown: "never" })).toThrow(DataError);
   });
 
-  it("have the loss of word frequencies", () => {
-    // ids 2 and 3 occur 3 times and once, counted once more: 4/6 and 2/6
+  it("have the loss of the unigram baseline", () => {
+    // ids 2 and 3 occur 3 times and once; with one added to each count, 4/6 and 2/6
     expect(frequencyLoss(Int32Array.from([1, 2, 2, 2, 3]), Int32Array.from([2, 3, 1]), 4, 2)).toBeCloseTo(-(Math.log(4 / 6) + Math.log(2 / 6)) / 2, 12);
   });
 });
@@ -41,7 +41,7 @@ describe("windows", () => {
 describe("masking", () => {
   const masking = drawMasking(windows, VOCABULARY, random(7));
 
-  it("predicts 15 % of every window, known words alone, and changes nothing else", () => {
+  it("predicts 15 % of every window, only known words, and changes nothing else", () => {
     const perWindow = maskedCount(tokens);
     expect(perWindow).toBe(3);
     const chosen = new Set(masking.places);
@@ -66,18 +66,18 @@ describe("masking", () => {
     expect(Array.from(masking.ids).every((id) => id <= MASK && id !== PADDING)).toBe(true);
   });
 
-  it("asks for what stood at the places of the chosen rows, and draws anew in every epoch but the same from the same seed", () => {
+  it("has the original words of the chosen rows as targets, and a new masking in every epoch, the same for the same seed", () => {
     const [one, other] = [maskedPredictions(windows, VOCABULARY, random(7)), maskedPredictions(windows, VOCABULARY, random(7))];
     const rows = [7, 2];
     const prediction = one.of(rows, 1);
     expect(prediction.inputs.shape).toEqual([2, tokens]);
     prediction.places.values.forEach((place, index) => expect(prediction.targets.values[index]).toBe(ids[rows[Math.floor(place / tokens)] * tokens + (place % tokens)]));
-    expect(other.of(rows, 1)).toEqual(prediction); // whatever was asked for before
+    expect(other.of(rows, 1)).toEqual(prediction); // independent of earlier calls
     expect(one.of(rows, 0)).not.toEqual(prediction);
   });
 });
 
-it("next words are those after each, of clean windows, whatever the model sees", () => {
+it("next words come from the clean windows, whatever the model reads", () => {
   const small = { count: 2, tokens: 3, ids: Int32Array.from([2, 3, 4, 5, 6, 7]) };
   const seen = { ...small, ids: Int32Array.from([9, 3, 9, 5, 9, 7]) };
   const { inputs, places, targets } = nextWordPredictions(small, seen).of([1, 0], 0);
@@ -91,15 +91,15 @@ describe("contamination", () => {
   const drawn = drawContamination(ids.length, VOCABULARY, random(9));
   const swapped = (share: number): number[] => Array.from(contaminate(padded, drawn, share)).flatMap((id, at) => (id === padded[at] ? [] : [at]));
 
-  it("swaps about the share asked for, for known words, and no padding", () => {
+  it("swaps about the requested share for known words, and no padding", () => {
     expect(swapped(0)).toEqual([]);
-    // a random word is the old one in 1 of 48 cases at most; 7200 draws: standard deviation 0.005
+    // in at most 1 of 48 cases the random word equals the old one; 7200 draws: standard deviation 0.005
     expect(Math.abs(swapped(0.3).length / (count * 18) - 0.3)).toBeLessThan(0.03);
     const all = contaminate(padded, drawn, 1);
     all.forEach((id, at) => expect(padded[at] === PADDING ? id === PADDING : id > UNKNOWN && id < VOCABULARY).toBe(true));
   });
 
-  it("at a larger share keeps what a smaller one swapped", () => {
+  it("keeps the swaps of a smaller share at a larger one", () => {
     const [small, large] = [new Set(swapped(0.1)), new Set(swapped(0.2))];
     expect(small.size).toBeGreaterThan(0);
     for (const at of small) expect(large.has(at)).toBe(true);

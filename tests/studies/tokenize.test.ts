@@ -22,7 +22,7 @@ describe("tokenize", () => {
     expect(tokenize(text)).toEqual(tokens);
   });
 
-  // which words exactly, is up to the dictionaries of the engine's version
+  // the exact words depend on the dictionaries of the engine
   it.each([["Chinese", "我喜欢学习"], ["Japanese", "東京に住む"], ["Thai", "ภาษาไทยง่าย"], ["Lao", "ພາສາລາວ"], ["Khmer", "ខ្ញុំស្រលាញ់ភាសាខ្មែរ"], ["Burmese", "မြန်မာနိုင်ငံသည်"]])("parts a sentence of %s", (_, text) => {
     const tokens = tokenize(`${text}。`);
     expect(tokens.join("")).toBe(text.normalize());
@@ -35,7 +35,7 @@ describe("tokenize", () => {
     expect(tokenize(`${word} ${word}न ${"x".repeat(31)} ${"1".repeat(31)}`)).toEqual([word]);
   });
 
-  it("gives the first words alone, also of a run that would take a segmenter minutes", () => {
+  it("gives only the first words, even of a run that would take a segmenter minutes", () => {
     expect(tokenize("中文分词".repeat(250_000), 3)).toHaveLength(3);
     const long = "中文分词".repeat(500);
     const tokens = tokenize(long);

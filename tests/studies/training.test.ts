@@ -39,10 +39,10 @@ const counted: typeof model = {
     return model.apply(parameters, input);
   },
 };
-/** Passes that the state which was stored last makes needless. */
+/** Passes that the last stored state makes unnecessary. */
 let stored = 0;
 
-/** Trains as a task that is cut off after some stores, or goes on and ends; gives all that it measured but times, and the weights. */
+/** Trains as a task that is interrupted after some stores, or continues to its end; returns its measurements without times, and the weights. */
 async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, "learningRate" | "optimizer"> = { learningRate: 0.05 }) {
   let left = stores;
   const work = async (kept: Kept<TrainingState<EpochResult>>) => {
@@ -67,10 +67,10 @@ async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, 
   return taskKeeper({ out, common: "test", note: () => undefined }, { interval: 0 }).keep({ name: "training", depends: 0 }, work);
 }
 
-/** After every one of three batches, and every one of three epochs. */
+/** Stores after each of three batches, and after each of three epochs. */
 const STORES = 12;
 
-/** Goes on from what is stored, and takes no step of it again; `all` are the passes of a training that is never stopped. */
+/** Checks that a resumed training repeats no stored step; `all` are the passes of an uninterrupted training. */
 async function goesOn(all: number, ...[backend, rule]: [Backend, Parameters<typeof train>[2]?]) {
   expect(stored).toBeGreaterThan(0);
   const rest = all - stored;
@@ -92,13 +92,13 @@ async function resumesAfter(backend: Backend, stores: readonly number[], rule?: 
   }
 }
 
-it("goes on bit for bit from every place where it stores", async () => {
+it("resumes bit for bit from every store", async () => {
   await resumesAfter(cpu, Array.from({ length: STORES }, (_, store) => store + 1));
   await rm(out, { recursive: true });
   await expect(train(cpu, STORES)).rejects.toThrow("killed");
 });
 
-it("goes on with the velocities of gradient descent with momentum", () => resumesAfter(cpu, [2, 8], { learningRate: 0.1, optimizer: "sgd" }));
+it("resumes with the velocities of gradient descent with momentum", () => resumesAfter(cpu, [2, 8], { learningRate: 0.1, optimizer: "sgd" }));
 
 it("diverges again from the last finite weights", async () => {
   const diverging = { learningRate: 1e200 };
@@ -110,5 +110,5 @@ it("diverges again from the last finite weights", async () => {
 });
 
 describeGpu("a training on the GPU", (gpu) => {
-  it("goes on bit for bit", () => resumesAfter(gpu(), [2, 8]));
+  it("resumes bit for bit", () => resumesAfter(gpu(), [2, 8]));
 });

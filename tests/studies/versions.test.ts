@@ -15,7 +15,7 @@ afterEach(() => rm(out, { recursive: true }));
 
 const start = { node: "v20.1.0", "ml-matrix": "6.1.0", "pure-rand": "8.4.0", webgpu: "0.6.0", platform: "linux" };
 
-/** Whether a task of a resumed study is done again where versions have changed in between. */
+/** Whether a resumed study repeats a task after a change of versions. */
 async function startsAnew(kind: DeviceDescription["kind"], change: Partial<typeof start>): Promise<boolean> {
   let done = 0;
   const study = studyOf("versions", { a: () => Promise.resolve(++done) });

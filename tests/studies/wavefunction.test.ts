@@ -45,7 +45,7 @@ it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that h
   const { results } = await conducted({ ...tiny, sampling, samples: 256, chains: 16, steps: 3, lengths: [] });
   const exact = await conducted({ ...tiny, steps: 1, lengths: [] });
   for (const [index, { energies, errors, variances }] of results.measurements!.runs.entries()) {
-    // the error of 256 draws, longer for those that hang together
+    // the error of 256 draws, larger for correlated ones
     const independent = Math.sqrt(variances[0] / 256) / 8;
     expect(errors[0]).toBeGreaterThanOrEqual(independent * (1 - 1e-9));
     expect(errors[0]).toBeLessThan(3 * independent);
@@ -54,7 +54,7 @@ it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that h
   }
 });
 
-it("stopped after every step and resumed, takes no step twice and ends with the numbers of one that was never stopped", async () => {
+it("stopped after every step and resumed, takes no step twice and ends with the numbers of an uninterrupted run", async () => {
   const configuration: WavefunctionOptions = { ...tiny, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, steps: 3, lengths: [2] };
   const timeless = (results: unknown): unknown => JSON.parse(JSON.stringify(results, (name, value: unknown) => (name === "seconds" ? undefined : value)));
   const { results: whole } = await conducted(configuration);
@@ -76,7 +76,7 @@ it("stopped after every step and resumed, takes no step twice and ends with the 
   expect(steps).toEqual(names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)));
 });
 
-it("samples lattices too large to sum over, and shows what is published", async () => {
+it("samples lattices too large to sum over, and shows published energies", async () => {
   const { results } = await conducted({ ...optionsOf(wavefunction, { extents: [6, 6] }), width: 4, steps: 1, samples: 32, chains: 16, patch: 3 });
   const { reference, runs } = results.measurements!;
   expect(reference).toMatchObject({ energy: -0.50381 });

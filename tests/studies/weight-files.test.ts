@@ -20,7 +20,7 @@ it("a file is written whole and read in parts", async () => {
   expect(await read("y")).toEqual(Float32Array.of(4));
 });
 
-it("files that are not there, are folders, or shrink are refused with their path", async () => {
+it("missing files, folders and files that shrink are refused with their path", async () => {
   await expect(fileSource(join(folder, "absent"))).rejects.toThrow(/absent: wanted a readable file, got ENOENT/);
   await expect(fileSource(folder)).rejects.toThrow(/wanted a file, got a folder/);
   const path = join(folder, "b.safetensors");

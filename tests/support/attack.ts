@@ -7,20 +7,20 @@ const long = process.env["ATTACK"] === "long";
 export const seed = Number(process.env["ATTACK_SEED"] ?? 1);
 if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`ATTACK_SEED: wanted a whole number, got ${process.env["ATTACK_SEED"]}`);
 
-/** How much of an attack there is: `short` within `npm test`, `whole` in `npm run attack`. */
+/** Length of an attack: `short` within `npm test`, `whole` in `npm run attack`. */
 export const sized = (short: number, whole: number): number => (long ? whole : short);
 
-/** Random numbers of an attack of this name: another attack more or less leaves them as they are. */
+/** Random numbers of an attack of this name, independent of other attacks. */
 export function drawn(attack: string): Random {
   let digest = seed;
   for (const letter of attack) digest = (Math.imul(digest, 31) + letter.charCodeAt(0)) >>> 0;
   return random(digest);
 }
 
-/** Milliseconds after which what was asked of a device counts as hanging: a software adapter compiles for seconds. */
+/** Milliseconds after which a device request counts as hanging; a software adapter compiles for seconds. */
 const HANGS_MS = 60_000;
 
-/** What the promise gives, or an error that says what hangs. */
+/** The promise's value, or an error that names what hangs. */
 export async function within<Result>(what: string, promise: Promise<Result>, milliseconds = HANGS_MS): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,11 +1,11 @@
 import { roundToHalf } from "../../src/core/half.js";
 import { indices, ops, random, type Backend, type Tensor } from "../../src/index.js";
 
-/** An operation with inputs to try it on. */
+/** An operation with test inputs. */
 export interface Case {
   readonly name: string;
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** Where the inputs lie; default N(0, 1). */
+  /** Whether the inputs are at least 0.5; default N(0, 1). */
   readonly positive?: boolean;
   /** Whether all numbers are representable in float16. */
   readonly half?: boolean;

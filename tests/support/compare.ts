@@ -19,13 +19,13 @@ export async function outputAndGradients(backend: Backend, testCase: Case, seed?
   return results;
 }
 
-/** How many draws give even the smallest gradient of a case some 64 numbers. */
+/** Number of draws that give even the smallest gradient of a case about 64 numbers. */
 export function drawsFor({ shapes }: Case): number {
   const smallest = Math.min(...Object.values(shapes).map((shape) => shape.reduce((a, b) => a * b, 1)));
   return Math.ceil(64 / Math.min(64, smallest));
 }
 
-/** One draw after the other: enough numbers that an error is a level and not luck. */
+/** Successive draws, with enough numbers for a reliable error level. */
 export async function draws(count: number, first: number, results: (seed: number) => Promise<Results>): Promise<Results[]> {
   const all: Results[] = [];
   for (let draw = 0; draw < count; draw++) all.push(await results(first + draw));
@@ -54,7 +54,7 @@ function level(results: readonly Results[], exact: readonly Results[] | undefine
 
 /** Rounding that WGSL allows its functions, above correct rounding: eight units in the last place of a typical result. */
 const FLOOR = 8 * 2 ** -24;
-/** A maximum over draws that are smaller than this is luck: it belongs to the worst conditioned one. */
+/** Numbers from which on a draw's maximum is checked: over smaller draws it is chance, from the worst conditioned one. */
 const MANY = 1024;
 
 /**

@@ -1,4 +1,4 @@
-// A process of its own that runs a study on the CPU backend: the first argument is a `StudyProcess` in JSON.
+// A separate process that runs a study on the CPU backend; its first argument is a `StudyProcess` in JSON.
 import { cpu } from "../../src/cpu/cpu.js";
 import { studies } from "../../src/studies/registry.js";
 import { conduct } from "../../src/studies/runner/conduct.js";
@@ -7,7 +7,7 @@ import { fromJson } from "../../src/studies/runner/results.js";
 import type { Study } from "../../src/studies/runner/study.js";
 import type { TaskOptions } from "../../src/studies/runner/tasks.js";
 
-/** What such a process does. */
+/** Settings of the process. */
 export interface StudyProcess extends TaskOptions {
   readonly study: string;
   readonly configuration: unknown;
@@ -20,7 +20,7 @@ const found = studies.find(({ name }) => name === study);
 if (found === undefined) throw new Error(`no study ${study}`);
 process.stdout.write("started\n");
 
-/** How every task was done: taken as it was, continued from a state, or done from its start. */
+/** How every task ran: taken as finished, continued from a state, or run from its start. */
 const ways = new Map<string, "taken" | "continued" | "done">();
 const telling: Study = {
   ...found,

@@ -90,12 +90,12 @@ const float32: Implementations = new Map([
 ]);
 
 /**
- * Float32 as a straightforward program would have it: every intermediate stored, every sum in order, every step rounded. Its
- * distance from float64 is the yardstick for the GPU.
+ * Float32 as in a straightforward program: every intermediate stored, every sum in order, every step rounded. Its error against
+ * float64 is the yardstick for the GPU.
  */
 export const naiveFloat32 = createCpu("naive float32", (size) => new Float32Array(size), float32);
 
-/** The same, and every stored intermediate rounded to float16: what frameworks compute without a fused kernel. Sums stay float32. */
+/** As `naiveFloat32`, with every stored intermediate rounded to float16, as frameworks compute without a fused kernel. Sums stay float32. */
 export const naiveFloat16 = createCpu(
   "naive float16",
   (size) => new Float32Array(size),

@@ -4,15 +4,15 @@ import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Capabilities } from "../../src/gpu/capabilities.js";
 
-/** Blocks in registers, which hardware gets, on whatever adapter there is. */
+/** Forms with blocks in registers, which hardware gets, on any adapter. */
 export const tiles: Capabilities = { broadcastLanes: undefined, tiles: true, matrixUnit: undefined };
 
-/** One row an invocation, which every adapter can do. */
+/** Forms with one row per invocation, which every adapter supports. */
 export const plain: Capabilities = { broadcastLanes: undefined, tiles: false, matrixUnit: undefined };
 
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
-// The test runner names the adapter that it found, "cpu" for none; without the runner it is asked for here.
+// The test runner names the adapter that it found, "cpu" for none; without the runner it is requested here.
 const found = process.env["ADAPTER"];
 const refused = found === "cpu";
 const required = process.env["REQUIRE_GPU"] === "1" || (found !== undefined && !refused);
@@ -27,7 +27,7 @@ async function answers(): Promise<boolean> {
   }
 }
 
-/** Whether the adapter has something: tests of it are skipped, visibly, where it has not. */
+/** Whether the adapter has a feature; tests of a missing feature are visibly skipped. */
 export async function adapterHas(what: (gpu: SharedGpu) => boolean, options?: GpuOptions): Promise<boolean> {
   if (!available || refused) return false;
   using gpu = await requestGpu(options);
@@ -37,13 +37,13 @@ export async function adapterHas(what: (gpu: SharedGpu) => boolean, options?: Gp
 interface GpuNeeds {
   readonly when?: boolean;
   readonly options?: GpuOptions;
-  /** The forms of passes. Default: what the adapter likes. */
+  /** The forms of passes. Default: the adapter's own choice. */
   readonly capabilities?: Capabilities;
 }
 
 /**
- * A `describe` whose tests share one `Gpu`, made before the first and disposed after the last.
- * Without an adapter its tests are skipped, or fail where `REQUIRE_GPU=1`; without what they need of it (`when`) they are skipped.
+ * A `describe` whose tests share one `Gpu`, created before the first and disposed after the last.
+ * Without an adapter its tests are skipped, or fail if `REQUIRE_GPU=1`; if `when` does not hold they are skipped.
  */
 export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, { when = true, options = {}, capabilities }: GpuNeeds = {}): void {
   describe.runIf(available && when)(title, () => {
@@ -60,7 +60,7 @@ export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void
   });
 }
 
-/** A test of its own with a `Gpu` of its own; skipped or failed without an adapter, as `describeGpu`. */
+/** A single test with its own `Gpu`; skipped or failed without an adapter, like `describeGpu`. */
 export function gpuIt(title: string, test: (gpu: SharedGpu) => void | Promise<void>): void {
   it.runIf(available)(title, async () => {
     if (refused) throw new Error("REQUIRE_GPU=1, and there is no adapter");

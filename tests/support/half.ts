@@ -21,7 +21,7 @@ export interface Variation {
   readonly sharedBy?: number;
 }
 
-/** Float16 queries, keys and values against the same numbers without fusion. */
+/** Float16 queries, keys and values, fused and unfused. */
 export function halfCases(name: string, extents: Extents, { mask, sharedBy = 1 }: Variation = {}): { fused: Case; unfused: Case } {
   const { fused, unfused } = attentionCases(name, extents);
   const options: AttentionOptions = { mask };
@@ -50,14 +50,14 @@ export function halfCases(name: string, extents: Extents, { mask, sharedBy = 1 }
   };
 }
 
-/** One draw, for all that has many numbers in it. */
+/** One draw, for tensors with many numbers. */
 export async function expectAsExactAsHalf(gpu: Backend, { fused, unfused }: { fused: Case; unfused: Case }): Promise<void> {
   const many = (results: Results): Results => Object.fromEntries(Object.entries(results).filter(([, values]) => values.length >= 64));
   const on = async (backend: Backend, testCase: Case): Promise<Results[]> => [many(await outputAndGradients(backend, testCase))];
   expectAsExactAsFloat32(await on(gpu, fused), await on(naiveFloat16, unfused), await on(cpu, fused));
 }
 
-/** As many draws as it takes for what has few numbers. */
+/** Enough draws for tensors with few numbers. */
 export async function expectAllAsExactAsHalf(gpu: Backend, { fused, unfused }: { fused: Case; unfused: Case }): Promise<void> {
   const on = (backend: Backend, testCase: Case): Promise<Results[]> => draws(drawsFor(fused), 3, (seed) => outputAndGradients(backend, testCase, seed));
   expectAsExactAsFloat32(await on(gpu, fused), await on(naiveFloat16, unfused), await on(cpu, fused));

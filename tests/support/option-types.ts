@@ -3,7 +3,7 @@ import ts from "typescript";
 
 const index = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
 
-/** Records with optional members that are no options: things that the library makes or computes with. */
+/** Records with optional members that are no options, but values that the library creates or computes with. */
 const things = new Set(["AttentionKernel", "TiledKernel", "ComposedKernel", "Mask", "Samples", "VariationalProblem", "DecodeInputs"]);
 
 /** The functions that src/index.ts exports with a parameter whose type has optional members, by their names there. */

@@ -4,10 +4,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** Bundles a program of this repository into a folder, so that processes of their own can run it; gives its path. */
+/** Bundles a program of this repository into a folder, so that separate processes can run it; returns its path. */
 export async function bundle(entry: string, folder: string): Promise<string> {
   const outfile = join(folder, `${entry.replace(/\W+/g, "-")}.mjs`);
-  // packages of CommonJS ask for Node's modules by require
+  // CommonJS packages load Node's modules by require
   const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
   await build({ entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", loader: { ".wgsl": "text" }, external: ["webgpu", "canvas"], banner: { js: banner }, logLevel: "error" });
   return outfile;

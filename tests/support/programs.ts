@@ -16,15 +16,15 @@ import { plain, tiles } from "./gpu.js";
 const forms: readonly Capabilities[] = [plain, tiles, { ...plain, broadcastLanes: 4 }];
 
 const extentsOf = ([n, m, d, dv]: readonly number[]): Extents => ({ batch: 2, heads: 2, n, m, d, dv });
-/** Any width, whole vec4s, and few queries with many keys; elsewhere as many tokens as forms in registers want. */
+/** Shapes: any width, whole vec4s, and few queries with many keys; otherwise as many tokens as forms in registers need. */
 export const fewExtents = [[33, 34, 5, 3], [33, 34, 8, 8], [2, 300, 4, 4]].map(extentsOf);
-/** Also heads narrower and wider than forms take, and several rows an invocation. */
+/** Also heads narrower and wider than forms support, and several rows per invocation. */
 export const manyExtents = [
   ...[[5, 3, 1, 1], [5, 3, 64, 64], [33, 34, 5, 128], [33, 34, 128, 128], [33, 34, 5, 130], [130, 129, 5, 3], [130, 129, 68, 68]].map(extentsOf),
   ...fewExtents,
 ];
 
-/** Attention with a kernel, over float16 too where it takes that. */
+/** Attention with a kernel, also over float16 if it supports that. */
 function attentionsOf(name: string, extents: Extents): Case[] {
   const { fused } = attentionCases(name, extents);
   const half = (x: Tensor): Tensor => ops.cast(x, "f16");

@@ -3,7 +3,7 @@ import * as library from "../../src/index.js";
 
 const { cpu, indices, kernels, ops, physics, random, softmax } = library;
 
-/** A public function with arguments that it takes, and the place of its options among them. */
+/** A public function with valid arguments, and the place of its options among them. */
 export interface Example {
   /** Default: the export of that name. */
   readonly call?: (...given: never[]) => unknown;
@@ -14,7 +14,7 @@ export interface Example {
 
 const example = (given: Example["given"], options?: number): Example => ({ given, options });
 
-/** A method of what a public function gives. */
+/** A method of a public function's result. */
 const method = (call: (...given: never[]) => unknown, given: Example["given"], options?: number): Example => ({ call, given, options });
 
 const x = cpu.tensor([1, 2, 3, 4], [2, 2]);
@@ -70,7 +70,7 @@ const definition = {
   wgsl: "fn score(pair: Pair) -> f32 { return pair.product; }",
 };
 
-/** Every public function by its name in src/index.ts; of ops, physics and kernels behind their names. */
+/** Every public function by its name in src/index.ts; those of ops, physics and kernels have these as prefixes. */
 export const examples: Readonly<Record<string, Example>> = {
   adam: example(() => [{ learningRate: 0.1, beta1: 0.9 }], 0),
   alibi: example(() => [one, 2, 2]),

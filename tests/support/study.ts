@@ -5,7 +5,7 @@ import { reportOf } from "../../src/studies/runner/conduct.js";
 import { valuesOf, type Chosen, type Declared, type Values } from "../../src/studies/runner/options.js";
 import { declareStudy, type Study, type Task, type Work } from "../../src/studies/runner/study.js";
 
-/** What a task may use: nothing is kept and nothing is written. */
+/** The `Work` of a task that stores and writes nothing. */
 export const workOn = <State, Result = unknown>(backend: Backend): Work<State, Result> => ({
   backend,
   state: undefined,
@@ -20,7 +20,7 @@ export const workOn = <State, Result = unknown>(backend: Backend): Work<State, R
 export const optionsOf = <Options extends Declared, Data, Result, Measurements>(study: Study<Options, Data, Result, Measurements>, ...choices: readonly Chosen<Options>[]): Values<Options> =>
   valuesOf(study.options, ...(choices.length > 0 && study.derive ? [study.derive(choices[choices.length - 1])] : []), ...choices);
 
-/** What a study measures on the CPU backend; nothing is written. */
+/** The measurements of a study on the CPU backend; nothing is written. */
 export async function measurementsOf<Options extends Declared, Data, Result, Measurements>(study: Study<Options, Data, Result, Measurements>, options: Values<Options>, seed: number): Promise<Measurements> {
   study.check?.(options);
   const data = (await study.data?.(options, seed, () => undefined)) as Data;
@@ -31,13 +31,13 @@ export async function measurementsOf<Options extends Declared, Data, Result, Mea
   return measurements;
 }
 
-/** The report of measurements as a stopped study has it. */
+/** The report of a stopped study's measurements. */
 export function stoppedReport(study: unknown, configuration: unknown, measurements: unknown, seed = 1): TitledReport {
   const provenance = { study: "", partial: true, seed, command: "test", device: { kind: "cpu", name: "cpu" }, versions: {}, startedAt: "", seconds: 0 } as const;
   return reportOf(study as Study, { ...provenance, configuration, measurements });
 }
 
-/** A study without options whose tasks are functions by name; it measures their results. */
+/** A study without options whose tasks are named functions; its measurements are their results. */
 export const studyOf = <Result>(name: string, tasks: Readonly<Record<string, (work: Work<unknown, Result>) => Promise<Result>>>, report: () => Report = () => ({ answer: "", blocks: [] })) =>
   declareStudy({
     name,

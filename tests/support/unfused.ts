@@ -32,7 +32,7 @@ const softmax: Weights = (inputs, seen) => softmaxRows(ops.multiply(products(inp
 const gaussianScores = (inputs: Inputs): Tensor =>
   ops.multiply(ops.multiply(squaredDistances(inputs), perHead(inputs["gamma"])), -0.5);
 
-/** One number for every i - j, [heads, n + m - 1], as [heads, n, m]. */
+/** Expands one number per i - j, [heads, n + m - 1], to [heads, n, m]. */
 function byDistance(positions: Tensor, queries: number, keys: number): Tensor {
   const ids = Array.from({ length: queries * keys }, (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1);
   return ops.permute(ops.embedding(ops.permute(positions, [1, 0]), indices(ids, [queries, keys])), [2, 0, 1]);
@@ -72,8 +72,8 @@ function byRowSum(a: Tensor, seen?: Tensor): Tensor {
 const withMetric = (inputs: Inputs, metric: Tensor): Inputs => ({ ...inputs, q: ops.matmul(inputs["q"], metric), k: ops.matmul(inputs["k"], metric) });
 
 /**
- * The matrix of weights [batch, heads, n, m] of every kernel by its name in the registry, as a composition of plain
- * operations: an oracle that shares no code with the fused passes. In float32 it is the unfused computation that they must match.
+ * The matrix of weights [batch, heads, n, m] of every kernel of the registry, composed of plain operations: an oracle that shares no code
+ * with the fused passes. In float32 it is the unfused computation that they must match.
  */
 const weights: Readonly<Record<string, Weights>> = {
   softmax,

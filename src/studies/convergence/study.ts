@@ -61,7 +61,7 @@ export const convergence = declareStudy({
     );
     const learned = kernelNames.map((kernel): Task<Texts, ConvergenceResult, TrainingState<EpochResult>> => ({
       name: `encoder ${kernel}`,
-      stage: "Part two: does it learn? (two-layer encoder, Adam)",
+      stage: "Part two: does it learn? (encoder, Adam)",
       depends: ({ dataset }) => ({ configuration: learning, seed, data: contentOf(dataset) }),
       async run({ summary, dataset }, work) {
         const resultOf = ({ epochs, losses }: TrainingSoFar<EpochResult>): ConvergenceResult => ({

@@ -13,7 +13,7 @@ import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunS
 export const pathfinder = declareStudy({
   name: "pathfinder",
   question: "an encoder on pictures: are two dots on one dashed path? Comparison of kernels, and the loss around the trained models",
-  title: "Pathfinder: softmax and Gaussian attention on connected dots",
+  title: "Pathfinder: attention kernels on connected dots",
   options: pathfinderOptions,
   presets: {
     full: { help: "the papers' scale, for a hardware adapter", options: full },

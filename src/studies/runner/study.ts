@@ -2,16 +2,11 @@ import type { Backend } from "../../core/tensor.js";
 import type { Block, Report } from "../report/report.js";
 import type { StudyEvent } from "./events.js";
 import type { Chosen, Declared, Preset, Values } from "./options.js";
+import type { Kept } from "./tasks.js";
 
 /** What a running task may use. */
-export interface Work<State = unknown, Result = unknown> {
+export interface Work<State = unknown, Result = unknown> extends Kept<State> {
   readonly backend: Backend;
-  /** The last stored state, bit for bit; undefined at the start. */
-  readonly state: State | undefined;
-  /** Whether it is time to store again. */
-  isDue(): boolean;
-  /** Stores a state: JSON, with snapshots of tensors anywhere in it. */
-  store(state: State): Promise<void>;
   /** Reports the result so far, which is kept if the study is stopped. */
   measured(result: Result): Promise<void>;
   report(event: StudyEvent): void;

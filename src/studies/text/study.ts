@@ -26,7 +26,7 @@ interface TextResult {
 export const text = declareStudy({
   name: "text",
   question: "an encoder on real text by stochastic gradient descent: comparison of kernels over seeds",
-  title: "Text: softmax and Gaussian attention over seeds",
+  title: "Text: attention kernels over seeds",
   options: {
     scale: oneOf("quick", ["quick", "full"]),
     unit: oneOf("words", ["words", "bytes"]),
