@@ -1,4 +1,5 @@
-// Imports run one way: a layer may use the layers before it, never those after it. Folders of one layer do not import each other.
+// Imports run one way: a layer may use the layers before it, never those after it. Folders of one layer do not import
+// each other.
 const layers = [
   ["core"],
   ["numerics"],
@@ -14,7 +15,10 @@ const layers = [
 const folder = (names) => `^src/(${names.join("|")})/`;
 const upward = layers.slice(0, -1).map((names, i) => ({
   name: `${names.join("-")}-imports-upward`,
-  comment: `${names.join(", ")} must not import ${layers.slice(i + 1).flat().join(", ")}`,
+  comment: `${names.join(", ")} must not import ${layers
+    .slice(i + 1)
+    .flat()
+    .join(", ")}`,
   severity: "error",
   from: { path: folder(names) },
   to: { path: folder(layers.slice(i + 1).flat()) },
@@ -22,7 +26,16 @@ const upward = layers.slice(0, -1).map((names, i) => ({
 const sideways = layers.flatMap((names) =>
   names.flatMap((name) => {
     const others = names.filter((other) => other !== name);
-    return others.length === 0 ? [] : [{ name: `${name}-imports-sideways`, severity: "error", from: { path: folder([name]) }, to: { path: folder(others) } }];
+    return others.length === 0
+      ? []
+      : [
+          {
+            name: `${name}-imports-sideways`,
+            severity: "error",
+            from: { path: folder([name]) },
+            to: { path: folder(others) },
+          },
+        ];
   }),
 );
 
@@ -33,7 +46,12 @@ module.exports = {
   forbidden: [
     ...upward,
     ...sideways,
-    { name: "numerics-imports-tensors", severity: "error", from: { path: folder(["numerics"]) }, to: { path: "^src/core/tensor\\.ts$" } },
+    {
+      name: "numerics-imports-tensors",
+      severity: "error",
+      from: { path: folder(["numerics"]) },
+      to: { path: "^src/core/tensor\\.ts$" },
+    },
     { name: "circle", severity: "error", from: {}, to: { circular: true } },
     { name: "unresolved", severity: "error", from: {}, to: { couldNotResolve: true } },
     {

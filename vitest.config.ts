@@ -13,19 +13,31 @@ const onWgpu = ["gpu/errors", "kernels/golden", "nn/descent"].map((name) => `tes
 export default defineConfig({
   plugins: [shaderText],
   test: {
-    // Dawn's Node binding does not survive worker threads; one process leaves half of two cores idle, more take turns at a software adapter.
+    // Dawn's Node binding does not survive worker threads; one process leaves half of two cores idle, more take turns
+    // at a software adapter.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 180_000, // a software adapter without a cache compiles for half a minute, with other work beside it for longer
+    // a software adapter without a cache compiles for half a minute, with other work beside it for longer
+    testTimeout: 180_000,
     hookTimeout: 180_000,
     projects: [
-      { extends: true, test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/package/**", "tests/large/**", "tests/wgpu/**"] } },
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["tests/**/*.test.ts"],
+          exclude: ["tests/package/**", "tests/large/**", "tests/wgpu/**"],
+        },
+      },
       // Not part of `npm test`: hundreds of megabytes and minutes.
       { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
       // The other WebGPU, by Deno (scripts/wgpu.mjs): what a run of `npm test` has time for.
       { extends: true, test: { name: "wgpu", include: ["tests/wgpu/**/*.test.ts", ...onWgpu] } },
       // What `npm test` runs shorter: `npm run attack`.
-      { extends: true, test: { name: "attack", include: ["tests/attack/**/*.test.ts"], env: { ATTACK: "long" }, testTimeout: 900_000 } },
+      {
+        extends: true,
+        test: { name: "attack", include: ["tests/attack/**/*.test.ts"], env: { ATTACK: "long" }, testTimeout: 900_000 },
+      },
       // These need `dist/`; `npm test` builds it before.
       { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
     ],

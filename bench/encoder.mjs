@@ -4,17 +4,25 @@ import { adam, cpu, encoder, indices, ops, random, softmax, valueAndGrad } from 
 export const encoderOptions = { vocabulary: 256, classes: 2, tokens: 256, width: 64, hidden: 128, heads: 2, layers: 2 };
 export const BATCH = 16;
 
-/** The problem as plain numbers, from which every library can start: parameters as { data, shape } in the tree of their names. */
+/**
+ * The problem as plain numbers, from which every library can start: parameters as { data, shape } in the tree of their
+ * names.
+ */
 export async function encoderProblem() {
   const generator = random(2);
   const read = async (value) => {
     if (value.read) return { data: Float32Array.from(await value.read()), shape: value.shape };
     if (Array.isArray(value)) return Promise.all(value.map(read));
-    return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([name, item]) => [name, await read(item)])));
+    return Object.fromEntries(
+      await Promise.all(Object.entries(value).map(async ([name, item]) => [name, await read(item)])),
+    );
   };
   const start = await read(encoder({ kernel: softmax(), ...encoderOptions }).initialize(cpu, generator));
   const whole = (count, below) => Int32Array.from({ length: count }, () => Math.floor(generator.uniform() * below));
-  const ids = { data: whole(BATCH * encoderOptions.tokens, encoderOptions.vocabulary), shape: [BATCH, encoderOptions.tokens] };
+  const ids = {
+    data: whole(BATCH * encoderOptions.tokens, encoderOptions.vocabulary),
+    shape: [BATCH, encoderOptions.tokens],
+  };
   const labels = { data: whole(BATCH, encoderOptions.classes), shape: [BATCH] };
   return { options: encoderOptions, start, ids, labels, learningRate: 1e-3 };
 }
@@ -32,7 +40,10 @@ export function encoderStep(backend, { options, start, ids, labels, learningRate
   const optimizer = adam({ learningRate });
   return () =>
     backend.scope(() => {
-      const { value, gradients } = valueAndGrad((p) => ops.mean(ops.crossEntropy(model.apply(p, tokens), classes)), parameters);
+      const { value, gradients } = valueAndGrad(
+        (p) => ops.mean(ops.crossEntropy(model.apply(p, tokens), classes)),
+        parameters,
+      );
       optimizer.step(parameters, gradients);
       return value;
     });

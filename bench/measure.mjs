@@ -7,14 +7,21 @@ function quantile(sorted, share) {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-export const median = (samples) => quantile([...samples].sort((a, b) => a - b), 0.5);
+export const median = (samples) =>
+  quantile(
+    [...samples].sort((a, b) => a - b),
+    0.5,
+  );
 
 export function summary(samples) {
   const sorted = [...samples].sort((a, b) => a - b);
   return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) };
 }
 
-/** Milliseconds of one call of `work`, over `runs` batches of at least `batchMs` between two completion waits. `warm` makes one call before, which compiles. */
+/**
+ * Milliseconds of one call of `work`, over `runs` batches of at least `batchMs` between two completion waits. `warm`
+ * makes one call before, which compiles.
+ */
 export async function time(work, finish, { runs, batchMs = 50, warm = true }) {
   const batch = async (calls) => {
     const start = performance.now();
@@ -45,10 +52,18 @@ export function versions() {
   const { version, commit } = require("../package.json");
   const described = () => {
     try {
-      return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+      return execFileSync("git", ["describe", "--always", "--dirty"], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }).trim();
     } catch {
       return "unknown"; // sources without their history
     }
   };
-  return { version, commit: commit ?? described(), webgpu: require("webgpu/package.json").version, node: process.version };
+  return {
+    version,
+    commit: commit ?? described(),
+    webgpu: require("webgpu/package.json").version,
+    node: process.version,
+  };
 }

@@ -12,7 +12,12 @@ import { median, relativeError, versions } from "./measure.mjs";
 const list = (text) => text.split(",");
 const options = new Command("npm run bench:peers --")
   .description("Softmax attention and the training step of an encoder, against jax-js, tfjs and onnxruntime.")
-  .option("--n <tokens>", "numbers of queries and keys, separated by commas", (text) => list(text).map(Number), [512, 2048])
+  .option(
+    "--n <tokens>",
+    "numbers of queries and keys, separated by commas",
+    (text) => list(text).map(Number),
+    [512, 2048],
+  )
   .option("--heads <count>", "heads", Number, 8)
   .option("--dim <width>", "width of a head", Number, 64)
   .option("--runs <count>", "alternating runs", Number, 7)
@@ -42,7 +47,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const installed = join(here, "..", "node_modules", ".cache", "attention-kernels", "peers");
 mkdirSync(installed, { recursive: true });
 copyFileSync(join(here, "peers", "package.json"), join(installed, "package.json"));
-execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", installed], { stdio: "inherit" });
+execFileSync(
+  "npm",
+  ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", installed],
+  { stdio: "inherit" },
+);
 
 function attentionProblem(n) {
   const { heads, dim } = options;
@@ -56,12 +65,26 @@ async function exactAttention({ q, k, v, shape: [, , n, dim] }) {
   const tensor = (data) => cpu.tensor(data.subarray(0, n * dim), [1, 1, n, dim]);
   const inputs = { q: tensor(q), k: tensor(k), v: tensor(v) };
   const { gradients } = valueAndGrad((p) => ops.sum(ops.multiply(attention(softmax(), p), p.v)), inputs);
-  const results = { forward: [attention(softmax(), inputs)], causal: [attention(softmax(), inputs, { mask: causal() })], forwardBackward: [gradients.q, gradients.k, gradients.v] };
-  return Object.fromEntries(await Promise.all(Object.entries(results).map(async ([task, tensors]) => [task, await Promise.all(tensors.map((tensor) => tensor.read()))])));
+  const results = {
+    forward: [attention(softmax(), inputs)],
+    causal: [attention(softmax(), inputs, { mask: causal() })],
+    forwardBackward: [gradients.q, gradients.k, gradients.v],
+  };
+  return Object.fromEntries(
+    await Promise.all(
+      Object.entries(results).map(async ([task, tensors]) => [
+        task,
+        await Promise.all(tensors.map((tensor) => tensor.read())),
+      ]),
+    ),
+  );
 }
 
 const children = peers.map(([library, device]) =>
-  fork(join(here, "peers", "child.mjs"), [library, device, installed], { serialization: "advanced", stdio: ["ignore", "ignore", "ignore", "ipc"] }),
+  fork(join(here, "peers", "child.mjs"), [library, device, installed], {
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  }),
 );
 function ask(child, message) {
   if (child.exitCode !== null || child.signalCode !== null) return { failed: "its process ended" };
@@ -76,19 +99,31 @@ function ask(child, message) {
   });
 }
 
-/** Asks all children for the same tasks in turn; `errorOf(task, first, second)` compares the results of the first two calls. */
+/**
+ * Asks all children for the same tasks in turn; `errorOf(task, first, second)` compares the results of the first two
+ * calls.
+ */
 async function compare(kind, problem, tasks, errorOf, suits = () => true) {
   const results = [];
   for (const [index, [library, device]] of peers.entries()) {
     if (!suits(device)) continue;
     const answer = await ask(children[index], { kind, problem });
     for (const task of tasks) {
-      if (answer.failed !== undefined) results.push({ index, library, device, task, failed: answer.failed, samples: [] });
+      if (answer.failed !== undefined)
+        results.push({ index, library, device, task, failed: answer.failed, samples: [] });
       else if (answer.tasks.includes(task)) {
         const first = await ask(children[index], { task, check: true });
         const second = first.failed === undefined ? await ask(children[index], { task, check: true }) : first;
         const failed = second.failed;
-        results.push({ index, library, device, task, failed, error: failed === undefined ? errorOf(task, first.numbers, second.numbers) : undefined, samples: [] });
+        results.push({
+          index,
+          library,
+          device,
+          task,
+          failed,
+          error: failed === undefined ? errorOf(task, first.numbers, second.numbers) : undefined,
+          samples: [],
+        });
       }
     }
   }
@@ -104,13 +139,32 @@ async function compare(kind, problem, tasks, errorOf, suits = () => true) {
   const own = (task) => results.find((result) => result.index === 0 && result.task === task);
   const rows = results.map(({ library, device, task, failed, error, samples }) => {
     const base = own(task);
-    const ratio = failed === undefined && base !== undefined && base.failed === undefined ? median(samples.map((ms, run) => ms / base.samples[run])) : undefined;
-    return { library, device, task, ms: failed === undefined ? median(samples) : undefined, ratio, error, failed, samples };
+    const ratio =
+      failed === undefined && base !== undefined && base.failed === undefined
+        ? median(samples.map((ms, run) => ms / base.samples[run]))
+        : undefined;
+    return {
+      library,
+      device,
+      task,
+      ms: failed === undefined ? median(samples) : undefined,
+      ratio,
+      error,
+      failed,
+      samples,
+    };
   });
   console.table(
     rows.map(({ library, device, task, ms, ratio, error, failed }) =>
       failed === undefined
-        ? { library, device, task, ms: ms.toFixed(1), "times ours": ratio?.toFixed(2), error: `${error <= WRONG ? "" : "WRONG "}${error.toExponential(1)}` }
+        ? {
+            library,
+            device,
+            task,
+            ms: ms.toFixed(1),
+            "times ours": ratio?.toFixed(2),
+            error: `${error <= WRONG ? "" : "WRONG "}${error.toExponential(1)}`,
+          }
         : { library, device, task, ms: `failed: ${failed}` },
     ),
   );
@@ -122,14 +176,25 @@ const gpu = await requestGpu();
 const { name: adapter, kind } = gpu.device;
 gpu.dispose();
 const attentions = [];
-console.log(`${adapter} (${kind}); ms are medians of ${runs} alternating runs, readback included; ratios are medians run by run`);
+console.log(
+  `${adapter} (${kind}); ms are medians of ${runs} alternating runs, readback included; ratios are medians run by run`,
+);
 for (const n of lengths) {
   const problem = attentionProblem(n);
   const exact = await exactAttention(problem);
   const long = n > LONG;
-  console.log(`softmax attention, batch 1, ${heads} heads, n = m = ${n}, d = ${dim}, float32; error against float64, first head`);
-  const errorOf = (task, numbers) => Math.max(...exact[task].map((values, index) => relativeError(numbers[index], values)));
-  const rows = await compare("attention", problem, ["forward", "causal", "forwardBackward"], errorOf, (device) => !long || device.startsWith("webgpu"));
+  console.log(
+    `softmax attention, batch 1, ${heads} heads, n = m = ${n}, d = ${dim}, float32; error against float64, first head`,
+  );
+  const errorOf = (task, numbers) =>
+    Math.max(...exact[task].map((values, index) => relativeError(numbers[index], values)));
+  const rows = await compare(
+    "attention",
+    problem,
+    ["forward", "causal", "forwardBackward"],
+    errorOf,
+    (device) => !long || device.startsWith("webgpu"),
+  );
   attentions.push({ n, rows });
 }
 let step;
@@ -138,11 +203,22 @@ if (options.encoder) {
   const exactStep = encoderStep(cpu, problem);
   const exact = [await exactStep().read(), await exactStep().read()];
   const { width, layers, tokens } = encoderOptions;
-  console.log(`training step of an encoder: batch ${BATCH}, n = ${tokens}, width ${width}, ${layers} layers, Adam; error of the loss before and after the first step`);
-  step = await compare("encoder", problem, ["step"], (_, ...losses) => Math.max(...losses.map(([[loss]], index) => Math.abs(loss / exact[index][0] - 1))), (device) => device === "webgpu");
+  console.log(
+    `training step of an encoder: batch ${BATCH}, n = ${tokens}, width ${width}, ${layers} layers, Adam; error of the loss before and after the first step`,
+  );
+  step = await compare(
+    "encoder",
+    problem,
+    ["step"],
+    (_, ...losses) => Math.max(...losses.map(([[loss]], index) => Math.abs(loss / exact[index][0] - 1))),
+    (device) => device === "webgpu",
+  );
 }
 for (const child of children) child.kill();
 mkdirSync(dirname(options.out), { recursive: true });
 const machine = { adapter, kind, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, ...versions() };
-writeFileSync(options.out, `${JSON.stringify({ ...machine, heads, dim, runs, attention: attentions, encoder: step }, null, 2)}\n`);
+writeFileSync(
+  options.out,
+  `${JSON.stringify({ ...machine, heads, dim, runs, attention: attentions, encoder: step }, null, 2)}\n`,
+);
 console.log(`The report is in ${options.out}.`);

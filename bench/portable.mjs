@@ -24,7 +24,9 @@ await build({
   external: ["webgpu"],
   logLevel: "silent",
   // commander is CommonJS and requires Node's own modules.
-  banner: { js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+  },
 });
 const dawn = join("node_modules", "webgpu");
 const binaries = `${process.platform}-${process.arch}`;
@@ -33,9 +35,13 @@ for (const part of ["package.json", "index.js", "LICENSE.md", join("dist", binar
 }
 cpSync(join(root, "bench", "torch.py"), join(folder, "bench", "torch.py"));
 const { version, commit } = versions();
-writeFileSync(join(folder, "package.json"), `${JSON.stringify({ name: "attention-kernels-bench", version, commit, private: true })}\n`);
+writeFileSync(
+  join(folder, "package.json"),
+  `${JSON.stringify({ name: "attention-kernels-bench", version, commit, private: true })}\n`,
+);
 cpSync(process.execPath, join(folder, "node"), { dereference: true });
-const script = '#!/bin/sh\n# Needs a Vulkan loader (libvulkan.so.1) and driver. Options: ./run.sh --help\ncd "$(dirname "$0")" && exec ./node bench/run.mjs "$@"\n';
+const script =
+  '#!/bin/sh\n# Needs a Vulkan loader (libvulkan.so.1) and driver. Options: ./run.sh --help\ncd "$(dirname "$0")" && exec ./node bench/run.mjs "$@"\n';
 writeFileSync(join(folder, "run.sh"), script, { mode: 0o755 });
 execFileSync("tar", ["-czf", archive, "-C", out, "attention-kernels-bench"]);
 const { size } = statSync(archive);

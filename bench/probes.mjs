@@ -2,7 +2,8 @@
 import { create, globals } from "webgpu";
 import { time } from "./measure.mjs";
 
-const COPIED = 60 << 20; // bytes, read and written: more than a cache holds, and few enough for one dimension of workgroups
+// bytes, read and written: more than a cache holds, and few enough for one dimension of workgroups
+const COPIED = 60 << 20;
 const CHAINS = 3; // of vec4s per invocation: multiply-adds need not wait for each other, and all fit in a CPU's registers
 const TURNS = 512;
 const INVOCATIONS = 1 << 18; // enough to fill a large GPU
@@ -34,7 +35,10 @@ export async function roofline({ runs }) {
   const device = await adapter.requestDevice();
   const buffers = [0, 1].map(() => device.createBuffer({ size: COPIED, usage: usage.STORAGE }));
   const measure = async (code, invocations) => {
-    const pipeline = device.createComputePipeline({ layout: "auto", compute: { module: device.createShaderModule({ code }) } });
+    const pipeline = device.createComputePipeline({
+      layout: "auto",
+      compute: { module: device.createShaderModule({ code }) },
+    });
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
     const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
     const dispatches = (count) => () => {
@@ -55,5 +59,9 @@ export async function roofline({ runs }) {
   const copy = await measure(copyShader, COPIED / 16);
   const multiplyAdd = await measure(multiplyAddShader, INVOCATIONS);
   device.destroy();
-  return { copyGBs: (2 * COPIED) / copy / 1e6, multiplyAddGFLOPs: (2 * 4 * CHAINS * TURNS * INVOCATIONS) / multiplyAdd / 1e6, keep: gpu };
+  return {
+    copyGBs: (2 * COPIED) / copy / 1e6,
+    multiplyAddGFLOPs: (2 * 4 * CHAINS * TURNS * INVOCATIONS) / multiplyAdd / 1e6,
+    keep: gpu,
+  };
 }

@@ -30,7 +30,16 @@ const WRONG = dtype === "f16" ? 2e-2 : 1e-4;
 
 function inputsFor(backend, kernel, { n, heads, dim }) {
   const generator = random(1);
-  const tensor = (shape, scale = 1) => backend.tensor(Float32Array.from(generator.normals(shape.reduce((a, b) => a * b, 1), scale)), shape);
+  const tensor = (shape, scale = 1) =>
+    backend.tensor(
+      Float32Array.from(
+        generator.normals(
+          shape.reduce((a, b) => a * b, 1),
+          scale,
+        ),
+      ),
+      shape,
+    );
   const rows = () => ops.cast(tensor([1, heads, n, dim]), dtype);
   const qkv = { q: rows(), k: rows(), v: rows() };
   const sizes = { batch: 1, heads, queries: n, keys: n, dim };
@@ -38,7 +47,8 @@ function inputsFor(backend, kernel, { n, heads, dim }) {
   return { ...qkv, ...Object.fromEntries(own) };
 }
 
-const scalar = (kernel) => (parameters) => ops.sum(ops.multiply(ops.cast(attention(kernel, parameters), "f32"), ops.cast(parameters.v, "f32")));
+const scalar = (kernel) => (parameters) =>
+  ops.sum(ops.multiply(ops.cast(attention(kernel, parameters), "f32"), ops.cast(parameters.v, "f32")));
 
 /** The work to time, by name. */
 function tasksOf(kernel, inputs) {
@@ -60,33 +70,52 @@ async function check(gpu, kernel) {
       const inputs = inputsFor(backend, kernel, { n: Math.min(n, CHECKED), heads: 1, dim });
       const { gradients } = valueAndGrad(scalar(kernel), inputs);
       const masked = "formula" in kernel ? [attention(kernel, inputs, { mask: causal() })] : [];
-      return Promise.all([attention(kernel, inputs), ...masked, gradients.q, gradients.k, gradients.v].map((tensor) => tensor.read()));
+      return Promise.all(
+        [attention(kernel, inputs), ...masked, gradients.q, gradients.k, gradients.v].map((tensor) => tensor.read()),
+      );
     }),
   );
-  return Math.max(...exact.map((values, index) => (values.some((x) => x !== 0) ? relativeError(actual[index], values) : 0)));
+  return Math.max(
+    ...exact.map((values, index) => (values.some((x) => x !== 0) ? relativeError(actual[index], values) : 0)),
+  );
 }
 
 /** The same work in PyTorch, if python3 has it with CUDA; otherwise the reason in `missing`. */
 function torch() {
   const script = join(dirname(fileURLToPath(import.meta.url)), "torch.py");
   if (!existsSync(script)) return { missing: "the script is not here" };
-  const { status, stdout, stderr, error } = spawnSync("python3", [script, ...["n", "heads", "dim", "runs"].flatMap((name) => [`--${name}`, String(options[name])])], { encoding: "utf8" });
-  return status === 0 ? JSON.parse(stdout.trim().split("\n").at(-1)) : { missing: error?.message ?? stderr.trim().split("\n").at(-1) };
+  const { status, stdout, stderr, error } = spawnSync(
+    "python3",
+    [script, ...["n", "heads", "dim", "runs"].flatMap((name) => [`--${name}`, String(options[name])])],
+    { encoding: "utf8" },
+  );
+  return status === 0
+    ? JSON.parse(stdout.trim().split("\n").at(-1))
+    : { missing: error?.message ?? stderr.trim().split("\n").at(-1) };
 }
 
 const suits = (name) => dtype === "f32" || "formula" in kernels[name]();
 const names = options.kernels?.split(",") ?? Object.keys(kernels).filter(suits);
 const stranger = names.find((name) => !(name in kernels));
-if (stranger !== undefined) throw new Error(`bench: --kernels: wanted names among ${Object.keys(kernels).join(", ")}, got ${stranger}`);
+if (stranger !== undefined)
+  throw new Error(`bench: --kernels: wanted names among ${Object.keys(kernels).join(", ")}, got ${stranger}`);
 
 const { keep, ...limits } = await roofline({ runs });
-const gpu = await requestGpu({ dawn: ["disable-dawn-features=timestamp_quantization"], subgroupMatrices: options.subgroupMatrices });
+const gpu = await requestGpu({
+  dawn: ["disable-dawn-features=timestamp_quantization"],
+  subgroupMatrices: options.subgroupMatrices,
+});
 const entries = [];
 for (const name of names) {
   const kernel = kernels[name]();
   const error = await check(gpu, kernel);
-  if (!(error < WRONG)) throw new Error(`bench: ${name}: its result differs from float64 by ${error}; a timing would mean nothing`);
-  const tasks = Object.entries(tasksOf(kernel, inputsFor(gpu, kernel, options))).map(([task, work]) => ({ task, samples: [], work: () => gpu.scope(() => void work()) }));
+  if (!(error < WRONG))
+    throw new Error(`bench: ${name}: its result differs from float64 by ${error}; a timing would mean nothing`);
+  const tasks = Object.entries(tasksOf(kernel, inputsFor(gpu, kernel, options))).map(([task, work]) => ({
+    task,
+    samples: [],
+    work: () => gpu.scope(() => void work()),
+  }));
   for (const { work } of tasks) work(); // compiles
   await gpu.finish();
   entries.push({ name, kernel, error, tasks });
@@ -108,15 +137,25 @@ for (let run = 0; run < runs; run++) {
 async function onCpu(kernel) {
   const tasks = tasksOf(kernel, inputsFor(cpu, kernel, options));
   const times = {};
-  for (const task of ["forward", "forwardBackward"]) times[task] = (await time(() => cpu.scope(() => void tasks[task]()), async () => undefined, { runs: 1, batchMs: 0, warm: false })).median;
+  for (const task of ["forward", "forwardBackward"])
+    times[task] = (
+      await time(
+        () => cpu.scope(() => void tasks[task]()),
+        async () => undefined,
+        { runs: 1, batchMs: 0, warm: false },
+      )
+    ).median;
   return times;
 }
 
-// Work of kernels that compute every pair; a multiply-add counts twice. Forward has two products of n × n × d and touches q, k, v and the output.
-// Backward has five, and also touches the output's cotangent and three gradients.
+// Work of kernels that compute every pair; a multiply-add counts twice. Forward has two products of n × n × d and
+// touches q, k, v and the output. Backward has five, and also touches the output's cotangent and three gradients.
 const product = 2 * heads * n * n * dim;
 const array = (dtype === "f16" ? 2 : 4) * heads * n * dim;
-const work = { forward: { flop: 2 * product, bytes: 4 * array }, forwardBackward: { flop: 7 * product, bytes: 12 * array } };
+const work = {
+  forward: { flop: 2 * product, bytes: 4 * array },
+  forwardBackward: { flop: 7 * product, bytes: 12 * array },
+};
 const bound = ({ flop, bytes }) => Math.max(flop / limits.multiplyAddGFLOPs, bytes / limits.copyGBs) / 1e6;
 const softmaxTasks = entries.find(({ name }) => name === "softmax")?.tasks;
 const rows = [];
@@ -125,7 +164,12 @@ for (const { name, kernel, error, tasks } of entries) {
   for (const { task, samples } of tasks) {
     const base = softmaxTasks?.find((other) => other.task === task)?.samples;
     row[task] = { ...summary(samples), samples, ofSoftmax: base && median(samples.map((ms, run) => ms / base[run])) };
-    if (task in work && "formula" in kernel) Object.assign(row[task], { GFLOPs: work[task].flop / row[task].median / 1e6, bytes: work[task].bytes, ofRoofline: gpu.subgroupMatrices ? undefined : bound(work[task]) / row[task].median });
+    if (task in work && "formula" in kernel)
+      Object.assign(row[task], {
+        GFLOPs: work[task].flop / row[task].median / 1e6,
+        bytes: work[task].bytes,
+        ofRoofline: gpu.subgroupMatrices ? undefined : bound(work[task]) / row[task].median,
+      });
   }
   if (options.cpu) row.cpu = await onCpu(kernel);
   rows.push(row);
@@ -135,30 +179,51 @@ const pytorch = torch();
 if (pytorch.rows) {
   for (const [index, { tasks }] of entries.entries()) {
     rows[index].batches = {};
-    for (const { task, work } of tasks) rows[index].batches[task] = (await time(work, () => gpu.finish(), { runs })).median;
+    for (const { task, work } of tasks)
+      rows[index].batches[task] = (await time(work, () => gpu.finish(), { runs })).median;
   }
 }
 
-const report = { device: gpu.device, timestamps: gpu.hasTimestamps, processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`, ...versions(), n, heads, dim, dtype, subgroupMatrices: gpu.subgroupMatrices, runs, limits, rows, pytorch };
+const report = {
+  device: gpu.device,
+  timestamps: gpu.hasTimestamps,
+  processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+  ...versions(),
+  n,
+  heads,
+  dim,
+  dtype,
+  subgroupMatrices: gpu.subgroupMatrices,
+  runs,
+  limits,
+  rows,
+  pytorch,
+};
 mkdirSync(dirname(options.out), { recursive: true });
 writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
 
 const older = options.compare && JSON.parse(readFileSync(options.compare, "utf8"));
 for (const setting of ["n", "heads", "dim", "dtype", "subgroupMatrices", "timestamps"]) {
-  if (older && older[setting] !== report[setting]) throw new Error(`bench: --compare: wanted a report with ${setting} ${report[setting]}, got ${older[setting]}`);
+  if (older && older[setting] !== report[setting])
+    throw new Error(`bench: --compare: wanted a report with ${setting} ${report[setting]}, got ${older[setting]}`);
 }
-const cell = ({ median: middle, p10, p90 } = {}) => (middle === undefined ? "" : `${middle.toPrecision(3)} (${p10.toPrecision(3)}-${p90.toPrecision(3)})`);
+const cell = ({ median: middle, p10, p90 } = {}) =>
+  middle === undefined ? "" : `${middle.toPrecision(3)} (${p10.toPrecision(3)}-${p90.toPrecision(3)})`;
 const share = (part) => `${(100 * part).toFixed(0)} %`;
-console.log(`${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, ${dtype}${gpu.subgroupMatrices ? " on matrix units" : ""}; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`);
-console.log(`roofline: copy ${limits.copyGBs.toFixed(1)} GB/s, multiply-add ${limits.multiplyAddGFLOPs.toFixed(1)} GFLOP/s`);
+console.log(
+  `${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, ${dtype}${gpu.subgroupMatrices ? " on matrix units" : ""}; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`,
+);
+console.log(
+  `roofline: copy ${limits.copyGBs.toFixed(1)} GB/s, multiply-add ${limits.multiplyAddGFLOPs.toFixed(1)} GFLOP/s`,
+);
 console.table([
   ...rows.map((row) => {
     const before = older?.rows.find(({ kernel }) => kernel === row.kernel);
     return {
-      "kernel": row.kernel,
-      "error": row.error.toExponential(1),
-      "forward": cell(row.forward),
-      "causal": cell(row.causal),
+      kernel: row.kernel,
+      error: row.error.toExponential(1),
+      forward: cell(row.forward),
+      causal: cell(row.causal),
       "forward + backward": cell(row.forwardBackward),
       "GFLOP/s": row.forwardBackward.GFLOPs?.toFixed(1),
       "of roofline": row.forwardBackward.ofRoofline && share(row.forwardBackward.ofRoofline),
@@ -167,16 +232,18 @@ console.table([
       ...(before ? { "of before": (row.forwardBackward.median / before.forwardBackward.median).toFixed(2) } : {}),
     };
   }),
-  ...rows.filter(({ batches }) => batches).map(({ kernel, batches: { forward, causal, forwardBackward } }) => ({
-    "kernel": `${kernel}, batches`,
-    "forward": forward.toPrecision(3),
-    "causal": causal?.toPrecision(3),
-    "forward + backward": forwardBackward.toPrecision(3),
-  })),
+  ...rows
+    .filter(({ batches }) => batches)
+    .map(({ kernel, batches: { forward, causal, forwardBackward } }) => ({
+      kernel: `${kernel}, batches`,
+      forward: forward.toPrecision(3),
+      causal: causal?.toPrecision(3),
+      "forward + backward": forwardBackward.toPrecision(3),
+    })),
   ...(pytorch.rows ?? []).map(({ kernel, formulation, dtype, failed, ...times }) => ({
-    "kernel": `${kernel}, PyTorch ${dtype}, ${formulation}`,
-    "forward": failed ?? times.forward.toFixed(3),
-    "causal": times.causal?.toFixed(3),
+    kernel: `${kernel}, PyTorch ${dtype}, ${formulation}`,
+    forward: failed ?? times.forward.toFixed(3),
+    causal: times.causal?.toFixed(3),
     "forward + backward": times.forwardBackward?.toFixed(3),
   })),
 ]);

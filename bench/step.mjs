@@ -35,13 +35,26 @@ async function inJavaScript() {
 const javaScript = await inJavaScript();
 const gpu = await requestGpu({ dawn: ["disable-dawn-features=timestamp_quantization"] });
 const step = encoderStep(gpu, problem);
-const { median: whole } = await time(() => step().dispose(), () => gpu.finish(), { runs, batchMs: 0 });
-console.log(`${gpu.device.name} (${gpu.device.kind}): batch ${BATCH}, n = ${encoderOptions.tokens}, width ${encoderOptions.width}, ${encoderOptions.layers} layers, Adam; times are medians of ${runs} steps, the table is one`);
+const { median: whole } = await time(
+  () => step().dispose(),
+  () => gpu.finish(),
+  { runs, batchMs: 0 },
+);
+console.log(
+  `${gpu.device.name} (${gpu.device.kind}): batch ${BATCH}, n = ${encoderOptions.tokens}, width ${encoderOptions.width}, ${encoderOptions.layers} layers, Adam; times are medians of ${runs} steps, the table is one`,
+);
 console.log(`a step: ${whole.toFixed(1)} ms; its JavaScript: ${javaScript.toFixed(1)} ms`);
 if (gpu.hasTimestamps) {
   const { result, passes } = await gpu.profile(step);
   result.dispose();
   const sum = passes.reduce((all, { ms }) => all + ms, 0);
-  console.table(passes.map(({ pass, calls, ms }) => ({ pass, calls, ms: ms.toFixed(2), share: `${((100 * ms) / sum).toFixed(1)} %` })));
+  console.table(
+    passes.map(({ pass, calls, ms }) => ({
+      pass,
+      calls,
+      ms: ms.toFixed(2),
+      share: `${((100 * ms) / sum).toFixed(1)} %`,
+    })),
+  );
 }
 gpu.dispose();

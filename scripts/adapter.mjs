@@ -30,7 +30,10 @@ function* environments() {
   yield { LD_LIBRARY_PATH: swiftshaderFolder() + (rest ? delimiter + rest : "") };
 }
 
-/** The adapter that a runtime finds in an environment, or null. Runs in a child process, because drivers may crash or hang. */
+/**
+ * The adapter that a runtime finds in an environment, or null. Runs in a child process, because drivers may crash or
+ * hang.
+ */
 export async function probe(env, [command, ...flags] = [process.execPath]) {
   const script = fileURLToPath(new URL("probe.mjs", import.meta.url));
   const { code, stdout } = await run(command, [...flags, script], { env, seconds: 30 });
@@ -41,9 +44,10 @@ export async function probe(env, [command, ...flags] = [process.execPath]) {
 }
 
 /**
- * Finds the best adapter: hardware, lavapipe, SwiftShader from npm, or none (kind "cpu").
- * `ADAPTER` in the environment demands one of these by name.
- * @returns {Promise<{ kind: string, name: string, env: NodeJS.ProcessEnv }>} `env` is the environment in which a process finds it
+ * Finds the best adapter: hardware, lavapipe, SwiftShader from npm, or none (kind "cpu"). `ADAPTER` in the environment
+ * demands one of these by name.
+ * @returns {Promise<{ kind: string, name: string, env: NodeJS.ProcessEnv }>} `env` is the environment in which a
+ * process finds it
  */
 export async function findAdapter() {
   const wanted = process.env.ADAPTER;

@@ -13,7 +13,7 @@ const block = 512;
 export function* readTar(tar) {
   /** @param {number} start @param {number} length */
   const text = (start, length) => tar.toString("latin1", start, start + length).replace(/\0.*$/s, "");
-  for (let at = 0; at + block <= tar.length && tar[at] !== 0; ) {
+  for (let at = 0; at + block <= tar.length && tar[at] !== 0;) {
     const size = parseInt(text(at + 124, 12), 8);
     const type = text(at + 156, 1);
     const data = at + block;

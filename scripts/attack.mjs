@@ -1,4 +1,5 @@
-// npm run attack [-- --seed <n>] [names]: runs all attacks of tests/attack, or those whose file name begins with one of these names.
+// npm run attack [-- --seed <n>] [names]: runs all attacks of tests/attack, or those whose file name begins with one of
+// these names.
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { findAdapter } from "./adapter.mjs";
@@ -11,7 +12,8 @@ const SEEDS = 2 ** 32;
 try {
   const { values, positionals } = parseArgs({ options: { seed: { type: "string" } }, allowPositionals: true });
   const seed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
-  if (!Number.isInteger(seed) || seed < 0 || seed >= SEEDS) throw new Error(`--seed: wanted a whole number below ${SEEDS}, got ${values.seed}`);
+  if (!Number.isInteger(seed) || seed < 0 || seed >= SEEDS)
+    throw new Error(`--seed: wanted a whole number below ${SEEDS}, got ${values.seed}`);
   await install();
   const { kind, name, env } = await findAdapter();
   const repeat = ["npm run attack -- --seed", seed, ...positionals].join(" ");

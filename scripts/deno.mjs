@@ -12,7 +12,8 @@ function executable() {
 
 /**
  * Finds Deno, whose WebGPU is wgpu with the shader compiler naga, as in Firefox.
- * @returns {Promise<{ runtime?: [string, ...string[]], missing?: string }>} the command that runs a script, or why there is none
+ * @returns {Promise<{ runtime?: [string, ...string[]], missing?: string }>} the command that runs a script, or why
+ * there is none
  */
 export async function findDeno(env) {
   const deno = executable();

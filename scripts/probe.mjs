@@ -1,8 +1,10 @@
-// Prints the adapter that the runtime's own WebGPU, or else Dawn, finds in this environment, as one line of JSON; `null` means none.
-// The adapter must first compute something, because a driver may enumerate an adapter and then fail.
+// Prints the adapter that the runtime's own WebGPU, or else Dawn, finds in this environment, as one line of JSON;
+// `null` means none. The adapter must first compute something, because a driver may enumerate an adapter and then fail.
 /* global GPUBufferUsage, GPUMapMode */
 
-/** Opens Dawn. A global holds the instance, because Dawn frees a collected instance even while its device is at work. */
+/**
+ * Opens Dawn. A global holds the instance, because Dawn frees a collected instance even while its device is at work.
+ */
 async function openDawn() {
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);

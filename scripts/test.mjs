@@ -93,6 +93,7 @@ try {
   await Promise.all([
     check("lint", () => runTool("eslint/bin/eslint.js", ["--max-warnings=0", "."])),
     (async () => {
+      await check("format", () => runTool("prettier/bin/prettier.cjs", ["--check", "--log-level=warn", "."]));
       await check("types", () => runTool("typescript/bin/tsc", ["--noEmit"]));
       await check("import directions", () =>
         runTool("dependency-cruiser/bin/dependency-cruise.mjs", ["--config", ".dependency-cruiser.cjs", "src"]),

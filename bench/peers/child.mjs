@@ -1,4 +1,5 @@
-// Runs one library in its own process. Answers each task with its time, including readback, and with its results if asked.
+// Runs one library in its own process. Answers each task with its time, including readback, and with its results if
+// asked.
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,7 +8,11 @@ import { create, globals } from "webgpu";
 const [, , library, device, installed] = process.argv;
 if (library === "jax-js" || library === "tfjs") {
   Object.assign(globalThis, globals);
-  Object.defineProperty(globalThis, "navigator", { value: { gpu: create([]), userAgent: "node" }, configurable: true, writable: true });
+  Object.defineProperty(globalThis, "navigator", {
+    value: { gpu: create([]), userAgent: "node" },
+    configurable: true,
+    writable: true,
+  });
 }
 const require = createRequire(join(installed, "package.json"));
 const load = (name) => import(pathToFileURL(require.resolve(name)).href);
@@ -28,6 +33,11 @@ process.on("message", async (message) => {
     const { toOurs = (data) => data } = tasks; // converts from the library's layout, if it differs
     process.send({ ms, numbers: message.check ? numbers.map(toOurs) : undefined });
   } catch (error) {
-    process.send({ failed: String(error?.stack ?? error).split("\n").slice(0, 3).join(" ") });
+    process.send({
+      failed: String(error?.stack ?? error)
+        .split("\n")
+        .slice(0, 3)
+        .join(" "),
+    });
   }
 });

@@ -1,4 +1,6 @@
-/** Converts from this library's layout [batch, heads, tokens, dim] to [batch, tokens, heads, dim]; `back` converts back. */
+/**
+ * Converts from this library's layout [batch, heads, tokens, dim] to [batch, tokens, heads, dim]; `back` converts back.
+ */
 export function swapped(data, [batch, heads, tokens, dim], back = false) {
   const result = new Float32Array(data.length);
   for (let b = 0; b < batch; b++) {

@@ -29,17 +29,26 @@ export async function open({ device, load, folderOf }) {
     },
     encoder({ options: { width, heads, tokens, classes }, start, ids, labels, learningRate }) {
       const variables = (value) =>
-        value.data ? tf.variable(tf.tensor(value.data, value.shape)) : Array.isArray(value) ? value.map(variables) : Object.fromEntries(Object.entries(value).map(([name, item]) => [name, variables(item)]));
+        value.data
+          ? tf.variable(tf.tensor(value.data, value.shape))
+          : Array.isArray(value)
+            ? value.map(variables)
+            : Object.fromEntries(Object.entries(value).map(([name, item]) => [name, variables(item)]));
       const parameters = variables(start);
-      const [words, targets] = [tf.tensor(ids.data, ids.shape, "int32"), tf.oneHot(tf.tensor(labels.data, labels.shape, "int32"), classes)];
+      const [words, targets] = [
+        tf.tensor(ids.data, ids.shape, "int32"),
+        tf.oneHot(tf.tensor(labels.data, labels.shape, "int32"), classes),
+      ];
       const rows = ids.shape[0];
-      const dense = (x, weight) => tf.reshape(tf.matMul(tf.reshape(x, [-1, weight.shape[0]]), weight), [...x.shape.slice(0, -1), weight.shape[1]]);
+      const dense = (x, weight) =>
+        tf.reshape(tf.matMul(tf.reshape(x, [-1, weight.shape[0]]), weight), [...x.shape.slice(0, -1), weight.shape[1]]);
       const linear = (x, { weight, bias }) => tf.add(dense(x, weight), bias);
       const norm = (x, { scale, shift }) => {
         const { mean, variance } = tf.moments(x, -1, true);
         return tf.add(tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, EPSILON))), scale), shift);
       };
-      const gelu = (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(tf.mul(tf.add(x, tf.mul(tf.mul(tf.mul(x, x), x), CUBIC)), GELU)), 1));
+      const gelu = (x) =>
+        tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(tf.mul(tf.add(x, tf.mul(tf.mul(tf.mul(x, x), x), CUBIC)), GELU)), 1));
       const split = (x) => tf.transpose(tf.reshape(x, [rows, tokens, heads, width / heads]), [0, 2, 1, 3]);
       const multiHead = (x, { query, key, value, output }) => {
         const mixed = attend(split(dense(x, query)), split(dense(x, key)), split(dense(x, value)));

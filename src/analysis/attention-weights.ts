@@ -32,12 +32,25 @@ interface Layout {
 const layouts: readonly Layout[] = [
   // BERT and RoBERTa: attention.self.query; ViT and DeiT: attention.attention.query; all: attention.output.dense
   {
-    pattern: /^((?:.*\.)?encoder\.layer\.)(\d{1,5})\.attention\.((?:self|attention)\.(?:query|key|value)|output\.dense)\.weight$/,
+    pattern:
+      /^((?:.*\.)?encoder\.layer\.)(\d{1,5})\.attention\.((?:self|attention)\.(?:query|key|value)|output\.dense)\.weight$/,
     transposed: false,
-    projection: { "self.query": "query", "self.key": "key", "self.value": "value", "attention.query": "query", "attention.key": "key", "attention.value": "value", "output.dense": "output" },
+    projection: {
+      "self.query": "query",
+      "self.key": "key",
+      "self.value": "value",
+      "attention.query": "query",
+      "attention.key": "key",
+      "attention.value": "value",
+      "output.dense": "output",
+    },
   },
   // this library's `encoder`
-  { pattern: /^((?:.*\.)?layers\.)(\d{1,5})\.attention\.(query|key|value|output)$/, transposed: true, projection: { query: "query", key: "key", value: "value", output: "output" } },
+  {
+    pattern: /^((?:.*\.)?layers\.)(\d{1,5})\.attention\.(query|key|value|output)$/,
+    transposed: true,
+    projection: { query: "query", key: "key", value: "value", output: "output" },
+  },
 ];
 
 interface Found {
@@ -67,29 +80,58 @@ function collect(names: Iterable<string>): Map<string, Found> {
   return found;
 }
 
-function choose(found: ReadonlyMap<string, Found>, prefix: string | undefined, names: readonly string[]): readonly [string, Found] {
+function choose(
+  found: ReadonlyMap<string, Found>,
+  prefix: string | undefined,
+  names: readonly string[],
+): readonly [string, Found] {
   const known = [...found.keys()].map((name) => name.replace(/(encoder\.layer|layers)\.$/, ""));
   const chosen = [...found].filter((_, at) => prefix === undefined || known[at] === prefix);
   if (chosen.length === 1) return chosen[0];
   if (found.size === 0) {
-    throw complain("attention layers named as in BERT, RoBERTa, ViT or DeiT (encoder.layer.0.attention.self.query.weight), or as in this library (layers.0.attention.query)", names.length === 0 ? "no tensors" : `tensors such as ${names.slice(0, 4).map((name) => JSON.stringify(name)).join(", ")}`);
+    throw complain(
+      "attention layers named as in BERT, RoBERTa, ViT or DeiT (encoder.layer.0.attention.self.query.weight), or as in this library (layers.0.attention.query)",
+      names.length === 0
+        ? "no tensors"
+        : `tensors such as ${names
+            .slice(0, 4)
+            .map((name) => JSON.stringify(name))
+            .join(", ")}`,
+    );
   }
-  throw new ArgumentError({ where: "findAttention", argument: "prefix", wanted: `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`, got: prefix === undefined ? "none, with several encoders in the file" : JSON.stringify(prefix) });
+  throw new ArgumentError({
+    where: "findAttention",
+    argument: "prefix",
+    wanted: `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`,
+    got: prefix === undefined ? "none, with several encoders in the file" : JSON.stringify(prefix),
+  });
 }
 
 /**
- * Finds the projections of attention layers that are named as in BERT, RoBERTa, ViT and DeiT (Hugging Face) or in this library's `encoder`.
+ * Finds the projections of attention layers that are named as in BERT, RoBERTa, ViT and DeiT (Hugging Face) or in this
+ * library's `encoder`.
  *
- * @throws DataError if there are none, one is missing or shapes do not match. ArgumentError if the file has several encoders and `prefix` ("bert.") selects none.
+ * @throws DataError if there are none, one is missing or shapes do not match. ArgumentError if the file has several
+ * encoders and `prefix` ("bert.") selects none.
  */
 export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix?: string): AttentionWeights {
-  checkArguments("findAttention", { tensors }, { tensors: having<typeof tensors>("the tensors of an opened file, weights.tensors", ["get", "keys", "has"]) });
+  checkArguments(
+    "findAttention",
+    { tensors },
+    { tensors: having<typeof tensors>("the tensors of an opened file, weights.tensors", ["get", "keys", "has"]) },
+  );
   const [stem, { layout, layers }] = choose(collect(tensors.keys()), prefix, [...tensors.keys()]);
   const complete = Array.from({ length: layers.size }, (_, layer) => {
     const { query, key, value, output } = layers.get(layer) ?? {};
-    if (query !== undefined && key !== undefined && value !== undefined && output !== undefined) return { query, key, value, output };
-    const missing = Object.entries({ query, key, value, output }).flatMap(([name, there]) => (there === undefined ? [name] : []));
-    throw complain(`query, key, value and output of layer ${layer} of ${layers.size} under ${JSON.stringify(stem)}`, `no ${missing.join(", ")}`);
+    if (query !== undefined && key !== undefined && value !== undefined && output !== undefined)
+      return { query, key, value, output };
+    const missing = Object.entries({ query, key, value, output }).flatMap(([name, there]) =>
+      there === undefined ? [name] : [],
+    );
+    throw complain(
+      `query, key, value and output of layer ${layer} of ${layers.size} under ${JSON.stringify(stem)}`,
+      `no ${missing.join(", ")}`,
+    );
   });
   const across = layout.transposed ? [1, 0] : [0, 1];
   const shapeOf = (name: string): readonly number[] => tensors.get(name)?.shape ?? [];
@@ -99,12 +141,24 @@ export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix
     for (const name of [query, key, value, output]) {
       const wanted = name === output ? [...first].reverse() : first;
       const got = shapeOf(name);
-      if (first.length !== 2 || headsWidth < 1 || width < 1 || wanted.some((extent, axis) => got[axis] !== extent) || got.length !== 2) {
+      if (
+        first.length !== 2 ||
+        headsWidth < 1 ||
+        width < 1 ||
+        wanted.some((extent, axis) => got[axis] !== extent) ||
+        got.length !== 2
+      ) {
         throw complain(`a matrix ${first.length === 2 ? formatShape(wanted) : ""} in ${name}`, formatShape(got));
       }
     }
   }
-  return { prefix: stem.replace(/(encoder\.layer|layers)\.$/, ""), width, headsWidth, transposed: layout.transposed, layers: complete };
+  return {
+    prefix: stem.replace(/(encoder\.layer|layers)\.$/, ""),
+    width,
+    headsWidth,
+    transposed: layout.transposed,
+    layers: complete,
+  };
 }
 
 /** The width of a head in BERT, RoBERTa, ViT and DeiT, except for a few small models. */
@@ -122,27 +176,65 @@ export interface HeadCount {
  * @throws ArgumentError or DataError for a number that does not divide the width of the heads.
  */
 export function countHeads(headsWidth: number, given?: number, configuration?: unknown): HeadCount {
-  const about: unknown = typeof configuration === "object" && configuration !== null && "num_attention_heads" in configuration ? configuration.num_attention_heads : undefined;
+  const about: unknown =
+    typeof configuration === "object" && configuration !== null && "num_attention_heads" in configuration
+      ? configuration.num_attention_heads
+      : undefined;
   const source = given !== undefined ? "given" : about !== undefined ? "configuration" : "64 a head";
   const heads = { given, configuration: about, "64 a head": headsWidth / USUAL_HEAD }[source];
-  if (typeof heads === "number" && Number.isInteger(heads) && heads >= 1 && headsWidth % heads === 0) return { heads, source };
-  const complaint = { where: "countHeads", argument: "heads", wanted: `a divisor of ${headsWidth}, the width of all heads`, got: `${JSON.stringify(heads)} (${source})`, fix: "Give the number with --heads." };
+  if (typeof heads === "number" && Number.isInteger(heads) && heads >= 1 && headsWidth % heads === 0)
+    return { heads, source };
+  const complaint = {
+    where: "countHeads",
+    argument: "heads",
+    wanted: `a divisor of ${headsWidth}, the width of all heads`,
+    got: `${JSON.stringify(heads)} (${source})`,
+    fix: "Give the number with --heads.",
+  };
   throw source === "given" ? new ArgumentError(complaint) : new DataError(complaint);
 }
 
 /** Reads the numbers of one tensor. Throws DataError for NaN and infinity. */
-export async function readFinite(where: string, weights: StoredTensors, name: string): Promise<Float32Array | Float64Array> {
+export async function readFinite(
+  where: string,
+  weights: StoredTensors,
+  name: string,
+): Promise<Float32Array | Float64Array> {
   const numbers = await weights.read(name);
   const wrong = numbers.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw new DataError({ where, argument: name, wanted: "finite numbers", got: `${numbers[wrong]} at index ${wrong}` });
+  if (wrong >= 0)
+    throw new DataError({
+      where,
+      argument: name,
+      wanted: "finite numbers",
+      got: `${numbers[wrong]} at index ${wrong}`,
+    });
   return numbers;
 }
 
 /** Reads one projection of one layer as a matrix [heads·d, D], or [D, heads·d] for the output. */
-export async function readProjection(weights: StoredTensors, attention: AttentionWeights, layer: number, projection: Projection): Promise<Matrix> {
-  checkArguments("readProjection", { weights, attention }, { weights: having<StoredTensors>("an opened file", ["read", "tensors"]), attention: having<AttentionWeights>("what findAttention gives", ["layers"]) });
+export async function readProjection(
+  weights: StoredTensors,
+  attention: AttentionWeights,
+  layer: number,
+  projection: Projection,
+): Promise<Matrix> {
+  checkArguments(
+    "readProjection",
+    { weights, attention },
+    {
+      weights: having<StoredTensors>("an opened file", ["read", "tensors"]),
+      attention: having<AttentionWeights>("what findAttention gives", ["layers"]),
+    },
+  );
   const name = attention.layers[layer]?.[projection];
-  if (name === undefined) throw new ArgumentError({ where: "readProjection", argument: "layer", wanted: `query, key, value or output, and a layer from 0 to ${attention.layers.length - 1}`, got: `${String(projection)} of layer ${String(layer)}` });
+  if (name === undefined)
+    throw new ArgumentError({
+      where: "readProjection",
+      argument: "layer",
+      wanted: `query, key, value or output, and a layer from 0 to ${attention.layers.length - 1}`,
+      got: `${String(projection)} of layer ${String(layer)}`,
+    });
   const numbers = await readFinite("readProjection", weights, name);
   const outer = projection === "output" ? attention.width : attention.headsWidth;
   const inner = numbers.length / outer;

@@ -3,10 +3,12 @@ import { checkArguments } from "../core/options.js";
 import { NORMAL_QUANTILE, studentQuantile } from "../numerics/mean-interval.js";
 
 /**
- * The bound c that |cos| of two independent random directions in R^D does not exceed with probability 95 %; about 1.96/√D.
+ * The bound c that |cos| of two independent random directions in R^D does not exceed with probability 95 %; about
+ * 1.96/√D.
  *
- * The cosine of two N(0, I) vectors is distributed as t/√(t² + D - 1), where t has Student's distribution with D - 1 degrees of freedom. If W_q and W_k
- * are independent with N(0, 1) entries, the modes u_m, v_m of W_qᵀW_k are such a pair: rotating one factor rotates the modes of its side alone.
+ * The cosine of two N(0, I) vectors is distributed as t/√(t² + D - 1), where t has Student's distribution with D - 1
+ * degrees of freedom. If W_q and W_k are independent with N(0, 1) entries, the modes u_m, v_m of W_qᵀW_k are such a
+ * pair: rotating one factor rotates the modes of its side alone.
  */
 export function cosineNoise(width: number): number {
   checkArguments("cosineNoise", { width }, { width: whole(1) });
@@ -16,9 +18,11 @@ export function cosineNoise(width: number): number {
 }
 
 /**
- * The half-width of the band that contains a weighted mean of such cosines with probability of about 95 %: `1.96 √(Σw²/D)`.
+ * The half-width of the band that contains a weighted mean of such cosines with probability of about 95 %: `1.96
+ * √(Σw²/D)`.
  *
- * Each cosine has variance 1/D. Cosines of different modes are uncorrelated, because each u_m has an independent random sign. The mean is approximated as normal.
+ * Each cosine has variance 1/D. Cosines of different modes are uncorrelated, because each u_m has an independent random
+ * sign. The mean is approximated as normal.
  */
 export function meanCosineNoise(width: number, squaredWeights: number): number {
   checkArguments("meanCosineNoise", { width, squaredWeights }, { width: whole(1), squaredWeights: anyNumber });

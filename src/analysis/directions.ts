@@ -6,12 +6,18 @@ import { worstCaseRounding } from "../numerics/rounding.js";
 import { dot, norm } from "../numerics/vectors.js";
 
 /**
- * A random normal direction d, scaled so that each of its filters is as long as that of the parameters: `d_f ← d_f ‖θ_f‖/‖d_f‖`.
+ * A random normal direction d, scaled so that each of its filters is as long as that of the parameters: `d_f ← d_f
+ * ‖θ_f‖/‖d_f‖`.
  *
- * A filter holds the weights of one output: a column over the last two axes of a tensor. Tensors of one axis (biases, norms) get direction 0.
- * `vector` holds the numbers of `parameters` (`readVector`). Source: Li, Xu, Taylor, Studer and Goldstein, arXiv 1712.09913.
+ * A filter holds the weights of one output: a column over the last two axes of a tensor. Tensors of one axis (biases,
+ * norms) get direction 0. `vector` holds the numbers of `parameters` (`readVector`). Source: Li, Xu, Taylor, Studer and
+ * Goldstein, arXiv 1712.09913.
  */
-export function filterNormalizedDirection(parameters: ParameterTree, vector: Float64Array, source: Random): Float64Array {
+export function filterNormalizedDirection(
+  parameters: ParameterTree,
+  vector: Float64Array,
+  source: Random,
+): Float64Array {
   const direction = new Float64Array(vector.length);
   let start = 0;
   for (const { shape, size } of tensorsIn(parameters)) {
@@ -21,7 +27,8 @@ export function filterNormalizedDirection(parameters: ParameterTree, vector: Flo
       for (let matrix = 0; matrix < size; matrix += rows * columns) {
         for (let column = 0; column < columns; column++) {
           const places = Array.from({ length: rows }, (_, row) => matrix + row * columns + column);
-          const length = (numbers: Float64Array, offset: number): number => Math.hypot(...places.map((place) => numbers[offset + place]));
+          const length = (numbers: Float64Array, offset: number): number =>
+            Math.hypot(...places.map((place) => numbers[offset + place]));
           const scale = length(vector, start) / length(draws, 0);
           for (const place of places) direction[start + place] = scale * draws[place];
         }
@@ -41,7 +48,8 @@ export interface PrincipalDirections {
 }
 
 /**
- * The first two principal directions of the differences `θ_t - θ_T` between the points of a training path and its end, from the Gram matrix of the differences.
+ * The first two principal directions of the differences `θ_t - θ_T` between the points of a training path and its end,
+ * from the Gram matrix of the differences.
  *
  * Source: Li et al., arXiv 1712.09913, section 7.
  * @throws ArgumentError for a path that does not span a plane.
@@ -54,12 +62,22 @@ export function principalDirections(path: readonly Float64Array[]): PrincipalDir
   const order = Array.from(realEigenvalues.keys()).sort((a, b) => realEigenvalues[b] - realEigenvalues[a]);
   const total = realEigenvalues.reduce((a, b) => a + b, 0);
   // the Gram matrix loses half of the digits
-  if (order.length < 2 || !(realEigenvalues[order[1]] > worstCaseRounding(differences.length, realEigenvalues[order[0]]))) {
-    throw new ArgumentError({ where: "principalDirections", argument: "path", wanted: "three points or more that span a plane", got: `${path.length} points that do not` });
+  if (
+    order.length < 2 ||
+    !(realEigenvalues[order[1]] > worstCaseRounding(differences.length, realEigenvalues[order[0]]))
+  ) {
+    throw new ArgumentError({
+      where: "principalDirections",
+      argument: "path",
+      wanted: "three points or more that span a plane",
+      got: `${path.length} points that do not`,
+    });
   }
   const direction = (rank: 0 | 1): Float64Array => {
     const column = eigenvectorMatrix.getColumn(order[rank]);
-    const sum = end.map((_, index) => differences.reduce((total, difference, step) => total + column[step] * difference[index], 0));
+    const sum = end.map((_, index) =>
+      differences.reduce((total, difference, step) => total + column[step] * difference[index], 0),
+    );
     const length = norm(sum);
     return sum.map((value) => value / length);
   };
@@ -67,6 +85,9 @@ export function principalDirections(path: readonly Float64Array[]): PrincipalDir
   return {
     directions,
     explained: [realEigenvalues[order[0]] / total, realEigenvalues[order[1]] / total],
-    path: [...differences.map((difference) => [dot(difference, directions[0]), dot(difference, directions[1])] as const), [0, 0] as const],
+    path: [
+      ...differences.map((difference) => [dot(difference, directions[0]), dot(difference, directions[1])] as const),
+      [0, 0] as const,
+    ],
   };
 }

@@ -10,7 +10,8 @@ export type Loss<Parameters extends ParameterTree> = (parameters: Parameters) =>
 const BATCH = 16;
 
 /**
- * The loss at `center + Σ_i scales[i] directions[i]` for every row of scales. Points are evaluated in batches with one read per batch.
+ * The loss at `center + Σ_i scales[i] directions[i]` for every row of scales. Points are evaluated in batches with one
+ * read per batch.
  *
  * `parameters` determines shapes and backend; its numbers do not change.
  */
@@ -26,7 +27,12 @@ export async function lossesAt<Parameters extends ParameterTree>(
   for (let start = 0; start < points.length; start += BATCH) {
     const batch = points.slice(start, start + BATCH);
     const values = backend.scope(() =>
-      concat(batch.map((scales) => backend.scope(() => reshape(loss(treeOf(moved(center, directions, scales), parameters)), [1]))), 0),
+      concat(
+        batch.map((scales) =>
+          backend.scope(() => reshape(loss(treeOf(moved(center, directions, scales), parameters)), [1])),
+        ),
+        0,
+      ),
     );
     losses.push(...(await values.read()));
     values.dispose();

@@ -43,7 +43,14 @@ export interface ParameterCount {
 
 const extent = needed(whole(1));
 const sizeKinds: Kinds<BertSizes> = {
-  vocabulary: extent, tokens: extent, positions: extent, segments: extent, width: extent, hidden: extent, layers: extent, heads: extent,
+  vocabulary: extent,
+  tokens: extent,
+  positions: extent,
+  segments: extent,
+  width: extent,
+  hidden: extent,
+  layers: extent,
+  heads: extent,
 };
 
 const linear = (from: number, to: number): number => from * to + to;
@@ -53,17 +60,30 @@ const norm = (width: number): number => 2 * width;
 const projectionCount = { separate: 3, shared: 2, values: 1 } as const;
 
 /**
- * Counts the trained parameters of a BERT encoder with any attention kernel: embeddings of words, positions and segments with a norm; layers of attention and
- * feed-forward with biases and a norm after each; a pooler. The head that predicts masked tokens is not included.
+ * Counts the trained parameters of a BERT encoder with any attention kernel: embeddings of words, positions and
+ * segments with a norm; layers of attention and feed-forward with biases and a norm after each; a pooler. The head that
+ * predicts masked tokens is not included.
  *
- * The kernel determines which projections and further tensors a layer has. Kernel numbers such as `scale` count as fixed, which is the default of `multiHead`.
- * Sources: Devlin et al., arXiv 1810.04805; for the shared projection of queries and keys and the free matrix of every head, Courtois et al., arXiv 2406.06366.
+ * The kernel determines which projections and further tensors a layer has. Kernel numbers such as `scale` count as
+ * fixed, which is the default of `multiHead`. Sources: Devlin et al., arXiv 1810.04805; for the shared projection of
+ * queries and keys and the free matrix of every head, Courtois et al., arXiv 2406.06366.
  * @throws ArgumentError if the heads do not divide the width.
  */
 export function countBertParameters(kernel: AttentionKernel, sizes: BertSizes): ParameterCount {
   checkArguments("countBertParameters", { kernel }, { kernel: attentionKernel });
-  const { vocabulary, tokens, positions, segments, width, hidden, layers, heads } = checkOptions("countBertParameters", sizes, sizeKinds, "sizes");
-  if (width % heads !== 0) throw new ArgumentError({ where: "countBertParameters", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
+  const { vocabulary, tokens, positions, segments, width, hidden, layers, heads } = checkOptions(
+    "countBertParameters",
+    sizes,
+    sizeKinds,
+    "sizes",
+  );
+  if (width % heads !== 0)
+    throw new ArgumentError({
+      where: "countBertParameters",
+      argument: "heads",
+      wanted: `a divisor of the width ${width}`,
+      got: String(heads),
+    });
   const { projections = "separate", inputs = [] } = kernel;
   const headSizes: HeadSizes = { batch: 1, heads, dim: width / heads, queries: tokens, keys: tokens };
   const learned = inputs.filter(({ fixed }) => !fixed).reduce((sum, { shape }) => sum + sizeOf(shape(headSizes)), 0);

@@ -1,7 +1,9 @@
 /**
- * Mean cosine of two different rows of a matrix [n, width], n at least 2. It is near 1 if a layer has made all tokens alike.
+ * Mean cosine of two different rows of a matrix [n, width], n at least 2. It is near 1 if a layer has made all tokens
+ * alike.
  *
- * For unit rows u the sum over all ordered pairs is ‖Σu‖² - n. Source: representation collapse as in Nielsen et al., Elliptical Attention, arXiv 2406.13770.
+ * For unit rows u the sum over all ordered pairs is ‖Σu‖² - n. Source: representation collapse as in Nielsen et al.,
+ * Elliptical Attention, arXiv 2406.13770.
  */
 export function meanCosine(rows: ArrayLike<number>, n: number, width: number): number {
   const sum = new Float64Array(width);
@@ -14,8 +16,8 @@ export function meanCosine(rows: ArrayLike<number>, n: number, width: number): n
 }
 
 /**
- * Mean Euclidean distance between the attention maps of two different heads. `maps` [heads, size] has each map as one row; heads is at least 2. The distance
- * is small if heads are redundant. Source: as `meanCosine`.
+ * Mean Euclidean distance between the attention maps of two different heads. `maps` [heads, size] has each map as one
+ * row; heads is at least 2. The distance is small if heads are redundant. Source: as `meanCosine`.
  */
 export function headDistance(maps: ArrayLike<number>, heads: number, size: number): number {
   let total = 0;

@@ -7,12 +7,39 @@ import { apply, type Differentiable } from "./tape.js";
 
 /** Functions of one number; `a` and `b` are constants of the call. Every backend implements them under these names. */
 export const unaryFunctions = [
-  "affine", "power", "exp", "log", "sqrt", "abs", "sign", "square", "tanh", "sigmoid", "relu", "step", "gelu", "geluDerivative", "eluPlusOne", "eluDerivative", "sin", "cos", "isFinite",
+  "affine",
+  "power",
+  "exp",
+  "log",
+  "sqrt",
+  "abs",
+  "sign",
+  "square",
+  "tanh",
+  "sigmoid",
+  "relu",
+  "step",
+  "gelu",
+  "geluDerivative",
+  "eluPlusOne",
+  "eluDerivative",
+  "sin",
+  "cos",
+  "isFinite",
 ] as const;
 export type UnaryFunction = (typeof unaryFunctions)[number];
 
 /** Functions of two numbers; `c` is a constant of the call. */
-export const binaryFunctions = ["add", "subtract", "multiply", "divide", "addScaled", "equal", "atan2", "where"] as const;
+export const binaryFunctions = [
+  "add",
+  "subtract",
+  "multiply",
+  "divide",
+  "addScaled",
+  "equal",
+  "atan2",
+  "where",
+] as const;
 export type BinaryFunction = (typeof binaryFunctions)[number];
 
 export interface UnaryAttributes {
@@ -107,7 +134,9 @@ export const binaryPrimitive: Differentiable<BinaryAttributes> = {
   },
 };
 
-/** The second constant of `power` is the exponent modulo 2, or this: float32 may round an exponent to a whole number. */
+/**
+ * The second constant of `power` is the exponent modulo 2, or this: float32 may round an exponent to a whole number.
+ */
 const NOT_WHOLE = 2;
 
 function unary(name: UnaryFunction, x: Tensor, a = 0, b = 0): Tensor {
@@ -150,7 +179,10 @@ export function equal(x: Tensor, y: Tensor): Tensor {
   return binary("equal", x, y);
 }
 
-/** x where `condition` is not 0, else the number `otherwise`, with broadcasting; NaN where it is not taken has no effect. */
+/**
+ * x where `condition` is not 0, else the number `otherwise`, with broadcasting; NaN where it is not taken has no
+ * effect.
+ */
 export function where(condition: Tensor, x: Tensor, otherwise: number): Tensor {
   return binary("where", x, condition, otherwise);
 }
@@ -160,14 +192,17 @@ export function isFinite(x: Tensor): Tensor {
   return unary("isFinite", x);
 }
 
-/** The angle of the point (x, y), in radians from -π to π, with broadcasting: the argument of x + iy. No derivative at the origin. */
+/**
+ * The angle of the point (x, y), in radians from -π to π, with broadcasting: the argument of x + iy. No derivative at
+ * the origin.
+ */
 export function atan2(y: Tensor, x: Tensor): Tensor {
   return binary("atan2", y, x);
 }
 
 /**
- * x^exponent by IEEE 754: x⁰ = 1 for every x, 0^exponent is 0 or infinity by the exponent's sign, and a negative x gives NaN unless the exponent is
- * whole. The slope is exponent·x^(exponent-1), so 1 everywhere for x¹ and 0 for x⁰.
+ * x^exponent by IEEE 754: x⁰ = 1 for every x, 0^exponent is 0 or infinity by the exponent's sign, and a negative x
+ * gives NaN unless the exponent is whole. The slope is exponent·x^(exponent-1), so 1 everywhere for x¹ and 0 for x⁰.
  */
 export function power(x: Tensor, exponent: number): Tensor {
   if (!Number.isFinite(exponent)) {

@@ -49,7 +49,9 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   if (x.size === sizeOf(shape)) return view(x, shape);
   const added = x.shape.length - shape.length;
-  const axes = x.shape.flatMap((extent, axis) => (axis < added || (extent !== 1 && shape[axis - added] === 1) ? [axis] : []));
+  const axes = x.shape.flatMap((extent, axis) =>
+    axis < added || (extent !== 1 && shape[axis - added] === 1) ? [axis] : [],
+  );
   return view(apply(sumPrimitive, [x], { axes })[0], shape);
 }
 
@@ -69,7 +71,12 @@ export function reduce(
   const { keepAxes = false } = checkOptions(primitive.name, options, { keepAxes: flag });
   const normal = normalizeAxes(primitive.name, axes, x.shape.length);
   const reduced = apply(primitive, [x], { axes: normal })[0];
-  return keepAxes ? reduced : view(reduced, x.shape.filter((_, axis) => !normal.includes(axis)));
+  return keepAxes
+    ? reduced
+    : view(
+        reduced,
+        x.shape.filter((_, axis) => !normal.includes(axis)),
+      );
 }
 
 /** Σ x over `axes` (all by default; negative ones count from the last). */
@@ -97,7 +104,12 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export const permutePrimitive: Differentiable<{ readonly order: readonly number[] }> = {
   name: "permute",
   infer: ([x], { order }) => [order.map((axis) => x[axis])],
-  vjp: (application, dy) => [permute(dy!, application.attributes.order.map((_, axis) => application.attributes.order.indexOf(axis)))],
+  vjp: (application, dy) => [
+    permute(
+      dy!,
+      application.attributes.order.map((_, axis) => application.attributes.order.indexOf(axis)),
+    ),
+  ],
 };
 
 /** The axes in another order: axis i of the result is axis order[i] of x. */

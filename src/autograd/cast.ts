@@ -14,8 +14,8 @@ export const castPrimitive: Differentiable<{ readonly dtype: DType }> = {
 /**
  * The same numbers as float16 or float32, each rounded to a nearest one; the gradient is cast back.
  *
- * Beyond 65504, the largest float16, they overflow, on most adapters to infinity. On the cpu backend, the float64 reference, nothing is rounded. Throws an
- * `UnsupportedError` for "f16" on an adapter without shader-f16.
+ * Beyond 65504, the largest float16, they overflow, on most adapters to infinity. On the cpu backend, the float64
+ * reference, nothing is rounded. Throws an `UnsupportedError` for "f16" on an adapter without shader-f16.
  */
 export function cast(x: Tensor, dtype: "f16" | "f32"): Tensor {
   checkTensors("cast", { x });

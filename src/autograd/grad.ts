@@ -10,10 +10,11 @@ import { isRecording, recording, Tape, view } from "./tape.js";
 /**
  * The value of `loss(parameters)` and its gradient with respect to every tensor in `parameters`.
  *
- * `loss` must be a synchronous function that returns one number (a tensor of size 1). The gradients come as the same tree
- * of names as the parameters, with the same shapes; a parameter that the loss does not use gets zeros. If one tensor has several names, each
- * name gets the partial derivative by its use under that name, and their sum is the derivative by the tensor. Nothing is read back: on a GPU
- * the call queues work and returns. Intermediate tensors are freed before it returns.
+ * `loss` must be a synchronous function that returns one number (a tensor of size 1). The gradients come as the same
+ * tree of names as the parameters, with the same shapes; a parameter that the loss does not use gets zeros. If one
+ * tensor has several names, each name gets the partial derivative by its use under that name, and their sum is the
+ * derivative by the tensor. Nothing is read back: on a GPU the call queues work and returns. Intermediate tensors are
+ * freed before it returns.
  *
  * Calls nest. Throws an `UnsupportedError` for a second derivative that does not exist, such as that of attention.
  */
@@ -24,7 +25,12 @@ export function valueAndGrad<Parameters extends ParameterTree>(
   checkArguments("valueAndGrad", { loss }, { loss: callable });
   const first = tensorsIn(parameters)[0];
   if (first === undefined) {
-    throw new ArgumentError({ where: "valueAndGrad", argument: "parameters", wanted: "at least one tensor", got: "none" });
+    throw new ArgumentError({
+      where: "valueAndGrad",
+      argument: "parameters",
+      wanted: "at least one tensor",
+      got: "none",
+    });
   }
   const body = (): { value: Tensor; gradients: Parameters } => {
     const own = withOwnTensors(parameters);
@@ -36,7 +42,9 @@ export function valueAndGrad<Parameters extends ParameterTree>(
         argument: "loss",
         wanted: "a synchronous function that returns one number as a tensor",
         got: `one that returns ${describe(value)}`,
-        fix: isPromise(value) ? "Leave await and read() out of it, and read the value that valueAndGrad returns." : "Compute it from the parameters by ops and return the tensor.",
+        fix: isPromise(value)
+          ? "Leave await and read() out of it, and read the value that valueAndGrad returns."
+          : "Compute it from the parameters by ops and return the tensor.",
       });
     }
     if (value.size !== 1) {
@@ -53,7 +61,8 @@ export function valueAndGrad<Parameters extends ParameterTree>(
     const gradients = mapTree(
       own,
       isTensor,
-      (parameter) => cotangents.get(parameter) ?? parameter.backend.full(0, parameter.shape, { dtype: parameter.dtype }),
+      (parameter) =>
+        cotangents.get(parameter) ?? parameter.backend.full(0, parameter.shape, { dtype: parameter.dtype }),
     ) as Parameters;
     return { value, gradients };
   };

@@ -26,9 +26,14 @@ export interface GradcheckDirection {
   readonly parameter: string;
   readonly analytic: number;
   readonly numeric: number;
-  /** |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size); 0 if allowed rounding explains the difference. */
+  /**
+   * |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size); 0 if allowed rounding explains the difference.
+   */
   readonly relativeError: number;
-  /** The part of the relative error that rounding may cause: 16 ε |f| / step from f, and ε max|θ| √size / step from the moved parameters. */
+  /**
+   * The part of the relative error that rounding may cause: 16 ε |f| / step from f, and ε max|θ| √size / step from the
+   * moved parameters.
+   */
   readonly resolution: number;
   readonly verdict: GradcheckVerdict;
   readonly passed: boolean;
@@ -45,7 +50,9 @@ export interface GradcheckReport {
 }
 
 function norm(values: ArrayLike<number>): number {
-  return Math.sqrt(Array.prototype.reduce.call(values, (sum, value) => (sum as number) + (value as number) ** 2, 0) as number);
+  return Math.sqrt(
+    Array.prototype.reduce.call(values, (sum, value) => (sum as number) + (value as number) ** 2, 0) as number,
+  );
 }
 
 function unitDirection(generator: Random, size: number): Float64Array {
@@ -57,10 +64,10 @@ function unitDirection(generator: Random, size: number): Float64Array {
 /**
  * Compares the gradient of `loss` with five-point central differences along random directions, in float64.
  *
- * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must be on the cpu backend. If rounding may exceed the
- * tolerance, a direction that does not fail is undetermined, which does not count as passed. Then subtract constants from the loss, or use a larger
- * step or tolerance. The error of a gradient that is zero up to rounding (16 ε of the largest one) is relative to the largest one. Returns a report;
- * never throws on a mismatch.
+ * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must be on the cpu backend.
+ * If rounding may exceed the tolerance, a direction that does not fail is undetermined, which does not count as passed.
+ * Then subtract constants from the loss, or use a larger step or tolerance. The error of a gradient that is zero up to
+ * rounding (16 ε of the largest one) is relative to the largest one. Returns a report; never throws on a mismatch.
  */
 export async function gradcheck<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,
@@ -92,16 +99,28 @@ export async function gradcheck<Parameters extends ParameterTree>(
     const parameter = tensors[index];
     const base = await parameter.read();
     const at = async (direction: Float64Array, distance: number): Promise<number> => {
-      const moved = parameter.backend.tensor(base.map((value, i) => value + distance * direction[i]), parameter.shape);
+      const moved = parameter.backend.tensor(
+        base.map((value, i) => value + distance * direction[i]),
+        parameter.shape,
+      );
       let place = 0; // one tensor may stand in several places; one of them moves
       const tree = mapTree(parameters, isTensor, (tensor) => (place++ === index ? moved : tensor)) as Parameters;
       const [result] = await parameter.backend.scope(() => loss(tree)).read();
       return result;
     };
-    const inParameter = (Number.EPSILON * Float64Array.from(base).reduce((most, x) => Math.max(most, Math.abs(x)), 0) * Math.sqrt(base.length)) / step;
+    const inParameter =
+      (Number.EPSILON *
+        Float64Array.from(base).reduce((most, x) => Math.max(most, Math.abs(x)), 0) *
+        Math.sqrt(base.length)) /
+      step;
     for (let count = 0; count < directions; count++) {
       const direction = unitDirection(generator, parameter.size);
-      const [ahead, behind, far, farBehind] = [await at(direction, step), await at(direction, -step), await at(direction, 2 * step), await at(direction, -2 * step)];
+      const [ahead, behind, far, farBehind] = [
+        await at(direction, step),
+        await at(direction, -step),
+        await at(direction, 2 * step),
+        await at(direction, -2 * step),
+      ];
       const numeric = (8 * (ahead - behind) - (far - farBehind)) / (12 * step);
       const analytic = direction.reduce((sum, value, i) => sum + value * slope[i], 0);
       const rounding = (16 * Number.EPSILON * Math.max(...[ahead, behind, far, farBehind].map(Math.abs))) / step;
@@ -110,22 +129,44 @@ export async function gradcheck<Parameters extends ParameterTree>(
       const resolution = (rounding === 0 ? 0 : rounding / (isZero ? Math.max(largest, scale) : scale)) + inParameter;
       const difference = Math.abs(analytic - numeric);
       const judged = judge({ difference, scale, rounding, resolution, tolerance });
-      results.push({ parameter: paths[index], analytic, numeric, resolution, ...judged, passed: judged.verdict === "passed" });
+      results.push({
+        parameter: paths[index],
+        analytic,
+        numeric,
+        resolution,
+        ...judged,
+        passed: judged.verdict === "passed",
+      });
     }
   }
   const worst = results.reduce((a, b) => (isWorse(b, a) ? b : a));
   const report = { verdict: worst.verdict, passed: worst.passed, tolerance, seed, worst, directions: results };
   const where = worst.parameter === "" ? "" : ` in ${worst.parameter}`;
-  const rounding = worst.verdict === "undetermined" ? `, of which rounding may be ${worst.resolution.toPrecision(2)}` : "";
-  return withText(report, () => `gradcheck ${worst.verdict}: worst relative error ${worst.relativeError.toPrecision(2)}${where}${rounding} (tolerance ${tolerance})`);
+  const rounding =
+    worst.verdict === "undetermined" ? `, of which rounding may be ${worst.resolution.toPrecision(2)}` : "";
+  return withText(
+    report,
+    () =>
+      `gradcheck ${worst.verdict}: worst relative error ${worst.relativeError.toPrecision(2)}${where}${rounding} (tolerance ${tolerance})`,
+  );
 }
 
 type Comparison = Readonly<Record<"difference" | "scale" | "rounding" | "resolution" | "tolerance", number>>;
 
-function judge({ difference, scale, rounding, resolution, tolerance }: Comparison): Pick<GradcheckDirection, "relativeError" | "verdict"> {
+function judge({
+  difference,
+  scale,
+  rounding,
+  resolution,
+  tolerance,
+}: Comparison): Pick<GradcheckDirection, "relativeError" | "verdict"> {
   const relativeError = difference === 0 ? 0 : difference / scale;
   const isExplained = difference <= rounding;
-  if (!(resolution <= tolerance)) return { relativeError, verdict: isExplained || relativeError <= resolution + tolerance ? "undetermined" : "failed" };
+  if (!(resolution <= tolerance))
+    return {
+      relativeError,
+      verdict: isExplained || relativeError <= resolution + tolerance ? "undetermined" : "failed",
+    };
   if (isExplained) return { relativeError: 0, verdict: "passed" };
   return { relativeError, verdict: relativeError <= tolerance ? "passed" : "failed" };
 }

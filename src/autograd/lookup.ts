@@ -40,7 +40,11 @@ export interface LabelAttributes {
 
 function checkLogits(logits: readonly number[], { labels }: LabelAttributes): void {
   const rows = logits.slice(0, -1);
-  if (logits.length < 1 || rows.length !== labels.shape.length || rows.some((extent, axis) => extent !== labels.shape[axis])) {
+  if (
+    logits.length < 1 ||
+    rows.length !== labels.shape.length ||
+    rows.some((extent, axis) => extent !== labels.shape[axis])
+  ) {
     throw new ShapeError({
       where: "crossEntropy",
       argument: "labels",

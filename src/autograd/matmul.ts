@@ -55,12 +55,15 @@ function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
 /**
  * The matrix product over the last two axes, C = A·B, with the leading axes broadcast.
  *
- * Shapes: a [..., rows, inner], b [..., inner, columns] gives [..., rows, columns]; `transposeA` and `transposeB` read an operand
- * with its last two axes swapped.
+ * Shapes: a [..., rows, inner], b [..., inner, columns] gives [..., rows, columns]; `transposeA` and `transposeB` read
+ * an operand with its last two axes swapped.
  */
 export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttributes> = {}): Tensor {
   checkTensors("matmul", { a, b });
-  const { transposeA = false, transposeB = false } = checkOptions("matmul", options, { transposeA: flag, transposeB: flag });
+  const { transposeA = false, transposeB = false } = checkOptions("matmul", options, {
+    transposeA: flag,
+    transposeB: flag,
+  });
   if (b.shape.length === 2 && a.shape.length > 2 && !transposeA) {
     // One tall product: its gradient for b is one product too, not one a batch entry to be summed.
     const { columns } = matmulExtents(a.shape, b.shape, { transposeA, transposeB });

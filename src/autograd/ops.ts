@@ -1,4 +1,26 @@
-export { abs, add, addScaled, atan2, cos, divide, eluPlusOne, equal, exp, gelu, log, multiply, power, relu, sigmoid, sign, sin, sqrt, square, subtract, tanh } from "./arithmetic.js";
+export {
+  abs,
+  add,
+  addScaled,
+  atan2,
+  cos,
+  divide,
+  eluPlusOne,
+  equal,
+  exp,
+  gelu,
+  log,
+  multiply,
+  power,
+  relu,
+  sigmoid,
+  sign,
+  sin,
+  sqrt,
+  square,
+  subtract,
+  tanh,
+} from "./arithmetic.js";
 export { expand, permute, reshape, sum } from "./broadcast.js";
 export { cast } from "./cast.js";
 export { crossEntropy, embedding, meanSquaredError } from "./lookup.js";

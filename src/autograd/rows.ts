@@ -66,9 +66,15 @@ export interface LayerNormOptions {
   readonly epsilon?: number;
 }
 
-/** Layer norm over the last axis: (x - mean(x)) / √(var(x) + ε) · scale + shift (Ba, Kiros & Hinton, arXiv 1607.06450). */
+/**
+ * Layer norm over the last axis: (x - mean(x)) / √(var(x) + ε) · scale + shift (Ba, Kiros & Hinton, arXiv 1607.06450).
+ */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
-  const { scale, shift, epsilon = 1e-5 } = checkOptions("layerNorm", options, { scale: tensor, shift: tensor, epsilon: notNegative });
+  const {
+    scale,
+    shift,
+    epsilon = 1e-5,
+  } = checkOptions("layerNorm", options, { scale: tensor, shift: tensor, epsilon: notNegative });
   const normalized = apply(normalizePrimitive, [x], { epsilon })[0];
   const scaled = scale === undefined ? normalized : multiply(normalized, scale);
   return shift === undefined ? scaled : add(scaled, shift);

@@ -12,20 +12,28 @@ export interface SliceAttributes {
   readonly length: number;
 }
 
-const withExtent = (shape: Shape, axis: number, extent: number): Shape => shape.map((old, index) => (index === axis ? extent : old));
+const withExtent = (shape: Shape, axis: number, extent: number): Shape =>
+  shape.map((old, index) => (index === axis ? extent : old));
 
 export const slicePrimitive: Differentiable<SliceAttributes> = {
   name: "slice",
   infer: ([x], { axis, length }) => [withExtent(x, axis, length)],
   vjp({ inputs: [x], attributes: { axis, start, length } }, dy) {
-    const zeros = (extent: number): Tensor[] => (extent === 0 ? [] : [x.backend.full(0, withExtent(x.shape, axis, extent))]);
+    const zeros = (extent: number): Tensor[] =>
+      extent === 0 ? [] : [x.backend.full(0, withExtent(x.shape, axis, extent))];
     return [concat([...zeros(start), dy!, ...zeros(x.shape[axis] - start - length)], axis)];
   },
 };
 
 export const concatPrimitive: Differentiable<{ readonly axis: number }> = {
   name: "concat",
-  infer: (shapes, { axis }) => [withExtent(shapes[0], axis, shapes.reduce((sum, shape) => sum + shape[axis], 0))],
+  infer: (shapes, { axis }) => [
+    withExtent(
+      shapes[0],
+      axis,
+      shapes.reduce((sum, shape) => sum + shape[axis], 0),
+    ),
+  ],
   vjp({ inputs, attributes: { axis }, needs }, dy) {
     let start = 0;
     return inputs.map((input, index) => {
@@ -37,14 +45,20 @@ export const concatPrimitive: Differentiable<{ readonly axis: number }> = {
 };
 
 /** Inputs: a tensor, and a part that replaces its elements from `start` along the axis, in place. No outputs. */
-export const writePrimitive: Primitive<{ readonly axis: number; readonly start: number }> = { name: "write", infer: () => [] };
+export const writePrimitive: Primitive<{ readonly axis: number; readonly start: number }> = {
+  name: "write",
+  infer: () => [],
+};
 
 function normalAxis(where: string, axis: number, rank: number): number {
   if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
   throw new ShapeError({ where, argument: "axis", wanted: `an axis from ${-rank} to ${rank - 1}`, got: String(axis) });
 }
 
-/** Replaces elements of `x` from `start` along an axis by those of `part`, in place. Only the owner of a tensor may do this. */
+/**
+ * Replaces elements of `x` from `start` along an axis by those of `part`, in place. Only the owner of a tensor may do
+ * this.
+ */
 export function write(x: Tensor, part: Tensor, axis: number, start: number): void {
   apply(writePrimitive, [x, part], { axis, start });
 }
@@ -67,7 +81,8 @@ export function slice(x: Tensor, axis: number, start: number, length: number): T
 /** Tensors one after the other along an axis; their other extents agree. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   checkArguments("concat", { parts }, { parts: listOf(tensor, "a tensor") });
-  if (parts.length === 0) throw new ShapeError({ where: "concat", argument: "parts", wanted: "at least one tensor", got: "none" });
+  if (parts.length === 0)
+    throw new ShapeError({ where: "concat", argument: "parts", wanted: "at least one tensor", got: "none" });
   const [first] = parts;
   const normal = normalAxis("concat", axis, first.shape.length);
   const wrong = parts.find(({ shape }) => !sameShape(withExtent(shape, normal, 1), withExtent(first.shape, normal, 1)));

@@ -111,12 +111,17 @@ export function apply<Attributes>(
   attributes: Attributes,
 ): readonly Tensor[] {
   const inputs = [...operands]; // the caller's own array may change before a tape comes back to it
-  const outputs = commonBackend(primitive.operation?.(attributes) ?? primitive.name, inputs).run(primitive, inputs, attributes);
+  const outputs = commonBackend(primitive.operation?.(attributes) ?? primitive.name, inputs).run(
+    primitive,
+    inputs,
+    attributes,
+  );
   const { vjp } = primitive;
   for (const tape of tapes) {
     const needs = (index: number): boolean => tape.watches(inputs[index]);
     const pullback =
-      vjp && ((cotangents: readonly (Tensor | undefined)[]) => vjp({ inputs, outputs, attributes, needs }, ...cotangents));
+      vjp &&
+      ((cotangents: readonly (Tensor | undefined)[]) => vjp({ inputs, outputs, attributes, needs }, ...cotangents));
     tape.record({ name: primitive.name, inputs, outputs, pullback });
   }
   return outputs;

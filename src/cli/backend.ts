@@ -27,7 +27,11 @@ function describeDevice({ kind, name }: DeviceDescription): string {
  * @throws UnsupportedError when "gpu" was asked for and there is no adapter.
  */
 export async function chooseBackend(name: BackendName): Promise<ChosenBackend> {
-  const onCpu = (reason: string): ChosenBackend => ({ backend: cpu, line: `Adapter: ${describeDevice(cpu.device)}${reason}`, dispose: () => undefined });
+  const onCpu = (reason: string): ChosenBackend => ({
+    backend: cpu,
+    line: `Adapter: ${describeDevice(cpu.device)}${reason}`,
+    dispose: () => undefined,
+  });
   if (name === "cpu") return onCpu("");
   try {
     const gpu = await requestGpu();

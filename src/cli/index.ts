@@ -11,7 +11,10 @@ const BAD_INPUT = 2;
 const controller = new AbortController();
 const say = (message: string): void => void process.stderr.write(oneLine(message));
 
-/** Ends a study that does not stop by itself. A long step, during which no timer runs, counts as one second, so that it can still be stored. */
+/**
+ * Ends a study that does not stop by itself. A long step, during which no timer runs, counts as one second, so that it
+ * can still be stored.
+ */
 function endLater(): void {
   let left = PATIENCE;
   const timer = setInterval(() => {

@@ -11,7 +11,8 @@ import type { Terminal } from "./terminal.js";
 const BAD_INPUT = 2;
 
 /** Whether an error comes from the operating system, such as a full disk or a missing permission. */
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error && "code" in error;
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error && "code" in error;
 
 /** `study merge`. */
 function mergeCommand({ stdout }: Terminal, studies: readonly Study[]): Command {
@@ -20,8 +21,13 @@ function mergeCommand({ stdout }: Terminal, studies: readonly Study[]): Command 
     .argument("<folders...>", "output folders of the shards, such as out/dynamics/shard-*")
     .option("--out <folder>", "folder of the merged results (default: out/<name of the study>)")
     .action(async (folders: readonly string[], { out: wanted }: { readonly out?: string }) => {
-      const { report, out } = await mergeShards(folders, studies, { out: wanted, report: (event) => event.kind === "note" && stdout.write(`${event.text}\n`) });
-      stdout.write(`${closingText(report)}\nJoined ${folders.length} shards: ${out}/report.html, ${out}/results.json\n`);
+      const { report, out } = await mergeShards(folders, studies, {
+        out: wanted,
+        report: (event) => event.kind === "note" && stdout.write(`${event.text}\n`),
+      });
+      stdout.write(
+        `${closingText(report)}\nJoined ${folders.length} shards: ${out}/report.html, ${out}/results.json\n`,
+      );
     });
 }
 
@@ -37,10 +43,18 @@ function reportCommand({ stdout }: Terminal, studies: readonly Study[]): Command
 }
 
 /** All commands; `finish` gets the exit code of the command that runs. */
-export function commandLine(terminal: Terminal, finish: (exitCode: number) => void, version = "unknown", studies = registered): Command {
+export function commandLine(
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+  version = "unknown",
+  studies = registered,
+): Command {
   const study = new Command("study").description("run one of the papers' experiments");
   const analyze = new Command("analyze").description("analyse the weights of a stored model");
-  for (const own of studies) (own.group === "analyze" ? analyze : study).addCommand(studyCommand(own, terminal, finish), { isDefault: own.group === "analyze" });
+  for (const own of studies)
+    (own.group === "analyze" ? analyze : study).addCommand(studyCommand(own, terminal, finish), {
+      isDefault: own.group === "analyze",
+    });
   study.addCommand(mergeCommand(terminal, studies)).addCommand(reportCommand(terminal, studies));
   const program = new Command("attention-kernels")
     .description("Attention kernels, and what they do to learning.")
@@ -76,7 +90,11 @@ export async function main(argv: readonly string[], terminal: Terminal, studies 
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      terminal.stderr.write(oneLine(error.code === "commander.help" ? "Name a command; see --help." : error.message.replace(/^error: /, "")));
+      terminal.stderr.write(
+        oneLine(
+          error.code === "commander.help" ? "Name a command; see --help." : error.message.replace(/^error: /, ""),
+        ),
+      );
       return BAD_INPUT;
     }
     if (error instanceof AttentionKernelsError || isSystemError(error)) {

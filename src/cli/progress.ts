@@ -59,7 +59,9 @@ function plainLines(stdout: Terminal["stdout"]): ProgressView {
       else if (event.kind === "note") stdout.write(`  ${event.text}\n`);
       else if (event.done === event.total || performance.now() - last > PLAIN_INTERVAL_MS) {
         last = performance.now();
-        stdout.write(`  ${event.label}: ${event.done}/${event.total}${event.note === undefined ? "" : `, ${event.note}`}\n`);
+        stdout.write(
+          `  ${event.label}: ${event.done}/${event.total}${event.note === undefined ? "" : `, ${event.note}`}\n`,
+        );
       }
     },
   };

@@ -3,7 +3,17 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { SEED } from "../studies/options.js";
 import type { Report } from "../studies/report/report.js";
 import { conduct, type Results } from "../studies/runner/conduct.js";
-import { chosenBy, dashed, flagsOf, valueAt, valuesOf, wholeFlag, type Chosen, type Declared, type Flag } from "../studies/runner/options.js";
+import {
+  chosenBy,
+  dashed,
+  flagsOf,
+  valueAt,
+  valuesOf,
+  wholeFlag,
+  type Chosen,
+  type Declared,
+  type Flag,
+} from "../studies/runner/options.js";
 import type { Study } from "../studies/runner/study.js";
 import type { Shard } from "../studies/runner/tasks.js";
 import { backendNames, chooseBackend, type BackendName } from "./backend.js";
@@ -56,8 +66,16 @@ function optionOf(name: string, flag: Flag<unknown>, initial?: unknown): Option 
 function chosenIn({ options, presets = {}, argument }: Study, command: Command): Chosen<Declared> {
   const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
   const names = given.map((option) => option.long!.slice(2));
-  const values = new Map(given.map((option, index) => [names[index], command.getOptionValue(option.attributeName()) as unknown]));
-  const chosen = chosenBy(options, Object.keys(presets).filter((name) => names.includes(dashed(name))).map((name) => presets[name]), values);
+  const values = new Map(
+    given.map((option, index) => [names[index], command.getOptionValue(option.attributeName()) as unknown]),
+  );
+  const chosen = chosenBy(
+    options,
+    Object.keys(presets)
+      .filter((name) => names.includes(dashed(name)))
+      .map((name) => presets[name]),
+    values,
+  );
   return argument ? ({ ...chosen, [argument.option]: command.args[0] } as Chosen<Declared>) : chosen;
 }
 
@@ -83,13 +101,23 @@ function repeatCommand(command: Command, backend: string): string {
 }
 
 /** The last lines of a run: the place of the results, and the next command, if there is one. */
-function closingLine({ partial, seconds, part }: Results, folder: string, { out, shard, only }: CommonOptions, repeat: string): string {
+function closingLine(
+  { partial, seconds, part }: Results,
+  folder: string,
+  { out, shard, only }: CommonOptions,
+  repeat: string,
+): string {
   const place = `${folder}/report.html, ${folder}/results.json`;
   if (partial) {
-    const choice = [...(only ? ["--only", quote(only.join(","))] : []), ...(shard ? ["--shard", `${shard.index}/${shard.count}`] : [])];
+    const choice = [
+      ...(only ? ["--only", quote(only.join(","))] : []),
+      ...(shard ? ["--shard", `${shard.index}/${shard.count}`] : []),
+    ];
     return `Stopped; what was computed so far: ${place}\nGo on with: ${[repeat, "--out", quote(out), ...choice, "--resume"].join(" ")}\n`;
   }
-  const next = shard ? `\nJoin the shards with: npx attention-kernels study merge ${quote(out)}/shard-*-of-${shard.count} --out ${quote(out)}` : "";
+  const next = shard
+    ? `\nJoin the shards with: npx attention-kernels study merge ${quote(out)}/shard-*-of-${shard.count} --out ${quote(out)}`
+    : "";
   return `Done in ${seconds.toFixed(0)} s${part === undefined ? "" : `: ${part}`}; results: ${place}${next}\n`;
 }
 
@@ -112,7 +140,17 @@ async function run(study: Study, chosen: Chosen<Declared>, command: Command, ter
   const view = progressView(terminal);
   const repeat = repeatCommand(command, backend.name);
   try {
-    const { results, report } = await conduct(study, configuration, { backend, seed, out, command: repeat, resume, only, shard, signal, report: (event) => view.report(event) });
+    const { results, report } = await conduct(study, configuration, {
+      backend,
+      seed,
+      out,
+      command: repeat,
+      resume,
+      only,
+      shard,
+      signal,
+      report: (event) => view.report(event),
+    });
     view.stop();
     stdout.write(`\n${closingText(report)}\n${closingLine(results, out, given, repeat)}`);
     return results.partial ? STOPPED : 0;
@@ -128,17 +166,34 @@ export function studyCommand(study: Study, terminal: Terminal, finish: (exitCode
   const command = new Command(name).description(question).allowExcessArguments(false);
   if (argument) command.argument(`<${argument.option}>`, argument.help);
   command
-    .addOption(optionOf("seed", wholeFlag("seed", SEED, `seed of ${seedOf}`, (seed) => seed), DEFAULT_SEED))
+    .addOption(
+      optionOf(
+        "seed",
+        wholeFlag("seed", SEED, `seed of ${seedOf}`, (seed) => seed),
+        DEFAULT_SEED,
+      ),
+    )
     .option("--out <folder>", "folder of results.json, report.html and the figures", `out/${name}`)
-    .addOption(new Option("--backend <name>", "where to compute").choices(study.backend ? [study.backend] : backendNames).default(study.backend ?? "auto").hideHelp(study.backend !== undefined))
+    .addOption(
+      new Option("--backend <name>", "where to compute")
+        .choices(study.backend ? [study.backend] : backendNames)
+        .default(study.backend ?? "auto")
+        .hideHelp(study.backend !== undefined),
+    )
     .option("--resume", "continue an earlier run in this folder")
-    .option("--only <names>", "only runs with these words in their names, separated by commas", (text: string) => text.split(","))
+    .option("--only <names>", "only runs with these words in their names, separated by commas", (text: string) =>
+      text.split(","),
+    )
     .option("--shard <i/n>", "part i of n of the runs, in its own folder; study merge joins the parts", shardOf);
   for (const [preset, { help }] of Object.entries(presets)) command.option(`--${dashed(preset)}`, help);
   const defaults = valuesOf(options, study.derive?.({}) ?? {});
   for (const { name: flag, flag: declared, places, conflicts } of flagsOf(options)) {
     const initial = conflicts.length > 0 ? undefined : valueAt(defaults, places[0]);
-    command.addOption(optionOf(flag, declared, Array.isArray(initial) && initial.length === 0 ? undefined : initial).conflicts([...conflicts]));
+    command.addOption(
+      optionOf(flag, declared, Array.isArray(initial) && initial.length === 0 ? undefined : initial).conflicts([
+        ...conflicts,
+      ]),
+    );
   }
   return command.action(async () => finish(await run(study, chosenIn(study, command), command, terminal)));
 }

@@ -8,10 +8,14 @@ export const tensorOptions: Kinds<TensorOptions> = { dtype: oneOf("f16", "f32", 
 
 /** Throws unless every operand is a tensor. */
 export function checkTensors(where: string, operands: Readonly<Record<string, unknown>>): void {
-  for (const [name, operand] of Object.entries(operands)) if (!isTensor(operand)) throw wrongKind(where, name, tensor, operand);
+  for (const [name, operand] of Object.entries(operands))
+    if (!isTensor(operand)) throw wrongKind(where, name, tensor, operand);
 }
 
-/** The backend of all the tensors. Throws an `ArgumentError` for an operand that is not a tensor, or for tensors on different backends. */
+/**
+ * The backend of all the tensors. Throws an `ArgumentError` for an operand that is not a tensor, or for tensors on
+ * different backends.
+ */
 export function commonBackend(where: string, tensors: readonly Tensor[]): Backend {
   const other = tensors.findIndex((operand) => !isTensor(operand));
   if (other >= 0) throw wrongKind(where, `operand ${other + 1}`, tensor, tensors[other]);

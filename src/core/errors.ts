@@ -9,9 +9,15 @@ export interface Complaint {
   readonly fix?: string;
 }
 
-/** Escapes control and bidirectional characters, because messages quote files and users, and terminals interpret such characters. */
+/**
+ * Escapes control and bidirectional characters, because messages quote files and users, and terminals interpret such
+ * characters.
+ */
 const printable = (text: string): string =>
-  text.replace(/(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  text.replace(
+    /(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 function compose({ where, argument, wanted, got, fix }: Complaint): string {
   const subject = argument === undefined ? where : `${where}: ${argument}`;
@@ -51,6 +57,15 @@ export class DeviceLostError extends DeviceError {}
 
 // Minifiers rename classes but not properties. A name on the prototype also shows in stack traces.
 const named = {
-  AttentionKernelsError, ShapeError, ArgumentError, UnsupportedError, DataError, NonFiniteError, DeviceError, ShaderCompileError, DeviceLostError,
+  AttentionKernelsError,
+  ShapeError,
+  ArgumentError,
+  UnsupportedError,
+  DataError,
+  NonFiniteError,
+  DeviceError,
+  ShaderCompileError,
+  DeviceLostError,
 };
-for (const [name, type] of Object.entries(named)) Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
+for (const [name, type] of Object.entries(named))
+  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });

@@ -9,7 +9,8 @@ export interface FileKind {
 /** The number of leading bytes that identify every kind. */
 export const TELLING_BYTES = 1024;
 
-const FETCH_AGAIN = "This is a server's response, not the file. On Hugging Face, replace /blob/ in the page's address by /resolve/.";
+const FETCH_AGAIN =
+  "This is a server's response, not the file. On Hugging Face, replace /blob/ in the page's address by /resolve/.";
 const UNPACK = "Unpack it first.";
 
 interface Signature extends FileKind {
@@ -22,21 +23,34 @@ interface Signature extends FileKind {
 
 const ZIP = ["PK\x03\x04", "PK\x05\x06"];
 /** A ModelProto begins with `ir_version` (field 1, a small number), then `producer_name`, `graph` or `opset_import`. */
-const ONNX = Array.from({ length: 32 }, (_, version) => ["\x12", ":", "B"].map((field) => `\x08${String.fromCharCode(version + 1)}${field}`)).flat();
+const ONNX = Array.from({ length: 32 }, (_, version) =>
+  ["\x12", ":", "B"].map((field) => `\x08${String.fromCharCode(version + 1)}${field}`),
+).flat();
 
 /** The first match wins, so a special case stands before its general kind. */
 const signatures: readonly Signature[] = [
-  { texts: ["version https://git-lfs.github.com/spec/"], name: "a Git LFS pointer", fix: "The file itself was not fetched: run git lfs pull, or download it." },
+  {
+    texts: ["version https://git-lfs.github.com/spec/"],
+    name: "a Git LFS pointer",
+    fix: "The file itself was not fetched: run git lfs pull, or download it.",
+  },
   { texts: ["GGUF"], name: "a GGUF model (llama.cpp)" },
   { texts: ["TFL3"], at: 4, name: "a TensorFlow Lite model" },
   { texts: ["\x89HDF\r\n\x1a\n"], name: "an HDF5 file (Keras weights, for example)" },
   { texts: ["\x93NUMPY"], name: "a NumPy array (.npy)" },
   { texts: ZIP, with: /\.npy/, name: "a zip archive of NumPy arrays (.npz)" },
-  { texts: ZIP, with: /\/(?:data\.pkl|version|byteorder|\.format_version)/, name: "a PyTorch checkpoint (a zip archive with a pickle)" },
+  {
+    texts: ZIP,
+    with: /\/(?:data\.pkl|version|byteorder|\.format_version)/,
+    name: "a PyTorch checkpoint (a zip archive with a pickle)",
+  },
   { texts: ZIP, with: /\[Content_Types\]\.xml|_rels\//, name: "an Excel workbook or another Office file" },
   { texts: ZIP, name: "a zip archive", fix: UNPACK },
   { texts: ["\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"], name: "an old Excel workbook or another Office file" },
-  { texts: ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"], name: "a Python pickle (an old PyTorch checkpoint, for example)" },
+  {
+    texts: ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"],
+    name: "a Python pickle (an old PyTorch checkpoint, for example)",
+  },
   { texts: ONNX, name: "an ONNX model" },
   { texts: ["\x1f\x8b"], name: "a gzip archive", fix: UNPACK },
   { texts: ["\x28\xb5\x2f\xfd"], name: "a Zstandard archive", fix: UNPACK },
@@ -46,17 +60,30 @@ const signatures: readonly Signature[] = [
   { texts: ["PAR1"], name: "a Parquet table" },
   { texts: ["ARROW1"], name: "an Arrow table" },
   { texts: ["%PDF-"], name: "a PDF document" },
-  { texts: ["\0".repeat(16)], name: "a file that begins with zeros alone", fix: "A download that did not finish leaves such files: fetch it again." },
-  { texts: [""], with: /^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|title)\b/i, name: "an HTML page", fix: FETCH_AGAIN },
+  {
+    texts: ["\0".repeat(16)],
+    name: "a file that begins with zeros alone",
+    fix: "A download that did not finish leaves such files: fetch it again.",
+  },
+  {
+    texts: [""],
+    with: /^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|title)\b/i,
+    name: "an HTML page",
+    fix: FETCH_AGAIN,
+  },
   { texts: [""], with: /^(?:\xef\xbb\xbf)?\s*<\?xml\b/i, name: "an XML text", fix: FETCH_AGAIN },
 ];
 
 /**
  * Recognises common kinds of file by the first `TELLING_BYTES` bytes; undefined for any other.
  *
- * ONNX and pickles have no reserved signature, so their detection is a guess. Call this only for a file that could not be read.
+ * ONNX and pickles have no reserved signature, so their detection is a guess. Call this only for a file that could not
+ * be read.
  */
 export function kindOfFile(head: Uint8Array): FileKind | undefined {
   const text = String.fromCharCode(...head.subarray(0, TELLING_BYTES));
-  return signatures.find(({ texts, at = 0, with: more }) => texts.some((start) => text.startsWith(start, at)) && (more === undefined || more.test(text)));
+  return signatures.find(
+    ({ texts, at = 0, with: more }) =>
+      texts.some((start) => text.startsWith(start, at)) && (more === undefined || more.test(text)),
+  );
 }

@@ -10,7 +10,8 @@ const FRACTION_BITS = 10;
 const INFINITE = 0x7c00;
 
 /**
- * The nearest number with `bits` bits after its leading one, ties to even. Below `smallestNormal` the spacing is constant.
+ * The nearest number with `bits` bits after its leading one, ties to even. Below `smallestNormal` the spacing is
+ * constant.
  *
  * For 0 <= `size` < 2^900.
  */

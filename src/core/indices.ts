@@ -4,13 +4,20 @@ import { having, numbers } from "./kinds.js";
 import { checkArguments } from "./options.js";
 import { checkShape, formatShape, sizeOf, type Shape } from "./shape.js";
 
-/** Whole numbers that select rows, such as token ids and class labels. They stay on the host and work with every backend. */
+/**
+ * Whole numbers that select rows, such as token ids and class labels. They stay on the host and work with every
+ * backend.
+ */
 export interface Indices {
   readonly values: Int32Array;
   readonly shape: Shape;
 }
 
-export const indicesKind = having<Indices>("whole numbers with a shape", ["values", "shape"], "Make them with indices(numbers, shape).");
+export const indicesKind = having<Indices>(
+  "whole numbers with a shape",
+  ["values", "shape"],
+  "Make them with indices(numbers, shape).",
+);
 
 /** Non-negative whole numbers with a shape (one axis by default). */
 export function indices(data: ArrayLike<number>, shape: Shape = lengthOf("indices", data)): Indices {

@@ -8,7 +8,10 @@ function endOfString(text: string, start: number): number {
   return at;
 }
 
-/** Throws for more than 16 levels of nesting, and for a duplicate name in an object, of which `JSON.parse` would keep only the last. */
+/**
+ * Throws for more than 16 levels of nesting, and for a duplicate name in an object, of which `JSON.parse` would keep
+ * only the last.
+ */
 function checkNames(text: string): void {
   const open: Set<string>[] = [];
   const string = /"\s*(:)?/y;

@@ -15,11 +15,17 @@ function kind<Value>(wanted: string, holds: (value: unknown) => boolean, fix?: s
   return { wanted, holds: holds as Kind<Value>["holds"], fix };
 }
 
-export const isPromise = (value: unknown): boolean => typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+export const isPromise = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
 /** Whether a value is a plain object: not an array, tensor, promise or function. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !isTensor(value) && !isPromise(value);
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !ArrayBuffer.isView(value) &&
+  !isTensor(value) &&
+  !isPromise(value);
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   typeof value === "object" && value !== null && "length" in value && typeof value.length === "number";
@@ -27,17 +33,34 @@ const isList = (value: unknown): value is ArrayLike<unknown> =>
 /** Includes NaN and infinity: if they come from a computation, its result shows them. */
 export const anyNumber = kind<number>("a number", (value) => typeof value === "number");
 export const finite = kind<number>("a finite number", Number.isFinite);
-export const positive = kind<number>("a finite number above 0", (value) => Number.isFinite(value) && (value as number) > 0);
-export const share = kind<number>("a number from 0 to below 1", (value) => typeof value === "number" && value >= 0 && value < 1);
-export const notNegative = kind<number>("a finite number of at least 0", (value) => Number.isFinite(value) && (value as number) >= 0);
-export const whole = (least: number): Kind<number> => kind(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && (value as number) >= least);
+export const positive = kind<number>(
+  "a finite number above 0",
+  (value) => Number.isFinite(value) && (value as number) > 0,
+);
+export const share = kind<number>(
+  "a number from 0 to below 1",
+  (value) => typeof value === "number" && value >= 0 && value < 1,
+);
+export const notNegative = kind<number>(
+  "a finite number of at least 0",
+  (value) => Number.isFinite(value) && (value as number) >= 0,
+);
+export const whole = (least: number): Kind<number> =>
+  kind(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && (value as number) >= least);
 export const wholeNumber = kind<number>("a whole number", Number.isInteger);
 export const flag = kind<boolean>("true or false", (value) => typeof value === "boolean");
 export const text = kind<string>("a text", (value) => typeof value === "string");
 export const callable = kind<(...given: unknown[]) => never>("a function", (value) => typeof value === "function");
 export const record = kind<Readonly<Record<string, never>>>("an object", isRecord);
-export const tensor = kind<Tensor>("a tensor", isTensor, "Tensors are made by a backend: cpu.tensor(numbers, shape), gpu.tensor(numbers, shape).");
-export const shapeKind = kind<Shape>("a shape, as an array of extents", (value) => isList(value) && Array.from(value).every((extent) => typeof extent === "number"));
+export const tensor = kind<Tensor>(
+  "a tensor",
+  isTensor,
+  "Tensors are made by a backend: cpu.tensor(numbers, shape), gpu.tensor(numbers, shape).",
+);
+export const shapeKind = kind<Shape>(
+  "a shape, as an array of extents",
+  (value) => isList(value) && Array.from(value).every((extent) => typeof extent === "number"),
+);
 
 /** An array or typed array whose elements have one kind. */
 export const listOf = <Value>(member: Kind<Value>, of = member.wanted): Kind<readonly Value[]> =>
@@ -51,9 +74,17 @@ export const oneOf = <const Values extends readonly string[]>(...values: Values)
 
 /** An object that has the given members. */
 export const having = <Value>(wanted: string, members: readonly (keyof Value & string)[], fix?: string): Kind<Value> =>
-  kind(wanted, (value) => typeof value === "object" && value !== null && members.every((member) => member in value), fix);
+  kind(
+    wanted,
+    (value) => typeof value === "object" && value !== null && members.every((member) => member in value),
+    fix,
+  );
 
-export const backend = having<Backend>("a backend, as cpu or a Gpu", ["tensor", "full", "scope", "run"], "A Gpu comes from await requestGpu().");
+export const backend = having<Backend>(
+  "a backend, as cpu or a Gpu",
+  ["tensor", "full", "scope", "run"],
+  "A Gpu comes from await requestGpu().",
+);
 export const generator = having<Random>("a random stream, as random(seed) gives", ["uniform", "normals"]);
 
 /** A short description of a value for an error message. */
@@ -63,6 +94,9 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
   if (isTensor(value)) return `a tensor of shape [${value.shape.join(", ")}]`;
   if (isPromise(value)) return "a promise";
-  if (Array.isArray(value)) return value.length < 8 && value.every((member) => ["number", "string"].includes(typeof member)) ? `[${value.map(describe).join(", ")}]` : `an array of ${value.length}`;
+  if (Array.isArray(value))
+    return value.length < 8 && value.every((member) => ["number", "string"].includes(typeof member))
+      ? `[${value.map(describe).join(", ")}]`
+      : `an array of ${value.length}`;
   return typeof value === "object" ? "another object" : `a ${typeof value}`;
 }

@@ -11,7 +11,9 @@ export const needed = <Value>(kind: Kind<Value>): Needed<Value> => ({ ...kind, n
 
 /** The kind of every option by name. The type of the options determines the names and which of them are needed. */
 export type Kinds<Options> = {
-  readonly [Name in keyof Options]-?: Record<never, never> extends Pick<Options, Name> ? Kind<Options[Name]> : Needed<Options[Name]>;
+  readonly [Name in keyof Options]-?: Record<never, never> extends Pick<Options, Name>
+    ? Kind<Options[Name]>
+    : Needed<Options[Name]>;
 };
 
 /** Names of options in other libraries, in lower case without underscores, with the equivalent here. */
@@ -42,17 +44,25 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const last = row;
     row = [i];
-    for (let j = 1; j <= b.length; j++) row.push(Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      row.push(Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
   }
   return row[b.length];
 }
 
-/** The option that an unknown `name` probably means: its equivalent in other libraries, else the nearest name if it is close enough. */
+/**
+ * The option that an unknown `name` probably means: its equivalent in other libraries, else the nearest name if it is
+ * close enough.
+ */
 function suggestion(name: string, known: readonly string[]): string | undefined {
   const other = elsewhere[plain(name)];
   if (other !== undefined && known.includes(other.split(":")[0])) return other;
-  const [nearest] = known.map((option) => ({ option, far: distance(plain(name), plain(option)) })).sort((a, b) => a.far - b.far);
-  return nearest !== undefined && nearest.far <= 0.4 * Math.max(name.length, nearest.option.length) ? nearest.option : undefined;
+  const [nearest] = known
+    .map((option) => ({ option, far: distance(plain(name), plain(option)) }))
+    .sort((a, b) => a.far - b.far);
+  return nearest !== undefined && nearest.far <= 0.4 * Math.max(name.length, nearest.option.length)
+    ? nearest.option
+    : undefined;
 }
 
 function wayOut(value: unknown, kind: Kind<unknown>): string | undefined {
@@ -66,21 +76,39 @@ export const wrongKind = (where: string, argument: string, kind: Kind<unknown>, 
   new ArgumentError({ where, argument, wanted: kind.wanted, got: describe(value), fix: wayOut(value, kind) });
 
 /** Throws an `ArgumentError` for the first argument that is not of its kind. */
-export function checkArguments<Given extends object>(where: string, given: Given, kinds: { readonly [Name in keyof Given]: Kind<unknown> }): void {
+export function checkArguments<Given extends object>(
+  where: string,
+  given: Given,
+  kinds: { readonly [Name in keyof Given]: Kind<unknown> },
+): void {
   for (const name in kinds) {
     if (!kinds[name].holds(given[name])) throw wrongKind(where, name, kinds[name], given[name]);
   }
 }
 
-/** Returns the options if each is known and of its kind. Throws an `ArgumentError` that suggests the nearest known name. An undefined option counts as missing. */
-export function checkOptions<Options extends object>(where: string, options: Options, kinds: Kinds<Options>, argument = "options"): Options {
+/**
+ * Returns the options if each is known and of its kind. Throws an `ArgumentError` that suggests the nearest known name.
+ * An undefined option counts as missing.
+ */
+export function checkOptions<Options extends object>(
+  where: string,
+  options: Options,
+  kinds: Kinds<Options>,
+  argument = "options",
+): Options {
   if (!isRecord(options)) throw wrongKind(where, argument, record, options);
   const known = Object.keys(kinds);
   const stranger = Object.keys(options).find((name) => !known.includes(name));
   if (stranger !== undefined) {
     const meant = suggestion(stranger, known);
     const wanted = known.length === 0 ? "no options" : `one of its options (${known.join(", ")})`;
-    throw new ArgumentError({ where, argument: stranger, wanted, got: "an unknown one", fix: meant && `Did you mean ${meant}?` });
+    throw new ArgumentError({
+      where,
+      argument: stranger,
+      wanted,
+      got: "an unknown one",
+      fix: meant && `Did you mean ${meant}?`,
+    });
   }
   for (const [name, kind] of Object.entries<Kind<unknown>>(kinds)) {
     const value: unknown = options[name];
@@ -90,5 +118,6 @@ export function checkOptions<Options extends object>(where: string, options: Opt
 }
 
 export const checkNumbers = (where: string, given: Readonly<Record<string, unknown>>): void => {
-  for (const [name, value] of Object.entries(given)) if (!anyNumber.holds(value)) throw wrongKind(where, name, anyNumber, value);
+  for (const [name, value] of Object.entries(given))
+    if (!anyNumber.holds(value)) throw wrongKind(where, name, anyNumber, value);
 };

@@ -1,6 +1,8 @@
 const inspect = Symbol.for("nodejs.util.inspect.custom");
 
-/** Makes Node's console.log show an object by its toString. Mix it into a prototype or an object. Browsers ignore it. */
+/**
+ * Makes Node's console.log show an object by its toString. Mix it into a prototype or an object. Browsers ignore it.
+ */
 export const printsAsText: object = {
   [inspect](this: unknown): string {
     return String(this);

@@ -22,20 +22,31 @@ export interface Random {
   restore(state: readonly number[]): void;
 }
 
-/** The generator of a seed. pure-rand truncates seeds to 32 bits, so a larger seed gets an initial state that no other seed has. */
+/**
+ * The generator of a seed. pure-rand truncates seeds to 32 bits, so a larger seed gets an initial state that no other
+ * seed has.
+ */
 function started(seed: number): ReturnType<typeof xoroshiro128plus> {
   const low = seed | 0;
-  return low === seed ? xoroshiro128plus(seed) : xoroshiro128plusFromState([Math.floor(seed / 2 ** 32) | 0, ~low, low, 1]);
+  return low === seed
+    ? xoroshiro128plus(seed)
+    : xoroshiro128plusFromState([Math.floor(seed / 2 ** 32) | 0, ~low, low, 1]);
 }
 
 /**
- * A random stream from a whole-number seed (xoroshiro128+; normals by the Box-Muller transform). Different seeds give different streams.
+ * A random stream from a whole-number seed (xoroshiro128+; normals by the Box-Muller transform). Different seeds give
+ * different streams.
  *
  * @throws ArgumentError for a seed beyond ±2^53, where float64 no longer holds every whole number.
  */
 export function random(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {
-    throw new ArgumentError({ where: "random", argument: "seed", wanted: "a whole number between -2^53 and 2^53", got: String(seed) });
+    throw new ArgumentError({
+      where: "random",
+      argument: "seed",
+      wanted: "a whole number between -2^53 and 2^53",
+      got: String(seed),
+    });
   }
   let generator = started(seed);
   const uniform = (): number => uniformFloat64(generator);

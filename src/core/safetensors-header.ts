@@ -30,7 +30,8 @@ export interface SafetensorsHeader {
 export type Refuse = (wanted: string, got: string, fix?: string) => DataError;
 
 export function refusing(where: string, file: string): Refuse {
-  return (wanted, got, fix = "The file is damaged or was not written as safetensors: fetch or write it again.") => new DataError({ where, argument: file, wanted, got, fix });
+  return (wanted, got, fix = "The file is damaged or was not written as safetensors: fetch or write it again.") =>
+    new DataError({ where, argument: file, wanted, got, fix });
 }
 
 /** The length of the header from the first eight bytes of a file of `size` bytes. */
@@ -38,13 +39,15 @@ export function headerLength(prefix: Uint8Array, size: number, refuse: Refuse): 
   if (size < PREFIX_BYTES || prefix.length < PREFIX_BYTES) throw refuse(`at least ${PREFIX_BYTES} bytes`, `${size}`);
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > BigInt(LONGEST_HEADER)) throw refuse(`a header of at most ${LONGEST_HEADER} bytes`, `one of ${length}`);
-  if (PREFIX_BYTES + Number(length) > size) throw refuse(`a header within the file's ${size} bytes`, `one of ${length} bytes after the first ${PREFIX_BYTES}`);
+  if (PREFIX_BYTES + Number(length) > size)
+    throw refuse(`a header within the file's ${size} bytes`, `one of ${length} bytes after the first ${PREFIX_BYTES}`);
   return Number(length);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function parseFields(bytes: Uint8Array, refuse: Refuse): Fields {
   let header: unknown;
@@ -70,13 +73,15 @@ function parseTensor(name: string, entry: unknown, start: number, refuse: Refuse
   if (typeof dtype !== "string" || !Object.hasOwn(storedBits, dtype)) {
     throw refuse(`a dtype of ${Object.keys(storedBits).join(", ")} for tensor ${about}`, showJson(dtype));
   }
-  if (!Array.isArray(shape) || !shape.every(isCount)) throw refuse(`whole extents in the shape of tensor ${about}`, showJson(shape));
+  if (!Array.isArray(shape) || !shape.every(isCount))
+    throw refuse(`whole extents in the shape of tensor ${about}`, showJson(shape));
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
     throw refuse(`data_offsets [begin, end] with begin <= end for tensor ${about}`, showJson(offsets));
   }
   const [begin, end] = offsets as [number, number];
   const bytes = storedBytes(dtype as StoredDType, sizeOf(shape));
-  if (bytes !== end - begin) throw refuse(`${bytes} bytes for tensor ${about} of ${dtype} ${showJson(shape)}`, `${end - begin}`);
+  if (bytes !== end - begin)
+    throw refuse(`${bytes} bytes for tensor ${about} of ${dtype} ${showJson(shape)}`, `${end - begin}`);
   return { dtype: dtype as StoredDType, shape: shape, begin: start + begin, end: start + end };
 }
 
@@ -93,9 +98,19 @@ function checkCover(tensors: ReadonlyMap<string, StoredTensor>, start: number, s
   let [covered, last] = [start, "the header"];
   for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
     const about = showJson(name);
-    if (end > size) throw refuse(`tensor ${about} within the file's ${size} bytes`, `an end at byte ${end}`, "The file is cut short: fetch it again.");
-    if (begin < covered) throw refuse("tensors that do not overlap", `${about} from byte ${begin}, before the end of ${last} at ${covered}`);
-    if (begin > covered) throw refuse("tensors without holes between", `${begin - covered} bytes of nothing between ${last} and ${about}`);
+    if (end > size)
+      throw refuse(
+        `tensor ${about} within the file's ${size} bytes`,
+        `an end at byte ${end}`,
+        "The file is cut short: fetch it again.",
+      );
+    if (begin < covered)
+      throw refuse(
+        "tensors that do not overlap",
+        `${about} from byte ${begin}, before the end of ${last} at ${covered}`,
+      );
+    if (begin > covered)
+      throw refuse("tensors without holes between", `${begin - covered} bytes of nothing between ${last} and ${about}`);
     [covered, last] = [end, about];
   }
   if (covered < size) throw refuse(`a file that ends with ${last} at byte ${covered}`, `${size - covered} bytes more`);
@@ -104,7 +119,8 @@ function checkCover(tensors: ReadonlyMap<string, StoredTensor>, start: number, s
 /**
  * Checks and reads the header of a safetensors file of `size` bytes.
  *
- * Checks every dtype, extent and offset, and shapes against offsets. The tensors must fill the rest of the file without overlap or hole.
+ * Checks every dtype, extent and offset, and shapes against offsets. The tensors must fill the rest of the file without
+ * overlap or hole.
  */
 export function parseHeader(bytes: Uint8Array, size: number, refuse: Refuse): SafetensorsHeader {
   const start = PREFIX_BYTES + bytes.length;
@@ -116,7 +132,10 @@ export function parseHeader(bytes: Uint8Array, size: number, refuse: Refuse): Sa
 }
 
 /** Encodes the header of a file whose numbers follow in the same order. Spaces pad it to a multiple of eight bytes. */
-export function encodeHeader(entries: readonly { readonly name: string; readonly dtype: StoredDType; readonly shape: Shape }[], metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+export function encodeHeader(
+  entries: readonly { readonly name: string; readonly dtype: StoredDType; readonly shape: Shape }[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
   let offset = 0;
   const tensors = entries.map(({ name, dtype, shape }) => {
     const begin = offset;

@@ -20,8 +20,10 @@ function parseIndex(text: string, file: string): Map<string, string> {
     if (kind !== undefined) throw refuse("an index of shards in JSON", kind.name, kind.fix);
     throw refuse("an index in JSON with names that differ", (cause as Error).message);
   }
-  const map: unknown = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
-  if (typeof map !== "object" || map === null || Array.isArray(map)) throw refuse("an object weight_map", showJson(map));
+  const map: unknown =
+    typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
+  if (typeof map !== "object" || map === null || Array.isArray(map))
+    throw refuse("an object weight_map", showJson(map));
   return new Map(
     Object.entries(map).map(([name, shard]: [string, unknown]) => {
       if (typeof shard === "string" && PLAIN_NAME.test(shard)) return [name, shard];
@@ -33,7 +35,8 @@ function parseIndex(text: string, file: string): Map<string, string> {
 /**
  * Opens a safetensors model that is split into shards, from the text of its index (`model.safetensors.index.json`).
  *
- * `open` returns the bytes of a shard by its file name. Only the headers stay in memory. Tensors that the index does not name are left out.
+ * `open` returns the bytes of a shard by its file name. Only the headers stay in memory. Tensors that the index does
+ * not name are left out.
  * @throws DataError for an index or shard that is malformed, or a shard without a tensor that the index promises.
  */
 export async function openShardedSafetensors(
@@ -50,7 +53,13 @@ export async function openShardedSafetensors(
     const shard = shards.get(file);
     const tensor = shard?.tensors.get(tensorName);
     if (shard === undefined || tensor === undefined) {
-      throw new DataError({ where: "openShardedSafetensors", argument: name, wanted: `tensor ${showJson(tensorName)} in ${file}`, got: "a file without it", fix: "Fetch index and shards of one version." });
+      throw new DataError({
+        where: "openShardedSafetensors",
+        argument: name,
+        wanted: `tensor ${showJson(tensorName)} in ${file}`,
+        got: "a file without it",
+        fix: "Fetch index and shards of one version.",
+      });
     }
     places.set(tensorName, { tensor, shard });
   }

@@ -3,9 +3,24 @@ import { kindOfFile, TELLING_BYTES, type FileKind } from "./file-kind.js";
 import { showJson } from "./json.js";
 import { having, numbers, record, shapeKind, text, type Kind } from "./kinds.js";
 import { checkArguments, checkOptions, needed, wrongKind } from "./options.js";
-import { encodeHeader, headerLength, parseHeader, PREFIX_BYTES, refusing, type Refuse, type SafetensorsHeader } from "./safetensors-header.js";
+import {
+  encodeHeader,
+  headerLength,
+  parseHeader,
+  PREFIX_BYTES,
+  refusing,
+  type Refuse,
+  type SafetensorsHeader,
+} from "./safetensors-header.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
-import { decodeNumbers, encodeNumbers, isFloatDType, storedBits, storedBytes, type FloatDType } from "./stored-numbers.js";
+import {
+  decodeNumbers,
+  encodeNumbers,
+  isFloatDType,
+  storedBits,
+  storedBytes,
+  type FloatDType,
+} from "./stored-numbers.js";
 
 /** Random access to bytes, such as those of a file too large for memory. */
 export interface ByteSource {
@@ -21,7 +36,8 @@ export interface StoredTensors extends SafetensorsHeader {
   /**
    * The numbers of one tensor, row-major: float64 for F64, float32 for F32, F16 and BF16; all exact.
    *
-   * @throws ArgumentError for an unknown name, UnsupportedError for a type that is not a float, DataError for missing bytes.
+   * @throws ArgumentError for an unknown name, UnsupportedError for a type that is not a float, DataError for missing
+   * bytes.
    */
   readonly read: (name: string) => Promise<Float32Array | Float64Array>;
 }
@@ -34,9 +50,14 @@ const bytesKind = having<ByteSource>(
 
 function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSource {
   if (data instanceof ArrayBuffer) return sourceOf(new Uint8Array(data));
-  if (data instanceof Uint8Array) return { name: "bytes", size: data.length, read: (begin, end) => Promise.resolve(data.subarray(begin, end)) };
+  if (data instanceof Uint8Array)
+    return { name: "bytes", size: data.length, read: (begin, end) => Promise.resolve(data.subarray(begin, end)) };
   if (typeof Blob !== "undefined" && data instanceof Blob) {
-    return { name: "blob", size: data.size, read: async (begin, end) => new Uint8Array(await data.slice(begin, end).arrayBuffer()) };
+    return {
+      name: "blob",
+      size: data.size,
+      read: async (begin, end) => new Uint8Array(await data.slice(begin, end).arrayBuffer()),
+    };
   }
   if (bytesKind.holds(data)) return data;
   throw wrongKind("openSafetensors", "data", bytesKind, data);
@@ -45,12 +66,21 @@ function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSourc
 /** The error for a name that a file does not hold. */
 export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
   const some = [...tensors.keys()].slice(0, 4).map((known) => showJson(known));
-  return new ArgumentError({ where: "openSafetensors", argument: file, wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`, got: showJson(name) });
+  return new ArgumentError({
+    where: "openSafetensors",
+    argument: file,
+    wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`,
+    got: showJson(name),
+  });
 }
 
 const BRACE = 0x7b;
-const JSON_TEXT: FileKind = { name: "a JSON text", fix: "Read an index of shards with openShardedSafetensors. If the text is a server's error message, fetch the file again." };
-const CONVERT = "Look for the model's model.safetensors, or convert this file, for example with safetensors.torch.save_file in Python.";
+const JSON_TEXT: FileKind = {
+  name: "a JSON text",
+  fix: "Read an index of shards with openShardedSafetensors. If the text is a server's error message, fetch the file again.",
+};
+const CONVERT =
+  "Look for the model's model.safetensors, or convert this file, for example with safetensors.torch.save_file in Python.";
 
 async function readHeader(source: ByteSource, refuse: Refuse): Promise<SafetensorsHeader> {
   try {
@@ -68,10 +98,11 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
 /**
  * Opens a safetensors file: reads and checks its header. Tensors are read on demand, one at a time.
  *
- * Format: header length (8 bytes), header (JSON: dtype, shape and offsets by name), numbers.
- * Source: https://github.com/huggingface/safetensors.
- * @throws DataError for a truncated or malformed file: header length, JSON, duplicate names, types, shapes, offsets, overlaps, holes. For a file of another
- * kind, such as a Git LFS pointer or a PyTorch checkpoint, the message names the kind.
+ * Format: header length (8 bytes), header (JSON: dtype, shape and offsets by name), numbers. Source:
+ * https://github.com/huggingface/safetensors.
+ * @throws DataError for a truncated or malformed file: header length, JSON, duplicate names, types, shapes, offsets,
+ * overlaps, holes. For a file of another kind, such as a Git LFS pointer or a PyTorch checkpoint, the message names the
+ * kind.
  */
 export async function openSafetensors(data: Uint8Array | ArrayBuffer | Blob | ByteSource): Promise<StoredTensors> {
   const source = sourceOf(data);
@@ -84,7 +115,12 @@ export async function openSafetensors(data: Uint8Array | ArrayBuffer | Blob | By
       if (tensor === undefined) throw noSuchTensor(source.name, name, header.tensors);
       const bytes = await source.read(tensor.begin, tensor.end);
       if (bytes.length !== tensor.end - tensor.begin) {
-        throw new DataError({ where: "openSafetensors", argument: source.name, wanted: `${tensor.end - tensor.begin} bytes of tensor ${showJson(name)}`, got: `${bytes.length}` });
+        throw new DataError({
+          where: "openSafetensors",
+          argument: source.name,
+          wanted: `${tensor.end - tensor.begin} bytes of tensor ${showJson(name)}`,
+          got: `${bytes.length}`,
+        });
       }
       return decodeNumbers("openSafetensors", name, tensor.dtype, bytes);
     },
@@ -100,14 +136,25 @@ export interface TensorToStore {
 }
 
 function entryOf(name: string, tensor: TensorToStore) {
-  checkOptions("encodeSafetensors", tensor, { shape: needed(shapeKind), data: needed(numbers), dtype: text as Kind<FloatDType> }, name);
+  checkOptions(
+    "encodeSafetensors",
+    tensor,
+    { shape: needed(shapeKind), data: needed(numbers), dtype: text as Kind<FloatDType> },
+    name,
+  );
   const { shape, data, dtype = data instanceof Float64Array ? "F64" : "F32" } = tensor;
   const complain = { where: "encodeSafetensors", argument: name };
-  if (!isFloatDType(dtype)) throw new ArgumentError({ ...complain, wanted: "a dtype of F64, F32, F16, BF16", got: String(dtype) });
+  if (!isFloatDType(dtype))
+    throw new ArgumentError({ ...complain, wanted: "a dtype of F64, F32, F16, BF16", got: String(dtype) });
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || sizeOf(shape) !== data.length) {
-    throw new ShapeError({ ...complain, wanted: `whole extents whose product is ${data.length}`, got: formatShape(shape) });
+    throw new ShapeError({
+      ...complain,
+      wanted: `whole extents whose product is ${data.length}`,
+      got: formatShape(shape),
+    });
   }
-  if (name === "__metadata__") throw new ArgumentError({ ...complain, wanted: "a name that the format does not reserve", got: name });
+  if (name === "__metadata__")
+    throw new ArgumentError({ ...complain, wanted: "a name that the format does not reserve", got: name });
   return { name, shape, data, dtype };
 }
 
@@ -115,15 +162,21 @@ function entryOf(name: string, tensor: TensorToStore) {
  * The bytes of a safetensors file with these tensors, wider numbers first.
  *
  * Each number is rounded to the nearest of its type, ties to even. `metadata` holds texts by name.
- * @throws ShapeError for a shape that does not match the data, ArgumentError for finite numbers that the type cannot hold.
+ * @throws ShapeError for a shape that does not match the data, ArgumentError for finite numbers that the type cannot
+ * hold.
  */
-export function encodeSafetensors(tensors: Readonly<Record<string, TensorToStore>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, TensorToStore>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
   checkArguments("encodeSafetensors", { tensors, metadata }, { tensors: record, metadata: record });
   const entries = Object.entries(tensors).map(([name, tensor]) => entryOf(name, tensor));
   // wider numbers first: every tensor then begins at a multiple of its width
   entries.sort((a, b) => storedBits[b.dtype] - storedBits[a.dtype]);
   const header = encodeHeader(entries, metadata);
-  const bytes = new Uint8Array(entries.reduce((sum, { data, dtype }) => sum + storedBytes(dtype, data.length), header.length));
+  const bytes = new Uint8Array(
+    entries.reduce((sum, { data, dtype }) => sum + storedBytes(dtype, data.length), header.length),
+  );
   bytes.set(header);
   let at = header.length;
   for (const { name, data, dtype } of entries) {

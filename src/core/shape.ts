@@ -15,7 +15,8 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /** Whether a value is an array of numbers. */
-const isShape = (shape: unknown): shape is Shape => Array.isArray(shape) && shape.every((extent) => typeof extent === "number");
+const isShape = (shape: unknown): shape is Shape =>
+  Array.isArray(shape) && shape.every((extent) => typeof extent === "number");
 
 /** Throws unless every extent is a whole number of at least 1. */
 export function checkShape(where: string, shape: Shape): void {
@@ -60,8 +61,10 @@ export function stridesOf(shape: Shape): number[] {
 
 /** Axes as non-negative, sorted, unique numbers; all axes when none are given. */
 export function normalizeAxes(where: string, axes: number | readonly number[] | undefined, rank: number): number[] {
-  const wanted = axes === undefined ? Array.from({ length: rank }, (_, axis) => axis) : typeof axes === "number" ? [axes] : axes;
-  if (!isShape(wanted)) throw new ShapeError({ where, argument: "axes", wanted: "an axis or an array of axes", got: String(wanted) });
+  const wanted =
+    axes === undefined ? Array.from({ length: rank }, (_, axis) => axis) : typeof axes === "number" ? [axes] : axes;
+  if (!isShape(wanted))
+    throw new ShapeError({ where, argument: "axes", wanted: "an axis or an array of axes", got: String(wanted) });
   const normal = wanted.map((axis) => (axis < 0 ? axis + rank : axis));
   const valid = normal.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < rank);
   if (!valid || new Set(normal).size !== normal.length) {

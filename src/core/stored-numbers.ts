@@ -56,22 +56,44 @@ export function isFloatDType(dtype: string): dtype is FloatDType {
 export const storedBytes = (dtype: StoredDType, count: number): number => (count * storedBits[dtype]) / 8;
 
 /** Decodes bytes exactly: F64 to float64, other types to float32. */
-export function decodeNumbers(where: string, name: string, dtype: StoredDType, bytes: Uint8Array): Float32Array | Float64Array {
+export function decodeNumbers(
+  where: string,
+  name: string,
+  dtype: StoredDType,
+  bytes: Uint8Array,
+): Float32Array | Float64Array {
   if (!isFloatDType(dtype)) {
-    throw new UnsupportedError({ where, argument: name, wanted: `a tensor of ${Object.keys(codecs).join(", ")}`, got: dtype, fix: "Convert the tensor with the software that wrote the file." });
+    throw new UnsupportedError({
+      where,
+      argument: name,
+      wanted: `a tensor of ${Object.keys(codecs).join(", ")}`,
+      got: dtype,
+      fix: "Convert the tensor with the software that wrote the file.",
+    });
   }
   // Copies, because typed arrays need an aligned offset.
   return codecs[dtype].decode(new Uint8Array(bytes).buffer);
 }
 
 /** Encodes numbers, each rounded to the nearest of the type, ties to even. */
-export function encodeNumbers(where: string, name: string, dtype: FloatDType, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+export function encodeNumbers(
+  where: string,
+  name: string,
+  dtype: FloatDType,
+  values: ArrayLike<number>,
+): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = codecs[dtype].encode(values);
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const stored = codecs[dtype].decode(buffer);
   const lost = stored.findIndex((value, index) => Number.isFinite(values[index]) && !Number.isFinite(value));
   if (lost >= 0) {
-    throw new ArgumentError({ where, argument: name, wanted: `numbers that ${dtype} can hold`, got: `${values[lost]} at index ${lost}`, fix: "Store the tensor as F32 or F64." });
+    throw new ArgumentError({
+      where,
+      argument: name,
+      wanted: `numbers that ${dtype} can hold`,
+      got: `${values[lost]} at index ${lost}`,
+      fix: "Store the tensor as F32 or F64.",
+    });
   }
   return bytes;
 }

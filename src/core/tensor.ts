@@ -36,9 +36,14 @@ export interface DeviceDescription {
 export interface Backend {
   readonly name: "cpu" | "gpu";
   readonly device: DeviceDescription;
-  /** The dtypes of its tensors, the default first: float64 on the CPU; on a GPU float32, and float16 if the adapter has shader-f16. */
+  /**
+   * The dtypes of its tensors, the default first: float64 on the CPU; on a GPU float32, and float16 if the adapter has
+   * shader-f16.
+   */
   readonly dtypes: readonly DType[];
-  /** A tensor of these numbers, row-major; `shape` defaults to one axis. Throws a `NonFiniteError` for NaN and infinity. */
+  /**
+   * A tensor of these numbers, row-major; `shape` defaults to one axis. Throws a `NonFiniteError` for NaN and infinity.
+   */
   tensor(data: ArrayLike<number>, shape?: Shape, options?: TensorOptions): Tensor;
   /** A tensor whose elements all have one value. */
   full(value: number, shape: Shape, options?: TensorOptions): Tensor;
@@ -101,8 +106,9 @@ export class Tensor {
   /**
    * The numbers, row-major: a Float32Array from a GPU (exact for float16 too), a Float64Array from the CPU.
    *
-   * This is the only way back to JavaScript and the only call that waits for the device. If work that the tensor depends on failed on the
-   * device, every call rejects with its `DeviceError`. Rejects with an `ArgumentError` if the tensor is disposed.
+   * This is the only way back to JavaScript and the only call that waits for the device. If work that the tensor
+   * depends on failed on the device, every call rejects with its `DeviceError`. Rejects with an `ArgumentError` if the
+   * tensor is disposed.
    */
   async read(): Promise<Float32Array | Float64Array> {
     return this.memory("read").read(this.size);
@@ -184,11 +190,12 @@ export function disposeTree(tree: unknown): void {
 const scopes: Set<Tensor>[] = [];
 
 /**
- * Runs `body` and disposes every tensor made inside it, except those in its result (tensors, or any nesting of arrays and
- * records of them) and those given to `keep`. `body` must be synchronous.
+ * Runs `body` and disposes every tensor made inside it, except those in its result (tensors, or any nesting of arrays
+ * and records of them) and those given to `keep`. `body` must be synchronous.
  */
 export function scope<Result>(body: () => Result): Result {
-  if (typeof body !== "function") throw new ArgumentError({ where: "scope", argument: "body", wanted: "a function", got: typeof body });
+  if (typeof body !== "function")
+    throw new ArgumentError({ where: "scope", argument: "body", wanted: "a function", got: typeof body });
   const made = new Set<Tensor>();
   scopes.push(made);
   let kept: readonly Tensor[] = [];

@@ -20,7 +20,8 @@ export function mapTree<Leaf, Result>(
 ): unknown {
   if (isLeaf(tree)) return change(tree, path);
   if (!isBranch(tree)) return tree;
-  if (Array.isArray(tree)) return tree.map((branch, index) => mapTree(branch, isLeaf, change, [...path, String(index)]));
+  if (Array.isArray(tree))
+    return tree.map((branch, index) => mapTree(branch, isLeaf, change, [...path, String(index)]));
   return Object.fromEntries(
     Object.entries(tree).map(([name, branch]) => [name, mapTree(branch, isLeaf, change, [...path, name])]),
   );

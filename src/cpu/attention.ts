@@ -24,13 +24,24 @@ interface Row {
   readonly index: number;
 }
 
-function eachRow({ batch, heads, keyHeads, queries, keys, dim, valueDim }: AttentionExtents, visit: (row: Row) => void): void {
+function eachRow(
+  { batch, heads, keyHeads, queries, keys, dim, valueDim }: AttentionExtents,
+  visit: (row: Row) => void,
+): void {
   for (let batchHead = 0; batchHead < batch * heads; batchHead++) {
     const head = batchHead % heads;
     const keyHead = Math.floor(batchHead / heads) * keyHeads + Math.floor((head * keyHeads) / heads);
     for (let i = 0; i < queries; i++) {
       const index = batchHead * queries + i;
-      visit({ batch: Math.floor(batchHead / heads), head, i, index, query: index * dim, keys: keyHead * keys * dim, values: keyHead * keys * valueDim });
+      visit({
+        batch: Math.floor(batchHead / heads),
+        head,
+        i,
+        index,
+        query: index * dim,
+        keys: keyHead * keys * dim,
+        values: keyHead * keys * valueDim,
+      });
     }
   }
 }
@@ -73,8 +84,8 @@ export function emptyPair(): Pair {
 }
 
 /**
- * Turns the visible scores of a row, out of `keys` in all, into weights, in place. Returns the row's statistic: the log-sum-exp for softmax
- * (-∞ if all weights are 0), else the divisor of the weights.
+ * Turns the visible scores of a row, out of `keys` in all, into weights, in place. Returns the row's statistic: the
+ * log-sum-exp for softmax (-∞ if all weights are 0), else the divisor of the weights.
  */
 export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula, keys = scores.length): number {
   if (normalizer === "softmax") {
@@ -102,8 +113,13 @@ function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): nu
 }
 
 /** The keys that a row sees, and for each the bias of its score. */
-function seenBy(row: Row, bias: Numbers | undefined, { extents, band, lengths, bias: layout }: AttentionAttributes): { keys: number[]; biases: number[] } {
-  const [query, queryEnd, key, keyEnd] = lengths === undefined ? [0, extents.queries, 0, extents.keys] : lengths.slice(4 * row.batch, 4 * row.batch + 4);
+function seenBy(
+  row: Row,
+  bias: Numbers | undefined,
+  { extents, band, lengths, bias: layout }: AttentionAttributes,
+): { keys: number[]; biases: number[] } {
+  const [query, queryEnd, key, keyEnd] =
+    lengths === undefined ? [0, extents.queries, 0, extents.keys] : lengths.slice(4 * row.batch, 4 * row.batch + 4);
   const seen = { keys: [] as number[], biases: [] as number[] };
   if (row.i < query || row.i >= queryEnd) return seen;
   for (let j = Math.max(key, row.i + band.low); j < Math.min(keyEnd, row.i + band.high + 1); j++) {
@@ -144,7 +160,8 @@ const forward = implement(attentionPrimitive, (inputs, [output, statistic], attr
     statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula, keys);
     seen.keys.forEach((j, at) => {
       const weight = weights[at];
-      for (let c = 0; c < valueDim; c++) result[row.index * valueDim + c] += weight * v.data[row.values + j * valueDim + c];
+      for (let c = 0; c < valueDim; c++)
+        result[row.index * valueDim + c] += weight * v.data[row.values + j * valueDim + c];
     });
   });
 });
@@ -153,7 +170,13 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
   const { kernel, extents, softcap, bias: layout } = attributes;
   const { q, k, v, parameters, bias, output, statistic, cotangent } = attentionBackwardOperands(inputs);
   const gradients = attentionGradients(outputs, attributes);
-  const [dq, dk, dv, dParameters, dBias] = [gradients.q, gradients.k, gradients.v, gradients.parameters, gradients.bias].map((gradient) => gradient?.data);
+  const [dq, dk, dv, dParameters, dBias] = [
+    gradients.q,
+    gradients.k,
+    gradients.v,
+    gradients.parameters,
+    gradients.bias,
+  ].map((gradient) => gradient?.data);
   const { dim, valueDim } = extents;
   const count = parameters.shape[1];
   const { formula, normalizer } = kernel;

@@ -15,13 +15,20 @@ export interface Operand {
 }
 
 /** Computes a primitive: fills every element of `outputs`. */
-export type Compute<Attributes> = (inputs: readonly Operand[], outputs: readonly Operand[], attributes: Attributes) => void;
+export type Compute<Attributes> = (
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+  attributes: Attributes,
+) => void;
 
 /** Implementations by primitive. */
 export type Implementations = ReadonlyMap<unknown, Compute<never>>;
 
 /** One entry of `Implementations`, with the attributes checked against the primitive's. */
-export function implement<Attributes>(primitive: Primitive<Attributes>, compute: Compute<Attributes>): [unknown, Compute<never>] {
+export function implement<Attributes>(
+  primitive: Primitive<Attributes>,
+  compute: Compute<Attributes>,
+): [unknown, Compute<never>] {
   return [primitive, compute];
 }
 
@@ -41,7 +48,11 @@ class CpuStorage implements Storage {
 function numbersOf(tensor: Tensor): Numbers {
   const memory = tensor.memory("cpu");
   if (memory instanceof CpuStorage) return memory.data;
-  throw new UnsupportedError({ where: "cpu", wanted: "a tensor on the cpu backend", got: `one on ${tensor.backend.device.name}` });
+  throw new UnsupportedError({
+    where: "cpu",
+    wanted: "a tensor on the cpu backend",
+    got: `one on ${tensor.backend.device.name}`,
+  });
 }
 
 function checkDtype(where: string, options: TensorOptions = {}): void {
@@ -57,7 +68,11 @@ function checkDtype(where: string, options: TensorOptions = {}): void {
 }
 
 /** A backend that computes at once, in the precision of `allocate`. */
-export function createCpu(name: string, allocate: (size: number) => Numbers, implementations: Implementations): Backend {
+export function createCpu(
+  name: string,
+  allocate: (size: number) => Numbers,
+  implementations: Implementations,
+): Backend {
   const wrap = (data: Numbers, shape: Shape): Tensor => new Tensor(backend, shape, new CpuStorage(data));
   const backend: Backend = {
     ...printsAsText,
@@ -83,10 +98,17 @@ export function createCpu(name: string, allocate: (size: number) => Numbers, imp
     run(primitive, inputs, attributes) {
       const compute = implementations.get(primitive);
       if (compute === undefined) {
-        throw new UnsupportedError({ where: primitive.name, wanted: "an operation of the cpu backend", got: "an unknown one" });
+        throw new UnsupportedError({
+          where: primitive.name,
+          wanted: "an operation of the cpu backend",
+          got: "an unknown one",
+        });
       }
       const operands = inputs.map((tensor) => ({ shape: tensor.shape, data: numbersOf(tensor) }));
-      const shapes = primitive.infer(operands.map(({ shape }) => shape), attributes);
+      const shapes = primitive.infer(
+        operands.map(({ shape }) => shape),
+        attributes,
+      );
       const outputs = shapes.map((shape) => ({ shape, data: allocate(sizeOf(shape)) }));
       compute(operands, outputs, attributes as never);
       return outputs.map(({ shape, data }) => wrap(data, shape));

@@ -90,15 +90,22 @@ export const elementwise = [
   implement(expandPrimitive, ([x], [y]) => gather(x, y, broadcastStrides(x.shape, y.shape))),
   implement(permutePrimitive, ([x], [y], { order }) => {
     const strides = stridesOf(x.shape);
-    gather(x, y, order.map((axis) => strides[axis]));
+    gather(
+      x,
+      y,
+      order.map((axis) => strides[axis]),
+    );
   }),
-  implement(adamPrimitive, ([p, g, m, v], [p2, m2, v2], { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
-    g.data.forEach((gradient, i) => {
-      const first = beta1 * m.data[i] + (1 - beta1) * gradient;
-      const second = beta2 * v.data[i] + (1 - beta2) * gradient * gradient;
-      m2.data[i] = first;
-      v2.data[i] = second;
-      p2.data[i] = p.data[i] - (learningRate * (first / correction1)) / (Math.sqrt(second / correction2) + epsilon);
-    });
-  }),
+  implement(
+    adamPrimitive,
+    ([p, g, m, v], [p2, m2, v2], { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
+      g.data.forEach((gradient, i) => {
+        const first = beta1 * m.data[i] + (1 - beta1) * gradient;
+        const second = beta2 * v.data[i] + (1 - beta2) * gradient * gradient;
+        m2.data[i] = first;
+        v2.data[i] = second;
+        p2.data[i] = p.data[i] - (learningRate * (first / correction1)) / (Math.sqrt(second / correction2) + epsilon);
+      });
+    },
+  ),
 ];

@@ -1,7 +1,17 @@
 import { sumPrimitive } from "../autograd/broadcast.js";
-import { crossEntropyBackwardPrimitive, crossEntropyPrimitive, embeddingPrimitive, scatterPrimitive } from "../autograd/lookup.js";
+import {
+  crossEntropyBackwardPrimitive,
+  crossEntropyPrimitive,
+  embeddingPrimitive,
+  scatterPrimitive,
+} from "../autograd/lookup.js";
 import { maxPrimitive } from "../autograd/reductions.js";
-import { normalizeBackwardPrimitive, normalizePrimitive, softmaxBackwardPrimitive, softmaxPrimitive } from "../autograd/rows.js";
+import {
+  normalizeBackwardPrimitive,
+  normalizePrimitive,
+  softmaxBackwardPrimitive,
+  softmaxPrimitive,
+} from "../autograd/rows.js";
 import { stridesOf } from "../core/shape.js";
 import { implement, type Operand } from "./backend.js";
 

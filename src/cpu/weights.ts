@@ -10,7 +10,10 @@ export function initialParameters(
   dim: number,
   given: Readonly<Record<string, number>> = {},
 ): Float64Array {
-  return Float64Array.from(kernel.parameters, ({ name, initial }) => given[name] ?? initial({ batch: 1, heads: 1, queries, keys, dim }));
+  return Float64Array.from(
+    kernel.parameters,
+    ({ name, initial }) => given[name] ?? initial({ batch: 1, heads: 1, queries, keys, dim }),
+  );
 }
 
 /**
@@ -18,7 +21,12 @@ export function initialParameters(
  *
  * Shapes: q n x d, k m x d gives n x m. The kernel's parameters take their initial values unless `parameters` has them.
  */
-export function kernelMatrix(kernel: TiledKernel, q: Matrix, k: Matrix, parameters: Readonly<Record<string, number>> = {}): Matrix {
+export function kernelMatrix(
+  kernel: TiledKernel,
+  q: Matrix,
+  k: Matrix,
+  parameters: Readonly<Record<string, number>> = {},
+): Matrix {
   const dim = q.columns;
   const learned = initialParameters(kernel, q.rows, k.rows, dim, parameters);
   const keys = k.to2DArray().map((row) => Float64Array.from(row));

@@ -11,9 +11,9 @@ export interface GpuOptions {
   /** Use subgroup operations where the adapter has them and they help. Default true. */
   readonly subgroups?: boolean;
   /**
-   * Compute attention over float16 tensors by subgroup matrices, where the adapter has products of float16 with float32 sums: the
-   * experimental feature chromium-experimental-subgroup-matrix of Dawn (in Chrome, behind --enable-unsafe-webgpu). `gpu.subgroupMatrices` says
-   * whether it does. Default false.
+   * Compute attention over float16 tensors by subgroup matrices, where the adapter has products of float16 with float32
+   * sums: the experimental feature chromium-experimental-subgroup-matrix of Dawn (in Chrome, behind
+   * --enable-unsafe-webgpu). `gpu.subgroupMatrices` says whether it does. Default false.
    */
   readonly subgroupMatrices?: boolean;
 }
@@ -44,8 +44,8 @@ interface Instance {
   devices: number;
 }
 
-// Dawn's Node binding crashes when the object behind a device is collected, and keeps Node alive while it is not. So all devices
-// share one for each set of options, and it goes with the last of them.
+// Dawn's Node binding crashes when the object behind a device is collected, and keeps Node alive while it is not. So
+// all devices share one for each set of options, and it goes with the last of them.
 const instances = new Map<string, Instance>();
 const owners = new Map<GPUDevice, string>();
 
@@ -87,7 +87,12 @@ async function findGpu(options: readonly string[], open: GPU | undefined): Promi
 }
 
 /** Opens the adapter's device with the largest limits it has. */
-export async function openDevice({ powerPreference, dawn = [], subgroups = true, subgroupMatrices = false }: GpuOptions): Promise<GPUDevice> {
+export async function openDevice({
+  powerPreference,
+  dawn = [],
+  subgroups = true,
+  subgroupMatrices = false,
+}: GpuOptions): Promise<GPUDevice> {
   const options = subgroupMatrices ? withUnsafeFeatures(dawn) : dawn;
   const key = options.join();
   const found = await findGpu(options, instances.get(key)?.gpu);
@@ -100,7 +105,12 @@ export async function openDevice({ powerPreference, dawn = [], subgroups = true,
     if (adapter === null) throw noAdapter("none");
     const { limits } = adapter;
     const matrices = subgroupMatrices && adapter.features.has(MATRIX_FEATURE);
-    const wanted = ["timestamp-query", "shader-f16", ...(subgroups || matrices ? ["subgroups"] : []), ...(matrices ? [MATRIX_FEATURE] : [])];
+    const wanted = [
+      "timestamp-query",
+      "shader-f16",
+      ...(subgroups || matrices ? ["subgroups"] : []),
+      ...(matrices ? [MATRIX_FEATURE] : []),
+    ];
     const device = await adapter.requestDevice({
       requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
       requiredLimits: {
@@ -133,6 +143,7 @@ function noAdapter(got: string): UnsupportedError {
 export function describeAdapter({ adapterInfo }: GPUDevice): DeviceDescription {
   const { vendor, architecture, device, description } = adapterInfo;
   const name = description || device || [vendor, architecture].filter(Boolean).join(" ") || "unnamed WebGPU adapter";
-  const software = adapterInfo.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render|null/i.test(`${name} ${architecture}`);
+  const software =
+    adapterInfo.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render|null/i.test(`${name} ${architecture}`);
   return { kind: software ? "software" : "hardware", name };
 }

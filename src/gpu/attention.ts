@@ -29,7 +29,15 @@ import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
 import { fill, finiteShader, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
-import { dispatchEach, eachShader, groupsFor, implement, shader, type Recorder, type Operand } from "./implementation.js";
+import {
+  dispatchEach,
+  eachShader,
+  groupsFor,
+  implement,
+  shader,
+  type Recorder,
+  type Operand,
+} from "./implementation.js";
 import type { Block } from "./memory.js";
 import { arrayOf, f32, i32, type Binding, type Pass } from "./pass.js";
 import { sum } from "./reductions.js";
@@ -39,7 +47,10 @@ const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
 const centerShaders = [eachShader, quotientShader, finiteShader, shader("ops/center.wgsl", center)];
 const recenterShader = shader("ops/recenter.wgsl", recenterText);
-const [oneShader, fourShader] = [shader("generated (one)", "alias Number = f32;"), shader("generated (four)", "alias Number = vec4f;")];
+const [oneShader, fourShader] = [
+  shader("generated (one)", "alias Number = f32;"),
+  shader("generated (four)", "alias Number = vec4f;"),
+];
 /** Rows that an invocation moves: it loads the center once for all. */
 const RECENTER_RUN = 16;
 const probeShaders = [eachShader, ...pairShaders, shader("passes/probe.wgsl", probe)];
@@ -63,32 +74,61 @@ const ROW_STATE = 2;
 const stored = ({ block }: Operand): Binding => arrayOf("Stored", block);
 
 /** A pass over the rows of every head; what all of them share. */
-function tiled(recorder: Recorder, attributes: AttentionAttributes, name: PassName, { q, k, v, parameters, bias }: AttentionOperands<Operand>): Omit<Pass, "writes"> {
+function tiled(
+  recorder: Recorder,
+  attributes: AttentionAttributes,
+  name: PassName,
+  { q, k, v, parameters, bias }: AttentionOperands<Operand>,
+): Omit<Pass, "writes"> {
   const { kernel, extents, band, lengths, softcap, bias: layout } = attributes;
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
   const form = formOf(recorder, name, kernel, extents, q.dtype);
-  const hooks = [bias === undefined ? withoutBias : withBias, lengths === undefined ? withoutLengths : withLengths, softcap > 0 ? withSoftcap : withoutSoftcap];
+  const hooks = [
+    bias === undefined ? withoutBias : withBias,
+    lengths === undefined ? withoutLengths : withLengths,
+    softcap > 0 ? withSoftcap : withoutSoftcap,
+  ];
   return {
     shaders: [...form.shaders, ...hooks, ...normalizers[kernel.normalizer], ...kernel.shaders],
     constants: { ...form.constants, HIDING: f32(HIDING) },
     uniform: {
-      queries, keys, heads, key_heads: keyHeads, dim, value_dim: valueDim, parameters: parameters.shape[1], batches: batch,
-      low: i32(band.low), high: i32(band.high),
+      queries,
+      keys,
+      heads,
+      key_heads: keyHeads,
+      dim,
+      value_dim: valueDim,
+      parameters: parameters.shape[1],
+      batches: batch,
+      low: i32(band.low),
+      high: i32(band.high),
       ...(softcap > 0 && { softcap: f32(softcap) }),
       ...(layout !== undefined && biasMembers(layout)),
     },
     reads: {
-      queries: stored(q), keys: stored(k), values: stored(v), parameters: parameters.block,
+      queries: stored(q),
+      keys: stored(k),
+      values: stored(v),
+      parameters: parameters.block,
       ...(bias !== undefined && { bias: bias.block }),
       ...(lengths !== undefined && { lengths: arrayOf("vec4u", recorder.upload(lengths)) }),
     },
-    workgroups: name === "keyValue" ? [Math.ceil(keys / form.rows), keyHeads, batch] : [Math.ceil(queries / form.rows), heads, batch],
+    workgroups:
+      name === "keyValue"
+        ? [Math.ceil(keys / form.rows), keyHeads, batch]
+        : [Math.ceil(queries / form.rows), heads, batch],
   };
 }
 
 /** Where the bias of a pair lies: offset + batch, head, query and key times their strides. */
 function biasMembers({ offset, strides: [batch, head, query, key] }: BiasLayout): Pass["uniform"] {
-  return { bias_offset: i32(offset), bias_batch: i32(batch), bias_head: i32(head), bias_query: i32(query), bias_key: i32(key) };
+  return {
+    bias_offset: i32(offset),
+    bias_batch: i32(batch),
+    bias_head: i32(head),
+    bias_query: i32(query),
+    bias_key: i32(key),
+  };
 }
 
 const attentionForward = implement(attentionPrimitive, (recorder, inputs, [output, statistic], attributes) => {
@@ -102,11 +142,24 @@ const attentionForward = implement(attentionPrimitive, (recorder, inputs, [outpu
   }
   const splits = Math.ceil(keys / SPLIT);
   const rows = batch * heads * queries;
-  const partial = { states: arrayOf("Row", recorder.scratch(rows * splits * ROW_STATE)), partial_sums: recorder.scratch(rows * splits * valueDim) };
+  const partial = {
+    states: arrayOf("Row", recorder.scratch(rows * splits * ROW_STATE)),
+    partial_sums: recorder.scratch(rows * splits * valueDim),
+  };
   const common = tiled(recorder, attributes, "split", operands);
-  recorder.dispatch({ ...common, constants: { ...common.constants, SPLIT }, writes: partial, workgroups: [splits, heads * queries, batch] });
+  recorder.dispatch({
+    ...common,
+    constants: { ...common.constants, SPLIT },
+    writes: partial,
+    workgroups: [splits, heads * queries, batch],
+  });
   dispatchEach(recorder, rows * valueDim, {
-    shaders: [...combineShaders, storageShaders[output.dtype].one, ...normalizers[kernel.normalizer], ...kernel.shaders],
+    shaders: [
+      ...combineShaders,
+      storageShaders[output.dtype].one,
+      ...normalizers[kernel.normalizer],
+      ...kernel.shaders,
+    ],
     uniform: { value_dim: valueDim, splits, keys },
     reads: partial,
     writes,
@@ -114,8 +167,8 @@ const attentionForward = implement(attentionPrimitive, (recorder, inputs, [outpu
 });
 
 /**
- * The step in [queries, keys] from a pair to the next pair of the same batch entry and head that shares its element of the bias.
- * [0, 0] if there is none. If both queries and keys share an element, the step is along the keys.
+ * The step in [queries, keys] from a pair to the next pair of the same batch entry and head that shares its element of
+ * the bias. [0, 0] if there is none. If both queries and keys share an element, the step is along the keys.
  */
 function biasStep({ strides, relative }: BiasLayout, { queries, keys }: AttentionExtents): readonly [number, number] {
   if (relative) return [1, 1];
@@ -124,15 +177,21 @@ function biasStep({ strides, relative }: BiasLayout, { queries, keys }: Attentio
 }
 
 /**
- * Whether the pass of the queries, where it runs anyway, leaves behind a number for every pair, which sum to the gradient of the bias. With
- * lengths bindings run out.
+ * Whether the pass of the queries, where it runs anyway, leaves behind a number for every pair, which sum to the
+ * gradient of the bias. With lengths bindings run out.
  */
 function keepsPairs({ extents, lengths, bias }: AttentionAttributes): boolean {
   return lengths === undefined && bias?.relative === false && hasFewPairs(extents);
 }
 
 /** Has `body` write numbers of a shape, and sums them over some axes to the result. */
-function summed(recorder: Recorder, shape: Shape, axes: readonly number[], result: Operand, body: (terms: Block) => void): void {
+function summed(
+  recorder: Recorder,
+  shape: Shape,
+  axes: readonly number[],
+  result: Operand,
+  body: (terms: Block) => void,
+): void {
   if (axes.length === 0) return body(result.block);
   const terms = { ...result, shape, block: recorder.scratch(sizeOf(shape)) };
   body(terms.block);
@@ -153,13 +212,29 @@ const attentionBackward = implement(attentionBackwardPrimitive, (recorder, input
     reads: { outputs: stored(output), output_gradients: stored(cotangent), statistics: statistic.block },
     writes: { rows },
   });
-  const backward = (name: PassName, writes: Pass["writes"], over?: (common: Omit<Pass, "writes">) => Partial<Pass>): void => {
+  const backward = (
+    name: PassName,
+    writes: Pass["writes"],
+    over?: (common: Omit<Pass, "writes">) => Partial<Pass>,
+  ): void => {
     const common = tiled(recorder, attributes, name, operands);
     const kept = "pair_gradients" in writes ? withPairGradients : withoutPairGradients;
-    recorder.dispatch({ ...common, shaders: [...common.shaders, kept], reads: { ...common.reads, rows }, writes, ...over?.(common) });
+    recorder.dispatch({
+      ...common,
+      shaders: [...common.shaders, kept],
+      reads: { ...common.reads, rows },
+      writes,
+      ...over?.(common),
+    });
   };
   const summedToBias = (shape: Shape, result: Operand, body: (terms: Block) => void): void => {
-    summed(recorder, shape, shape.flatMap((extent, axis) => (extent === result.shape[axis] ? [] : [axis])), result, body);
+    summed(
+      recorder,
+      shape,
+      shape.flatMap((extent, axis) => (extent === result.shape[axis] ? [] : [axis])),
+      result,
+      body,
+    );
   };
   if (dq !== undefined && dBias !== undefined && keepsPairs(attributes)) {
     summedToBias([batch, heads, queries, keys], dBias, (pairs) => {
@@ -172,7 +247,10 @@ const attentionBackward = implement(attentionBackwardPrimitive, (recorder, input
     if (dBias !== undefined && layout !== undefined) {
       const [QUERY_STEP, KEY_STEP] = biasStep(layout, extents);
       // Where queries or keys share elements, one for every one of the others, of each head and batch entry.
-      const shape = QUERY_STEP === KEY_STEP ? dBias.shape : [batch, heads, QUERY_STEP === 1 ? 1 : queries, KEY_STEP === 1 ? 1 : keys];
+      const shape =
+        QUERY_STEP === KEY_STEP
+          ? dBias.shape
+          : [batch, heads, QUERY_STEP === 1 ? 1 : queries, KEY_STEP === 1 ? 1 : keys];
       summedToBias(shape, dBias, (elements) => {
         backward("bias", { bias_gradients: elements }, ({ constants }) => ({
           constants: { ...constants, ROWS, QUERY_STEP, KEY_STEP },
@@ -187,7 +265,9 @@ const attentionBackward = implement(attentionBackwardPrimitive, (recorder, input
   }
   if (dParameters !== undefined) {
     const [, count] = dParameters.shape;
-    summed(recorder, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) => backward("parameters", { parameter_gradients: ofRows }));
+    summed(recorder, [batch, heads, queries, count], [0, 2], dParameters, (ofRows) =>
+      backward("parameters", { parameter_gradients: ofRows }),
+    );
   }
 });
 

@@ -4,11 +4,16 @@ import { chooseMatrixUnit, type MatrixUnit, type SubgroupMatrixConfiguration } f
 
 /** Which form of a pass an adapter gets; every form computes the same. */
 export interface Capabilities {
-  /** Lanes of a workgroup for passes that share loads by subgroup broadcast; undefined where workgroup memory is better. */
+  /**
+   * Lanes of a workgroup for passes that share loads by subgroup broadcast; undefined where workgroup memory is better.
+   */
   readonly broadcastLanes: number | undefined;
   /** Blocks in registers, out of workgroup memory. */
   readonly tiles: boolean;
-  /** The product of passes by subgroup matrices over float16; undefined where they were not asked for, or have none that fits. */
+  /**
+   * The product of passes by subgroup matrices over float16; undefined where they were not asked for, or have none that
+   * fits.
+   */
   readonly matrixUnit: MatrixUnit | undefined;
 }
 
@@ -18,8 +23,9 @@ interface DawnInfo extends GPUAdapterInfo {
 }
 
 /**
- * Software adapters pay for a load as much as for forty multiply-adds and run one subgroup at a time, so there subgroups
- * share their loads; on hardware, blocks in registers do, out of workgroup memory: a load from there costs as much as several multiply-adds.
+ * Software adapters pay for a load as much as for forty multiply-adds and run one subgroup at a time, so there
+ * subgroups share their loads; on hardware, blocks in registers do, out of workgroup memory: a load from there costs as
+ * much as several multiply-adds.
  */
 export function capabilitiesOf(device: GPUDevice, { kind }: DeviceDescription): Capabilities {
   const { subgroupMinSize = 0 } = device.adapterInfo;

@@ -26,7 +26,10 @@ const functionsShader = shader("ops/functions.wgsl", functions);
 const unaryShader = shader("ops/unary.wgsl", unary);
 const binaryShader = shader("ops/binary.wgsl", binary);
 const castShader = shader("ops/cast.wgsl", cast);
-const takenShaders = { f32: shader("generated (f32)", "alias Taken = f32;"), f16: shader("generated (f16)", "alias Taken = f16;", ["f16"]) };
+const takenShaders = {
+  f32: shader("generated (f32)", "alias Taken = f32;"),
+  f16: shader("generated (f16)", "alias Taken = f16;", ["f16"]),
+};
 const adamShaders = [eachShader, shader("ops/adam.wgsl", adam)];
 
 /** Sets `words` words of memory to the same bits. */
@@ -79,31 +82,59 @@ const accesses: Readonly<Record<Access, (name: string) => string>> = {
 /** The shaders of every function over operands that are accessed in such ways, made once. */
 const made = new Map<string, readonly Shader[]>();
 
-function shadersFor({ pass, name, operands, constants }: Work, wide: boolean, access: readonly Access[]): readonly Shader[] {
+function shadersFor(
+  { pass, name, operands, constants }: Work,
+  wide: boolean,
+  access: readonly Access[],
+): readonly Shader[] {
   const key = `${pass.file} ${name} ${access.join(" ")}`;
   let shaders = made.get(key);
   if (shaders === undefined) {
-    const reading = operands.map((operand, side) => shader(`operand ${operand} (${access[side]})`, accesses[access[side]](operand)));
-    shaders = [eachShader, quotientShader, stridedShader, finiteShader, functionsShader, applying(name, operands, constants, wide), ...reading, pass];
+    const reading = operands.map((operand, side) =>
+      shader(`operand ${operand} (${access[side]})`, accesses[access[side]](operand)),
+    );
+    shaders = [
+      eachShader,
+      quotientShader,
+      stridedShader,
+      finiteShader,
+      functionsShader,
+      applying(name, operands, constants, wide),
+      ...reading,
+      pass,
+    ];
     made.set(key, shaders);
   }
   return shaders;
 }
 
-/** Gives a function the name under which the pass calls it, for one number or for four; `operands` of its arguments are numbers of the job. */
+/**
+ * Gives a function the name under which the pass calls it, for one number or for four; `operands` of its arguments are
+ * numbers of the job.
+ */
 function applying(name: string, operands: readonly string[], constants: readonly string[], wide: boolean): Shader {
-  const call = (part: string): string => `f_${name}(${[...operands.map((operand) => operand + part), ...constants].join(", ")})`;
-  const parameters = [...operands.map((operand) => `${operand}: Number`), ...constants.map((constant) => `${constant}: f32`)].join(", ");
+  const call = (part: string): string =>
+    `f_${name}(${[...operands.map((operand) => operand + part), ...constants].join(", ")})`;
+  const parameters = [
+    ...operands.map((operand) => `${operand}: Number`),
+    ...constants.map((constant) => `${constant}: f32`),
+  ].join(", ");
   const single = `alias Number = f32; fn apply(${parameters}) -> f32 { return ${call("")}; }`;
   const four = `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
   return shader(`generated (${name}${wide ? ", four" : ""})`, wide ? four : single);
 }
 
-/** Whether neighbouring numbers of the result can be taken four at a time: every operand has them side by side, or one for all. */
+/**
+ * Whether neighbouring numbers of the result can be taken four at a time: every operand has them side by side, or one
+ * for all.
+ */
 function isWide(axes: readonly Axis[]): boolean {
   const inner = axes.at(-1);
   if (inner === undefined || inner.extent % 4 !== 0) return false;
-  return inner.strides.every((stride, side) => stride === 0 || (stride === 1 && axes.slice(0, -1).every(({ strides }) => strides[side] % 4 === 0)));
+  return inner.strides.every(
+    (stride, side) =>
+      stride === 0 || (stride === 1 && axes.slice(0, -1).every(({ strides }) => strides[side] % 4 === 0)),
+  );
 }
 
 /** The same walk in steps of four numbers. */
@@ -111,7 +142,9 @@ function byFour(axes: readonly Axis[]): Axis[] {
   const inner = axes[axes.length - 1];
   return axes.map(({ extent, strides }) => ({
     extent: strides === inner.strides ? extent / 4 : extent,
-    strides: strides.map((stride, side) => (inner.strides[side] === 1 && strides !== inner.strides ? stride / 4 : stride)) as [number, number],
+    strides: strides.map((stride, side) =>
+      inner.strides[side] === 1 && strides !== inner.strides ? stride / 4 : stride,
+    ) as [number, number],
   }));
 }
 
@@ -125,19 +158,35 @@ interface Work {
   readonly values: readonly [number, number];
 }
 
-function map(recorder: Recorder, work: Work, inputs: readonly Operand[], output: Operand, strides: readonly (readonly number[])[]): void {
-  const { operands, result, values: [a, b] } = work;
+function map(
+  recorder: Recorder,
+  work: Work,
+  inputs: readonly Operand[],
+  output: Operand,
+  strides: readonly (readonly number[])[],
+): void {
+  const {
+    operands,
+    result,
+    values: [a, b],
+  } = work;
   const single = collapse(output.shape, strides[0], strides[1] ?? strides[0]);
   const wide = isWide(single);
   const axes = wide ? byFour(single) : single;
-  const access = operands.map((_, side): Access => (!wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated"));
+  const access = operands.map((_, side): Access =>
+    !wide ? "single" : axes[axes.length - 1].strides[side] === 1 ? "wide" : "repeated",
+  );
   const reads: Record<string, Binding> = {};
-  operands.forEach((operand, side) => (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side].block) : inputs[side].block));
+  operands.forEach(
+    (operand, side) =>
+      (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side].block) : inputs[side].block),
+  );
   dispatchEach(recorder, sizeOf(output.shape) / (wide ? 4 : 1), {
     shaders: shadersFor(work, wide, access),
     constants: { RANK: Math.max(1, axes.length) },
     uniform: {
-      a: f32(a), b: f32(b),
+      a: f32(a),
+      b: f32(b),
       extents: vec4u(padded(axes.map(({ extent }) => extent))),
       left: vec4u(padded(axes.map((axis) => axis.strides[0]))),
       right: vec4u(padded(axes.map((axis) => axis.strides[1]))),
@@ -147,8 +196,22 @@ function map(recorder: Recorder, work: Work, inputs: readonly Operand[], output:
   });
 }
 
-function mapUnary(recorder: Recorder, name: string, x: Operand, y: Operand, strides: readonly number[], a: number, b: number): void {
-  map(recorder, { pass: unaryShader, name, operands: ["x"], result: "y", constants: ["a", "b"], values: [a, b] }, [x], y, [strides]);
+function mapUnary(
+  recorder: Recorder,
+  name: string,
+  x: Operand,
+  y: Operand,
+  strides: readonly number[],
+  a: number,
+  b: number,
+): void {
+  map(
+    recorder,
+    { pass: unaryShader, name, operands: ["x"], result: "y", constants: ["a", "b"], values: [a, b] },
+    [x],
+    y,
+    [strides],
+  );
 }
 
 export const elementwise = [
@@ -157,7 +220,13 @@ export const elementwise = [
   }),
   implement(binaryPrimitive, (recorder, [x, y], [z], { function: name, c }) => {
     const strides = [broadcastStrides(x.shape, z.shape), broadcastStrides(y.shape, z.shape)];
-    map(recorder, { pass: binaryShader, name, operands: ["x", "y"], result: "z", constants: ["c"], values: [c, 0] }, [x, y], z, strides);
+    map(
+      recorder,
+      { pass: binaryShader, name, operands: ["x", "y"], result: "z", constants: ["c"], values: [c, 0] },
+      [x, y],
+      z,
+      strides,
+    );
   }),
   implement(castPrimitive, (recorder, [x], [y]) => {
     dispatchEach(recorder, sizeOf(x.shape), {
@@ -171,18 +240,34 @@ export const elementwise = [
   }),
   implement(permutePrimitive, (recorder, [x], [y], { order }) => {
     const strides = stridesOf(x.shape);
-    mapUnary(recorder, "affine", x, y, order.map((axis) => strides[axis]), 1, 0);
+    mapUnary(
+      recorder,
+      "affine",
+      x,
+      y,
+      order.map((axis) => strides[axis]),
+      1,
+      0,
+    );
   }),
-  implement(adamPrimitive, (recorder, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
-    const [parameter, gradient, first, second] = inputs.map(({ block }) => block);
-    const [newParameter, newFirst, newSecond] = outputs.map(({ block }) => block);
-    dispatchEach(recorder, sizeOf(inputs[0].shape), {
-      shaders: adamShaders,
-      uniform: {
-        rate: f32(learningRate), beta1: f32(beta1), beta2: f32(beta2), epsilon: f32(epsilon), correction1: f32(correction1), correction2: f32(correction2),
-      },
-      reads: { parameter, gradient, first, second },
-      writes: { new_parameter: newParameter, new_first: newFirst, new_second: newSecond },
-    });
-  }),
+  implement(
+    adamPrimitive,
+    (recorder, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
+      const [parameter, gradient, first, second] = inputs.map(({ block }) => block);
+      const [newParameter, newFirst, newSecond] = outputs.map(({ block }) => block);
+      dispatchEach(recorder, sizeOf(inputs[0].shape), {
+        shaders: adamShaders,
+        uniform: {
+          rate: f32(learningRate),
+          beta1: f32(beta1),
+          beta2: f32(beta2),
+          epsilon: f32(epsilon),
+          correction1: f32(correction1),
+          correction2: f32(correction2),
+        },
+        reads: { parameter, gradient, first, second },
+        writes: { new_parameter: newParameter, new_first: newFirst, new_second: newSecond },
+      });
+    },
+  ),
 ];

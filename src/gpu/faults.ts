@@ -64,13 +64,18 @@ export class Faults {
   }
 
   /** Makes memory or a pipeline, whose outcome is known after the next `conclude`. */
-  make<Result>(label: string, body: (outcome: Outcome) => Result): { readonly made: Result; readonly outcome: Outcome } {
+  make<Result>(
+    label: string,
+    body: (outcome: Outcome) => Result,
+  ): { readonly made: Result; readonly outcome: Outcome } {
     const outcome = outcomeOf();
     this.#resources.push(outcome);
     return { made: this.watch(label, outcome, () => body(outcome)), outcome };
   }
 
-  /** Puts the compile errors of a linked shader, at their places in its files, before every other error of the outcome. */
+  /**
+   * Puts the compile errors of a linked shader, at their places in its files, before every other error of the outcome.
+   */
   watchModule(outcome: Outcome, module: GPUShaderModule, locate: (line: number) => string): void {
     this.#await(
       module.getCompilationInfo().then(({ messages }) => {
@@ -87,7 +92,10 @@ export class Faults {
     this.#reports.push(report.catch(() => undefined));
   }
 
-  /** Resolves when the device has reported on everything watched so far; `work` is then known, in the order of these calls. */
+  /**
+   * Resolves when the device has reported on everything watched so far; `work` is then known, in the order of these
+   * calls.
+   */
   conclude(work: readonly Outcome[] = []): Promise<void> {
     const [reports, resources] = [this.#reports, this.#resources];
     if (reports.length === 0 && work.length === 0) return this.#concluded;

@@ -56,8 +56,17 @@ const passes = {
 const queryRunShader = shader("lib/query_run.wgsl", queryRun);
 const shufflePasses = {
   forward: [...shared, queryRunShader, shader("passes/forward_shuffle.wgsl", forwardShuffle, ["subgroups"])],
-  query: [...shared, queryRunShader, outputGradientShader, shader("passes/backward_query_shuffle.wgsl", backwardQueryShuffle, ["subgroups"])],
-  keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"])],
+  query: [
+    ...shared,
+    queryRunShader,
+    outputGradientShader,
+    shader("passes/backward_query_shuffle.wgsl", backwardQueryShuffle, ["subgroups"]),
+  ],
+  keyValue: [
+    ...shared,
+    outputGradientShader,
+    shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"]),
+  ],
 };
 const tilesShader = shader("lib/tiles.wgsl", tiles);
 const tileKeysShader = shader("lib/tile_keys.wgsl", tileKeys);
@@ -67,16 +76,23 @@ const tilePasses = {
   query: [...tilesBackward, tileKeysShader, shader("passes/backward_query_tiles.wgsl", backwardQueryTiles)],
   keyValue: [...tilesBackward, shader("passes/backward_key_value_tiles.wgsl", backwardKeyValueTiles)],
 };
-/** One function for each result of a pass that is stored by rows, because core WGSL takes no pointer to storage as an argument. */
+/**
+ * One function for each result of a pass that is stored by rows, because core WGSL takes no pointer to storage as an
+ * argument.
+ */
 function storing(file: string, text: string): Readonly<Record<PassName, readonly Shader[]>> {
-  const into = (...results: string[]): Shader[] => results.map((result) => shader(file, text.replaceAll("results", result)));
+  const into = (...results: string[]): Shader[] =>
+    results.map((result) => shader(file, text.replaceAll("results", result)));
   const keyValue = into("key_gradients", "value_gradients");
   return { forward: into("outputs"), query: into("query_gradients"), keyValue, split: [], parameters: [], bias: [] };
 }
 /** How rows are loaded and stored. */
 const access = {
   one: { load: shader("lib/vec4s.wgsl", vec4s), stores: storing("lib/store.wgsl", store) },
-  four: { load: shader("lib/vec4s_aligned.wgsl", vec4sAligned), stores: storing("lib/store_aligned.wgsl", storeAligned) },
+  four: {
+    load: shader("lib/vec4s_aligned.wgsl", vec4sAligned),
+    stores: storing("lib/store_aligned.wgsl", storeAligned),
+  },
 };
 const plainRowShader = shader("lib/plain_row.wgsl", plainRow);
 export const normalizers = {
@@ -110,11 +126,17 @@ function tileFor(vec4s: number, valueVec4s: number, limit: number): number {
 
 export type PassName = keyof typeof passes;
 
-/** Passes that hold rows in registers are for heads of at most so many vec4s, because compilers unroll their loops over a head, */
+/**
+ * Passes that hold rows in registers are for heads of at most so many vec4s, because compilers unroll their loops over
+ * a head,
+ */
 const WIDEST_HELD = 32;
 /** and from so many queries and keys on. */
 const SHORTEST_HELD = 32;
-/** Rows in the registers of one invocation from LONG queries and keys on, half as many for heads above WIDEST_RUN vec4s; else one. */
+/**
+ * Rows in the registers of one invocation from LONG queries and keys on, half as many for heads above WIDEST_RUN vec4s;
+ * else one.
+ */
 const RUNS = { forward: 4, query: 2, keyValue: 2 };
 const WIDEST_RUN = 16;
 const LONG = 128;
@@ -127,7 +149,13 @@ interface Form {
 }
 
 /** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
-export function formOf(recorder: Recorder, name: PassName, kernel: TiledKernel, extents: AttentionExtents, dtype: GpuDType): Form {
+export function formOf(
+  recorder: Recorder,
+  name: PassName,
+  kernel: TiledKernel,
+  extents: AttentionExtents,
+  dtype: GpuDType,
+): Form {
   const { capabilities, limits } = recorder;
   const { dim, valueDim, queries, keys } = extents;
   const [VEC4S, VALUE_VEC4S] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
@@ -138,14 +166,22 @@ export function formOf(recorder: Recorder, name: PassName, kernel: TiledKernel, 
   if (byMatrices !== undefined) {
     const { shaders, constants, rows } = byMatrices;
     const backward = name === "forward" ? [] : [outputGradientShader];
-    return { shaders: [...shared, ...backward, ...shaders, ...memory], constants: { VEC4S, VALUE_VEC4S, ...constants }, rows };
+    return {
+      shaders: [...shared, ...backward, ...shaders, ...memory],
+      constants: { VEC4S, VALUE_VEC4S, ...constants },
+      rows,
+    };
   }
   const LANES = capabilities.broadcastLanes;
   const [tokens, widest] = [Math.min(queries, keys), Math.max(VEC4S, VALUE_VEC4S)];
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
     const RUN = tokens < LONG ? 1 : RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2);
-    return { shaders: [...shufflePasses[shuffled], ...memory], constants: { VEC4S, VALUE_VEC4S, LANES, RUN }, rows: LANES * RUN };
+    return {
+      shaders: [...shufflePasses[shuffled], ...memory],
+      constants: { VEC4S, VALUE_VEC4S, LANES, RUN },
+      rows: LANES * RUN,
+    };
   }
   if (capabilities.tiles && widest <= WIDEST_TILED && name in tilePasses) {
     const tiled = name as keyof typeof tilePasses;

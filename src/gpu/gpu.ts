@@ -4,7 +4,16 @@ import { anyNumber, callable, having } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { printsAsText } from "../core/printing.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
-import { keep, scope, Tensor, type Backend, type DeviceDescription, type Primitive, type Storage, type TensorOptions } from "../core/tensor.js";
+import {
+  keep,
+  scope,
+  Tensor,
+  type Backend,
+  type DeviceDescription,
+  type Primitive,
+  type Storage,
+  type TensorOptions,
+} from "../core/tensor.js";
 import { describeAdapter, gpuOptions, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
 import { attention } from "./attention.js";
 import { capabilitiesOf, type Capabilities } from "./capabilities.js";
@@ -23,7 +32,14 @@ import { slices } from "./slices.js";
 import { bytesOf, checkDType, decode, encode, type GpuDType } from "./storage-type.js";
 import { BufferUsage } from "./webgpu-constants.js";
 
-const implementations: Implementations = new Map([...elementwise, ...slices, ...reductions, ...rowwise, matmul, ...attention]);
+const implementations: Implementations = new Map([
+  ...elementwise,
+  ...slices,
+  ...reductions,
+  ...rowwise,
+  matmul,
+  ...attention,
+]);
 
 /** Device memory of a `Gpu`, in bytes. */
 export interface GpuMemory {
@@ -36,9 +52,9 @@ export interface GpuMemory {
 /**
  * The WebGPU backend: float32, hand-written WGSL, and float16 as storage where the adapter has shader-f16.
  *
- * Operations queue work and return at once; only `tensor.read()` waits. Freed memory is pooled, pipelines are cached. Work that fails on
- * the device rejects every `read()` of what it should have computed, and of all that was computed from that. Made by `requestGpu` and
- * `wrapDevice`; disposable.
+ * Operations queue work and return at once; only `tensor.read()` waits. Freed memory is pooled, pipelines are cached.
+ * Work that fails on the device rejects every `read()` of what it should have computed, and of all that was computed
+ * from that. Made by `requestGpu` and `wrapDevice`; disposable.
  */
 export class Gpu implements Backend {
   readonly name = "gpu";
@@ -66,13 +82,20 @@ export class Gpu implements Backend {
     this.#faults = new Faults(device);
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    this.#pool = new Pool(device, this.#faults, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST, limit);
+    this.#pool = new Pool(
+      device,
+      this.#faults,
+      BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
+      limit,
+    );
     this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST, maxBufferSize);
     this.#queue = new Queue(device, this.#faults, [this.#pool, this.#staging]);
     this.#readback = new Readback(device, this.#faults, this.#queue, this.#staging, this.device.name !== NULL_ADAPTER);
   }
 
-  /** Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes. */
+  /**
+   * Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes.
+   */
   get subgroupMatrices(): boolean {
     return this.#capabilities.matrixUnit !== undefined;
   }
@@ -82,7 +105,10 @@ export class Gpu implements Backend {
     return { allocated: this.#pool.allocated + this.#staging.allocated, used: this.#pool.used };
   }
 
-  /** A tensor of these numbers, row-major. With dtype "f16" each is rounded to a nearest float16; `attention` and `ops.cast` take those. */
+  /**
+   * A tensor of these numbers, row-major. With dtype "f16" each is rounded to a nearest float16; `attention` and
+   * `ops.cast` take those.
+   */
   tensor(data: ArrayLike<number>, shape: Shape = lengthOf("gpu.tensor", data), options: TensorOptions = {}): Tensor {
     const { dtype = "f32" } = checkOptions("gpu.tensor", options, tensorOptions);
     this.#checkUsable("gpu.tensor");
@@ -103,7 +129,9 @@ export class Gpu implements Backend {
     checkShape("gpu.full", shape);
     const stored = checkDType("gpu.full", this.#device, dtype);
     const bytes = bytesOf(sizeOf(shape), stored);
-    const [word] = new Uint32Array(encode("gpu.full", "value", stored === "f16" ? [value, value] : [value], stored).buffer);
+    const [word] = new Uint32Array(
+      encode("gpu.full", "value", stored === "f16" ? [value, value] : [value], stored).buffer,
+    );
     const block = this.#pool.take("gpu.full", bytes);
     const outcome = (this.#queue.operation = outcomeOf());
     fill({ limits: this.#device.limits, dispatch: (pass) => this.#queue.dispatch(pass) }, block, bytes / 4, word);
@@ -114,7 +142,11 @@ export class Gpu implements Backend {
     this.#checkUsable(primitive.name);
     const implementation = implementations.get(primitive);
     if (implementation === undefined) {
-      throw new UnsupportedError({ where: primitive.name, wanted: "an operation of the gpu backend", got: "an unknown one" });
+      throw new UnsupportedError({
+        where: primitive.name,
+        wanted: "an operation of the gpu backend",
+        got: "an unknown one",
+      });
     }
     const where = primitive.operation?.(attributes) ?? primitive.name;
     const causes: Outcome[] = [];
@@ -125,10 +157,17 @@ export class Gpu implements Backend {
       else if (outcome.open) causes.push(outcome);
       return { shape: tensor.shape, dtype, block };
     });
-    const shapes = primitive.infer(operands.map(({ shape }) => shape), attributes);
+    const shapes = primitive.infer(
+      operands.map(({ shape }) => shape),
+      attributes,
+    );
     const dtypes = this.#dtypes(primitive, operands, attributes);
-    // What failed cannot be computed with; its memory may be missing, and commands that use it would fail with all beside them.
-    if (failed !== undefined) return shapes.map((shape, index) => this.#wrap(this.#pool.take(where, 0), shape, dtypes?.[index] ?? "f32", failed!));
+    // What failed cannot be computed with; its memory may be missing, and commands that use it would fail with all
+    // beside them.
+    if (failed !== undefined)
+      return shapes.map((shape, index) =>
+        this.#wrap(this.#pool.take(where, 0), shape, dtypes?.[index] ?? "f32", failed!),
+      );
     const outputs = shapes.map((shape, index) => {
       const dtype = dtypes?.[index] ?? "f32";
       return { shape, dtype, block: this.#pool.take(primitive.name, bytesOf(sizeOf(shape), dtype)) };
@@ -167,7 +206,11 @@ export class Gpu implements Backend {
   }
 
   /** The dtypes of the outputs; undefined for float32 throughout. */
-  #dtypes<Attributes>(primitive: Primitive<Attributes>, operands: readonly Operand[], attributes: Attributes): GpuDType[] | undefined {
+  #dtypes<Attributes>(
+    primitive: Primitive<Attributes>,
+    operands: readonly Operand[],
+    attributes: Attributes,
+  ): GpuDType[] | undefined {
     if (primitive.dtypes !== undefined) {
       const inputs = operands.map(({ dtype }) => dtype);
       return primitive.dtypes(inputs, attributes).map((dtype) => checkDType(primitive.name, this.#device, dtype));
@@ -181,7 +224,10 @@ export class Gpu implements Backend {
     });
   }
 
-  /** Waits until the device has done everything queued so far; rejects with the first error since that nobody has been told. */
+  /**
+   * Waits until the device has done everything queued so far; rejects with the first error since that nobody has been
+   * told.
+   */
   async finish(): Promise<void> {
     this.#checkUsable("gpu.finish");
     const { recorded } = this.#queue;
@@ -203,8 +249,9 @@ export class Gpu implements Backend {
   /**
    * Runs `body` and takes the device's own time of every pass it queues, the longest first; waits for the device.
    *
-   * Passes then run one by one, so their sum may exceed what the same work takes unobserved. Browsers and Dawn round timestamps unless
-   * told otherwise (dawn: ["disable-dawn-features=timestamp_quantization"]). Throws an `UnsupportedError` on an adapter without timestamps.
+   * Passes then run one by one, so their sum may exceed what the same work takes unobserved. Browsers and Dawn round
+   * timestamps unless told otherwise (dawn: ["disable-dawn-features=timestamp_quantization"]). Throws an
+   * `UnsupportedError` on an adapter without timestamps.
    */
   async profile<Result>(body: () => Result): Promise<Profile<Result>> {
     this.#checkUsable("gpu.profile");
@@ -220,7 +267,9 @@ export class Gpu implements Backend {
     return profile(this.#device, this.#faults, this.#queue, body);
   }
 
-  /** Frees all device memory; destroys the device if this library asked for it. A Node process can then end. Idempotent. */
+  /**
+   * Frees all device memory; destroys the device if this library asked for it. A Node process can then end. Idempotent.
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -254,7 +303,9 @@ export class Gpu implements Backend {
   #wrap(block: Block, shape: Shape, dtype: GpuDType, outcome: Outcome): Tensor {
     const read = async (size: number): Promise<Float32Array> => {
       this.#checkUsable("read");
-      return this.#readback.read(block, bytesOf(size, dtype), outcome, (memory, offset) => decode(memory, offset, size, dtype));
+      return this.#readback.read(block, bytesOf(size, dtype), outcome, (memory, offset) =>
+        decode(memory, offset, size, dtype),
+      );
     };
     const release = (): void => {
       if (!this.#disposed) this.#pool.give(block);
@@ -276,7 +327,8 @@ class GpuStorage implements Storage {
 }
 
 /**
- * A backend on the best WebGPU adapter of the platform: Dawn in Node (the npm package `webgpu`), `navigator.gpu` in browsers.
+ * A backend on the best WebGPU adapter of the platform: Dawn in Node (the npm package `webgpu`), `navigator.gpu` in
+ * browsers.
  *
  * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself.
  */
@@ -285,11 +337,16 @@ export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
 }
 
 /**
- * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It uses those
- * of the optional features shader-f16, subgroups, timestamp-query and chromium-experimental-subgroup-matrix that the device has.
+ * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It
+ * uses those of the optional features shader-f16, subgroups, timestamp-query and chromium-experimental-subgroup-matrix
+ * that the device has.
  */
 export function wrapDevice(device: GPUDevice): Gpu {
-  const wanted = having<GPUDevice>("a GPUDevice", ["createBuffer", "features", "limits", "queue"], "await adapter.requestDevice() gives one; requestGpu() asks for it itself.");
+  const wanted = having<GPUDevice>(
+    "a GPUDevice",
+    ["createBuffer", "features", "limits", "queue"],
+    "await adapter.requestDevice() gives one; requestGpu() asks for it itself.",
+  );
   checkArguments("wrapDevice", { device }, { device: wanted });
   return new Gpu(device, false);
 }

@@ -35,7 +35,10 @@ export type Implementation<Attributes> = (
 
 export type Implementations = ReadonlyMap<unknown, Implementation<never>>;
 
-export function implement<Attributes>(primitive: Primitive<Attributes>, implementation: Implementation<Attributes>): [unknown, Implementation<never>] {
+export function implement<Attributes>(
+  primitive: Primitive<Attributes>,
+  implementation: Implementation<Attributes>,
+): [unknown, Implementation<never>] {
   return [primitive, implementation];
 }
 
@@ -65,7 +68,20 @@ export const eachShader = shader("lib/each.wgsl", each);
 export function dispatchEach(
   { dispatch, limits }: Pick<Recorder, "dispatch" | "limits">,
   count: number,
-  { shaders, constants, uniform, reads = {}, writes }: Pick<Pass, "shaders" | "writes"> & Partial<Pick<Pass, "constants" | "uniform" | "reads">>,
+  {
+    shaders,
+    constants,
+    uniform,
+    reads = {},
+    writes,
+  }: Pick<Pass, "shaders" | "writes"> & Partial<Pick<Pass, "constants" | "uniform" | "reads">>,
 ): void {
-  dispatch({ shaders, constants: { GROUP, ...constants }, uniform: { count, ...uniform }, reads, writes, workgroups: groupsFor(count, limits) });
+  dispatch({
+    shaders,
+    constants: { GROUP, ...constants },
+    uniform: { count, ...uniform },
+    reads,
+    writes,
+    workgroups: groupsFor(count, limits),
+  });
 }

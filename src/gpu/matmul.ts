@@ -38,11 +38,21 @@ const BLOCK = 32;
 const [ROWS, COLUMNS] = [8, 4];
 
 /** The form that suits the adapter; with `whole`, the rows of every operand in memory are whole vec4s. */
-function formOf({ capabilities: { broadcastLanes: LANES } }: Recorder, { transposeA, transposeB }: MatmulAttributes, whole: boolean): Form {
-  if (LANES === undefined) return { shaders: blocksShaders, constants: { BLOCK }, tile: [BLOCK, BLOCK], element: "f32" };
+function formOf(
+  { capabilities: { broadcastLanes: LANES } }: Recorder,
+  { transposeA, transposeB }: MatmulAttributes,
+  whole: boolean,
+): Form {
+  if (LANES === undefined)
+    return { shaders: blocksShaders, constants: { BLOCK }, tile: [BLOCK, BLOCK], element: "f32" };
   const tile: Form["tile"] = [ROWS, COLUMNS * LANES];
   if (!whole) return { shaders: broadcastShaders, constants: { LANES }, tile, element: "f32" };
-  return { shaders: wideShaders, constants: { LANES, ROWS, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) }, tile, element: "vec4f" };
+  return {
+    shaders: wideShaders,
+    constants: { LANES, ROWS, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) },
+    tile,
+    element: "vec4f",
+  };
 }
 
 export const matmul = implement(matmulPrimitive, (recorder, [a, b], [c], attributes) => {
@@ -66,7 +76,14 @@ export const matmul = implement(matmulPrimitive, (recorder, [a, b], [c], attribu
     shaders,
     constants,
     uniform: {
-      rows, inner, columns, a_row: aRow, a_inner: aInner, b_inner: bInner, b_column: bColumn, row_tiles: rowTiles,
+      rows,
+      inner,
+      columns,
+      a_row: aRow,
+      a_inner: aInner,
+      b_inner: bInner,
+      b_column: bColumn,
+      row_tiles: rowTiles,
       extents: vec4u(extents),
       a_batch: vec4u(batchStrides(a.shape.slice(0, -2), rows * inner)),
       b_batch: vec4u(batchStrides(b.shape.slice(0, -2), inner * columns)),

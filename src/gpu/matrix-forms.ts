@@ -10,7 +10,8 @@ import forward from "../../shaders/passes/forward_matrix.wgsl";
 import { shader, type Recorder } from "./implementation.js";
 import { EDGE } from "./matrix-unit.js";
 
-// The number of a subgroup needs the extension; arithmetic over subgroups is not used: an NVIDIA driver crashes on both in one shader.
+// The number of a subgroup needs the extension; arithmetic over subgroups is not used: an NVIDIA driver crashes on both
+// in one shader.
 const matrixShader = shader("lib/matrix.wgsl", matrix, ["subgroups", "chromium_experimental_subgroup_matrix"]);
 const blockShader = shader("lib/matrix_block.wgsl", matrixBlock);
 const keysShader = shader("lib/matrix_keys.wgsl", matrixKeys);
@@ -24,7 +25,12 @@ type MatrixPass = keyof typeof passes;
 /** Lanes of a workgroup: a multiple of every subgroup size, as WebGPU wants it beside subgroup matrices. */
 const LANES = 128;
 /** Rows of a workgroup and of a tile that it meets; the first that fits has the fewest loads. */
-const blocks = [[64, 32], [32, 32], [32, 16], [16, 16]] as const;
+const blocks = [
+  [64, 32],
+  [32, 32],
+  [32, 16],
+  [16, 16],
+] as const;
 
 /** Bytes of workgroup memory of a pass, as its shader lays it out. */
 function bytesFor(name: MatrixPass, block: number, tile: number, width: number, valueWidth: number): number {
@@ -44,7 +50,10 @@ function bytesFor(name: MatrixPass, block: number, tile: number, width: number, 
   return 2 * halves[name] + 4 * floats[name] + further;
 }
 
-/** The form by subgroup matrices of a pass over float16, if there is one, the kernel's pairs are inner products, and it fits in workgroup memory. */
+/**
+ * The form by subgroup matrices of a pass over float16, if there is one, the kernel's pairs are inner products, and it
+ * fits in workgroup memory.
+ */
 export function matrixFormOf(
   { capabilities, limits }: Pick<Recorder, "capabilities" | "limits">,
   name: string,
@@ -55,7 +64,9 @@ export function matrixFormOf(
   if (matrixUnit === undefined || !(name in passes) || !hooks.includes(innerProductHook)) return undefined;
   const pass = name as MatrixPass;
   const [WIDTH, VALUE_WIDTH] = [dim, valueDim].map((width) => EDGE * Math.ceil(width / EDGE));
-  const fits = blocks.find(([block, tile]) => bytesFor(pass, block, tile, WIDTH, VALUE_WIDTH) <= limits.maxComputeWorkgroupStorageSize);
+  const fits = blocks.find(
+    ([block, tile]) => bytesFor(pass, block, tile, WIDTH, VALUE_WIDTH) <= limits.maxComputeWorkgroupStorageSize,
+  );
   if (fits === undefined) return undefined;
   const [BLOCK, TILE] = fits;
   const unit = { UNIT_ROWS: matrixUnit.M, UNIT_COLUMNS: matrixUnit.N, UNIT_INNER: matrixUnit.K };

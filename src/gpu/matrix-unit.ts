@@ -21,5 +21,8 @@ export function chooseMatrixUnit(configurations: readonly SubgroupMatrixConfigur
       componentType === "f16" && resultComponentType === "f32" && [M, N, K].every((extent) => EDGE % extent === 0),
   );
   const size = ({ M, N, K }: MatrixUnit): number => M * N * K;
-  return fitting.reduce<MatrixUnit | undefined>((best, next) => (best !== undefined && size(best) >= size(next) ? best : next), undefined);
+  return fitting.reduce<MatrixUnit | undefined>(
+    (best, next) => (best !== undefined && size(best) >= size(next) ? best : next),
+    undefined,
+  );
 }

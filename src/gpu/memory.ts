@@ -25,7 +25,9 @@ function sizeClass(bytes: number): number {
 
 const isDead = ({ outcome, renewed }: Block): boolean => renewed && outcome.error !== undefined;
 
-/** Buffers of one usage; freed ones serve again in a fixed order, so that equal steps use equal buffers and bind groups. */
+/**
+ * Buffers of one usage; freed ones serve again in a fixed order, so that equal steps use equal buffers and bind groups.
+ */
 export class Pool {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
@@ -73,7 +75,10 @@ export class Pool {
   /** Free blocks of the smallest size above `bytes`, and at most twice as large. */
   #larger(bytes: number): Block[] | undefined {
     const fitting = [...this.#free].filter(([size, blocks]) => size > bytes && size <= 2 * bytes && blocks.length > 0);
-    return fitting.reduce<[number, Block[]] | undefined>((best, entry) => (best !== undefined && best[0] < entry[0] ? best : entry), undefined)?.[1];
+    return fitting.reduce<[number, Block[]] | undefined>(
+      (best, entry) => (best !== undefined && best[0] < entry[0] ? best : entry),
+      undefined,
+    )?.[1];
   }
 
   #make(bytes: number): Block {
@@ -112,7 +117,10 @@ export class Pool {
   /** Gives all free memory back to the device, but for what recorded commands still use. */
   trim(needed: ReadonlySet<Block>): void {
     for (const [size, blocks] of this.#free) {
-      this.#free.set(size, blocks.filter((block) => needed.has(block)));
+      this.#free.set(
+        size,
+        blocks.filter((block) => needed.has(block)),
+      );
       for (const block of blocks) if (!needed.has(block)) this.#drop(block);
     }
   }

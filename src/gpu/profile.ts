@@ -9,9 +9,19 @@ export interface Profile<Result> {
 }
 
 /** Runs `body` with a timer in the queue, and waits for what it timed. */
-export async function profile<Result>(device: GPUDevice, faults: Faults, queue: Queue, body: () => Result): Promise<Profile<Result>> {
+export async function profile<Result>(
+  device: GPUDevice,
+  faults: Faults,
+  queue: Queue,
+  body: () => Result,
+): Promise<Profile<Result>> {
   if (queue.timer !== undefined) {
-    throw new ArgumentError({ where: "gpu.profile", argument: "body", wanted: "work that does not profile itself", got: "a profile inside a profile" });
+    throw new ArgumentError({
+      where: "gpu.profile",
+      argument: "body",
+      wanted: "work that does not profile itself",
+      got: "a profile inside a profile",
+    });
   }
   const timer = new Timer(device, faults);
   queue.timer = timer;

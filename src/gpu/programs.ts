@@ -78,7 +78,11 @@ export class Programs {
   #make(pass: Pass): Program {
     const { code, locate } = link(pass);
     const label = labelOf(pass);
-    const { id, group, pipeline: layout } = this.#layout(Object.keys(pass.reads).length, Object.keys(pass.writes).length);
+    const {
+      id,
+      group,
+      pipeline: layout,
+    } = this.#layout(Object.keys(pass.reads).length, Object.keys(pass.writes).length);
     const { made: pipeline, outcome } = this.#faults.make(label, (outcome) => {
       const module = this.#device.createShaderModule({ label, code });
       this.#faults.watchModule(outcome, module, locate);
@@ -107,7 +111,11 @@ export class Programs {
     const key = `${reads}|${writes}`;
     let layout = this.#layouts.get(key);
     if (layout === undefined) {
-      const entry = (binding: number, buffer: GPUBufferBindingLayout) => ({ binding, visibility: COMPUTE_STAGE, buffer });
+      const entry = (binding: number, buffer: GPUBufferBindingLayout) => ({
+        binding,
+        visibility: COMPUTE_STAGE,
+        buffer,
+      });
       const group = this.#device.createBindGroupLayout({
         entries: [
           entry(0, { type: "uniform", hasDynamicOffset: true }),

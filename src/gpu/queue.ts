@@ -39,7 +39,8 @@ const TRACKED = 4096;
 /**
  * Records dispatches and submits them in batches. Pipelines, bind groups and the uniform buffer are reused.
  *
- * A batch that the device refuses fails with all its dispatches, and so do the outcomes of the operations that they belong to.
+ * A batch that the device refuses fails with all its dispatches, and so do the outcomes of the operations that they
+ * belong to.
  */
 export class Queue {
   readonly #device: GPUDevice;
@@ -59,7 +60,10 @@ export class Queue {
   #outcome = outcomeOf();
   /** What has part in the batch, in the order of its first dispatch. */
   #members: Outcome[] = [];
-  /** Whether the batch copies out; then it does nothing else, so that work that fails leaves reads of other memory alone. */
+  /**
+   * Whether the batch copies out; then it does nothing else, so that work that fails leaves reads of other memory
+   * alone.
+   */
   #copies = false;
   destroyed = false;
   /** Takes the times of all dispatches while it is set. */
@@ -101,8 +105,15 @@ export class Queue {
     }
     const program = this.#programs.of(pass);
     const { operation, timer } = this;
-    if (this.#waiting.isEmpty && areKnown(blocks, program.outcome)) this.#record(pass, blocks, program, operation, timer);
-    else this.#waiting.add({ blocks, program: program.outcome, bytes: 0, record: () => this.#record(pass, blocks, program, operation, timer) });
+    if (this.#waiting.isEmpty && areKnown(blocks, program.outcome))
+      this.#record(pass, blocks, program, operation, timer);
+    else
+      this.#waiting.add({
+        blocks,
+        program: program.outcome,
+        bytes: 0,
+        record: () => this.#record(pass, blocks, program, operation, timer),
+      });
   }
 
   #record(pass: Pass, blocks: readonly Block[], program: Program, operation: Outcome, timer: Timer | undefined): void {
@@ -117,7 +128,8 @@ export class Queue {
     const offset = this.#slot++ * SLOT;
     pack(pass.uniform, offset / 4, this.#integers, this.#floats);
     if (timer !== undefined) this.#compute?.end();
-    const compute = timer === undefined ? (this.#compute ??= this.#recorder().beginComputePass()) : this.#timed(timer, pass);
+    const compute =
+      timer === undefined ? (this.#compute ??= this.#recorder().beginComputePass()) : this.#timed(timer, pass);
     compute.setPipeline(program.pipeline);
     compute.setBindGroup(0, group, [offset]);
     compute.dispatchWorkgroups(...pass.workgroups);
@@ -218,7 +230,9 @@ export class Queue {
     if (known !== undefined) return known;
     const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: SLOT } };
     const entries = [uniform, ...blocks.map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } }))];
-    const group = this.#faults.watch("createBindGroup", this.#outcome, () => this.#device.createBindGroup({ layout, entries }));
+    const group = this.#faults.watch("createBindGroup", this.#outcome, () =>
+      this.#device.createBindGroup({ layout, entries }),
+    );
     if (this.#groups.size >= 4096) this.#groups.clear();
     this.#groups.set(key, group);
     return group;

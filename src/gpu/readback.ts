@@ -49,8 +49,16 @@ export class Readback {
     this.#sealPool = new Pool(device, faults, BufferUsage.COPY_SRC | BufferUsage.COPY_DST, 256);
   }
 
-  /** What `decode` makes of `bytes` of memory as they are now; rejects with the error of the work that should have written them. */
-  async read<Result>(source: Block, bytes: number, written: Outcome, decode: (memory: ArrayBuffer, offset: number) => Result): Promise<Result> {
+  /**
+   * What `decode` makes of `bytes` of memory as they are now; rejects with the error of the work that should have
+   * written them.
+   */
+  async read<Result>(
+    source: Block,
+    bytes: number,
+    written: Outcome,
+    decode: (memory: ArrayBuffer, offset: number) => Result,
+  ): Promise<Result> {
     const check = ({ error }: { readonly error: AttentionKernelsError | undefined }): void => {
       if (error !== undefined) throw this.#faults.tell(error);
     };
@@ -66,7 +74,9 @@ export class Readback {
       check(written);
       check(copied);
       if (load.seal !== undefined && new Uint32Array(memory, 0, 1)[0] !== load.seal) {
-        throw await this.#faults.explain(new DeviceError("read: the device did not run the commands that it was given."));
+        throw await this.#faults.explain(
+          new DeviceError("read: the device did not run the commands that it was given."),
+        );
       }
       return decode(memory, offset);
     } finally {
@@ -86,7 +96,9 @@ export class Readback {
     const last = this.#gathering.at(-1);
     if (last !== undefined && last.used + bytes <= last.staging.bytes) return last;
     if (last === undefined) queueMicrotask(() => this.#depart());
-    const load = this.#open(Math.max(bytes, last === undefined ? STAGING.first : Math.min(STAGING.most, 2 * last.staging.bytes)));
+    const load = this.#open(
+      Math.max(bytes, last === undefined ? STAGING.first : Math.min(STAGING.most, 2 * last.staging.bytes)),
+    );
     this.#gathering.push(load);
     return load;
   }
@@ -96,7 +108,8 @@ export class Readback {
     const staging = this.#pool.take("read", isSealed ? bytes + ALIGNMENT : bytes);
     const seal = isSealed ? (this.#lastSeals.get(staging) === 1 ? 2 : 1) : undefined;
     if (seal !== undefined) {
-      if (this.#seals === undefined) this.#queue.upload((this.#seals = this.#sealPool.take("read", 12)), Uint32Array.of(0, 1, 2), outcomeOf());
+      if (this.#seals === undefined)
+        this.#queue.upload((this.#seals = this.#sealPool.take("read", 12)), Uint32Array.of(0, 1, 2), outcomeOf());
       this.#lastSeals.set(staging, seal);
       this.#queue.copy({ source: this.#seals, from: 4 * seal, to: staging, at: 0, bytes: 4 }, outcomeOf());
     }
@@ -120,18 +133,25 @@ export class Readback {
 
   async #transfer({ staging, used }: Load): Promise<ArrayBuffer> {
     await this.#queue.recorded;
-    if (this.#disposed) throw new ArgumentError({ where: "read", wanted: "a live Gpu", got: "a disposed one", fix: "Dispose it last." });
+    if (this.#disposed)
+      throw new ArgumentError({ where: "read", wanted: "a live Gpu", got: "a disposed one", fix: "Dispose it last." });
     this.#queue.flush();
     const concluded = this.#faults.conclude();
     const bytes = Math.min(used, staging.bytes);
     try {
-      const [memory] = await Promise.all([staging.buffer.mapAsync(MAP_READ_MODE, 0, bytes).then(() => staging.buffer.getMappedRange(0, bytes)), concluded]);
+      const [memory] = await Promise.all([
+        staging.buffer.mapAsync(MAP_READ_MODE, 0, bytes).then(() => staging.buffer.getMappedRange(0, bytes)),
+        concluded,
+      ]);
       this.#faults.checkAlive();
       return memory;
     } catch (reason) {
       await concluded;
       const { error } = staging.outcome;
-      throw error ?? (await this.#faults.explain(new DeviceError(`read: the device could not map memory: ${String(reason)}`)));
+      throw (
+        error ??
+        (await this.#faults.explain(new DeviceError(`read: the device could not map memory: ${String(reason)}`)))
+      );
     }
   }
 }

@@ -8,7 +8,13 @@ import { dispatchEach, eachShader, implement, shader, type Recorder, type Operan
 const reduceShaders = [eachShader, quotientShader, finiteShader, shader("ops/reduce.wgsl", reduceText)];
 const folds = {
   sum: [...reduceShaders, shader("generated (sum)", "fn fold(x: f32, y: f32) -> f32 { return x + y; }")],
-  max: [...reduceShaders, shader("generated (max)", "fn fold(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }")],
+  max: [
+    ...reduceShaders,
+    shader(
+      "generated (max)",
+      "fn fold(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }",
+    ),
+  ],
 };
 
 /** Elements that one invocation folds: short, so that rounding grows with the logarithm of the length. */
@@ -29,7 +35,11 @@ function runs(shape: readonly number[], axes: readonly number[]): Run[] {
     if (!axes.includes(end)) continue;
     let start = end;
     while (start > 0 && axes.includes(start - 1)) start--;
-    found.push({ outer: sizeOf(extents.slice(0, start)), length: sizeOf(extents.slice(start, end + 1)), inner: sizeOf(extents.slice(end + 1)) });
+    found.push({
+      outer: sizeOf(extents.slice(0, start)),
+      length: sizeOf(extents.slice(start, end + 1)),
+      inner: sizeOf(extents.slice(end + 1)),
+    });
     extents.fill(1, start, end + 1);
     end = start;
   }

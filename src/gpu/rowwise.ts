@@ -1,5 +1,15 @@
-import { crossEntropyBackwardPrimitive, crossEntropyPrimitive, embeddingPrimitive, scatterPrimitive } from "../autograd/lookup.js";
-import { normalizeBackwardPrimitive, normalizePrimitive, softmaxBackwardPrimitive, softmaxPrimitive } from "../autograd/rows.js";
+import {
+  crossEntropyBackwardPrimitive,
+  crossEntropyPrimitive,
+  embeddingPrimitive,
+  scatterPrimitive,
+} from "../autograd/lookup.js";
+import {
+  normalizeBackwardPrimitive,
+  normalizePrimitive,
+  softmaxBackwardPrimitive,
+  softmaxPrimitive,
+} from "../autograd/rows.js";
 import { sizeOf } from "../core/shape.js";
 import type { Shader } from "../kernels/kernel.js";
 import logSumExp from "../../shaders/lib/log_sum_exp.wgsl";
@@ -21,13 +31,29 @@ const softmaxBackwardShaders = [eachShader, shader("ops/softmax_backward.wgsl", 
 const normalizeShaders = [eachShader, shader("ops/normalize.wgsl", normalize)];
 const normalizeBackwardShaders = [eachShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
 const crossEntropyShaders = [eachShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
-const crossEntropyBackwardShaders = [eachShader, logSumExpShader, shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward)];
+const crossEntropyBackwardShaders = [
+  eachShader,
+  logSumExpShader,
+  shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward),
+];
 const embeddingShaders = [eachShader, quotientShader, shader("ops/embedding.wgsl", embedding)];
 const scatterShaders = [eachShader, quotientShader, shader("ops/scatter.wgsl", scatter)];
 
 /** One invocation for each row of `x`. */
-function eachRow(recorder: Recorder, shaders: readonly Shader[], { shape }: Operand, reads: Pass["reads"], writes: Pass["writes"], more?: Pass["uniform"]): void {
-  dispatchEach(recorder, sizeOf(shape.slice(0, -1)), { shaders, uniform: { width: shape.at(-1)!, ...more }, reads, writes });
+function eachRow(
+  recorder: Recorder,
+  shaders: readonly Shader[],
+  { shape }: Operand,
+  reads: Pass["reads"],
+  writes: Pass["writes"],
+  more?: Pass["uniform"],
+): void {
+  dispatchEach(recorder, sizeOf(shape.slice(0, -1)), {
+    shaders,
+    uniform: { width: shape.at(-1)!, ...more },
+    reads,
+    writes,
+  });
 }
 
 /** Which rows of the output name each row of the table: places[starts[row] .. starts[row + 1]], in ascending order. */
@@ -42,18 +68,39 @@ function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: U
 }
 
 export const rowwise = [
-  implement(softmaxPrimitive, (recorder, [x], [y]) => eachRow(recorder, softmaxShaders, x, { x: x.block }, { y: y.block })),
+  implement(softmaxPrimitive, (recorder, [x], [y]) =>
+    eachRow(recorder, softmaxShaders, x, { x: x.block }, { y: y.block }),
+  ),
   implement(softmaxBackwardPrimitive, (recorder, [y, dy], [dx]) => {
     eachRow(recorder, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
   }),
   implement(normalizePrimitive, (recorder, [x], [y, reciprocals], { epsilon }) => {
-    eachRow(recorder, normalizeShaders, x, { x: x.block }, { y: y.block, reciprocals: reciprocals.block }, { epsilon: f32(epsilon) });
+    eachRow(
+      recorder,
+      normalizeShaders,
+      x,
+      { x: x.block },
+      { y: y.block, reciprocals: reciprocals.block },
+      { epsilon: f32(epsilon) },
+    );
   }),
   implement(normalizeBackwardPrimitive, (recorder, [y, reciprocals, dy], [dx]) => {
-    eachRow(recorder, normalizeBackwardShaders, y, { y: y.block, reciprocals: reciprocals.block, dy: dy.block }, { dx: dx.block });
+    eachRow(
+      recorder,
+      normalizeBackwardShaders,
+      y,
+      { y: y.block, reciprocals: reciprocals.block, dy: dy.block },
+      { dx: dx.block },
+    );
   }),
   implement(crossEntropyPrimitive, (recorder, [x], [losses], { labels }) => {
-    eachRow(recorder, crossEntropyShaders, x, { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)) }, { losses: losses.block });
+    eachRow(
+      recorder,
+      crossEntropyShaders,
+      x,
+      { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)) },
+      { losses: losses.block },
+    );
   }),
   implement(crossEntropyBackwardPrimitive, (recorder, [x, d], [dx], { labels }) => {
     const reads = { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)), d: d.block };
@@ -72,7 +119,11 @@ export const rowwise = [
     dispatchEach(recorder, sizeOf(dTable.shape), {
       shaders: scatterShaders,
       uniform: { width: dTable.shape[1] },
-      reads: { dy: dy.block, starts: arrayOf("u32", recorder.upload(starts)), places: arrayOf("u32", recorder.upload(places)) },
+      reads: {
+        dy: dy.block,
+        starts: arrayOf("u32", recorder.upload(starts)),
+        places: arrayOf("u32", recorder.upload(places)),
+      },
       writes: { table_gradient: dTable.block },
     });
   }),

@@ -6,16 +6,32 @@ import { dispatchEach, eachShader, implement, shader, type Recorder, type Operan
 
 const copyShaders = [eachShader, quotientShader, shader("ops/copy.wgsl", copyText)];
 
-/** Where the numbers of a part lie among those of the whole: runs of neighbours, one for every index before the axis. */
+/**
+ * Where the numbers of a part lie among those of the whole: runs of neighbours, one for every index before the axis.
+ */
 interface Runs {
   readonly stride: number;
   readonly start: number;
 }
 
-function copy(recorder: Recorder, from: Operand, source: Runs, to: Operand, target: Runs, count: number, run: number): void {
+function copy(
+  recorder: Recorder,
+  from: Operand,
+  source: Runs,
+  to: Operand,
+  target: Runs,
+  count: number,
+  run: number,
+): void {
   dispatchEach(recorder, count, {
     shaders: copyShaders,
-    uniform: { run, from_stride: source.stride, from_start: source.start, to_stride: target.stride, to_start: target.start },
+    uniform: {
+      run,
+      from_stride: source.stride,
+      from_start: source.start,
+      to_stride: target.stride,
+      to_start: target.start,
+    },
     reads: { x: from.block },
     writes: { y: to.block },
   });

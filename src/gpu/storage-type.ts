@@ -23,7 +23,12 @@ export function checkDType(where: string, device: GPUDevice, dtype: DType): GpuD
       fix: 'Use "f32", or for wrapDevice request the feature.',
     });
   }
-  throw new ArgumentError({ where, argument: "dtype", wanted: '"f16" or "f32", the dtypes of a GPU', got: String(dtype) });
+  throw new ArgumentError({
+    where,
+    argument: "dtype",
+    wanted: '"f16" or "f32", the dtypes of a GPU',
+    got: String(dtype),
+  });
 }
 
 /** The largest float32. */
@@ -34,35 +39,86 @@ const overflows = (value: number): boolean => Number.isFinite(value) && !Number.
 
 /** Refuses a number that is beyond float32; infinity itself and NaN stay what they are. */
 export function checkSingle(where: string, argument: string, value: number): void {
-  if (overflows(value)) throw beyond(where, argument, LARGEST_SINGLE, "float32", String(value), "Use a smaller number, or the cpu backend, which has float64.");
+  if (overflows(value))
+    throw beyond(
+      where,
+      argument,
+      LARGEST_SINGLE,
+      "float32",
+      String(value),
+      "Use a smaller number, or the cpu backend, which has float64.",
+    );
 }
 
-function beyond(where: string, argument: string, largest: number, type: string, got: string, fix: string): NonFiniteError {
-  return new NonFiniteError({ where, argument, wanted: `numbers of at most ${largest}, the largest in ${type}`, got, fix });
+function beyond(
+  where: string,
+  argument: string,
+  largest: number,
+  type: string,
+  got: string,
+  fix: string,
+): NonFiniteError {
+  return new NonFiniteError({
+    where,
+    argument,
+    wanted: `numbers of at most ${largest}, the largest in ${type}`,
+    got,
+    fix,
+  });
 }
 
-/** Numbers as they lie in memory, filled up to whole words. Throws a `NonFiniteError` for one that is beyond the dtype. */
-export function encode(where: string, argument: string, data: ArrayLike<number>, dtype: GpuDType): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+/**
+ * Numbers as they lie in memory, filled up to whole words. Throws a `NonFiniteError` for one that is beyond the dtype.
+ */
+export function encode(
+  where: string,
+  argument: string,
+  data: ArrayLike<number>,
+  dtype: GpuDType,
+): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
   if (dtype === "f32") {
     const singles = Float32Array.from(data);
-    const at = data instanceof Float32Array ? -1 : singles.findIndex((single, index) => !Number.isFinite(single) && Number.isFinite(data[index]));
+    const at =
+      data instanceof Float32Array
+        ? -1
+        : singles.findIndex((single, index) => !Number.isFinite(single) && Number.isFinite(data[index]));
     if (at === -1) return singles;
-    throw beyond(where, argument, LARGEST_SINGLE, "float32", `${data[at]} at index ${at}`, "Use smaller numbers, or the cpu backend, which has float64.");
+    throw beyond(
+      where,
+      argument,
+      LARGEST_SINGLE,
+      "float32",
+      `${data[at]} at index ${at}`,
+      "Use smaller numbers, or the cpu backend, which has float64.",
+    );
   }
   const halves = toHalves(data);
   const at = halves.findIndex((bits) => !isFiniteHalf(bits));
   const words = new Uint32Array(bytesOf(data.length, dtype) / 4);
   new Uint16Array(words.buffer).set(halves);
   if (at === -1) return words;
-  throw beyond(where, argument, LARGEST_HALF, "float16", `${data[at]} at index ${at}`, 'Use "f32", or smaller numbers.');
+  throw beyond(
+    where,
+    argument,
+    LARGEST_HALF,
+    "float16",
+    `${data[at]} at index ${at}`,
+    'Use "f32", or smaller numbers.',
+  );
 }
 
 /** `count` numbers of memory, from byte `offset` on. */
 export function decode(memory: ArrayBuffer, offset: number, count: number, dtype: GpuDType): Float32Array {
-  return dtype === "f16" ? fromHalves(new Uint16Array(memory, offset, count)) : new Float32Array(memory, offset, count).slice();
+  return dtype === "f16"
+    ? fromHalves(new Uint16Array(memory, offset, count))
+    : new Float32Array(memory, offset, count).slice();
 }
 
-const named = (type: string, enables?: Shader["enables"]): Shader => ({ file: `generated (${type})`, text: `alias Stored = ${type};`, enables });
+const named = (type: string, enables?: Shader["enables"]): Shader => ({
+  file: `generated (${type})`,
+  text: `alias Stored = ${type};`,
+  enables,
+});
 
 /** What the passes call `Stored`: a number in memory, or four. */
 export const storageShaders = {

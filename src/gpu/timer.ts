@@ -32,7 +32,9 @@ export class Timer {
   next(label: string): GPUComputePassTimestampWrites {
     const first = (2 * this.#labels.length) % STAMPS;
     if (first === 0) {
-      const { made } = this.#faults.make("createQuerySet", () => this.#device.createQuerySet({ type: "timestamp", count: STAMPS }));
+      const { made } = this.#faults.make("createQuerySet", () =>
+        this.#device.createQuerySet({ type: "timestamp", count: STAMPS }),
+      );
       this.#sets.push(made);
     }
     this.#labels.push(label);
@@ -57,7 +59,9 @@ export class Timer {
     try {
       await staging.mapAsync(MAP_READ_MODE);
     } catch (reason) {
-      throw await this.#faults.explain(new DeviceError(`gpu.profile: the device could not map memory: ${String(reason)}`));
+      throw await this.#faults.explain(
+        new DeviceError(`gpu.profile: the device could not map memory: ${String(reason)}`),
+      );
     }
     this.#faults.checkAlive();
     const stamps = new BigUint64Array(staging.getMappedRange());

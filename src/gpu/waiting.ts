@@ -25,10 +25,11 @@ export function areKnown(blocks: readonly Block[], program: Outcome | undefined)
 }
 
 /**
- * Commands that use new memory or new pipelines, and all that come after them, in order, until the device says whether it could make those.
+ * Commands that use new memory or new pipelines, and all that come after them, in order, until the device says whether
+ * it could make those.
  *
- * One invalid part makes a whole batch of commands invalid, and errors arrive late. Commands that wait can be left out instead, and where
- * memory is short, others' free memory can go first.
+ * One invalid part makes a whole batch of commands invalid, and errors arrive late. Commands that wait can be left out
+ * instead, and where memory is short, others' free memory can go first.
  */
 export class Waiting {
   readonly #faults: Faults;

@@ -9,7 +9,8 @@ import { attentionInputs, attentionKernel, attentionOptions } from "./options.js
 /**
  * The attention weights w_ij / z_i, computed as the output for unit vectors as values.
  *
- * Shapes: as `attention`; of v only [batch, kvHeads, m] matters. Returns [batch, heads, n, m], so memory grows with n·m.
+ * Shapes: as `attention`; of v only [batch, kvHeads, m] matters. Returns [batch, heads, n, m], so memory grows with
+ * n·m.
  */
 export function attentionMap(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   checkArguments("attentionMap", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });

@@ -12,22 +12,31 @@ import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
 import { addBiases, biasLayout, biasTensor, denseBias, type Bias } from "./bias.js";
 import { repeatHeads } from "./heads.js";
 import { finitePart, lostOfRows, tainted } from "./hidden.js";
-import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes, Surroundings, TiledKernel } from "./kernel.js";
+import type {
+  AttentionInputs,
+  AttentionKernel,
+  AttentionOptions,
+  HeadSizes,
+  Surroundings,
+  TiledKernel,
+} from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
 import { attentionInputs, attentionKernel, attentionOptions, tiledKernel } from "./options.js";
 import { applyAttention, attentionExtents, hasFewPairs, HIDDEN_BIAS, recenterPrimitive } from "./primitives.js";
 
 /**
- * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised kernel, else 1.
+ * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised
+ * kernel, else 1.
  *
- * Shapes: q [batch, heads, n, d], k [batch, kvHeads, m, d], v [batch, kvHeads, m, dv] gives [batch, heads, n, dv]. What the kernel
- * learns is passed beside them as a tensor of shape [] or [heads] and gets a gradient. A query that sees no key gets zeros, and zero
- * gradients. Memory is linear in n and m on a GPU, where gradients are bitwise repeatable. Throws a `ShapeError` for shapes that do
- * not fit, an `ArgumentError` for an unknown input, a disposed tensor or tensors of two backends, and an `UnsupportedError` for an
- * option that has no meaning for the kernel.
+ * Shapes: q [batch, heads, n, d], k [batch, kvHeads, m, d], v [batch, kvHeads, m, dv] gives [batch, heads, n, dv]. What
+ * the kernel learns is passed beside them as a tensor of shape [] or [heads] and gets a gradient. A query that sees no
+ * key gets zeros, and zero gradients. Memory is linear in n and m on a GPU, where gradients are bitwise repeatable.
+ * Throws a `ShapeError` for shapes that do not fit, an `ArgumentError` for an unknown input, a disposed tensor or
+ * tensors of two backends, and an `UnsupportedError` for an option that has no meaning for the kernel.
  *
- * q, k and v may be float16 on a GPU: output and their gradients then are float16 too (beyond 65504 they overflow), while every sum, the
- * statistic, and what the kernel learns stay float32. Kernels that are compositions of other operations take float32 alone.
+ * q, k and v may be float16 on a GPU: output and their gradients then are float16 too (beyond 65504 they overflow),
+ * while every sum, the statistic, and what the kernel learns stay float32. Kernels that are compositions of other
+ * operations take float32 alone.
  */
 export function attention(kernel: AttentionKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   checkArguments("attention", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });
@@ -51,8 +60,9 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
 }
 
 /**
- * As `attention`, and also returns one number per row [batch, heads, n]: the log-sum-exp of the scores for the softmax normaliser, else
- * the divisor of the weights. It has no gradient: a loss that depends on it throws an `UnsupportedError`.
+ * As `attention`, and also returns one number per row [batch, heads, n]: the log-sum-exp of the scores for the softmax
+ * normaliser, else the divisor of the weights. It has no gradient: a loss that depends on it throws an
+ * `UnsupportedError`.
  */
 export function attentionWithStatistic(
   kernel: TiledKernel,
@@ -72,7 +82,11 @@ function checkCall(where: string, inputs: AttentionInputs, options: AttentionOpt
   commonBackend(where, [...Object.values(inputs).filter(isTensor), ...(bias === undefined ? [] : [biasTensor(bias)])]);
 }
 
-function run(kernel: TiledKernel, inputs: AttentionInputs, { mask, bias, softcap }: AttentionOptions): { output: Tensor; statistic: Tensor } {
+function run(
+  kernel: TiledKernel,
+  inputs: AttentionInputs,
+  { mask, bias, softcap }: AttentionOptions,
+): { output: Tensor; statistic: Tensor } {
   const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
@@ -90,7 +104,11 @@ function run(kernel: TiledKernel, inputs: AttentionInputs, { mask, bias, softcap
 }
 
 /** q, k and v as the passes take them, in their dtype. Changes by the kernel are computed in float32. */
-function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
+function prepare(
+  kernel: TiledKernel,
+  inputs: AttentionInputs,
+  surroundings: Surroundings,
+): Pick<AttentionInputs, "q" | "k" | "v"> {
   const { dtype } = inputs.q;
   const isMoved = kernel.ofDifferences === true && dtype !== "f64"; // float64 takes differences
   if (!isMoved && kernel.prepare === undefined) return inputs;
@@ -104,7 +122,11 @@ function prepare(kernel: TiledKernel, inputs: AttentionInputs, surroundings: Sur
 }
 
 /** Applies the kernel's `prepare`. Non-finite rows that are hidden are left out, so that no gradient sums over them. */
-function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionInputs, surroundings: Surroundings): Pick<AttentionInputs, "q" | "k" | "v"> {
+function changed(
+  change: NonNullable<TiledKernel["prepare"]>,
+  inputs: AttentionInputs,
+  surroundings: Surroundings,
+): Pick<AttentionInputs, "q" | "k" | "v"> {
   if (!surroundings.isMasked) return change(inputs, surroundings);
   const { q, k, v } = change({ ...inputs, q: finitePart(inputs.q), k: finitePart(inputs.k) }, surroundings);
   return { q: tainted(q, lostOfRows(inputs.q)), k: tainted(k, repeatHeads(lostOfRows(inputs.k), k.shape[1])), v };
@@ -113,7 +135,10 @@ function changed(change: NonNullable<TiledKernel["prepare"]>, inputs: AttentionI
 /** A large negative bias for hidden pairs; other pairs keep the given bias, if there is one. */
 function hide(backend: Backend, { seen, shape }: NonNullable<ResolvedMask["dense"]>, bias: Tensor | undefined): Tensor {
   if (bias !== undefined) return where(backend.tensor(seen, shape), bias, HIDDEN_BIAS);
-  return backend.tensor(Float32Array.from(seen, (value) => (value === 0 ? HIDDEN_BIAS : 0)), shape);
+  return backend.tensor(
+    Float32Array.from(seen, (value) => (value === 0 ? HIDDEN_BIAS : 0)),
+    shape,
+  );
 }
 
 /** The kernel's inputs and its parameters, by name. */
@@ -139,16 +164,32 @@ function checkInputs(kernel: AttentionKernel, inputs: AttentionInputs, sizes: He
   for (const tensor of Object.values(inputs)) tensor.memory("attention");
   const { widthMultiple = 1 } = kernel;
   if (sizes.dim % widthMultiple !== 0) {
-    throw new ShapeError({ where: "attention", argument: "q", wanted: `a width d that is a multiple of ${widthMultiple}`, got: String(sizes.dim) });
+    throw new ShapeError({
+      where: "attention",
+      argument: "q",
+      wanted: `a width d that is a multiple of ${widthMultiple}`,
+      got: String(sizes.dim),
+    });
   }
   for (const { name, shape } of kernel.inputs ?? []) {
     if (sameShape(inputs[name].shape, shape(sizes))) continue;
-    throw new ShapeError({ where: "attention", argument: name, wanted: formatShape(shape(sizes)), got: formatShape(inputs[name].shape) });
+    throw new ShapeError({
+      where: "attention",
+      argument: name,
+      wanted: formatShape(shape(sizes)),
+      got: formatShape(inputs[name].shape),
+    });
   }
 }
 
 function notInHalf(argument: string, wanted: string): UnsupportedError {
-  return new UnsupportedError({ where: "attention", argument, wanted, got: "float16", fix: `Cast it: ops.cast(${argument}, "f32").` });
+  return new UnsupportedError({
+    where: "attention",
+    argument,
+    wanted,
+    got: "float16",
+    fix: `Cast it: ops.cast(${argument}, "f32").`,
+  });
 }
 
 /** Queries, keys and values have one dtype; float16 is for them alone. */

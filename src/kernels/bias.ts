@@ -14,7 +14,10 @@ export interface RelativeBias {
   readonly relative: Tensor;
 }
 
-/** Added to the scores: a number a pair, [batch or 1, heads or 1, n or 1, m or 1], or a relative one. It gets a gradient. */
+/**
+ * Added to the scores: a number a pair, [batch or 1, heads or 1, n or 1, m or 1], or a relative one. It gets a
+ * gradient.
+ */
 export type Bias = Tensor | RelativeBias;
 
 /** A bias by i - j: `relative` [heads or 1, n + m - 1], element r for i - j = r - (m - 1). */
@@ -24,8 +27,8 @@ export function relativeBias(relative: Tensor): RelativeBias {
 }
 
 /**
- * Attention with linear biases: -slope_h |i - j|, one slope a head, [heads] (Press, Smith & Lewis, arXiv 2108.12409). The slopes may be
- * learned; the paper's are 2^(-8h/heads) for h = 1 ... heads. `queries` and `keys` are n and m.
+ * Attention with linear biases: -slope_h |i - j|, one slope a head, [heads] (Press, Smith & Lewis, arXiv 2108.12409).
+ * The slopes may be learned; the paper's are 2^(-8h/heads) for h = 1 ... heads. `queries` and `keys` are n and m.
  */
 export function alibi(slopes: Tensor, queries: number, keys: number): RelativeBias {
   checkArguments("alibi", { slopes, queries, keys }, { slopes: tensor, queries: whole(1), keys: whole(1) });
@@ -44,12 +47,18 @@ export function addBiases(a: Bias | undefined, b: Bias | undefined, sizes: MaskS
 export function denseBias(bias: Bias, { queries, keys }: MaskSizes): Tensor {
   if (!("relative" in bias)) return bias;
   const { relative } = bias;
-  const ids = Int32Array.from({ length: queries * keys }, (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1);
+  const ids = Int32Array.from(
+    { length: queries * keys },
+    (_, pair) => Math.floor(pair / keys) - (pair % keys) + keys - 1,
+  );
   const gathered = embedding(permute(relative, [1, 0]), indices(ids, [queries, keys]));
   return reshape(permute(gathered, [2, 0, 1]), [1, relative.shape[0], queries, keys]);
 }
 
-/** The layout of a bias: a pair's element is at offset + the sum of its batch, head, query and key index times their strides. */
+/**
+ * The layout of a bias: a pair's element is at offset + the sum of its batch, head, query and key index times their
+ * strides.
+ */
 export interface BiasLayout {
   readonly offset: number;
   readonly strides: readonly [number, number, number, number];
@@ -67,9 +76,17 @@ export function biasLayout(bias: Bias, { batch, heads, queries, keys }: MaskSize
   const relative = "relative" in bias;
   const wanted = relative ? [heads, queries + keys - 1] : [batch, heads, queries, keys];
   const mayRepeat = relative ? 1 : 4;
-  if (shape.length !== wanted.length || shape.some((extent, axis) => extent !== wanted[axis] && (extent !== 1 || axis >= mayRepeat))) {
+  if (
+    shape.length !== wanted.length ||
+    shape.some((extent, axis) => extent !== wanted[axis] && (extent !== 1 || axis >= mayRepeat))
+  ) {
     const or = wanted.map((extent, axis) => (axis < mayRepeat ? `${extent} or 1` : String(extent)));
-    throw new ShapeError({ where: "attention", argument: "bias", wanted: `[${or.join(", ")}]`, got: formatShape(shape) });
+    throw new ShapeError({
+      where: "attention",
+      argument: "bias",
+      wanted: `[${or.join(", ")}]`,
+      got: formatShape(shape),
+    });
   }
   return relative ? { offset: keys - 1, strides: [0, stridesOf(shape)[0], 1, -1], relative } : denseLayout(shape);
 }

@@ -20,7 +20,10 @@ function runsOf(values: ArrayLike<boolean | number>, width: number): Run[] | und
 }
 
 /** The mask as runs of queries or of keys, if it has that form. */
-function runsIn(values: ArrayLike<boolean | number>, [, heads, queries, keys]: Shape): ((batch: number) => Runs) | undefined {
+function runsIn(
+  values: ArrayLike<boolean | number>,
+  [, heads, queries, keys]: Shape,
+): ((batch: number) => Runs) | undefined {
   if (heads > 1 || Math.min(queries, keys) > 1 || Math.max(queries, keys) === 1) return undefined;
   const runs = runsOf(values, Math.max(queries, keys));
   if (runs === undefined) return undefined;
@@ -31,9 +34,9 @@ function runsIn(values: ArrayLike<boolean | number>, [, heads, queries, keys]: S
 }
 
 /**
- * A truth value for every pair, true (or 1) where the query may see the key: [batch or 1, heads or 1, n or 1, m or 1]. Axes of extent 1 are
- * repeated, so [batch, 1, 1, m] hides keys from all queries. If the visible keys (or queries) of every batch entry are one run, tiles are
- * skipped as with `lengths`, unless there is a bias.
+ * A truth value for every pair, true (or 1) where the query may see the key: [batch or 1, heads or 1, n or 1, m or 1].
+ * Axes of extent 1 are repeated, so [batch, 1, 1, m] hides keys from all queries. If the visible keys (or queries) of
+ * every batch entry are one run, tiles are skipped as with `lengths`, unless there is a bias.
  */
 export function booleanMask(values: ArrayLike<boolean | number>, shape: Shape): Mask {
   checkArguments("booleanMask", { values, shape }, { values: numbers, shape: shapeKind });

@@ -37,7 +37,10 @@ export interface KeyValueCache {
   dispose(): void;
 }
 
-/** Allocates memory for the keys and values of `capacity` tokens, or for values alone if the kernel's weights do not depend on keys. */
+/**
+ * Allocates memory for the keys and values of `capacity` tokens, or for values alone if the kernel's weights do not
+ * depend on keys.
+ */
 export function keyValueCache(backend: Backend, kernel: AttentionKernel, sizes: CacheSizes): KeyValueCache {
   checkArguments("keyValueCache", { backend, kernel }, { backend: backendKind, kernel: attentionKernel });
   const extent = needed(whole(1));
@@ -61,7 +64,12 @@ export function keyValueCache(backend: Backend, kernel: AttentionKernel, sizes: 
   };
 }
 
-const cacheKind = having<KeyValueCache>("a cache, as keyValueCache() gives", ["kernel", "capacity", "length", "values"]);
+const cacheKind = having<KeyValueCache>("a cache, as keyValueCache() gives", [
+  "kernel",
+  "capacity",
+  "length",
+  "values",
+]);
 
 /** Queries, keys and values of the new tokens, and the kernel's own tensors as for all `capacity` tokens. */
 export interface DecodeInputs {
@@ -79,21 +87,28 @@ export interface DecodeOptions {
   readonly window?: number;
   /** As in `attention`. */
   readonly softcap?: number;
-  /** How many of the first tokens of every batch entry are padding, which no query sees: for prompts that end together. Default none. */
+  /**
+   * How many of the first tokens of every batch entry are padding, which no query sees: for prompts that end together.
+   * Default none.
+   */
   readonly padding?: readonly number[];
 }
 
 /**
- * Causal attention of the next tokens over the cached tokens and themselves; their keys and values are appended to the cache. Each result is
- * the same as that row of the full pass over `capacity` tokens.
+ * Causal attention of the next tokens over the cached tokens and themselves; their keys and values are appended to the
+ * cache. Each result is the same as that row of the full pass over `capacity` tokens.
  *
- * Shapes as in `attention`, with the number of new tokens as n and m; the result is [batch, heads, n, dv]. For few queries a GPU splits the
- * keys of a row over workgroups. Throws an `ArgumentError` when the cache is full, and an `UnsupportedError` inside `valueAndGrad`, because the
- * cache changes in place, and for a kernel without masks.
+ * Shapes as in `attention`, with the number of new tokens as n and m; the result is [batch, heads, n, dv]. For few
+ * queries a GPU splits the keys of a row over workgroups. Throws an `ArgumentError` when the cache is full, and an
+ * `UnsupportedError` inside `valueAndGrad`, because the cache changes in place, and for a kernel without masks.
  */
 export function decode(cache: KeyValueCache, inputs: DecodeInputs, options: DecodeOptions = {}): Tensor {
   checkArguments("decode", { cache, inputs }, { cache: cacheKind, inputs: record });
-  const { window, softcap, padding } = checkOptions("decode", options, { window: whole(0), softcap: positive, padding: listOf(whole(0)) });
+  const { window, softcap, padding } = checkOptions("decode", options, {
+    window: whole(0),
+    softcap: positive,
+    padding: listOf(whole(0)),
+  });
   const { q, k, v, ...own } = inputs;
   checkArguments("decode", { q, v }, { q: tensor, v: tensor });
   if (k !== undefined) checkArguments("decode", { k }, { k: tensor });
@@ -101,10 +116,20 @@ export function decode(cache: KeyValueCache, inputs: DecodeInputs, options: Deco
   const { kernel, keys, values, capacity, length } = cache;
   const count = v.shape[2];
   if (isRecording()) {
-    throw new UnsupportedError({ where: "decode", wanted: "a call outside valueAndGrad", got: "one inside", fix: "Train with attention and causal()." });
+    throw new UnsupportedError({
+      where: "decode",
+      wanted: "a call outside valueAndGrad",
+      got: "one inside",
+      fix: "Train with attention and causal().",
+    });
   }
   if (length + count > capacity) {
-    throw new ArgumentError({ where: "decode", wanted: `at most ${capacity - length} more tokens`, got: String(count), fix: "Make a larger cache." });
+    throw new ArgumentError({
+      where: "decode",
+      wanted: `at most ${capacity - length} more tokens`,
+      got: String(count),
+      fix: "Make a larger cache.",
+    });
   }
   append("v", values, v, length);
   if (keys !== undefined) append("k", keys, k, length);
@@ -132,13 +157,23 @@ export function decode(cache: KeyValueCache, inputs: DecodeInputs, options: Deco
 /** Hides the first tokens of every batch entry. */
 function behind(padding: readonly number[], batch: number, capacity: number): Mask {
   const isCount = (count: number): boolean => Number.isInteger(count) && count >= 0 && count <= capacity;
-  if (padding.length === batch && padding.every(isCount)) return lengths({ keys: padding.map((count) => capacity - count), padding: "left" });
-  throw new ArgumentError({ where: "decode", argument: "padding", wanted: `${batch} whole numbers from 0 to ${capacity}`, got: `[${padding.join(", ")}]` });
+  if (padding.length === batch && padding.every(isCount))
+    return lengths({ keys: padding.map((count) => capacity - count), padding: "left" });
+  throw new ArgumentError({
+    where: "decode",
+    argument: "padding",
+    wanted: `${batch} whole numbers from 0 to ${capacity}`,
+    got: `[${padding.join(", ")}]`,
+  });
 }
 
 function append(argument: string, room: Tensor, part: Tensor | undefined, start: number): void {
   const [batch, heads, , width] = room.shape;
-  if (part === undefined || part.shape.length !== 4 || !sameShape([part.shape[0], part.shape[1], part.shape[3]], [batch, heads, width])) {
+  if (
+    part === undefined ||
+    part.shape.length !== 4 ||
+    !sameShape([part.shape[0], part.shape[1], part.shape[3]], [batch, heads, width])
+  ) {
     throw new ShapeError({
       where: "decode",
       argument,

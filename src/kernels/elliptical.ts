@@ -13,7 +13,10 @@ import type { HeadSizes, TiledKernel } from "./kernel.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 export interface CausalMetric {
-  /** For a causal mask: every query gets its own metric from the tokens up to it, so that later tokens have no influence. Default false. */
+  /**
+   * For a causal mask: every query gets its own metric from the tokens up to it, so that later tokens have no
+   * influence. Default false.
+   */
   readonly causal?: boolean;
 }
 
@@ -24,9 +27,10 @@ export interface EllipticalOptions extends SoftmaxOptions, CausalMetric {}
 /**
  * Elliptical attention: s = qᵀMk/√d with a diagonal metric M, weights e^s divided by their row sum.
  *
- * Takes `metric` [batch, heads, d], the diagonal, or with `causal` one for every query, [batch, heads, n, d]; no gradient flows through it.
- * `ellipticalMetric` estimates it between layers, and `encoder` does so by itself, with the identity in the first layer, which is dot-product attention.
- * Source: Nielsen, Abdullaev, Teo & Nguyen, Elliptical Attention, NeurIPS 2024 (arXiv 2406.13770); `causal` is derived here.
+ * Takes `metric` [batch, heads, d], the diagonal, or with `causal` one for every query, [batch, heads, n, d]; no
+ * gradient flows through it. `ellipticalMetric` estimates it between layers, and `encoder` does so by itself, with the
+ * identity in the first layer, which is dot-product attention. Source: Nielsen, Abdullaev, Teo & Nguyen, Elliptical
+ * Attention, NeurIPS 2024 (arXiv 2406.13770); `causal` is derived here.
  */
 export function elliptical(options: EllipticalOptions = {}): TiledKernel {
   const { causal = false, scale } = checkOptions("elliptical", options, { ...softmaxOptions, ...causalMetric });
@@ -39,10 +43,14 @@ export function elliptical(options: EllipticalOptions = {}): TiledKernel {
         name: "metric",
         shape,
         fixed: true,
-        ...(causal ? { forQueries: (metric: Tensor, first: number, count: number) => slice(metric, 2, first, count) } : {}),
+        ...(causal
+          ? { forQueries: (metric: Tensor, first: number, count: number) => slice(metric, 2, first, count) }
+          : {}),
         betweenLayers(values, previous) {
           const [batch, heads, queries, dim] = values.shape;
-          return previous === undefined ? values.backend.full(1, shape({ batch, heads, queries, keys: queries, dim })) : ellipticalMetric(values, previous, { causal });
+          return previous === undefined
+            ? values.backend.full(1, shape({ batch, heads, queries, keys: queries, dim }))
+            : ellipticalMetric(values, previous, { causal });
         },
       },
     ],
@@ -55,14 +63,17 @@ export function elliptical(options: EllipticalOptions = {}): TiledKernel {
 
 /** The matrix [n, n] whose row i averages over the tokens up to i. */
 function runningMean(n: number): Float64Array {
-  return Float64Array.from({ length: n * n }, (_, at) => (at % n <= Math.floor(at / n) ? 1 / (Math.floor(at / n) + 1) : 0));
+  return Float64Array.from({ length: n * n }, (_, at) =>
+    at % n <= Math.floor(at / n) ? 1 / (Math.floor(at / n) + 1) : 0,
+  );
 }
 
 /**
- * The metric between two layers: m_c = mean over tokens of |v_c - v'_c|, divided by the largest m of the head; with `causal` over the tokens up to each.
+ * The metric between two layers: m_c = mean over tokens of |v_c - v'_c|, divided by the largest m of the head; with
+ * `causal` over the tokens up to each.
  *
- * Shapes: values of this layer and of the one before, [batch, heads, m, d], give [batch, heads, d], causal [batch, heads, m, d]. The first layer has none:
- * use `softmax` there. No gradient flows. Source: as `elliptical`.
+ * Shapes: values of this layer and of the one before, [batch, heads, m, d], give [batch, heads, d], causal [batch,
+ * heads, m, d]. The first layer has none: use `softmax` there. No gradient flows. Source: as `elliptical`.
  */
 export function ellipticalMetric(values: Tensor, previous: Tensor, options: CausalMetric = {}): Tensor {
   checkArguments("ellipticalMetric", { values, previous }, { values: tensor, previous: tensor });
@@ -77,7 +88,8 @@ export function ellipticalMetric(values: Tensor, previous: Tensor, options: Caus
   }
   const [batch, heads, tokens] = values.shape;
   const difference = abs(subtract(stopGradient(values), stopGradient(previous)));
-  const means = (): Tensor => expand(reshape(values.backend.tensor(runningMean(tokens)), [1, 1, tokens, tokens]), [batch, heads, tokens, tokens]);
+  const means = (): Tensor =>
+    expand(reshape(values.backend.tensor(runningMean(tokens)), [1, 1, tokens, tokens]), [batch, heads, tokens, tokens]);
   const change = causal ? matmul(means(), difference) : mean(difference, 2);
   return divide(change, max(change, -1, { keepAxes: true }));
 }

@@ -14,18 +14,19 @@ import { printedKernel } from "./printing.js";
 
 export interface FactoredOptions {
   /**
-   * The extents of a periodic lattice of tokens, [length] or [rows, columns] in row-major order: weights then depend on the
-   * displacement alone, which wraps around. Default: a weight of its own for every pair of positions.
+   * The extents of a periodic lattice of tokens, [length] or [rows, columns] in row-major order: weights then depend on
+   * the displacement alone, which wraps around. Default: a weight of its own for every pair of positions.
    */
   readonly periodic?: readonly number[];
 }
 
 /**
- * Factored attention: out_i = Σ_j α_ij v_j with learned weights that depend on positions alone; no softmax, and queries and keys have
- * no part in it.
+ * Factored attention: out_i = Σ_j α_ij v_j with learned weights that depend on positions alone; no softmax, and queries
+ * and keys have no part in it.
  *
- * Takes and learns `positions`: [heads, n, m], or with `periodic` [heads, n], one weight for every displacement i - j on the lattice. There
- * is nothing to cache of the keys. A mask takes weights away; what is left is not rescaled. Source: Rende & Viteritti, arXiv 2405.18874.
+ * Takes and learns `positions`: [heads, n, m], or with `periodic` [heads, n], one weight for every displacement i - j
+ * on the lattice. There is nothing to cache of the keys. A mask takes weights away; what is left is not rescaled.
+ * Source: Rende & Viteritti, arXiv 2405.18874.
  */
 export function factored(options: FactoredOptions = {}): ComposedKernel {
   const { periodic } = checkOptions("factored", options, { periodic: extents });
@@ -37,7 +38,8 @@ export function factored(options: FactoredOptions = {}): ComposedKernel {
     inputs: [
       {
         name: "positions",
-        forQueries: (positions, first, count) => (lattice === undefined ? slice(positions, 1, first, count) : positions),
+        forQueries: (positions, first, count) =>
+          lattice === undefined ? slice(positions, 1, first, count) : positions,
         initial: (shape, random) => normalNumbers(1 / Math.sqrt(shape.at(-1)!))(shape, random),
         shape: (sizes) => (lattice === undefined ? [sizes.heads, sizes.queries, sizes.keys] : lattice.shape(sizes)),
       },

@@ -18,8 +18,8 @@ export interface KernelFeatures {
 }
 
 /**
- * Which options have a meaning for a kernel; the others throw an `UnsupportedError`. Grouped heads, cross-attention, dv ≠ d and
- * decoding work with every kernel of the registry.
+ * Which options have a meaning for a kernel; the others throw an `UnsupportedError`. Grouped heads, cross-attention, dv
+ * ≠ d and decoding work with every kernel of the registry.
  */
 export function kernelFeatures(kernel: AttentionKernel): KernelFeatures {
   checkArguments("kernelFeatures", { kernel }, { kernel: attentionKernel });

@@ -17,8 +17,9 @@ export const gaussianOptions: Kinds<GaussianOptions> = { gamma: positive, normal
 /**
  * Gaussian attention: weights e^s with s = -γ/2‖q-k‖², not row-normalised unless `normalize` is set.
  *
- * Learns `gamma` (one number, or one a head) when a tensor of that name is passed. In float32 an unnormalised weight, and its
- * gradient with it, is zero once γ/2‖q-k‖² exceeds about 100. Source: Chen, Zeng, Ji & Yang, Skyformer, arXiv 2111.00035.
+ * Learns `gamma` (one number, or one a head) when a tensor of that name is passed. In float32 an unnormalised weight,
+ * and its gradient with it, is zero once γ/2‖q-k‖² exceeds about 100. Source: Chen, Zeng, Ji & Yang, Skyformer, arXiv
+ * 2111.00035.
  */
 export function gaussian(options: GaussianOptions = {}): TiledKernel {
   const { gamma, normalize = false } = checkOptions("gaussian", options, gaussianOptions);
@@ -29,7 +30,8 @@ export function gaussian(options: GaussianOptions = {}): TiledKernel {
     ofDifferences: true,
     parameters: [{ name: "gamma", initial: ({ dim }) => gamma ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/gaussian.wgsl", text: shader }],
-    // with t = γ‖q-k‖²: ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1; ∇²w has eigenvalues -γe^(-t/2) and γ(t-1)e^(-t/2), extreme at t = 0
+    // with t = γ‖q-k‖²: ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1; ∇²w has eigenvalues -γe^(-t/2) and γ(t-1)e^(-t/2),
+    // extreme at t = 0
     derivativeBounds: ([gamma]) =>
       normalize
         ? { of: "query", slope: gamma }

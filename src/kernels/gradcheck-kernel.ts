@@ -47,10 +47,17 @@ function slope(f: (x: number) => number, x: number): number {
   return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h);
 }
 
-function report(name: string, against: string, actual: readonly number[], wanted: readonly number[], tolerance: number): KernelFunctionReport {
+function report(
+  name: string,
+  against: string,
+  actual: readonly number[],
+  wanted: readonly number[],
+  tolerance: number,
+): KernelFunctionReport {
   const scale = wanted.reduce((a, b) => Math.max(a, Math.abs(b)), Number.MIN_VALUE);
   const differences = actual.map((value, index) => Math.abs(value - wanted[index]));
-  const relativeError = differences.reduce((a, b) => (Number.isNaN(b) ? Infinity : Math.max(a, b)), 0) / Math.max(scale, 1e-6);
+  const relativeError =
+    differences.reduce((a, b) => (Number.isNaN(b) ? Infinity : Math.max(a, b)), 0) / Math.max(scale, 1e-6);
   return { function: name, against, relativeError, tolerance, passed: relativeError <= tolerance };
 }
 
@@ -59,18 +66,29 @@ function pairOf(product: number, queryNorm: number, keyNorm: number): Pair {
 }
 
 /**
- * Checks the four faces of a kernel against each other: its TypeScript derivatives against differences of its TypeScript functions, and,
- * given a `gpu`, its WGSL functions against the TypeScript ones. Names every function that is wrong; never throws on a mismatch.
+ * Checks the four faces of a kernel against each other: its TypeScript derivatives against differences of its
+ * TypeScript functions, and, given a `gpu`, its WGSL functions against the TypeScript ones. Names every function that
+ * is wrong; never throws on a mismatch.
  */
-export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKernelOptions = {}): Promise<GradcheckKernelReport> {
+export async function gradcheckKernel(
+  kernel: TiledKernel,
+  options: GradcheckKernelOptions = {},
+): Promise<GradcheckKernelReport> {
   checkArguments("gradcheckKernel", { kernel }, { kernel: tiledKernel });
   const kinds = { gpu: backend, dim: whole(1), pairs: whole(1), seed: wholeNumber };
   const { gpu, dim = 4, pairs: count = 64, seed = 0 } = checkOptions("gradcheckKernel", options, kinds);
   if (gpu !== undefined && gpu.name !== "gpu") {
-    throw new ArgumentError({ where: "gradcheckKernel", argument: "gpu", wanted: "a Gpu", got: `the ${gpu.name} backend` });
+    throw new ArgumentError({
+      where: "gradcheckKernel",
+      argument: "gpu",
+      wanted: "a Gpu",
+      got: `the ${gpu.name} backend`,
+    });
   }
   const { formula, parameters } = kernel;
-  const learned = Float64Array.from(parameters, ({ initial }) => initial({ batch: 1, heads: 1, queries: count, keys: count, dim }));
+  const learned = Float64Array.from(parameters, ({ initial }) =>
+    initial({ batch: 1, heads: 1, queries: count, keys: count, dim }),
+  );
   const generator = random(seed);
   const triples = Array.from({ length: count }, (): [number, number, number] => {
     const [q, k] = [generator.normals(dim), generator.normals(dim)];
@@ -97,16 +115,31 @@ export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKer
     functions.push(report(`partials.${member} (TypeScript)`, "differences of score", actual, wanted, EXACT));
   });
   parameters.forEach(({ name }, place) => {
-    const at = (pair: Pair) => (x: number) => formula.score(pair, learned.map((value, index) => (index === place ? x : value)));
+    const at = (pair: Pair) => (x: number) =>
+      formula.score(
+        pair,
+        learned.map((value, index) => (index === place ? x : value)),
+      );
     const wanted = exact.map(({ pair }) => slope(at(pair), learned[place]));
     const actual = exact.map(({ partials }) => partials.parameters[place]);
     functions.push(report(`partials.parameters: ${name} (TypeScript)`, "differences of score", actual, wanted, EXACT));
   });
   const slopes = exact.map(({ score }) => slope((x) => formula.weight(x), score));
-  functions.push(report("weightDerivative (TypeScript)", "differences of weight", exact.map(({ weightDerivative }) => weightDerivative), slopes, EXACT));
+  functions.push(
+    report(
+      "weightDerivative (TypeScript)",
+      "differences of weight",
+      exact.map(({ weightDerivative }) => weightDerivative),
+      slopes,
+      EXACT,
+    ),
+  );
 
   if (gpu !== undefined) {
-    const inputs = [gpu.tensor(triples.flat(), [count, 3]), gpu.tensor(learned.length === 0 ? [0] : learned, [1, Math.max(1, learned.length)])];
+    const inputs = [
+      gpu.tensor(triples.flat(), [count, 3]),
+      gpu.tensor(learned.length === 0 ? [0] : learned, [1, Math.max(1, learned.length)]),
+    ];
     const [hooks] = gpu.run(probePrimitive, inputs, { kernel });
     const written = await hooks.read();
     for (const tensor of [...inputs, hooks]) tensor.dispose();
@@ -115,7 +148,15 @@ export async function gradcheckKernel(kernel: TiledKernel, options: GradcheckKer
       if (column >= 4 && column < 8 && parameter >= parameters.length) return;
       const wanted = exact.map(({ score, partials, weight, weightDerivative }) => {
         const byParameters = Array.from({ length: 4 }, (_, place) => partials.parameters[place]);
-        return [score, partials.product, partials.queryNorm, partials.keyNorm, ...byParameters, weight, weightDerivative][column];
+        return [
+          score,
+          partials.product,
+          partials.queryNorm,
+          partials.keyNorm,
+          ...byParameters,
+          weight,
+          weightDerivative,
+        ][column];
       });
       const actual = exact.map((_, index) => written[index * probed.length + column]);
       functions.push(report(`${name} (WGSL)`, "TypeScript", actual, wanted, SINGLE));

@@ -12,5 +12,7 @@ export const normalNumbers =
 /** Identity matrices, over the last two axes. */
 export const identityMatrices: Initial = (shape) => {
   const width = shape.at(-1)!;
-  return Float64Array.from({ length: sizeOf(shape) }, (_, index) => (index % (width * width) % (width + 1) === 0 ? 1 : 0));
+  return Float64Array.from({ length: sizeOf(shape) }, (_, index) =>
+    (index % (width * width)) % (width + 1) === 0 ? 1 : 0,
+  );
 };

@@ -74,8 +74,9 @@ export interface HeadSizes {
 /**
  * Bounds on the derivatives of a kernel's weights by q and k, for all q and k, at given parameters.
  *
- * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and ‖∇²w‖ ≤ `curvature`.
- * `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus terms of q alone and of k alone.
+ * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and ‖∇²w‖ ≤
+ * `curvature`. `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus terms of q alone and
+ * of k alone.
  */
 export type DerivativeBounds =
   | { readonly of: "difference"; readonly weight: number; readonly slope: number; readonly curvature: number }
@@ -98,8 +99,8 @@ export interface KernelInput {
   /** Set where no gradient flows through it. */
   readonly fixed?: true;
   /**
-   * Computes the tensor in a layer of a stack from the values [batch, heads, n, d] of that layer and of the layer before; the first layer has none before.
-   * No layer owns such a tensor.
+   * Computes the tensor in a layer of a stack from the values [batch, heads, n, d] of that layer and of the layer
+   * before; the first layer has none before. No layer owns such a tensor.
    */
   readonly betweenLayers?: (values: Tensor, previous: Tensor | undefined) => Tensor;
   /** The part of the tensor for the `count` queries from `first` on. Default: the whole tensor. */
@@ -109,8 +110,8 @@ export interface KernelInput {
 }
 
 /**
- * What a layer projects its tokens to: queries, keys and values each by a matrix of its own, queries and keys by one, or values alone
- * where queries and keys have no part in the weights.
+ * What a layer projects its tokens to: queries, keys and values each by a matrix of its own, queries and keys by one,
+ * or values alone where queries and keys have no part in the weights.
  */
 export type Projections = "separate" | "shared" | "values";
 
@@ -126,9 +127,15 @@ export interface AttentionInputs {
 }
 
 export interface AttentionOptions {
-  /** Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...). Default all. */
+  /**
+   * Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...).
+   * Default all.
+   */
   readonly mask?: Mask;
-  /** Added to the scores, after the softcap: [batch or 1, heads or 1, n or 1, m or 1], or relativeBias(...) or alibi(...). It gets a gradient. */
+  /**
+   * Added to the scores, after the softcap: [batch or 1, heads or 1, n or 1, m or 1], or relativeBias(...) or
+   * alibi(...). It gets a gradient.
+   */
   readonly bias?: Bias;
   /** Bends scores to softcap·tanh(s / softcap). */
   readonly softcap?: number;
@@ -161,7 +168,10 @@ export interface TiledKernel extends Named {
   readonly formula: Formula;
   /** Bounds on the derivatives, for kernels whose bounds are known. Without them the convergence theory samples. */
   readonly derivativeBounds?: (parameters: Float64Array) => DerivativeBounds;
-  /** Whether the weights depend on q - k alone, through norms and inner product. A common point can then be subtracted from both. */
+  /**
+   * Whether the weights depend on q - k alone, through norms and inner product. A common point can then be subtracted
+   * from both.
+   */
   readonly ofDifferences?: true;
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];

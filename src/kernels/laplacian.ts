@@ -14,8 +14,8 @@ export interface LaplacianOptions {
 /**
  * Laplacian attention: s = -‖q-k‖₁/τ, weights e^s divided by their row sum.
  *
- * Learns τ when a tensor `temperature` is passed. The Laplace kernel with a softmax normaliser; where q and k agree in a component
- * its gradient there is 0.
+ * Learns τ when a tensor `temperature` is passed. The Laplace kernel with a softmax normaliser; where q and k agree in
+ * a component its gradient there is 0.
  */
 export function laplacian(options: LaplacianOptions = {}): TiledKernel {
   const { temperature } = checkOptions("laplacian", options, { temperature: positive });
@@ -24,7 +24,11 @@ export function laplacian(options: LaplacianOptions = {}): TiledKernel {
     name: "laplacian",
     normalizer: "softmax",
     parameters: [{ name: "temperature", initial: ({ dim }) => temperature ?? Math.sqrt(dim) }],
-    shaders: [{ file: "lib/manhattan.wgsl", text: manhattan }, exponentialHook, { file: "kernels/laplacian.wgsl", text: shader }],
+    shaders: [
+      { file: "lib/manhattan.wgsl", text: manhattan },
+      exponentialHook,
+      { file: "kernels/laplacian.wgsl", text: shader },
+    ],
     formula: {
       ...exponentialWeight,
       component: {

@@ -10,10 +10,23 @@ import type { Backend, Tensor } from "../core/tensor.js";
 import { finitePart, lostOfRows, poisoned } from "./hidden.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
-import { and, densify, isCausal, partsOf, seeing, variesByKey, variesByQuery, type Mask, type MaskSizes } from "./mask.js";
+import {
+  and,
+  densify,
+  isCausal,
+  partsOf,
+  seeing,
+  variesByKey,
+  variesByQuery,
+  type Mask,
+  type MaskSizes,
+} from "./mask.js";
 import { printedKernel } from "./printing.js";
 
-/** Tokens whose weights are computed pair by pair where a mask is causal, and the most queries that may have any other mask. */
+/**
+ * Tokens whose weights are computed pair by pair where a mask is causal, and the most queries that may have any other
+ * mask.
+ */
 const CHUNK = 64;
 
 /** Tokens as chunks, [batch, heads, chunks, CHUNK, width]; the last is filled up with `filler`. */
@@ -34,14 +47,18 @@ function later(x: Tensor, steps: number): Tensor {
 /** The first `count` tokens; zeros where there are fewer. */
 function asManyAs(count: number, x: Tensor): Tensor {
   const [batch, heads, tokens, width] = x.shape;
-  return tokens >= count ? slice(x, 2, 0, count) : concat([x, x.backend.full(0, [batch, heads, count - tokens, width])], 2);
+  return tokens >= count
+    ? slice(x, 2, 0, count)
+    : concat([x, x.backend.full(0, [batch, heads, count - tokens, width])], 2);
 }
 
 /** Σ over j ≤ i of φ(q_i)·φ(k_j) v_j: pairs inside a chunk, and for all chunks before it one matrix Σ φ(k_j) v_jᵀ. */
 function causalSums(features: Tensor, keys: Tensor, values: Tensor): Tensor {
   const tokens = features.shape[2];
   const [q, k, v] = [inChunks(features, 1), inChunks(asManyAs(tokens, keys), 0), inChunks(asManyAs(tokens, values), 0)];
-  const triangle = Float32Array.from({ length: CHUNK * CHUNK }, (_, pair) => (pair % CHUNK <= Math.floor(pair / CHUNK) ? 1 : 0));
+  const triangle = Float32Array.from({ length: CHUNK * CHUNK }, (_, pair) =>
+    pair % CHUNK <= Math.floor(pair / CHUNK) ? 1 : 0,
+  );
   const inside = multiply(matmul(q, k, { transposeB: true }), q.backend.tensor(triangle, [CHUNK, CHUNK]));
   let memory = matmul(k, v, { transposeA: true });
   for (let steps = 1; steps < memory.shape[2]; steps *= 2) memory = add(memory, later(memory, steps));
@@ -50,15 +67,24 @@ function causalSums(features: Tensor, keys: Tensor, values: Tensor): Tensor {
   return slice(reshape(sums, [batch, heads, -1, width]), 2, 0, tokens);
 }
 
-/** Whether a pair is seen, by a mask that does not differ between queries: [batch or 1, heads or 1, m or 1, 1]. The same for queries, by one that does not differ between keys. */
+/**
+ * Whether a pair is seen, by a mask that does not differ between queries: [batch or 1, heads or 1, m or 1, 1]. The same
+ * for queries, by one that does not differ between keys.
+ */
 function seenTokens(mask: Mask, sizes: MaskSizes, backend: Backend): Tensor {
-  const { seen, shape: [batch, heads, queries, keys] } = densify(mask, sizes);
+  const {
+    seen,
+    shape: [batch, heads, queries, keys],
+  } = densify(mask, sizes);
   return backend.tensor(seen, [batch, heads, queries * keys, 1]);
 }
 
 /** Σ_j over the keys that a query sees of φ(q_i)·φ(k_j) v_j. What hides keys, or queries, alone takes linear time. */
 function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask): Tensor {
-  const { backend, shape: [batch, heads, queries] } = features;
+  const {
+    backend,
+    shape: [batch, heads, queries],
+  } = features;
   const sizes = { batch, heads, queries, keys: keys.shape[2] };
   const ofKeys = partsOf(mask).filter((part) => !variesByQuery(part));
   const ofQueries = partsOf(mask).filter((part) => variesByQuery(part) && !variesByKey(part));
@@ -102,14 +128,18 @@ function guardedSums(q: Tensor, k: Tensor, values: Tensor, mask: Mask): Tensor {
   const { seen, shape } = seeing(mask, sizes);
   const sees = q.backend.tensor(seen, shape);
   const quotients = divide(slice(sums, 3, 0, values.shape[3] - 1), where(sees, total, 1));
-  return poisoned(where(sees, quotients, 0), add(maskedSums(ones(q), lost, ones(k), mask), where(sees, lostOfRows(q), 0)));
+  return poisoned(
+    where(sees, quotients, 0),
+    add(maskedSums(ones(q), lost, ones(k), mask), where(sees, lostOfRows(q), 0)),
+  );
 }
 
 /**
  * Linear attention: out_i = φ(q_i)ᵀA / φ(q_i)·z with A = Σ_j φ(k_j) v_jᵀ, z = Σ_j φ(k_j) and φ(x) = elu(x) + 1.
  *
- * Time and memory O(n + m) in both directions, also with masks that hide keys or queries alone, O(n log n) with `causal()`: no n × m array
- * exists. Other masks go through the weights of at most 64 queries. Learns nothing. Source: Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
+ * Time and memory O(n + m) in both directions, also with masks that hide keys or queries alone, O(n log n) with
+ * `causal()`: no n × m array exists. Other masks go through the weights of at most 64 queries. Learns nothing. Source:
+ * Katharopoulos et al., Transformers are RNNs, arXiv 2006.16236.
  */
 export function linear(options: Record<never, never> = {}): ComposedKernel {
   checkOptions("linear", options, {});
@@ -125,7 +155,10 @@ export function linear(options: Record<never, never> = {}): ComposedKernel {
       const values = concat([repeatHeads(v, heads), v.backend.full(1, [batch, heads, tokens, 1])], 3);
       if (mask !== undefined) return guardedSums(q, keys, values, mask);
       const features = eluPlusOne(subtract(q, excess(q, -1)));
-      const sums = matmul(features, matmul(eluPlusOne(subtract(keys, excess(keys, [-2, -1]))), values, { transposeA: true }));
+      const sums = matmul(
+        features,
+        matmul(eluPlusOne(subtract(keys, excess(keys, [-2, -1]))), values, { transposeA: true }),
+      );
       return divide(slice(sums, 3, 0, width), slice(sums, 3, width, 1));
     },
   };

@@ -21,7 +21,10 @@ export interface Band {
 export interface Lengths {
   readonly queries?: readonly number[];
   readonly keys?: readonly number[];
-  /** On which side of them the padding is, for queries and keys alike. Default "right"; "left" where sequences end together, as prompts do. */
+  /**
+   * On which side of them the padding is, for queries and keys alike. Default "right"; "left" where sequences end
+   * together, as prompts do.
+   */
   readonly padding?: "left" | "right";
 }
 
@@ -71,7 +74,10 @@ function banded(band: (sizes: MaskSizes) => Band): Mask {
 }
 
 export interface CausalOptions {
-  /** Where the diagonal starts when there are more keys than queries, or fewer. Default "top-left": query i sees keys 0 to i. */
+  /**
+   * Where the diagonal starts when there are more keys than queries, or fewer. Default "top-left": query i sees keys 0
+   * to i.
+   */
   readonly align?: "top-left" | "bottom-right";
   /** How many keys come before the first query's own: query i sees keys 0 to i + offset. Instead of `align`. */
   readonly offset?: number;
@@ -79,11 +85,17 @@ export interface CausalOptions {
 
 /** Each query sees the keys up to its own position; aligned bottom-right, the last query sees the last key. */
 export function causal(options: CausalOptions = {}): Mask {
-  const { align = "top-left", offset } = checkOptions("causal", options, { align: oneOf("top-left", "bottom-right"), offset: wholeNumber });
+  const { align = "top-left", offset } = checkOptions("causal", options, {
+    align: oneOf("top-left", "bottom-right"),
+    offset: wholeNumber,
+  });
   return banded(({ queries, keys }) => ({ low: -FAR, high: offset ?? (align === "top-left" ? 0 : keys - queries) }));
 }
 
-/** Each query sees the keys at most `width` positions away on either side: |i + offset - j| ≤ width, offset 0 by default. */
+/**
+ * Each query sees the keys at most `width` positions away on either side: |i + offset - j| ≤ width, offset 0 by
+ * default.
+ */
 export function slidingWindow(width: number, options: Pick<CausalOptions, "offset"> = {}): Mask {
   checkArguments("slidingWindow", { width }, { width: whole(0) });
   const { offset = 0 } = checkOptions("slidingWindow", options, { offset: wholeNumber });
@@ -101,16 +113,19 @@ function isInside(runs: readonly Run[] | undefined, batch: number, place: number
 }
 
 /**
- * The number of valid queries and keys of every batch entry: the first ones, or with `padding: "left"` the last ones. The rest is padding. A padded
- * query sees no key, so its output and gradients are zero; no query sees a padded key. A mask by j - i, such as `causal()`, is not shifted: if
- * queries and keys have equal padding, it applies within each sequence.
+ * The number of valid queries and keys of every batch entry: the first ones, or with `padding: "left"` the last ones.
+ * The rest is padding. A padded query sees no key, so its output and gradients are zero; no query sees a padded key. A
+ * mask by j - i, such as `causal()`, is not shifted: if queries and keys have equal padding, it applies within each
+ * sequence.
  */
 export function lengths(counts: Lengths): Mask {
   const kinds = { queries: listOf(whole(0)), keys: listOf(whole(0)), padding: oneOf("left", "right") };
   const { queries, keys, padding = "right" } = checkOptions("lengths", counts, kinds, "counts");
-  if (queries !== undefined && keys !== undefined) return and(lengths({ queries, padding }), lengths({ keys, padding }));
+  if (queries !== undefined && keys !== undefined)
+    return and(lengths({ queries, padding }), lengths({ keys, padding }));
   const check = (name: string, counts: readonly number[], batch: number, most: number): void => {
-    if (counts.length === batch && counts.every((count) => Number.isInteger(count) && count >= 0 && count <= most)) return;
+    if (counts.length === batch && counts.every((count) => Number.isInteger(count) && count >= 0 && count <= most))
+      return;
     throw new ArgumentError({
       where: "lengths",
       argument: name,
@@ -118,7 +133,12 @@ export function lengths(counts: Lengths): Mask {
       got: `[${counts.join(", ")}]`,
     });
   };
-  const place = (name: string, counts: readonly number[] | undefined, batch: number, most: number): Run[] | undefined => {
+  const place = (
+    name: string,
+    counts: readonly number[] | undefined,
+    batch: number,
+    most: number,
+  ): Run[] | undefined => {
     if (counts === undefined) return undefined;
     check(name, counts, batch, most);
     return counts.map((count) => (padding === "left" ? [most - count, most] : [0, count]));
@@ -138,7 +158,12 @@ export function lengths(counts: Lengths): Mask {
 }
 
 function varying(masks: readonly Mask[]): Mask["varies"] {
-  return [masks.some(({ varies }) => varies[0]), masks.some(({ varies }) => varies[1]), masks.some(variesByQuery), masks.some(variesByKey)];
+  return [
+    masks.some(({ varies }) => varies[0]),
+    masks.some(({ varies }) => varies[1]),
+    masks.some(variesByQuery),
+    masks.some(variesByKey),
+  ];
 }
 
 export function variesByQuery({ varies: [, , queries = true] }: Mask): boolean {
@@ -173,7 +198,10 @@ export function partsOf(mask: Mask): readonly Mask[] {
 /** A mask as the passes take it: a band, runs, and a truth value per pair for any other part. */
 export interface ResolvedMask {
   readonly band: Band;
-  /** For every batch entry: the first valid query, the end of the valid queries, and the same of keys. Undefined if all are valid. */
+  /**
+   * For every batch entry: the first valid query, the end of the valid queries, and the same of keys. Undefined if all
+   * are valid.
+   */
   readonly lengths: readonly number[] | undefined;
   /** 1 where the pair is seen, [batch or 1, heads or 1, n or 1, m or 1]. */
   readonly dense: { readonly seen: Uint8Array; readonly shape: Shape } | undefined;
@@ -198,7 +226,12 @@ export function resolveMask(mask: Mask | undefined, sizes: MaskSizes, hasBias = 
       const [query, queryEnd] = runs.queries?.[entry] ?? [0, sizes.queries];
       const [key, keyEnd] = runs.keys?.[entry] ?? [0, sizes.keys];
       const [firstQuery, lastQuery, firstKey, lastKey] = before?.slice(4 * entry) ?? [0, sizes.queries, 0, sizes.keys];
-      return [Math.max(query, firstQuery), Math.min(queryEnd, lastQuery), Math.max(key, firstKey), Math.min(keyEnd, lastKey)];
+      return [
+        Math.max(query, firstQuery),
+        Math.min(queryEnd, lastQuery),
+        Math.max(key, firstKey),
+        Math.min(keyEnd, lastKey),
+      ];
     }).flat();
   }
   return { band: { low, high }, lengths, dense: rest.length === 0 ? undefined : densify(and(...rest), sizes) };
@@ -212,11 +245,20 @@ export function isCausal(mask: Mask, sizes: MaskSizes): boolean {
 
 /** Whether a query sees any key: [batch or 1, heads or 1, n or 1, 1]. */
 export function seeing(mask: Mask, sizes: MaskSizes): NonNullable<ResolvedMask["dense"]> {
-  const shape = [mask.varies[0] ? sizes.batch : 1, mask.varies[1] ? sizes.heads : 1, variesByQuery(mask) ? sizes.queries : 1, 1] as const;
+  const shape = [
+    mask.varies[0] ? sizes.batch : 1,
+    mask.varies[1] ? sizes.heads : 1,
+    variesByQuery(mask) ? sizes.queries : 1,
+    1,
+  ] as const;
   const [, heads, queries] = shape;
   const keys = Array.from({ length: sizes.keys }, (_, j) => j);
   const sees = (_: unknown, row: number): number =>
-    Number(keys.some((j) => mask.allows(sizes, Math.floor(row / (heads * queries)), Math.floor(row / queries) % heads, row % queries, j)));
+    Number(
+      keys.some((j) =>
+        mask.allows(sizes, Math.floor(row / (heads * queries)), Math.floor(row / queries) % heads, row % queries, j),
+      ),
+    );
   return { seen: Uint8Array.from({ length: sizeOf(shape) }, sees), shape };
 }
 

@@ -6,7 +6,11 @@ import { maskKind } from "./mask.js";
 
 const CALL = "A kernel is what its factory returns: softmax(), gaussian({ gamma: 0.5 }).";
 
-export const tiledKernel = having<TiledKernel>("an attention kernel with scores of its own for every pair, such as softmax()", ["name", "formula", "parameters", "shaders"], CALL);
+export const tiledKernel = having<TiledKernel>(
+  "an attention kernel with scores of its own for every pair, such as softmax()",
+  ["name", "formula", "parameters", "shaders"],
+  CALL,
+);
 const composedKernel = having<ComposedKernel>("", ["name", "compose"]);
 
 export const attentionKernel: Kind<AttentionKernel> = {

@@ -7,8 +7,8 @@ import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 /**
  * Pairwise attention: s = qᵀPk/√d with a free matrix P for every head, weights e^s divided by their row sum.
  *
- * Takes and learns `coupling` [heads, d, d]. The paper draws P from N(0, 1) and takes q and k from one projection: pass the same tensor
- * as both. Source: Courtois et al., arXiv 2406.06366.
+ * Takes and learns `coupling` [heads, d, d]. The paper draws P from N(0, 1) and takes q and k from one projection: pass
+ * the same tensor as both. Source: Courtois et al., arXiv 2406.06366.
  */
 export function pairwise(options: SoftmaxOptions = {}): TiledKernel {
   return {

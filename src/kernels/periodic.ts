@@ -8,7 +8,10 @@ import type { HeadSizes } from "./kernel.js";
 
 /** Numbers that depend on the displacement between two sites of a periodic lattice alone. */
 export interface PeriodicLattice {
-  /** [heads, n], a number for each displacement i - j in row-major order; throws unless queries and keys are the lattice's sites. */
+  /**
+   * [heads, n], a number for each displacement i - j in row-major order; throws unless queries and keys are the
+   * lattice's sites.
+   */
   readonly shape: (sizes: HeadSizes) => Shape;
   /** [heads, n] to the number of every pair, [heads, n, n]. */
   readonly dense: (positions: Tensor) => Tensor;
@@ -28,10 +31,18 @@ function displacements(lattice: readonly number[]): Indices {
   return indices(ids, [sites, sites]);
 }
 
-/** A periodic lattice of tokens, [length] or [rows, columns]; throws an `ArgumentError` in the name of `where` for other extents. */
+/**
+ * A periodic lattice of tokens, [length] or [rows, columns]; throws an `ArgumentError` in the name of `where` for other
+ * extents.
+ */
 export function periodicLattice(where: string, extents: readonly number[]): PeriodicLattice {
   if (extents.length < 1 || extents.length > 2 || !extents.every((extent) => Number.isInteger(extent) && extent > 0)) {
-    throw new ArgumentError({ where, argument: "periodic", wanted: "one or two whole extents of at least 1", got: `[${extents.join(", ")}]` });
+    throw new ArgumentError({
+      where,
+      argument: "periodic",
+      wanted: "one or two whole extents of at least 1",
+      got: `[${extents.join(", ")}]`,
+    });
   }
   const ids = displacements(extents);
   const [sites] = ids.shape;

@@ -18,7 +18,9 @@ export interface PolynomialOptions {
 const identityHook: Shader = { file: "lib/identity.wgsl", text: identity };
 const scoreHook: Shader = { file: "kernels/polynomial.wgsl", text: shader };
 
-/** The degree as a constant, so that compilers write the power out; one for each degree, so that programs are shared. */
+/**
+ * The degree as a constant, so that compilers write the power out; one for each degree, so that programs are shared.
+ */
 const degrees = new Map<number, Shader>();
 
 function degreeHook(degree: number): Shader {
@@ -30,10 +32,15 @@ function degreeHook(degree: number): Shader {
 /**
  * Polynomial attention: w = (scale·(q·k) + c)^p divided by the row sum, which an odd p may bring near zero.
  *
- * Learns c and the scale when tensors `offset` and `scale` are passed. Source: the family of Tsai et al., Transformer Dissection, arXiv 1908.11775.
+ * Learns c and the scale when tensors `offset` and `scale` are passed. Source: the family of Tsai et al., Transformer
+ * Dissection, arXiv 1908.11775.
  */
 export function polynomial(options: PolynomialOptions = {}): TiledKernel {
-  const { degree = 2, offset = 1, scale } = checkOptions("polynomial", options, { degree: whole(1), offset: finite, scale: positive });
+  const {
+    degree = 2,
+    offset = 1,
+    scale,
+  } = checkOptions("polynomial", options, { degree: whole(1), offset: finite, scale: positive });
   return {
     ...printedKernel,
     name: "polynomial",

@@ -49,7 +49,10 @@ export interface AttentionAttributes {
   readonly bias: BiasLayout | undefined;
 }
 
-/** What attention takes: tensors, their shapes, or what a backend makes of them. q, k and v have one dtype; the parameters are [heads, count]. */
+/**
+ * What attention takes: tensors, their shapes, or what a backend makes of them. q, k and v have one dtype; the
+ * parameters are [heads, count].
+ */
 export interface AttentionOperands<Of> {
   readonly q: Of;
   readonly k: Of;
@@ -81,7 +84,10 @@ export function attentionBackwardOperands<Of>(list: readonly Of[]): AttentionBac
 }
 
 /** The gradients that are wanted, by the operand that each belongs to. */
-export function attentionGradients<Of>(list: readonly Of[], { wanted }: AttentionBackwardAttributes): Partial<AttentionOperands<Of>> {
+export function attentionGradients<Of>(
+  list: readonly Of[],
+  { wanted }: AttentionBackwardAttributes,
+): Partial<AttentionOperands<Of>> {
   return named(wanted, list);
 }
 
@@ -112,7 +118,8 @@ export const attentionBackwardPrimitive: Primitive<AttentionBackwardAttributes> 
 };
 
 /**
- * Takes `AttentionOperands`. Gives the attention in the dtype of q, and the normaliser's statistic of each row: its log-sum-exp or divisor.
+ * Takes `AttentionOperands`. Gives the attention in the dtype of q, and the normaliser's statistic of each row: its
+ * log-sum-exp or divisor.
  */
 export const attentionPrimitive: Differentiable<AttentionAttributes> = {
   name: "attention",
@@ -131,7 +138,10 @@ export const attentionPrimitive: Differentiable<AttentionAttributes> = {
       });
     }
     const backward = { ...attributes, wanted: operandNames.filter((_, index) => needs(index)) };
-    const gradients = attentionGradients(apply(attentionBackwardPrimitive, [...outputs, cotangent, ...inputs], backward), backward);
+    const gradients = attentionGradients(
+      apply(attentionBackwardPrimitive, [...outputs, cotangent, ...inputs], backward),
+      backward,
+    );
     return operandNames.map((name) => gradients[name]);
   },
 };
@@ -142,15 +152,19 @@ export function applyAttention(
   attributes: Omit<AttentionAttributes, "extents">,
 ): { readonly output: Tensor; readonly statistic: Tensor } {
   const extents = attentionExtents(q.shape, k.shape, v.shape);
-  const [output, statistic] = apply(attentionPrimitive, [q, k, v, parameters, ...(bias === undefined ? [] : [bias])], { ...attributes, extents });
+  const [output, statistic] = apply(attentionPrimitive, [q, k, v, parameters, ...(bias === undefined ? [] : [bias])], {
+    ...attributes,
+    extents,
+  });
   return { output, statistic };
 }
 
 /**
- * Queries and keys of every head relative to a point amid its keys, from q [batch, heads, n, d] and k [batch, kvHeads, m, d], for kernels of
- * differences: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. The point is component by component the median of at most 15 keys,
- * spread evenly, so that a few that lie far off, or are not finite, do not move it; what does not depend on it gives it no gradient. With
- * `exact` a component of it is 0 unless most keys and queries lie near it: differences of float16 numbers are then mostly float16 numbers.
+ * Queries and keys of every head relative to a point amid its keys, from q [batch, heads, n, d] and k [batch, kvHeads,
+ * m, d], for kernels of differences: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. The point is
+ * component by component the median of at most 15 keys, spread evenly, so that a few that lie far off, or are not
+ * finite, do not move it; what does not depend on it gives it no gradient. With `exact` a component of it is 0 unless
+ * most keys and queries lie near it: differences of float16 numbers are then mostly float16 numbers.
  */
 export const recenterPrimitive: Differentiable<{ readonly exact: boolean }> = {
   name: "recenter",

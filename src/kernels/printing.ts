@@ -1,7 +1,10 @@
 import { printsAsText } from "../core/printing.js";
 import type { AttentionKernel } from "./kernel.js";
 
-/** Members of a kernel by which console.log and template strings show it: its name, its normaliser, and what it takes and learns beside q, k and v. */
+/**
+ * Members of a kernel by which console.log and template strings show it: its name, its normaliser, and what it takes
+ * and learns beside q, k and v.
+ */
 export const printedKernel: object = {
   ...printsAsText,
   toString(this: AttentionKernel): string {

@@ -8,7 +8,8 @@ import { scaledProduct, scaledProductHook, softmaxOptions, type SoftmaxOptions }
 /**
  * ReLU attention: w = max(scale·(q·k), 0) / m, with m the number of keys, hidden ones included.
  *
- * Learns `scale` when a tensor of that name is passed. Source: Wortsman, Lee, Gilmer & Kornblith, Replacing softmax with ReLU in Vision Transformers, arXiv 2309.08586.
+ * Learns `scale` when a tensor of that name is passed. Source: Wortsman, Lee, Gilmer & Kornblith, Replacing softmax
+ * with ReLU in Vision Transformers, arXiv 2309.08586.
  */
 export function relu(options: SoftmaxOptions = {}): TiledKernel {
   const { scale } = checkOptions("relu", options, softmaxOptions);

@@ -15,8 +15,8 @@ export interface SigmoidOptions {
 /**
  * Sigmoid attention: w = σ(s) with s = scale·(q·k) + b, no normaliser.
  *
- * Learns b and the scale when tensors `bias` and `scale` are passed. Source: Ramapuram et al., Theory, Analysis, and Best Practices for Sigmoid Self-Attention,
- * arXiv 2409.04431.
+ * Learns b and the scale when tensors `bias` and `scale` are passed. Source: Ramapuram et al., Theory, Analysis, and
+ * Best Practices for Sigmoid Self-Attention, arXiv 2409.04431.
  */
 export function sigmoid(options: SigmoidOptions = {}): TiledKernel {
   const { bias, scale } = checkOptions("sigmoid", options, { bias: finite, scale: positive });

@@ -29,7 +29,8 @@ export const scaledProduct: Pick<Formula, "score" | "partials"> = {
 /**
  * Scaled dot-product attention: s = scale·(q·k), weights e^s divided by their row sum.
  *
- * Learns `scale` (one number, or one a head) when a tensor of that name is passed. Source: Vaswani et al., arXiv 1706.03762.
+ * Learns `scale` (one number, or one a head) when a tensor of that name is passed. Source: Vaswani et al., arXiv
+ * 1706.03762.
  */
 export function softmax(options: SoftmaxOptions = {}): TiledKernel {
   const { scale } = checkOptions("softmax", options, softmaxOptions);

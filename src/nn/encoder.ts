@@ -93,21 +93,33 @@ const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, we
 
 /** The kernel's inputs that follow from the values of a layer and of the layer before. */
 function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previous: Tensor | undefined): NamedTensors {
-  return Object.fromEntries(inputs.flatMap(({ name, betweenLayers: rule }) => (rule === undefined ? [] : [[name, rule(values, previous)]])));
+  return Object.fromEntries(
+    inputs.flatMap(({ name, betweenLayers: rule }) => (rule === undefined ? [] : [[name, rule(values, previous)]])),
+  );
 }
 
 /**
  * A transformer encoder that classifies sequences or single tokens.
  *
- * Token (or linear patch) and learned position embeddings; pre-norm blocks x += attention(norm x), x += W₂ gelu(W₁ norm x); a final norm; the mean over
- * tokens, or single tokens; a linear classifier. A kernel input that is passed between layers, such as the metric of `elliptical`, is computed from the
- * values of two layers.
+ * Token (or linear patch) and learned position embeddings; pre-norm blocks x += attention(norm x), x += W₂ gelu(W₁ norm
+ * x); a final norm; the mean over tokens, or single tokens; a linear classifier. A kernel input that is passed between
+ * layers, such as the metric of `elliptical`, is computed from the values of two layers.
  *
  * The defaults (two layers, width 64, hidden 128, two heads) are the size of the Long Range Arena experiments in
- * Skyformer (arXiv 2111.00035); linear patch embeddings are those of the vision transformer (Dosovitskiy et al., arXiv 2010.11929).
+ * Skyformer (arXiv 2111.00035); linear patch embeddings are those of the vision transformer (Dosovitskiy et al., arXiv
+ * 2010.11929).
  */
 export function encoder(options: EncoderOptions): Encoder {
-  const { kernel, vocabulary, classes, tokens, width = 64, hidden = 128, heads = 2, layers = 2 } = checkOptions("encoder", options, encoderOptions);
+  const {
+    kernel,
+    vocabulary,
+    classes,
+    tokens,
+    width = 64,
+    hidden = 128,
+    heads = 2,
+    layers = 2,
+  } = checkOptions("encoder", options, encoderOptions);
   const heart = multiHead({ kernel, width, heads, tokens });
 
   /** The tokens after the final norm. */
@@ -116,7 +128,12 @@ export function encoder(options: EncoderOptions): Encoder {
     const { mask, observe } = checkOptions("encoder", call, encoderCall, "call");
     const wanted = isTensor(input) ? [tokens, vocabulary] : [tokens];
     if (input.shape.length !== wanted.length + 1 || wanted.some((extent, axis) => extent !== input.shape[axis + 1])) {
-      throw new ShapeError({ where: "encoder", argument: "input", wanted: `[batch, ${wanted.join(", ")}]`, got: formatShape(input.shape) });
+      throw new ShapeError({
+        where: "encoder",
+        argument: "input",
+        wanted: `[batch, ${wanted.join(", ")}]`,
+        got: formatShape(input.shape),
+      });
     }
     const embedded = isTensor(input) ? matmul(input, parameters.embedding) : embedding(parameters.embedding, input);
     let x = add(embedded, parameters.positions);

@@ -38,9 +38,10 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
 };
 
 /**
- * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], and the kernel's
- * parameters under their own names. Head h has width/heads columns from h·width/heads on (rows of the output). A kernel that shares
- * one projection between queries and keys has no `key`; a kernel that depends on positions alone has neither `query` nor `key`.
+ * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], and the
+ * kernel's parameters under their own names. Head h has width/heads columns from h·width/heads on (rows of the output).
+ * A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on positions alone
+ * has neither `query` nor `key`.
  */
 export type MultiHeadParameters = NamedTensors;
 
@@ -64,21 +65,41 @@ export interface MultiHead {
 }
 
 /**
- * Multi-head self- and cross-attention with any kernel: concat_h(attention(x W^Q_h, c W^K_h, c W^V_h)) W^O, c = x in self-attention.
+ * Multi-head self- and cross-attention with any kernel: concat_h(attention(x W^Q_h, c W^K_h, c W^V_h)) W^O, c = x in
+ * self-attention.
  *
- * The layer owns the projections and the kernel's parameters. Some kernels share one projection between queries and keys. Source: Vaswani
- * et al., arXiv 1706.03762.
+ * The layer owns the projections and the kernel's parameters. Some kernels share one projection between queries and
+ * keys. Source: Vaswani et al., arXiv 1706.03762.
  */
 export function multiHead(options: MultiHeadOptions): MultiHead {
-  const { kernel, width, heads, kvHeads = heads, contextWidth = width, tokens, contextTokens = tokens, learn = [] } = checkOptions("multiHead", options, multiHeadOptions);
+  const {
+    kernel,
+    width,
+    heads,
+    kvHeads = heads,
+    contextWidth = width,
+    tokens,
+    contextTokens = tokens,
+    learn = [],
+  } = checkOptions("multiHead", options, multiHeadOptions);
   if (width % heads !== 0) {
-    throw new ArgumentError({ where: "multiHead", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
+    throw new ArgumentError({
+      where: "multiHead",
+      argument: "heads",
+      wanted: `a divisor of the width ${width}`,
+      got: String(heads),
+    });
   }
   const { projections = "separate" } = kernel;
   const dim = width / heads;
   const needed = (argument: string, count: number | undefined): number => {
     if (count !== undefined) return count;
-    throw new ArgumentError({ where: "multiHead", argument, wanted: `the number of tokens, which ${kernel.name} asks for`, got: "nothing" });
+    throw new ArgumentError({
+      where: "multiHead",
+      argument,
+      wanted: `the number of tokens, which ${kernel.name} asks for`,
+      got: "nothing",
+    });
   };
   const sizes: HeadSizes = {
     batch: 1,
@@ -95,7 +116,12 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
   const stranger = learn.find((name) => !known.some((parameter) => parameter.name === name));
   if (stranger !== undefined) {
     const names = known.map(({ name }) => name).join(", ");
-    throw new ArgumentError({ where: "multiHead", argument: "learn", wanted: `numbers of ${kernel.name} (${names || "it has none"})`, got: stranger });
+    throw new ArgumentError({
+      where: "multiHead",
+      argument: "learn",
+      wanted: `numbers of ${kernel.name} (${names || "it has none"})`,
+      got: stranger,
+    });
   }
   if (projections === "shared" && (kvHeads !== heads || contextWidth !== width)) {
     throw new ArgumentError({
@@ -105,22 +131,34 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
       got: String(kvHeads === heads ? contextWidth : kvHeads),
     });
   }
-  const split = (x: Tensor, count: number): Tensor => permute(reshape(x, [x.shape[0], x.shape[1], count, dim]), [0, 2, 1, 3]);
+  const split = (x: Tensor, count: number): Tensor =>
+    permute(reshape(x, [x.shape[0], x.shape[1], count, dim]), [0, 2, 1, 3]);
 
   function own(backend: Backend, random: Random): NamedTensors {
     const inputs = (kernel.inputs ?? []).flatMap((input) => {
       if (input.fixed) return [];
       const shape = input.shape(sizes);
-      return [[input.name, input.initial === undefined ? backend.full(0, shape) : backend.tensor(input.initial(shape, random), shape)]];
+      return [
+        [
+          input.name,
+          input.initial === undefined ? backend.full(0, shape) : backend.tensor(input.initial(shape, random), shape),
+        ],
+      ];
     });
-    const numbers = known.flatMap(({ name, initial }) => (learn.includes(name) ? [[name, backend.full(initial(sizes), [heads])]] : []));
+    const numbers = known.flatMap(({ name, initial }) =>
+      learn.includes(name) ? [[name, backend.full(initial(sizes), [heads])]] : [],
+    );
     return Object.fromEntries([...inputs, ...numbers]) as NamedTensors;
   }
 
   const project: MultiHead["project"] = ({ query, key, value, output: _, ...learned }, x, context = x) => {
     const v = split(matmul(context, value), kvHeads);
     const q = split(projections === "values" ? x : matmul(x, query), heads);
-    const k = { values: () => v, separate: () => split(matmul(context, key), kvHeads), shared: () => (context === x ? q : split(matmul(context, query), heads)) };
+    const k = {
+      values: () => v,
+      separate: () => split(matmul(context, key), kvHeads),
+      shared: () => (context === x ? q : split(matmul(context, query), heads)),
+    };
     return { ...learned, q, k: k[projections](), v };
   };
   const attend: MultiHead["attend"] = ({ output }, inputs, options = {}) => {
@@ -131,7 +169,8 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
   return {
     initialize(backend, random) {
       checkArguments("multiHead.initialize", { backend, random }, { backend: backendKind, random: generator });
-      const matrix = (rows: number, columns: number): Tensor => normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
+      const matrix = (rows: number, columns: number): Tensor =>
+        normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
       const kvWidth = kvHeads * dim;
       return {
         ...(projections === "values" ? {} : { query: matrix(width, width) }),

@@ -9,7 +9,10 @@ import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 
-/** The state of an optimiser: its number of steps, and the memories (moments) of every parameter in tree order. A tensor under several names counts once. */
+/**
+ * The state of an optimiser: its number of steps, and the memories (moments) of every parameter in tree order. A tensor
+ * under several names counts once.
+ */
 export interface OptimizerState {
   readonly steps: number;
   readonly memories: readonly (readonly Tensor[])[];
@@ -18,9 +21,11 @@ export interface OptimizerState {
 /** Changes parameters in place, from gradients in the same tree of names. */
 export interface Optimizer {
   /**
-   * One step. Each parameter uses the gradient under its name; a tensor under several names takes one step with the sum of their gradients.
+   * One step. Each parameter uses the gradient under its name; a tensor under several names takes one step with the sum
+   * of their gradients.
    *
-   * Throws a `ShapeError`, `ArgumentError` or `UnsupportedError` for gradients that do not match, and changes nothing in that case.
+   * Throws a `ShapeError`, `ArgumentError` or `UnsupportedError` for gradients that do not match, and changes nothing
+   * in that case.
    */
   step(parameters: ParameterTree, gradients: ParameterTree): void;
   /** The current state. The optimiser owns its tensors, and the next step changes them. */
@@ -43,10 +48,22 @@ function slopesIn(parameters: ParameterTree, gradients: ParameterTree): Map<Tens
   const where = "optimizer.step";
   const fix = "Pass what valueAndGrad returned for these parameters.";
   const [own, given] = [placesIn(parameters), placesIn(gradients)];
-  if (own.size === 0) throw new ArgumentError({ where, argument: "parameters", wanted: "at least one tensor in records and arrays", got: "none" });
+  if (own.size === 0)
+    throw new ArgumentError({
+      where,
+      argument: "parameters",
+      wanted: "at least one tensor in records and arrays",
+      got: "none",
+    });
   const stranger = [...given].find(([path]) => !own.has(path));
   if (stranger !== undefined) {
-    throw new ArgumentError({ where, argument: "gradients", wanted: "the tree of the parameters", got: `one for "${stranger[1].name}", which is no parameter`, fix });
+    throw new ArgumentError({
+      where,
+      argument: "gradients",
+      wanted: "the tree of the parameters",
+      got: `one for "${stranger[1].name}", which is no parameter`,
+      fix,
+    });
   }
   const slopes = new Map<Tensor, Tensor[]>();
   for (const [path, { name, tensor }] of own) {
@@ -64,7 +81,12 @@ function slopesIn(parameters: ParameterTree, gradients: ParameterTree): Map<Tens
     for (const operand of [tensor, slope]) {
       operand.memory(where);
       if (operand.dtype === backend.dtypes[0]) continue;
-      throw new UnsupportedError({ where, argument: name, wanted: `a parameter and its gradient in ${backend.dtypes[0]}`, got: operand.dtype });
+      throw new UnsupportedError({
+        where,
+        argument: name,
+        wanted: `a parameter and its gradient in ${backend.dtypes[0]}`,
+        got: operand.dtype,
+      });
     }
     slopes.set(tensor, [...(slopes.get(tensor) ?? []), slope]);
   }
@@ -72,7 +94,10 @@ function slopesIn(parameters: ParameterTree, gradients: ParameterTree): Map<Tens
 }
 
 /** Calls `update` for every parameter with its gradient and its `count` memories, which start at zero. */
-function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, memories: readonly Tensor[], step: number) => void): Optimizer {
+function optimizer(
+  count: number,
+  update: (parameter: Tensor, gradient: Tensor, memories: readonly Tensor[], step: number) => void,
+): Optimizer {
   const memories = new Map<Tensor, readonly Tensor[]>();
   let steps = 0;
   const memoriesOf = (parameter: Tensor): readonly Tensor[] => {
@@ -99,7 +124,8 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
         });
       }
       const slopes = slopesIn(parameters, gradients);
-      for (const parameter of slopes.keys()) for (const memory of memoriesOf(parameter)) memory.memory("optimizer.step");
+      for (const parameter of slopes.keys())
+        for (const memory of memoriesOf(parameter)) memory.memory("optimizer.step");
       steps++;
       for (const [parameter, [first, ...others]] of slopes) {
         const slope = parameter.backend.scope(() => others.reduce((sum, other) => add(sum, other), first));
@@ -110,8 +136,10 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
     state: (parameters) => ({ steps, memories: distinct(parameters).map(memoriesOf) }),
     restore(parameters, state) {
       const tensors = distinct(parameters);
-      const isLike = (memory: Tensor, { backend, shape }: Tensor): boolean => memory.backend === backend && memory.dtype === backend.dtypes[0] && sameShape(memory.shape, shape);
-      const fits = (own: readonly Tensor[], at: number): boolean => own.length === count && own.every((memory) => isLike(memory, tensors[at]));
+      const isLike = (memory: Tensor, { backend, shape }: Tensor): boolean =>
+        memory.backend === backend && memory.dtype === backend.dtypes[0] && sameShape(memory.shape, shape);
+      const fits = (own: readonly Tensor[], at: number): boolean =>
+        own.length === count && own.every((memory) => isLike(memory, tensors[at]));
       if (state.memories.length !== tensors.length || !state.memories.every(fits)) {
         throw new ShapeError({
           where: "optimizer.restore",
@@ -122,13 +150,23 @@ function optimizer(count: number, update: (parameter: Tensor, gradient: Tensor, 
         });
       }
       if (!Number.isSafeInteger(state.steps) || state.steps < 0) {
-        throw new ArgumentError({ where: "optimizer.restore", argument: "state.steps", wanted: "a whole number of at least 0", got: String(state.steps) });
+        throw new ArgumentError({
+          where: "optimizer.restore",
+          argument: "state.steps",
+          wanted: "a whole number of at least 0",
+          got: String(state.steps),
+        });
       }
       const taken = new Set(state.memories.flat());
       for (const memory of [...memories.values()].flat()) if (!taken.has(memory)) memory.dispose();
       memories.clear();
       steps = state.steps;
-      state.memories.forEach((own, at) => memories.set(tensors[at], own.map((memory) => memory.backend.keep(memory))));
+      state.memories.forEach((own, at) =>
+        memories.set(
+          tensors[at],
+          own.map((memory) => memory.backend.keep(memory)),
+        ),
+      );
     },
     dispose: forget,
   };
@@ -148,7 +186,10 @@ export interface SgdOptions {
 
 /** Stochastic gradient descent with momentum: m ← μ m + gradient, p ← p - learningRate · m. */
 export function sgd(options: SgdOptions): Optimizer {
-  const { learningRate, momentum = 0.9 } = checkOptions("sgd", options, { learningRate: needed(positive), momentum: share });
+  const { learningRate, momentum = 0.9 } = checkOptions("sgd", options, {
+    learningRate: needed(positive),
+    momentum: share,
+  });
   return optimizer(1, (parameter, gradient, [velocity]) => {
     velocity.assign(addScaled(gradient, velocity, momentum));
     parameter.assign(addScaled(parameter, velocity, -learningRate));
@@ -165,13 +206,22 @@ export interface AdamOptions {
   readonly epsilon?: number;
 }
 
-/** Adam: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - rate · m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected (Kingma & Ba, arXiv 1412.6980). */
+/**
+ * Adam: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - rate · m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected (Kingma & Ba,
+ * arXiv 1412.6980).
+ */
 export function adam(options: AdamOptions): Optimizer {
   const kinds = { learningRate: needed(positive), beta1: share, beta2: share, epsilon: positive };
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = checkOptions("adam", options, kinds);
   return optimizer(2, (parameter, gradient, memories, step) => {
     const corrections = { correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step };
-    const updated = apply(adamPrimitive, [parameter, gradient, ...memories], { learningRate, beta1, beta2, epsilon, ...corrections });
+    const updated = apply(adamPrimitive, [parameter, gradient, ...memories], {
+      learningRate,
+      beta1,
+      beta2,
+      epsilon,
+      ...corrections,
+    });
     [parameter, ...memories].forEach((tensor, index) => tensor.assign(updated[index]));
   });
 }

@@ -50,17 +50,30 @@ export interface SingleLayer {
 }
 
 /**
- * The model of the convergence theory: Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h, where S_ih is the kernel matrix of X_i W^Q_h and X_i W^K_h.
+ * The model of the convergence theory: Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h, where S_ih is the kernel matrix of X_i W^Q_h and
+ * X_i W^K_h.
  *
  * Source: Song, Han, Zhang, Ding & Hong, arXiv 2411.07538.
  */
 export function singleLayer(options: SingleLayerOptions): SingleLayer {
-  const { kernel, heads, width, keyWidth = width, valueWidth = width, outputWidth } = checkOptions("singleLayer", options, singleLayerOptions);
+  const {
+    kernel,
+    heads,
+    width,
+    keyWidth = width,
+    valueWidth = width,
+    outputWidth,
+  } = checkOptions("singleLayer", options, singleLayerOptions);
   return {
     initialize(backend, random, scales = {}) {
       checkArguments("singleLayer.initialize", { backend, random }, { backend: backendKind, random: generator });
       const kinds = { query: finite, key: finite, value: finite, output: finite };
-      const { query = 1, key = 1, value = 1, output = 1 } = checkOptions("singleLayer.initialize", scales, kinds, "scales");
+      const {
+        query = 1,
+        key = 1,
+        value = 1,
+        output = 1,
+      } = checkOptions("singleLayer.initialize", scales, kinds, "scales");
       const matrices = (rows: number, columns: number, scale: number): Tensor =>
         normal(backend, random, [heads, rows, columns], scale / Math.sqrt(rows));
       return {
@@ -75,7 +88,12 @@ export function singleLayer(options: SingleLayerOptions): SingleLayer {
       const { query, key, value, output } = parameters;
       const [samples, tokens] = inputs.shape;
       if (inputs.shape.length !== 3 || inputs.shape[2] !== width) {
-        throw new ShapeError({ where: "singleLayer", argument: "inputs", wanted: `[N, n, ${width}]`, got: formatShape(inputs.shape) });
+        throw new ShapeError({
+          where: "singleLayer",
+          argument: "inputs",
+          wanted: `[N, n, ${width}]`,
+          got: formatShape(inputs.shape),
+        });
       }
       const x = reshape(inputs, [samples, 1, tokens, width]);
       const mixed = attention(kernel, { q: matmul(x, query), k: matmul(x, key), v: matmul(x, value) });

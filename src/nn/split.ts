@@ -33,7 +33,10 @@ export function splitParameters<Parameters extends ParameterTree>(
 }
 
 /** The tree `frozen` with the tensors of `trained` at their paths. */
-export function mergeParameters<Parameters extends ParameterTree>(trained: NamedTensors, frozen: Parameters): Parameters {
+export function mergeParameters<Parameters extends ParameterTree>(
+  trained: NamedTensors,
+  frozen: Parameters,
+): Parameters {
   checkArguments("mergeParameters", { trained }, { trained: record });
   return mapTree(frozen, isTensor, (tensor, path) => trained[path.join(".")] ?? tensor) as Parameters;
 }

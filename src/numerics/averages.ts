@@ -1,5 +1,6 @@
 /** The mean; NaN for no values. */
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The middle value, or the mean of the two middle ones; undefined for no values. */
 export function median(values: readonly number[]): number | undefined {

@@ -46,14 +46,17 @@ export function studentQuantile(freedom: number): number {
 }
 
 /**
- * The mean and Student's interval `mean ± t s/√n`, where s² is the unbiased variance. For one value the interval is infinite.
+ * The mean and Student's interval `mean ± t s/√n`, where s² is the unbiased variance. For one value the interval is
+ * infinite.
  *
- * Applied to differences between paired runs, it is the interval of the paired t-test. Source: Student, Biometrika 6, 1908.
+ * Applied to differences between paired runs, it is the interval of the paired t-test. Source: Student, Biometrika 6,
+ * 1908.
  * @throws ArgumentError for no values.
  */
 export function meanInterval(values: readonly number[]): MeanInterval {
   const count = values.length;
-  if (count === 0) throw new ArgumentError({ where: "meanInterval", argument: "values", wanted: "at least one", got: "none" });
+  if (count === 0)
+    throw new ArgumentError({ where: "meanInterval", argument: "values", wanted: "at least one", got: "none" });
   const mean = values.reduce((a, b) => a + b) / count;
   if (count === 1) return { mean, low: -Infinity, high: Infinity, count };
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);

@@ -20,5 +20,10 @@ export function proportion(successes: number, trials: number): Proportion {
   const center = (share + extra / 2) / (1 + extra);
   const half = (Math.sqrt(extra) * Math.sqrt(share * (1 - share) + extra / 4)) / (1 + extra);
   // without successes, or failures, the formula gives 0, or 1, up to rounding
-  return { successes, trials, share, interval: [successes === 0 ? 0 : center - half, successes === trials ? 1 : center + half] };
+  return {
+    successes,
+    trials,
+    share,
+    interval: [successes === 0 ? 0 : center - half, successes === trials ? 1 : center + half],
+  };
 }

@@ -9,5 +9,7 @@ export const norm = (vector: ArrayLike<number>): number => Math.sqrt(dot(vector,
 
 /** `x + Σ_i scales[i] directions[i]` */
 export function moved(x: Float64Array, directions: readonly Float64Array[], scales: readonly number[]): Float64Array {
-  return x.map((value, index) => directions.reduce((sum, direction, axis) => sum + scales[axis] * direction[index], value));
+  return x.map((value, index) =>
+    directions.reduce((sum, direction, axis) => sum + scales[axis] * direction[index], value),
+  );
 }

@@ -28,12 +28,23 @@ const itself: Representatives = (spins) => spins;
 /**
  * log ψ of an ansatz with a cache, so that no configuration is computed twice. The parameters must not change.
  *
- * `represent` maps configurations to images with the same ψ, under symmetries that leave the ansatz exactly invariant. Then one image of each
- * orbit is computed.
+ * `represent` maps configurations to images with the same ψ, under symmetries that leave the ansatz exactly invariant.
+ * Then one image of each orbit is computed.
  */
-export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameters, represent: Representatives = itself): LogAmplitude {
-  checkArguments("rememberedAmplitudes", { ansatz, parameters, represent }, { ansatz: ansatzKind, parameters: ansatzParameters, represent: callable });
-  const { lattice: { sites }, images } = ansatz;
+export function rememberedAmplitudes(
+  ansatz: Ansatz,
+  parameters: AnsatzParameters,
+  represent: Representatives = itself,
+): LogAmplitude {
+  checkArguments(
+    "rememberedAmplitudes",
+    { ansatz, parameters, represent },
+    { ansatz: ansatzKind, parameters: ansatzParameters, represent: callable },
+  );
+  const {
+    lattice: { sites },
+    images,
+  } = ansatz;
   const { backend } = parameters.embedding.weight;
   const places = new Map<Key, number>();
   const known = { re: [] as number[], im: [] as number[] };
@@ -42,8 +53,13 @@ export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameter
     const step = Math.max(1, Math.floor(MOST_IMAGES / images)) * sites;
     for (let start = 0; start < spins.length; start += step) {
       const part = spins.subarray(start, start + step);
-      const { re, im } = backend.scope(() => ansatz.apply(parameters, ansatz.tokens(backend, rounded(part, sites, images))));
-      for (const [numbers, into] of [[await re.read(), known.re], [await im.read(), known.im]] as const) {
+      const { re, im } = backend.scope(() =>
+        ansatz.apply(parameters, ansatz.tokens(backend, rounded(part, sites, images))),
+      );
+      for (const [numbers, into] of [
+        [await re.read(), known.re],
+        [await im.read(), known.im],
+      ] as const) {
         for (const value of numbers.subarray(0, part.length / sites)) into.push(value);
       }
       re.dispose();
@@ -52,7 +68,13 @@ export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameter
   }
 
   return async (spins) => {
-    if (spins.length % sites !== 0) throw new ShapeError({ where: "rememberedAmplitudes", argument: "spins", wanted: `rows of ${sites} spins`, got: `${spins.length} spins` });
+    if (spins.length % sites !== 0)
+      throw new ShapeError({
+        where: "rememberedAmplitudes",
+        argument: "spins",
+        wanted: `rows of ${sites} spins`,
+        got: `${spins.length} spins`,
+      });
     const wanted = represent(spins);
     const keys = keysOf(wanted, sites);
     const missing: number[] = [];
@@ -65,6 +87,9 @@ export function rememberedAmplitudes(ansatz: Ansatz, parameters: AnsatzParameter
     missing.forEach((row, place) => rows.set(wanted.subarray(row * sites, (row + 1) * sites), place * sites));
     await compute(rows);
     const found = keys.map((key) => places.get(key)!);
-    return { re: Float64Array.from(found, (place) => known.re[place]), im: Float64Array.from(found, (place) => known.im[place]) };
+    return {
+      re: Float64Array.from(found, (place) => known.re[place]),
+      im: Float64Array.from(found, (place) => known.im[place]),
+    };
   };
 }

@@ -70,19 +70,31 @@ export interface Ansatz {
   readonly heads: number;
   /** The number of images of a configuration in log ψ: the elements of the projection. */
   readonly images: number;
-  /** Whether every kernel parameter belongs to a single head. Rows with their own copies of the parameters can then be treated as heads. */
+  /**
+   * Whether every kernel parameter belongs to a single head. Rows with their own copies of the parameters can then be
+   * treated as heads.
+   */
   readonly separable: boolean;
   initialize(backend: Backend, random: Random): AnsatzParameters;
   /** Cuts spins ±1 [rows, sites] and their images into patches, [rows, images · patches, sites of a patch]. */
   tokens(backend: Backend, spins: Int8Array): Tensor;
-  /** log ψ [rows] of tokens. With `replicated` the parameters have one copy per row, so that every row gets its own gradient. */
+  /**
+   * log ψ [rows] of tokens. With `replicated` the parameters have one copy per row, so that every row gets its own
+   * gradient.
+   */
   apply(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): LogAmplitudes;
-  /** The attention weights of every layer for spins ±1 [rows, sites], without their images: [rows, heads, patches, patches]. */
+  /**
+   * The attention weights of every layer for spins ±1 [rows, sites], without their images: [rows, heads, patches,
+   * patches].
+   */
   weights(parameters: AnsatzParameters, spins: Int8Array): Tensor[];
 }
 
 export const ansatzKind = having<Ansatz>("a wave function, as ansatz() makes it", ["apply", "tokens", "lattice"]);
-export const ansatzParameters = having<AnsatzParameters>("parameters, as the ansatz's initialize() gives", ["embedding", "layers"]);
+export const ansatzParameters = having<AnsatzParameters>("parameters, as the ansatz's initialize() gives", [
+  "embedding",
+  "layers",
+]);
 
 /** The width of the feed-forward layers divided by d. */
 const EXPANSION = 4;
@@ -92,32 +104,61 @@ const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, we
 /**
  * A transformer as the logarithm of a wave function.
  *
- * Patches of spins embedded in width d; pre-norm blocks x += attention(norm x), x += W₂ gelu(W₁ norm x) with any attention kernel;
- * z = norm(Σ_i x_i), out = norm(W z) + i norm(W' z), log ψ = Σ_a log cosh out_a. There is no positional embedding. If the kernel depends on
- * positions only through displacements, ψ is invariant under translations by whole patches. Source: Rende & Viteritti, arXiv 2405.18874.
- * Throws an `UnsupportedError` for a kernel with a tensor that no layer owns.
+ * Patches of spins embedded in width d; pre-norm blocks x += attention(norm x), x += W₂ gelu(W₁ norm x) with any
+ * attention kernel; z = norm(Σ_i x_i), out = norm(W z) + i norm(W' z), log ψ = Σ_a log cosh out_a. There is no
+ * positional embedding. If the kernel depends on positions only through displacements, ψ is invariant under
+ * translations by whole patches. Source: Rende & Viteritti, arXiv 2405.18874. Throws an `UnsupportedError` for a kernel
+ * with a tensor that no layer owns.
  */
 export function ansatz(options: AnsatzOptions): Ansatz {
-  const { lattice, kernel, patch = 2, width, heads, layers, projection } = checkOptions("ansatz", options, ansatzOptions);
+  const {
+    lattice,
+    kernel,
+    patch = 2,
+    width,
+    heads,
+    layers,
+    projection,
+  } = checkOptions("ansatz", options, ansatzOptions);
   if (width % heads !== 0) {
-    throw new ArgumentError({ where: "ansatz", argument: "heads", wanted: `a divisor of the width ${width}`, got: String(heads) });
+    throw new ArgumentError({
+      where: "ansatz",
+      argument: "heads",
+      wanted: `a divisor of the width ${width}`,
+      got: String(heads),
+    });
   }
   const foreign = kernel.inputs?.find(({ fixed }) => fixed);
   if (foreign !== undefined) {
-    throw new UnsupportedError({ where: "ansatz", argument: "kernel", wanted: "a kernel whose tensors a layer owns", got: `${kernel.name}, which is given its ${foreign.name}` });
+    throw new UnsupportedError({
+      where: "ansatz",
+      argument: "kernel",
+      wanted: "a kernel whose tensors a layer owns",
+      got: `${kernel.name}, which is given its ${foreign.name}`,
+    });
   }
   const foreignElement = projection?.elements.find(({ sites }) => sites.length !== lattice.sites);
   if (foreignElement !== undefined) {
-    throw new ArgumentError({ where: "ansatz", argument: "projection", wanted: `symmetries of ${lattice.sites} sites`, got: `one of ${foreignElement.sites.length}` });
+    throw new ArgumentError({
+      where: "ansatz",
+      argument: "projection",
+      wanted: `symmetries of ${lattice.sites} sites`,
+      got: `one of ${foreignElement.sites.length}`,
+    });
   }
   const { projections = "separate" } = kernel;
   const cut = patches(lattice, patch);
   const [count, area, dim] = [cut.sites.length, cut.sites[0].length, width / heads];
   const order = cut.sites.flat();
   const sizes = { batch: 1, heads, queries: count, keys: count, dim };
-  const separable = (kernel.inputs ?? []).every(({ shape }) => shape({ ...sizes, heads: 2 * heads })[0] === 2 * shape(sizes)[0]);
+  const separable = (kernel.inputs ?? []).every(
+    ({ shape }) => shape({ ...sizes, heads: 2 * heads })[0] === 2 * shape(sizes)[0],
+  );
 
-  /** Splits [rows, images · patches, width] into heads. Rows with their own copies of the kernel's parameters become heads. */
+  /**
+   * Splits [rows, images · patches, width] into heads. Rows with their own copies of the kernel's parameters become
+   * heads.
+   */
   const split = (x: Tensor, replicated: boolean): Tensor => {
     const [rows] = x.shape;
     const apart = reshape(x, [rows, -1, count, heads, dim]);
@@ -127,18 +168,33 @@ export function ansatz(options: AnsatzOptions): Ansatz {
 
   /** The inverse of `split`. */
   const join = (x: Tensor, [rows, tokens]: Shape, replicated: boolean): Tensor => {
-    const apart = replicated ? permute(reshape(x, [-1, rows, heads, count, dim]), [1, 0, 3, 2, 4]) : permute(x, [0, 2, 1, 3]);
+    const apart = replicated
+      ? permute(reshape(x, [-1, rows, heads, count, dim]), [1, 0, 3, 2, 4])
+      : permute(x, [0, 2, 1, 3]);
     return reshape(apart, [rows, tokens, width]);
   };
 
-  function queriesAndKeys({ query, key }: AnsatzLayer, x: Tensor, v: Tensor, replicated: boolean): { q: Tensor; k: Tensor } {
+  function queriesAndKeys(
+    { query, key }: AnsatzLayer,
+    x: Tensor,
+    v: Tensor,
+    replicated: boolean,
+  ): { q: Tensor; k: Tensor } {
     if (query === undefined) return { q: v, k: v };
     const q = split(matmul(x, query), replicated);
     return { q, k: key === undefined ? q : split(matmul(x, key), replicated) };
   }
 
-  /** The residual stream after the last layer. `see` is called with each layer and the normalised tokens that its attention reads. */
-  function encode(parameters: AnsatzParameters, tokens: Tensor, replicated: boolean, see?: (layer: AnsatzLayer, x: Tensor) => void): Tensor {
+  /**
+   * The residual stream after the last layer. `see` is called with each layer and the normalised tokens that its
+   * attention reads.
+   */
+  function encode(
+    parameters: AnsatzParameters,
+    tokens: Tensor,
+    replicated: boolean,
+    see?: (layer: AnsatzLayer, x: Tensor) => void,
+  ): Tensor {
     let x = linear(tokens, parameters.embedding);
     for (const layer of parameters.layers) {
       const seen = layerNorm(x, layer.attentionNorm);
@@ -153,7 +209,12 @@ export function ansatz(options: AnsatzOptions): Ansatz {
 
   function rowsOf(spins: Int8Array): number {
     if (spins.length > 0 && spins.length % lattice.sites === 0) return spins.length / lattice.sites;
-    throw new ShapeError({ where: "ansatz", argument: "spins", wanted: `rows of ${lattice.sites} spins`, got: formatShape([spins.length]) });
+    throw new ShapeError({
+      where: "ansatz",
+      argument: "spins",
+      wanted: `rows of ${lattice.sites} spins`,
+      got: formatShape([spins.length]),
+    });
   }
 
   /** Reorders the spins of every row patch by patch. */
@@ -167,8 +228,12 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     images: projection?.elements.length ?? 1,
     separable,
     initialize(backend, random) {
-      const matrix = (rows: number, columns: number): Tensor => normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
-      const dense = (rows: number, columns: number): Linear => ({ weight: matrix(rows, columns), bias: backend.full(0, [columns]) });
+      const matrix = (rows: number, columns: number): Tensor =>
+        normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
+      const dense = (rows: number, columns: number): Linear => ({
+        weight: matrix(rows, columns),
+        bias: backend.full(0, [columns]),
+      });
       const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
       const learned = (): NamedTensors =>
         Object.fromEntries(
@@ -206,7 +271,9 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       return reshape(permute(cut, [1, 0, 2]), [rows, elements.length * count, area]);
     },
     apply(parameters, tokens, replicated = false) {
-      const { shape: [rows] } = tokens;
+      const {
+        shape: [rows],
+      } = tokens;
       const summed = sum(reshape(encode(parameters, tokens, replicated), [rows, -1, count, width]), 2);
       const z = layerNorm(summed, parameters.norm);
       const { re, im } = logCosh(
@@ -221,11 +288,15 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       const { backend } = parameters.embedding.weight;
       const rows = rowsOf(spins);
       // With unit vectors as values, the output of attention is its weights.
-      const units = backend.tensor(Float32Array.from({ length: count * count }, (_, at) => (at % (count + 1) === 0 ? 1 : 0)), [1, 1, count, count]);
+      const units = backend.tensor(
+        Float32Array.from({ length: count * count }, (_, at) => (at % (count + 1) === 0 ? 1 : 0)),
+        [1, 1, count, count],
+      );
       const all: Tensor[] = [];
       encode(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {
         const v = add(units, backend.full(0, [rows, heads, count, count]));
-        const { q, k } = layer.query === undefined ? { q: split(x, false), k: split(x, false) } : queriesAndKeys(layer, x, v, false);
+        const { q, k } =
+          layer.query === undefined ? { q: split(x, false), k: split(x, false) } : queriesAndKeys(layer, x, v, false);
         all.push(attention(kernel, { ...layer.learned, q, k, v }));
       });
       return all;

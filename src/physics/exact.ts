@@ -8,7 +8,12 @@ import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { sector, sectorDimension, type Sector } from "./sector.js";
 
 /** Writes H x into y, in the basis of a sector. */
-export function applyHamiltonian({ bonds }: Hamiltonian, { states, rank }: Sector, x: Float64Array, y: Float64Array): void {
+export function applyHamiltonian(
+  { bonds }: Hamiltonian,
+  { states, rank }: Sector,
+  x: Float64Array,
+  y: Float64Array,
+): void {
   y.fill(0);
   const pairs = bonds.map(({ i, j, coupling }) => ({ mask: ((1 << i) | (1 << j)) >>> 0, coupling }));
   for (let index = 0; index < states.length; index++) {
@@ -52,12 +57,17 @@ const MOST_STEPS = 400;
 const CHECK_EVERY = 5;
 
 /**
- * The ground state in the sector S^z = 0 by Lanczos. A first run finds the coefficients of the vector, a second run from the same start sums the vector, so
- * that at most four vectors are in memory. Throws an `UnsupportedError` with the required memory if a lattice is too large.
+ * The ground state in the sector S^z = 0 by Lanczos. A first run finds the coefficients of the vector, a second run
+ * from the same start sums the vector, so that at most four vectors are in memory. Throws an `UnsupportedError` with
+ * the required memory if a lattice is too large.
  */
 export function groundState(hamiltonian: Hamiltonian, options: GroundStateOptions = {}): GroundState {
   checkArguments("groundState", { hamiltonian }, { hamiltonian: hamiltonianKind });
-  const { tolerance = 1e-10, memory = 2 * GIBIBYTE, seed = 1 } = checkOptions("groundState", options, { tolerance: positive, memory: positive, seed: wholeNumber });
+  const {
+    tolerance = 1e-10,
+    memory = 2 * GIBIBYTE,
+    seed = 1,
+  } = checkOptions("groundState", options, { tolerance: positive, memory: positive, seed: wholeNumber });
   const { sites } = hamiltonian.lattice;
   const needed = sectorDimension(sites) * BYTES_A_STATE;
   if (needed > memory) {
@@ -74,7 +84,10 @@ export function groundState(hamiltonian: Hamiltonian, options: GroundStateOption
   const begin = (): Krylov => {
     const start = random(seed).normals(space.dimension);
     const scale = norm(start);
-    return krylov(start.map((value) => value / scale), false);
+    return krylov(
+      start.map((value) => value / scale),
+      false,
+    );
   };
   const advance = (run: Krylov): void => {
     applyHamiltonian(hamiltonian, space, run.vectors[1], image);

@@ -1,7 +1,15 @@
 import { ArgumentError } from "../core/errors.js";
 import { finite, having } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
-import { coordinatesOf, latticeKind, nearestNeighbours, nextNearestNeighbours, siteAt, type Lattice, type Pair } from "./lattice.js";
+import {
+  coordinatesOf,
+  latticeKind,
+  nearestNeighbours,
+  nextNearestNeighbours,
+  siteAt,
+  type Lattice,
+  type Pair,
+} from "./lattice.js";
 
 /** J S_i·S_j of spins 1/2. */
 export interface Bond {
@@ -11,8 +19,9 @@ export interface Bond {
 }
 
 /**
- * H = Σ_bonds J S_i·S_j. In the S^z basis a bond contributes J/4 to the diagonal for parallel spins and -J/4 for antiparallel spins. It contributes
- * J/2 between configurations that differ by an exchange of its antiparallel spins. No sign rule is imposed. Antiferromagnetic for J > 0.
+ * H = Σ_bonds J S_i·S_j. In the S^z basis a bond contributes J/4 to the diagonal for parallel spins and -J/4 for
+ * antiparallel spins. It contributes J/2 between configurations that differ by an exchange of its antiparallel spins.
+ * No sign rule is imposed. Antiferromagnetic for J > 0.
  */
 export interface Hamiltonian {
   readonly lattice: Lattice;
@@ -21,7 +30,8 @@ export interface Hamiltonian {
 
 export const hamiltonianKind = having<Hamiltonian>("a Hamiltonian, such as heisenberg(lattice)", ["lattice", "bonds"]);
 
-const bondsOf = (pairs: readonly Pair[], coupling: number): Bond[] => (coupling === 0 ? [] : pairs.map(([i, j]) => ({ i, j, coupling })));
+const bondsOf = (pairs: readonly Pair[], coupling: number): Bond[] =>
+  coupling === 0 ? [] : pairs.map(([i, j]) => ({ i, j, coupling }));
 
 export interface J1J2 {
   /** Between nearest neighbours. Default 1. */
@@ -34,12 +44,15 @@ export interface J1J2 {
 export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
   checkArguments("heisenberg", { lattice }, { lattice: latticeKind });
   const { j1 = 1, j2 = 0 } = checkOptions("heisenberg", options, { j1: finite, j2: finite });
-  return { lattice, bonds: [...bondsOf(nearestNeighbours(lattice), j1), ...bondsOf(nextNearestNeighbours(lattice), j2)] };
+  return {
+    lattice,
+    bonds: [...bondsOf(nearestNeighbours(lattice), j1), ...bondsOf(nextNearestNeighbours(lattice), j2)],
+  };
 }
 
 /**
- * The dimers of the Shastry-Sutherland lattice: diagonals of every other plaquette in rows and columns, with alternating direction, so that
- * every site has one partner. The numbers of rows and columns must be even.
+ * The dimers of the Shastry-Sutherland lattice: diagonals of every other plaquette in rows and columns, with
+ * alternating direction, so that every site has one partner. The numbers of rows and columns must be even.
  */
 export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
   checkArguments("shastrySutherlandDimers", { lattice }, { lattice: latticeKind });
@@ -52,19 +65,28 @@ export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
       got: `[${extents.join(", ")}]`,
     });
   }
-  return Array.from({ length: lattice.sites }, (_, site) => coordinatesOf(lattice, site)).flatMap(([row, column]): Pair[] => {
-    if (row % 2 !== column % 2) return [];
-    const even = row % 2 === 0;
-    return [[siteAt(lattice, [even ? row : row + 1, column]), siteAt(lattice, [even ? row + 1 : row, column + 1])]];
-  });
+  return Array.from({ length: lattice.sites }, (_, site) => coordinatesOf(lattice, site)).flatMap(
+    ([row, column]): Pair[] => {
+      if (row % 2 !== column % 2) return [];
+      const even = row % 2 === 0;
+      return [[siteAt(lattice, [even ? row : row + 1, column]), siteAt(lattice, [even ? row + 1 : row, column + 1])]];
+    },
+  );
 }
 
 /**
- * The Shastry-Sutherland model: coupling `dimer` on the dimers, `inter` between nearest neighbours. The product of singlets on the dimers is
- * an eigenstate with energy -3/8 dimer per site for every `inter`. Source: Shastry & Sutherland, Physica B+C 108, 1069 (1981).
+ * The Shastry-Sutherland model: coupling `dimer` on the dimers, `inter` between nearest neighbours. The product of
+ * singlets on the dimers is an eigenstate with energy -3/8 dimer per site for every `inter`. Source: Shastry &
+ * Sutherland, Physica B+C 108, 1069 (1981).
  */
-export function shastrySutherland(lattice: Lattice, options: { readonly dimer?: number; readonly inter?: number } = {}): Hamiltonian {
+export function shastrySutherland(
+  lattice: Lattice,
+  options: { readonly dimer?: number; readonly inter?: number } = {},
+): Hamiltonian {
   checkArguments("shastrySutherland", { lattice }, { lattice: latticeKind });
   const { dimer = 1, inter = 0 } = checkOptions("shastrySutherland", options, { dimer: finite, inter: finite });
-  return { lattice, bonds: [...bondsOf(shastrySutherlandDimers(lattice), dimer), ...bondsOf(nearestNeighbours(lattice), inter)] };
+  return {
+    lattice,
+    bonds: [...bondsOf(shastrySutherlandDimers(lattice), dimer), ...bondsOf(nearestNeighbours(lattice), inter)],
+  };
 }

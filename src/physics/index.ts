@@ -3,11 +3,27 @@ export { ansatz, type Ansatz, type AnsatzLayer, type AnsatzOptions, type AnsatzP
 export type { ComplexNumbers } from "./complex.js";
 export { dimerState, dimerWeights } from "./dimer-state.js";
 export { groundState, type GroundState, type GroundStateOptions } from "./exact.js";
-export { heisenberg, shastrySutherland, shastrySutherlandDimers, type Bond, type Hamiltonian, type J1J2 } from "./hamiltonian.js";
+export {
+  heisenberg,
+  shastrySutherland,
+  shastrySutherlandDimers,
+  type Bond,
+  type Hamiltonian,
+  type J1J2,
+} from "./hamiltonian.js";
 export { attentionMaps, type AttentionMap } from "./input-dependence.js";
 export { parameterCount } from "../core/tensor.js";
 export { jacobian, type Jacobian } from "./jacobian.js";
-export { chain, nearestNeighbours, nextNearestNeighbours, patches, square, type Lattice, type Pair, type Patches } from "./lattice.js";
+export {
+  chain,
+  nearestNeighbours,
+  nextNearestNeighbours,
+  patches,
+  square,
+  type Lattice,
+  type Pair,
+  type Patches,
+} from "./lattice.js";
 export { localEnergies } from "./local-energy.js";
 export type { LogAmplitudes } from "./logarithms.js";
 export {
@@ -19,7 +35,14 @@ export {
   type SoftmaxPredictorParameters,
 } from "./masked-prediction.js";
 export { representativesOf, type DistinctRows, type Representatives } from "./orbits.js";
-export { exactConditional, gibbsSamples, pottsEnergy, randomPotts, type GibbsOptions, type PottsModel } from "./potts.js";
+export {
+  exactConditional,
+  gibbsSamples,
+  pottsEnergy,
+  randomPotts,
+  type GibbsOptions,
+  type PottsModel,
+} from "./potts.js";
 export {
   descend,
   energyGradient,
@@ -30,7 +53,16 @@ export {
   type NaturalGradientOptions,
 } from "./reconfiguration.js";
 export { correlation, fixGauge, upperPairs, type Gauged } from "./recovery.js";
-export { exactSampler, metropolisSampler, randomChains, shares, summation, type MetropolisOptions, type Sampler, type Samples } from "./sampler.js";
+export {
+  exactSampler,
+  metropolisSampler,
+  randomChains,
+  shares,
+  summation,
+  type MetropolisOptions,
+  type Sampler,
+  type Samples,
+} from "./sampler.js";
 export { sector, sectorDimension, spinsOf, type Sector } from "./sector.js";
 export { exactStatistics, statistics, zeroVarianceEnergy, type Statistics } from "./statistics.js";
 export {

@@ -25,7 +25,9 @@ async function weightsOf(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
   const rows = spins.length / sites;
   const layers: Float64Array[] = [];
   for (let start = 0; start < rows; start += AT_ONCE) {
-    const parts = backend.scope(() => ansatz.weights(parameters, spins.subarray(start * sites, (start + AT_ONCE) * sites)));
+    const parts = backend.scope(() =>
+      ansatz.weights(parameters, spins.subarray(start * sites, (start + AT_ONCE) * sites)),
+    );
     for (const [layer, part] of parts.entries()) {
       const size = part.size / part.shape[0];
       layers[layer] ??= new Float64Array(rows * size);
@@ -36,8 +38,14 @@ async function weightsOf(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
   return layers;
 }
 
-/** The configurations to average over, with their shares: all of a sum, or a limited number of draws spread over the chains. */
-function looked({ spins, order, weights }: Samples, sites: number): { readonly spins: Int8Array; readonly shares: Float64Array } {
+/**
+ * The configurations to average over, with their shares: all of a sum, or a limited number of draws spread over the
+ * chains.
+ */
+function looked(
+  { spins, order, weights }: Samples,
+  sites: number,
+): { readonly spins: Int8Array; readonly shares: Float64Array } {
   if (weights !== undefined) return { spins, shares: weights };
   const count = Math.min(MOST_DRAWS, order.length);
   const chosen = new Int8Array(count * sites);
@@ -49,14 +57,25 @@ function looked({ spins, order, weights }: Samples, sites: number): { readonly s
 }
 
 /**
- * Mean attention weights of each layer over |ψ|², and how much they depend on the input. For a projected ψ the transformer is evaluated on the
- * configurations themselves, whose images are equally likely.
+ * Mean attention weights of each layer over |ψ|², and how much they depend on the input. For a projected ψ the
+ * transformer is evaluated on the configurations themselves, whose images are equally likely.
  *
  * Source of the question: Rende & Viteritti, arXiv 2405.18874; ρ is this library's measure.
  */
-export async function attentionMaps(ansatz: Ansatz, parameters: AnsatzParameters, samples: Samples): Promise<AttentionMap[]> {
-  checkArguments("attentionMaps", { ansatz, parameters, samples }, { ansatz: ansatzKind, parameters: ansatzParameters, samples: samplesKind });
-  const { heads, lattice: { sites } } = ansatz;
+export async function attentionMaps(
+  ansatz: Ansatz,
+  parameters: AnsatzParameters,
+  samples: Samples,
+): Promise<AttentionMap[]> {
+  checkArguments(
+    "attentionMaps",
+    { ansatz, parameters, samples },
+    { ansatz: ansatzKind, parameters: ansatzParameters, samples: samplesKind },
+  );
+  const {
+    heads,
+    lattice: { sites },
+  } = ansatz;
   const { spins, shares } = looked(samples, sites);
   const layers = await weightsOf(ansatz, parameters, spins);
   return layers.map((numbers) => {
@@ -64,7 +83,8 @@ export async function attentionMaps(ansatz: Ansatz, parameters: AnsatzParameters
     const mean = new Float64Array(size);
     for (let at = 0; at < numbers.length; at++) mean[at % size] += shares[Math.floor(at / size)] * numbers[at];
     let variance = 0;
-    for (let at = 0; at < numbers.length; at++) variance += shares[Math.floor(at / size)] * (numbers[at] - mean[at % size]) ** 2;
+    for (let at = 0; at < numbers.length; at++)
+      variance += shares[Math.floor(at / size)] * (numbers[at] - mean[at % size]) ** 2;
     const squares = mean.reduce((sum, value) => sum + value * value, 0);
     return { mean, heads, tokens: Math.sqrt(size / heads), inputDependence: variance / squares };
   });

@@ -8,8 +8,8 @@ import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from
 import { spinsKind } from "./sector.js";
 
 /**
- * A copy of every parameter for each row. Vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and kernel parameters [heads, ...] become
- * [rows · heads, ...].
+ * A copy of every parameter for each row. Vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and kernel parameters
+ * [heads, ...] become [rows · heads, ...].
  */
 function replicate(parameters: AnsatzParameters, rows: number): AnsatzParameters {
   return mapTree(parameters, isTensor, (tensor, path) => {
@@ -34,27 +34,48 @@ const MOST_ROWS = 256;
 const MOST_IMAGES = 8192;
 
 /**
- * The Jacobian O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s log ψ(σ_s) is the Jacobian.
- * Rows are treated as heads, so this works for any attention kernel. If heads share a kernel parameter, rows are differentiated one by one.
+ * The Jacobian O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s log
+ * ψ(σ_s) is the Jacobian. Rows are treated as heads, so this works for any attention kernel. If heads share a kernel
+ * parameter, rows are differentiated one by one.
  */
 export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Jacobian {
-  checkArguments("jacobian", { ansatz, parameters, spins }, { ansatz: ansatzKind, parameters: ansatzParameters, spins: spinsKind });
+  checkArguments(
+    "jacobian",
+    { ansatz, parameters, spins },
+    { ansatz: ansatzKind, parameters: ansatzParameters, spins: spinsKind },
+  );
   const { backend } = parameters.embedding.weight;
   const { sites } = ansatz.lattice;
   return backend.scope(() => {
     const parts: Jacobian[] = [];
-    const step = (ansatz.separable ? Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_IMAGES / ansatz.images))) : 1) * sites;
+    const step =
+      (ansatz.separable ? Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_IMAGES / ansatz.images))) : 1) * sites;
     for (let start = 0; start < spins.length; start += step) {
       const tokens = ansatz.tokens(backend, spins.subarray(start, start + step));
       const [rows] = tokens.shape;
       const copies = replicate(parameters, rows);
       const derivatives = (part: "re" | "im"): Tensor =>
         backend.scope(() => {
-          const { gradients } = valueAndGrad((own: AnsatzParameters) => sum(ansatz.apply(own, tokens, true)[part]), copies);
-          return concat(tensorsIn(gradients).map((gradient) => reshape(gradient, [rows, -1])), 1);
+          const { gradients } = valueAndGrad(
+            (own: AnsatzParameters) => sum(ansatz.apply(own, tokens, true)[part]),
+            copies,
+          );
+          return concat(
+            tensorsIn(gradients).map((gradient) => reshape(gradient, [rows, -1])),
+            1,
+          );
         });
       parts.push({ re: derivatives("re"), im: derivatives("im") });
     }
-    return { re: concat(parts.map(({ re }) => re), 0), im: concat(parts.map(({ im }) => im), 0) };
+    return {
+      re: concat(
+        parts.map(({ re }) => re),
+        0,
+      ),
+      im: concat(
+        parts.map(({ im }) => im),
+        0,
+      ),
+    };
   });
 }

@@ -8,14 +8,18 @@ export interface Lattice {
   readonly sites: number;
 }
 
-export const latticeKind = having<Lattice>("a lattice, as chain(length) or square(rows, columns)", ["extents", "sites"]);
+export const latticeKind = having<Lattice>("a lattice, as chain(length) or square(rows, columns)", [
+  "extents",
+  "sites",
+]);
 
 /** A pair of distinct sites. */
 export type Pair = readonly [number, number];
 
 function lattice(where: string, extents: readonly number[]): Lattice {
   const wrong = extents.find((extent) => !Number.isInteger(extent) || extent < 2);
-  if (wrong !== undefined) throw new ArgumentError({ where, argument: "extent", wanted: "a whole number of at least 2", got: String(wrong) });
+  if (wrong !== undefined)
+    throw new ArgumentError({ where, argument: "extent", wanted: "a whole number of at least 2", got: String(wrong) });
   return { extents, sites: extents.reduce((a, b) => a * b, 1) };
 }
 
@@ -46,13 +50,18 @@ export function coordinatesOf({ extents }: Lattice, site: number): number[] {
   return coordinates;
 }
 
-/** Every pair of sites joined by one of the displacements. A pair that is joined both ways around the torus counts once. */
+/**
+ * Every pair of sites joined by one of the displacements. A pair that is joined both ways around the torus counts once.
+ */
 function pairsAt(lattice: Lattice, displacements: readonly (readonly number[])[]): Pair[] {
   const found = new Map<number, Pair>();
   for (let site = 0; site < lattice.sites; site++) {
     const from = coordinatesOf(lattice, site);
     for (const displacement of displacements) {
-      const other = siteAt(lattice, from.map((coordinate, axis) => coordinate + displacement[axis]));
+      const other = siteAt(
+        lattice,
+        from.map((coordinate, axis) => coordinate + displacement[axis]),
+      );
       if (other === site) continue;
       const pair: Pair = site < other ? [site, other] : [other, site];
       found.set(pair[0] * lattice.sites + pair[1], pair);
@@ -64,13 +73,24 @@ function pairsAt(lattice: Lattice, displacements: readonly (readonly number[])[]
 /** Pairs at the smallest distance: along an axis. */
 export function nearestNeighbours(lattice: Lattice): Pair[] {
   checkArguments("nearestNeighbours", { lattice }, { lattice: latticeKind });
-  return pairsAt(lattice, lattice.extents.map((_, axis) => lattice.extents.map((_, other) => (other === axis ? 1 : 0))));
+  return pairsAt(
+    lattice,
+    lattice.extents.map((_, axis) => lattice.extents.map((_, other) => (other === axis ? 1 : 0))),
+  );
 }
 
 /** Pairs at the second smallest distance: two sites apart on a chain, diagonal on a square. */
 export function nextNearestNeighbours(lattice: Lattice): Pair[] {
   checkArguments("nextNearestNeighbours", { lattice }, { lattice: latticeKind });
-  return pairsAt(lattice, lattice.extents.length === 1 ? [[2]] : [[1, 1], [1, -1]]);
+  return pairsAt(
+    lattice,
+    lattice.extents.length === 1
+      ? [[2]]
+      : [
+          [1, 1],
+          [1, -1],
+        ],
+  );
 }
 
 /** Blocks of b sites (chain) or b × b sites (square), and the lattice that the blocks form. */
@@ -83,10 +103,17 @@ export interface Patches {
 /** Throws unless a width divides every extent. */
 export function checkDivisor(where: string, argument: string, { extents }: Lattice, width: number): void {
   if (Number.isInteger(width) && width >= 1 && extents.every((extent) => extent % width === 0)) return;
-  throw new ArgumentError({ where, argument, wanted: `a divisor of the extents [${extents.join(", ")}]`, got: String(width) });
+  throw new ArgumentError({
+    where,
+    argument,
+    wanted: `a divisor of the extents [${extents.join(", ")}]`,
+    got: String(width),
+  });
 }
 
-/** Cuts a lattice into patches of width b along every axis. Throws an `ArgumentError` if b does not divide an extent. */
+/**
+ * Cuts a lattice into patches of width b along every axis. Throws an `ArgumentError` if b does not divide an extent.
+ */
 export function patches(lattice: Lattice, b: number): Patches {
   checkArguments("patches", { lattice }, { lattice: latticeKind });
   checkDivisor("patches", "b", lattice, b);
@@ -96,7 +123,12 @@ export function patches(lattice: Lattice, b: number): Patches {
   const inside: Lattice = { extents: extents.map(() => b), sites: b ** dimension };
   const sites = Array.from({ length: coarse.sites }, (_, patch) => {
     const corner = coordinatesOf(coarse, patch).map((coordinate) => coordinate * b);
-    return Array.from({ length: inside.sites }, (_, index) => siteAt(lattice, coordinatesOf(inside, index).map((step, axis) => corner[axis] + step)));
+    return Array.from({ length: inside.sites }, (_, index) =>
+      siteAt(
+        lattice,
+        coordinatesOf(inside, index).map((step, axis) => corner[axis] + step),
+      ),
+    );
   });
   return { sites, extents };
 }

@@ -6,12 +6,24 @@ import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { spinsKind } from "./sector.js";
 
 /**
- * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) for rows of spins ±1. A bond of parallel spins adds J/4. A bond of antiparallel spins adds -J/4, and J/2 times
- * the ratio of amplitudes after and before an exchange. For an eigenstate, E_loc is its energy in every configuration.
+ * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) for rows of spins ±1. A bond of parallel spins adds J/4. A bond of antiparallel
+ * spins adds -J/4, and J/2 times the ratio of amplitudes after and before an exchange. For an eigenstate, E_loc is its
+ * energy in every configuration.
  */
-export async function localEnergies(hamiltonian: Hamiltonian, spins: Int8Array, logAmplitude: LogAmplitude): Promise<ComplexNumbers> {
-  checkArguments("localEnergies", { hamiltonian, spins, logAmplitude }, { hamiltonian: hamiltonianKind, spins: spinsKind, logAmplitude: callable });
-  const { lattice: { sites }, bonds } = hamiltonian;
+export async function localEnergies(
+  hamiltonian: Hamiltonian,
+  spins: Int8Array,
+  logAmplitude: LogAmplitude,
+): Promise<ComplexNumbers> {
+  checkArguments(
+    "localEnergies",
+    { hamiltonian, spins, logAmplitude },
+    { hamiltonian: hamiltonianKind, spins: spinsKind, logAmplitude: callable },
+  );
+  const {
+    lattice: { sites },
+    bonds,
+  } = hamiltonian;
   const rows = spins.length / sites;
   const energies = { re: new Float64Array(rows), im: new Float64Array(rows) };
   const exchanges: { row: number; i: number; j: number; coupling: number }[] = [];

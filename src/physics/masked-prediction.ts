@@ -16,19 +16,39 @@ import { normal } from "../nn/initialize.js";
 /** A layer that predicts the colour of every site from the colours of all other sites. */
 export interface Predictor<Parameters> {
   initialize(backend: Backend, random: Random): Parameters;
-  /** Maps colours [rows, sites] to logits [rows, sites, colours]. The logits of a site do not depend on its own colour. */
+  /**
+   * Maps colours [rows, sites] to logits [rows, sites, colours]. The logits of a site do not depend on its own colour.
+   */
   logits(parameters: Parameters, colours: Indices): Tensor;
 }
 
-/** The mean cross entropy of every site given the others, in nats: the negative pseudo-log-likelihood divided by sites · rows. */
-export function maskedLoss<Parameters>(predictor: Predictor<Parameters>, parameters: Parameters, colours: Indices): Tensor {
-  checkArguments("maskedLoss", { predictor, parameters, colours }, { predictor: having<Predictor<Parameters>>("a predictor, as factoredPredictor() gives", ["logits"]), parameters: record, colours: indicesKind });
+/**
+ * The mean cross entropy of every site given the others, in nats: the negative pseudo-log-likelihood divided by sites ·
+ * rows.
+ */
+export function maskedLoss<Parameters>(
+  predictor: Predictor<Parameters>,
+  parameters: Parameters,
+  colours: Indices,
+): Tensor {
+  checkArguments(
+    "maskedLoss",
+    { predictor, parameters, colours },
+    {
+      predictor: having<Predictor<Parameters>>("a predictor, as factoredPredictor() gives", ["logits"]),
+      parameters: record,
+      colours: indicesKind,
+    },
+  );
   return crossEntropy(predictor.logits(parameters, colours), colours);
 }
 
 /** The mask of a masked site: every pair of different sites. */
 function othersOnly(sites: number): Mask {
-  return booleanMask(Uint8Array.from({ length: sites * sites }, (_, pair) => (pair % (sites + 1) === 0 ? 0 : 1)), [1, 1, sites, sites]);
+  return booleanMask(
+    Uint8Array.from({ length: sites * sites }, (_, pair) => (pair % (sites + 1) === 0 ? 0 : 1)),
+    [1, 1, sites, sites],
+  );
 }
 
 /** Looks up a row of `values` for every site, as one head: [rows, 1, sites, width]. */
@@ -45,8 +65,8 @@ export type FactoredPredictorParameters = {
 };
 
 /**
- * One layer of factored attention: logits_i = Σ_{j≠i} A_ij V e_{s_j}. With A = J and V = U its softmax is the exact conditional of the Potts
- * model. Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
+ * One layer of factored attention: logits_i = Σ_{j≠i} A_ij V e_{s_j}. With A = J and V = U its softmax is the exact
+ * conditional of the Potts model. Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
  */
 export function factoredPredictor(sites: number, colours: number): Predictor<FactoredPredictorParameters> {
   checkArguments("factoredPredictor", { sites, colours }, { sites: whole(1), colours: whole(1) });
@@ -74,16 +94,27 @@ export type SoftmaxPredictorParameters = {
 };
 
 /**
- * One layer of softmax attention for the same task. The query of a masked site depends on its position. A key is the sum of a position part and a
- * colour part. Values depend on the colour. `width` is the width of queries and keys.
+ * One layer of softmax attention for the same task. The query of a masked site depends on its position. A key is the
+ * sum of a position part and a colour part. Values depend on the colour. `width` is the width of queries and keys.
  */
-export function softmaxPredictor(sites: number, colours: number, width: number = sites): Predictor<SoftmaxPredictorParameters> & {
+export function softmaxPredictor(
+  sites: number,
+  colours: number,
+  width: number = sites,
+): Predictor<SoftmaxPredictorParameters> & {
   /** The attention weights between sites, [rows, sites, sites]. */
   weights(parameters: SoftmaxPredictorParameters, colours: Indices): Tensor;
 } {
-  checkArguments("softmaxPredictor", { sites, colours, width }, { sites: whole(1), colours: whole(1), width: whole(1) });
+  checkArguments(
+    "softmaxPredictor",
+    { sites, colours, width },
+    { sites: whole(1), colours: whole(1), width: whole(1) },
+  );
   const mask = othersOnly(sites);
-  const inputsOf = ({ queries, keys, colourKeys, values }: SoftmaxPredictorParameters, colourings: Indices): AttentionInputs => {
+  const inputsOf = (
+    { queries, keys, colourKeys, values }: SoftmaxPredictorParameters,
+    colourings: Indices,
+  ): AttentionInputs => {
     const [rows] = colourings.shape;
     const q = expand(reshape(queries, [1, 1, sites, width]), [rows, 1, sites, width]);
     const k = add(valuesOf(colourKeys, colourings), reshape(keys, [1, 1, sites, width]));
@@ -96,7 +127,8 @@ export function softmaxPredictor(sites: number, colours: number, width: number =
       colourKeys: normal(backend, random, [width, colours], 1),
       values: normal(backend, random, [colours, colours], 1 / Math.sqrt(colours)),
     }),
-    logits: (parameters, colourings) => reshape(attention(softmax(), inputsOf(parameters, colourings), { mask }), [-1, sites, colours]),
+    logits: (parameters, colourings) =>
+      reshape(attention(softmax(), inputsOf(parameters, colourings), { mask }), [-1, sites, colours]),
     weights(parameters, colourings) {
       const [rows] = colourings.shape;
       return reshape(attentionMap(softmax(), inputsOf(parameters, colourings), { mask }), [rows, sites, sites]);
@@ -105,7 +137,12 @@ export function softmaxPredictor(sites: number, colours: number, width: number =
 }
 
 /** `size` rows of colours in the order of a permutation, from position `start` on. */
-export function batchOf({ values, shape: [, sites] }: Indices, order: readonly number[], start: number, size: number): Indices {
+export function batchOf(
+  { values, shape: [, sites] }: Indices,
+  order: readonly number[],
+  start: number,
+  size: number,
+): Indices {
   const chosen = order.slice(start, start + size);
   const data = new Int32Array(chosen.length * sites);
   chosen.forEach((row, place) => data.set(values.subarray(row * sites, (row + 1) * sites), place * sites));

@@ -9,7 +9,8 @@ const NUMBER_SITES = 52;
 /** The keys of rows of spins. */
 export function keysOf(spins: Int8Array, sites: number): Key[] {
   return Array.from({ length: spins.length / sites }, (_, row) => {
-    if (sites > NUMBER_SITES) return Array.from(spins.subarray(row * sites, (row + 1) * sites), (spin) => (spin > 0 ? "1" : "0")).join("");
+    if (sites > NUMBER_SITES)
+      return Array.from(spins.subarray(row * sites, (row + 1) * sites), (spin) => (spin > 0 ? "1" : "0")).join("");
     let key = 0;
     for (let at = row * sites; at < (row + 1) * sites; at++) key = 2 * key + (spins[at] > 0 ? 1 : 0);
     return key;
@@ -39,13 +40,19 @@ export function distinctRows(spins: Int8Array, sites: number): DistinctRows {
   return { spins: kept, order };
 }
 
-/** Maps every row of spins to a representative image under a group of symmetries, the same for all images of a configuration. */
+/**
+ * Maps every row of spins to a representative image under a group of symmetries, the same for all images of a
+ * configuration.
+ */
 export type Representatives = (spins: Int8Array) => Int8Array;
 
 /** Most configurations in the cache. */
 const MOST_REMEMBERED = 2 ** 18;
 
-/** Whether the image of a row under a symmetry is smaller than another row. A row is smaller if its first different spin is down. */
+/**
+ * Whether the image of a row under a symmetry is smaller than another row. A row is smaller if its first different spin
+ * is down.
+ */
 function isSmaller(spins: Int8Array, { sites, flip }: Symmetry, other: Int8Array): boolean {
   const sign = flip ? -1 : 1;
   for (let site = 0; site < sites.length; site++) {
@@ -56,8 +63,8 @@ function isSmaller(spins: Int8Array, { sites, flip }: Symmetry, other: Int8Array
 }
 
 /**
- * Maps every configuration to its smallest image under all elements of a group, in lexicographic order of the spins. Results are cached, because the
- * same configurations return in every step.
+ * Maps every configuration to its smallest image under all elements of a group, in lexicographic order of the spins.
+ * Results are cached, because the same configurations return in every step.
  */
 export function representativesOf(sites: number, group: readonly Symmetry[]): Representatives {
   checkArguments("representativesOf", { sites, group }, { sites: whole(1), group: listOf(symmetryKind, "a symmetry") });
@@ -67,7 +74,8 @@ export function representativesOf(sites: number, group: readonly Symmetry[]): Re
     const best = spins.slice();
     for (const element of group) {
       if (!isSmaller(spins, element, best)) continue;
-      for (let site = 0; site < sites; site++) best[site] = element.flip ? -spins[element.sites[site]] : spins[element.sites[site]];
+      for (let site = 0; site < sites; site++)
+        best[site] = element.flip ? -spins[element.sites[site]] : spins[element.sites[site]];
     }
     return best;
   };

@@ -5,7 +5,8 @@ import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 
 /**
- * The generalised Potts model H = -Σ_{i<j} J_ij U_{s_i s_j} at temperature 1. J is symmetric with a zero diagonal, U is symmetric.
+ * The generalised Potts model H = -Σ_{i<j} J_ij U_{s_i s_j} at temperature 1. J is symmetric with a zero diagonal, U is
+ * symmetric.
  *
  * Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
  */
@@ -18,7 +19,12 @@ export interface PottsModel {
   readonly interactions: Float64Array;
 }
 
-const modelKind = having<PottsModel>("a Potts model, as randomPotts() gives", ["sites", "colours", "couplings", "interactions"]);
+const modelKind = having<PottsModel>("a Potts model, as randomPotts() gives", [
+  "sites",
+  "colours",
+  "couplings",
+  "interactions",
+]);
 
 /** A symmetric matrix of normal numbers. */
 function symmetric(size: number, random: Random, scale: number, diagonal: boolean): Float64Array {
@@ -34,13 +40,25 @@ function symmetric(size: number, random: Random, scale: number, diagonal: boolea
   return matrix;
 }
 
-/** Random interactions U ~ N(0, 1) and couplings J ~ N(0, 1/sites). With this variance the field at a site does not grow with the number of sites. */
+/**
+ * Random interactions U ~ N(0, 1) and couplings J ~ N(0, 1/sites). With this variance the field at a site does not grow
+ * with the number of sites.
+ */
 export function randomPotts(sites: number, colours: number, random: Random): PottsModel {
   checkArguments("randomPotts", { random }, { random: generator });
   if (!(Number.isInteger(sites) && sites >= 2 && Number.isInteger(colours) && colours >= 2)) {
-    throw new ArgumentError({ where: "randomPotts", wanted: "at least two sites and two colours", got: `${sites} sites, ${colours} colours` });
+    throw new ArgumentError({
+      where: "randomPotts",
+      wanted: "at least two sites and two colours",
+      got: `${sites} sites, ${colours} colours`,
+    });
   }
-  return { sites, colours, couplings: symmetric(sites, random, 1 / Math.sqrt(sites), false), interactions: symmetric(colours, random, 1, true) };
+  return {
+    sites,
+    colours,
+    couplings: symmetric(sites, random, 1 / Math.sqrt(sites), false),
+    interactions: symmetric(colours, random, 1, true),
+  };
 }
 
 /** H of one configuration, colours from 0. */
@@ -52,7 +70,8 @@ export function pottsEnergy(model: PottsModel, configuration: ArrayLike<number>)
 function energyOf({ sites, colours, couplings, interactions }: PottsModel, configuration: ArrayLike<number>): number {
   let energy = 0;
   for (let i = 0; i < sites; i++) {
-    for (let j = 0; j < i; j++) energy -= couplings[i * sites + j] * interactions[configuration[i] * colours + configuration[j]];
+    for (let j = 0; j < i; j++)
+      energy -= couplings[i * sites + j] * interactions[configuration[i] * colours + configuration[j]];
   }
   return energy;
 }
@@ -61,14 +80,24 @@ function energyOf({ sites, colours, couplings, interactions }: PottsModel, confi
 const MOST_CONFIGURATIONS = 1e7;
 
 /**
- * p(s_i = a | all other sites) [colours], as a sum of the Boltzmann weights of all configurations that agree on the other sites. It enumerates all
- * colours^sites configurations and does not use the formula of the conditional, so it can verify the formula.
+ * p(s_i = a | all other sites) [colours], as a sum of the Boltzmann weights of all configurations that agree on the
+ * other sites. It enumerates all colours^sites configurations and does not use the formula of the conditional, so it
+ * can verify the formula.
  */
 export function exactConditional(model: PottsModel, configuration: ArrayLike<number>, site: number): Float64Array {
-  checkArguments("exactConditional", { model, configuration, site }, { model: modelKind, configuration: numbers, site: whole(0) });
+  checkArguments(
+    "exactConditional",
+    { model, configuration, site },
+    { model: modelKind, configuration: numbers, site: whole(0) },
+  );
   const { sites, colours } = model;
   if (colours ** sites > MOST_CONFIGURATIONS) {
-    throw new ArgumentError({ where: "exactConditional", argument: "model", wanted: `at most ${MOST_CONFIGURATIONS} configurations`, got: `${colours}^${sites}` });
+    throw new ArgumentError({
+      where: "exactConditional",
+      argument: "model",
+      wanted: `at most ${MOST_CONFIGURATIONS} configurations`,
+      got: `${colours}^${sites}`,
+    });
   }
   const weights = new Float64Array(colours);
   const current = new Uint8Array(sites);
@@ -77,7 +106,8 @@ export function exactConditional(model: PottsModel, configuration: ArrayLike<num
       current[place] = rest % colours;
       rest = Math.floor(rest / colours);
     }
-    if (current.every((colour, place) => place === site || colour === configuration[place])) weights[current[site]] += Math.exp(-energyOf(model, current));
+    if (current.every((colour, place) => place === site || colour === configuration[place]))
+      weights[current[site]] += Math.exp(-energyOf(model, current));
   }
   const total = weights.reduce((a, b) => a + b, 0);
   return weights.map((weight) => weight / total);
@@ -90,7 +120,10 @@ export interface GibbsOptions {
   readonly burnIn?: number;
 }
 
-/** `count` configurations by Gibbs sampling, one chain: [count, sites]. Each site in turn gets a colour from its conditional. */
+/**
+ * `count` configurations by Gibbs sampling, one chain: [count, sites]. Each site in turn gets a colour from its
+ * conditional.
+ */
 export function gibbsSamples(model: PottsModel, count: number, random: Random, options: GibbsOptions = {}): Indices {
   checkArguments("gibbsSamples", { model, count, random }, { model: modelKind, count: whole(1), random: generator });
   const { sweeps = 5, burnIn = 100 } = checkOptions("gibbsSamples", options, { sweeps: whole(1), burnIn: whole(0) });

@@ -10,8 +10,9 @@ import { complex, type ComplexNumbers } from "./complex.js";
 import { jacobianKind, type Jacobian } from "./jacobian.js";
 
 /**
- * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖². With weights w_s that sum to 1, X has the rows √w_s (O_s - Ō) and
- * g the rows 2√w_s (E_s - Ē), real parts above imaginary parts. Xᵀg is the gradient of the energy, XᵀX the quantum geometric tensor.
+ * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖². With weights w_s that sum to 1, X
+ * has the rows √w_s (O_s - Ō) and g the rows 2√w_s (E_s - Ē), real parts above imaginary parts. Xᵀg is the gradient of
+ * the energy, XᵀX the quantum geometric tensor.
  */
 export interface LinearProblem {
   /** X [2 rows, P] */
@@ -24,7 +25,11 @@ const problemKind = having<LinearProblem>("a linear problem, as linearProblem() 
 
 /** Centres and weights the derivatives and local energies of distinct configurations. */
 export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
-  checkArguments("linearProblem", { derivatives, energies, weights }, { derivatives: jacobianKind, energies: complex, weights: numbers });
+  checkArguments(
+    "linearProblem",
+    { derivatives, energies, weights },
+    { derivatives: jacobianKind, energies: complex, weights: numbers },
+  );
   const { re, im } = derivatives;
   checkTensors("linearProblem", { re, im });
   const { backend } = re;
@@ -32,7 +37,8 @@ export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, w
   return backend.scope(() => {
     const shares = backend.tensor(weights, [rows, 1]);
     const roots = backend.tensor(weights.map(Math.sqrt), [rows, 1]);
-    const centred = (part: Tensor): Tensor => multiply(subtract(part, sum(multiply(part, shares), 0, { keepAxes: true })), roots);
+    const centred = (part: Tensor): Tensor =>
+      multiply(subtract(part, sum(multiply(part, shares), 0, { keepAxes: true })), roots);
     const column = (values: Float64Array): number[] => {
       const mean = values.reduce((total, value, row) => total + weights[row] * value, 0);
       return Array.from(values, (value, row) => 2 * Math.sqrt(weights[row]) * (value - mean));
@@ -84,13 +90,18 @@ export interface NaturalGradientOptions {
 }
 
 /**
- * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition of the smaller system in float64.
+ * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition of the smaller
+ * system in float64.
  *
- * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); for the system over samples Chen & Heyl, arXiv 2302.01941, and Rende et al., arXiv 2310.05715.
+ * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); for the system over samples Chen & Heyl, arXiv 2302.01941, and
+ * Rende et al., arXiv 2310.05715.
  */
 export async function naturalGradient(problem: LinearProblem, options: NaturalGradientOptions): Promise<Tensor> {
   checkArguments("naturalGradient", { problem }, { problem: problemKind });
-  const { shift, side } = checkOptions("naturalGradient", options, { shift: needed(finite), side: oneOf("parameters", "samples") });
+  const { shift, side } = checkOptions("naturalGradient", options, {
+    shift: needed(finite),
+    side: oneOf("parameters", "samples"),
+  });
   const { matrix, target } = problem;
   checkTensors("naturalGradient", { matrix, target });
   const [rows, columns] = matrix.shape;
@@ -110,10 +121,16 @@ export async function naturalGradient(problem: LinearProblem, options: NaturalGr
 }
 
 /**
- * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last direction that the samples do not determine. Without a
- * last direction, or for μ = 0, it is the natural gradient. Source: Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
+ * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last direction that the samples
+ * do not determine. Without a last direction, or for μ = 0, it is the natural gradient. Source: Goldshlager, Abrahamsen
+ * & Lin, arXiv 2401.10190.
  */
-export async function springDirection(problem: LinearProblem, last: Tensor | undefined, momentum: number, options: NaturalGradientOptions): Promise<Tensor> {
+export async function springDirection(
+  problem: LinearProblem,
+  last: Tensor | undefined,
+  momentum: number,
+  options: NaturalGradientOptions,
+): Promise<Tensor> {
   checkArguments("springDirection", { problem, momentum }, { problem: problemKind, momentum: finite });
   if (last === undefined || momentum === 0) return naturalGradient(problem, options);
   const { matrix, target } = problem;

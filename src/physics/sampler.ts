@@ -33,7 +33,10 @@ export function shares(samples: Samples, sites: number): Float64Array {
 }
 
 /** |ψ|² over the whole sector S^z = 0, normalised. */
-export async function probabilities(sites: number, logAmplitude: LogAmplitude): Promise<{ spins: Int8Array; weights: Float64Array }> {
+export async function probabilities(
+  sites: number,
+  logAmplitude: LogAmplitude,
+): Promise<{ spins: Int8Array; weights: Float64Array }> {
   const { states } = sector(sites);
   const spins = spinsOf(states, sites);
   const amplitudes = await logAmplitude(spins);
@@ -45,7 +48,10 @@ export async function probabilities(sites: number, logAmplitude: LogAmplitude): 
   return { spins, weights: weights.map((weight) => weight / total) };
 }
 
-/** Enumerates the whole sector S^z = 0 instead of drawing, for up to some twenty spins. Means over |ψ|² become exact sums. */
+/**
+ * Enumerates the whole sector S^z = 0 instead of drawing, for up to some twenty spins. Means over |ψ|² become exact
+ * sums.
+ */
 export function summation(sites: number): Sampler {
   checkArguments("summation", { sites }, { sites: whole(1) });
   checkEnumerable("summation", sites);
@@ -61,7 +67,12 @@ export const GROUPS = 16;
 function divided(count: number, chains: number, where: string): number {
   const length = count / chains;
   if (Number.isInteger(length) && length >= 1) return length;
-  throw new ArgumentError({ where, argument: "count", wanted: `a multiple of the ${chains} chains`, got: String(count) });
+  throw new ArgumentError({
+    where,
+    argument: "count",
+    wanted: `a multiple of the ${chains} chains`,
+    got: String(count),
+  });
 }
 
 /** Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins. */
@@ -95,13 +106,20 @@ export interface MetropolisOptions {
   readonly sweep?: number;
   /** Proposals per chain before the first draw of each call. Default one sweep. */
   readonly burnIn?: number;
-  /** Spins ±1 of the chains [chains, sites], with as many up as down in each. Sampling changes them in place. Default random. */
+  /**
+   * Spins ±1 of the chains [chains, sites], with as many up as down in each. Sampling changes them in place. Default
+   * random.
+   */
   readonly current?: Int8Array;
 }
 
 /** Random spins ±1 with as many up as down in each chain: [chains, sites]. */
 export function randomChains(lattice: Lattice, chains: number, random: Random): Int8Array {
-  checkArguments("randomChains", { lattice, chains, random }, { lattice: latticeKind, chains: whole(1), random: generator });
+  checkArguments(
+    "randomChains",
+    { lattice, chains, random },
+    { lattice: latticeKind, chains: whole(1), random: generator },
+  );
   const { sites } = lattice;
   checkSites("randomChains", sites);
   const half = Array.from({ length: sites }, (_, site) => (site < sites / 2 ? 1 : -1));
@@ -113,7 +131,8 @@ function checkChains(current: Int8Array, chains: number, sites: number): void {
   const complain = (wanted: string, got: string): never => {
     throw new ArgumentError({ where: "metropolisSampler", argument: "current", wanted, got });
   };
-  if (current.length !== chains * sites) complain(`${chains} chains of ${sites} spins, ${chains * sites} in all`, String(current.length));
+  if (current.length !== chains * sites)
+    complain(`${chains} chains of ${sites} spins, ${chains * sites} in all`, String(current.length));
   for (let chain = 0; chain < chains; chain++) {
     const spins = current.subarray(chain * sites, (chain + 1) * sites);
     const odd = spins.find((spin) => Math.abs(spin) !== 1);
@@ -124,16 +143,21 @@ function checkChains(current: Int8Array, chains: number, sites: number): void {
 }
 
 /**
- * Metropolis sampling in the sector S^z = 0. A proposal exchanges the spins of a random pair of nearest or next-nearest neighbours and is accepted with
- * probability min(1, |ψ'/ψ|²). All chains are evaluated at once, and each call continues them. Throws an `ArgumentError` for an odd number of sites, and
- * for chains outside the sector.
+ * Metropolis sampling in the sector S^z = 0. A proposal exchanges the spins of a random pair of nearest or next-nearest
+ * neighbours and is accepted with probability min(1, |ψ'/ψ|²). All chains are evaluated at once, and each call
+ * continues them. Throws an `ArgumentError` for an odd number of sites, and for chains outside the sector.
  */
 export function metropolisSampler(lattice: Lattice, random: Random, options: MetropolisOptions = {}): Sampler {
   checkArguments("metropolisSampler", { lattice, random }, { lattice: latticeKind, random: generator });
   const kinds = { chains: whole(1), sweep: whole(1), burnIn: whole(0), current: numbers as Kind<Int8Array> };
   const { sites } = lattice;
   checkSites("metropolisSampler", sites);
-  const { chains = 64, sweep = sites, burnIn = sweep, current = randomChains(lattice, chains, random) } = checkOptions("metropolisSampler", options, kinds);
+  const {
+    chains = 64,
+    sweep = sites,
+    burnIn = sweep,
+    current = randomChains(lattice, chains, random),
+  } = checkOptions("metropolisSampler", options, kinds);
   checkChains(current, chains, sites);
   const pairs = [...nearestNeighbours(lattice), ...nextNearestNeighbours(lattice)];
   return async (logAmplitude, count) => {
@@ -145,7 +169,8 @@ export function metropolisSampler(lattice: Lattice, random: Random, options: Met
       const tries: { chain: number; i: number; j: number }[] = [];
       for (let chain = 0; chain < chains; chain++) {
         const [i, j] = pairs[random.integer(pairs.length)];
-        if (current[chain * sites + i] !== current[chain * sites + j]) tries.push({ chain, i: chain * sites + i, j: chain * sites + j });
+        if (current[chain * sites + i] !== current[chain * sites + j])
+          tries.push({ chain, i: chain * sites + i, j: chain * sites + j });
       }
       proposed += chains;
       if (tries.length === 0) return;
@@ -168,7 +193,8 @@ export function metropolisSampler(lattice: Lattice, random: Random, options: Met
     const drawn = new Int8Array(count * sites);
     for (let draw = 0; draw < length; draw++) {
       for (let step = 0; step < sweep; step++) await advance();
-      for (let chain = 0; chain < chains; chain++) drawn.set(current.subarray(chain * sites, (chain + 1) * sites), (chain * length + draw) * sites);
+      for (let chain = 0; chain < chains; chain++)
+        drawn.set(current.subarray(chain * sites, (chain + 1) * sites), (chain * length + draw) * sites);
     }
     return { ...distinctRows(drawn, sites), chains, acceptance: taken / proposed };
   };

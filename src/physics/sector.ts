@@ -25,7 +25,12 @@ function binomial(n: number, k: number): number {
 /** Throws unless the number of spins is even and positive. */
 export function checkSites(where: string, sites: number): void {
   if (Number.isInteger(sites) && sites > 0 && sites % 2 === 0) return;
-  throw new ArgumentError({ where, argument: "sites", wanted: "an even number of spins, as S^z = 0 has", got: String(sites) });
+  throw new ArgumentError({
+    where,
+    argument: "sites",
+    wanted: "an even number of spins, as S^z = 0 has",
+    got: String(sites),
+  });
 }
 
 /** The number of configurations with as many spins up as down, C(N, N/2). */
@@ -38,7 +43,13 @@ export function sectorDimension(sites: number): number {
 export function checkEnumerable(where: string, sites: number): void {
   checkSites(where, sites);
   if (sites <= MOST_SITES) return;
-  throw new UnsupportedError({ where, argument: "sites", wanted: `at most ${MOST_SITES} spins`, got: String(sites), fix: "Sample instead of enumerating." });
+  throw new UnsupportedError({
+    where,
+    argument: "sites",
+    wanted: `at most ${MOST_SITES} spins`,
+    got: String(sites),
+    fix: "Sample instead of enumerating.",
+  });
 }
 
 /** Enumerates the sector S^z = 0 of up to 30 spins. */
@@ -55,7 +66,9 @@ export function sector(sites: number): Sector {
     const carried = state + low;
     state = (((state ^ carried) >>> 2) / low) | carried;
   }
-  const choose = Array.from({ length: sites }, (_, n) => Float64Array.from({ length: up + 1 }, (_, k) => (k > n ? 0 : binomial(n, k))));
+  const choose = Array.from({ length: sites }, (_, n) =>
+    Float64Array.from({ length: up + 1 }, (_, k) => (k > n ? 0 : binomial(n, k))),
+  );
   return {
     sites,
     dimension,
@@ -63,7 +76,8 @@ export function sector(sites: number): Sector {
     /** The number of smaller patterns: Σ_k C(p_k, k) over the positions p_1 < p_2 < ... of the ones. */
     rank(pattern) {
       let below = 0;
-      for (let rest = pattern, ones = 1; rest !== 0; rest &= rest - 1, ones++) below += choose[31 - Math.clz32(rest & -rest)][ones];
+      for (let rest = pattern, ones = 1; rest !== 0; rest &= rest - 1, ones++)
+        below += choose[31 - Math.clz32(rest & -rest)][ones];
       return below;
     },
   };

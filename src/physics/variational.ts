@@ -18,7 +18,12 @@ import { exactStatistics, statistics, type Statistics } from "./statistics.js";
 export type Schedule = (step: number) => number;
 
 /** Rises from 0 over `warmup` steps, then follows half a cosine from `start` to `end` at the last of `steps`. */
-export function cosineSchedule(options: { readonly start: number; readonly end: number; readonly steps: number; readonly warmup: number }): Schedule {
+export function cosineSchedule(options: {
+  readonly start: number;
+  readonly end: number;
+  readonly steps: number;
+  readonly warmup: number;
+}): Schedule {
   const kinds = { start: needed(finite), end: needed(finite), steps: needed(whole(1)), warmup: needed(whole(0)) };
   const { start, end, steps, warmup } = checkOptions("cosineSchedule", options, kinds);
   return (step) => {
@@ -37,7 +42,10 @@ export interface VariationalProblem {
 
 const problemKind = having<VariationalProblem>("a problem, { ansatz, hamiltonian }", ["ansatz", "hamiltonian"]);
 
-/** Draws of a wave function, reduced to one image of each orbit, their local energies by distinct row, and the statistics of the energy. */
+/**
+ * Draws of a wave function, reduced to one image of each orbit, their local energies by distinct row, and the
+ * statistics of the energy.
+ */
 export interface Measurement {
   /** The draws of the sampler. */
   readonly drawn: Samples;
@@ -58,8 +66,17 @@ function folded(drawn: Samples, sites: number, represent: Representatives | unde
 }
 
 /** Draws `count` configurations of |ψ|² and measures the energy. */
-export async function measure(problem: VariationalProblem, logAmplitude: LogAmplitude, sampler: Sampler, count: number): Promise<Measurement> {
-  checkArguments("measure", { problem, logAmplitude, sampler }, { problem: problemKind, logAmplitude: callable, sampler: callable });
+export async function measure(
+  problem: VariationalProblem,
+  logAmplitude: LogAmplitude,
+  sampler: Sampler,
+  count: number,
+): Promise<Measurement> {
+  checkArguments(
+    "measure",
+    { problem, logAmplitude, sampler },
+    { problem: problemKind, logAmplitude: callable, sampler: callable },
+  );
   const { hamiltonian, represent } = problem;
   checkArguments("measure", { hamiltonian }, { hamiltonian: hamiltonianKind });
   const drawn = await sampler(logAmplitude, count);
@@ -68,12 +85,20 @@ export async function measure(problem: VariationalProblem, logAmplitude: LogAmpl
   const local = await localEnergies(hamiltonian, samples.spins, logAmplitude);
   if (samples.weights !== undefined) return { drawn, samples, local, energy: exactStatistics(local, samples.weights) };
   const perDraw = (values: Float64Array): Float64Array => Float64Array.from(samples.order, (row) => values[row]);
-  return { drawn, samples, local, energy: statistics({ re: perDraw(local.re), im: perDraw(local.im) }, samples.chains) };
+  return {
+    drawn,
+    samples,
+    local,
+    energy: statistics({ re: perDraw(local.re), im: perDraw(local.im) }, samples.chains),
+  };
 }
 
 export interface StepOptions {
   readonly samples: number;
-  /** η. For small λ, δ changes ψ to (1 - 2η(H - E))ψ to first order: an excited state of energy E_n decays only for η < 1/(E_n - E). */
+  /**
+   * η. For small λ, δ changes ψ to (1 - 2η(H - E))ψ to first order: an excited state of energy E_n decays only for η <
+   * 1/(E_n - E).
+   */
   readonly rate: number;
   /** λ, added to the diagonal of the system. */
   readonly shift: number;
@@ -81,7 +106,10 @@ export interface StepOptions {
   readonly momentum: number;
   /** Called with the measurement before the parameters change. */
   readonly measured?: (measurement: Measurement) => Promise<void>;
-  /** The largest length of a step, rate · ‖X δ‖, in the Fubini-Study metric of states. Longer steps are shortened. Default no limit. */
+  /**
+   * The largest length of a step, rate · ‖X δ‖, in the Fubini-Study metric of states. Longer steps are shortened.
+   * Default no limit.
+   */
   readonly longest?: number;
 }
 
@@ -97,8 +125,16 @@ const stepOptions: Kinds<StepOptions> = {
 /** How often the shift is raised tenfold if the system is not positive definite in the backend's arithmetic. */
 const MOST_RAISES = 4;
 
-/** Solves with the first of shift, 10 shift, 100 shift, ... for which the system is positive definite. Returns the direction and that shift. */
-async function raisedDirection(system: LinearProblem, last: Tensor | undefined, momentum: number, shift: number): Promise<{ direction: Tensor; shift: number }> {
+/**
+ * Solves with the first of shift, 10 shift, 100 shift, ... for which the system is positive definite. Returns the
+ * direction and that shift.
+ */
+async function raisedDirection(
+  system: LinearProblem,
+  last: Tensor | undefined,
+  momentum: number,
+  shift: number,
+): Promise<{ direction: Tensor; shift: number }> {
   for (let raises = 0; ; raises++) {
     const raised = shift * 10 ** raises;
     try {
@@ -109,7 +145,10 @@ async function raisedDirection(system: LinearProblem, last: Tensor | undefined, 
   }
 }
 
-/** One step of stochastic reconfiguration. Returns the measurement before the step, its direction, which is the next step's `last`, and the shift used. */
+/**
+ * One step of stochastic reconfiguration. Returns the measurement before the step, its direction, which is the next
+ * step's `last`, and the shift used.
+ */
 export async function variationalStep(
   problem: VariationalProblem,
   parameters: AnsatzParameters,
@@ -117,8 +156,19 @@ export async function variationalStep(
   last: Tensor | undefined,
   options: StepOptions,
 ): Promise<{ measurement: Measurement; direction: Tensor; shift: number }> {
-  checkArguments("variationalStep", { problem, parameters, sampler }, { problem: problemKind, parameters: ansatzParameters, sampler: callable });
-  const { samples: count, rate, shift: least, momentum, longest = Infinity, measured } = checkOptions("variationalStep", options, stepOptions);
+  checkArguments(
+    "variationalStep",
+    { problem, parameters, sampler },
+    { problem: problemKind, parameters: ansatzParameters, sampler: callable },
+  );
+  const {
+    samples: count,
+    rate,
+    shift: least,
+    momentum,
+    longest = Infinity,
+    measured,
+  } = checkOptions("variationalStep", options, stepOptions);
   const { ansatz, hamiltonian, represent } = problem;
   const logAmplitude = rememberedAmplitudes(ansatz, parameters, represent);
   const measurement = await measure(problem, logAmplitude, sampler, count);
@@ -133,7 +183,11 @@ export async function variationalStep(
     return longer;
   };
   const derivatives = jacobian(ansatz, parameters, spins);
-  const system = linearProblem(derivatives, { re: padded(local.re), im: padded(local.im) }, padded(shares(samples, sites)));
+  const system = linearProblem(
+    derivatives,
+    { re: padded(local.re), im: padded(local.im) },
+    padded(shares(samples, sites)),
+  );
   const { direction, shift } = await raisedDirection(system, last, momentum, least);
   const way = matmul(system.matrix, direction);
   const distance = rate * Math.hypot(...(await way.read()));
@@ -143,8 +197,15 @@ export async function variationalStep(
 }
 
 /** ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ by enumeration of the sector, for up to some twenty spins. */
-export async function enumeratedEnergy(problem: Pick<VariationalProblem, "hamiltonian">, logAmplitude: LogAmplitude): Promise<number> {
-  checkArguments("enumeratedEnergy", { problem, logAmplitude }, { problem: having<typeof problem>("a problem, { hamiltonian }", ["hamiltonian"]), logAmplitude: callable });
+export async function enumeratedEnergy(
+  problem: Pick<VariationalProblem, "hamiltonian">,
+  logAmplitude: LogAmplitude,
+): Promise<number> {
+  checkArguments(
+    "enumeratedEnergy",
+    { problem, logAmplitude },
+    { problem: having<typeof problem>("a problem, { hamiltonian }", ["hamiltonian"]), logAmplitude: callable },
+  );
   const { hamiltonian } = problem;
   checkArguments("enumeratedEnergy", { hamiltonian }, { hamiltonian: hamiltonianKind });
   const { spins, weights } = await probabilities(hamiltonian.lattice.sites, logAmplitude);

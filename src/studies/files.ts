@@ -10,7 +10,13 @@ const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code
 
 /** The error for a file that cannot be opened. */
 export function unreadable(where: string, path: string, cause: unknown): DataError {
-  return new DataError({ where, argument: path, wanted: "a readable file", got: codeOf(cause), fix: "Check the path and its permissions." });
+  return new DataError({
+    where,
+    argument: path,
+    wanted: "a readable file",
+    got: codeOf(cause),
+    fix: "Check the path and its permissions.",
+  });
 }
 
 function nameOf(stats: Stats): string {
@@ -39,7 +45,10 @@ function notUnicode(where: string, path: string, bytes: Uint8Array): DataError {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   // bytes that could not be decoded differ when encoded again
   const again = new TextEncoder().encode(text);
-  const at = Math.min(again.findIndex((byte, index) => byte !== bytes[index]), bytes.length - 1);
+  const at = Math.min(
+    again.findIndex((byte, index) => byte !== bytes[index]),
+    bytes.length - 1,
+  );
   const before = new TextDecoder().decode(bytes.subarray(0, at));
   return new DataError({
     where,
@@ -57,7 +66,13 @@ function decode(where: string, path: string, bytes: Uint8Array): string {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
     if (encoding === "utf-8") throw notUnicode(where, path, bytes);
-    throw new DataError({ where, argument: path, wanted: encoding.toUpperCase(), got: (cause as Error).message, fix: "Save the file as UTF-8." });
+    throw new DataError({
+      where,
+      argument: path,
+      wanted: encoding.toUpperCase(),
+      got: (cause as Error).message,
+      fix: "Save the file as UTF-8.",
+    });
   }
 }
 
@@ -65,18 +80,32 @@ function decode(where: string, path: string, bytes: Uint8Array): string {
 function textOf(where: string, path: string, bytes: Uint8Array): string {
   const text = decode(where, path, bytes);
   const zero = text.indexOf("\0");
-  if (zero >= 0) throw new DataError({ where, argument: `${path}, line ${lineAt(text, zero)}`, wanted: "a text", got: "a byte 0, as in binary files and UTF-16", fix: "Save the file as UTF-8." });
+  if (zero >= 0)
+    throw new DataError({
+      where,
+      argument: `${path}, line ${lineAt(text, zero)}`,
+      wanted: "a text",
+      got: "a byte 0, as in binary files and UTF-16",
+      fix: "Save the file as UTF-8.",
+    });
   return text;
 }
 
 /**
  * Reads a text file in UTF-8, or in UTF-16 with a byte order mark, and parses it without the mark.
  *
- * @throws DataError if the path is no file, or the text is too long or in another encoding (with the line). If `parse` throws one and the file is of another known kind, the error names that kind.
+ * @throws DataError if the path is no file, or the text is too long or in another encoding (with the line). If `parse`
+ * throws one and the file is of another known kind, the error names that kind.
  */
-export async function readTextFile<Value>(where: string, path: string, parse: (text: string) => Value, longest = LONGEST_TEXT): Promise<Value> {
+export async function readTextFile<Value>(
+  where: string,
+  path: string,
+  parse: (text: string) => Value,
+  longest = LONGEST_TEXT,
+): Promise<Value> {
   const { size } = await statFile(where, path);
-  if (size > longest) throw new DataError({ where, argument: path, wanted: `at most ${longest} bytes of text`, got: String(size) });
+  if (size > longest)
+    throw new DataError({ where, argument: path, wanted: `at most ${longest} bytes of text`, got: String(size) });
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw unreadable(where, path, cause);
   });
@@ -85,6 +114,12 @@ export async function readTextFile<Value>(where: string, path: string, parse: (t
   } catch (cause) {
     const kind = cause instanceof DataError ? kindOfFile(bytes) : undefined;
     if (kind === undefined) throw cause;
-    throw new DataError({ where, argument: path, wanted: "a text", got: kind.name, fix: kind.fix ?? "Export it as a text in UTF-8." });
+    throw new DataError({
+      where,
+      argument: path,
+      wanted: "a text",
+      got: kind.name,
+      fix: kind.fix ?? "Export it as a text in UTF-8.",
+    });
   }
 }

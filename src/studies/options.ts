@@ -19,13 +19,26 @@ const VOCABULARY = { least: 1, most: 1_000_000 };
 /** Standard deviations of the initial weights of a single layer, times 1/√(rows of the matrix). */
 export type Scales = Readonly<Record<WeightName, number>>;
 const deviation = schemas.real(-1000, 1000);
-export const scalesSchema = schemas.record({ query: deviation, key: deviation, value: deviation, output: deviation } satisfies schemas.Fields<Scales>);
+export const scalesSchema = schemas.record({
+  query: deviation,
+  key: deviation,
+  value: deviation,
+  output: deviation,
+} satisfies schemas.Fields<Scales>);
 
 /** `--data`: a file with the user's own texts. Default: the SpamAssassin corpus. */
-export const dataOption = optionalText({ flag: "data", argument: "file", help: "your own texts: .csv with columns text and label, or .jsonl with those keys" });
+export const dataOption = optionalText({
+  flag: "data",
+  argument: "file",
+  help: "your own texts: .csv with columns text and label, or .jsonl with those keys",
+});
 
 /** `--kernels` and `--seeds` of a comparison. */
-export const comparisonOptions = (kernels: readonly string[], seeds: number, seedsOf: string): { kernels: Option<readonly string[]>; seeds: Option<number> } => ({
+export const comparisonOptions = (
+  kernels: readonly string[],
+  seeds: number,
+  seedsOf: string,
+): { kernels: Option<readonly string[]>; seeds: Option<number> } => ({
   kernels: kernelNames(kernels, "kernel names, separated by commas; the others are compared with the first"),
   seeds: whole(seeds, { ...SEEDS, help: seedsOf }),
 });
@@ -47,7 +60,10 @@ export const modelOptions = ({ width, hidden, heads, layers }: Numbers<"width" |
 });
 
 /** Options of texts that are cut, split and encoded. */
-export const splitOptions = ({ tokens, train, test, vocabulary }: Numbers<"tokens" | "train" | "test" | "vocabulary">, tokensOf?: string) => ({
+export const splitOptions = (
+  { tokens, train, test, vocabulary }: Numbers<"tokens" | "train" | "test" | "vocabulary">,
+  tokensOf?: string,
+) => ({
   tokens: whole(tokens, { ...TOKENS, help: tokensOf }),
   train: whole(train, { ...EXAMPLES, flag: "examples", help: "texts to train on" }),
   test: whole(test, EXAMPLES),
@@ -56,7 +72,15 @@ export const splitOptions = ({ tokens, train, test, vocabulary }: Numbers<"token
 
 /** Options of windows of texts in which words are predicted; `trainFlag` sets how many windows are trained on. */
 export const windowOptions = (
-  { texts, testTexts, length, tokens, train, test, vocabulary }: Numbers<"texts" | "testTexts" | "length" | "tokens" | "train" | "test" | "vocabulary">,
+  {
+    texts,
+    testTexts,
+    length,
+    tokens,
+    train,
+    test,
+    vocabulary,
+  }: Numbers<"texts" | "testTexts" | "length" | "tokens" | "train" | "test" | "vocabulary">,
   [trainFlag, trainHelp]: readonly [string, string],
 ) => ({
   texts: whole(texts, EXAMPLES),

@@ -10,4 +10,14 @@ import { text } from "./text/study.js";
 import { wavefunction } from "./wavefunction/study.js";
 
 /** All studies; command line, help, merging and tests use this list. */
-export const studies = [convergence, dissect, dynamics, elliptical, pathfinder, potts, symmetric, text, wavefunction] as unknown as readonly Study[];
+export const studies = [
+  convergence,
+  dissect,
+  dynamics,
+  elliptical,
+  pathfinder,
+  potts,
+  symmetric,
+  text,
+  wavefunction,
+] as unknown as readonly Study[];

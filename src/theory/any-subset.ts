@@ -19,7 +19,10 @@ export interface AnySubsetConstants {
   readonly basis: string;
 }
 
-/** Whether there are at least as many trained numbers as outputs. Otherwise J cannot have full row rank. The test is exact. */
+/**
+ * Whether there are at least as many trained numbers as outputs. Otherwise J cannot have full row rank. The test is
+ * exact.
+ */
 function trainableParameters(rows: number, columns: number): Condition {
   return {
     name: "trainableParameters",
@@ -34,8 +37,9 @@ function trainableParameters(rows: number, columns: number): Condition {
 /**
  * The conditions and constants of theorem T2 for gradient descent on any subset of the weights.
  *
- * σ_0 = σ_min(J_0) must be positive and C = 8 L_J‖r_0‖/σ_0² at most 1. L_J is a Lipschitz constant of J on the ball of radius
- * 4‖r_0‖/σ_0: proved if a bound is known, else sampled. Singular values are shifted by their rounding error to the safe side.
+ * σ_0 = σ_min(J_0) must be positive and C = 8 L_J‖r_0‖/σ_0² at most 1. L_J is a Lipschitz constant of J on the ball of
+ * radius 4‖r_0‖/σ_0: proved if a bound is known, else sampled. Singular values are shifted by their rounding error to
+ * the safe side.
  */
 export function anySubset(
   problem: CheckedProblem,
@@ -66,7 +70,14 @@ export function anySubset(
   })();
   const nearlyLinear: Condition =
     lipschitz === null
-      ? { name: "nearlyLinear", holds: "undetermined", value: sigma ** 2, threshold: null, margin: null, note: "Not judged: it needs a Jacobian of full row rank." }
+      ? {
+          name: "nearlyLinear",
+          holds: "undetermined",
+          value: sigma ** 2,
+          threshold: null,
+          margin: null,
+          note: "Not judged: it needs a Jacobian of full row rank.",
+        }
       : nearlyLinearCondition(sigma, lipschitz, distance, typicalRounding(size, 2 * sigma * largest));
   const constants: AnySubsetConstants = {
     curvature: sigma ** 2 / 4,
@@ -81,7 +92,12 @@ export function anySubset(
 }
 
 /** Whether σ_0² exceeds 8 L_J‖r_0‖. Then the loss can reach zero before the Jacobian changes by half of σ_0. */
-export function nearlyLinearCondition(sigma: number, { value: constant, note }: Lipschitz, distance: number, rounding: number): Condition {
+export function nearlyLinearCondition(
+  sigma: number,
+  { value: constant, note }: Lipschitz,
+  distance: number,
+  rounding: number,
+): Condition {
   const value = sigma ** 2;
   const threshold = 8 * constant * distance;
   return {

@@ -17,7 +17,10 @@ interface Certified {
   readonly largestStepSize: number;
   /** The least fraction of the loss that a step removes: `ημ` (T1), `ησ_min(J_0)²/4` (T2). */
   readonly rate: number;
-  /** `(1 - rate)^t f_0`, an upper bound of the loss after `step` steps in exact arithmetic. Rounding keeps a float64 loss from falling below about `ε²‖Y‖²`. */
+  /**
+   * `(1 - rate)^t f_0`, an upper bound of the loss after `step` steps in exact arithmetic. Rounding keeps a float64
+   * loss from falling below about `ε²‖Y‖²`.
+   */
   predictedLoss(step: number): number;
 }
 
@@ -36,7 +39,11 @@ interface NotCertified {
 
 export type Certificate = Certified | NotCertified;
 
-function refuse(theorem: NotCertified["theorem"], reason: string, { stepSize = null, lossFloor = null }: Partial<NotCertified> = {}): NotCertified {
+function refuse(
+  theorem: NotCertified["theorem"],
+  reason: string,
+  { stepSize = null, lossFloor = null }: Partial<NotCertified> = {},
+): NotCertified {
   return { theorem, certified: false, reason, stepSize, rate: null, predictedLoss: null, lossFloor };
 }
 
@@ -57,7 +64,12 @@ function guarantee(
     rate,
     predictedLoss(steps) {
       if (!(steps >= 0)) {
-        throw new ArgumentError({ where: "predictedLoss", argument: "step", wanted: "a number of steps of at least 0", got: String(steps) });
+        throw new ArgumentError({
+          where: "predictedLoss",
+          argument: "step",
+          wanted: "a number of steps of at least 0",
+          got: String(steps),
+        });
       }
       // (1 - rate)^t, accurate even if 1 - rate rounds to 1. For rate = 1 it is 0 after one step.
       return steps === 0 ? initialLoss : initialLoss * Math.exp(steps * Math.log1p(-rate));
@@ -74,7 +86,10 @@ export function degenerateCertificate({ count, lossFloor }: Unreachable, { input
   return refuse("T4", reason, { lossFloor });
 }
 
-/** Theorem T2 for `η = stepSize`, by default the largest step that it allows. `unmet` lists conditions that are not known to hold. */
+/**
+ * Theorem T2 for `η = stepSize`, by default the largest step that it allows. `unmet` lists conditions that are not
+ * known to hold.
+ */
 export function anySubsetCertificate(
   { curvature, smoothness, rigorous, basis }: AnySubsetConstants,
   initialLoss: number,
@@ -89,13 +104,22 @@ export function anySubsetCertificate(
     return refuse("T2", "T2's constants are not positive, finite float64 numbers; scale the problem.");
   }
   if (stepSize !== undefined && stepSize > largest) {
-    return refuse("T2", `T2 needs a step size of at most ${largest.toPrecision(6)}, got ${stepSize}.`, { stepSize: largest });
+    return refuse("T2", `T2 needs a step size of at most ${largest.toPrecision(6)}, got ${stepSize}.`, {
+      stepSize: largest,
+    });
   }
   const reason = `The Jacobian in ${names} has full row rank and changes little on the way to zero loss (${basis}).`;
-  return guarantee({ theorem: "T2", rigorous, reason, stepSize: stepSize ?? largest, largestStepSize: largest }, curvature, initialLoss);
+  return guarantee(
+    { theorem: "T2", rigorous, reason, stepSize: stepSize ?? largest, largestStepSize: largest },
+    curvature,
+    initialLoss,
+  );
 }
 
-/** Theorem T1 for `η = stepSize`, by default the largest step that it allows, `1/L`. `unmet` lists conditions that are not known to hold. */
+/**
+ * Theorem T1 for `η = stepSize`, by default the largest step that it allows, `1/L`. `unmet` lists conditions that are
+ * not known to hold.
+ */
 export function valueOnlyCertificate(
   { curvature, smoothness }: ValueOnlyConstants,
   initialLoss: number,
@@ -105,11 +129,20 @@ export function valueOnlyCertificate(
   const largest = smoothness > 0 ? 1 / smoothness : null;
   if (unmet.length > 0) return refuse("T1", `T1 needs ${unmet.join(" and ")} to hold.`, { stepSize: largest });
   if (largest === null || !(curvature > 0) || !Number.isFinite(largest)) {
-    return refuse("T1", "T1's constants μ and L are not positive, finite float64 numbers; scale the problem.", { stepSize: largest });
+    return refuse("T1", "T1's constants μ and L are not positive, finite float64 numbers; scale the problem.", {
+      stepSize: largest,
+    });
   }
   if (stepSize !== undefined && stepSize > largest) {
-    return refuse("T1", `T1 needs a step size of at most 1/L = ${largest.toPrecision(6)}, got ${stepSize}.`, { stepSize: largest });
+    return refuse("T1", `T1 needs a step size of at most 1/L = ${largest.toPrecision(6)}, got ${stepSize}.`, {
+      stepSize: largest,
+    });
   }
-  const reason = "The stacked kernel matrix has full row rank and every output matrix full column rank, and only the value weights move.";
-  return guarantee({ theorem: "T1", rigorous: true, reason, stepSize: stepSize ?? largest, largestStepSize: largest }, curvature, initialLoss);
+  const reason =
+    "The stacked kernel matrix has full row rank and every output matrix full column rank, and only the value weights move.";
+  return guarantee(
+    { theorem: "T1", rigorous: true, reason, stepSize: stepSize ?? largest, largestStepSize: largest },
+    curvature,
+    initialLoss,
+  );
 }

@@ -43,9 +43,9 @@ export interface ConvergenceReport {
 /**
  * Checks whether plain gradient descent on `f = ½ Σ_i ‖Σ_h S_ih X_i W^V_h W^O_h - Y_i‖²` is guaranteed to converge.
  *
- * S_ih is the kernel matrix of `X_i W^Q_h` and `X_i W^K_h`. Every condition is measured in float64 at the given weights. An
- * unmet condition is reported, not thrown. A report without a certificate does not mean that gradient descent will fail.
- * `docs/theory.md` has statements, proofs and sources.
+ * S_ih is the kernel matrix of `X_i W^Q_h` and `X_i W^K_h`. Every condition is measured in float64 at the given
+ * weights. An unmet condition is reported, not thrown. A report without a certificate does not mean that gradient
+ * descent will fail. `docs/theory.md` has statements, proofs and sources.
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
  */
@@ -72,10 +72,13 @@ export function checkConvergence(problem: ConvergenceProblem, options: Convergen
     weightsRepresentable(evaluation),
     reach.condition,
   ];
-  const unmet = (conditions: readonly Condition[]): string[] => conditions.filter(({ holds }) => holds !== true).map(({ name }) => name);
+  const unmet = (conditions: readonly Condition[]): string[] =>
+    conditions.filter(({ holds }) => holds !== true).map(({ name }) => name);
   const report = (certificate: Certificate, more: readonly Condition[] = []): ConvergenceReport => {
     const conditions = [...facts, ...more];
-    const verdict = certificate.certified ? `certified by ${certificate.theorem}, rate ${certificate.rate.toPrecision(3)} a step` : "no certificate";
+    const verdict = certificate.certified
+      ? `certified by ${certificate.theorem}, rate ${certificate.rate.toPrecision(3)} a step`
+      : "no certificate";
     const missing = unmet(conditions);
     const text = `checkConvergence: ${verdict}; ${missing.length === 0 ? "every condition holds" : `not held: ${missing.join(", ")}`}. ${certificate.reason}`;
     return withText({ conditions, certificate, singularValues, initialLoss }, () => text);
@@ -85,7 +88,12 @@ export function checkConvergence(problem: ConvergenceProblem, options: Convergen
     const constants = valueOnlyConstants(stacked.rank, output.ranks);
     return report(valueOnlyCertificate(constants, initialLoss, unmet([stacked.condition, output.condition]), stepSize));
   }
-  const { conditions, constants } = anySubset(checked, kernel, trainable, stacked.rank.largest + stacked.rank.threshold);
+  const { conditions, constants } = anySubset(
+    checked,
+    kernel,
+    trainable,
+    stacked.rank.largest + stacked.rank.threshold,
+  );
   if (!trainable.has("value") && !trainable.has("output") && reach.unreachable.count > 0) {
     return report(degenerateCertificate(reach.unreachable, checked), conditions);
   }

@@ -32,7 +32,8 @@ export interface DescentOptions {
 const tensor = (data: Matrices): Tensor => cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
 
 /**
- * Gradient descent on f = ½ Σ_i ‖Ŷ_i - Y_i‖² with this library's layer and gradients, in float64. Returns f before every step and after the last.
+ * Gradient descent on f = ½ Σ_i ‖Ŷ_i - Y_i‖² with this library's layer and gradients, in float64. Returns f before
+ * every step and after the last.
  *
  * Stops early at the tolerance, or when f is not finite.
  */
@@ -43,15 +44,30 @@ export async function descend(
   { stepSize, steps, tolerance = 0, follow }: DescentOptions,
 ): Promise<number[]> {
   const [keyWidth, valueWidth] = [weights.query[0][0].length, weights.value[0][0].length];
-  const model = singleLayer({ kernel, heads: weights.query.length, width: inputs[0][0].length, keyWidth, valueWidth, outputWidth: targets[0][0].length });
-  const parameters = { query: tensor(weights.query), key: tensor(weights.key), value: tensor(weights.value), output: tensor(weights.output) };
+  const model = singleLayer({
+    kernel,
+    heads: weights.query.length,
+    width: inputs[0][0].length,
+    keyWidth,
+    valueWidth,
+    outputWidth: targets[0][0].length,
+  });
+  const parameters = {
+    query: tensor(weights.query),
+    key: tensor(weights.key),
+    value: tensor(weights.value),
+    output: tensor(weights.output),
+  };
   const [x, y] = [tensor(inputs), tensor(targets)];
   const { trained, frozen } = splitParameters(parameters, ([name]) => trainable.includes(name as WeightName));
   const optimizer = gradientDescent({ stepSize });
   const losses: number[] = [];
   for (let step = 0; step <= steps; step++) {
     const value = cpu.scope(() => {
-      const result = valueAndGrad((moving) => multiply(sum(square(subtract(model.apply(mergeParameters(moving, frozen), x), y))), 0.5), trained);
+      const result = valueAndGrad(
+        (moving) => multiply(sum(square(subtract(model.apply(mergeParameters(moving, frozen), x), y))), 0.5),
+        trained,
+      );
       optimizer.step(trained, result.gradients);
       return result.value;
     });

@@ -21,7 +21,11 @@ export interface Unreachable {
 /** The largest norm of a row. If the weights of a row sum to 1, the mean row is subtracted first. */
 function spread(values: Matrix, rowNormalized: boolean): number {
   // Return exactly 0 for one token or identical rows: a rounded mean would not.
-  if (rowNormalized && values.to2DArray().every((row) => row.every((number, column) => number === values.get(0, column)))) return 0;
+  if (
+    rowNormalized &&
+    values.to2DArray().every((row) => row.every((number, column) => number === values.get(0, column)))
+  )
+    return 0;
   const rows = rowNormalized ? values.clone().center("column") : values;
   return Math.max(...rows.to2DArray().map((row) => Math.hypot(...row)));
 }
@@ -46,9 +50,13 @@ export function weightsReachOutput(
       return { holds: exceeds(reached, threshold, typicalRounding(size, scale)), value: reached, threshold };
     });
     // One head that can move the output is enough.
-    return perHead.reduce((best, reach) => (reach.value - reach.threshold > best.value - best.threshold ? reach : best));
+    return perHead.reduce((best, reach) =>
+      reach.value - reach.threshold > best.value - best.threshold ? reach : best,
+    );
   });
-  const worst = reaches.reduce((least, reach) => (reach.value - reach.threshold < least.value - least.threshold ? reach : least));
+  const worst = reaches.reduce((least, reach) =>
+    reach.value - reach.threshold < least.value - least.threshold ? reach : least,
+  );
   const blocked = losses.filter((_, i) => reaches[i].holds === false);
   const rows = rowNormalized ? "differ from each other" : "differ from 0";
   const condition: Condition = {

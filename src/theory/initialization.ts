@@ -11,8 +11,8 @@ import { checkProblem, type CheckedProblem, type ConvergenceProblem, type Weight
 export interface Initialization {
   readonly heads: number;
   /**
-   * Heads come in pairs with equal W^Q, W^K, W^O and opposite W^V, so all outputs start at 0. The residual then does not grow with the
-   * scales (the doubling of Chizat, Oyallon & Bach, arXiv 1812.07956).
+   * Heads come in pairs with equal W^Q, W^K, W^O and opposite W^V, so all outputs start at 0. The residual then does
+   * not grow with the scales (the doubling of Chizat, Oyallon & Bach, arXiv 1812.07956).
    */
   readonly mirrored: boolean;
   readonly scales: Readonly<Record<WeightName, number>>;
@@ -22,7 +22,11 @@ export interface Initialization {
 export type DrawnWeights = Readonly<Record<WeightName, number[][][]>>;
 
 /** Draws weights in the shapes of the problem's weights, with the number of heads of the initialisation. */
-function drawWeights({ heads: [like] }: CheckedProblem, { heads, mirrored, scales }: Initialization, source: Random): DrawnWeights {
+function drawWeights(
+  { heads: [like] }: CheckedProblem,
+  { heads, mirrored, scales }: Initialization,
+  source: Random,
+): DrawnWeights {
   const draw = (name: WeightName): number[][][] => {
     const { rows, columns } = like[name];
     const matrix = (): number[][] =>
@@ -61,17 +65,20 @@ export function certifiedShare(
   options: ConvergenceOptions,
   { seed, draws }: { readonly seed: number; readonly draws: number },
 ): Proportion {
-  const certified = Array.from({ length: draws }, (_, draw) => judgeDraw(problem, checked, initialization, options, seed + draw));
+  const certified = Array.from({ length: draws }, (_, draw) =>
+    judgeDraw(problem, checked, initialization, options, seed + draw),
+  );
   return proportion(certified.filter(({ certificate }) => certificate.certified).length, draws);
 }
 
 const scale = needed(finite);
 
 /**
- * The probability that random weights of this distribution are certified, estimated from seeded draws, with Wilson's 95 % interval.
+ * The probability that random weights of this distribution are certified, estimated from seeded draws, with Wilson's 95
+ * % interval.
  *
- * Of the problem's weights only the shapes matter. Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for
- * unknown options, an odd number of heads to mirror, or no draws.
+ * Of the problem's weights only the shapes matter. Throws `ShapeError` and `NonFiniteError` for a malformed problem,
+ * `ArgumentError` for unknown options, an odd number of heads to mirror, or no draws.
  */
 export function convergenceProbability(
   problem: ConvergenceProblem,
@@ -79,12 +86,25 @@ export function convergenceProbability(
   options: ConvergenceOptions & { readonly seed?: number; readonly draws?: number },
 ): Proportion {
   const where = "convergenceProbability";
-  const kinds = { heads: needed(whole(1)), mirrored: needed(flag), scales: needed(record as Kind<Initialization["scales"]>) };
+  const kinds = {
+    heads: needed(whole(1)),
+    mirrored: needed(flag),
+    scales: needed(record as Kind<Initialization["scales"]>),
+  };
   const { heads, mirrored, scales } = checkOptions(where, initialization, kinds, "initialization");
   checkOptions(where, scales, { query: scale, key: scale, value: scale, output: scale }, "initialization.scales");
-  const { seed = 1, draws = 40, ...own } = checkOptions(where, options, { ...convergenceOptions, seed: wholeNumber, draws: whole(1) });
+  const {
+    seed = 1,
+    draws = 40,
+    ...own
+  } = checkOptions(where, options, { ...convergenceOptions, seed: wholeNumber, draws: whole(1) });
   if (!Number.isInteger(heads) || heads < 1 || (mirrored && heads % 2 === 1)) {
-    throw new ArgumentError({ where, argument: "heads", wanted: mirrored ? "an even number of heads to mirror" : "a whole number of at least 1", got: String(heads) });
+    throw new ArgumentError({
+      where,
+      argument: "heads",
+      wanted: mirrored ? "an even number of heads to mirror" : "a whole number of at least 1",
+      got: String(heads),
+    });
   }
   return certifiedShare(problem, checkProblem(problem), initialization, own, { seed, draws });
 }

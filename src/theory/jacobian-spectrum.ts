@@ -12,7 +12,10 @@ export interface JacobianSpectrum {
   readonly largest: number;
   /** `ε·max(rows, columns)·σ_max`: singular values up to here count as zero. */
   readonly rounding: number;
-  /** "exact": all singular values of the dense matrix. "randomised": bounds that hold with high probability over a random start. */
+  /**
+   * "exact": all singular values of the dense matrix. "randomised": bounds that hold with high probability over a
+   * random start.
+   */
   readonly method: "exact" | "randomised";
 }
 
@@ -20,7 +23,10 @@ export interface JacobianSpectrum {
 const DENSE_ROWS = 160;
 /** Most numbers for a dense singular value decomposition. */
 const DENSE_NUMBERS = 2 ** 20;
-/** Steps of Lanczos. Reorthogonalisation keeps as many vectors in memory; the slack of the bounds falls with the square of their number. */
+/**
+ * Steps of Lanczos. Reorthogonalisation keeps as many vectors in memory; the slack of the bounds falls with the square
+ * of their number.
+ */
 const LANCZOS_STEPS = 200;
 /** Probability that either bound of the randomised method is wrong. */
 export const FAILURE_PROBABILITY = 1e-9;
@@ -40,14 +46,18 @@ function dense({ rows, columns, adjoint }: Operator): Matrix {
 /**
  * Bounds from Lanczos on A = JJᵀ with a start uniform on the sphere.
  *
- * For positive semidefinite A of size n, `P[θ_max < (1-ε) λ_max] ≤ 1.648 √n e^(-√ε(2k-1))` after k steps (Kuczyński & Woźniakowski,
- * SIAM J. Matrix Anal. Appl. 13, 1992). Solved for ε this gives `λ_max ≤ c = θ_max / (1-ε)`, and for `cI - A`, which has the same
- * Krylov space, `λ_min ≥ c - (c - θ_min) / (1-ε)`. Both hold with probability 1 - FAILURE_PROBABILITY at least.
+ * For positive semidefinite A of size n, `P[θ_max < (1-ε) λ_max] ≤ 1.648 √n e^(-√ε(2k-1))` after k steps (Kuczyński &
+ * Woźniakowski, SIAM J. Matrix Anal. Appl. 13, 1992). Solved for ε this gives `λ_max ≤ c = θ_max / (1-ε)`, and for `cI
+ * - A`, which has the same Krylov space, `λ_min ≥ c - (c - θ_min) / (1-ε)`. Both hold with probability 1 -
+ * FAILURE_PROBABILITY at least.
  */
 function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): JacobianSpectrum {
   const start = random(seed).normals(rows);
   const length = Math.hypot(...start);
-  const space = krylov(start.map((value) => value / length), true);
+  const space = krylov(
+    start.map((value) => value / length),
+    true,
+  );
   const { vectors, diagonal, beside } = space;
   while (diagonal.length < Math.min(LANCZOS_STEPS, rows)) {
     const image = apply(adjoint(vectors[vectors.length - 1]));
@@ -61,13 +71,26 @@ function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): 
   const ceiling = largest / (1 - slack);
   const floor = ceiling - (ceiling - smallest) / (1 - slack);
   const top = Math.sqrt(ceiling);
-  return { smallest: columns < rows ? 0 : Math.sqrt(Math.max(0, floor)), largest: top, rounding: worstCaseRounding(Math.max(rows, columns), top), method: "randomised" };
+  return {
+    smallest: columns < rows ? 0 : Math.sqrt(Math.max(0, floor)),
+    largest: top,
+    rounding: worstCaseRounding(Math.max(rows, columns), top),
+    method: "randomised",
+  };
 }
 
-/** The extreme singular values of a Jacobian that must have full row rank: exact for a small one, bounds for a large one. */
+/**
+ * The extreme singular values of a Jacobian that must have full row rank: exact for a small one, bounds for a large
+ * one.
+ */
 export function jacobianSpectrum(jacobian: Operator, seed = 1): JacobianSpectrum {
   const { rows, columns } = jacobian;
   if (rows > DENSE_ROWS || rows * columns > DENSE_NUMBERS) return randomised(jacobian, seed);
   const values = singularValues(dense(jacobian));
-  return { smallest: columns < rows ? 0 : values[rows - 1], largest: values[0], rounding: worstCaseRounding(Math.max(rows, columns), values[0]), method: "exact" };
+  return {
+    smallest: columns < rows ? 0 : values[rows - 1],
+    largest: values[0],
+    rounding: worstCaseRounding(Math.max(rows, columns), values[0]),
+    method: "exact",
+  };
 }

@@ -38,7 +38,8 @@ export function kernelDerivatives(kernel: TiledKernel, queries: Matrix, keys: Ma
     for (let j = 0; j < columns; j++) {
       compare(formula, q, t * dim, k, j * dim, dim, pair);
       formula.partials(pair, parameters, partials);
-      const slope = normalizer === "softmax" ? row[j] : formula.weightDerivative(scores[j], formula.weight(scores[j])) / divisor;
+      const slope =
+        normalizer === "softmax" ? row[j] : formula.weightDerivative(scores[j], formula.weight(scores[j])) / divisor;
       const start = (t * columns + j) * dim;
       for (let c = 0; c < dim; c++) {
         const [x, y] = [q[t * dim + c], k[j * dim + c]];

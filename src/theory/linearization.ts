@@ -103,32 +103,51 @@ interface Slot {
 
 function slots(heads: readonly Head[], trainable: ReadonlySet<WeightName>): { slots: Slot[]; size: number } {
   let size = 0;
-  const list = weightNames.filter((name) => trainable.has(name)).flatMap((name) =>
-    heads.map((weights, head): Slot => {
-      const { rows, columns } = weights[name];
-      const start = size;
-      size += rows * columns;
-      return { name, head, rows, columns, start };
-    }),
-  );
+  const list = weightNames
+    .filter((name) => trainable.has(name))
+    .flatMap((name) =>
+      heads.map((weights, head): Slot => {
+        const { rows, columns } = weights[name];
+        const start = size;
+        size += rows * columns;
+        return { name, head, rows, columns, start };
+      }),
+    );
   return { slots: list, size };
 }
 
 const part = (vector: Float64Array, { rows, columns, start }: Slot): Matrix =>
   Matrix.from1DArray(rows, columns, vector.subarray(start, start + rows * columns));
 
-/** The problem with `scale · direction` added to its trained weights. `direction` is in the order of the Jacobian's columns. */
-export function moveWeights(problem: CheckedProblem, trainable: ReadonlySet<WeightName>, direction: Float64Array, scale: number): CheckedProblem {
+/**
+ * The problem with `scale · direction` added to its trained weights. `direction` is in the order of the Jacobian's
+ * columns.
+ */
+export function moveWeights(
+  problem: CheckedProblem,
+  trainable: ReadonlySet<WeightName>,
+  direction: Float64Array,
+  scale: number,
+): CheckedProblem {
   const { slots: list } = slots(problem.heads, trainable);
   const heads = problem.heads.map((weights, head) => {
     const moved = list.filter((slot) => slot.head === head);
-    return { ...weights, ...Object.fromEntries(moved.map((slot) => [slot.name, Matrix.add(weights[slot.name], part(direction, slot).mul(scale))])) };
+    return {
+      ...weights,
+      ...Object.fromEntries(
+        moved.map((slot) => [slot.name, Matrix.add(weights[slot.name], part(direction, slot).mul(scale))]),
+      ),
+    };
   });
   return { ...problem, heads };
 }
 
 /** Outputs minus targets, and the Jacobian of the outputs in the trained weights as a linear operator, in float64. */
-export function linearize({ inputs, targets, heads }: CheckedProblem, kernel: TiledKernel, trainable: ReadonlySet<WeightName>): Linearization {
+export function linearize(
+  { inputs, targets, heads }: CheckedProblem,
+  kernel: TiledKernel,
+  trainable: ReadonlySet<WeightName>,
+): Linearization {
   const width = targets[0].columns;
   const blocks = inputs.map((input) => heads.map((head) => block(kernel, input, head)));
   const { slots: list, size } = slots(heads, trainable);
@@ -159,7 +178,11 @@ export function linearize({ inputs, targets, heads }: CheckedProblem, kernel: Ti
         for (const slot of list) {
           const sum = Matrix.zeros(slot.rows, slot.columns);
           blocks.forEach((sample, i) => {
-            const own = Matrix.from1DArray(inputs[i].rows, width, vector.subarray(starts[i], starts[i] + inputs[i].rows * width));
+            const own = Matrix.from1DArray(
+              inputs[i].rows,
+              width,
+              vector.subarray(starts[i], starts[i] + inputs[i].rows * width),
+            );
             sum.add(backward(sample[slot.head], slot.name, own));
           });
           result.set(sum.to1DArray(), slot.start);

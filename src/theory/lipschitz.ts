@@ -24,18 +24,30 @@ const spectralNorm = (matrix: Matrix): number => {
 /** The largest eigenvalue of the quadratic form p a² + 2(v a b + o a c + w b c), all coefficients ≥ 0. */
 function largestForm(p: number, v: number, o: number, w: number): number {
   if (v === 0 && o === 0) return Math.max(p, w);
-  const form = new Matrix([[p, v, o], [v, 0, w], [o, w, 0]]);
+  const form = new Matrix([
+    [p, v, o],
+    [v, 0, w],
+    [o, w, 0],
+  ]);
   return Math.max(...new EigenvalueDecomposition(form, { assumeSymmetric: true }).realEigenvalues);
 }
 
 /**
- * T3 and its extension: the constant of one head for a weight w(q - k) with bounded derivatives, as the square root of a sum over tokens.
+ * T3 and its extension: the constant of one head for a weight w(q - k) with bounded derivatives, as the square root of
+ * a sum over tokens.
  *
  * Let α, β, ω be the norms of the changes of (W^Q, W^K), W^V and W^O. Row t of the second derivative is then at most
- * `pα² + 2vαβ + 2oαω + 2wβω`, where `p = curvature Σ_j f_tj ‖u_j‖`, `v = slope Σ_j √f_tj ‖x_j‖ ‖W^O‖`, `o` the same with ‖W^V‖,
- * `w = weight Σ_j ‖x_j‖`, and `f_tj = ‖x_t‖²` (query), `‖x_j‖²` (key), or their sum. The norms of trained weights grow by the radius.
+ * `pα² + 2vαβ + 2oαω + 2wβω`, where `p = curvature Σ_j f_tj ‖u_j‖`, `v = slope Σ_j √f_tj ‖x_j‖ ‖W^O‖`, `o` the same
+ * with ‖W^V‖, `w = weight Σ_j ‖x_j‖`, and `f_tj = ‖x_t‖²` (query), `‖x_j‖²` (key), or their sum. The norms of trained
+ * weights grow by the radius.
  */
-function headConstant(inputs: readonly Matrix[], { value, output }: Head, boundsFor: (input: Matrix) => Difference, trainable: ReadonlySet<WeightName>, radius: number): number {
+function headConstant(
+  inputs: readonly Matrix[],
+  { value, output }: Head,
+  boundsFor: (input: Matrix) => Difference,
+  trainable: ReadonlySet<WeightName>,
+  radius: number,
+): number {
   const [valueRadius, outputRadius] = (["value", "output"] as const).map((name) => (trainable.has(name) ? radius : 0));
   const [valueNorm, outputNorm] = [spectralNorm(value), spectralNorm(output)];
   let sum = 0;
@@ -43,7 +55,8 @@ function headConstant(inputs: readonly Matrix[], { value, output }: Head, bounds
     const bounds = boundsFor(input);
     const tokens = rowNorms(input);
     const reached = rowNorms(input.mmul(value).mmul(output)).map(
-      (length, j) => length + tokens[j] * (valueRadius * outputNorm + valueNorm * outputRadius + valueRadius * outputRadius),
+      (length, j) =>
+        length + tokens[j] * (valueRadius * outputNorm + valueNorm * outputRadius + valueRadius * outputRadius),
     );
     for (const own of tokens) {
       let [p, v, o, w] = [0, 0, 0, 0];
@@ -67,14 +80,21 @@ function diameter(matrix: Matrix): number {
 }
 
 /**
- * One head's constant if only W^Q trains, for weights e^s over their row sum and s = c q·k + terms of q or k alone. Row t is at most
- * `c² ‖x_t‖² (Δ_k/2)² Δ_u`, where Δ_k and Δ_u are the largest distances between two keys and between two value rows.
+ * One head's constant if only W^Q trains, for weights e^s over their row sum and s = c q·k + terms of q or k alone. Row
+ * t is at most `c² ‖x_t‖² (Δ_k/2)² Δ_u`, where Δ_k and Δ_u are the largest distances between two keys and between two
+ * value rows.
  */
-function queryConstant(inputs: readonly Matrix[], { key, value, output }: Head, slopeFor: (input: Matrix) => number): number {
+function queryConstant(
+  inputs: readonly Matrix[],
+  { key, value, output }: Head,
+  slopeFor: (input: Matrix) => number,
+): number {
   const sum = inputs.reduce((total, input) => {
     const keys = diameter(input.mmul(key));
     const values = diameter(input.mmul(value).mmul(output));
-    return total + rowNorms(input).reduce((rows, own) => rows + ((slopeFor(input) * own * keys) ** 2 * (values / 4)) ** 2, 0);
+    return (
+      total + rowNorms(input).reduce((rows, own) => rows + ((slopeFor(input) * own * keys) ** 2 * (values / 4)) ** 2, 0)
+    );
   }, 0);
   return Math.sqrt(sum);
 }
@@ -101,7 +121,9 @@ export function provedLipschitz(
   const boundsOf = ({ query }: Head, input: Matrix): DerivativeBounds =>
     derivativeBounds(initialParameters(kernel, input.rows, input.rows, query.columns));
   if (boundsOf(heads[0], inputs[0]).of === "difference") {
-    const constants = heads.map((head) => headConstant(inputs, head, (input) => boundsOf(head, input) as Difference, trainable, radius));
+    const constants = heads.map((head) =>
+      headConstant(inputs, head, (input) => boundsOf(head, input) as Difference, trainable, radius),
+    );
     const value = Math.max(...constants);
     return Number.isFinite(value) ? proved(value, "T3, from bounds on the derivatives of the kernel's weight") : null;
   }

@@ -49,7 +49,8 @@ function toMatrix(argument: string, rows: Rows): Matrix {
       where,
       argument,
       wanted: "a matrix as nested arrays with at least one row and one column",
-      got: rows === null || typeof rows !== "object" ? String(rows) : `${rows.length} rows of ${rows[0]?.length} numbers`,
+      got:
+        rows === null || typeof rows !== "object" ? String(rows) : `${rows.length} rows of ${rows[0]?.length} numbers`,
       fix: "Give each matrix as an array of rows.",
     });
   }
@@ -58,7 +59,12 @@ function toMatrix(argument: string, rows: Rows): Matrix {
   for (let row = 0; row < rows.length; row++) {
     const numbers = rows[row];
     if (numbers?.length !== columns) {
-      throw new ShapeError({ where, argument: `${argument}[${row}]`, wanted: `${columns} numbers, as in row 0`, got: `${numbers?.length}` });
+      throw new ShapeError({
+        where,
+        argument: `${argument}[${row}]`,
+        wanted: `${columns} numbers, as in row 0`,
+        got: `${numbers?.length}`,
+      });
     }
     for (let column = 0; column < columns; column++) {
       const number: unknown = numbers[column];
@@ -79,7 +85,12 @@ function toMatrix(argument: string, rows: Rows): Matrix {
 
 function toMatrices(argument: string, list: ArrayLike<Rows>): Matrix[] {
   if (list === null || typeof list !== "object" || !(list.length >= 1)) {
-    throw new ShapeError({ where, argument, wanted: "an array of at least one matrix", got: typeof list === "object" ? "none" : typeof list });
+    throw new ShapeError({
+      where,
+      argument,
+      wanted: "an array of at least one matrix",
+      got: typeof list === "object" ? "none" : typeof list,
+    });
   }
   return Array.from(list, (rows, index) => toMatrix(`${argument}[${index}]`, rows));
 }
@@ -117,7 +128,12 @@ export function checkProblem(problem: ConvergenceProblem): CheckedProblem {
       wantEqual(`weights.${name}[${h}]`, "rows (the width D of the inputs)", width, head[name].rows);
     }
     wantEqual(`weights.key[${h}]`, `columns (those of weights.query[${h}])`, head.query.columns, head.key.columns);
-    wantEqual(`weights.output[${h}]`, `rows (the columns of weights.value[${h}])`, head.value.columns, head.output.rows);
+    wantEqual(
+      `weights.output[${h}]`,
+      `rows (the columns of weights.value[${h}])`,
+      head.value.columns,
+      head.output.rows,
+    );
     wantEqual(`weights.output[${h}]`, "columns (those of weights.output[0])", outputWidth, head.output.columns);
   });
   return { inputs: samples, targets: wanted, heads };

@@ -5,7 +5,10 @@ import type { CheckedProblem, WeightName } from "./problem.js";
 
 /** Random points of the ball at which the ascent starts, besides its centre. */
 const PLACES = 4;
-/** Rounds of ascent. A round replaces a by the direction in which J'[a] is largest. The estimate hardly changes after three. */
+/**
+ * Rounds of ascent. A round replaces a by the direction in which J'[a] is largest. The estimate hardly changes after
+ * three.
+ */
 const ROUNDS = 4;
 /** Products with J'[a]ᵀJ'[a] in each round. */
 const PRODUCTS = 6;
@@ -25,8 +28,11 @@ function normalised(vector: Float64Array): Float64Array {
 
 /** The difference quotient of the Jacobian along a unit direction. Its norm is at most L_J on the segment. */
 function difference({ problem, kernel, trainable }: Place, direction: Float64Array, step: number): Operator {
-  const [ahead, behind] = [step, -step].map((scale) => linearize(moveWeights(problem, trainable, direction, scale), kernel, trainable).jacobian);
-  const quotient = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, index) => (value - b[index]) / (2 * step));
+  const [ahead, behind] = [step, -step].map(
+    (scale) => linearize(moveWeights(problem, trainable, direction, scale), kernel, trainable).jacobian,
+  );
+  const quotient = (a: Float64Array, b: Float64Array): Float64Array =>
+    a.map((value, index) => (value - b[index]) / (2 * step));
   return {
     rows: ahead.rows,
     columns: ahead.columns,
@@ -53,14 +59,18 @@ function climb(place: Place, source: Random, columns: number, step: number): num
 }
 
 /**
- * The largest `‖J(θ) - J(θ')‖ / ‖θ - θ'‖` found at the centre of the ball and at a few random points in it. This is a lower
- * bound of the Lipschitz constant, not a proof of it. The search ends once a value exceeds `enough`.
+ * The largest `‖J(θ) - J(θ')‖ / ‖θ - θ'‖` found at the centre of the ball and at a few random points in it. This is a
+ * lower bound of the Lipschitz constant, not a proof of it. The search ends once a value exceeds `enough`.
  */
 export function sampledLipschitz(
   problem: CheckedProblem,
   kernel: TiledKernel,
   trainable: ReadonlySet<WeightName>,
-  { radius, enough = Infinity, seed = 1 }: { readonly radius: number; readonly enough?: number; readonly seed?: number },
+  {
+    radius,
+    enough = Infinity,
+    seed = 1,
+  }: { readonly radius: number; readonly enough?: number; readonly seed?: number },
 ): number {
   const source = random(seed);
   const { jacobian } = linearize(problem, kernel, trainable);

@@ -46,19 +46,20 @@ function* candidates(heads: number): Generator<Initialization> {
       const count = heads * factor;
       if (mirrored && count % 2 === 1) continue;
       for (const value of VALUE_SCALES) {
-        for (const scale of QUERY_KEY_SCALES) yield { heads: count, mirrored, scales: { query: scale, key: scale, value, output: 1 } };
+        for (const scale of QUERY_KEY_SCALES)
+          yield { heads: count, mirrored, scales: { query: scale, key: scale, value, output: 1 } };
       }
     }
   }
 }
 
 /**
- * Searches for an initialisation under which gradient descent on this problem is certified. It varies the number of heads, the scales of
- * W^Q, W^K and W^V, and whether heads are mirrored.
+ * Searches for an initialisation under which gradient descent on this problem is certified. It varies the number of
+ * heads, the scales of W^Q, W^K and W^V, and whether heads are mirrored.
  *
- * Of the problem's weights only the shapes matter: those of one head, and the fewest heads to try. Candidates range from usual scales to
- * large ones. The first of which at least half of the draws are certified, at 95 % confidence, is returned with the estimated
- * probability. If none is found, a suitable one may still exist.
+ * Of the problem's weights only the shapes matter: those of one head, and the fewest heads to try. Candidates range
+ * from usual scales to large ones. The first of which at least half of the draws are certified, at 95 % confidence, is
+ * returned with the estimated probability. If none is found, a suitable one may still exist.
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
  */
@@ -74,11 +75,19 @@ export function suggestInitialization(problem: ConvergenceProblem, given: Sugges
     tried++;
     const first = judgeDraw(problem, checked, initialization, options, seed);
     if (!first.certificate.certified) continue;
-    if (certifiedShare(problem, checked, initialization, options, { seed: seed + 1, draws: SCREENING }).share < 1) continue;
+    if (certifiedShare(problem, checked, initialization, options, { seed: seed + 1, draws: SCREENING }).share < 1)
+      continue;
     // New draws: those that passed the screening would bias the estimate.
-    const probability = certifiedShare(problem, checked, initialization, options, { seed: seed + 1 + SCREENING, draws });
+    const probability = certifiedShare(problem, checked, initialization, options, {
+      seed: seed + 1 + SCREENING,
+      draws,
+    });
     if (probability.interval[0] < LEAST_PROBABILITY) continue;
     return { found: true, initialization, probability, ...first };
   }
-  return { found: false, tried, reason: `None of ${tried} initialisations certified half of its draws; more heads or fewer tokens may.` };
+  return {
+    found: false,
+    tried,
+    reason: `None of ${tried} initialisations certified half of its draws; more heads or fewer tokens may.`,
+  };
 }

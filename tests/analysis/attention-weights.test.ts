@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { countHeads, findAttention, readProjection } from "../../src/analysis/attention-weights.js";
-import { ArgumentError, cpu, DataError, encoder, encodeSafetensors, openSafetensors, random, softmax, type TensorToStore } from "../../src/index.js";
+import {
+  ArgumentError,
+  cpu,
+  DataError,
+  encoder,
+  encodeSafetensors,
+  openSafetensors,
+  random,
+  softmax,
+  type TensorToStore,
+} from "../../src/index.js";
 import { mapTree } from "../../src/core/tree.js";
 import { isTensor, tensorsIn } from "../../src/core/tensor.js";
 import { layouts } from "../support/model-names.js";
@@ -8,13 +18,24 @@ import { layouts } from "../support/model-names.js";
 const PROJECTIONS = ["query", "key", "value", "output"] as const;
 
 /** Two layers of one layout: query and key of [rows, width], and more tensors as real files have. */
-function model(layout: keyof typeof layouts, prefix: string, change: Readonly<Record<string, TensorToStore | undefined>> = {}, rows = 4, width = 6): Uint8Array<ArrayBuffer> {
-  const tensors: Record<string, TensorToStore> = { [`${prefix}embeddings.word_embeddings.weight`]: { shape: [3, width], data: new Float32Array(3 * width) } };
+function model(
+  layout: keyof typeof layouts,
+  prefix: string,
+  change: Readonly<Record<string, TensorToStore | undefined>> = {},
+  rows = 4,
+  width = 6,
+): Uint8Array<ArrayBuffer> {
+  const tensors: Record<string, TensorToStore> = {
+    [`${prefix}embeddings.word_embeddings.weight`]: { shape: [3, width], data: new Float32Array(3 * width) },
+  };
   for (const layer of [1, 0]) {
     const names = layouts[layout](layer);
     PROJECTIONS.forEach((projection, kind) => {
       const shape = projection === "output" ? [width, rows] : [rows, width];
-      tensors[prefix + names[projection]] = { shape, data: Float32Array.from({ length: rows * width }, (_, at) => 1000 * layer + 100 * kind + at) };
+      tensors[prefix + names[projection]] = {
+        shape,
+        data: Float32Array.from({ length: rows * width }, (_, at) => 1000 * layer + 100 * kind + at),
+      };
       tensors[prefix + names[projection].replace("weight", "bias")] = { shape: [rows], data: new Float32Array(rows) };
     });
   }
@@ -25,7 +46,8 @@ function model(layout: keyof typeof layouts, prefix: string, change: Readonly<Re
   return encodeSafetensors(tensors);
 }
 
-const find = async (bytes: Uint8Array<ArrayBuffer>, prefix?: string) => findAttention((await openSafetensors(bytes)).tensors, prefix);
+const find = async (bytes: Uint8Array<ArrayBuffer>, prefix?: string) =>
+  findAttention((await openSafetensors(bytes)).tensors, prefix);
 
 describe("findAttention", () => {
   it.each([
@@ -50,10 +72,21 @@ describe("findAttention", () => {
   });
 
   it("knows the names of this library's encoder, stored the other way round", async () => {
-    const parameters = encoder({ kernel: softmax(), vocabulary: 5, classes: 2, tokens: 3, width: 8, heads: 2 }).initialize(cpu, random(1));
+    const parameters = encoder({
+      kernel: softmax(),
+      vocabulary: 5,
+      classes: 2,
+      tokens: 3,
+      width: 8,
+      heads: 2,
+    }).initialize(cpu, random(1));
     const tensors: Record<string, TensorToStore> = {};
     const numbers = await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()));
-    mapTree(parameters, isTensor, ({ shape }, path) => (tensors[path.join(".")] = { shape, data: numbers[Object.keys(tensors).length] }));
+    mapTree(
+      parameters,
+      isTensor,
+      ({ shape }, path) => (tensors[path.join(".")] = { shape, data: numbers[Object.keys(tensors).length] }),
+    );
     const weights = await openSafetensors(encodeSafetensors(tensors));
     const attention = findAttention(weights.tensors);
     expect(attention).toMatchObject({ prefix: "", width: 8, headsWidth: 8, transposed: true });
@@ -63,27 +96,54 @@ describe("findAttention", () => {
 
   const query1 = `bert.${layouts.bert(1).query}`;
   it.each([
-    ["a missing projection", { [query1]: undefined }, /wanted query, key, value and output of layer 1 of 2 under "bert.encoder.layer.", got no query/],
-    ["a layer left out", { [`bert.${layouts.bert(3).query}`]: { shape: [4, 6], data: new Float32Array(24) } }, /of layer 2 of 3/],
-    ["a shape unlike the others", { [query1]: { shape: [2, 6], data: new Float32Array(12) } }, /wanted a matrix \[4, 6\] in bert\.encoder\.layer\.1.*got \[2, 6\]/],
-    ["a vector for a matrix", { [`bert.${layouts.bert(0).query}`]: { shape: [24], data: new Float32Array(24) } }, /wanted a matrix {2}in .*got \[24\]/],
+    [
+      "a missing projection",
+      { [query1]: undefined },
+      /wanted query, key, value and output of layer 1 of 2 under "bert.encoder.layer.", got no query/,
+    ],
+    [
+      "a layer left out",
+      { [`bert.${layouts.bert(3).query}`]: { shape: [4, 6], data: new Float32Array(24) } },
+      /of layer 2 of 3/,
+    ],
+    [
+      "a shape unlike the others",
+      { [query1]: { shape: [2, 6], data: new Float32Array(12) } },
+      /wanted a matrix \[4, 6\] in bert\.encoder\.layer\.1.*got \[2, 6\]/,
+    ],
+    [
+      "a vector for a matrix",
+      { [`bert.${layouts.bert(0).query}`]: { shape: [24], data: new Float32Array(24) } },
+      /wanted a matrix {2}in .*got \[24\]/,
+    ],
   ])("refuses %s", async (_, change, message) => {
     await expect(find(model("bert", "bert.", change))).rejects.toThrow(message);
     await expect(find(model("bert", "bert.", change))).rejects.toThrow(DataError);
   });
 
   it("refuses files without attention, and asks which of several encoders", async () => {
-    await expect(find(encodeSafetensors({ x: { shape: [1], data: [1] } }))).rejects.toThrow(/wanted attention layers named as in BERT/);
-    const [a, b] = [await openSafetensors(model("bert", "text.")), await openSafetensors(model("vit", "image.", {}, 8, 8))];
+    await expect(find(encodeSafetensors({ x: { shape: [1], data: [1] } }))).rejects.toThrow(
+      /wanted attention layers named as in BERT/,
+    );
+    const [a, b] = [
+      await openSafetensors(model("bert", "text.")),
+      await openSafetensors(model("vit", "image.", {}, 8, 8)),
+    ];
     const both = new Map([...a.tensors, ...b.tensors]);
-    expect(() => findAttention(both)).toThrow(/prefix: wanted one of "text\.", "image\.", got none, with several encoders/);
+    expect(() => findAttention(both)).toThrow(
+      /prefix: wanted one of "text\.", "image\.", got none, with several encoders/,
+    );
     expect(() => findAttention(both, "sound.")).toThrow(ArgumentError);
     expect(findAttention(both, "image.").width).toBe(8);
   });
 
   it("refuses numbers that are not finite", async () => {
-    const weights = await openSafetensors(model("bert", "bert.", { [query1]: { shape: [4, 6], data: new Float32Array(24).fill(NaN, 5, 6) } }));
-    await expect(readProjection(weights, findAttention(weights.tensors), 1, "query")).rejects.toThrow(/layer\.1.*wanted finite numbers, got NaN at index 5/);
+    const weights = await openSafetensors(
+      model("bert", "bert.", { [query1]: { shape: [4, 6], data: new Float32Array(24).fill(NaN, 5, 6) } }),
+    );
+    await expect(readProjection(weights, findAttention(weights.tensors), 1, "query")).rejects.toThrow(
+      /layer\.1.*wanted finite numbers, got NaN at index 5/,
+    );
   });
 });
 

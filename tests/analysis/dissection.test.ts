@@ -4,7 +4,8 @@ import { cosineNoise, meanCosineNoise } from "../../src/analysis/cosine-noise.js
 import { dissectHead, modeMap, summarizeCosines } from "../../src/analysis/dissection.js";
 import { ArgumentError, NonFiniteError, random, type Random, ShapeError } from "../../src/index.js";
 
-const normals = (stream: Random, rows: number, columns: number): Matrix => Matrix.from1DArray(rows, columns, stream.normals(rows * columns));
+const normals = (stream: Random, rows: number, columns: number): Matrix =>
+  Matrix.from1DArray(rows, columns, stream.normals(rows * columns));
 
 describe("dissectHead", () => {
   it("has cosines 1 where W_k = W_q, and -1 where W_k = -W_q", () => {
@@ -30,9 +31,13 @@ describe("dissectHead", () => {
     const full = new SingularValueDecomposition(form);
     const head = dissectHead(query, key);
     const scale = full.norm2;
-    head.singularValues.forEach((value, mode) => expect(Math.abs(value - full.diagonal[mode])).toBeLessThan(1e-9 * scale));
+    head.singularValues.forEach((value, mode) =>
+      expect(Math.abs(value - full.diagonal[mode])).toBeLessThan(1e-9 * scale),
+    );
     head.cosines.forEach((cosine, mode) => {
-      const wanted = full.leftSingularVectors.getColumnVector(mode).dot(full.rightSingularVectors.getColumnVector(mode));
+      const wanted = full.leftSingularVectors
+        .getColumnVector(mode)
+        .dot(full.rightSingularVectors.getColumnVector(mode));
       expect(Math.abs(cosine - wanted)).toBeLessThan(1e-9);
     });
     const rebuilt = head.left.mmul(Matrix.diag([...head.singularValues])).mmul(head.right.transpose());
@@ -44,13 +49,25 @@ describe("dissectHead", () => {
   });
 
   it("of an antisymmetric M has no symmetric share, and cosines 0", () => {
-    const head = dissectHead(new Matrix([[1, 0, 0], [0, 1, 0]]), new Matrix([[0, 1, 0], [-1, 0, 0]]));
+    const head = dissectHead(
+      new Matrix([
+        [1, 0, 0],
+        [0, 1, 0],
+      ]),
+      new Matrix([
+        [0, 1, 0],
+        [-1, 0, 0],
+      ]),
+    );
     expect(head.symmetricShare).toBeCloseTo(0, 12);
     for (const cosine of head.cosines) expect(cosine).toBeCloseTo(0, 12);
   });
 
   it("leaves out modes that are made of rounding", () => {
-    const query = new Matrix([[1, 2, 0, 0], [2, 4, 0, 0]]);
+    const query = new Matrix([
+      [1, 2, 0, 0],
+      [2, 4, 0, 0],
+    ]);
     const head = dissectHead(query, query);
     expect(head.singularValues).toHaveLength(2);
     expect(head.cosines).toHaveLength(1);
@@ -83,9 +100,13 @@ describe("noise", () => {
 
   it("means of random layers are inside their bands at the rate of 95 %, also in few dimensions", () => {
     const stream = random(3);
-    const layers = Array.from({ length: 400 }, () => summarizeCosines([1, 2].map(() => dissectHead(normals(stream, 4, 12), normals(stream, 4, 12)))));
+    const layers = Array.from({ length: 400 }, () =>
+      summarizeCosines([1, 2].map(() => dissectHead(normals(stream, 4, 12), normals(stream, 4, 12)))),
+    );
     for (const kind of ["plain", "weighted"] as const) {
-      const inside = layers.filter((layer) => Math.abs(layer[kind]) < meanCosineNoise(12, layer.squaredWeights[kind])).length / layers.length;
+      const inside =
+        layers.filter((layer) => Math.abs(layer[kind]) < meanCosineNoise(12, layer.squaredWeights[kind])).length /
+        layers.length;
       expect(Math.abs(inside - 0.95)).toBeLessThan(4 * Math.sqrt((0.95 * 0.05) / 400));
     }
   });

@@ -1,5 +1,14 @@
 import { expect, it } from "vitest";
-import { ArgumentError, bertSizes, countBertParameters, factored, kernels, pairwise, softmax, symmetric } from "../../src/index.js";
+import {
+  ArgumentError,
+  bertSizes,
+  countBertParameters,
+  factored,
+  kernels,
+  pairwise,
+  softmax,
+  symmetric,
+} from "../../src/index.js";
 
 it.each([
   ["base", "softmax", softmax(), 124_645_632],
@@ -21,6 +30,7 @@ it("counts what any kernel learns, and wants heads that divide the width", () =>
   const linear = base.width ** 2 + base.width;
   expect(countBertParameters(factored(), base).attention).toBe(base.layers * (2 * linear + base.heads * 512 ** 2));
   expect(separate).toBe(base.layers * 4 * linear);
-  for (const make of Object.values(kernels)) expect(Number.isSafeInteger(countBertParameters(make(), base).total)).toBe(true);
+  for (const make of Object.values(kernels))
+    expect(Number.isSafeInteger(countBertParameters(make(), base).total)).toBe(true);
   expect(() => countBertParameters(softmax(), { ...base, heads: 7 })).toThrow(ArgumentError);
 });

@@ -18,7 +18,8 @@ describe("meanCosine", () => {
     for (let a = 0; a < n; a++) {
       for (let b = 0; b < n; b++) {
         if (a === b) continue;
-        const product = (i: number, j: number): number => Array.from({ length: width }, (_, c) => rows[i * width + c] * rows[j * width + c]).reduce((x, y) => x + y);
+        const product = (i: number, j: number): number =>
+          Array.from({ length: width }, (_, c) => rows[i * width + c] * rows[j * width + c]).reduce((x, y) => x + y);
         total += product(a, b) / Math.sqrt(product(a, a) * product(b, b));
       }
     }

@@ -1,7 +1,22 @@
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  adam, attention, causal, decode, DeviceError, DeviceLostError, encoder, gaussian, indices, keyValueCache, ops, random, requestGpu, softmax, valueAndGrad,
-  type GpuOptions, type Tensor,
+  adam,
+  attention,
+  causal,
+  decode,
+  DeviceError,
+  DeviceLostError,
+  encoder,
+  gaussian,
+  indices,
+  keyValueCache,
+  ops,
+  random,
+  requestGpu,
+  softmax,
+  valueAndGrad,
+  type GpuOptions,
+  type Tensor,
 } from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
@@ -14,7 +29,9 @@ interface Scene {
   readonly destroy: () => void;
 }
 
-/** What a moment leaves: tensors that nobody may read numbers from, and reads under way, which may have been in time. */
+/**
+ * What a moment leaves: tensors that nobody may read numbers from, and reads under way, which may have been in time.
+ */
 interface Left {
   readonly dead?: readonly Tensor[];
   readonly underWay?: readonly { readonly read: Promise<ArrayLike<number>>; readonly wanted: readonly number[] }[];
@@ -112,11 +129,16 @@ const moments: Readonly<Record<string, Moment>> = {
     const a = gpu.tensor([1, 2]);
     if (!gpu.hasTimestamps) destroy();
     else {
-      const error = await within("profile", errorOf(() => gpu.profile(() => {
-        ops.exp(a);
-        destroy();
-        ops.exp(a);
-      })));
+      const error = await within(
+        "profile",
+        errorOf(() =>
+          gpu.profile(() => {
+            ops.exp(a);
+            destroy();
+            ops.exp(a);
+          }),
+        ),
+      );
       expect(error).toBeInstanceOf(DeviceError);
     }
     return { dead: [a] };
@@ -151,22 +173,55 @@ describe.each(places)("a device of %s that is lost", (_, options, available) => 
         const thrown = await errorOf(async () => (left = await moment(scene!)));
         if (thrown !== undefined) expect(thrown).toBeInstanceOf(DeviceLostError);
         for (const { read, wanted } of left.underWay ?? []) {
-          await within("a read under way", read.then((numbers) => expect(Array.from(numbers)).toEqual(wanted), (error: unknown) => expect(error).toBeInstanceOf(DeviceError)));
+          await within(
+            "a read under way",
+            read.then(
+              (numbers) => expect(Array.from(numbers)).toEqual(wanted),
+              (error: unknown) => expect(error).toBeInstanceOf(DeviceError),
+            ),
+          );
         }
         for (let again = 0; again < 2; again++) {
-          for (const tensor of left.dead ?? []) expect(await within("a read", errorOf(() => tensor.read()))).toBeInstanceOf(DeviceError);
+          for (const tensor of left.dead ?? [])
+            expect(
+              await within(
+                "a read",
+                errorOf(() => tensor.read()),
+              ),
+            ).toBeInstanceOf(DeviceError);
         }
         await within("the loss", device.lost);
-        for (const tensor of left.dead ?? []) expect(await within("a later read", errorOf(() => tensor.read()))).toBeInstanceOf(DeviceLostError);
-        expect(await within("a new tensor", errorOf(() => gpu.tensor([1]).read()))).toBeInstanceOf(DeviceLostError);
-        expect(await within("finish", errorOf(() => gpu.finish()))).toBeInstanceOf(DeviceLostError);
+        for (const tensor of left.dead ?? [])
+          expect(
+            await within(
+              "a later read",
+              errorOf(() => tensor.read()),
+            ),
+          ).toBeInstanceOf(DeviceLostError);
+        expect(
+          await within(
+            "a new tensor",
+            errorOf(() => gpu.tensor([1]).read()),
+          ),
+        ).toBeInstanceOf(DeviceLostError);
+        expect(
+          await within(
+            "finish",
+            errorOf(() => gpu.finish()),
+          ),
+        ).toBeInstanceOf(DeviceLostError);
         for (const tensor of left.dead ?? []) tensor.dispose();
         gpu.dispose();
         gpu.dispose();
       }
       using other = await requestGpu(options);
       const alive = ops.add(other.tensor([1]), 1);
-      expect(await within("a read of another device", alive.read().then((numbers) => numbers.length))).toBe(1);
+      expect(
+        await within(
+          "a read of another device",
+          alive.read().then((numbers) => numbers.length),
+        ),
+      ).toBe(1);
     });
   });
 });

@@ -22,20 +22,29 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** How a process with a GPU ends, and the code that it should end with; `gpu`, `x` (a tensor) and `ops` are there. */
 const endings: Readonly<Record<string, readonly [body: string, code: number]>> = {
-  "dispose": ["await x.read(); gpu.dispose();", 0],
+  dispose: ["await x.read(); gpu.dispose();", 0],
   "dispose at once": ["gpu.dispose();", 0],
   "dispose twice, and tensors after it": ["gpu.dispose(); gpu.dispose(); x.dispose();", 0],
   "dispose by using": ["{ using own = await requestGpu(options); await own.tensor([1]).read(); } gpu.dispose();", 0],
   "dispose with work queued": ["for (let i = 0; i < 300; i++) ops.exp(x); gpu.dispose();", 0],
   "dispose with a read under way": ["const read = x.read().catch(() => undefined); gpu.dispose(); await read;", 0],
-  "two devices, one after the other": ["const other = await requestGpu(options); await other.tensor([1]).read(); gpu.dispose(); await other.tensor([1]).read(); other.dispose();", 0],
+  "two devices, one after the other": [
+    "const other = await requestGpu(options); await other.tensor([1]).read(); gpu.dispose(); await other.tensor([1]).read(); other.dispose();",
+    0,
+  ],
   "exit without dispose": ["await x.read(); process.exit(0);", 0],
   "exit with a code, and a read under way": ["x.read().catch(() => undefined); process.exit(7);", 7],
   "an exit code, and dispose": ["process.exitCode = 3; await x.read(); gpu.dispose();", 3],
   "an error that nobody catches": ["await x.read(); throw new Error('on purpose');", 1],
-  "an error that nobody catches, with a read under way": ["x.read().catch(() => undefined); throw new Error('on purpose');", 1],
+  "an error that nobody catches, with a read under way": [
+    "x.read().catch(() => undefined); throw new Error('on purpose');",
+    1,
+  ],
   "an error in a later turn": ["setTimeout(() => { throw new Error('on purpose'); }, 10); await x.read();", 1],
-  "a rejection that nobody handles": ["x.dispose(); void x.read(); await new Promise((resolve) => setTimeout(resolve, 50));", 1],
+  "a rejection that nobody handles": [
+    "x.dispose(); void x.read(); await new Promise((resolve) => setTimeout(resolve, 50));",
+    1,
+  ],
   "a rejected read after dispose": ["gpu.dispose(); await x.read().catch(() => undefined);", 0],
 };
 
@@ -50,7 +59,10 @@ describe.each(places)("a process on %s", (_, dawn, available) => {
     const script = join(dirname(library), `${title.replace(/\W+/g, "-")}-${dawn.length}.mjs`);
     // `using` is younger than the oldest Node that is supported
     const plain = body.replace(/\{ using own = (.*?;) (.*?) \}/, "{ const own = $1 $2 own[Symbol.dispose](); }");
-    await writeFile(script, `import { ops, requestGpu } from ${JSON.stringify(library)};\nconst options = ${JSON.stringify({ dawn })};\nconst gpu = await requestGpu(options);\nconst x = gpu.tensor([1, 2]);\n${plain}\n`);
+    await writeFile(
+      script,
+      `import { ops, requestGpu } from ${JSON.stringify(library)};\nconst options = ${JSON.stringify({ dawn })};\nconst gpu = await requestGpu(options);\nconst x = gpu.tensor([1, 2]);\n${plain}\n`,
+    );
     for (let round = 0; round < sized(1, 5); round++) {
       const child = spawn(process.execPath, [script], { stdio: ["ignore", "ignore", "pipe"] });
       const said = text(child.stderr);

@@ -18,7 +18,23 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** Six tasks, of which three keep their weights on the way. */
-const study = (out: string, epochs = 2): string[] => ["study", "potts", "--backend", "cpu", "--sites", "4", "--colours", "3", "--samples", "1000", "--epochs", String(epochs), "--out", out, "--resume"];
+const study = (out: string, epochs = 2): string[] => [
+  "study",
+  "potts",
+  "--backend",
+  "cpu",
+  "--sites",
+  "4",
+  "--colours",
+  "3",
+  "--samples",
+  "1000",
+  "--epochs",
+  String(epochs),
+  "--out",
+  out,
+  "--resume",
+];
 
 /** The results of a run that nobody disturbed. */
 let wanted: unknown;
@@ -39,7 +55,8 @@ async function finished(child: ChildProcess): Promise<{ readonly code: number | 
   return { code: child.exitCode, said: await said };
 }
 
-const quiet = (...argv: readonly string[]): ChildProcess => spawn(process.execPath, [commandLine, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+const quiet = (...argv: readonly string[]): ChildProcess =>
+  spawn(process.execPath, [commandLine, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
 
 describe("processes that want one folder", () => {
   it("at once: one has it, the others say who has it, whoever was killed before", async () => {
@@ -55,7 +72,10 @@ describe("processes that want one folder", () => {
       const others = results.filter((_, at) => !isKilled || all[at] !== victim);
       for (const { code, said } of others) {
         expect([0, 2]).toContain(code);
-        if (code === 2) expect(said).toMatch(/^study: --out: wanted a folder into which no other process writes, got .* in use by process \d+ on .*\n$/);
+        if (code === 2)
+          expect(said).toMatch(
+            /^study: --out: wanted a folder into which no other process writes, got .* in use by process \d+ on .*\n$/,
+          );
       }
       if (!isKilled) expect(results.filter(({ code }) => code === 0).length).toBeGreaterThanOrEqual(1);
     }
@@ -68,7 +88,9 @@ describe("processes that want one folder", () => {
 // `ulimit -f`: a file may grow to so many KiB, and a write beyond fails like one to a full disk.
 describe.runIf(process.platform === "linux")("a disk that is full", () => {
   const limited = (kib: number, ...argv: readonly string[]): ChildProcess =>
-    spawn("bash", ["-c", `ulimit -f ${kib}; exec "$@"`, "bash", process.execPath, commandLine, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+    spawn("bash", ["-c", `ulimit -f ${kib}; exec "$@"`, "bash", process.execPath, commandLine, ...argv], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
 
   /** Runs against the limit, and leaves nothing that a later run stumbles over. */
   async function failsCleanly(kib: number, out: string, epochs: number): Promise<void> {
@@ -78,18 +100,22 @@ describe.runIf(process.platform === "linux")("a disk that is full", () => {
     expect(said).toContain(out);
     const left = await readdir(out, { recursive: true }).catch(() => []);
     expect(halfDone(left)).toEqual([]);
-    for (const name of left.filter((path) => path.endsWith(".json"))) JSON.parse(await readFile(join(out, name), "utf8"));
+    for (const name of left.filter((path) => path.endsWith(".json")))
+      JSON.parse(await readFile(join(out, name), "utf8"));
   }
 
   // the lock, a task's weights, results.json, a figure and report.html are the first that do not fit
-  it.each([0, 1, 2, 4, 8].filter((_size, at) => at % sized(3, 1) === 0).map((kib) => [kib]))("after %d KiB: one line names the file, nothing half is left, and what is resumed has the same numbers", async (kib) => {
-    const out = join(folder, `full-${kib}`);
-    await failsCleanly(kib, out, 2);
-    expect(await ended(start(commandLine, ...study(out)))).toBe(0);
-    expect(await timelessResults(out)).toEqual(wanted);
-    if (sized(0, 1) === 0) return;
-    await failsCleanly(kib, out, 3);
-    expect(await ended(start(commandLine, ...study(out)))).toBe(0);
-    expect(await timelessResults(out)).toEqual(wanted);
-  });
+  it.each([0, 1, 2, 4, 8].filter((_size, at) => at % sized(3, 1) === 0).map((kib) => [kib]))(
+    "after %d KiB: one line names the file, nothing half is left, and what is resumed has the same numbers",
+    async (kib) => {
+      const out = join(folder, `full-${kib}`);
+      await failsCleanly(kib, out, 2);
+      expect(await ended(start(commandLine, ...study(out)))).toBe(0);
+      expect(await timelessResults(out)).toEqual(wanted);
+      if (sized(0, 1) === 0) return;
+      await failsCleanly(kib, out, 3);
+      expect(await ended(start(commandLine, ...study(out)))).toBe(0);
+      expect(await timelessResults(out)).toEqual(wanted);
+    },
+  );
 });

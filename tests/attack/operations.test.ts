@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attention, AttentionKernelsError, cpu, defineKernel, DeviceError, ops, random, valueAndGrad, type Backend, type Tensor } from "../../src/index.js";
+import {
+  attention,
+  AttentionKernelsError,
+  cpu,
+  defineKernel,
+  DeviceError,
+  ops,
+  random,
+  valueAndGrad,
+  type Backend,
+  type Tensor,
+} from "../../src/index.js";
 import { errorOf, seed, sized, within } from "../support/attack.js";
 import { describeGpu } from "../support/gpu.js";
 
@@ -20,12 +31,14 @@ interface Function2 {
   readonly stretch: readonly [number, number];
 }
 
-const product = (a: Numbers, b: Numbers): Numbers => a.map((_, at) => {
-  let sum = 0;
-  for (let k = 0; k < N; k++) sum += a[Math.floor(at / N) * N + k] * b[k * N + (at % N)];
-  return sum / N;
-});
-const rowsOf = (a: Numbers, f: (row: Numbers) => Numbers): Numbers => Float64Array.from([0, 1, 2, 3].flatMap((row) => [...f(a.subarray(row * N, (row + 1) * N))]));
+const product = (a: Numbers, b: Numbers): Numbers =>
+  a.map((_, at) => {
+    let sum = 0;
+    for (let k = 0; k < N; k++) sum += a[Math.floor(at / N) * N + k] * b[k * N + (at % N)];
+    return sum / N;
+  });
+const rowsOf = (a: Numbers, f: (row: Numbers) => Numbers): Numbers =>
+  Float64Array.from([0, 1, 2, 3].flatMap((row) => [...f(a.subarray(row * N, (row + 1) * N))]));
 const softmaxRow = (row: Numbers): Numbers => {
   const powers = row.map(Math.exp);
   const total = powers.reduce((x, y) => x + y, 0);
@@ -36,13 +49,25 @@ const functions: Readonly<Record<string, Function2>> = {
   tanh: { run: (a) => ops.tanh(a), plain: (a) => a.map(Math.tanh), stretch: [1, 0] },
   sin: { run: (a) => ops.sin(a), plain: (a) => a.map(Math.sin), stretch: [1, 0] },
   square: { run: (a) => ops.square(a), plain: (a) => a.map((x) => x * x), stretch: [2, 0] },
-  mean: { run: (a, b) => ops.multiply(ops.add(a, b), 0.5), plain: (a, b) => map2(a, b, (x, y) => (x + y) / 2), stretch: [0.5, 0.5] },
+  mean: {
+    run: (a, b) => ops.multiply(ops.add(a, b), 0.5),
+    plain: (a, b) => map2(a, b, (x, y) => (x + y) / 2),
+    stretch: [0.5, 0.5],
+  },
   multiply: { run: (a, b) => ops.multiply(a, b), plain: (a, b) => map2(a, b, (x, y) => x * y), stretch: [1, 1] },
   matmul: { run: (a, b) => ops.divide(ops.matmul(a, b), N), plain: product, stretch: [1, 1] },
   softmax: { run: (a) => ops.softmax(a), plain: (a) => rowsOf(a, softmaxRow), stretch: [1, 0] },
-  permute: { run: (a) => ops.permute(a, [1, 0]), plain: (a) => a.map((_, at) => a[(at % N) * N + Math.floor(at / N)]), stretch: [1, 0] },
+  permute: {
+    run: (a) => ops.permute(a, [1, 0]),
+    plain: (a) => a.map((_, at) => a[(at % N) * N + Math.floor(at / N)]),
+    stretch: [1, 0],
+  },
   reshape: { run: (a) => ops.reshape(ops.reshape(a, [16]), [N, N]), plain: (a) => a.slice(), stretch: [1, 0] },
-  "a row, repeated": { run: (a) => ops.expand(ops.slice(a, 0, 2, 1), SHAPE), plain: (a) => a.map((_, at) => a[2 * N + (at % N)]), stretch: [1, 0] },
+  "a row, repeated": {
+    run: (a) => ops.expand(ops.slice(a, 0, 2, 1), SHAPE),
+    plain: (a) => a.map((_, at) => a[2 * N + (at % N)]),
+    stretch: [1, 0],
+  },
   "two halves": {
     run: (a, b) => ops.concat([ops.slice(a, 0, 0, 2), ops.slice(b, 0, 2, 2)], 0),
     plain: (a, b) => a.map((x, at) => (at < 8 ? x : b[at])),
@@ -50,7 +75,8 @@ const functions: Readonly<Record<string, Function2>> = {
   },
   // 4 d/da mean(a² + ab) = (2a + b)/4, and with a for b that of mean(2a²)
   gradient: {
-    run: (a, b) => ops.multiply(valueAndGrad((p) => ops.mean(ops.add(ops.square(p.a), ops.multiply(p.a, b))), { a }).gradients.a, N),
+    run: (a, b) =>
+      ops.multiply(valueAndGrad((p) => ops.mean(ops.add(ops.square(p.a), ops.multiply(p.a, b))), { a }).gradients.a, N),
     plain: (a, b) => map2(a, b, (x, y) => (2 * x + (a === b ? 2 : 1) * y) / N),
     stretch: [1, 1],
   },
@@ -67,8 +93,22 @@ const place = fc.nat(1000);
 const plainStep = (withBroken: boolean): fc.Arbitrary<Step> =>
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("tensor" as const), seed: fc.nat(1000) }) },
-    { weight: 12, arbitrary: fc.record({ kind: fc.constant("apply" as const), name: fc.constantFrom(...Object.keys(functions)), a: place, b: place }) },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("dispose" as const, "read" as const, "read" as const, "mistake" as const), a: place }) },
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        kind: fc.constant("apply" as const),
+        name: fc.constantFrom(...Object.keys(functions)),
+        a: place,
+        b: place,
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constantFrom("dispose" as const, "read" as const, "read" as const, "mistake" as const),
+        a: place,
+      }),
+    },
     { weight: 1, arbitrary: fc.constant({ kind: "finish" as const }) },
     ...(withBroken ? [{ weight: 1, arbitrary: fc.record({ kind: fc.constant("broken" as const), a: place }) }] : []),
   );
@@ -76,7 +116,14 @@ const steps = (withBroken: boolean): fc.Arbitrary<readonly Step[]> =>
   fc.array(
     fc.oneof(
       { weight: 12, arbitrary: plainStep(withBroken) },
-      { weight: 1, arbitrary: fc.record({ kind: fc.constant("scope" as const), body: fc.array(plainStep(withBroken), { maxLength: 8 }), fails: fc.boolean() }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constant("scope" as const),
+          body: fc.array(plainStep(withBroken), { maxLength: 8 }),
+          fails: fc.boolean(),
+        }),
+      },
     ),
     { minLength: 4, maxLength: sized(24, 60) },
   );
@@ -108,7 +155,15 @@ class Program {
   }
 
   make(tensor: Tensor, numbers: Numbers, error: number, parents: readonly Entry[], isBroken = false): Entry {
-    const entry = { tensor, numbers, error, parents, epoch: this.epoch, dead: isBroken || parents.some(({ dead }) => dead), disposed: false };
+    const entry = {
+      tensor,
+      numbers,
+      error,
+      parents,
+      epoch: this.epoch,
+      dead: isBroken || parents.some(({ dead }) => dead),
+      disposed: false,
+    };
     this.entries.push(entry);
     return entry;
   }
@@ -125,15 +180,23 @@ class Program {
 
   async read(entry: Entry): Promise<void> {
     let got: ArrayLike<number> | undefined;
-    const error = await within("a read", errorOf(async () => (got = await entry.tensor.read())));
+    const error = await within(
+      "a read",
+      errorOf(async () => (got = await entry.tensor.read())),
+    );
     this.epoch++;
     if (got === undefined) {
       expect(error).toBeInstanceOf(DeviceError);
       expect(this.mayFail(entry), `a tensor that has no part in a failure rejects: ${String(error)}`).toBe(true);
     } else {
       expect(entry.dead, "a tensor of a broken shader has numbers").toBe(false);
-      expect(entry.parents.some(({ outcome }) => outcome === "rejected"), "a tensor has numbers and what it is computed from has none").toBe(false);
-      entry.numbers.forEach((number, at) => expect(Math.abs(got![at] - number)).toBeLessThanOrEqual(entry.error + ROUNDING));
+      expect(
+        entry.parents.some(({ outcome }) => outcome === "rejected"),
+        "a tensor has numbers and what it is computed from has none",
+      ).toBe(false);
+      entry.numbers.forEach((number, at) =>
+        expect(Math.abs(got![at] - number)).toBeLessThanOrEqual(entry.error + ROUNDING),
+      );
     }
     const outcome = got === undefined ? "rejected" : "numbers";
     if (entry.outcome !== undefined) expect(outcome, "a later read").toBe(entry.outcome);
@@ -149,7 +212,12 @@ class Program {
       const { run, plain, stretch } = functions[step.name];
       const [a, b] = [at(step.a), at(step.b)];
       const output = this.backend.scope(() => run(a.tensor, b.tensor));
-      return this.make(output, plain(a.numbers, b.numbers), stretch[0] * a.error + stretch[1] * b.error + ROUNDING, stretch[1] === 0 ? [a] : [a, b]);
+      return this.make(
+        output,
+        plain(a.numbers, b.numbers),
+        stretch[0] * a.error + stretch[1] * b.error + ROUNDING,
+        stretch[1] === 0 ? [a] : [a, b],
+      );
     }
     if (step.kind === "dispose") {
       const entry = at(step.a);
@@ -158,7 +226,9 @@ class Program {
       expect(() => ops.add(entry.tensor, 1)).toThrow(AttentionKernelsError);
     } else if (step.kind === "mistake") {
       const { tensor } = at(step.a);
-      expect(() => this.backend.scope(() => ops.matmul(tensor, ops.slice(tensor, 0, 0, 3)))).toThrow(AttentionKernelsError);
+      expect(() => this.backend.scope(() => ops.matmul(tensor, ops.slice(tensor, 0, 0, 3)))).toThrow(
+        AttentionKernelsError,
+      );
     } else if (step.kind === "broken" && this.backend.name === "gpu") {
       const a = at(step.a);
       const kernel = defineKernel({ name: "broken", score: () => 0, partials: () => undefined, wgsl: "fn score(" });
@@ -201,7 +271,10 @@ class Program {
         if (live.length > 0) await this.read(live[step.a % live.length]);
       } else if (step.kind === "finish") {
         if (!("finish" in this.backend)) continue;
-        const error = await within("finish", errorOf(() => (this.backend as Backend & { finish(): Promise<void> }).finish()));
+        const error = await within(
+          "finish",
+          errorOf(() => (this.backend as Backend & { finish(): Promise<void> }).finish()),
+        );
         if (error !== undefined) expect(this.failedEpochs.size).toBeGreaterThan(0);
         this.epoch++;
       } else this.step(step);
@@ -215,7 +288,10 @@ const runs = (short: number, whole: number) => ({ seed: seed | 0, numRuns: sized
 
 describe("random programs", () => {
   it("on the CPU compute what plain float64 does", async () => {
-    await fc.assert(fc.asyncProperty(steps(false), (program) => new Program(cpu).run(program)), runs(30, 2000));
+    await fc.assert(
+      fc.asyncProperty(steps(false), (program) => new Program(cpu).run(program)),
+      runs(30, 2000),
+    );
   });
 });
 

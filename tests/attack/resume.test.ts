@@ -34,7 +34,9 @@ afterAll(() => rm(folder, { recursive: true }));
 function smallModel(): Uint8Array {
   const stream = random(2);
   const names = Array.from({ length: 3 }, (_, layer) => Object.values(layouts.bert(layer))).flat();
-  return encodeSafetensors(Object.fromEntries(names.map((name) => [`bert.${name}`, { shape: [16, 16], data: stream.normals(256) }])));
+  return encodeSafetensors(
+    Object.fromEntries(names.map((name) => [`bert.${name}`, { shape: [16, 16], data: stream.normals(256) }])),
+  );
 }
 
 const windows = { texts: 24, testTexts: 12, length: 8, tokens: 4, train: 24, test: 12, vocabulary: 20 };
@@ -43,13 +45,53 @@ type Options = Readonly<Record<string, unknown>>;
 const group = (options: Options, name: string): Options => options[name] as Options;
 /** Every study in small: what is changed of its defaults. */
 const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
-  convergence: (own) => ({ data: join(folder, "tiny.csv"), guarantee: { ...group(own, "guarantee"), steps: 40 }, learning: { ...group(own, "learning"), tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 } }),
-  dynamics: (own) => ({
-    experiments: Object.fromEntries(Object.entries(group(own, "experiments") as Record<string, Options>).map(([name, experiment]) => [name, { ...experiment, kernels: ["softmax", "gaussian"], subsets: [["query"]], seeds: 2, steps: 60 }])),
+  convergence: (own) => ({
+    data: join(folder, "tiny.csv"),
+    guarantee: { ...group(own, "guarantee"), steps: 40 },
+    learning: { ...group(own, "learning"), tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 },
   }),
-  pathfinder: () => ({ seeds: 1, train: 48, test: 8, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4, landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 } }),
-  text: () => ({ data: join(folder, "tiny.csv"), seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 3 }),
-  symmetric: () => ({ ...windows, data: join(folder, "tiny.csv"), kernels: ["softmax", "pairwise"], seeds: 1, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 4 }),
+  dynamics: (own) => ({
+    experiments: Object.fromEntries(
+      Object.entries(group(own, "experiments") as Record<string, Options>).map(([name, experiment]) => [
+        name,
+        { ...experiment, kernels: ["softmax", "gaussian"], subsets: [["query"]], seeds: 2, steps: 60 },
+      ]),
+    ),
+  }),
+  pathfinder: () => ({
+    seeds: 1,
+    train: 48,
+    test: 8,
+    width: 8,
+    hidden: 8,
+    layers: 1,
+    batch: 8,
+    epochs: 4,
+    landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 },
+  }),
+  text: () => ({
+    data: join(folder, "tiny.csv"),
+    seeds: 2,
+    tokens: 8,
+    train: 24,
+    test: 12,
+    width: 8,
+    hidden: 8,
+    layers: 1,
+    batch: 8,
+    epochs: 3,
+  }),
+  symmetric: () => ({
+    ...windows,
+    data: join(folder, "tiny.csv"),
+    kernels: ["softmax", "pairwise"],
+    seeds: 1,
+    width: 8,
+    hidden: 8,
+    layers: 1,
+    batch: 8,
+    epochs: 4,
+  }),
   elliptical: (own) => ({
     data: join(folder, "tiny.csv"),
     kernels: ["elliptical"],
@@ -60,7 +102,18 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
     language: { ...group(own, "language"), ...windows, batch: 8, epochs: 3 },
   }),
   potts: () => ({ sites: 4, colours: 3, samples: 400, batch: 50, epochs: 8, restarts: 2 }),
-  wavefunction: () => ({ ...optionsOf(studyOf("wavefunction"), { extents: [8], j2: 0.3 } as unknown as Values<Declared>), width: 4, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, seeds: 1, steps: 6, lengths: [2], lengthSeeds: 1 }),
+  wavefunction: () => ({
+    ...optionsOf(studyOf("wavefunction"), { extents: [8], j2: 0.3 } as unknown as Values<Declared>),
+    width: 4,
+    sampling: "metropolis",
+    samples: 32,
+    chains: 16,
+    momentum: 0.8,
+    seeds: 1,
+    steps: 6,
+    lengths: [2],
+    lengthSeeds: 1,
+  }),
   dissect: () => ({ model: join(folder, "model.safetensors"), heads: 2 }),
 };
 const studyOf = (name: string) => studies.find((study) => study.name === name)!;
@@ -69,14 +122,16 @@ const configurationOf = (name: string): unknown => {
   return { ...defaults, ...changes[name](defaults) };
 };
 
-const run = (study: string, out: string, own: Partial<StudyProcess> = {}) => start(program, toJson({ study, configuration: configurationOf(study), seed: 3, out, ...own }));
+const run = (study: string, out: string, own: Partial<StudyProcess> = {}) =>
+  start(program, toJson({ study, configuration: configurationOf(study), seed: 3, out, ...own }));
 
 /** Processes that are killed before one is left alone. */
 const KILLS = sized(4, 12);
 /** Between two looks whether something was stored. */
 const POLL_MS = 5;
 
-const records = async (out: string): Promise<string[]> => (await readdir(join(out, "tasks")).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
+const records = async (out: string): Promise<string[]> =>
+  (await readdir(join(out, "tasks")).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
 
 describe.each(studies.map(({ name }) => name))("study %s", (study) => {
   let whole = "";
@@ -89,35 +144,41 @@ describe.each(studies.map(({ name }) => name))("study %s", (study) => {
     duration = performance.now() - begin;
   });
 
-  it("killed at random moments and resumed, ends with the numbers of an uninterrupted run", { timeout: 600_000 }, async () => {
-    const out = join(folder, study, "killed");
-    const options = { resume: true, interval: 0 };
-    const delays: number[] = [];
-    for (let kill = 0; kill < KILLS; kill++) {
-      const child = run(study, out, options);
-      await once(child.stdout!, "data");
-      delays.push(stream.uniform() * duration / KILLS);
-      await sleep(delays[kill]);
-      const isRunning = (): boolean => child.exitCode === null;
-      while (kill === KILLS - 1 && (await records(out)).length === 0 && isRunning()) await sleep(POLL_MS);
-      child.kill("SIGKILL");
-      await ended(child);
-    }
-    const kept = await records(out);
-    expect(kept.length).toBeGreaterThan(0);
-    const last = run(study, out, options);
-    const said = text(last.stdout!);
-    expect(await ended(last)).toBe(0);
-    const resumed = (await said).match(/(?<=^(taken|continued): ).*$/gm) ?? [];
-    expect(resumed.map((name) => `${fileName(name)}.json`).sort()).toEqual(kept);
-    expect(await timelessResults(out), `killed after ${delays.join(", ")} ms`).toEqual(await timelessResults(whole));
-    expect(await readFile(join(out, "results.json"), "utf8")).toContain('"partial": false');
-  });
+  it(
+    "killed at random moments and resumed, ends with the numbers of an uninterrupted run",
+    { timeout: 600_000 },
+    async () => {
+      const out = join(folder, study, "killed");
+      const options = { resume: true, interval: 0 };
+      const delays: number[] = [];
+      for (let kill = 0; kill < KILLS; kill++) {
+        const child = run(study, out, options);
+        await once(child.stdout!, "data");
+        delays.push((stream.uniform() * duration) / KILLS);
+        await sleep(delays[kill]);
+        const isRunning = (): boolean => child.exitCode === null;
+        while (kill === KILLS - 1 && (await records(out)).length === 0 && isRunning()) await sleep(POLL_MS);
+        child.kill("SIGKILL");
+        await ended(child);
+      }
+      const kept = await records(out);
+      expect(kept.length).toBeGreaterThan(0);
+      const last = run(study, out, options);
+      const said = text(last.stdout!);
+      expect(await ended(last)).toBe(0);
+      const resumed = (await said).match(/(?<=^(taken|continued): ).*$/gm) ?? [];
+      expect(resumed.map((name) => `${fileName(name)}.json`).sort()).toEqual(kept);
+      expect(await timelessResults(out), `killed after ${delays.join(", ")} ms`).toEqual(await timelessResults(whole));
+      expect(await readFile(join(out, "results.json"), "utf8")).toContain('"partial": false');
+    },
+  );
 
   it("done in shards and merged, has the numbers of one process", { timeout: 600_000 }, async () => {
     const out = join(folder, study, "parts");
     const parts = [1, 2].map((index) => join(out, String(index)));
-    expect(await Promise.all(parts.map((part, at) => ended(run(study, part, { shard: { index: at + 1, count: 2 } }))))).toEqual([0, 0]);
+    expect(
+      await Promise.all(parts.map((part, at) => ended(run(study, part, { shard: { index: at + 1, count: 2 } })))),
+    ).toEqual([0, 0]);
     expect(await ended(start(commandLine, "study", "merge", ...parts, "--out", out))).toBe(0);
     expect(await timelessResults(out)).toEqual(await timelessResults(whole));
   });

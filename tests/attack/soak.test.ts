@@ -1,7 +1,18 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { adam, cpu, encoder, indices, ops, random, softmax, valueAndGrad, type Backend, type Gpu } from "../../src/index.js";
+import {
+  adam,
+  cpu,
+  encoder,
+  indices,
+  ops,
+  random,
+  softmax,
+  valueAndGrad,
+  type Backend,
+  type Gpu,
+} from "../../src/index.js";
 import { drawn, seed, sized } from "../support/attack.js";
 import { describeGpu } from "../support/gpu.js";
 
@@ -9,7 +20,9 @@ setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
 const STEPS = sized(200, 5000);
-/** Caches and the engine's own bookkeeping; a tensor that stays behind every step takes more in a tenth of the steps. */
+/**
+ * Caches and the engine's own bookkeeping; a tensor that stays behind every step takes more in a tenth of the steps.
+ */
 const ALLOWED = 1.1;
 const [BATCH, TOKENS, VOCABULARY] = [4, 6, 30];
 
@@ -25,14 +38,25 @@ async function memoryOf(backend: Backend): Promise<{ readonly process: number; r
 
 /** Trains; memory after a tenth of the steps must be that at the end, and the loss must fall. */
 async function soak(backend: Backend): Promise<void> {
-  const model = encoder({ kernel: softmax(), vocabulary: VOCABULARY, classes: 2, tokens: TOKENS, width: 8, hidden: 16, layers: 1 });
+  const model = encoder({
+    kernel: softmax(),
+    vocabulary: VOCABULARY,
+    classes: 2,
+    tokens: TOKENS,
+    width: 8,
+    hidden: 16,
+    layers: 1,
+  });
   const parameters = model.initialize(backend, random(seed));
   const optimizer = adam({ learningRate: 3e-3 });
   const stream = drawn("soak");
   let early = { process: 0, device: 0 };
   let [first, last] = [0, 0];
   for (let step = 1; step <= STEPS; step++) {
-    const ids = indices(Array.from({ length: BATCH * TOKENS }, () => stream.integer(VOCABULARY)), [BATCH, TOKENS]);
+    const ids = indices(
+      Array.from({ length: BATCH * TOKENS }, () => stream.integer(VOCABULARY)),
+      [BATCH, TOKENS],
+    );
     const labels = indices(Array.from({ length: BATCH }, (_, row) => ids.values[row * TOKENS] % 2));
     const loss = backend.scope(() => {
       const { value, gradients } = valueAndGrad((p) => ops.crossEntropy(model.apply(p, ids), labels), parameters);

@@ -7,8 +7,15 @@ import { gradcheck, ops, type Backend, type Tensor } from "../../src/index.js";
 
 /** sin with a derivative that is `share` of the right one. */
 function wrongSin(share: number): { backend: Backend; sin: (x: Tensor) => Tensor } {
-  const wrong: typeof unaryPrimitive = { ...unaryPrimitive, vjp: ({ inputs }, dy) => [ops.multiply(dy!, ops.multiply(ops.cos(inputs[0]), share))] };
-  const backend = createCpu("float64", (size) => new Float64Array(size), new Map([...float64, [wrong, float64.get(unaryPrimitive)!]]));
+  const wrong: typeof unaryPrimitive = {
+    ...unaryPrimitive,
+    vjp: ({ inputs }, dy) => [ops.multiply(dy!, ops.multiply(ops.cos(inputs[0]), share))],
+  };
+  const backend = createCpu(
+    "float64",
+    (size) => new Float64Array(size),
+    new Map([...float64, [wrong, float64.get(unaryPrimitive)!]]),
+  );
   return { backend, sin: (x) => apply(wrong, [x], { function: "sin", a: 0, b: 0 })[0] };
 }
 
@@ -16,9 +23,18 @@ const { backend: cpu } = wrongSin(1);
 
 describe("gradcheck of a gradient that is half missing, wholly missing, or right", () => {
   const carried = [0, 1, 1e3, 1e5, 1e9, 1e13, 1e17, 1e300];
-  it.each(carried.flatMap((constant) => [[0, constant], [0.5, constant]] as const))("%d of it under a loss that carries %d", async (share, constant) => {
+  it.each(
+    carried.flatMap(
+      (constant) =>
+        [
+          [0, constant],
+          [0.5, constant],
+        ] as const,
+    ),
+  )("%d of it under a loss that carries %d", async (share, constant) => {
     const { backend, sin } = wrongSin(share);
-    const loss = (p: { x: Tensor; y: Tensor }): Tensor => ops.add(ops.add(ops.sum(sin(p.x)), ops.sum(ops.square(p.y))), constant);
+    const loss = (p: { x: Tensor; y: Tensor }): Tensor =>
+      ops.add(ops.add(ops.sum(sin(p.x)), ops.sum(ops.square(p.y))), constant);
     const report = await gradcheck(loss, { x: backend.tensor([0.3, -0.4]), y: backend.tensor([1, 2]) });
     expect(report.passed).toBe(false);
     const ofX = report.directions.filter(({ parameter }) => parameter === "x");
@@ -57,7 +73,11 @@ describe("gradcheck passes", () => {
   it("parameters without effect beside one with: unused, or cancelled to rounding", async () => {
     const loss = (p: { x: Tensor; shift: Tensor; unused: Tensor }): Tensor =>
       ops.sum(ops.multiply(ops.softmax(ops.add(p.x, p.shift)), cpu.tensor([1, 2, 3])));
-    const report = await gradcheck(loss, { x: cpu.tensor([0.3, -0.4, 1]), shift: cpu.tensor([0.7]), unused: cpu.tensor([5]) });
+    const report = await gradcheck(loss, {
+      x: cpu.tensor([0.3, -0.4, 1]),
+      shift: cpu.tensor([0.7]),
+      unused: cpu.tensor([5]),
+    });
     expect(report).toMatchObject({ verdict: "passed", passed: true });
   });
 

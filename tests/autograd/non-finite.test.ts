@@ -8,7 +8,11 @@ type Inputs = Record<string, Tensor>;
 /** The first number of an input moved by `step`; by 0/0, made on the device, where there is none. */
 function changed(inputs: Inputs, name: string, step?: number): Inputs {
   const x = inputs[name];
-  const first = (value: number): Tensor => x.backend.tensor(Float32Array.from({ length: x.size }, (_, index) => (index === 0 ? value : 0)), x.shape);
+  const first = (value: number): Tensor =>
+    x.backend.tensor(
+      Float32Array.from({ length: x.size }, (_, index) => (index === 0 ? value : 0)),
+      x.shape,
+    );
   const nan = (): Tensor => ops.divide(first(0), ops.add(ops.multiply(first(1), -1), 1));
   return { ...inputs, [name]: ops.add(x, step === undefined ? nan() : first(step)) };
 }
@@ -30,7 +34,8 @@ function holdNaN(backend: () => Backend): void {
       expect(spoilt[0].some(Number.isNaN), `some output of ${name}`).toBe(matters);
       spoilt.forEach((values, which) =>
         values.forEach((value, index) => {
-          if (moved[which][index] !== before[which][index]) expect(value, `${which === 0 ? "output" : `gradient ${which}`} at ${index}, by ${name}`).toBeNaN();
+          if (moved[which][index] !== before[which][index])
+            expect(value, `${which === 0 ? "output" : `gradient ${which}`} at ${index}, by ${name}`).toBeNaN();
         }),
       );
     }

@@ -9,13 +9,18 @@ const numbers = [0, 0.25, 1, 2, -0.25, -1, -3, 1e-30, -1e-30];
 const exponents = [0, 1, 2, 3, 0.5, -0.5, 1.5, -1, -2, 1 / 3, 2 + 1e-12];
 
 /** coefficient · x^exponent, where a coefficient of zero leaves nothing. */
-const term = (coefficient: number, x: number, exponent: number): number => (coefficient === 0 ? 0 : coefficient * x ** exponent);
+const term = (coefficient: number, x: number, exponent: number): number =>
+  coefficient === 0 ? 0 : coefficient * x ** exponent;
 
 async function powers(backend: Backend, exponent: number): Promise<number[][]> {
   const x = backend.tensor(numbers);
   const loss = (p: { x: Tensor }): Tensor => ops.sum(ops.power(p.x, exponent));
   const slope = (p: { x: Tensor }): Tensor => ops.sum(valueAndGrad(loss, p).gradients.x);
-  const results = [ops.power(x, exponent), valueAndGrad(loss, { x }).gradients.x, valueAndGrad(slope, { x }).gradients.x];
+  const results = [
+    ops.power(x, exponent),
+    valueAndGrad(loss, { x }).gradients.x,
+    valueAndGrad(slope, { x }).gradients.x,
+  ];
   return Promise.all(results.map(async (tensor) => Array.from(await tensor.read())));
 }
 
@@ -25,7 +30,10 @@ async function expectPowers(backend: Backend, exponent: number, digits: number, 
   const one = (actual: number, wanted: number, what: string): void => {
     if (Number.isNaN(wanted)) expect(actual, what).toBeNaN();
     else if (Math.abs(wanted) > largest) expect(actual, what).toBe(Math.sign(wanted) * Infinity);
-    else expect(Math.abs(actual - wanted), `${what}: ${actual}, wanted ${wanted}`).toBeLessThanOrEqual(digits * Math.abs(wanted) + 1 / largest);
+    else
+      expect(Math.abs(actual - wanted), `${what}: ${actual}, wanted ${wanted}`).toBeLessThanOrEqual(
+        digits * Math.abs(wanted) + 1 / largest,
+      );
   };
   numbers.forEach((x, at) => {
     one(values[at], x ** exponent, `${x}^${exponent}`);
@@ -39,7 +47,8 @@ describe("power at one, at zero and below", () => {
   it.each(exponents)("exponent %d on the CPU", (exponent) => expectPowers(cpu, exponent, 1e-12, Number.MAX_VALUE));
 
   it("refuses an exponent that is no finite number", () => {
-    for (const exponent of [NaN, Infinity, "2" as unknown as number]) expect(() => ops.power(cpu.tensor([1]), exponent)).toThrow(ArgumentError);
+    for (const exponent of [NaN, Infinity, "2" as unknown as number])
+      expect(() => ops.power(cpu.tensor([1]), exponent)).toThrow(ArgumentError);
   });
 });
 

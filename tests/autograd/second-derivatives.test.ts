@@ -1,7 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/core/errors.js";
 import { tensorsIn } from "../../src/core/tensor.js";
-import { attention, attentionWithStatistic, cpu, gradcheck, kernels, ops, random, softmax, valueAndGrad, type AttentionKernel, type Tensor } from "../../src/index.js";
+import {
+  attention,
+  attentionWithStatistic,
+  cpu,
+  gradcheck,
+  kernels,
+  ops,
+  random,
+  softmax,
+  valueAndGrad,
+  type AttentionKernel,
+  type Tensor,
+} from "../../src/index.js";
 import { cases, inputsOf, upload } from "../support/cases.js";
 
 type Inputs = Readonly<Record<string, Tensor>>;
@@ -30,10 +42,16 @@ describe("second derivatives of every operation, against central differences of 
 });
 
 /** Inputs of attention with whatever else the kernel takes. */
-function attentionInputs(kernel: AttentionKernel): Inputs & { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } {
+function attentionInputs(
+  kernel: AttentionKernel,
+): Inputs & { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } {
   const source = random(5);
   const sizes = { batch: 1, heads: 2, queries: 3, keys: 3, dim: 4 };
-  const draw = (shape: readonly number[]): Tensor => cpu.tensor(source.normals(shape.reduce((a, b) => a * b, 1)).map((x) => x / 2), shape);
+  const draw = (shape: readonly number[]): Tensor =>
+    cpu.tensor(
+      source.normals(shape.reduce((a, b) => a * b, 1)).map((x) => x / 2),
+      shape,
+    );
   const more = (kernel.inputs ?? []).map(({ name, shape }) => [name, draw(shape(sizes))] as const);
   return { q: draw([1, 2, 3, 4]), k: draw([1, 2, 3, 4]), v: draw([1, 2, 3, 4]), ...Object.fromEntries(more) };
 }
@@ -50,7 +68,10 @@ describe("second derivatives through attention", () => {
     } catch (error) {
       refused = error;
     }
-    if (refused === undefined) expect((await gradcheck(outer, inputs, { directions: 1, tolerance: 1e-6 })).worst).toMatchObject({ passed: true });
+    if (refused === undefined)
+      expect((await gradcheck(outer, inputs, { directions: 1, tolerance: 1e-6 })).worst).toMatchObject({
+        passed: true,
+      });
     else expect(() => valueAndGrad(outer, inputs)).toThrow(/^attentionBackward: .*Second derivatives/);
     expect(refused === undefined || refused instanceof UnsupportedError).toBe(true);
   });
@@ -58,7 +79,12 @@ describe("second derivatives through attention", () => {
   it("linear, which is composed of other operations, has them", () => {
     const kernel = kernels["linear"]();
     const inputs = attentionInputs(kernel);
-    expect(() => valueAndGrad(squaredGradient((given) => ops.sum(ops.square(attention(kernel, { ...inputs, ...given })))), inputs)).not.toThrow();
+    expect(() =>
+      valueAndGrad(
+        squaredGradient((given) => ops.sum(ops.square(attention(kernel, { ...inputs, ...given })))),
+        inputs,
+      ),
+    ).not.toThrow();
   });
 
   it.each(["q", "k", "v"] as const)("are refused where %s alone is wanted", (name) => {
@@ -74,25 +100,29 @@ it("a loss on the statistic of attention is refused, beside the output too", () 
     const { output, statistic } = attentionWithStatistic(softmax(), { ...inputs, ...given });
     return isBeside ? ops.add(ops.sum(output), ops.sum(statistic)) : ops.sum(statistic);
   };
-  for (const isBeside of [false, true]) expect(() => valueAndGrad(loss(isBeside), { q: inputs.q })).toThrow(/attention: .*statistic/);
+  for (const isBeside of [false, true])
+    expect(() => valueAndGrad(loss(isBeside), { q: inputs.q })).toThrow(/attention: .*statistic/);
 });
 
 describe("what a tape holds", () => {
   it("does not change with the arrays of the caller", async () => {
     const x = cpu.tensor([1, 2, 3, 4, 5, 6], [1, 2, 3]);
     const scales = cpu.tensor([1, 10, 100, 1000, 10000, 100000], [3, 1, 2]);
-    const { gradients } = valueAndGrad((p) => {
-      const order = [2, 0, 1];
-      const permuted = ops.permute(p.x, order);
-      order.reverse();
-      const parts = [permuted, permuted];
-      const both = ops.concat(parts, 0);
-      parts.length = 0;
-      const shape = [2, 6, 1, 2];
-      const wide = ops.expand(both, shape);
-      shape.fill(1);
-      return ops.sum(ops.multiply(wide, ops.concat([scales, scales], 0)));
-    }, { x });
+    const { gradients } = valueAndGrad(
+      (p) => {
+        const order = [2, 0, 1];
+        const permuted = ops.permute(p.x, order);
+        order.reverse();
+        const parts = [permuted, permuted];
+        const both = ops.concat(parts, 0);
+        parts.length = 0;
+        const shape = [2, 6, 1, 2];
+        const wide = ops.expand(both, shape);
+        shape.fill(1);
+        return ops.sum(ops.multiply(wide, ops.concat([scales, scales], 0)));
+      },
+      { x },
+    );
     // Each number stands four times beside its scale: element (j, i) of x is element (i, 0, j) of the permuted tensor.
     expect(await gradients.x.read()).toEqual(Float64Array.of(4, 400, 40000, 40, 4000, 400000));
   });

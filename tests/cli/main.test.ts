@@ -27,7 +27,15 @@ async function run(argv: readonly string[], signal?: AbortSignal) {
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-const study = (...flags: string[]): string[] => ["study", "convergence", "--backend", "cpu", "--out", join(folder, "out"), ...flags];
+const study = (...flags: string[]): string[] => [
+  "study",
+  "convergence",
+  "--backend",
+  "cpu",
+  "--out",
+  join(folder, "out"),
+  ...flags,
+];
 
 it("draws samples of Pathfinder without training", async () => {
   const out = join(folder, "pictures");
@@ -41,58 +49,155 @@ it("draws samples of Pathfinder without training", async () => {
 
 it("runs every experiment of study dynamics with the kernels, seeds and steps of its flags", async () => {
   const out = join(folder, "dynamics");
-  const { code } = await run(["study", "dynamics", "--kernels", "softmax,sigmoid", "--seeds", "1", "--steps", "3", "--seed", "5", "--backend", "cpu", "--out", out]);
+  const { code } = await run([
+    "study",
+    "dynamics",
+    "--kernels",
+    "softmax,sigmoid",
+    "--seeds",
+    "1",
+    "--steps",
+    "3",
+    "--seed",
+    "5",
+    "--backend",
+    "cpu",
+    "--out",
+    out,
+  ]);
   expect(code).toBe(0);
   const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
     measurements: { trials: { experiment: string; kernel: string; seed: number; steps: number }[] };
   };
-  expect([...new Set(measurements.trials.map(({ experiment, kernel, seed, steps }) => `${experiment} ${kernel} ${seed} ${steps}`))]).toEqual(
+  expect([
+    ...new Set(
+      measurements.trials.map(({ experiment, kernel, seed, steps }) => `${experiment} ${kernel} ${seed} ${steps}`),
+    ),
+  ]).toEqual(
     ["matrices", "equalValues", "valueScale"].flatMap((name) => [`${name} softmax 5 3`, `${name} sigmoid 5 3`]),
   );
 });
 
 it("trains study text on a file of the user's own", async () => {
   const out = join(folder, "text");
-  const flags = ["--data", await tinyCorpus(folder), "--tokens", "12", "--seeds", "2", "--epochs", "1", "--examples", "32", "--backend", "cpu", "--out", out];
+  const flags = [
+    "--data",
+    await tinyCorpus(folder),
+    "--tokens",
+    "12",
+    "--seeds",
+    "2",
+    "--epochs",
+    "1",
+    "--examples",
+    "32",
+    "--backend",
+    "cpu",
+    "--out",
+    out,
+  ];
   const { code, stdout } = await run(["study", "text", ...flags]);
   expect(code).toBe(0);
   expect(stdout).toContain("2 paired seeds");
   expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json", "tasks"]);
-  const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { configuration: { unit: string; train: number } };
+  const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+    configuration: { unit: string; train: number };
+  };
   expect(configuration).toMatchObject({ unit: "words", train: 32 });
 });
 
 it("trains study symmetric and study elliptical with the kernels, seeds and sizes of their flags", async () => {
-  const data = ["--data", await tinyCorpus(folder), "--tokens", "4", "--seeds", "1", "--epochs", "1", "--seed", "5", "--backend", "cpu"];
+  const data = [
+    "--data",
+    await tinyCorpus(folder),
+    "--tokens",
+    "4",
+    "--seeds",
+    "1",
+    "--epochs",
+    "1",
+    "--seed",
+    "5",
+    "--backend",
+    "cpu",
+  ];
   const runsOf = async (name: string, ...flags: string[]): Promise<string[]> => {
     const out = join(folder, name);
     const { code, stderr } = await run(["study", name, ...data, ...flags, "--out", out]);
     expect([code, stderr]).toEqual([0, ""]);
-    const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { runs: { kernel: string; seed: number; losses?: number[] }[] } };
-    return measurements.runs.map(({ kernel, seed, losses }) => `${kernel} ${seed}${losses === undefined ? "" : ` ${losses.length}`}`);
+    const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+      measurements: { runs: { kernel: string; seed: number; losses?: number[] }[] };
+    };
+    return measurements.runs.map(
+      ({ kernel, seed, losses }) => `${kernel} ${seed}${losses === undefined ? "" : ` ${losses.length}`}`,
+    );
   };
   // two batches of 32
-  expect(await runsOf("symmetric", "--kernels", "softmax,pairwise", "--windows", "64")).toEqual(["softmax 5 2", "pairwise 5 2"]);
-  expect(await runsOf("elliptical", "--kernels", "mahalanobis", "--examples", "16")).toEqual(["mahalanobis 5", "mahalanobis 5"]);
+  expect(await runsOf("symmetric", "--kernels", "softmax,pairwise", "--windows", "64")).toEqual([
+    "softmax 5 2",
+    "pairwise 5 2",
+  ]);
+  expect(await runsOf("elliptical", "--kernels", "mahalanobis", "--examples", "16")).toEqual([
+    "mahalanobis 5",
+    "mahalanobis 5",
+  ]);
 });
 
 it("gives rings of study wavefunction the projection, sampling and draws of its flags", async () => {
   const out = join(folder, "rings");
-  const flags = ["--seeds", "0", "--lengths", "2,4", "--steps", "1", "--length-seeds", "1", "--width", "4", "--projection", "translations", "--sampling", "draws", "--samples", "32"];
+  const flags = [
+    "--seeds",
+    "0",
+    "--lengths",
+    "2,4",
+    "--steps",
+    "1",
+    "--length-seeds",
+    "1",
+    "--width",
+    "4",
+    "--projection",
+    "translations",
+    "--sampling",
+    "draws",
+    "--samples",
+    "32",
+  ];
   const { code, stderr } = await run(["study", "wavefunction", ...flags, "--backend", "cpu", "--out", out]);
   expect([code, stderr]).toEqual([0, ""]);
-  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { lengths: { extents: number[]; last: { error: number } }[] } };
+  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+    measurements: { lengths: { extents: number[]; last: { error: number } }[] };
+  };
   expect(measurements.lengths.map(({ extents }) => extents)).toEqual([[4], [8]]);
   expect(measurements.lengths[1].last.error).toBeGreaterThan(0);
-  expect(await readFile(join(out, "report.html"), "utf8")).toContain("8 sites: projected on invariance under all translations, over 32 independent draws");
+  expect(await readFile(join(out, "report.html"), "utf8")).toContain(
+    "8 sites: projected on invariance under all translations, over 32 independent draws",
+  );
 });
 
 it("trains study potts with the sizes of its flags", async () => {
   const out = join(folder, "potts");
-  const { code, stdout } = await run(["study", "potts", "--sites", "4", "--colours", "2", "--samples", "1000", "--epochs", "1", "--backend", "cpu", "--out", out]);
+  const { code, stdout } = await run([
+    "study",
+    "potts",
+    "--sites",
+    "4",
+    "--colours",
+    "2",
+    "--samples",
+    "1000",
+    "--epochs",
+    "1",
+    "--backend",
+    "cpu",
+    "--out",
+    out,
+  ]);
   expect(code).toBe(0);
   expect(stdout).toContain("factored attention: correlation with J");
-  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { truth: number[] } };
+  const { measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+    measurements: { truth: number[] };
+  };
   expect(measurements.truth).toHaveLength(6);
 });
 
@@ -105,21 +210,84 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     ["a seed that is no number", () => study("--seed", "x"), /--seed.*'x' is invalid.*whole number/],
     ["a backend that does not exist", () => study("--backend", "tpu"), /'tpu' is invalid.*auto, gpu, cpu/],
     ["too many arguments", () => study("extra"), /too many arguments/],
-    ["a kind of picture that does not exist", () => ["study", "pathfinder", "--difficulty", "hardest"], /'hardest' is invalid.*easiest, matched, easy, paper, large/],
+    [
+      "a kind of picture that does not exist",
+      () => ["study", "pathfinder", "--difficulty", "hardest"],
+      /'hardest' is invalid.*easiest, matched, easy, paper, large/,
+    ],
     ["a shard that does not exist", () => study("--shard", "3/2"), /'3\/2' is invalid.*i from 1 to n/],
-    ["a choice that fits no run", () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/],
-    ["a choice of which one part fits no run", () => ["study", "dynamics", "--backend", "cpu", "--only", "gaussian,gauss", "--out", join(folder, "out")], /--only: wanted words of the name of a run, .*got gauss\./],
-    ["patches that do not fill a lattice", () => ["study", "wavefunction", "--patch", "3", "--backend", "cpu", "--out", join(folder, "out")], /--patch: wanted a divisor of 4 × 4 sites, got 3/],
-    ["a ring without its ground state", () => ["study", "wavefunction", "--chain", "6", "--backend", "cpu", "--out", join(folder, "out")], /--chain: wanted a multiple of four sites.*got 6 sites.*--projection none/],
-    ["a ring to grow to without its ground state", () => ["study", "wavefunction", "--lengths", "4,5", "--backend", "cpu", "--out", join(folder, "out")], /--lengths: wanted a multiple of four sites.*got 10 sites/],
-    ["a spin without a partner", () => ["study", "wavefunction", "--side", "5", "--patch", "1", "--backend", "cpu", "--out", join(folder, "out")], /--side: wanted an even number of sites.*got 25 sites/],
-    ["a square that is a ring", () => ["study", "wavefunction", "--side", "6", "--chain", "12"], /'--side <n>' cannot be used with option '--chain <n>'/],
-    ["heads of unequal width", () => ["study", "wavefunction", "--heads", "3", "--backend", "cpu", "--out", join(folder, "out")], /--heads: wanted a divisor of the width 8, got 3/],
-    ["fewer than two draws for each chain", () => ["study", "wavefunction", "--side", "6", "--samples", "128", "--backend", "cpu", "--out", join(folder, "out")], /--samples: wanted a multiple of 128, at least 256.*got 128/],
-    ["nothing to optimise", () => ["study", "wavefunction", "--seeds", "0", "--backend", "cpu", "--out", join(folder, "out")], /--seeds: wanted one or more, or --lengths.*got 0/],
+    [
+      "a choice that fits no run",
+      () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")],
+      /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/,
+    ],
+    [
+      "a choice of which one part fits no run",
+      () => ["study", "dynamics", "--backend", "cpu", "--only", "gaussian,gauss", "--out", join(folder, "out")],
+      /--only: wanted words of the name of a run, .*got gauss\./,
+    ],
+    [
+      "patches that do not fill a lattice",
+      () => ["study", "wavefunction", "--patch", "3", "--backend", "cpu", "--out", join(folder, "out")],
+      /--patch: wanted a divisor of 4 × 4 sites, got 3/,
+    ],
+    [
+      "a ring without its ground state",
+      () => ["study", "wavefunction", "--chain", "6", "--backend", "cpu", "--out", join(folder, "out")],
+      /--chain: wanted a multiple of four sites.*got 6 sites.*--projection none/,
+    ],
+    [
+      "a ring to grow to without its ground state",
+      () => ["study", "wavefunction", "--lengths", "4,5", "--backend", "cpu", "--out", join(folder, "out")],
+      /--lengths: wanted a multiple of four sites.*got 10 sites/,
+    ],
+    [
+      "a spin without a partner",
+      () => ["study", "wavefunction", "--side", "5", "--patch", "1", "--backend", "cpu", "--out", join(folder, "out")],
+      /--side: wanted an even number of sites.*got 25 sites/,
+    ],
+    [
+      "a square that is a ring",
+      () => ["study", "wavefunction", "--side", "6", "--chain", "12"],
+      /'--side <n>' cannot be used with option '--chain <n>'/,
+    ],
+    [
+      "heads of unequal width",
+      () => ["study", "wavefunction", "--heads", "3", "--backend", "cpu", "--out", join(folder, "out")],
+      /--heads: wanted a divisor of the width 8, got 3/,
+    ],
+    [
+      "fewer than two draws for each chain",
+      () => [
+        "study",
+        "wavefunction",
+        "--side",
+        "6",
+        "--samples",
+        "128",
+        "--backend",
+        "cpu",
+        "--out",
+        join(folder, "out"),
+      ],
+      /--samples: wanted a multiple of 128, at least 256.*got 128/,
+    ],
+    [
+      "nothing to optimise",
+      () => ["study", "wavefunction", "--seeds", "0", "--backend", "cpu", "--out", join(folder, "out")],
+      /--seeds: wanted one or more, or --lengths.*got 0/,
+    ],
     ["a kernel twice", () => ["study", "symmetric", "--kernels", "softmax, softmax"], /different names of kernels/],
-    ["windows longer than texts", () => ["study", "symmetric", "--tokens", "65", "--backend", "cpu", "--out", join(folder, "out")], /--tokens of at most 64/],
-    ["a data file that is not there", () => study("--data", join(folder, "absent.csv")), /absent\.csv: wanted a readable file/],
+    [
+      "windows longer than texts",
+      () => ["study", "symmetric", "--tokens", "65", "--backend", "cpu", "--out", join(folder, "out")],
+      /--tokens of at most 64/,
+    ],
+    [
+      "a data file that is not there",
+      () => study("--data", join(folder, "absent.csv")),
+      /absent\.csv: wanted a readable file/,
+    ],
   ];
   it.each(cases)("%s", async (_, argv, message) => {
     const { code, stderr } = await run(argv());
@@ -139,7 +307,11 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
 });
 
 it("prints help and version with exit code 0", async () => {
-  expect(await run(["--version"])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\S*\n$/) as string, stderr: "" });
+  expect(await run(["--version"])).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\S*\n$/) as string,
+    stderr: "",
+  });
   const { code, stdout } = await run(["study", "convergence", "--help"]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/--data <file>/);
@@ -163,23 +335,56 @@ it("runs a study on a file of the user's own and says how to repeat it", async (
   const results = JSON.parse(await readFile(join(folder, "out", "results.json"), "utf8")) as {
     partial: boolean;
     command: string;
-    measurements: { guarantee: { certified: boolean; bounded?: boolean }[]; learning: { kernel: string; epochs: unknown[] }[] };
+    measurements: {
+      guarantee: { certified: boolean; bounded?: boolean }[];
+      learning: { kernel: string; epochs: unknown[] }[];
+    };
   };
   expect(results.partial).toBe(false);
-  expect(results.command).toBe(`npx attention-kernels study convergence --seed 5 --backend cpu --steps 40 --epochs 1 --data ${path}`);
+  expect(results.command).toBe(
+    `npx attention-kernels study convergence --seed 5 --backend cpu --steps 40 --epochs 1 --data ${path}`,
+  );
   expect(results.measurements.guarantee).toHaveLength(6);
-  expect(results.measurements.guarantee.filter(({ certified }) => certified).every(({ bounded }) => bounded)).toBe(true);
-  expect(results.measurements.learning.map(({ kernel, epochs }) => [kernel, epochs.length])).toEqual([["softmax", 1], ["gaussian", 1]]);
+  expect(results.measurements.guarantee.filter(({ certified }) => certified).every(({ bounded }) => bounded)).toBe(
+    true,
+  );
+  expect(results.measurements.learning.map(({ kernel, epochs }) => [kernel, epochs.length])).toEqual([
+    ["softmax", 1],
+    ["gaussian", 1],
+  ]);
 });
 
 it("runs the chosen runs, and with more seeds only new ones", async () => {
   const out = join(folder, "out");
-  const dynamics = (...flags: string[]) => run(["study", "dynamics", "--backend", "cpu", "--kernels", "softmax,gaussian", "--steps", "5", "--out", out, ...flags]);
+  const dynamics = (...flags: string[]) =>
+    run([
+      "study",
+      "dynamics",
+      "--backend",
+      "cpu",
+      "--kernels",
+      "softmax,gaussian",
+      "--steps",
+      "5",
+      "--out",
+      out,
+      ...flags,
+    ]);
   const trials = async () => {
-    const { measurements, part } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { measurements: { trials: { kernel: string; seed: number }[] }; part?: string };
-    return { count: measurements.trials.length, kernels: [...new Set(measurements.trials.map(({ kernel }) => kernel))], part };
+    const { measurements, part } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+      measurements: { trials: { kernel: string; seed: number }[] };
+      part?: string;
+    };
+    return {
+      count: measurements.trials.length,
+      kernels: [...new Set(measurements.trials.map(({ kernel }) => kernel))],
+      part,
+    };
   };
-  expect(await dynamics("--seeds", "1", "--only", "query gaussian,scales 2 gaussian")).toMatchObject({ code: 0, stdout: expect.stringMatching(/Done in \d+ s: only query gaussian, scales 2 gaussian; results/) as string });
+  expect(await dynamics("--seeds", "1", "--only", "query gaussian,scales 2 gaussian")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/Done in \d+ s: only query gaussian, scales 2 gaussian; results/) as string,
+  });
   expect(await trials()).toEqual({ count: 3, kernels: ["gaussian"], part: "only query gaussian, scales 2 gaussian" });
   const path = join(out, "tasks", "matrices-query-gaussian-seed-1.json");
   const { mtimeMs } = await stat(path);

@@ -20,21 +20,29 @@ const FLAGS = ["--backend", "cpu", "--seeds", "2", "--steps", "20", "--kernels",
 const run = (...more: readonly string[]) => start(program, "study", "dynamics", ...FLAGS, ...more);
 const shard = (index: number): string => join(folder, "parts", `shard-${index}-of-3`);
 
-it("run in shards by parallel processes and merged, a study has the results of one process", { timeout: 200_000 }, async () => {
-  const [whole, out] = [join(folder, "whole"), join(folder, "parts")];
-  const shards = [1, 2, 3].map((index) => run("--shard", `${index}/3`, "--out", out));
-  const first = text(shards[0].stdout!);
-  expect(await Promise.all(shards.map(ended))).toEqual([0, 0, 0]);
-  expect(await first).toContain(`Join the shards with: npx attention-kernels study merge ${out}/shard-*-of-3 --out ${out}`);
-  expect(await readFile(join(shard(1), "report.html"), "utf8")).toContain("This is a part of the study: shard 1 of 3.");
-  const joined = start(program, "study", "merge", shard(3), shard(1), shard(2), "--out", out);
-  const said = text(joined.stdout!);
-  expect(await ended(joined)).toBe(0);
-  expect(await said).toMatch(/Joined 3 shards/);
-  expect(await ended(run("--out", whole))).toBe(0);
-  expect(await timelessResults(out)).toEqual(await timelessResults(whole));
-  expect((await readdir(join(out, "tasks"))).sort()).toEqual((await readdir(join(whole, "tasks"))).sort());
-});
+it(
+  "run in shards by parallel processes and merged, a study has the results of one process",
+  { timeout: 200_000 },
+  async () => {
+    const [whole, out] = [join(folder, "whole"), join(folder, "parts")];
+    const shards = [1, 2, 3].map((index) => run("--shard", `${index}/3`, "--out", out));
+    const first = text(shards[0].stdout!);
+    expect(await Promise.all(shards.map(ended))).toEqual([0, 0, 0]);
+    expect(await first).toContain(
+      `Join the shards with: npx attention-kernels study merge ${out}/shard-*-of-3 --out ${out}`,
+    );
+    expect(await readFile(join(shard(1), "report.html"), "utf8")).toContain(
+      "This is a part of the study: shard 1 of 3.",
+    );
+    const joined = start(program, "study", "merge", shard(3), shard(1), shard(2), "--out", out);
+    const said = text(joined.stdout!);
+    expect(await ended(joined)).toBe(0);
+    expect(await said).toMatch(/Joined 3 shards/);
+    expect(await ended(run("--out", whole))).toBe(0);
+    expect(await timelessResults(out)).toEqual(await timelessResults(whole));
+    expect((await readdir(join(out, "tasks"))).sort()).toEqual((await readdir(join(whole, "tasks"))).sort());
+  },
+);
 
 it("stopped by Ctrl-C, a study says how to continue, and continues", { timeout: 200_000 }, async () => {
   const [whole, out] = [join(folder, "whole"), join(folder, "stopped")];
@@ -56,25 +64,41 @@ it("stopped by Ctrl-C, a study says how to continue, and continues", { timeout: 
 
 describe("merge refuses", () => {
   const complaint = async (...argv: readonly string[]): Promise<string> => {
-    const merged = promisify(execFile)(process.execPath, [program, "study", "merge", ...argv, "--out", join(folder, "refused")]);
-    const { code, stderr } = (await merged.then(() => ({ code: 0, stderr: "" }), (error: unknown) => error)) as { code: number; stderr: string };
+    const merged = promisify(execFile)(process.execPath, [
+      program,
+      "study",
+      "merge",
+      ...argv,
+      "--out",
+      join(folder, "refused"),
+    ]);
+    const { code, stderr } = (await merged.then(
+      () => ({ code: 0, stderr: "" }),
+      (error: unknown) => error,
+    )) as { code: number; stderr: string };
     expect(code).toBe(2);
     return stderr;
   };
 
   it("shards that leave tasks out, names the tasks, and writes no results", async () => {
-    expect(await complaint(shard(1), shard(3))).toMatch(/merge: wanted finished results of all 52 tasks, by this version, got 17 missing: matrices query softmax seed 2, .*Run their shards with --resume/);
+    expect(await complaint(shard(1), shard(3))).toMatch(
+      /merge: wanted finished results of all 52 tasks, by this version, got 17 missing: matrices query softmax seed 2, .*Run their shards with --resume/,
+    );
     expect(await readdir(join(folder, "refused"))).toEqual(["tasks"]);
   });
 
   it("shards of another configuration", async () => {
     const other = join(folder, "other");
     expect(await ended(run("--steps", "30", "--shard", "2/3", "--out", other))).toBe(0);
-    expect(await complaint(shard(1), join(other, "shard-2-of-3"))).toMatch(/shard-2-of-3: wanted the configuration of .*, experiments matrices steps 20, .* got experiments matrices steps 30/);
+    expect(await complaint(shard(1), join(other, "shard-2-of-3"))).toMatch(
+      /shard-2-of-3: wanted the configuration of .*, experiments matrices steps 20, .* got experiments matrices steps 30/,
+    );
   });
 
   it("folders without results", async () => {
-    expect(await complaint(join(folder, "absent"))).toMatch(/absent\/results\.json: wanted the results of a study, got ENOENT/);
+    expect(await complaint(join(folder, "absent"))).toMatch(
+      /absent\/results\.json: wanted the results of a study, got ENOENT/,
+    );
     await writeFile(join(folder, "results.json"), '{"half":');
     expect(await complaint(folder)).toMatch(/wanted the results of a study, got none/);
   });

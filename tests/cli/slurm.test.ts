@@ -31,7 +31,8 @@ it("the documented job array and its merge give the results of one process", { t
   const [first, last] = /(?<=--array=)\d+-\d+/.exec(script)![0].split("-").map(Number);
   await writeFile(join(folder, "dynamics.sh"), script);
   const array = Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
-  const submit = (id: string) => promisify(execFile)("bash", ["dynamics.sh"], { cwd: folder, env: { ...env, SLURM_ARRAY_TASK_ID: id } });
+  const submit = (id: string) =>
+    promisify(execFile)("bash", ["dynamics.sh"], { cwd: folder, env: { ...env, SLURM_ARRAY_TASK_ID: id } });
   await Promise.all(array.map(submit));
   await submit(array[0]); // a requeued element
   await promisify(execFile)("bash", ["-c", merge], { cwd: folder, env });

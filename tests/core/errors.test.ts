@@ -9,7 +9,11 @@ describe("the names of errors", () => {
   it("are those of their classes, at the head of their stacks too", () => {
     for (const [name, type] of Object.entries(errors)) {
       const error = new type("what happened");
-      expect([error.name, String(error), error.stack?.split("\n")[0]]).toEqual([name, `${name}: what happened`, `${name}: what happened`]);
+      expect([error.name, String(error), error.stack?.split("\n")[0]]).toEqual([
+        name,
+        `${name}: what happened`,
+        `${name}: what happened`,
+      ]);
       expect(Object.keys(error)).toEqual([]);
     }
   });
@@ -17,7 +21,9 @@ describe("the names of errors", () => {
   it("survive minification", async () => {
     const source = await readFile(fileURLToPath(new URL("../../src/core/errors.ts", import.meta.url)), "utf8");
     const { code } = await transform(source, { loader: "ts", minify: true, format: "esm", target: "es2022" });
-    const minified = (await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`)) as typeof errors;
+    const minified = (await import(
+      /* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`
+    )) as typeof errors;
     expect(minified.ShapeError.name).not.toBe("ShapeError");
     for (const [name, type] of Object.entries(minified)) expect(new type("x").name).toBe(name);
   });

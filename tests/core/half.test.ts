@@ -35,6 +35,7 @@ it("rounds to a nearest one", () => {
   const finite = fromHalves(everyPattern.filter((bits) => bits < 0x7c00));
   for (let index = 0; index + 1 < finite.length; index++) {
     const [low, high] = [finite[index], finite[index + 1]];
-    for (const part of [0.01, 0.49, 0.51, 0.99]) expect(roundToHalf(low + part * (high - low))).toBe(part < 0.5 ? low : high);
+    for (const part of [0.01, 0.49, 0.51, 0.99])
+      expect(roundToHalf(low + part * (high - low))).toBe(part < 0.5 ? low : high);
   }
 });

@@ -1,6 +1,15 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { checkConvergence, cpu, defineKernel, gradcheck, gradcheckKernel, kernels, ops, softmax } from "../../src/index.js";
+import {
+  checkConvergence,
+  cpu,
+  defineKernel,
+  gradcheck,
+  gradcheckKernel,
+  kernels,
+  ops,
+  softmax,
+} from "../../src/index.js";
 import { gpuIt } from "../support/gpu.js";
 
 const textOf = (value: unknown): string => String(value);
@@ -16,7 +25,9 @@ function shown(value: object): string {
 
 describe("console.log and template strings", () => {
   it("show a tensor's shape, dtype, backend and first numbers on the CPU", () => {
-    expect(shown(cpu.tensor([1, -2.5, 1 / 3], [3, 1]))).toBe("Tensor [3, 1] f64 on cpu (float64 on the CPU): 1, -2.5, 0.333333");
+    expect(shown(cpu.tensor([1, -2.5, 1 / 3], [3, 1]))).toBe(
+      "Tensor [3, 1] f64 on cpu (float64 on the CPU): 1, -2.5, 0.333333",
+    );
     expect(shown(cpu.full(2, [100]))).toMatch(/: 2, 2, 2, 2, 2, 2, 2, 2, \.\.\.; await read\(\) gives them all$/);
     expect(shown(ops.reshape(cpu.tensor([1, 2]), [2, 1]))).toMatch(/^Tensor \[2, 1\] .*: 1, 2$/);
     const gone = cpu.tensor([1]);
@@ -33,7 +44,13 @@ describe("console.log and template strings", () => {
 
   it("show what a kernel takes and learns", () => {
     expect(shown(softmax())).toBe("AttentionKernel softmax (normalizer softmax; learns scale)");
-    const own = defineKernel({ name: "own", parameters: { alpha: 1 }, score: () => 0, partials: () => undefined, wgsl: "" });
+    const own = defineKernel({
+      name: "own",
+      parameters: { alpha: 1 },
+      score: () => 0,
+      partials: () => undefined,
+      wgsl: "",
+    });
     expect(shown(own)).toBe("AttentionKernel own (normalizer softmax; learns alpha)");
   });
 
@@ -43,9 +60,20 @@ describe("console.log and template strings", () => {
     expect(inspect(report)).toContain("directions: [");
     expect(Object.keys(report)).not.toContain("toString");
     expect(textOf(await gradcheckKernel(softmax()))).toMatch(/^gradcheckKernel softmax passed: \d+ functions agree$/);
-    const matrices = [[[1, 0.5], [0.25, 1]]];
-    const problem = { inputs: matrices, targets: matrices, weights: { query: matrices, key: matrices, value: matrices, output: matrices } };
-    expect(textOf(checkConvergence(problem, { kernel: softmax(), trainable: ["value"] }))).toMatch(/^checkConvergence: (certified by|no certificate)/);
+    const matrices = [
+      [
+        [1, 0.5],
+        [0.25, 1],
+      ],
+    ];
+    const problem = {
+      inputs: matrices,
+      targets: matrices,
+      weights: { query: matrices, key: matrices, value: matrices, output: matrices },
+    };
+    expect(textOf(checkConvergence(problem, { kernel: softmax(), trainable: ["value"] }))).toMatch(
+      /^checkConvergence: (certified by|no certificate)/,
+    );
   });
 
   gpuIt("show a Gpu and its tensors", (gpu) => {

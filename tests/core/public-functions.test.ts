@@ -6,14 +6,16 @@ import { examples, type Example } from "../support/public-functions.js";
 
 type Callable = (...given: readonly unknown[]) => unknown;
 
-const isClass = (value: unknown): boolean => typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+const isClass = (value: unknown): boolean =>
+  typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
 
 /** Every function that src/index.ts exports, by name; those of ops, physics, kernels and cpu behind their names. */
 function publicFunctions(exported: Readonly<Record<string, unknown>>, prefix = ""): Map<string, Callable> {
   const found = new Map<string, Callable>();
   for (const [name, value] of Object.entries(exported)) {
     if (typeof value === "function" && !isClass(value)) found.set(prefix + name, value as Callable);
-    if (["ops", "physics", "kernels", "cpu"].includes(prefix + name)) for (const [inner, call] of publicFunctions(value as typeof exported, `${name}.`)) found.set(inner, call);
+    if (["ops", "physics", "kernels", "cpu"].includes(prefix + name))
+      for (const [inner, call] of publicFunctions(value as typeof exported, `${name}.`)) found.set(inner, call);
   }
   found.delete("cpu.run"); // internal
   return found;
@@ -32,7 +34,8 @@ async function failureOf(call: Callable, given: readonly unknown[]): Promise<unk
   }
 }
 
-const replaced = (given: readonly unknown[], at: number, value: unknown): unknown[] => given.map((argument, index) => (index === at ? value : argument));
+const replaced = (given: readonly unknown[], at: number, value: unknown): unknown[] =>
+  given.map((argument, index) => (index === at ? value : argument));
 
 const wrong: Readonly<Record<string, unknown>> = {
   nothing: undefined,
@@ -54,7 +57,9 @@ const needsAdapter = new Set(["requestGpu", "wrapDevice"]);
 
 it("every public function has an example", () => {
   const missing = [...functions.keys()].filter((name) => !(name in examples));
-  const gone = Object.entries(examples).flatMap(([name, { call }]) => (call === undefined && !functions.has(name) ? [name] : []));
+  const gone = Object.entries(examples).flatMap(([name, { call }]) =>
+    call === undefined && !functions.has(name) ? [name] : [],
+  );
   expect({ missing, gone }).toEqual({ missing: [], gone: [] });
 });
 
@@ -76,12 +81,15 @@ describe.each(Object.entries(examples))("%s", (name, example) => {
     const leaks: string[] = [];
     const attempt = async (title: string, given: readonly unknown[]): Promise<void> => {
       const error = await failureOf(call, given);
-      if (error !== undefined && !(error instanceof AttentionKernelsError)) leaks.push(`${title}: ${error instanceof Error ? error.message : typeof error}`);
+      if (error !== undefined && !(error instanceof AttentionKernelsError))
+        leaks.push(`${title}: ${error instanceof Error ? error.message : typeof error}`);
     };
     const skipped = needsAdapter.has(name) ? ["nothing", "object"] : [];
-    for (let fewer = needsAdapter.has(name) ? count : 0; fewer < count; fewer++) await attempt(`${fewer} arguments`, example.given().slice(0, fewer));
+    for (let fewer = needsAdapter.has(name) ? count : 0; fewer < count; fewer++)
+      await attempt(`${fewer} arguments`, example.given().slice(0, fewer));
     for (let at = 0; at < count; at++) {
-      for (const [kind, value] of Object.entries(wrong)) if (!skipped.includes(kind)) await attempt(`argument ${at + 1}: ${kind}`, replaced(example.given(), at, value));
+      for (const [kind, value] of Object.entries(wrong))
+        if (!skipped.includes(kind)) await attempt(`argument ${at + 1}: ${kind}`, replaced(example.given(), at, value));
     }
     expect(leaks).toEqual([]);
   });
@@ -100,12 +108,18 @@ describe.each(Object.entries(examples))("%s", (name, example) => {
   it("leads a misspelt option to the right one", async () => {
     const known = example.given()[options] as Readonly<Record<string, unknown>>;
     for (const [option, value] of Object.entries(known)) {
-      const error = await failureOf(call, replaced(example.given(), options, { ...known, [`${option.toUpperCase()}_`]: value }));
+      const error = await failureOf(
+        call,
+        replaced(example.given(), options, { ...known, [`${option.toUpperCase()}_`]: value }),
+      );
       expect(String(error)).toContain(`Did you mean ${option}?`);
     }
   });
 
-  it.each(["null", "number", "text", "truth", "empty array", "promise", "tensor", "function"])("refuses options that are a %s", async (kind) => {
-    expect(await failureOf(call, replaced(example.given(), options, wrong[kind]))).toBeInstanceOf(ArgumentError);
-  });
+  it.each(["null", "number", "text", "truth", "empty array", "promise", "tensor", "function"])(
+    "refuses options that are a %s",
+    async (kind) => {
+      expect(await failureOf(call, replaced(example.given(), options, wrong[kind]))).toBeInstanceOf(ArgumentError);
+    },
+  );
 });

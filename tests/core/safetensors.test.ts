@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ArgumentError, DataError, encodeSafetensors, openSafetensors, openShardedSafetensors, ShapeError, UnsupportedError } from "../../src/index.js";
+import {
+  ArgumentError,
+  DataError,
+  encodeSafetensors,
+  openSafetensors,
+  openShardedSafetensors,
+  ShapeError,
+  UnsupportedError,
+} from "../../src/index.js";
 
 const reference = readFileSync(new URL("../support/reference.safetensors", import.meta.url));
 
@@ -15,7 +23,12 @@ function file(header: unknown, numbers = new Uint8Array(0), length?: bigint): Ui
   return bytes;
 }
 
-const tensor = (begin: number, end: number, change: object = {}) => ({ dtype: "F32", shape: [(end - begin) / 4], data_offsets: [begin, end], ...change });
+const tensor = (begin: number, end: number, change: object = {}) => ({
+  dtype: "F32",
+  shape: [(end - begin) / 4],
+  data_offsets: [begin, end],
+  ...change,
+});
 const eight = new Uint8Array(8);
 
 describe("a file of the reference implementation, safetensors 0.8.0", () => {
@@ -38,13 +51,20 @@ describe("a file of the reference implementation, safetensors 0.8.0", () => {
     expect(await read("scalar")).toEqual(Float32Array.of(42.5));
     expect(await read("nothing")).toEqual(new Float32Array(0));
     await expect(read("whole")).rejects.toThrow(UnsupportedError);
-    await expect(read("hole")).rejects.toThrow(/openSafetensors: bytes: wanted one of its 7 tensors \("whole", .*got "hole"/);
+    await expect(read("hole")).rejects.toThrow(
+      /openSafetensors: bytes: wanted one of its 7 tensors \("whole", .*got "hole"/,
+    );
   });
 
   it("is the same from a Blob, an ArrayBuffer and a source of parts", async () => {
     const buffer = new Uint8Array(reference).buffer;
-    const source = { name: "parts", size: reference.length, read: (begin: number, end: number) => Promise.resolve(reference.subarray(begin, end)) };
-    for (const data of [new Blob([buffer]), buffer, source]) expect(await (await openSafetensors(data)).read("double")).toEqual(Float64Array.of(0.1, -2.5, 1e300, 0, -0, 3));
+    const source = {
+      name: "parts",
+      size: reference.length,
+      read: (begin: number, end: number) => Promise.resolve(reference.subarray(begin, end)),
+    };
+    for (const data of [new Blob([buffer]), buffer, source])
+      expect(await (await openSafetensors(data)).read("double")).toEqual(Float64Array.of(0.1, -2.5, 1e300, 0, -0, 3));
   });
 });
 
@@ -52,21 +72,40 @@ describe("what is written", () => {
   it("comes back, exactly in F64 and F32, as the nearest number in F16 and BF16", async () => {
     const extents = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 });
     await fc.assert(
-      fc.asyncProperty(fc.dictionary(fc.string({ maxLength: 6 }).filter((name) => name !== "__metadata__"), extents, { maxKeys: 4 }), fc.constantFrom("F64", "F32", "F16", "BF16"), async (shapes, dtype) => {
-        const tensors = Object.fromEntries(
-          Object.entries(shapes).map(([name, shape], index) => [name, { shape, dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, at) => Math.sin(1 + at + index) * 10 ** (at % 5)) }]),
-        );
-        const stored = await openSafetensors(encodeSafetensors(tensors));
-        expect([...stored.tensors.keys()].sort()).toEqual(Object.keys(tensors).sort());
-        const relative = { F64: 0, F32: 2 ** -24, F16: 2 ** -11, BF16: 2 ** -8 }[dtype];
-        for (const [name, { data, shape }] of Object.entries(tensors)) {
-          expect(stored.tensors.get(name)!.shape).toEqual(shape);
-          const back = await stored.read(name);
-          data.forEach((value, at) => {
-            if (Math.abs(value) > 2 ** -14) expect(Math.abs(back[at] - value)).toBeLessThanOrEqual(relative * Math.abs(value));
-          });
-        }
-      }),
+      fc.asyncProperty(
+        fc.dictionary(
+          fc.string({ maxLength: 6 }).filter((name) => name !== "__metadata__"),
+          extents,
+          { maxKeys: 4 },
+        ),
+        fc.constantFrom("F64", "F32", "F16", "BF16"),
+        async (shapes, dtype) => {
+          const tensors = Object.fromEntries(
+            Object.entries(shapes).map(([name, shape], index) => [
+              name,
+              {
+                shape,
+                dtype,
+                data: Float64Array.from(
+                  { length: shape.reduce((a, b) => a * b, 1) },
+                  (_, at) => Math.sin(1 + at + index) * 10 ** (at % 5),
+                ),
+              },
+            ]),
+          );
+          const stored = await openSafetensors(encodeSafetensors(tensors));
+          expect([...stored.tensors.keys()].sort()).toEqual(Object.keys(tensors).sort());
+          const relative = { F64: 0, F32: 2 ** -24, F16: 2 ** -11, BF16: 2 ** -8 }[dtype];
+          for (const [name, { data, shape }] of Object.entries(tensors)) {
+            expect(stored.tensors.get(name)!.shape).toEqual(shape);
+            const back = await stored.read(name);
+            data.forEach((value, at) => {
+              if (Math.abs(value) > 2 ** -14)
+                expect(Math.abs(back[at] - value)).toBeLessThanOrEqual(relative * Math.abs(value));
+            });
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -87,7 +126,9 @@ describe("what is written", () => {
 
   it("must fit its shape and its type", () => {
     expect(() => encodeSafetensors({ x: { shape: [2, 2], data: [1, 2, 3] } })).toThrow(ShapeError);
-    expect(() => encodeSafetensors({ x: { shape: [2], data: [1, 65520], dtype: "F16" } })).toThrow(/x: wanted numbers that F16 can hold, got 65520 at index 1/);
+    expect(() => encodeSafetensors({ x: { shape: [2], data: [1, 65520], dtype: "F16" } })).toThrow(
+      /x: wanted numbers that F16 can hold, got 65520 at index 1/,
+    );
     expect(() => encodeSafetensors({ __metadata__: { shape: [], data: [1] } })).toThrow(ArgumentError);
   });
 });
@@ -95,28 +136,95 @@ describe("what is written", () => {
 describe("malformed files are refused, each with its own error", () => {
   const cases: readonly [title: string, bytes: Uint8Array, message: RegExp][] = [
     ["shorter than its length field", new Uint8Array(5), /wanted at least 8 bytes, got 5/],
-    ["a header longer than the file", file({}, eight, 1000n), /wanted a header within the file's 18 bytes, got one of 1000 bytes/],
-    ["a header length that would exhaust memory", file({}, eight, 0xffff_ffff_ffff_ffffn), /wanted a header of at most 100000000 bytes, got one of 18446744073709551615/],
+    [
+      "a header longer than the file",
+      file({}, eight, 1000n),
+      /wanted a header within the file's 18 bytes, got one of 1000 bytes/,
+    ],
+    [
+      "a header length that would exhaust memory",
+      file({}, eight, 0xffff_ffff_ffff_ffffn),
+      /wanted a header of at most 100000000 bytes, got one of 18446744073709551615/,
+    ],
     ["a header that does not start with a brace", file("[1]"), /wanted a header that starts with "\{", got "\["/],
     ["broken JSON", file('{"a": '), /wanted a header in JSON/],
-    ["a header that is not UTF-8", file(String.raw`{"a": 1}`).map((byte, at) => (at === 10 ? 0xff : byte)), /wanted a header in JSON/],
-    ["a name twice", file(`{"a": ${JSON.stringify(tensor(0, 4))}, "\\u0061": ${JSON.stringify(tensor(4, 8))}}`, eight), /wanted a header in JSON with names that differ, got the name "a" twice/],
+    [
+      "a header that is not UTF-8",
+      file(String.raw`{"a": 1}`).map((byte, at) => (at === 10 ? 0xff : byte)),
+      /wanted a header in JSON/,
+    ],
+    [
+      "a name twice",
+      file(`{"a": ${JSON.stringify(tensor(0, 4))}, "\\u0061": ${JSON.stringify(tensor(4, 8))}}`, eight),
+      /wanted a header in JSON with names that differ, got the name "a" twice/,
+    ],
     ["objects in objects without end", file('{"a":'.repeat(2_000_000)), /more than 16 levels/],
-    ["a string of escapes without end", file(`{"a": "${String.raw`\n`.repeat(5_000_000)}"}`), /wanted an object for tensor "a"/],
+    [
+      "a string of escapes without end",
+      file(`{"a": "${String.raw`\n`.repeat(5_000_000)}"}`),
+      /wanted an object for tensor "a"/,
+    ],
     ["a tensor that is no object", file({ a: 7 }), /wanted an object for tensor "a", got 7/],
-    ["an unknown type", file({ a: tensor(0, 8, { dtype: "F31" }) }, eight), /wanted a dtype of BOOL, .* for tensor "a", got "F31"/],
-    ["a type from the prototype", file({ a: tensor(0, 8, { dtype: "toString" }) }, eight), /for tensor "a", got "toString"/],
-    ["a negative extent", file({ a: tensor(0, 8, { shape: [-2] }) }, eight), /wanted whole extents in the shape of tensor "a", got \[-2\]/],
-    ["a shape that does not fit its bytes", file({ a: tensor(0, 8, { shape: [3] }) }, eight), /wanted 12 bytes for tensor "a" of F32 \[3\], got 8/],
-    ["a shape whose product overflows", file({ a: tensor(0, 8, { shape: [2 ** 40, 2 ** 40] }) }, eight), /for tensor "a" .* got 8/],
-    ["offsets in the wrong order", file({ a: tensor(0, 8, { data_offsets: [8, 0] }) }, eight), /wanted data_offsets \[begin, end\] with begin <= end for tensor "a", got \[8,0\]/],
+    [
+      "an unknown type",
+      file({ a: tensor(0, 8, { dtype: "F31" }) }, eight),
+      /wanted a dtype of BOOL, .* for tensor "a", got "F31"/,
+    ],
+    [
+      "a type from the prototype",
+      file({ a: tensor(0, 8, { dtype: "toString" }) }, eight),
+      /for tensor "a", got "toString"/,
+    ],
+    [
+      "a negative extent",
+      file({ a: tensor(0, 8, { shape: [-2] }) }, eight),
+      /wanted whole extents in the shape of tensor "a", got \[-2\]/,
+    ],
+    [
+      "a shape that does not fit its bytes",
+      file({ a: tensor(0, 8, { shape: [3] }) }, eight),
+      /wanted 12 bytes for tensor "a" of F32 \[3\], got 8/,
+    ],
+    [
+      "a shape whose product overflows",
+      file({ a: tensor(0, 8, { shape: [2 ** 40, 2 ** 40] }) }, eight),
+      /for tensor "a" .* got 8/,
+    ],
+    [
+      "offsets in the wrong order",
+      file({ a: tensor(0, 8, { data_offsets: [8, 0] }) }, eight),
+      /wanted data_offsets \[begin, end\] with begin <= end for tensor "a", got \[8,0\]/,
+    ],
     ["fractional offsets", file({ a: tensor(0, 8, { data_offsets: [0.5, 8.5] }) }, eight), /wanted data_offsets/],
-    ["tensors that overlap", file({ a: tensor(0, 8), b: tensor(4, 8) }, eight), /wanted tensors that do not overlap, got "b" from byte/],
-    ["a hole between tensors", file({ a: tensor(4, 8) }, eight), /wanted tensors without holes between, got 4 bytes of nothing/],
-    ["numbers cut short", file({ a: tensor(0, 16) }, eight), /wanted tensor "a" within the file's \d+ bytes, got an end at byte/],
+    [
+      "tensors that overlap",
+      file({ a: tensor(0, 8), b: tensor(4, 8) }, eight),
+      /wanted tensors that do not overlap, got "b" from byte/,
+    ],
+    [
+      "a hole between tensors",
+      file({ a: tensor(4, 8) }, eight),
+      /wanted tensors without holes between, got 4 bytes of nothing/,
+    ],
+    [
+      "numbers cut short",
+      file({ a: tensor(0, 16) }, eight),
+      /wanted tensor "a" within the file's \d+ bytes, got an end at byte/,
+    ],
     ["bytes after the last tensor", file({ a: tensor(0, 4) }, eight), /got 4 bytes more/],
-    ["a shape nested to exhaust the stack", file(`{"a": {"dtype": "F32", "shape": ${"[".repeat(200_000)}${"]".repeat(200_000)}, "data_offsets": [0, 8]}}`, eight), /more than 16 levels/],
-    ["a name and a shape of megabytes", file({ ["x".repeat(1e6)]: tensor(0, 8, { shape: new Array(1e6).fill(-1) }) }, eight), /^.{0,600}$/],
+    [
+      "a shape nested to exhaust the stack",
+      file(
+        `{"a": {"dtype": "F32", "shape": ${"[".repeat(200_000)}${"]".repeat(200_000)}, "data_offsets": [0, 8]}}`,
+        eight,
+      ),
+      /more than 16 levels/,
+    ],
+    [
+      "a name and a shape of megabytes",
+      file({ ["x".repeat(1e6)]: tensor(0, 8, { shape: new Array(1e6).fill(-1) }) }, eight),
+      /^.{0,600}$/,
+    ],
     ["metadata that are not texts", file({ __metadata__: { a: 1 } }), /wanted texts by name in __metadata__/],
   ];
   it.each(cases)("%s", async (_, bytes, message) => {
@@ -125,7 +233,8 @@ describe("malformed files are refused, each with its own error", () => {
   });
 
   it("every prefix of a good file", async () => {
-    for (let length = 0; length < reference.length; length++) await expect(openSafetensors(reference.subarray(0, length))).rejects.toThrow(DataError);
+    for (let length = 0; length < reference.length; length++)
+      await expect(openSafetensors(reference.subarray(0, length))).rejects.toThrow(DataError);
   });
 
   it("a good file with any one byte of its header changed is read with checked offsets or refused", async () => {
@@ -135,7 +244,8 @@ describe("malformed files are refused, each with its own error", () => {
         changed[at] = byte;
         try {
           const { tensors } = await openSafetensors(changed);
-          for (const { begin, end } of tensors.values()) expect(begin >= 496 && begin <= end && end <= changed.length).toBe(true);
+          for (const { begin, end } of tensors.values())
+            expect(begin >= 496 && begin <= end && end <= changed.length).toBe(true);
         } catch (error) {
           expect(error).toBeInstanceOf(DataError);
         }
@@ -145,7 +255,11 @@ describe("malformed files are refused, each with its own error", () => {
 
   it("a name of megabytes, and names like those of every object", async () => {
     const long = "x".repeat(5_000_000);
-    const bytes = encodeSafetensors({ [long]: { shape: [1], data: [1] }, ["__proto__"]: { shape: [1], data: [2] }, constructor: { shape: [1], data: [3] } });
+    const bytes = encodeSafetensors({
+      [long]: { shape: [1], data: [1] },
+      ["__proto__"]: { shape: [1], data: [2] },
+      constructor: { shape: [1], data: [3] },
+    });
     const { tensors, read } = await openSafetensors(bytes);
     expect(tensors.size).toBe(3);
     expect(await read("__proto__")).toEqual(Float32Array.of(2));
@@ -155,7 +269,26 @@ describe("malformed files are refused, each with its own error", () => {
 
 describe("what is not read does not stand in the way of what is", () => {
   // the list of the format's reference implementation, with the bits of a number
-  const bits = { BOOL: 8, F4: 4, F6_E2M3: 6, F6_E3M2: 6, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8, I16: 16, U16: 16, I32: 32, U32: 32, C64: 64, I64: 64, U64: 64 };
+  const bits = {
+    BOOL: 8,
+    F4: 4,
+    F6_E2M3: 6,
+    F6_E3M2: 6,
+    U8: 8,
+    I8: 8,
+    F8_E5M2: 8,
+    F8_E4M3: 8,
+    F8_E8M0: 8,
+    F8_E4M3FNUZ: 8,
+    F8_E5M2FNUZ: 8,
+    I16: 16,
+    U16: 16,
+    I32: 32,
+    U32: 32,
+    C64: 64,
+    I64: 64,
+    U64: 64,
+  };
   it.each(Object.entries(bits))("F32 beside %s", async (dtype, width) => {
     const other = new Uint8Array(width); // eight numbers
     const header = { other: { dtype, shape: [2, 4], data_offsets: [0, width] }, w: tensor(width, width + 8) };
@@ -164,7 +297,9 @@ describe("what is not read does not stand in the way of what is", () => {
     expect(tensors.get("other")).toMatchObject({ dtype, shape: [2, 4] });
     expect(await read("w")).toEqual(Float32Array.of(1.5, -2));
     await expect(read("other")).rejects.toThrow(UnsupportedError);
-    await expect(openSafetensors(file({ ...header, other: { ...header.other, shape: [3, 3] } }, numbers))).rejects.toThrow(`wanted ${(9 * width) / 8} bytes for tensor "other"`);
+    await expect(
+      openSafetensors(file({ ...header, other: { ...header.other, shape: [3, 3] } }, numbers)),
+    ).rejects.toThrow(`wanted ${(9 * width) / 8} bytes for tensor "other"`);
   });
 
   it("metadata that are null are none", async () => {
@@ -180,17 +315,27 @@ it("shows control characters of a file's names as escapes", async () => {
 
 it("reads an index of shards that begins with a byte order mark, and names what stands in place of one", async () => {
   const shard = encodeSafetensors({ x: { shape: [1], data: [3] } });
-  const { read } = await openShardedSafetensors(`\uFEFF${JSON.stringify({ weight_map: { x: "one" } })}`, () => Promise.resolve(shard));
+  const { read } = await openShardedSafetensors(`\uFEFF${JSON.stringify({ weight_map: { x: "one" } })}`, () =>
+    Promise.resolve(shard),
+  );
   expect(await read("x")).toEqual(Float32Array.of(3));
-  await expect(openShardedSafetensors("version https://git-lfs.github.com/spec/v1\noid", () => Promise.resolve(shard))).rejects.toThrow(/got a Git LFS pointer/);
+  await expect(
+    openShardedSafetensors("version https://git-lfs.github.com/spec/v1\noid", () => Promise.resolve(shard)),
+  ).rejects.toThrow(/got a Git LFS pointer/);
 });
 
 describe("names the kind of file that stands in place of one", () => {
   const ascii = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
   const hex = (digits: string): Uint8Array => Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-  const zip = (name: string): Uint8Array => ascii(`PK\x03\x04\x14\0\0\0\0\0${"\x11".repeat(8)}${"\0".repeat(8)}${String.fromCharCode(name.length)}\0\0\0${name}`);
+  const zip = (name: string): Uint8Array =>
+    ascii(
+      `PK\x03\x04\x14\0\0\0\0\0${"\x11".repeat(8)}${"\0".repeat(8)}${String.fromCharCode(name.length)}\0\0\0${name}`,
+    );
   const kinds: readonly [kind: RegExp, bytes: Uint8Array][] = [
-    [/a Git LFS pointer\. .*run git lfs pull/, ascii(`version https://git-lfs.github.com/spec/v1\noid sha256:${"a1".repeat(32)}\nsize 437951328\n`)],
+    [
+      /a Git LFS pointer\. .*run git lfs pull/,
+      ascii(`version https://git-lfs.github.com/spec/v1\noid sha256:${"a1".repeat(32)}\nsize 437951328\n`),
+    ],
     [/an HTML page\. .*\/resolve\//, ascii("\n<!doctype html>\n<html lang=en><head>")],
     [/an HTML page/, ascii("\xef\xbb\xbf<html><head>")],
     [/an XML text/, ascii('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>')],
@@ -198,7 +343,10 @@ describe("names the kind of file that stands in place of one", () => {
     [/a GGUF model .*or convert this file/, hex("4747554603000000230100000000000018000000")],
     [/a TensorFlow Lite model/, hex("1c00000054464c3314002000")],
     [/a PyTorch checkpoint/, zip("archive/data.pkl")],
-    [/a zip archive of NumPy arrays/, hex("504b03042d0000000000000021006e99b228ffffffffffffffff05001400612e6e70790100100090")],
+    [
+      /a zip archive of NumPy arrays/,
+      hex("504b03042d0000000000000021006e99b228ffffffffffffffff05001400612e6e70790100100090"),
+    ],
     [/a zip archive\. Unpack/, zip("model.safetensors")],
     [/a Python pickle/, hex("80027d710058010000006171")],
     [/a Python pickle/, hex("80028a0a6cfc9c46f9206aa850192e80")],
@@ -215,7 +363,9 @@ describe("names the kind of file that stands in place of one", () => {
   it.each(kinds)("%s", async (kind, bytes) => {
     const error: unknown = await openSafetensors(bytes).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DataError);
-    expect((error as DataError).message).toMatch(new RegExp(`^openSafetensors: bytes: wanted a safetensors file, got ${kind.source}`));
+    expect((error as DataError).message).toMatch(
+      new RegExp(`^openSafetensors: bytes: wanted a safetensors file, got ${kind.source}`),
+    );
   });
 
   it("but not of a safetensors file whose header length looks like one", async () => {

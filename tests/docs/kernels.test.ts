@@ -6,7 +6,8 @@ const folder = new URL("../../docs/kernels/", import.meta.url);
 const shaders = new URL("../../shaders/", import.meta.url);
 
 /** The page of a kernel: its name with dashes; the row-normalised Gaussian is on the Gaussian's. */
-const pageOf = (name: string): string => `${name.replace("Normalized", "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.md`;
+const pageOf = (name: string): string =>
+  `${name.replace("Normalized", "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.md`;
 const read = (page: string): string => readFileSync(new URL(page, folder), "utf8");
 
 /** What a kernel takes, and what can learn. */
@@ -21,7 +22,13 @@ function table(): string {
   const rows = Object.entries(kernels).map(([name, factory]) => {
     const kernel = factory();
     const { mask, bias, softcap, statistic, linearMemory, keyCache } = kernelFeatures(kernel);
-    const cells = [`[\`${name}\`](${pageOf(name)})`, learns(kernel).map((input) => `\`${input}\``).join(", "), kernel.projections ?? "separate"];
+    const cells = [
+      `[\`${name}\`](${pageOf(name)})`,
+      learns(kernel)
+        .map((input) => `\`${input}\``)
+        .join(", "),
+      kernel.projections ?? "separate",
+    ];
     return `| ${[...cells, ...[mask, bias, softcap, statistic, linearMemory, keyCache].map(mark)].join(" | ")} |`;
   });
   return `# The kernels

@@ -1,5 +1,16 @@
 import { expect, it } from "vitest";
-import { ArgumentError, attention, cpu, DeviceLostError, ops, requestGpu, ShaderCompileError, softmax, UnsupportedError, wrapDevice } from "../../src/index.js";
+import {
+  ArgumentError,
+  attention,
+  cpu,
+  DeviceLostError,
+  ops,
+  requestGpu,
+  ShaderCompileError,
+  softmax,
+  UnsupportedError,
+  wrapDevice,
+} from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { describeGpu, gpuIt } from "../support/gpu.js";
@@ -36,7 +47,9 @@ describeGpu("mistakes on the GPU", (gpu) => {
 
   it("more workgroups than a dimension holds names the limit", () => {
     const x = gpu().full(1, [1 << 16, 1, 1, 1]);
-    expect(() => attention(softmax(), { q: x, k: x, v: x })).toThrow(/at most 65535 workgroups in a dimension \(maxComputeWorkgroupsPerDimension\).*Split the batch/);
+    expect(() => attention(softmax(), { q: x, k: x, v: x })).toThrow(
+      /at most 65535 workgroups in a dimension \(maxComputeWorkgroupsPerDimension\).*Split the batch/,
+    );
     x.dispose();
   });
 

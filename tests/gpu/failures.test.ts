@@ -1,6 +1,19 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
-  adam, attention, defineKernel, DeviceError, DeviceLostError, gradientDescent, ops, requestGpu, sgd, ShaderCompileError, softmax, valueAndGrad, wrapDevice, type Tensor,
+  adam,
+  attention,
+  defineKernel,
+  DeviceError,
+  DeviceLostError,
+  gradientDescent,
+  ops,
+  requestGpu,
+  sgd,
+  ShaderCompileError,
+  softmax,
+  valueAndGrad,
+  wrapDevice,
+  type Tensor,
 } from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Waiting } from "../../src/gpu/waiting.js";
@@ -8,7 +21,12 @@ import { available, gpuIt } from "../support/gpu.js";
 
 afterEach(() => vi.restoreAllMocks());
 
-const broken = defineKernel({ name: "broken", score: ({ product }) => product, partials: () => ({ product: 1 }), wgsl: "fn score(" });
+const broken = defineKernel({
+  name: "broken",
+  score: ({ product }) => product,
+  partials: () => ({ product: 1 }),
+  wgsl: "fn score(",
+});
 
 /** An attention whose shader does not compile, which depends on `x`. */
 const fail = (x: Tensor): Tensor => {
@@ -42,20 +60,23 @@ describe("work that fails on the device", () => {
     await gpu.finish(); // told already
   });
 
-  gpuIt("rejects what is computed from it: by several operations, in later batches, before and after the error is known", async (gpu) => {
-    const x = gpu.tensor([1, 2]);
-    const b = fail(x);
-    const [healthy, next] = [ops.add(x, 1), ops.add(b, 1)];
-    void x.read(); // submits
-    const later = ops.multiply(ops.sum(ops.add(next, x)), 2);
-    await expectFailed(later, next, b);
-    const after = ops.add(ops.square(later), x);
-    const again = fail(ops.add(x, 5));
-    await expectFailed(after, again);
-    expect(await ops.add(healthy, x).read()).toEqual(Float32Array.of(3, 5));
-    for (const tensor of [b, next, later, after, again]) tensor.dispose();
-    expect(await ops.add(healthy, x).read()).toEqual(Float32Array.of(3, 5));
-  });
+  gpuIt(
+    "rejects what is computed from it: by several operations, in later batches, before and after the error is known",
+    async (gpu) => {
+      const x = gpu.tensor([1, 2]);
+      const b = fail(x);
+      const [healthy, next] = [ops.add(x, 1), ops.add(b, 1)];
+      void x.read(); // submits
+      const later = ops.multiply(ops.sum(ops.add(next, x)), 2);
+      await expectFailed(later, next, b);
+      const after = ops.add(ops.square(later), x);
+      const again = fail(ops.add(x, 5));
+      await expectFailed(after, again);
+      expect(await ops.add(healthy, x).read()).toEqual(Float32Array.of(3, 5));
+      for (const tensor of [b, next, later, after, again]) tensor.dispose();
+      expect(await ops.add(healthy, x).read()).toEqual(Float32Array.of(3, 5));
+    },
+  );
 
   gpuIt("is told by finish where nobody reads it, once", async (gpu) => {
     fail(gpu.tensor([1])).dispose();
@@ -63,23 +84,27 @@ describe("work that fails on the device", () => {
     await gpu.finish();
   });
 
-  gpuIt("takes the batch that it is recorded in with it, where that was recorded unchecked, and no other", async (gpu) => {
-    const x = gpu.tensor([1, 2]);
-    const before = ops.add(x, 1);
-    await before.read();
-    recordUnchecked();
-    const a = ops.add(x, 10);
-    const b = fail(a);
-    const read = Promise.allSettled([a.read(), b.read(), before.read(), x.read()]);
-    const [beside, after] = [ops.add(x, 2), ops.add(a, 1)];
-    const uploaded = gpu.tensor([7]);
-    expect((await read).map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled", "fulfilled"]);
-    await expectFailed(a, b, after, ops.add(after, x));
-    expect(await beside.read()).toEqual(Float32Array.of(3, 4));
-    expect(await before.read()).toEqual(Float32Array.of(2, 3));
-    expect(await uploaded.read()).toEqual(Float32Array.of(7));
-    expect(await ops.add(x, 10).read()).toEqual(Float32Array.of(11, 12)); // in memory that may have been that of others
-  });
+  gpuIt(
+    "takes the batch that it is recorded in with it, where that was recorded unchecked, and no other",
+    async (gpu) => {
+      const x = gpu.tensor([1, 2]);
+      const before = ops.add(x, 1);
+      await before.read();
+      recordUnchecked();
+      const a = ops.add(x, 10);
+      const b = fail(a);
+      const read = Promise.allSettled([a.read(), b.read(), before.read(), x.read()]);
+      const [beside, after] = [ops.add(x, 2), ops.add(a, 1)];
+      const uploaded = gpu.tensor([7]);
+      expect((await read).map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled", "fulfilled"]);
+      await expectFailed(a, b, after, ops.add(after, x));
+      expect(await beside.read()).toEqual(Float32Array.of(3, 4));
+      expect(await before.read()).toEqual(Float32Array.of(2, 3));
+      expect(await uploaded.read()).toEqual(Float32Array.of(7));
+      // in memory that may have been that of others
+      expect(await ops.add(x, 10).read()).toEqual(Float32Array.of(11, 12));
+    },
+  );
 
   gpuIt("takes an operation of many dispatches with it, of which the last batch fails", async (gpu) => {
     const x = gpu.tensor([1]);
@@ -92,25 +117,29 @@ describe("work that fails on the device", () => {
     expect(await sums[0].read()).toEqual(Float32Array.of(1));
   });
 
-  it.each([["gradientDescent", () => gradientDescent({ stepSize: 0.1 })], ["sgd", () => sgd({ learningRate: 0.1 })], ["adam", () => adam({ learningRate: 0.1 })]])(
-    "leaves no parameter of a step of %s with wrong numbers",
-    async (_name, make) => {
-      using gpu = await requestGpu({ dawn: ["backend=null"] }); // it computes nothing, and this needs no number
-      const parameters = { healthy: gpu.tensor([1, 2]), harmed: gpu.tensor([3, 4]) };
-      const optimizer = make();
-      const step = (f: (x: Tensor) => Tensor): Tensor => {
-        const { value, gradients } = valueAndGrad((p) => ops.add(ops.sum(ops.square(p.healthy)), ops.sum(f(p.harmed))), parameters);
-        optimizer.step(parameters, gradients);
-        return value;
-      };
-      await step((x) => ops.square(x)).read();
-      await expect(step(fail).read()).rejects.toThrow(ShaderCompileError);
-      await expectFailed(parameters.harmed);
-      await parameters.healthy.read();
-      await expect(step((x) => ops.square(x)).read()).rejects.toThrow(ShaderCompileError);
-      await expectFailed(parameters.harmed);
-    },
-  );
+  it.each([
+    ["gradientDescent", () => gradientDescent({ stepSize: 0.1 })],
+    ["sgd", () => sgd({ learningRate: 0.1 })],
+    ["adam", () => adam({ learningRate: 0.1 })],
+  ])("leaves no parameter of a step of %s with wrong numbers", async (_name, make) => {
+    using gpu = await requestGpu({ dawn: ["backend=null"] }); // it computes nothing, and this needs no number
+    const parameters = { healthy: gpu.tensor([1, 2]), harmed: gpu.tensor([3, 4]) };
+    const optimizer = make();
+    const step = (f: (x: Tensor) => Tensor): Tensor => {
+      const { value, gradients } = valueAndGrad(
+        (p) => ops.add(ops.sum(ops.square(p.healthy)), ops.sum(f(p.harmed))),
+        parameters,
+      );
+      optimizer.step(parameters, gradients);
+      return value;
+    };
+    await step((x) => ops.square(x)).read();
+    await expect(step(fail).read()).rejects.toThrow(ShaderCompileError);
+    await expectFailed(parameters.harmed);
+    await parameters.healthy.read();
+    await expect(step((x) => ops.square(x)).read()).rejects.toThrow(ShaderCompileError);
+    await expectFailed(parameters.harmed);
+  });
 });
 
 describe("many reads in flight", () => {
@@ -118,9 +147,13 @@ describe("many reads in flight", () => {
     const x = gpu.tensor([1, 2, 3]);
     const all = await Promise.all(Array.from({ length: 10_000 }, () => x.read()));
     expect(all.every((numbers) => numbers.join() === "1,2,3")).toBe(true);
-    const tensors = Array.from({ length: 2000 }, (_, index) => gpu.tensor(new Array<number>(1 + (index % 5)).fill(index)));
+    const tensors = Array.from({ length: 2000 }, (_, index) =>
+      gpu.tensor(new Array<number>(1 + (index % 5)).fill(index)),
+    );
     const each = await Promise.all(tensors.map((tensor) => tensor.read()));
-    expect(each.map((numbers) => [numbers.length, numbers.at(-1)])).toEqual(tensors.map(({ size }, index) => [size, index]));
+    expect(each.map((numbers) => [numbers.length, numbers.at(-1)])).toEqual(
+      tensors.map(({ size }, index) => [size, index]),
+    );
     expect(gpu.memory.allocated - gpu.memory.used).toBeLessThan(2e6);
   });
 
@@ -163,7 +196,9 @@ describe("memory that is short", () => {
 
   it("free memory goes where the same turn freed it", async () => {
     using gpu = await requestGpu(short);
-    const results = [128, 48, 96].flatMap((size) => [1, 2, 3].map((value) => gpu.scope(() => ops.sum(gpu.full(value, floats(size))))));
+    const results = [128, 48, 96].flatMap((size) =>
+      [1, 2, 3].map((value) => gpu.scope(() => ops.sum(gpu.full(value, floats(size))))),
+    );
     for (const result of results) await result.read();
     await gpu.finish();
   });
@@ -206,7 +241,11 @@ describe("memory that is short", () => {
 });
 
 /** A device that can be lost without a word: commands submitted from then on do nothing, and the loss is told late. */
-async function losable(): Promise<{ readonly device: GPUDevice; readonly stop: () => void; readonly lose: () => void }> {
+async function losable(): Promise<{
+  readonly device: GPUDevice;
+  readonly stop: () => void;
+  readonly lose: () => void;
+}> {
   const device = await openDevice({});
   let tell: ((info: GPUDeviceLostInfo) => void) | undefined;
   const lost = new Promise<GPUDeviceLostInfo>((resolve) => (tell = resolve));
@@ -220,7 +259,10 @@ async function losable(): Promise<{ readonly device: GPUDevice; readonly stop: (
 }
 
 describe.runIf(available)("a device that is lost while it computes", () => {
-  it.each([["before the memory comes back", 0], ["after it", 20]])("rejects the read, told %s", async (_title, delay) => {
+  it.each([
+    ["before the memory comes back", 0],
+    ["after it", 20],
+  ])("rejects the read, told %s", async (_title, delay) => {
     const { device, stop, lose } = await losable();
     const gpu = wrapDevice(device);
     const x = gpu.tensor([1, 2]);
@@ -251,16 +293,24 @@ describe.runIf(available)("a device that is lost while it computes", () => {
   });
 
   gpuIt("rejects reads in flight and what waits, when it is destroyed or disposed of at any moment", async () => {
-    const moments: readonly ((gpu: { dispose(): void }, device: GPUDevice) => void)[] = [(gpu) => gpu.dispose(), (_gpu, device) => device.destroy()];
+    const moments: readonly ((gpu: { dispose(): void }, device: GPUDevice) => void)[] = [
+      (gpu) => gpu.dispose(),
+      (_gpu, device) => device.destroy(),
+    ];
     for (const end of moments) {
       for (const turns of [0, 1, 2, 5]) {
         const device = await openDevice({});
         const gpu = wrapDevice(device);
         const x = gpu.tensor([1, 2]);
-        const reads = Promise.allSettled([x.read(), attention(softmax(), { q: x1(gpu), k: x1(gpu), v: x1(gpu) }).read(), ops.add(x, 1).read()]);
+        const reads = Promise.allSettled([
+          x.read(),
+          attention(softmax(), { q: x1(gpu), k: x1(gpu), v: x1(gpu) }).read(),
+          ops.add(x, 1).read(),
+        ]);
         for (let turn = 0; turn < turns; turn++) await Promise.resolve();
         end(gpu, device);
-        for (const result of await reads) if (result.status === "fulfilled") expect(result.value.some((number) => number !== 0)).toBe(true);
+        for (const result of await reads)
+          if (result.status === "fulfilled") expect(result.value.some((number) => number !== 0)).toBe(true);
         await expect(x.read()).rejects.toThrow();
         gpu.dispose();
         device.destroy();

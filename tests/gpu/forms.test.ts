@@ -1,7 +1,20 @@
 import { expect, it } from "vitest";
 import {
-  and, attention, causal, cpu, kernels, lengths, ops, random, relativeBias, slidingWindow, valueAndGrad,
-  type AttentionInputs, type AttentionOptions, type Backend, type Tensor,
+  and,
+  attention,
+  causal,
+  cpu,
+  kernels,
+  lengths,
+  ops,
+  random,
+  relativeBias,
+  slidingWindow,
+  valueAndGrad,
+  type AttentionInputs,
+  type AttentionOptions,
+  type Backend,
+  type Tensor,
 } from "../../src/index.js";
 import { casesFor, type Extents } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
@@ -18,7 +31,7 @@ const short = lengths({ queries: [70, 33], keys: [0, 65] });
 
 /** What hides or bends scores, over grouped heads. */
 const options: Readonly<Record<string, (bias: Tensor) => AttentionOptions>> = {
-  "causal": () => ({ mask: causal() }),
+  causal: () => ({ mask: causal() }),
   "causal, bottom-right": () => ({ mask: causal({ align: "bottom-right" }) }),
   "a sliding window": () => ({ mask: slidingWindow(5) }),
   "a softcap": () => ({ softcap: 1.5 }),
@@ -33,13 +46,25 @@ const options: Readonly<Record<string, (bias: Tensor) => AttentionOptions>> = {
     bias: ops.reshape(ops.slice(ops.slice(bias, 0, 0, batch), 1, 0, m), [batch, 1, 1, m]),
   }),
   // Whole tiles are hidden, and the gradient of the bias comes with that of the queries.
-  "causal, and a bias of every pair that batch entries share": (bias) => ({ mask: causal(), bias: ops.reshape(bias, [1, heads, n, m]) }),
+  "causal, and a bias of every pair that batch entries share": (bias) => ({
+    mask: causal(),
+    bias: ops.reshape(bias, [1, heads, n, m]),
+  }),
 };
 
-async function masked(backend: Backend, build: (bias: Tensor) => AttentionOptions): Promise<Record<string, ArrayLike<number>>> {
-  const shapes = { q: [batch, heads, n, width], k: [batch, keyHeads, m, width], v: [batch, keyHeads, m, width], bias: [heads, n * m] };
+async function masked(
+  backend: Backend,
+  build: (bias: Tensor) => AttentionOptions,
+): Promise<Record<string, ArrayLike<number>>> {
+  const shapes = {
+    q: [batch, heads, n, width],
+    k: [batch, keyHeads, m, width],
+    v: [batch, keyHeads, m, width],
+    bias: [heads, n * m],
+  };
   const inputs = upload(backend, inputsOf({ shapes }), shapes);
-  const run = ({ bias, ...rest }: Record<string, Tensor>): Tensor => attention(kernels["softmax"](), rest as unknown as AttentionInputs, build(bias));
+  const run = ({ bias, ...rest }: Record<string, Tensor>): Tensor =>
+    attention(kernels["softmax"](), rest as unknown as AttentionInputs, build(bias));
   const cotangent = backend.tensor(random(8).normals(batch * heads * n * width), [batch, heads, n, width]);
   const { gradients } = valueAndGrad((p: Record<string, Tensor>) => ops.sum(ops.multiply(run(p), cotangent)), inputs);
   const results: Record<string, ArrayLike<number>> = { output: await run(inputs).read() };
@@ -50,73 +75,94 @@ async function masked(backend: Backend, build: (bias: Tensor) => AttentionOption
 type ExpectExact = (name: string, extents: Extents) => Promise<void>;
 
 /** What every form is held to; gives `more` the comparison with unfused float32. */
-function holdForm(title: string, capabilities: Capabilities, more: (expectExact: ExpectExact, isSlow: () => boolean) => void = () => undefined): void {
-  describeGpu(title, (gpu) => {
-    const expectExact: ExpectExact = async (name, extents) => {
-      const { fused, unfused } = casesFor(name, extents);
-      const on = (backend: Backend, testCase: Case) => draws(drawsFor(fused), 3, (draw) => outputAndGradients(backend, testCase, draw));
-      expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
-    };
-
-    it("softmax is as exact as unfused float32 at the edges of blocks, gradients too", async () => {
-      for (const [index, n] of EDGES.entries()) {
-        for (const m of [n, EDGES[(index + 2) % EDGES.length]]) await expectExact("softmax", { batch: 1, heads: 2, n, m, d: 8, dv: 8 });
-      }
-    });
-
-    it("softmax repeats bit for bit, over more keys than queries and more queries than keys", async () => {
-      for (const [n, m] of [[70, 145], [145, 70]]) {
-        const { fused } = casesFor("softmax", { batch: 2, heads: 2, n, m, d: 8, dv: 8 });
-        const first = await outputAndGradients(gpu(), fused);
-        for (let repeat = 1; repeat < 5; repeat++) expect(await outputAndGradients(gpu(), fused)).toEqual(first);
-      }
-    });
-
-    // Norms, no normaliser, and widths that are no multiples of four.
-    it("gaussian is as exact as unfused float32", async () => {
-      await expectExact("gaussian", { batch: 2, heads: 2, n: 65, m: 33, d: 5, dv: 6 });
-    });
-
-    it.each(Object.entries(options))("%s, as on the CPU", async (_title, build) => {
-      const exact = await masked(cpu, build);
-      const actual = await masked(gpu(), build);
-      for (const [name, wanted] of Object.entries(exact)) {
-        const scale = Array.from(wanted).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
-        Array.from(wanted).forEach((value, index) => expect(Math.abs(actual[name][index] - value) / scale, name).toBeLessThan(2 ** -16));
-      }
-    });
-
-    it.each(["left", "right"] as const)("what padding on the %s holds has no effect", async (padding) => {
-      const counts = [33, 65];
-      const mask = and(causal(), lengths({ queries: counts, keys: counts, padding }));
-      const [tokens, shape] = [90, [batch, 1, 90, width]];
-      const numbers = random(3).normals(batch * tokens * width);
-      const isPadding = Array.from(numbers, (_, at) => {
-        const [entry, token] = [Math.floor(at / (tokens * width)), Math.floor(at / width) % tokens];
-        return padding === "left" ? token < tokens - counts[entry] : token >= counts[entry];
-      });
-      const results = async (large: number): Promise<Record<string, ArrayLike<number>>> => {
-        // The square of a large number is infinite, and the difference of two of them no number.
-        const poison = ops.square(gpu().tensor(isPadding.map((is) => (is ? large : 0)), shape));
-        const x = ops.add(gpu().tensor(numbers, shape), ops.subtract(poison, poison));
-        const bias = gpu().tensor(random(4).normals(batch * tokens), [batch, 1, 1, tokens]);
-        const run = ({ bias, ...qkv }: Record<string, Tensor>): Tensor => attention(kernels["softmax"](), qkv as unknown as AttentionInputs, { mask, bias });
-        const inputs = { q: x, k: x, v: x, bias };
-        const { gradients } = valueAndGrad((p: Record<string, Tensor>) => ops.sum(ops.square(run(p))), inputs);
-        const read: Record<string, ArrayLike<number>> = { input: await x.read(), output: await run(inputs).read() };
-        for (const [name, gradient] of Object.entries(gradients)) read[name] = await gradient.read();
-        return read;
+function holdForm(
+  title: string,
+  capabilities: Capabilities,
+  more: (expectExact: ExpectExact, isSlow: () => boolean) => void = () => undefined,
+): void {
+  describeGpu(
+    title,
+    (gpu) => {
+      const expectExact: ExpectExact = async (name, extents) => {
+        const { fused, unfused } = casesFor(name, extents);
+        const on = (backend: Backend, testCase: Case) =>
+          draws(drawsFor(fused), 3, (draw) => outputAndGradients(backend, testCase, draw));
+        expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
       };
-      const [{ input: clean, ...wanted }, { input: poisoned, ...actual }] = [await results(0), await results(1e30)];
-      expect(poisoned).not.toEqual(clean);
-      expect(actual).toEqual(wanted);
-      const { output } = actual;
-      expect(isPadding.every((is, at) => !is || output[at] === 0)).toBe(true);
-    });
 
-    // lavapipe takes ten seconds and more to compile the three passes of a kernel by blocks.
-    more(expectExact, () => /llvmpipe/.test(gpu().device.name));
-  }, { capabilities });
+      it("softmax is as exact as unfused float32 at the edges of blocks, gradients too", async () => {
+        for (const [index, n] of EDGES.entries()) {
+          for (const m of [n, EDGES[(index + 2) % EDGES.length]])
+            await expectExact("softmax", { batch: 1, heads: 2, n, m, d: 8, dv: 8 });
+        }
+      });
+
+      it("softmax repeats bit for bit, over more keys than queries and more queries than keys", async () => {
+        for (const [n, m] of [
+          [70, 145],
+          [145, 70],
+        ]) {
+          const { fused } = casesFor("softmax", { batch: 2, heads: 2, n, m, d: 8, dv: 8 });
+          const first = await outputAndGradients(gpu(), fused);
+          for (let repeat = 1; repeat < 5; repeat++) expect(await outputAndGradients(gpu(), fused)).toEqual(first);
+        }
+      });
+
+      // Norms, no normaliser, and widths that are no multiples of four.
+      it("gaussian is as exact as unfused float32", async () => {
+        await expectExact("gaussian", { batch: 2, heads: 2, n: 65, m: 33, d: 5, dv: 6 });
+      });
+
+      it.each(Object.entries(options))("%s, as on the CPU", async (_title, build) => {
+        const exact = await masked(cpu, build);
+        const actual = await masked(gpu(), build);
+        for (const [name, wanted] of Object.entries(exact)) {
+          const scale = Array.from(wanted).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
+          Array.from(wanted).forEach((value, index) =>
+            expect(Math.abs(actual[name][index] - value) / scale, name).toBeLessThan(2 ** -16),
+          );
+        }
+      });
+
+      it.each(["left", "right"] as const)("what padding on the %s holds has no effect", async (padding) => {
+        const counts = [33, 65];
+        const mask = and(causal(), lengths({ queries: counts, keys: counts, padding }));
+        const [tokens, shape] = [90, [batch, 1, 90, width]];
+        const numbers = random(3).normals(batch * tokens * width);
+        const isPadding = Array.from(numbers, (_, at) => {
+          const [entry, token] = [Math.floor(at / (tokens * width)), Math.floor(at / width) % tokens];
+          return padding === "left" ? token < tokens - counts[entry] : token >= counts[entry];
+        });
+        const results = async (large: number): Promise<Record<string, ArrayLike<number>>> => {
+          // The square of a large number is infinite, and the difference of two of them no number.
+          const poison = ops.square(
+            gpu().tensor(
+              isPadding.map((is) => (is ? large : 0)),
+              shape,
+            ),
+          );
+          const x = ops.add(gpu().tensor(numbers, shape), ops.subtract(poison, poison));
+          const bias = gpu().tensor(random(4).normals(batch * tokens), [batch, 1, 1, tokens]);
+          const run = ({ bias, ...qkv }: Record<string, Tensor>): Tensor =>
+            attention(kernels["softmax"](), qkv as unknown as AttentionInputs, { mask, bias });
+          const inputs = { q: x, k: x, v: x, bias };
+          const { gradients } = valueAndGrad((p: Record<string, Tensor>) => ops.sum(ops.square(run(p))), inputs);
+          const read: Record<string, ArrayLike<number>> = { input: await x.read(), output: await run(inputs).read() };
+          for (const [name, gradient] of Object.entries(gradients)) read[name] = await gradient.read();
+          return read;
+        };
+        const [{ input: clean, ...wanted }, { input: poisoned, ...actual }] = [await results(0), await results(1e30)];
+        expect(poisoned).not.toEqual(clean);
+        expect(actual).toEqual(wanted);
+        const { output } = actual;
+        expect(isPadding.every((is, at) => !is || output[at] === 0)).toBe(true);
+      });
+
+      // lavapipe takes ten seconds and more to compile the three passes of a kernel by blocks.
+      more(expectExact, () => /llvmpipe/.test(gpu().device.name));
+    },
+    { capabilities },
+  );
 }
 
 holdForm("attention by tiles in workgroup memory", plain);
@@ -135,8 +181,11 @@ holdForm("attention by blocks in registers", tiles, (expectExact, isSlow) => {
     const program = [kernel.normalizer, ...kernel.shaders.map(({ file }) => file)].join(" ");
     if (!programs.has(program)) programs.set(program, name);
   }
-  it.for([...programs.values()].filter((name) => !["softmax", "gaussian"].includes(name)))("%s is as exact as unfused float32", async (name, { skip }) => {
-    skip(isSlow(), "lavapipe compiles for too long");
-    await expectExact(name, { batch: 1, heads: 2, n: 65, m: 33, d: 8, dv: 8 });
-  });
+  it.for([...programs.values()].filter((name) => !["softmax", "gaussian"].includes(name)))(
+    "%s is as exact as unfused float32",
+    async (name, { skip }) => {
+      skip(isSlow(), "lavapipe compiles for too long");
+      await expectExact(name, { batch: 1, heads: 2, n: 65, m: 33, d: 8, dv: 8 });
+    },
+  );
 });

@@ -1,6 +1,17 @@
 import { expect, it } from "vitest";
 import {
-  ArgumentError, attention, cpu, gradcheck, kernels, NonFiniteError, ops, random, ShapeError, softmax, UnsupportedError, valueAndGrad,
+  ArgumentError,
+  attention,
+  cpu,
+  gradcheck,
+  kernels,
+  NonFiniteError,
+  ops,
+  random,
+  ShapeError,
+  softmax,
+  UnsupportedError,
+  valueAndGrad,
   type AttentionInputs,
 } from "../../src/index.js";
 import { roundToHalf } from "../../src/core/half.js";
@@ -41,8 +52,11 @@ describeGpu(
       const back = await wide.read();
       expect(await narrow.read()).toEqual(back);
       // A driver may round to either neighbour.
-      for (const [index, value] of Float32Array.from(data).entries()) expect(Math.abs(back[index] - value)).toBeLessThan(2 ** -10 * Math.abs(value));
-      const { gradients } = valueAndGrad(({ x }) => ops.sum(ops.multiply(ops.cast(ops.cast(x, "f16"), "f32"), 3)), { x });
+      for (const [index, value] of Float32Array.from(data).entries())
+        expect(Math.abs(back[index] - value)).toBeLessThan(2 ** -10 * Math.abs(value));
+      const { gradients } = valueAndGrad(({ x }) => ops.sum(ops.multiply(ops.cast(ops.cast(x, "f16"), "f32"), 3)), {
+        x,
+      });
       expect(gradients.x.dtype).toBe("f32");
       expect(await gradients.x.read()).toEqual(new Float32Array(77).fill(3));
     });
@@ -67,12 +81,15 @@ describeGpu(
 
     it("sums the gradients of a tensor that is query and key in float32", async () => {
       const x = gpu().tensor(random(3).normals(24), [1, 1, 6, 4], half);
-      const sum = (q: typeof x, k: typeof x): typeof x => ops.sum(ops.square(ops.cast(attention(softmax(), { q, k, v: x }), "f32")));
+      const sum = (q: typeof x, k: typeof x): typeof x =>
+        ops.sum(ops.square(ops.cast(attention(softmax(), { q, k, v: x }), "f32")));
       const both = valueAndGrad(({ x: own }) => sum(own, own), { x });
       const apart = valueAndGrad(({ q, k }) => sum(q, k), { q: x, k: ops.reshape(x, x.shape) });
       const [q, k] = [await apart.gradients.q.read(), await apart.gradients.k.read()];
       const together = await both.gradients.x.read();
-      together.forEach((value, index) => expect(Math.abs(value - q[index] - k[index])).toBeLessThanOrEqual(2 ** -10 * Math.abs(q[index] + k[index])));
+      together.forEach((value, index) =>
+        expect(Math.abs(value - q[index] - k[index])).toBeLessThanOrEqual(2 ** -10 * Math.abs(q[index] + k[index])),
+      );
     });
 
     it("statistics stay float32, and scores beyond float16 do no harm", async () => {
@@ -106,18 +123,26 @@ describeGpu(
         expect(run).toThrow(wayOut);
         expect(run).toThrow(new RegExp(`^${name}: `));
       }
-      expect(() => attention(softmax(), { q: x, k: wide, v: x })).toThrow(/attention: k: wanted f16, as q, got f32. Cast one of them/);
+      expect(() => attention(softmax(), { q: x, k: wide, v: x })).toThrow(
+        /attention: k: wanted f16, as q, got f32. Cast one of them/,
+      );
       expect(() => attention(softmax(), { q: wide, k: wide, v: x })).toThrow(ArgumentError);
-      expect(() => attention(kernels["linear"](), { q: x, k: x, v: x })).toThrow(/attention: q: wanted float32, which is all that linear has/);
+      expect(() => attention(kernels["linear"](), { q: x, k: x, v: x })).toThrow(
+        /attention: q: wanted float32, which is all that linear has/,
+      );
       const scale = gpu().full(1, [1], half);
-      expect(() => attention(softmax(), { q: wide, k: wide, v: wide, scale })).toThrow(/attention: scale: .* ops.cast\(scale, "f32"\)/);
+      expect(() => attention(softmax(), { q: wide, k: wide, v: wide, scale })).toThrow(
+        /attention: scale: .* ops.cast\(scale, "f32"\)/,
+      );
       const bias = gpu().full(1, [1, 1, 2, 2], half);
       expect(() => attention(softmax(), { q: wide, k: wide, v: wide }, { bias })).toThrow(/attention: bias: /);
     });
 
     it("hold no number beyond 65504", () => {
       expect(() => gpu().tensor([1, 7e4], [2], half)).toThrow(NonFiniteError);
-      expect(() => gpu().tensor([1, 7e4], [2], half)).toThrow(/at most 65504, the largest in float16, got 70000 at index 1/);
+      expect(() => gpu().tensor([1, 7e4], [2], half)).toThrow(
+        /at most 65504, the largest in float16, got 70000 at index 1/,
+      );
       expect(() => gpu().full(-7e4, [2], half)).toThrow(NonFiniteError);
       expect(() => gpu().tensor([1, 2], [3], half)).toThrow(ShapeError);
     });
@@ -140,14 +165,19 @@ it("without shader-f16, float16 is refused by the name of the feature", async ()
 });
 
 it("the float64 reference takes no other dtype, and casts without rounding", async () => {
-  expect(() => cpu.tensor([1], [1], half)).toThrow(/cpu.tensor: dtype: wanted f64, the one dtype of the cpu backend, got f16/);
+  expect(() => cpu.tensor([1], [1], half)).toThrow(
+    /cpu.tensor: dtype: wanted f64, the one dtype of the cpu backend, got f16/,
+  );
   expect(() => cpu.full(1, [1], { dtype: "f32" })).toThrow(UnsupportedError);
   const x = cpu.tensor([0.1, 1e9]);
   expect(await ops.cast(x, "f16").read()).toEqual(Float64Array.of(0.1, 1e9));
-  const inputs = Object.fromEntries(["q", "k", "v"].map((name, seed) => [name, cpu.tensor(random(seed).normals(12), [1, 1, 4, 3])])) as unknown as AttentionInputs;
+  const inputs = Object.fromEntries(
+    ["q", "k", "v"].map((name, seed) => [name, cpu.tensor(random(seed).normals(12), [1, 1, 4, 3])]),
+  ) as unknown as AttentionInputs;
   const half64 = (tensor: typeof x): typeof x => ops.cast(tensor, "f16");
   const report = await gradcheck(
-    ({ q, k, v }) => ops.sum(ops.square(ops.cast(attention(softmax(), { q: half64(q), k: half64(k), v: half64(v) }), "f32"))),
+    ({ q, k, v }) =>
+      ops.sum(ops.square(ops.cast(attention(softmax(), { q: half64(q), k: half64(k), v: half64(v) }), "f32"))),
     inputs,
   );
   expect(report.passed).toBe(true);

@@ -11,7 +11,10 @@ import { matrixPasses, watchPasses } from "../support/matrices.js";
 const assumed = vi.hoisted(() => ({ unit: undefined as MatrixUnit | undefined }));
 vi.mock("../../src/gpu/capabilities.js", async (original) => {
   const real = await original<typeof import("../../src/gpu/capabilities.js")>();
-  const capabilitiesOf: typeof real.capabilitiesOf = (...device) => ({ ...real.capabilitiesOf(...device), matrixUnit: assumed.unit });
+  const capabilitiesOf: typeof real.capabilitiesOf = (...device) => ({
+    ...real.capabilitiesOf(...device),
+    matrixUnit: assumed.unit,
+  });
   return { ...real, capabilitiesOf };
 });
 afterEach(() => vi.restoreAllMocks());
@@ -21,7 +24,10 @@ const tiled = Object.keys(kernels).filter((name) => "formula" in kernels[name]()
 function onHalves(name: string, d: number, dv: number): Case {
   const { fused } = attentionCases(name, { batch: 2, heads: 2, n: 5, m: 3, d, dv });
   const half = (x: Tensor): Tensor => ops.cast(x, "f16");
-  return { ...fused, run: ({ q, k, v, ...learned }) => ops.cast(fused.run({ ...learned, q: half(q), k: half(k), v: half(v) }), "f32") };
+  return {
+    ...fused,
+    run: ({ q, k, v, ...learned }) => ops.cast(fused.run({ ...learned, q: half(q), k: half(k), v: half(v) }), "f32"),
+  };
 }
 
 describe("passes by subgroup matrices on the null backend", () => {
@@ -29,17 +35,25 @@ describe("passes by subgroup matrices on the null backend", () => {
     assumed.unit = undefined;
   });
 
-  it.each([[{ M: 16, N: 16, K: 16 }], [{ M: 8, N: 16, K: 16 }], [{ M: 8, N: 8, K: 8 }]])("compile for products of %o", async (unit) => {
-    assumed.unit = unit;
-    using gpu = await requestGpu({ dawn: ["backend=null"], subgroupMatrices: true });
-    expect(gpu.subgroupMatrices).toBe(true);
-    const seen = watchPasses();
-    for (const name of tiled) {
-      for (const [d, dv] of [[16, 16], [5, 3], [8, 20]]) await outputAndGradients(gpu, onHalves(name, d, dv));
-    }
-    await gpu.finish();
-    for (const pass of matrixPasses) expect(seen).toContain(pass);
-  });
+  it.each([[{ M: 16, N: 16, K: 16 }], [{ M: 8, N: 16, K: 16 }], [{ M: 8, N: 8, K: 8 }]])(
+    "compile for products of %o",
+    async (unit) => {
+      assumed.unit = unit;
+      using gpu = await requestGpu({ dawn: ["backend=null"], subgroupMatrices: true });
+      expect(gpu.subgroupMatrices).toBe(true);
+      const seen = watchPasses();
+      for (const name of tiled) {
+        for (const [d, dv] of [
+          [16, 16],
+          [5, 3],
+          [8, 20],
+        ])
+          await outputAndGradients(gpu, onHalves(name, d, dv));
+      }
+      await gpu.finish();
+      for (const pass of matrixPasses) expect(seen).toContain(pass);
+    },
+  );
 
   it("compile with lengths, a bias and a softcap", async () => {
     assumed.unit = { M: 16, N: 16, K: 16 };
@@ -49,7 +63,9 @@ describe("passes by subgroup matrices on the null backend", () => {
     const bias = gpu.full(0, [1, 2, 5, 5]);
     attention(softmax(), { q: x, k: x, v: x }, { mask: lengths({ queries: [5, 2], keys: [3, 4] }), bias, softcap: 20 });
     await gpu.finish();
-    expect([...seen]).toEqual(expect.arrayContaining(["passes/forward_matrix.wgsl", "lib/bias.wgsl", "lib/lengths.wgsl"]));
+    expect([...seen]).toEqual(
+      expect.arrayContaining(["passes/forward_matrix.wgsl", "lib/bias.wgsl", "lib/lengths.wgsl"]),
+    );
   });
 
   it("ask Dawn for its experimental features beside the toggles that the caller names", async () => {
@@ -76,9 +92,21 @@ describe("passes by subgroup matrices on the null backend", () => {
     vi.restoreAllMocks();
     using gpu = await requestGpu({ dawn: ["backend=null"] });
     expect(gpu.subgroupMatrices).toBe(false);
-    const config = (componentType: string, resultComponentType: string, [M, N, K]: number[]) => ({ componentType, resultComponentType, M, N, K });
+    const config = (componentType: string, resultComponentType: string, [M, N, K]: number[]) => ({
+      componentType,
+      resultComponentType,
+      M,
+      N,
+      K,
+    });
     expect(chooseMatrixUnit([])).toBeUndefined();
-    expect(chooseMatrixUnit([config("f16", "f16", [16, 16, 16]), config("f32", "f32", [8, 8, 8]), config("f16", "f32", [32, 16, 16])])).toBeUndefined();
+    expect(
+      chooseMatrixUnit([
+        config("f16", "f16", [16, 16, 16]),
+        config("f32", "f32", [8, 8, 8]),
+        config("f16", "f32", [32, 16, 16]),
+      ]),
+    ).toBeUndefined();
     const small = config("f16", "f32", [8, 16, 16]);
     const large = config("f16", "f32", [16, 16, 16]);
     expect(chooseMatrixUnit([small, large, config("f16", "f32", [16, 8, 16])])).toBe(large);

@@ -7,15 +7,22 @@ const FIRST_BEYOND = 2 ** 128 - 2 ** 103;
 const LARGEST = 2 ** 128 - 2 ** 104;
 
 describeGpu("numbers beyond float32", (gpu) => {
-  it.each([1e39, -1e39, FIRST_BEYOND, -Number.MAX_VALUE])("%d is refused as data and as a value, with its place and the limit", (value) => {
-    expect(() => gpu().tensor([1, value])).toThrow(NonFiniteError);
-    expect(() => gpu().tensor([1, value])).toThrow(`gpu.tensor: data: wanted numbers of at most ${LARGEST}, the largest in float32, got ${value} at index 1.`);
-    expect(() => gpu().full(value, [3])).toThrow(`gpu.full: value: wanted numbers of at most ${LARGEST}`);
-  });
+  it.each([1e39, -1e39, FIRST_BEYOND, -Number.MAX_VALUE])(
+    "%d is refused as data and as a value, with its place and the limit",
+    (value) => {
+      expect(() => gpu().tensor([1, value])).toThrow(NonFiniteError);
+      expect(() => gpu().tensor([1, value])).toThrow(
+        `gpu.tensor: data: wanted numbers of at most ${LARGEST}, the largest in float32, got ${value} at index 1.`,
+      );
+      expect(() => gpu().full(value, [3])).toThrow(`gpu.full: value: wanted numbers of at most ${LARGEST}`);
+    },
+  );
 
   it("refuses no number that rounds to a float32", async () => {
     const below = FIRST_BEYOND - 2 ** 76;
-    expect(await gpu().tensor([below, -below, LARGEST, 1e-60]).read()).toEqual(Float32Array.of(LARGEST, -LARGEST, LARGEST, 0));
+    expect(await gpu().tensor([below, -below, LARGEST, 1e-60]).read()).toEqual(
+      Float32Array.of(LARGEST, -LARGEST, LARGEST, 0),
+    );
     expect(await gpu().full(below, [2]).read()).toEqual(Float32Array.of(LARGEST, LARGEST));
   });
 
@@ -35,13 +42,32 @@ describeGpu("numbers beyond float32", (gpu) => {
     ["divide", () => ops.divide(gpu().tensor([1]), 1e-39)],
     ["addScaled", () => ops.addScaled(gpu().tensor([1]), gpu().tensor([1]), 1e39)],
     ["layerNorm", () => ops.layerNorm(gpu().full(1, [1, 2]), { epsilon: 1e39 })],
-    ["softcap", () => attention(softmax(), { q: gpu().full(1, [1, 1, 2, 2]), k: gpu().full(1, [1, 1, 2, 2]), v: gpu().full(1, [1, 1, 2, 2]) }, { softcap: 1e39 })],
-    ["gamma", () => attention(gaussian({ gamma: 1e39 }), { q: gpu().full(1, [1, 1, 2, 2]), k: gpu().full(1, [1, 1, 2, 2]), v: gpu().full(1, [1, 1, 2, 2]) })],
-    ["learning rate", () => {
-      const x = gpu().tensor([1]);
-      const { gradients } = valueAndGrad((p) => ops.sum(ops.square(p.x)), { x });
-      adam({ learningRate: 1e39 }).step({ x }, gradients);
-    }],
+    [
+      "softcap",
+      () =>
+        attention(
+          softmax(),
+          { q: gpu().full(1, [1, 1, 2, 2]), k: gpu().full(1, [1, 1, 2, 2]), v: gpu().full(1, [1, 1, 2, 2]) },
+          { softcap: 1e39 },
+        ),
+    ],
+    [
+      "gamma",
+      () =>
+        attention(gaussian({ gamma: 1e39 }), {
+          q: gpu().full(1, [1, 1, 2, 2]),
+          k: gpu().full(1, [1, 1, 2, 2]),
+          v: gpu().full(1, [1, 1, 2, 2]),
+        }),
+    ],
+    [
+      "learning rate",
+      () => {
+        const x = gpu().tensor([1]);
+        const { gradients } = valueAndGrad((p) => ops.sum(ops.square(p.x)), { x });
+        adam({ learningRate: 1e39 }).step({ x }, gradients);
+      },
+    ],
   ])("is refused as a number of an operation: %s", (_name, run) => {
     expect(run).toThrow(NonFiniteError);
     expect(run).toThrow(/float32/);

@@ -1,7 +1,24 @@
 import { afterEach, expect, it, vi } from "vitest";
 import {
-  and, attentionWithStatistic, booleanMask, causal, gaussian, kernelFeatures, kernels, lengths, ops, requestGpu, slidingWindow, valueAndGrad, attention,
-  type AttentionInputs, type AttentionKernel, type Gpu, type Mask, type Shader, type TiledKernel,
+  and,
+  attentionWithStatistic,
+  booleanMask,
+  causal,
+  gaussian,
+  kernelFeatures,
+  kernels,
+  lengths,
+  ops,
+  requestGpu,
+  slidingWindow,
+  valueAndGrad,
+  attention,
+  type AttentionInputs,
+  type AttentionKernel,
+  type Gpu,
+  type Mask,
+  type Shader,
+  type TiledKernel,
 } from "../../src/index.js";
 import type { Pass } from "../../src/gpu/pass.js";
 import { Queue } from "../../src/gpu/queue.js";
@@ -39,7 +56,10 @@ async function pairsTaken(gpu: Gpu, n: number, mask?: Mask): Promise<number> {
   const dispatch: (this: Queue, pass: Pass) => void = Reflect.get(Queue.prototype, "dispatch");
   vi.spyOn(Queue.prototype, "dispatch").mockImplementation(function (this: Queue, pass: Pass) {
     rows = Number(pass.constants["RUN"] ?? rows) / Number(pass.constants["ACROSS"] ?? 1);
-    dispatch.call(this, { ...pass, shaders: pass.shaders.map((shader) => (shader.file === "lib/plain_row.wgsl" ? counting : shader)) });
+    dispatch.call(this, {
+      ...pass,
+      shaders: pass.shaders.map((shader) => (shader.file === "lib/plain_row.wgsl" ? counting : shader)),
+    });
   });
   const shapes = { q: [1, 1, n, 4], k: [1, 1, n, 4], v: [1, 1, n, 4] };
   const inputs = upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;
@@ -65,7 +85,13 @@ function countPairs(gpu: () => Gpu, n: number): void {
     for (const mask of [
       lengths({ queries: half, keys: half }),
       lengths({ queries: half, keys: half, padding: "left" }),
-      and(lengths({ queries: half, padding: "left" }), booleanMask(Array.from({ length: n }, (_, key) => key >= n / 2), [1, 1, 1, n])),
+      and(
+        lengths({ queries: half, padding: "left" }),
+        booleanMask(
+          Array.from({ length: n }, (_, key) => key >= n / 2),
+          [1, 1, 1, n],
+        ),
+      ),
     ]) {
       const taken = await pairsTaken(gpu(), n, mask);
       expect(taken).toBeGreaterThanOrEqual((n * n) / 4);
@@ -85,7 +111,9 @@ describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => 
   });
 });
 
-describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), { capabilities: tiles });
+describeGpu("blocks that a mask hides are skipped: counted, not timed", (gpu) => countPairs(gpu, 1024), {
+  capabilities: tiles,
+});
 
 /** Forward and backward over one head of width 64; the sum of the output. */
 async function forwardAndBackward(gpu: Gpu, kernel: AttentionKernel, n: number): Promise<number> {

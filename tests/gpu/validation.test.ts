@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { create } from "webgpu";
-import { attention, kernels, ops, requestGpu, ShaderCompileError, softmax, type AttentionInputs, type Tensor, type TiledKernel } from "../../src/index.js";
+import {
+  attention,
+  kernels,
+  ops,
+  requestGpu,
+  ShaderCompileError,
+  softmax,
+  type AttentionInputs,
+  type Tensor,
+  type TiledKernel,
+} from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { attentionCases } from "../support/attention.js";
@@ -25,7 +35,11 @@ describe("every linked shader on the null backend", () => {
     using gpu = await requestGpu({ ...nullAdapter, subgroups });
     for (const testCase of cases) await outputAndGradients(gpu, testCase);
     for (const name of Object.keys(kernels)) {
-      for (const [d, dv] of [[1, 1], [64, 64], [5, 130]]) {
+      for (const [d, dv] of [
+        [1, 1],
+        [64, 64],
+        [5, 130],
+      ]) {
         await outputAndGradients(gpu, attentionCases(name, { batch: 2, heads: 2, n: 5, m: 3, d, dv }).fused);
       }
     }
@@ -33,35 +47,56 @@ describe("every linked shader on the null backend", () => {
   });
 
   // A device with WebGPU's default limits, 16 KiB of workgroup memory, and one with all that the adapter has.
-  it.each([["the default limits", undefined], ["the adapter's limits", {}]])("blocks in registers compile within %s", async (_title, options) => {
+  it.each([
+    ["the default limits", undefined],
+    ["the adapter's limits", {}],
+  ])("blocks in registers compile within %s", async (_title, options) => {
     const device = await (options === undefined ? defaultDevice() : openDevice(nullAdapter));
     using gpu = new Gpu(device, true, tiles);
     for (const name of Object.keys(kernels)) {
-      for (const [d, dv] of [[1, 1], [64, 64], [5, 128], [128, 128], [5, 130]]) {
+      for (const [d, dv] of [
+        [1, 1],
+        [64, 64],
+        [5, 128],
+        [128, 128],
+        [5, 130],
+      ]) {
         await outputAndGradients(gpu, attentionCases(name, { batch: 2, heads: 2, n: 5, m: 3, d, dv }).fused);
       }
     }
     await gpu.finish();
   });
 
-  it.each([[true], [false]])("compiles for float16 in every form of the passes, with subgroups %s", async (subgroups) => {
-    using gpu = await requestGpu({ ...nullAdapter, subgroups });
-    expect(gpu.dtypes).toContain("f16");
-    const half = (x: Tensor): Tensor => ops.cast(x, "f16");
-    for (const name of Object.keys(kernels).filter((kernel) => "formula" in kernels[kernel]())) {
-      for (const [n, m, d, dv] of [[5, 3, 5, 130], [130, 129, 8, 8], [130, 129, 5, 3], [2, 300, 4, 4]]) {
-        const { fused } = attentionCases(name, { batch: 2, heads: 2, n, m, d, dv });
-        const run: Case["run"] = ({ q, k, v, ...learned }) => ops.cast(fused.run({ ...learned, q: half(q), k: half(k), v: half(v) }), "f32");
-        await outputAndGradients(gpu, { ...fused, run });
+  it.each([[true], [false]])(
+    "compiles for float16 in every form of the passes, with subgroups %s",
+    async (subgroups) => {
+      using gpu = await requestGpu({ ...nullAdapter, subgroups });
+      expect(gpu.dtypes).toContain("f16");
+      const half = (x: Tensor): Tensor => ops.cast(x, "f16");
+      for (const name of Object.keys(kernels).filter((kernel) => "formula" in kernels[kernel]())) {
+        for (const [n, m, d, dv] of [
+          [5, 3, 5, 130],
+          [130, 129, 8, 8],
+          [130, 129, 5, 3],
+          [2, 300, 4, 4],
+        ]) {
+          const { fused } = attentionCases(name, { batch: 2, heads: 2, n, m, d, dv });
+          const run: Case["run"] = ({ q, k, v, ...learned }) =>
+            ops.cast(fused.run({ ...learned, q: half(q), k: half(k), v: half(v) }), "f32");
+          await outputAndGradients(gpu, { ...fused, run });
+        }
       }
-    }
-    await gpu.finish();
-  });
+      await gpu.finish();
+    },
+  );
 
   it("a mistake in a shader is reported in its file and line, once, by the next read", async () => {
     using gpu = await requestGpu(nullAdapter);
     const right = softmax();
-    const broken = { file: "kernels/broken.wgsl", text: "// a comment\nfn score(pair: Pair) -> f32 {\n  return pair.produkt;\n}" };
+    const broken = {
+      file: "kernels/broken.wgsl",
+      text: "// a comment\nfn score(pair: Pair) -> f32 {\n  return pair.produkt;\n}",
+    };
     const kernel: TiledKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
     const shapes = { q: [1, 1, 2, 3], k: [1, 1, 2, 3], v: [1, 1, 2, 3] };
     const inputs = upload(gpu, inputsOf({ shapes }), shapes) as unknown as AttentionInputs;
@@ -74,7 +109,10 @@ describe("every linked shader on the null backend", () => {
   it("names the line in the kernel's own file", async () => {
     using gpu = await requestGpu(nullAdapter);
     const right = softmax();
-    const broken = { file: "kernels/broken.wgsl", text: `${right.shaders.at(-1)!.text}\nfn extra() -> f32 {\n  return nothing;\n}` };
+    const broken = {
+      file: "kernels/broken.wgsl",
+      text: `${right.shaders.at(-1)!.text}\nfn extra() -> f32 {\n  return nothing;\n}`,
+    };
     const kernel: TiledKernel = { ...right, shaders: [...right.shaders.slice(0, -1), broken] };
     const line = broken.text.split("\n").findIndex((text) => text.includes("nothing")) + 1;
     const shapes = { q: [1, 1, 2, 3], k: [1, 1, 2, 3], v: [1, 1, 2, 3] };

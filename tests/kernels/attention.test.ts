@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attention, cpu, gradcheck, kernels, ops, random, type AttentionInputs, type Backend, type Tensor } from "../../src/index.js";
+import {
+  attention,
+  cpu,
+  gradcheck,
+  kernels,
+  ops,
+  random,
+  type AttentionInputs,
+  type Backend,
+  type Tensor,
+} from "../../src/index.js";
 import { createCpu, implement } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
 import { attentionBackwardPrimitive } from "../../src/kernels/primitives.js";
@@ -13,8 +23,9 @@ import { describeGpu } from "../support/gpu.js";
 const names = Object.keys(kernels);
 
 /**
- * Extents around the edges of tiles (32 keys, 32 rows) and of vec4s. One key makes the gradients of a row-normalised kernel vanish, one
- * component those of the cosine, few values those of an RMS norm: they are tried apart, because what vanishes has no relative error.
+ * Extents around the edges of tiles (32 keys, 32 rows) and of vec4s. One key makes the gradients of a row-normalised
+ * kernel vanish, one component those of the cosine, few values those of an RMS norm: they are tried apart, because what
+ * vanishes has no relative error.
  */
 const aroundEdges: fc.Arbitrary<Extents> = fc.record({
   batch: fc.constantFrom(1, 2),
@@ -35,7 +46,9 @@ describe.each(names)("%s on the CPU", (name) => {
         const results = await outputAndGradients(cpu, fused, seed);
         for (const [key, oracle] of Object.entries(await outputAndGradients(cpu, unfused, seed))) {
           const scale = Array.from(oracle).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-3);
-          Array.from(oracle).forEach((value, index) => expect(Math.abs(results[key][index] - value) / scale).toBeLessThan(1e-11));
+          Array.from(oracle).forEach((value, index) =>
+            expect(Math.abs(results[key][index] - value) / scale).toBeLessThan(1e-11),
+          );
         }
       }),
       { numRuns: 12, seed: 1 },
@@ -63,14 +76,26 @@ describe.each(names)("%s on the CPU", (name) => {
     const grouped = Object.fromEntries(entries) as unknown as AttentionInputs;
     const repeat = (x: Tensor): Tensor => {
       const [batch, heads, rows, width] = x.shape;
-      return ops.reshape(ops.expand(ops.reshape(x, [batch, heads, 1, rows, width]), [batch, heads, 2, rows, width]), [batch, 4, rows, width]);
+      return ops.reshape(ops.expand(ops.reshape(x, [batch, heads, 1, rows, width]), [batch, heads, 2, rows, width]), [
+        batch,
+        4,
+        rows,
+        width,
+      ]);
     };
     const loss = (p: AttentionInputs): Tensor =>
-      ops.sum(ops.square(ops.subtract(attention(kernel, p), attention(kernel, { ...p, k: repeat(p.k), v: repeat(p.v) }))));
+      ops.sum(
+        ops.square(ops.subtract(attention(kernel, p), attention(kernel, { ...p, k: repeat(p.k), v: repeat(p.v) }))),
+      );
     expect((await loss(grouped).read())[0]).toBe(0);
     const { q, k, v } = grouped;
-    const weights = cpu.tensor(random(5).normals(2 * 4 * 3 * 3), [2, 4, 3, 3]); // of the squares of normalised rows the sum is constant
-    const report = await gradcheck((p) => ops.sum(ops.multiply(attention(kernel, { ...grouped, ...p }), weights)), { q, k, v });
+    // of the squares of normalised rows the sum is constant
+    const weights = cpu.tensor(random(5).normals(2 * 4 * 3 * 3), [2, 4, 3, 3]);
+    const report = await gradcheck((p) => ops.sum(ops.multiply(attention(kernel, { ...grouped, ...p }), weights)), {
+      q,
+      k,
+      v,
+    });
     expect(report.worst).toMatchObject({ passed: true });
   });
 });
@@ -96,15 +121,19 @@ describeGpu("attention on the GPU", (gpu) => {
   async function expectExact(name: string, extents: Extents, seed: number): Promise<void> {
     const { fused, unfused } = casesFor(name, extents);
     const count = drawsFor(fused);
-    const on = (backend: Backend, testCase: Case) => draws(count, seed, (draw) => outputAndGradients(backend, testCase, draw));
+    const on = (backend: Backend, testCase: Case) =>
+      draws(count, seed, (draw) => outputAndGradients(backend, testCase, draw));
     expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
   }
 
   /** The same from one draw, for all that has many numbers in it. */
   async function expectManyExact(name: string, extents: Extents): Promise<void> {
     const { fused, unfused } = casesFor(name, extents);
-    const many = (results: Results): Results => Object.fromEntries(Object.entries(results).filter(([, values]) => values.length >= 64));
-    const on = async (backend: Backend, testCase: Case): Promise<Results[]> => [many(await outputAndGradients(backend, testCase))];
+    const many = (results: Results): Results =>
+      Object.fromEntries(Object.entries(results).filter(([, values]) => values.length >= 64));
+    const on = async (backend: Backend, testCase: Case): Promise<Results[]> => [
+      many(await outputAndGradients(backend, testCase)),
+    ];
     expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
   }
 
@@ -114,12 +143,18 @@ describeGpu("attention on the GPU", (gpu) => {
   });
 
   it.each(names)("%s with one query, one key, one component", async (name) => {
-    for (const extents of [{ n: 1, m: 1, d: 1, dv: 1 }, { n: 40, m: 1, d: 3, dv: 2 }, { n: 1, m: 40, d: 1, dv: 1 }]) {
+    for (const extents of [
+      { n: 1, m: 1, d: 1, dv: 1 },
+      { n: 40, m: 1, d: 3, dv: 2 },
+      { n: 1, m: 40, d: 1, dv: 1 },
+    ]) {
       const { fused } = casesFor(name, { batch: 1, heads: 2, ...extents });
       const exact = await outputAndGradients(cpu, fused);
       const actual = await outputAndGradients(gpu(), fused);
       for (const [key, values] of Object.entries(exact)) {
-        Array.from(values).forEach((value, index) => expect(Math.abs(actual[key][index] - value)).toBeLessThan(1e-4 * Math.max(1, Math.abs(value))));
+        Array.from(values).forEach((value, index) =>
+          expect(Math.abs(actual[key][index] - value)).toBeLessThan(1e-4 * Math.max(1, Math.abs(value))),
+        );
       }
     }
   });

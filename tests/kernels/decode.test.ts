@@ -1,7 +1,25 @@
 import { describe, expect, it } from "vitest";
 import {
-  and, attention, causal, cpu, decode, factored, kernels, keyValueCache, lengths, random, slidingWindow, softmax, valueAndGrad, ops, ArgumentError, UnsupportedError,
-  type AttentionInputs, type AttentionOptions, type Backend, type Tensor,
+  and,
+  attention,
+  causal,
+  cpu,
+  decode,
+  factored,
+  kernels,
+  keyValueCache,
+  lengths,
+  random,
+  slidingWindow,
+  softmax,
+  valueAndGrad,
+  ops,
+  ArgumentError,
+  UnsupportedError,
+  type AttentionInputs,
+  type AttentionOptions,
+  type Backend,
+  type Tensor,
 } from "../../src/index.js";
 import { attentionCases } from "../support/attention.js";
 import { inputsOf, upload } from "../support/cases.js";
@@ -19,18 +37,30 @@ interface Run {
 }
 
 /** The rows of the full causal pass, and the same rows from decoding step by step. */
-async function bothWays(backend: Backend, name: string, { tokens, steps, window, padding }: Run): Promise<[ArrayLike<number>, ArrayLike<number>]> {
+async function bothWays(
+  backend: Backend,
+  name: string,
+  { tokens, steps, window, padding }: Run,
+): Promise<[ArrayLike<number>, ArrayLike<number>]> {
   const kernel = kernels[name]();
   const { fused } = attentionCases(name, { batch, heads, n: tokens, m: tokens, d, dv });
   const inputs = upload(backend, inputsOf(fused), fused.shapes) as unknown as AttentionInputs;
-  const own = Object.fromEntries(Object.entries(inputs).filter(([input]) => (kernel.inputs ?? []).some((known) => known.name === input)));
+  const own = Object.fromEntries(
+    Object.entries(inputs).filter(([input]) => (kernel.inputs ?? []).some((known) => known.name === input)),
+  );
   const masks = [causal()];
   if (window !== undefined) masks.push(slidingWindow(window));
   if (padding !== undefined) masks.push(lengths({ keys: padding.map((count) => tokens - count), padding: "left" }));
   const options: AttentionOptions = { mask: and(...masks) };
   const { q, k, v } = inputs;
   const full = backend.scope(() => attention(kernel, { ...own, q, k, v }, options));
-  const cache = keyValueCache(backend, kernel, { batch, kvHeads: heads, capacity: tokens, dim: q.shape[3], valueDim: dv });
+  const cache = keyValueCache(backend, kernel, {
+    batch,
+    kvHeads: heads,
+    capacity: tokens,
+    dim: q.shape[3],
+    valueDim: dv,
+  });
   const rows = backend.scope(() => {
     let start = 0;
     const outputs = steps.map((count) => {
@@ -72,7 +102,10 @@ describe("decoding on the CPU", () => {
     const [tokens, first] = [6, 2];
     const x = cpu.tensor(random(2).normals(2 * tokens * d), [2, 1, tokens, d]);
     const sizes = { kvHeads: 1, capacity: tokens, dim: d };
-    const [pair, alone] = [keyValueCache(cpu, softmax(), { batch: 2, ...sizes }), keyValueCache(cpu, softmax(), { batch: 1, ...sizes })];
+    const [pair, alone] = [
+      keyValueCache(cpu, softmax(), { batch: 2, ...sizes }),
+      keyValueCache(cpu, softmax(), { batch: 1, ...sizes }),
+    ];
     const short = ops.slice(ops.slice(x, 0, 0, 1), 2, first, tokens - first);
     const wanted = decode(alone, { q: short, k: short, v: short });
     const actual = decode(pair, { q: x, k: x, v: x }, { padding: [first, 0] });
@@ -108,7 +141,11 @@ describe("decoding on the CPU", () => {
     const cache = keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 2, dim: 2 });
     const x = cpu.tensor(random(1).normals(6), [1, 1, 3, 2]);
     expect(() => decode(cache, { q: x, k: x, v: x })).toThrow(ArgumentError);
-    expect(() => valueAndGrad((p: { q: Tensor }) => ops.sum(decode(cache, { q: p.q, k: p.q, v: p.q })), { q: ops.slice(x, 2, 0, 1) })).toThrow(UnsupportedError);
+    expect(() =>
+      valueAndGrad((p: { q: Tensor }) => ops.sum(decode(cache, { q: p.q, k: p.q, v: p.q })), {
+        q: ops.slice(x, 2, 0, 1),
+      }),
+    ).toThrow(UnsupportedError);
   });
 });
 

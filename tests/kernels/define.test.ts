@@ -1,7 +1,19 @@
 import { describe, expect, it } from "vitest";
 import {
-  ArgumentError, attention, causal, cpu, defineKernel, gradcheck, gradcheckKernel, kernels, ops, requestGpu, ShaderCompileError,
-  type AttentionInputs, type KernelDefinition, type TiledKernel,
+  ArgumentError,
+  attention,
+  causal,
+  cpu,
+  defineKernel,
+  gradcheck,
+  gradcheckKernel,
+  kernels,
+  ops,
+  requestGpu,
+  ShaderCompileError,
+  type AttentionInputs,
+  type KernelDefinition,
+  type TiledKernel,
 } from "../../src/index.js";
 import { inputsOf, upload } from "../support/cases.js";
 import { describeGpu } from "../support/gpu.js";
@@ -33,7 +45,11 @@ const tiled = Object.entries(kernels).filter((entry): entry is [string, () => Ti
 const shapes = { q: [2, 2, 5, 3], k: [2, 2, 6, 3], v: [2, 2, 6, 2], beta: [2] };
 const inputsOn = (backend: typeof cpu): AttentionInputs => {
   const data = inputsOf({ shapes });
-  return upload(backend, { ...data, beta: data["beta"].map((x) => Math.abs(x) + 0.5) }, shapes) as unknown as AttentionInputs;
+  return upload(
+    backend,
+    { ...data, beta: data["beta"].map((x) => Math.abs(x) + 0.5) },
+    shapes,
+  ) as unknown as AttentionInputs;
 };
 
 describe("defineKernel", () => {
@@ -67,14 +83,21 @@ describe("defineKernel", () => {
     ["weightDerivative (TypeScript)", { weightDerivative: (_score, weight) => weight * weight }],
   ];
   it.each(wrong)("gradcheckKernel names %s when it is wrong", async (name, change) => {
-    expect(await gradcheckKernel(defineKernel({ ...cauchy, ...change }))).toMatchObject({ passed: false, wrong: [name] });
+    expect(await gradcheckKernel(defineKernel({ ...cauchy, ...change }))).toMatchObject({
+      passed: false,
+      wrong: [name],
+    });
   });
 
   it.each([
     ["five parameters", { parameters: { a: 1, b: 1, c: 1, d: 1, e: 1 } }, /parameters: wanted at most four, got 5/],
     ["a parameter called q", { parameters: { q: 1 } }, /names of letters and digits other than q, k and v, got q/],
     ["a weight without derivative", { weightDerivative: undefined }, /a weight and its derivative, or neither/],
-    ["a weight with softmax", { normalizer: "softmax" as const }, /sum, count or none with a weight of its own, got softmax/],
+    [
+      "a weight with softmax",
+      { normalizer: "softmax" as const },
+      /sum, count or none with a weight of its own, got softmax/,
+    ],
   ])("refuses %s", (_, change, message) => {
     expect(() => defineKernel({ ...cauchy, ...change })).toThrow(ArgumentError);
     expect(() => defineKernel({ ...cauchy, ...change })).toThrow(message);
@@ -82,19 +105,35 @@ describe("defineKernel", () => {
 
   it("reports a mistake in the user's WGSL in the user's lines", async () => {
     using gpu = await requestGpu({ dawn: ["backend=null"] });
-    const kernel = defineKernel({ ...cauchy, wgsl: cauchy.wgsl.replace("beta() * distance_of", "beta() * distence_of") });
+    const kernel = defineKernel({
+      ...cauchy,
+      wgsl: cauchy.wgsl.replace("beta() * distance_of", "beta() * distence_of"),
+    });
     const read = attention(kernel, inputsOn(gpu)).read();
     await expect(read).rejects.toThrow(ShaderCompileError);
     await expect(attention(kernel, inputsOn(gpu)).read()).rejects.toThrow();
     const line = cauchy.wgsl.split("\n").findIndex((text) => text.includes("fn score(")) + 1;
-    await expect(gradcheckKernel(defineKernel({ ...kernel.formula, ...cauchy, name: "mine", wgsl: cauchy.wgsl.replace("beta() * distance_of", "distence_of") }), { gpu })).rejects.toThrow(`shaders/mine:${line}:`);
+    await expect(
+      gradcheckKernel(
+        defineKernel({
+          ...kernel.formula,
+          ...cauchy,
+          name: "mine",
+          wgsl: cauchy.wgsl.replace("beta() * distance_of", "distence_of"),
+        }),
+        { gpu },
+      ),
+    ).rejects.toThrow(`shaders/mine:${line}:`);
   });
 });
 
 describe("gradcheckKernel", () => {
-  it.each(tiled.filter(([, factory]) => factory().formula.component === undefined))("finds nothing wrong in %s", async (_name, factory) => {
-    expect(await gradcheckKernel(factory())).toMatchObject({ passed: true, wrong: [] });
-  });
+  it.each(tiled.filter(([, factory]) => factory().formula.component === undefined))(
+    "finds nothing wrong in %s",
+    async (_name, factory) => {
+      expect(await gradcheckKernel(factory())).toMatchObject({ passed: true, wrong: [] });
+    },
+  );
 });
 
 describeGpu("kernels of one's own on the GPU", (gpu) => {
@@ -111,7 +150,9 @@ describeGpu("kernels of one's own on the GPU", (gpu) => {
     ["score_partials.product (WGSL)", "Partials(-2.0", "Partials(2.0"],
     ["weight_derivative (WGSL)", "return -weight", "return weight"],
   ])("gradcheckKernel names %s when it is wrong", async (name, right, wrong) => {
-    const report = await gradcheckKernel(defineKernel({ ...cauchy, wgsl: cauchy.wgsl.replace(right, wrong) }), { gpu: gpu() });
+    const report = await gradcheckKernel(defineKernel({ ...cauchy, wgsl: cauchy.wgsl.replace(right, wrong) }), {
+      gpu: gpu(),
+    });
     expect(report.wrong).toContain(name);
   });
 });

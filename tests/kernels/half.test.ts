@@ -33,9 +33,12 @@ describeGpu(
       await expectExact(name, { batch: 2, heads: 2, n: 33, m: 47, d: 5, dv: 7 });
     });
 
-    it.each(["softmax", "gaussian", "polynomial", "laplacian"])("%s is as exact where rows load as vec4s", async (name) => {
-      await expectExact(name, { batch: 1, heads: 2, n: 35, m: 65, d: 8, dv: 12 });
-    });
+    it.each(["softmax", "gaussian", "polynomial", "laplacian"])(
+      "%s is as exact where rows load as vec4s",
+      async (name) => {
+        await expectExact(name, { batch: 1, heads: 2, n: 35, m: 65, d: 8, dv: 12 });
+      },
+    );
 
     it.each(["softmax", "gaussian", "polynomial"])("%s is as exact over long sequences", async (name) => {
       await expectExact(name, { batch: 1, heads: 1, n: 129, m: 131, d: 5, dv: 3 });
@@ -48,7 +51,11 @@ describeGpu(
 
     it.each(["softmax", "gaussian", "laplacian"])("%s is as exact with masks and shared key heads", async (name) => {
       await expectExact(name, { batch: 1, heads: 4, n: 37, m: 37, d: 8, dv: 5 }, { mask: causal(), sharedBy: 2 });
-      await expectExact(name, { batch: 2, heads: 2, n: 40, m: 40, d: 8, dv: 8 }, { mask: and(causal(), slidingWindow(9)), sharedBy: 2 });
+      await expectExact(
+        name,
+        { batch: 2, heads: 2, n: 40, m: 40, d: 8, dv: 8 },
+        { mask: and(causal(), slidingWindow(9)), sharedBy: 2 },
+      );
     });
 
     it.each(["softmax", "gaussian"])("%s repeats its gradients bit for bit", async (name) => {

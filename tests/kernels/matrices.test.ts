@@ -1,6 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import {
-  and, attention, causal, cpu, gaussian, kernels, ops, random, slidingWindow, valueAndGrad, type AttentionInputs, type Backend, type Gpu, type Tensor,
+  and,
+  attention,
+  causal,
+  cpu,
+  gaussian,
+  kernels,
+  ops,
+  random,
+  slidingWindow,
+  valueAndGrad,
+  type AttentionInputs,
+  type Backend,
+  type Gpu,
+  type Tensor,
 } from "../../src/index.js";
 import { roundToHalf } from "../../src/core/half.js";
 import type { MatrixUnit } from "../../src/gpu/matrix-unit.js";
@@ -32,7 +45,10 @@ const options = { subgroupMatrices: true };
 const hasMatrices = await adapterHas((gpu) => gpu.subgroupMatrices, options);
 const hasHalf = await adapterHas((gpu) => gpu.dtypes.includes("f16"));
 
-/** Extents around the edges of blocks, and of vec4s; of one width, because a software adapter compiles a pass for seconds. */
+/**
+ * Extents around the edges of blocks, and of vec4s; of one width, because a software adapter compiles a pass for
+ * seconds.
+ */
 const edges: Extents = { batch: 2, heads: 2, n: 65, m: 47, d: 5, dv: 17 };
 
 function sameResults(gpu: () => Gpu, names: readonly string[]): void {
@@ -60,13 +76,21 @@ function sameResults(gpu: () => Gpu, names: readonly string[]): void {
     ["below float16, of gaussian", gaussian({ gamma: 1 }), 2.2, 4e4],
   ] as const)("weights %s keep their digits", async (_, kernel, size, valueSize) => {
     const stream = random(5);
-    const numbers = (width: number, scale: number, first: number): Float64Array => stream.normals(33 * width).map((x) => roundToHalf(scale * (first + 0.1 * x)));
-    const data = { q: numbers(edges.d, size, 1), k: numbers(edges.d, size, kernel.name === "gaussian" ? -0.2 : 1), v: numbers(edges.dv, valueSize, 0.9) };
+    const numbers = (width: number, scale: number, first: number): Float64Array =>
+      stream.normals(33 * width).map((x) => roundToHalf(scale * (first + 0.1 * x)));
+    const data = {
+      q: numbers(edges.d, size, 1),
+      k: numbers(edges.d, size, kernel.name === "gaussian" ? -0.2 : 1),
+      v: numbers(edges.dv, valueSize, 0.9),
+    };
     const gradients = async (backend: Backend): Promise<Results> => {
       watchPasses({ emulate: assumed.unit !== undefined });
-      const tensors = Object.fromEntries(Object.entries(data).map(([name, values]) => [name, backend.tensor(values, [1, 1, 33, values.length / 33])])) as unknown as AttentionInputs;
+      const tensors = Object.fromEntries(
+        Object.entries(data).map(([name, values]) => [name, backend.tensor(values, [1, 1, 33, values.length / 33])]),
+      ) as unknown as AttentionInputs;
       const half = (x: Tensor): Tensor => ops.cast(x, "f16");
-      const run = ({ q, k, v }: AttentionInputs): Tensor => ops.cast(attention(kernel, { q: half(q), k: half(k), v: half(v) }), "f32");
+      const run = ({ q, k, v }: AttentionInputs): Tensor =>
+        ops.cast(attention(kernel, { q: half(q), k: half(k), v: half(v) }), "f32");
       const output = run(tensors);
       const { gradients: found } = valueAndGrad((p) => ops.multiply(ops.sum(run(p)), valueSize), tensors);
       return { output: await output.read(), v: await found.v.read() };
@@ -74,7 +98,9 @@ function sameResults(gpu: () => Gpu, names: readonly string[]): void {
     const [actual, exact] = [await gradients(gpu()), await gradients(cpu)];
     for (const name of Object.keys(exact)) {
       const largest = Math.max(...Array.from(exact[name], Math.abs));
-      Array.from(exact[name]).forEach((value, index) => expect(Math.abs(actual[name][index] - value) / largest).toBeLessThan(2 ** -9));
+      Array.from(exact[name]).forEach((value, index) =>
+        expect(Math.abs(actual[name][index] - value) / largest).toBeLessThan(2 ** -9),
+      );
     }
   });
 
@@ -94,7 +120,9 @@ describe("with products by plain sums", () => {
   afterAll(() => {
     assumed.unit = undefined;
   });
-  describeGpu("passes over blocks of float16", (gpu) => sameResults(gpu, ["softmax", "gaussian", "polynomial"]), { when: hasHalf });
+  describeGpu("passes over blocks of float16", (gpu) => sameResults(gpu, ["softmax", "gaussian", "polynomial"]), {
+    when: hasHalf,
+  });
 });
 
 describeGpu(

@@ -3,7 +3,14 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cache } from "../../scripts/processes.mjs";
-import { difference, FLOAT32_AGREEMENT, installPackage, runScript, type Installed, type Printed } from "../package/installed.js";
+import {
+  difference,
+  FLOAT32_AGREEMENT,
+  installPackage,
+  runScript,
+  type Installed,
+  type Printed,
+} from "../package/installed.js";
 
 /** Packages of npm that hold an executable, some 100 MB each: fetched once, into the cache. */
 const runtimes = [
@@ -17,7 +24,9 @@ function fetchRuntime({ title, name, version, executable }: (typeof runtimes)[nu
   const path = join(folder, "node_modules", name, executable);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
-  execFileSync("npm", ["install", "--no-save", "--no-package-lock", "--prefix", folder, `${name}@${version}`], { encoding: "utf8" });
+  execFileSync("npm", ["install", "--no-save", "--no-package-lock", "--prefix", folder, `${name}@${version}`], {
+    encoding: "utf8",
+  });
   return path;
 }
 

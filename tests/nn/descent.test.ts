@@ -1,5 +1,18 @@
 import { it } from "vitest";
-import { cpu, encoder, indices, ops, random, sgd, softmax, valueAndGrad, type AttentionKernel, type Backend, type Tensor, type TiledKernel } from "../../src/index.js";
+import {
+  cpu,
+  encoder,
+  indices,
+  ops,
+  random,
+  sgd,
+  softmax,
+  valueAndGrad,
+  type AttentionKernel,
+  type Backend,
+  type Tensor,
+  type TiledKernel,
+} from "../../src/index.js";
 import { draws, expectAsExactAsFloat32, type Results } from "../support/compare.js";
 import { naiveFloat32 } from "../support/float32.js";
 import { describeGpu } from "../support/gpu.js";
@@ -9,7 +22,11 @@ const [batch, tokens, vocabulary, classes, heads, width, steps] = [4, 6, 11, 3, 
 
 /** A kernel without parameters of its own but the scale, as plain operations. */
 function unfused({ shaders: _, ...kernel }: TiledKernel): AttentionKernel {
-  return { ...kernel, compose: ({ q, ...rest }) => unfusedAttention(kernel.name, { scale: q.backend.full((width / heads) ** -0.5, [1]), q, ...rest }) };
+  return {
+    ...kernel,
+    compose: ({ q, ...rest }) =>
+      unfusedAttention(kernel.name, { scale: q.backend.full((width / heads) ** -0.5, [1]), q, ...rest }),
+  };
 }
 
 /** The losses of an encoder over steps of descent, and the logits that it ends with. */
@@ -18,7 +35,10 @@ async function train(backend: Backend, kernel: AttentionKernel, seed: number): P
   const parameters = model.initialize(backend, random(seed));
   const optimizer = sgd({ learningRate: 0.05 });
   const source = random(-seed);
-  const ids = indices(Array.from({ length: batch * tokens }, () => source.integer(vocabulary)), [batch, tokens]);
+  const ids = indices(
+    Array.from({ length: batch * tokens }, () => source.integer(vocabulary)),
+    [batch, tokens],
+  );
   const labels = indices(Array.from({ length: batch }, (_, row) => ids.values[row * tokens] % classes));
   const losses: Tensor[] = [];
   for (let step = 0; step < steps; step++) {

@@ -1,40 +1,75 @@
 import { describe, expect, it } from "vitest";
 import {
-  attentionMap, causal, cpu, elliptical, ellipticalMetric, encoder, gradcheck, indices, mahalanobis, multiHead, ops, pairwise, random, softmax, valueAndGrad,
-  type AttentionKernel, type EncoderLayer, type Indices, type Tensor,
+  attentionMap,
+  causal,
+  cpu,
+  elliptical,
+  ellipticalMetric,
+  encoder,
+  gradcheck,
+  indices,
+  mahalanobis,
+  multiHead,
+  ops,
+  pairwise,
+  random,
+  softmax,
+  valueAndGrad,
+  type AttentionKernel,
+  type EncoderLayer,
+  type Indices,
+  type Tensor,
 } from "../../src/index.js";
 
 const [batch, tokens, vocabulary, classes, width, heads] = [2, 5, 11, 3, 8, 2];
-const model = (kernel: AttentionKernel, layers = 3) => encoder({ kernel, vocabulary, classes, tokens, width, hidden: 8, heads, layers });
+const model = (kernel: AttentionKernel, layers = 3) =>
+  encoder({ kernel, vocabulary, classes, tokens, width, hidden: 8, heads, layers });
 const source = random(5);
-const ids = indices(Int32Array.from({ length: batch * tokens }, () => source.integer(vocabulary)), [batch, tokens]);
+const ids = indices(
+  Int32Array.from({ length: batch * tokens }, () => source.integer(vocabulary)),
+  [batch, tokens],
+);
 const places = indices([0, 3, 9]);
 
 /** Ids with the last token of every sequence changed. */
-const changed: Indices = indices(ids.values.map((id, at) => (at % tokens === tokens - 1 ? (id + 1) % vocabulary : id)), [batch, tokens]);
+const changed: Indices = indices(
+  ids.values.map((id, at) => (at % tokens === tokens - 1 ? (id + 1) % vocabulary : id)),
+  [batch, tokens],
+);
 
 describe("an encoder", () => {
-  it.each([softmax(), elliptical(), mahalanobis(), pairwise()])("has logits of single tokens whose mean is that of the sequence, $name", async (kernel) => {
-    const encoding = model(kernel);
-    const parameters = encoding.initialize(cpu, random(1));
-    const all = await encoding.tokenLogits(parameters, ids, indices(Array.from({ length: batch * tokens }, (_, place) => place))).read();
-    const whole = await encoding.apply(parameters, ids).read();
-    whole.forEach((logit, at) => {
-      const [row, label] = [Math.floor(at / classes), at % classes];
-      const own = Array.from({ length: tokens }, (_, token) => all[(row * tokens + token) * classes + label]);
-      expect(own.reduce((a, b) => a + b) / tokens).toBeCloseTo(logit, 12);
-    });
-    const some = await encoding.tokenLogits(parameters, ids, places).read();
-    expect(Array.from(some)).toEqual(Array.from(places.values).flatMap((place) => Array.from(all.subarray(place * classes, (place + 1) * classes))));
-  });
+  it.each([softmax(), elliptical(), mahalanobis(), pairwise()])(
+    "has logits of single tokens whose mean is that of the sequence, $name",
+    async (kernel) => {
+      const encoding = model(kernel);
+      const parameters = encoding.initialize(cpu, random(1));
+      const all = await encoding
+        .tokenLogits(parameters, ids, indices(Array.from({ length: batch * tokens }, (_, place) => place)))
+        .read();
+      const whole = await encoding.apply(parameters, ids).read();
+      whole.forEach((logit, at) => {
+        const [row, label] = [Math.floor(at / classes), at % classes];
+        const own = Array.from({ length: tokens }, (_, token) => all[(row * tokens + token) * classes + label]);
+        expect(own.reduce((a, b) => a + b) / tokens).toBeCloseTo(logit, 12);
+      });
+      const some = await encoding.tokenLogits(parameters, ids, places).read();
+      expect(Array.from(some)).toEqual(
+        Array.from(places.values).flatMap((place) => Array.from(all.subarray(place * classes, (place + 1) * classes))),
+      );
+    },
+  );
 
-  it.each([softmax(), elliptical({ causal: true }), mahalanobis({ normalize: true })])("with a causal mask knows nothing of later tokens, $name", async (kernel) => {
-    const encoding = model(kernel);
-    const parameters = encoding.initialize(cpu, random(1));
-    const logits = async (input: Indices, at: number) => Array.from(await encoding.tokenLogits(parameters, input, indices([at]), { mask: causal() }).read());
-    expect(await logits(changed, tokens - 2)).toEqual(await logits(ids, tokens - 2));
-    expect(await logits(changed, tokens - 1)).not.toEqual(await logits(ids, tokens - 1));
-  });
+  it.each([softmax(), elliptical({ causal: true }), mahalanobis({ normalize: true })])(
+    "with a causal mask knows nothing of later tokens, $name",
+    async (kernel) => {
+      const encoding = model(kernel);
+      const parameters = encoding.initialize(cpu, random(1));
+      const logits = async (input: Indices, at: number) =>
+        Array.from(await encoding.tokenLogits(parameters, input, indices([at]), { mask: causal() }).read());
+      expect(await logits(changed, tokens - 2)).toEqual(await logits(ids, tokens - 2));
+      expect(await logits(changed, tokens - 1)).not.toEqual(await logits(ids, tokens - 1));
+    },
+  );
 
   it("learns through token logits under a mask", async () => {
     const encoding = model(pairwise(), 1);
@@ -58,11 +93,16 @@ describe("the metric between layers", () => {
     expect(Array.from(await layers[0].inputs["metric"].read())).toEqual(Array<number>(batch * width).fill(1));
     const dim = width / heads;
     for (const layer of [1, 2]) {
-      const [now, before, metric] = await Promise.all([layers[layer].inputs.v, layers[layer - 1].inputs.v, layers[layer].inputs["metric"]].map((tensor) => tensor.read()));
+      const [now, before, metric] = await Promise.all(
+        [layers[layer].inputs.v, layers[layer - 1].inputs.v, layers[layer].inputs["metric"]].map((tensor) =>
+          tensor.read(),
+        ),
+      );
       for (let head = 0; head < batch * heads; head++) {
         const change = Array.from({ length: dim }, (_, c) => {
           let sum = 0;
-          for (let token = 0; token < tokens; token++) sum += Math.abs(now[(head * tokens + token) * dim + c] - before[(head * tokens + token) * dim + c]);
+          for (let token = 0; token < tokens; token++)
+            sum += Math.abs(now[(head * tokens + token) * dim + c] - before[(head * tokens + token) * dim + c]);
           return sum / tokens;
         });
         change.forEach((value, c) => expect(metric[head * dim + c]).toBeCloseTo(value / Math.max(...change), 12));
@@ -71,11 +111,14 @@ describe("the metric between layers", () => {
   });
 
   it("of the last token is, if causal, that of all tokens", async () => {
-    const draw = (seed: number): Tensor => cpu.tensor(random(seed).normals(batch * heads * tokens * 4), [batch, heads, tokens, 4]);
+    const draw = (seed: number): Tensor =>
+      cpu.tensor(random(seed).normals(batch * heads * tokens * 4), [batch, heads, tokens, 4]);
     const [values, previous] = [draw(1), draw(2)];
     const each = await ellipticalMetric(values, previous, { causal: true }).read();
     const all = await ellipticalMetric(values, previous).read();
-    all.forEach((value, at) => expect(each[(Math.floor(at / 4) * tokens + tokens - 1) * 4 + (at % 4)]).toBeCloseTo(value, 12));
+    all.forEach((value, at) =>
+      expect(each[(Math.floor(at / 4) * tokens + tokens - 1) * 4 + (at % 4)]).toBeCloseTo(value, 12),
+    );
   });
 
   it("reproduces dot-product attention where it is the identity", async () => {
@@ -83,7 +126,9 @@ describe("the metric between layers", () => {
     const x = cpu.tensor(random(3).normals(batch * tokens * width), [batch, tokens, width]);
     const parameters = layer.initialize(cpu, random(1));
     const round = layer.apply(parameters, x, { inputs: { metric: cpu.full(1, [batch, heads, width / heads]) } });
-    expect(await round.read()).toEqual(await multiHead({ kernel: softmax(), width, heads }).apply(parameters, x).read());
+    expect(await round.read()).toEqual(
+      await multiHead({ kernel: softmax(), width, heads }).apply(parameters, x).read(),
+    );
     // so does an encoder of one layer
     const [one, other] = [model(elliptical(), 1), model(softmax(), 1)];
     const weights = one.initialize(cpu, random(1));
@@ -94,11 +139,14 @@ describe("the metric between layers", () => {
     const draw = (seed: number): Tensor => cpu.tensor(random(seed).normals(48), [2, 2, 3, 4]);
     const [q, k, v] = [draw(1), draw(2), draw(3)];
     const metric = cpu.full(0.5, [2, 2, 3, 4]);
-    const loss = (p: { q: Tensor; metric: Tensor }): Tensor => ops.sum(ops.square(attentionMap(elliptical({ causal: true }), { ...p, k, v })));
+    const loss = (p: { q: Tensor; metric: Tensor }): Tensor =>
+      ops.sum(ops.square(attentionMap(elliptical({ causal: true }), { ...p, k, v })));
     const { gradients } = valueAndGrad(loss, { q, metric });
     expect(Array.from(await gradients.metric.read())).toEqual(Array<number>(48).fill(0));
     expect((await gradients.q.read()).some((slope) => slope !== 0)).toBe(true);
-    expect((await gradcheck((p: { q: Tensor }) => loss({ ...p, metric }), { q }, { directions: 1 })).worst).toMatchObject({ passed: true });
+    expect(
+      (await gradcheck((p: { q: Tensor }) => loss({ ...p, metric }), { q }, { directions: 1 })).worst,
+    ).toMatchObject({ passed: true });
   });
 });
 

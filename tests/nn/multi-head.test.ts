@@ -1,7 +1,27 @@
 import { describe, expect, it } from "vitest";
 import {
-  adam, ArgumentError, attention, causal, cpu, elliptical, factored, gradcheck, kernels, multiHead, ops, pairwise, random, sigmoid, softmax, symmetric, valueAndGrad,
-  type AttentionInputs, type Backend, type MultiHead, type MultiHeadParameters, type Tensor,
+  adam,
+  ArgumentError,
+  attention,
+  causal,
+  cpu,
+  elliptical,
+  factored,
+  gradcheck,
+  kernels,
+  multiHead,
+  ops,
+  pairwise,
+  random,
+  sigmoid,
+  softmax,
+  symmetric,
+  valueAndGrad,
+  type AttentionInputs,
+  type Backend,
+  type MultiHead,
+  type MultiHeadParameters,
+  type Tensor,
 } from "../../src/index.js";
 import { describeGpu } from "../support/gpu.js";
 
@@ -12,7 +32,9 @@ const names = Object.keys(kernels);
 
 /** The metric of `elliptical`, which no layer owns. */
 const fixedInputs = (name: string, backend: Backend): Record<string, Tensor> =>
-  (kernels[name]().inputs ?? []).some(({ fixed }) => fixed) ? { metric: backend.full(0.5, [batch, heads, width / heads]) } : {};
+  (kernels[name]().inputs ?? []).some(({ fixed }) => fixed)
+    ? { metric: backend.full(0.5, [batch, heads, width / heads]) }
+    : {};
 
 function layerFor(name: string, options: { readonly contextTokens?: number } = {}): MultiHead {
   const kernel = kernels[name]();
@@ -20,15 +42,23 @@ function layerFor(name: string, options: { readonly contextTokens?: number } = {
   return multiHead({ kernel, width, heads, tokens: n, learn, ...options });
 }
 
-const weigh = (output: Tensor): Tensor => ops.sum(ops.multiply(output, output.backend.tensor(random(9).normals(output.size), output.shape)));
+const weigh = (output: Tensor): Tensor =>
+  ops.sum(ops.multiply(output, output.backend.tensor(random(9).normals(output.size), output.shape)));
 
 describe.each(names)("a layer over %s", (name) => {
   it("has gradients for everything it owns, in self- and in cross-attention", async () => {
-    for (const [context, contextTokens] of [[undefined, n], [tokens(cpu, m, width, 4), m]] as const) {
+    for (const [context, contextTokens] of [
+      [undefined, n],
+      [tokens(cpu, m, width, 4), m],
+    ] as const) {
       const layer = layerFor(name, { contextTokens });
       const call = { context, inputs: fixedInputs(name, cpu) };
       const x = tokens(cpu, n, width, 3);
-      const report = await gradcheck((p) => weigh(layer.apply(p.parameters, p.x, call)), { parameters: layer.initialize(cpu, random(1)), x }, { directions: 1 });
+      const report = await gradcheck(
+        (p) => weigh(layer.apply(p.parameters, p.x, call)),
+        { parameters: layer.initialize(cpu, random(1)), x },
+        { directions: 1 },
+      );
       expect(report.worst).toMatchObject({ passed: true });
     }
   });
@@ -57,24 +87,35 @@ describe("projections", () => {
     const parameters = layer.initialize(cpu, random(1));
     expect(parameters["key"].shape).toEqual([6, 4]);
     const [x, context] = [tokens(cpu, n, width, 3), tokens(cpu, m, 6, 4)];
-    const split = (y: Tensor, count: number): Tensor => ops.permute(ops.reshape(y, [batch, -1, count, 2]), [0, 2, 1, 3]);
+    const split = (y: Tensor, count: number): Tensor =>
+      ops.permute(ops.reshape(y, [batch, -1, count, 2]), [0, 2, 1, 3]);
     const inputs: AttentionInputs = {
       q: split(ops.matmul(x, parameters["query"]), 4),
       k: split(ops.matmul(context, parameters["key"]), 2),
       v: split(ops.matmul(context, parameters["value"]), 2),
     };
-    const mixed = ops.reshape(ops.permute(attention(softmax(), inputs, { mask: causal() }), [0, 2, 1, 3]), [batch, n, width]);
+    const mixed = ops.reshape(ops.permute(attention(softmax(), inputs, { mask: causal() }), [0, 2, 1, 3]), [
+      batch,
+      n,
+      width,
+    ]);
     const actual = await layer.apply(parameters, x, { context, mask: causal() }).read();
     expect(actual).toEqual(await ops.matmul(mixed, parameters["output"]).read());
   });
 
   it("says what is missing", () => {
-    expect(() => multiHead({ kernel: factored(), width, heads }).initialize(cpu, random(1))).toThrow(/tokens: wanted the number of tokens, which factored asks for/);
-    expect(() => multiHead({ kernel: sigmoid(), width, heads, learn: ["bias"] }).initialize(cpu, random(1))).toThrow(/contextTokens: wanted the number of tokens/);
+    expect(() => multiHead({ kernel: factored(), width, heads }).initialize(cpu, random(1))).toThrow(
+      /tokens: wanted the number of tokens, which factored asks for/,
+    );
+    expect(() => multiHead({ kernel: sigmoid(), width, heads, learn: ["bias"] }).initialize(cpu, random(1))).toThrow(
+      /contextTokens: wanted the number of tokens/,
+    );
     expect(() => multiHead({ kernel: softmax(), width, heads, learn: ["gamma"] })).toThrow(ArgumentError);
     expect(() => multiHead({ kernel: symmetric(), width, heads, kvHeads: 1 })).toThrow(ArgumentError);
     const layer = multiHead({ kernel: elliptical(), width, heads });
-    expect(() => layer.apply(layer.initialize(cpu, random(1)), tokens(cpu, n, width, 3))).toThrow(/metric: wanted a tensor/);
+    expect(() => layer.apply(layer.initialize(cpu, random(1)), tokens(cpu, n, width, 3))).toThrow(
+      /metric: wanted a tensor/,
+    );
   });
 });
 

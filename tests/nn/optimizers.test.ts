@@ -96,11 +96,16 @@ describe.each(Object.entries(optimizers))("%s: a tensor under several names", (_
 });
 
 describeGpu("a tensor under several names, on the GPU", (gpu) => {
-  it.each(Object.entries(optimizers))("%s takes one step with the summed gradient", (_, make) => stepsOnce(gpu(), make));
+  it.each(Object.entries(optimizers))("%s takes one step with the summed gradient", (_, make) =>
+    stepsOnce(gpu(), make),
+  );
 
   it("leaves no sums behind", () => {
     const w = gpu().tensor([2]);
-    const [tree, gradients] = [{ a: w, b: w, c: w }, { a: gpu().tensor([1]), b: gpu().tensor([1]), c: gpu().tensor([1]) }];
+    const [tree, gradients] = [
+      { a: w, b: w, c: w },
+      { a: gpu().tensor([1]), b: gpu().tensor([1]), c: gpu().tensor([1]) },
+    ];
     const optimizer = optimizers.gradientDescent();
     optimizer.step(tree, gradients);
     const { used } = gpu().memory;
@@ -152,7 +157,10 @@ describe.each(Object.entries(optimizers))("%s: what does not fit", (_, make) => 
       const parameters = { a: cpu.tensor([3]), b: cpu.tensor([4, 5]) };
       const optimizer = make();
       expect(() => optimizer.step(parameters, gradients)).toThrow(type);
-      expect([await parameters.a.read(), await parameters.b.read()]).toEqual([Float64Array.of(3), Float64Array.of(4, 5)]);
+      expect([await parameters.a.read(), await parameters.b.read()]).toEqual([
+        Float64Array.of(3),
+        Float64Array.of(4, 5),
+      ]);
       expect(optimizer.state(parameters).steps).toBe(0);
     }
     expect(() => make().step({}, {})).toThrow(/parameters: wanted at least one tensor/);
@@ -174,26 +182,42 @@ describe.each(Object.entries(optimizers))("%s: what does not fit", (_, make) => 
     expect(() => optimizer.restore(parameters, { steps: NaN, memories })).toThrow(ArgumentError);
     const stranger = createCpu("another", (size) => new Float64Array(size), float64);
     const foreign = memories.map((own) => own.map(() => stranger.tensor([0])));
-    if (memories.flat().length > 0) expect(() => optimizer.restore(parameters, { steps: 1, memories: foreign })).toThrow(ShapeError);
+    if (memories.flat().length > 0)
+      expect(() => optimizer.restore(parameters, { steps: 1, memories: foreign })).toThrow(ShapeError);
   });
 });
 
 describe("values of options", () => {
   const rates: unknown[] = [undefined, NaN, 0, -0.1, Infinity, "0.1", null, [0.1]];
   const shares: unknown[] = [NaN, -0.1, 1, 1.5, "0.9", null];
-  const factories = { adam, sgd, gradientDescent } as unknown as Record<string, (options: Record<string, unknown>) => unknown>;
-  const above0: [string, string, object][] = [["adam", "learningRate", {}], ["adam", "epsilon", { learningRate: 1 }], ["sgd", "learningRate", {}], ["gradientDescent", "stepSize", {}]];
-  const below1: [string, string, object][] = [["adam", "beta1", { learningRate: 1 }], ["adam", "beta2", { learningRate: 1 }], ["sgd", "momentum", { learningRate: 1 }]];
+  const factories = { adam, sgd, gradientDescent } as unknown as Record<
+    string,
+    (options: Record<string, unknown>) => unknown
+  >;
+  const above0: [string, string, object][] = [
+    ["adam", "learningRate", {}],
+    ["adam", "epsilon", { learningRate: 1 }],
+    ["sgd", "learningRate", {}],
+    ["gradientDescent", "stepSize", {}],
+  ];
+  const below1: [string, string, object][] = [
+    ["adam", "beta1", { learningRate: 1 }],
+    ["adam", "beta2", { learningRate: 1 }],
+    ["sgd", "momentum", { learningRate: 1 }],
+  ];
 
   it.each(above0)("%s refuses a %s that is no finite number above 0", (factory, name, rest) => {
     for (const value of rates.filter((rate) => rate !== undefined || name !== "epsilon")) {
-      expect(() => factories[factory]({ ...rest, [name]: value }), String(value)).toThrow(new RegExp(`^${factory}: ${name}: wanted a finite number above 0`));
+      expect(() => factories[factory]({ ...rest, [name]: value }), String(value)).toThrow(
+        new RegExp(`^${factory}: ${name}: wanted a finite number above 0`),
+      );
     }
     expect(() => factories[factory]({ ...rest, [name]: 1e-3 })).not.toThrow();
   });
 
   it.each(below1)("%s refuses a %s outside of 0 to 1", (factory, name, rest) => {
-    for (const value of shares) expect(() => factories[factory]({ ...rest, [name]: value }), String(value)).toThrow(AttentionKernelsError);
+    for (const value of shares)
+      expect(() => factories[factory]({ ...rest, [name]: value }), String(value)).toThrow(AttentionKernelsError);
     expect(() => factories[factory]({ ...rest, [name]: 0 })).not.toThrow();
   });
 });

@@ -10,10 +10,25 @@ describeGpu("the bench", () => {
     const folder = mkdtempSync(join(tmpdir(), "bench-"));
     const out = join(folder, "report.json");
     try {
-      const printed = execFileSync(process.execPath, ["bench/run.mjs", "--kernels", "softmax,linear", "--n", "64", "--dim", "8", "--runs", "2", "--out", out], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+      const printed = execFileSync(
+        process.execPath,
+        ["bench/run.mjs", "--kernels", "softmax,linear", "--n", "64", "--dim", "8", "--runs", "2", "--out", out],
+        { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+      );
       expect(printed).toContain("forward + backward");
-      const report = JSON.parse(readFileSync(out, "utf8")) as Record<string, unknown> & { readonly rows: readonly { readonly kernel: string; readonly error: number; readonly forward: { readonly median: number } }[] };
-      expect(report).toMatchObject({ n: 64, dim: 8, device: { name: expect.any(String) as string }, commit: expect.any(String) as string });
+      const report = JSON.parse(readFileSync(out, "utf8")) as Record<string, unknown> & {
+        readonly rows: readonly {
+          readonly kernel: string;
+          readonly error: number;
+          readonly forward: { readonly median: number };
+        }[];
+      };
+      expect(report).toMatchObject({
+        n: 64,
+        dim: 8,
+        device: { name: expect.any(String) as string },
+        commit: expect.any(String) as string,
+      });
       expect(report.rows.map(({ kernel }) => kernel)).toEqual(["softmax", "linear"]);
       for (const { error, forward } of report.rows) {
         expect(error).toBeLessThan(1e-4);

@@ -44,7 +44,9 @@ describe("the packed tarball in a browser", () => {
   it("bundles without Dawn, Node's modules and the command line", () => {
     const output = Object.values(bundle.metafile.outputs)[0];
     // A package that `browser` in package.json switches off leaves an empty module.
-    const used = Object.entries(output.inputs).filter(([path, { bytesInOutput }]) => bytesInOutput > 0 && !path.startsWith("(disabled)"));
+    const used = Object.entries(output.inputs).filter(
+      ([path, { bytesInOutput }]) => bytesInOutput > 0 && !path.startsWith("(disabled)"),
+    );
     const packages = used.flatMap(([path]) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
     expect(bundle.warnings).toEqual([]);
     expect(output.imports).toEqual([]);
@@ -58,7 +60,9 @@ describe("the packed tarball in a browser", () => {
     const folder = unpack("chromium", parts);
     const server = await serve(bundle.outputFiles[0].text);
     // A driver chosen for Dawn in Node is not the page's.
-    const env = Object.entries(process.env).filter(([name]) => name !== "VK_DRIVER_FILES" && name !== "VK_ICD_FILENAMES");
+    const env = Object.entries(process.env).filter(
+      ([name]) => name !== "VK_DRIVER_FILES" && name !== "VK_ICD_FILENAMES",
+    );
     const browser = await chromium.launch({
       executablePath: join(folder, "chromium"),
       args: launchArguments,

@@ -13,12 +13,24 @@ interface Conditions {
   readonly default: string;
 }
 
-const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: Record<string, string | Record<"import" | "require", Conditions>> };
-const entries = Object.entries(exports).flatMap(([name, entry]) => (typeof entry === "string" ? [] : (["import", "require"] as const).map((how) => [`${name}, ${how}`, how, entry[how]] as const)));
+const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  exports: Record<string, string | Record<"import" | "require", Conditions>>;
+};
+const entries = Object.entries(exports).flatMap(([name, entry]) =>
+  typeof entry === "string"
+    ? []
+    : (["import", "require"] as const).map((how) => [`${name}, ${how}`, how, entry[how]] as const),
+);
 
 /** The names under which a module's declarations promise a value, those in its namespaces as "ops.add". */
 function declaredValues(file: string): string[] {
-  const program = ts.createProgram([file], { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, skipLibCheck: true, types: [] });
+  const program = ts.createProgram([file], {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    skipLibCheck: true,
+    types: [],
+  });
   const checker = program.getTypeChecker();
   const values = (module: ts.Symbol): string[] =>
     checker.getExportsOfModule(module).flatMap((symbol) => {
@@ -26,7 +38,9 @@ function declaredValues(file: string): string[] {
       if (specifier !== undefined && (specifier.isTypeOnly || specifier.parent.parent.isTypeOnly)) return [];
       const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
       if (!(target.flags & ts.SymbolFlags.Value)) return [];
-      return target.flags & ts.SymbolFlags.ValueModule ? [symbol.name, ...values(target).map((name) => `${symbol.name}.${name}`)] : [symbol.name];
+      return target.flags & ts.SymbolFlags.ValueModule
+        ? [symbol.name, ...values(target).map((name) => `${symbol.name}.${name}`)]
+        : [symbol.name];
     });
   return values(checker.getSymbolAtLocation(program.getSourceFile(file)!)!).sort();
 }
@@ -34,7 +48,12 @@ function declaredValues(file: string): string[] {
 /** What a module exports, with the members of those that are namespaces in its declarations. */
 function exportedValues(module: Record<string, unknown>, namespaces: ReadonlySet<string>): string[] {
   const names = Object.keys(module).filter((name) => name !== "__esModule");
-  return names.flatMap((name) => [name, ...(namespaces.has(name) ? Object.keys(module[name] as object).map((member) => `${name}.${member}`) : [])]).sort();
+  return names
+    .flatMap((name) => [
+      name,
+      ...(namespaces.has(name) ? Object.keys(module[name] as object).map((member) => `${name}.${member}`) : []),
+    ])
+    .sort();
 }
 
 describe("what the declarations call a value is exported, and nothing else", () => {
@@ -42,9 +61,12 @@ describe("what the declarations call a value is exported, and nothing else", () 
     const declared = declaredValues(join(root, types));
     expect(declared).toEqual(expect.arrayContaining(["Gpu", "Tensor", "attention", "ops.add"]));
     const path = join(root, file);
-    const module = (how === "import" ? await import(/* @vite-ignore */ pathToFileURL(path).href) : require(path)) as Record<string, unknown>;
-    const namespaces = new Set(declared.flatMap((name) => (name.includes(".") ? [name.slice(0, name.indexOf("."))] : [])));
+    const module = (
+      how === "import" ? await import(/* @vite-ignore */ pathToFileURL(path).href) : require(path)
+    ) as Record<string, unknown>;
+    const namespaces = new Set(
+      declared.flatMap((name) => (name.includes(".") ? [name.slice(0, name.indexOf("."))] : [])),
+    );
     expect(exportedValues(module, namespaces)).toEqual(declared);
-
   });
 });

@@ -1,5 +1,14 @@
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,13 +69,22 @@ export function installPackage(extra: readonly string[]): Installed {
 }
 
 /** Runs a script with a runtime in a folder and gives what it printed. */
-export async function runScript([command, ...flags]: readonly [string, ...string[]], folder: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, [...flags, ...args], { cwd: folder, maxBuffer: 1 << 26, timeout: 220_000 });
+export async function runScript(
+  [command, ...flags]: readonly [string, ...string[]],
+  folder: string,
+  ...args: readonly string[]
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, [...flags, ...args], {
+    cwd: folder,
+    maxBuffer: 1 << 26,
+    timeout: 220_000,
+  });
   return stdout;
 }
 
 /** `runScript` with this Node. */
-export const node = (folder: string, ...args: readonly string[]): Promise<string> => runScript([process.execPath], folder, ...args);
+export const node = (folder: string, ...args: readonly string[]): Promise<string> =>
+  runScript([process.execPath], folder, ...args);
 
 /** What the scripts `module.mjs` and `commonjs.cjs` print. */
 export interface Printed {

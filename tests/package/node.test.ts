@@ -15,7 +15,9 @@ describe("the packed tarball in Node", () => {
 
   it("holds what users need and nothing else", () => {
     expect(bare.files).toEqual(expect.arrayContaining(["LICENSE", "dist/cli.js", "dist/index.cjs", "dist/index.js"]));
-    expect(bare.files.filter((file) => !/^dist\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file))).toEqual([]);
+    expect(
+      bare.files.filter((file) => !/^dist\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)),
+    ).toEqual([]);
   });
 
   it("gives ES modules and CommonJS the same names and numbers, without webgpu installed", async () => {
@@ -23,7 +25,17 @@ describe("the packed tarball in Node", () => {
     const commonjs = await run(bare.folder, "commonjs.cjs");
     expect(module.names).toEqual(commonjs.names);
     expect(module.names).toEqual(
-      expect.arrayContaining(["attention", "checkConvergence", "cpu", "gaussian", "gradcheck", "requestGpu", "softmax", "valueAndGrad", "wrapDevice"]),
+      expect.arrayContaining([
+        "attention",
+        "checkConvergence",
+        "cpu",
+        "gaussian",
+        "gradcheck",
+        "requestGpu",
+        "softmax",
+        "valueAndGrad",
+        "wrapDevice",
+      ]),
     );
     expect(module.cpu).toEqual(commonjs.cpu);
     expect(difference(module.cpu, module.cpu)).toBe(0);
@@ -37,7 +49,8 @@ describe("the packed tarball in Node", () => {
   });
 
   it("says how to get webgpu where it is missing", async () => {
-    const script = 'import("attention-kernels").then((m) => m.requestGpu()).catch((e) => console.log(e.name, e.message))';
+    const script =
+      'import("attention-kernels").then((m) => m.requestGpu()).catch((e) => console.log(e.name, e.message))';
     expect(await node(bare.folder, "-e", script)).toMatch(/^UnsupportedError .*npm install webgpu/);
   });
 

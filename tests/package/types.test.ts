@@ -15,11 +15,13 @@ function complaints(folder: string, options: ts.CompilerOptions): string[] {
     preserveSymlinks: true,
     ...options,
   });
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(({ file, messageText }) => `${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`)
-    // Other packages' declarations are theirs to mend.
-    .filter((line) => !/node_modules\/(?!attention-kernels\/)/.test(line));
+  return (
+    ts
+      .getPreEmitDiagnostics(program)
+      .map(({ file, messageText }) => `${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`)
+      // Other packages' declarations are theirs to mend.
+      .filter((line) => !/node_modules\/(?!attention-kernels\/)/.test(line))
+  );
 }
 
 describe("the packed declarations", () => {

@@ -20,10 +20,13 @@ describe("the dimer state as factored attention", () => {
     const spins = spinsOf(sector(16).states, 16);
     const { re } = await state(spins);
     const dimers = shastrySutherlandDimers(lattice);
-    const rows = Array.from(re.keys()).filter((row) => dimers.every(([i, j]) => spins[row * 16 + i] !== spins[row * 16 + j]));
+    const rows = Array.from(re.keys()).filter((row) =>
+      dimers.every(([i, j]) => spins[row * 16 + i] !== spins[row * 16 + j]),
+    );
     expect(rows).toHaveLength(2 ** 8);
     expect(rows.every((row) => re[row] === 0)).toBe(true);
-    expect(re.filter((value) => value > -79 && value < 0)).toHaveLength(0); // S^z = 0 needs two parallel dimers at least
+    // S^z = 0 needs two parallel dimers at least
+    expect(re.filter((value) => value > -79 && value < 0)).toHaveLength(0);
     const kept = Int8Array.from(rows.flatMap((row) => Array.from(spins.subarray(row * 16, (row + 1) * 16))));
     const local = await localEnergies(shastrySutherland(lattice, { inter: 0.5 }), kept, state);
     for (const value of local.re) expect(Math.abs(value + 6)).toBeLessThan(1e-10);
@@ -34,6 +37,7 @@ describe("the dimer state as factored attention", () => {
 
   it("has weights that pair the sites", () => {
     const weights = dimerWeights(lattice);
-    for (let site = 0; site < 16; site++) expect(weights.slice(16 * site, 16 * (site + 1)).reduce((a, b) => a + b)).toBe(1);
+    for (let site = 0; site < 16; site++)
+      expect(weights.slice(16 * site, 16 * (site + 1)).reduce((a, b) => a + b)).toBe(1);
   });
 });

@@ -2,7 +2,12 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { cpu, ops } from "../../src/index.js";
 import { applyHamiltonian, groundState } from "../../src/physics/exact.js";
-import { heisenberg, shastrySutherland, shastrySutherlandDimers, type Hamiltonian } from "../../src/physics/hamiltonian.js";
+import {
+  heisenberg,
+  shastrySutherland,
+  shastrySutherlandDimers,
+  type Hamiltonian,
+} from "../../src/physics/hamiltonian.js";
 import { chain, nearestNeighbours, nextNearestNeighbours, patches, square } from "../../src/physics/lattice.js";
 import { sector, spinsOf } from "../../src/physics/sector.js";
 import { logProjection } from "../../src/physics/logarithms.js";
@@ -10,14 +15,47 @@ import { imagesOf, pointGroup, productOf, spinFlip, translations } from "../../s
 
 /** S_i·S_j by Kronecker products of 2 × 2 matrices on the whole space, without sectors or bit patterns. */
 function denseHamiltonian({ lattice, bonds }: Hamiltonian): Matrix {
-  const spin = { z: new Matrix([[-0.5, 0], [0, 0.5]]), raise: new Matrix([[0, 0], [1, 0]]), lower: new Matrix([[0, 1], [0, 0]]) };
+  const spin = {
+    z: new Matrix([
+      [-0.5, 0],
+      [0, 0.5],
+    ]),
+    raise: new Matrix([
+      [0, 0],
+      [1, 0],
+    ]),
+    lower: new Matrix([
+      [0, 1],
+      [0, 0],
+    ]),
+  };
   const on = (operators: ReadonlyMap<number, Matrix>): Matrix =>
-    Array.from({ length: lattice.sites }, (_, site) => operators.get(lattice.sites - 1 - site) ?? Matrix.eye(2)).reduce((a, b) => a.kroneckerProduct(b));
+    Array.from({ length: lattice.sites }, (_, site) => operators.get(lattice.sites - 1 - site) ?? Matrix.eye(2)).reduce(
+      (a, b) => a.kroneckerProduct(b),
+    );
   const size = 2 ** lattice.sites;
   const matrix = Matrix.zeros(size, size);
   for (const { i, j, coupling } of bonds) {
-    matrix.add(on(new Map([[i, spin.z], [j, spin.z]])).mul(coupling));
-    for (const [a, b] of [[spin.raise, spin.lower], [spin.lower, spin.raise]]) matrix.add(on(new Map([[i, a], [j, b]])).mul(coupling / 2));
+    matrix.add(
+      on(
+        new Map([
+          [i, spin.z],
+          [j, spin.z],
+        ]),
+      ).mul(coupling),
+    );
+    for (const [a, b] of [
+      [spin.raise, spin.lower],
+      [spin.lower, spin.raise],
+    ])
+      matrix.add(
+        on(
+          new Map([
+            [i, a],
+            [j, b],
+          ]),
+        ).mul(coupling / 2),
+      );
   }
   return matrix;
 }
@@ -27,27 +65,49 @@ describe("lattices", () => {
     expect([nearestNeighbours(square(4)).length, nextNearestNeighbours(square(4)).length]).toEqual([32, 32]);
     expect([nearestNeighbours(square(6)).length, nextNearestNeighbours(square(6)).length]).toEqual([72, 72]);
     expect(nearestNeighbours(chain(4))).toHaveLength(4);
-    expect(nextNearestNeighbours(chain(4))).toEqual([[0, 2], [1, 3]]);
+    expect(nextNearestNeighbours(chain(4))).toEqual([
+      [0, 2],
+      [1, 3],
+    ]);
     expect(nearestNeighbours(chain(2))).toEqual([[0, 1]]);
   });
 
   it("cut into patches", () => {
-    expect(patches(square(4), 2)).toMatchObject({ extents: [2, 2], sites: [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]] });
-    expect(patches(chain(6), 3).sites).toEqual([[0, 1, 2], [3, 4, 5]]);
+    expect(patches(square(4), 2)).toMatchObject({
+      extents: [2, 2],
+      sites: [
+        [0, 1, 4, 5],
+        [2, 3, 6, 7],
+        [8, 9, 12, 13],
+        [10, 11, 14, 15],
+      ],
+    });
+    expect(patches(chain(6), 3).sites).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]);
     expect(() => patches(square(4), 3)).toThrow(/patches: b: wanted a divisor of the extents \[4, 4\], got 3/);
     expect(() => chain(1)).toThrow(/chain: extent/);
   });
 
   it("have a partner for every site of the Shastry-Sutherland lattice", () => {
     for (const lattice of [square(4), square(6, 4)]) {
-      expect(shastrySutherlandDimers(lattice).flat().sort((a, b) => a - b)).toEqual(Array.from({ length: lattice.sites }, (_, site) => site));
+      expect(
+        shastrySutherlandDimers(lattice)
+          .flat()
+          .sort((a, b) => a - b),
+      ).toEqual(Array.from({ length: lattice.sites }, (_, site) => site));
     }
     expect(() => shastrySutherlandDimers(chain(4))).toThrow(/even extents/);
   });
 });
 
 describe("the ground state", () => {
-  it.each([[0, -0.7017802005], [0.5, -0.5286202095], [0.8, -0.627335104]])("of the 4 × 4 lattice at J2 = %f", (j2, energy) => {
+  it.each([
+    [0, -0.7017802005],
+    [0.5, -0.5286202095],
+    [0.8, -0.627335104],
+  ])("of the 4 × 4 lattice at J2 = %f", (j2, energy) => {
     const found = groundState(heisenberg(square(4), { j2 }));
     expect(Math.abs(found.energy / 16 - energy)).toBeLessThan(1e-9);
   });
@@ -55,7 +115,8 @@ describe("the ground state", () => {
   it.each([4, 6, 8])("of a chain of %i sites agrees with dense diagonalisation", (length) => {
     for (const j2 of [0, 0.3]) {
       const hamiltonian = heisenberg(chain(length), { j2 });
-      const dense = new EigenvalueDecomposition(denseHamiltonian(hamiltonian), { assumeSymmetric: true }).realEigenvalues;
+      const dense = new EigenvalueDecomposition(denseHamiltonian(hamiltonian), { assumeSymmetric: true })
+        .realEigenvalues;
       expect(Math.abs(groundState(hamiltonian).energy - Math.min(...dense))).toBeLessThan(1e-10);
     }
   });
@@ -102,15 +163,23 @@ describe("symmetries", () => {
     });
     // Images come element by element; log ψ of the images of a configuration is a row.
     const rowsOf = (values: Float64Array) => ops.permute(cpu.tensor(values, [group.length, space.dimension]), [1, 0]);
-    const found = logProjection({ re: rowsOf(logs.re), im: rowsOf(logs.im) }, group.map(() => 1));
+    const found = logProjection(
+      { re: rowsOf(logs.re), im: rowsOf(logs.im) },
+      group.map(() => 1),
+    );
     const [re, im] = [await found.re.read(), await found.im.read()];
     const projected = Float64Array.from(re, (size, row) => Math.exp(size) * Math.cos(im[row]));
     const image = new Float64Array(space.dimension);
     applyHamiltonian(hamiltonian, space, projected, image);
-    const wrong = image.reduce((worst, value, index) => Math.max(worst, Math.abs(value - energy * projected[index])), 0);
+    const wrong = image.reduce(
+      (worst, value, index) => Math.max(worst, Math.abs(value - energy * projected[index])),
+      0,
+    );
     expect(wrong).toBeLessThan(1e-9);
     applyHamiltonian(hamiltonian, space, disturbed, image);
-    expect(image.reduce((worst, value, index) => Math.max(worst, Math.abs(value - energy * disturbed[index])), 0)).toBeGreaterThan(1e-3);
+    expect(
+      image.reduce((worst, value, index) => Math.max(worst, Math.abs(value - energy * disturbed[index])), 0),
+    ).toBeGreaterThan(1e-3);
   });
 
   it("of a square are translations, eight turns and reflections, and the flip, all different", () => {

@@ -8,14 +8,25 @@ describe("the generalised Potts model", () => {
   it("has factored attention with A = J and V = U as its exact conditional", async () => {
     const model = randomPotts(5, 3, random(2));
     const predictor = factoredPredictor(5, 3);
-    const rows = [[0, 1, 2, 0, 1], [2, 2, 1, 0, 0]];
+    const rows = [
+      [0, 1, 2, 0, 1],
+      [2, 2, 1, 0, 0],
+    ];
     // What stands on the diagonal must not matter.
-    const positions = cpu.tensor(model.couplings.map((value, at) => (at % 6 === 0 ? 7 : value)), [1, 5, 5]);
-    const logits = predictor.logits({ positions, values: cpu.tensor(model.interactions, [3, 3]) }, indices(rows.flat(), [2, 5]));
+    const positions = cpu.tensor(
+      model.couplings.map((value, at) => (at % 6 === 0 ? 7 : value)),
+      [1, 5, 5],
+    );
+    const logits = predictor.logits(
+      { positions, values: cpu.tensor(model.interactions, [3, 3]) },
+      indices(rows.flat(), [2, 5]),
+    );
     const found = await ops.softmax(logits).read();
     rows.forEach((row, at) =>
       row.forEach((_, site) => {
-        exactConditional(model, row, site).forEach((p, colour) => expect(Math.abs(found[(at * 5 + site) * 3 + colour] - p)).toBeLessThan(1e-12));
+        exactConditional(model, row, site).forEach((p, colour) =>
+          expect(Math.abs(found[(at * 5 + site) * 3 + colour] - p)).toBeLessThan(1e-12),
+        );
       }),
     );
   });
@@ -24,16 +35,24 @@ describe("the generalised Potts model", () => {
     const model = randomPotts(3, 3, random(4));
     const count = 20_000;
     const { values } = gibbsSamples(model, count, random(5));
-    const weights = Array.from({ length: 27 }, (_, index) => Math.exp(-pottsEnergy(model, [index % 3, Math.floor(index / 3) % 3, Math.floor(index / 9)])));
+    const weights = Array.from({ length: 27 }, (_, index) =>
+      Math.exp(-pottsEnergy(model, [index % 3, Math.floor(index / 3) % 3, Math.floor(index / 9)])),
+    );
     const total = weights.reduce((a, b) => a + b);
     const found = new Float64Array(27);
-    for (let draw = 0; draw < count; draw++) found[values[3 * draw] + 3 * values[3 * draw + 1] + 9 * values[3 * draw + 2]]++;
-    const squares = weights.reduce((sum, weight, index) => sum + (found[index] - (count * weight) / total) ** 2 / ((count * weight) / total), 0);
+    for (let draw = 0; draw < count; draw++)
+      found[values[3 * draw] + 3 * values[3 * draw + 1] + 9 * values[3 * draw + 2]]++;
+    const squares = weights.reduce(
+      (sum, weight, index) => sum + (found[index] - (count * weight) / total) ** 2 / ((count * weight) / total),
+      0,
+    );
     expect(squares).toBeLessThan(60); // χ² of 26 degrees of freedom: 60 has probability 2e-4
   });
 
   it("refuses what cannot be enumerated", () => {
-    expect(() => exactConditional(randomPotts(20, 5, random(1)), [], 0)).toThrow(/exactConditional: model: wanted at most 10000000 configurations, got 5\^20/);
+    expect(() => exactConditional(randomPotts(20, 5, random(1)), [], 0)).toThrow(
+      /exactConditional: model: wanted at most 10000000 configurations, got 5\^20/,
+    );
     expect(() => randomPotts(1, 5, random(1))).toThrow(/two sites/);
   });
 });
@@ -49,10 +68,19 @@ describe("recovery", () => {
     const order = Array.from({ length: 20_000 }, (_, row) => row);
     for (let step = 0; step < 120; step++) {
       const batch = batchOf(samples, order, (step % 20) * 1000, 1000);
-      optimizer.step(parameters, valueAndGrad((own: typeof parameters) => maskedLoss(predictor, own, batch), parameters).gradients);
+      optimizer.step(
+        parameters,
+        valueAndGrad((own: typeof parameters) => maskedLoss(predictor, own, batch), parameters).gradients,
+      );
     }
     const truth = fixGauge(model.couplings, model.interactions, sites, colours);
-    const found = fixGauge(await parameters.positions.read(), await parameters.values.read(), sites, colours, truth.couplings);
+    const found = fixGauge(
+      await parameters.positions.read(),
+      await parameters.values.read(),
+      sites,
+      colours,
+      truth.couplings,
+    );
     expect(correlation(found.couplings, truth.couplings)).toBeGreaterThan(0.98);
     expect(correlation(found.interactions, truth.interactions)).toBeGreaterThan(0.98);
   });
@@ -61,7 +89,13 @@ describe("recovery", () => {
     const model = randomPotts(6, 4, random(8));
     const truth = fixGauge(model.couplings, model.interactions, 6, 4);
     const shifts = random(9).normals(4);
-    const moved = fixGauge(model.couplings.map((x) => -2.5 * x), model.interactions.map((x, at) => x / -2.5 + shifts[at % 4]), 6, 4, truth.couplings);
+    const moved = fixGauge(
+      model.couplings.map((x) => -2.5 * x),
+      model.interactions.map((x, at) => x / -2.5 + shifts[at % 4]),
+      6,
+      4,
+      truth.couplings,
+    );
     moved.couplings.forEach((value, at) => expect(value).toBeCloseTo(truth.couplings[at], 12));
     moved.interactions.forEach((value, at) => expect(value).toBeCloseTo(truth.interactions[at], 12));
     expect(correlation([1, 2, 3], [2, 4, 6])).toBeCloseTo(1, 12);
@@ -72,7 +106,8 @@ it("neither predictor sees the colour that it predicts", async () => {
   const pair = indices([0, 1, 2, 1, 0, 1, 0, 1], [2, 4]);
   for (const predictor of [factoredPredictor(4, 3), softmaxPredictor(4, 3)]) {
     const logits = await predictor.logits(predictor.initialize(cpu, random(1)) as never, pair).read();
-    const site = (row: number, place: number) => Array.from(logits.slice((row * 4 + place) * 3, (row * 4 + place) * 3 + 3));
+    const site = (row: number, place: number) =>
+      Array.from(logits.slice((row * 4 + place) * 3, (row * 4 + place) * 3 + 3));
     expect(site(0, 2)).toEqual(site(1, 2));
     expect(site(0, 0)).not.toEqual(site(1, 0));
   }

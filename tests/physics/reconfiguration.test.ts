@@ -9,9 +9,22 @@ import { jacobian } from "../../src/physics/jacobian.js";
 import { chain } from "../../src/physics/lattice.js";
 import { localEnergies } from "../../src/physics/local-energy.js";
 import { representativesOf } from "../../src/physics/orbits.js";
-import { descend, energyGradient, linearProblem, naturalGradient, springDirection } from "../../src/physics/reconfiguration.js";
+import {
+  descend,
+  energyGradient,
+  linearProblem,
+  naturalGradient,
+  springDirection,
+} from "../../src/physics/reconfiguration.js";
 import { exactSampler, metropolisSampler, probabilities, summation, type Sampler } from "../../src/physics/sampler.js";
-import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../src/physics/symmetry.js";
+import {
+  pointGroup,
+  productOf,
+  shiftsWithin,
+  spinFlip,
+  translations,
+  type Symmetry,
+} from "../../src/physics/symmetry.js";
 import { cosineSchedule, enumeratedEnergy, variationalStep, type StepOptions } from "../../src/physics/variational.js";
 
 const lattice = chain(8);
@@ -21,7 +34,11 @@ const hamiltonian = heisenberg(lattice, { j2: 0.3 });
 async function wholeProblem(model: ReturnType<typeof ansatz>, parameters: AnsatzParameters) {
   const logAmplitude = rememberedAmplitudes(model, parameters);
   const { spins, weights } = await probabilities(8, logAmplitude);
-  return linearProblem(jacobian(model, parameters, spins), await localEnergies(hamiltonian, spins, logAmplitude), weights);
+  return linearProblem(
+    jacobian(model, parameters, spins),
+    await localEnergies(hamiltonian, spins, logAmplitude),
+    weights,
+  );
 }
 
 describe.each([
@@ -56,7 +73,10 @@ describe.each([
     const problem = await wholeProblem(model, parameters);
     const before = await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters));
     for (const shift of [1e-1, 1e-3]) {
-      const [p, s] = [await naturalGradient(problem, { shift, side: "parameters" }), await naturalGradient(problem, { shift, side: "samples" })];
+      const [p, s] = [
+        await naturalGradient(problem, { shift, side: "parameters" }),
+        await naturalGradient(problem, { shift, side: "samples" }),
+      ];
       const [a, b] = [await p.read(), await s.read()];
       const scale = Math.max(...a.map(Math.abs));
       expect(Math.max(...a.map((value, k) => Math.abs(value - b[k]))) / scale).toBeLessThan(1e-9);
@@ -66,7 +86,9 @@ describe.each([
       const gradient = Array.from(await energyGradient(problem).read());
       const slope = gradient.reduce((sum, value, k) => sum + value * a[k], 0);
       expect(slope).toBeGreaterThan(0);
-      expect((before - (await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, moved)))) / (1e-4 * slope)).toBeCloseTo(1, 2);
+      expect(
+        (before - (await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, moved)))) / (1e-4 * slope),
+      ).toBeCloseTo(1, 2);
     }
   });
 });
@@ -75,9 +97,16 @@ describe("a step", () => {
   const model = ansatz({ lattice, kernel: factored({ periodic: [4] }), width: 4, heads: 2, layers: 1 });
   const step = async (options: Partial<StepOptions>) => {
     const parameters = model.initialize(cpu, random(2));
-    const numbers = async (): Promise<number[]> => (await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
+    const numbers = async (): Promise<number[]> =>
+      (await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
     const before = await numbers();
-    const { shift } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, { samples: 0, rate: 0.05, shift: 1e-3, momentum: 0, ...options });
+    const { shift } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, {
+      samples: 0,
+      rate: 0.05,
+      shift: 1e-3,
+      momentum: 0,
+      ...options,
+    });
     const after = await numbers();
     return { shift, way: before.map((value, k) => after[k] - value) };
   };
@@ -104,8 +133,15 @@ describe("a step", () => {
   it("measures before the parameters change", async () => {
     const parameters = model.initialize(cpu, random(2));
     const energies: number[] = [];
-    const measured = async (): Promise<void> => void energies.push(await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters)));
-    const { measurement } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, { samples: 0, rate: 0.05, shift: 1e-3, momentum: 0, measured });
+    const measured = async (): Promise<void> =>
+      void energies.push(await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters)));
+    const { measurement } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, {
+      samples: 0,
+      rate: 0.05,
+      shift: 1e-3,
+      momentum: 0,
+      measured,
+    });
     expect(energies).toHaveLength(1);
     expect(energies[0]).toBeCloseTo(measurement.energy.mean, 10);
   });
@@ -123,17 +159,25 @@ describe("directions", () => {
     const [x, g, old] = [await problem.matrix.read(), await problem.target.read(), await last.read()];
     const cost = (d: readonly number[]): number => {
       const residuals = Array.from(g, (value, row) => d.reduce((sum, part, k) => sum + x[row * 4 + k] * part, -value));
-      return residuals.reduce((sum, r) => sum + r * r, 0) + shift * d.reduce((sum, part, k) => sum + (part - momentum * old[k]) ** 2, 0);
+      return (
+        residuals.reduce((sum, r) => sum + r * r, 0) +
+        shift * d.reduce((sum, part, k) => sum + (part - momentum * old[k]) ** 2, 0)
+      );
     };
     for (let k = 0; k < 4; k++) {
-      for (const step of [1e-3, -1e-3]) expect(cost(delta.map((part, index) => part + (index === k ? step : 0)))).toBeGreaterThan(cost(delta));
+      for (const step of [1e-3, -1e-3])
+        expect(cost(delta.map((part, index) => part + (index === k ? step : 0)))).toBeGreaterThan(cost(delta));
     }
-    expect(await read(springDirection(problem, undefined, 0.7, { shift }))).toEqual(await read(naturalGradient(problem, { shift })));
+    expect(await read(springDirection(problem, undefined, 0.7, { shift }))).toEqual(
+      await read(naturalGradient(problem, { shift })),
+    );
   });
 
   it("ask for a larger shift where the system is singular", async () => {
     const zero = { matrix: cpu.full(0, [2, 3]), target: cpu.full(1, [2, 1]) };
-    await expect(naturalGradient(zero, { shift: 0 })).rejects.toThrow(/naturalGradient: shift: wanted a positive definite system/);
+    await expect(naturalGradient(zero, { shift: 0 })).rejects.toThrow(
+      /naturalGradient: shift: wanted a positive definite system/,
+    );
   });
 
   it("follow a schedule that rises and falls", () => {
@@ -145,26 +189,56 @@ describe("directions", () => {
 /** With the translations by whole patches a group. */
 const symmetries = productOf(shiftsWithin(lattice, 2), productOf(pointGroup(lattice), spinFlip(lattice)));
 
-describe.each<[string, { sampler: (seed: number) => Sampler; elements: readonly Symmetry[]; steps: number; error: number }]>([
+describe.each<
+  [string, { sampler: (seed: number) => Sampler; elements: readonly Symmetry[]; steps: number; error: number }]
+>([
   ["by enumeration", { sampler: (seed) => exactSampler(8, random(seed)), elements: [], steps: 40, error: 5e-3 }],
-  ["by Metropolis exchange, projected on symmetries", { sampler: (seed) => metropolisSampler(lattice, random(seed), { chains: 16 }), elements: symmetries, steps: 30, error: 1e-4 }],
+  [
+    "by Metropolis exchange, projected on symmetries",
+    {
+      sampler: (seed) => metropolisSampler(lattice, random(seed), { chains: 16 }),
+      elements: symmetries,
+      steps: 30,
+      error: 1e-4,
+    },
+  ],
 ])("optimisation with samples %s", (_, { sampler, elements, steps: enough, error }) => {
   it("finds the ground state of a chain of eight spins, and repeats with its seed", async () => {
     const projection = elements.length === 0 ? {} : { projection: { elements, characters: elements.map(() => 1) } };
-    const model = ansatz({ lattice, kernel: factored({ periodic: [4] }), width: 6, heads: 2, layers: 1, ...projection });
+    const model = ansatz({
+      lattice,
+      kernel: factored({ periodic: [4] }),
+      width: 6,
+      heads: 2,
+      layers: 1,
+      ...projection,
+    });
     const whole = translations(lattice, 2);
-    const problem = { ansatz: model, hamiltonian, represent: representativesOf(8, elements.length === 0 ? whole : productOf(whole, elements)) };
+    const problem = {
+      ansatz: model,
+      hamiltonian,
+      represent: representativesOf(8, elements.length === 0 ? whole : productOf(whole, elements)),
+    };
     const run = async (steps: number) => {
       const parameters = model.initialize(cpu, random(5));
       const draw = sampler(5);
       const energies: number[] = [];
       let last: Tensor | undefined;
       for (let step = 0; step < steps; step++) {
-        const { measurement, direction } = await variationalStep(problem, parameters, draw, last, { samples: 256, rate: 0.05, shift: 1e-3, momentum: 0.8 });
+        const { measurement, direction } = await variationalStep(problem, parameters, draw, last, {
+          samples: 256,
+          rate: 0.05,
+          shift: 1e-3,
+          momentum: 0.8,
+        });
         energies.push(measurement.energy.mean);
         last = direction;
       }
-      return { parameters, energies, energy: await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters)) };
+      return {
+        parameters,
+        energies,
+        energy: await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters)),
+      };
     };
     const exact = groundState(hamiltonian).energy;
     const { energy, energies } = await run(enough);
@@ -176,10 +250,18 @@ describe.each<[string, { sampler: (seed: number) => Sampler; elements: readonly 
 
 it("a direction moves every parameter by its own part", async () => {
   const model = ansatz({ lattice, kernel: softmax(), width: 4, heads: 2, layers: 1 });
-  const numbers = async (): Promise<number[]> => (await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
+  const numbers = async (): Promise<number[]> =>
+    (await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
   const parameters = model.initialize(cpu, random(2));
   const before = await numbers();
-  descend(parameters, cpu.tensor(before.map((_, k) => k), [before.length, 1]), 0.5);
+  descend(
+    parameters,
+    cpu.tensor(
+      before.map((_, k) => k),
+      [before.length, 1],
+    ),
+    0.5,
+  );
   expect(await numbers()).toEqual(before.map((value, k) => value - 0.5 * k));
   expect(() => descend(parameters, cpu.full(0, [before.length - 1, 1]), 1)).toThrow(/slice/);
 });

@@ -8,7 +8,15 @@ import { chain, square } from "../../src/physics/lattice.js";
 import { attentionMaps } from "../../src/physics/input-dependence.js";
 import { localEnergies } from "../../src/physics/local-energy.js";
 import { keysOf, representativesOf } from "../../src/physics/orbits.js";
-import { exactSampler, metropolisSampler, probabilities, randomChains, shares, summation, type Samples } from "../../src/physics/sampler.js";
+import {
+  exactSampler,
+  metropolisSampler,
+  probabilities,
+  randomChains,
+  shares,
+  summation,
+  type Samples,
+} from "../../src/physics/sampler.js";
 import { sector as sectorOf, spinsOf } from "../../src/physics/sector.js";
 import { exactStatistics, statistics, zeroVarianceEnergy } from "../../src/physics/statistics.js";
 import { pointGroup, productOf, spinFlip, translations } from "../../src/physics/symmetry.js";
@@ -16,11 +24,16 @@ import { pointGroup, productOf, spinFlip, translations } from "../../src/physics
 const lattice = chain(8);
 const hamiltonian = heisenberg(lattice, { j2: 0.3 });
 const { sector, amplitudes, energy } = groundState(hamiltonian);
-const places = new Map<unknown, number>(keysOf(spinsOf(sector.states, 8), 8).map((key, index) => [key, amplitudes[index]]));
+const places = new Map<unknown, number>(
+  keysOf(spinsOf(sector.states, 8), 8).map((key, index) => [key, amplitudes[index]]),
+);
 /** The exact ground state as a wave function. */
 const exact: LogAmplitude = async (spins) => {
   const values = keysOf(spins, 8).map((key) => places.get(key)!);
-  return { re: Float64Array.from(values, (value) => Math.log(Math.abs(value))), im: Float64Array.from(values, (value) => (value < 0 ? Math.PI : 0)) };
+  return {
+    re: Float64Array.from(values, (value) => Math.log(Math.abs(value))),
+    im: Float64Array.from(values, (value) => (value < 0 ? Math.PI : 0)),
+  };
 };
 
 it("local energies of an exact eigenstate have no variance", async () => {
@@ -61,11 +74,16 @@ describe.each([
 it("sums over all configurations give the energy of an eigenstate, without variance or error", async () => {
   const whole = await summation(8)(exact, 0);
   expect(shares(whole, 8).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
-  const { mean, variance, error } = exactStatistics(await localEnergies(hamiltonian, whole.spins, exact), shares(whole, 8));
+  const { mean, variance, error } = exactStatistics(
+    await localEnergies(hamiltonian, whole.spins, exact),
+    shares(whole, 8),
+  );
   expect(Math.abs(mean - energy)).toBeLessThan(1e-10);
   expect(variance).toBeLessThan(1e-14);
   expect(error).toBe(0);
-  expect(exactStatistics({ re: Float64Array.of(1, 5), im: Float64Array.of(0, 0) }, Float64Array.of(0.75, 0.25))).toMatchObject({ mean: 2, variance: 3 });
+  expect(
+    exactStatistics({ re: Float64Array.of(1, 5), im: Float64Array.of(0, 0) }, Float64Array.of(0.75, 0.25)),
+  ).toMatchObject({ mean: 2, variance: 3 });
 });
 
 it("Metropolis chains go on from spins that the caller keeps", async () => {
@@ -75,7 +93,9 @@ it("Metropolis chains go on from spins that the caller keeps", async () => {
   await whole(exact, 64);
   await metropolisSampler(lattice, first, { chains: 16, current })(exact, 64);
   // a sampler of its own, from the spins and the stream as they stand
-  expect((await metropolisSampler(lattice, first, { chains: 16, current })(exact, 64)).spins).toEqual((await whole(exact, 64)).spins);
+  expect((await metropolisSampler(lattice, first, { chains: 16, current })(exact, 64)).spins).toEqual(
+    (await whole(exact, 64)).spins,
+  );
 });
 
 it("one image stands for each orbit: 107 of 4 × 4 sites under all symmetries", () => {
@@ -92,7 +112,10 @@ it("remembers amplitudes, and an orbit by one image where the ansatz is invarian
     const model = ansatz({ lattice: square(4), kernel, width: 4, heads: 2, layers: 1 });
     const parameters = model.initialize(cpu, random(1));
     let computed = 0;
-    const counting = { ...model, apply: (...all: Parameters<typeof model.apply>) => ((computed += all[1].shape[0]), model.apply(...all)) };
+    const counting = {
+      ...model,
+      apply: (...all: Parameters<typeof model.apply>) => ((computed += all[1].shape[0]), model.apply(...all)),
+    };
     const spins = spinsOf([0x00ff, 0x0f0f, 0x00ff, 0x5a5a, 0xff00], 16);
     const plain = await rememberedAmplitudes(counting, parameters)(spins);
     expect(computed).toBe(64);
@@ -119,7 +142,10 @@ describe("statistics", () => {
   };
 
   it("know the autocorrelation time of an autoregressive process, and the error that it makes", () => {
-    const { mean, error, variance, autocorrelationTime, rHat } = statistics(correlated(0.8, () => 0), chains);
+    const { mean, error, variance, autocorrelationTime, rHat } = statistics(
+      correlated(0.8, () => 0),
+      chains,
+    );
     expect(variance).toBeCloseTo(1, 1);
     expect(autocorrelationTime).toBeGreaterThan(2);
     expect(autocorrelationTime).toBeLessThan(8);
@@ -131,14 +157,29 @@ describe("statistics", () => {
   });
 
   it("see that chains disagree", () => {
-    expect(statistics(correlated(0, (chain) => chain % 2), chains).rHat).toBeGreaterThan(1.1);
+    expect(
+      statistics(
+        correlated(0, (chain) => chain % 2),
+        chains,
+      ).rHat,
+    ).toBeGreaterThan(1.1);
     expect(statistics({ re: Float64Array.of(1, 1, 2, 2), im: new Float64Array(4) }, 2).rHat).toBe(Infinity);
     expect(statistics({ re: Float64Array.of(1, 1, 1, 1), im: new Float64Array(4) }, 2).rHat).toBe(1);
-    expect(() => statistics(correlated(0, () => 0), 1)).toThrow(/at least two chains/);
+    expect(() =>
+      statistics(
+        correlated(0, () => 0),
+        1,
+      ),
+    ).toThrow(/at least two chains/);
   });
 
   it("extrapolate to zero variance", () => {
-    expect(zeroVarianceEnergy([{ energy: -1, variance: 0.5 }, { energy: -1.5, variance: 0.25 }])).toBeCloseTo(-2, 12);
+    expect(
+      zeroVarianceEnergy([
+        { energy: -1, variance: 0.5 },
+        { energy: -1.5, variance: 0.25 },
+      ]),
+    ).toBeCloseTo(-2, 12);
     expect(() => zeroVarianceEnergy([{ energy: -1, variance: 0.5 }])).toThrow(/two different variances/);
   });
 });
@@ -161,12 +202,17 @@ it("ρ is the variance of the weights over the squares of their means, of config
     }
     return variance / squares;
   };
-  const rho = async (samples: Samples): Promise<number> => (await attentionMaps(model, parameters, samples))[0].inputDependence;
+  const rho = async (samples: Samples): Promise<number> =>
+    (await attentionMaps(model, parameters, samples))[0].inputDependence;
   const draws = [0, 1, 1, 2, 0, 0, 2, 1];
   expect(expected(draws)).toBeGreaterThan(1e-4);
   expect(await rho({ spins, order: Int32Array.from(draws), chains: 2 })).toBeCloseTo(expected(draws), 12);
-  expect(await rho({ spins, order: Int32Array.of(0, 1, 2), chains: 1, weights: Float64Array.of(3 / 8, 3 / 8, 2 / 8) })).toBeCloseTo(expected(draws), 12);
+  expect(
+    await rho({ spins, order: Int32Array.of(0, 1, 2), chains: 1, weights: Float64Array.of(3 / 8, 3 / 8, 2 / 8) }),
+  ).toBeCloseTo(expected(draws), 12);
   // of more draws than are looked at, every chain has its part: here each row is drawn in one chain alone
   const long = Array.from({ length: 3 * 256 }, (_, draw) => Math.floor(draw / 256));
-  expect(Math.abs((await rho({ spins, order: Int32Array.from(long), chains: 3 })) / expected([0, 1, 2]) - 1)).toBeLessThan(0.02);
+  expect(
+    Math.abs((await rho({ spins, order: Int32Array.from(long), chains: 3 })) / expected([0, 1, 2]) - 1),
+  ).toBeLessThan(0.02);
 });

@@ -38,12 +38,28 @@ async function run(out: string, own: Partial<ConductOptions> = {}): Promise<stri
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "damage-"));
-  configuration = { ...configuration, data: await tinyCorpus(folder), seeds: 1, tokens: 8, train: 24, test: 12, width: 4, hidden: 4, layers: 1, batch: 8, epochs: 3 };
+  configuration = {
+    ...configuration,
+    data: await tinyCorpus(folder),
+    seeds: 1,
+    tokens: 8,
+    train: 24,
+    test: 12,
+    width: 4,
+    hidden: 4,
+    layers: 1,
+    batch: 8,
+    epochs: 3,
+  };
   await run("whole");
   whole = await timelessResults(join(folder, "whole"));
   const controller = new AbortController();
   // the first training is finished, the second has stored its first epoch
-  await run("stored", { signal: controller.signal, report: (event) => event.kind === "progress" && event.label.startsWith("gaussian") && event.done === 4 && controller.abort() });
+  await run("stored", {
+    signal: controller.signal,
+    report: (event) =>
+      event.kind === "progress" && event.label.startsWith("gaussian") && event.done === 4 && controller.abort(),
+  });
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -97,8 +113,14 @@ const taskOf = (file: string): string => (file.startsWith("softmax") ? FINISHED 
 
 describe("a damaged file of a task", () => {
   it("belongs to a finished training, or is the record or the weights of a stopped one", async () => {
-    expect(await files()).toEqual(["gaussian-seed-1.a.safetensors", "gaussian-seed-1.b.safetensors", "gaussian-seed-1.json", "softmax-seed-1.json"]);
-    for (const name of [FINISHED, STOPPED]) expect(await readTask(join(stored(), "tasks"), name)).toMatchObject({ finished: name === FINISHED });
+    expect(await files()).toEqual([
+      "gaussian-seed-1.a.safetensors",
+      "gaussian-seed-1.b.safetensors",
+      "gaussian-seed-1.json",
+      "softmax-seed-1.json",
+    ]);
+    for (const name of [FINISHED, STOPPED])
+      expect(await readTask(join(stored(), "tasks"), name)).toMatchObject({ finished: name === FINISHED });
   });
 
   /** The files whose damage counts: all but the weights of the store before the last. */
@@ -149,18 +171,24 @@ describe("a damaged file of a task", () => {
       const out = `resumed-${index}`;
       await cp(stored(), join(folder, out), { recursive: true });
       await writeFile(join(folder, out, "tasks", name), ways[index](Buffer.from(bytes), stream));
-      expect(await run(out, { resume: true }), name).toEqual([`${taskOf(name)}: what was kept is damaged, so it starts anew`]);
+      expect(await run(out, { resume: true }), name).toEqual([
+        `${taskOf(name)}: what was kept is damaged, so it starts anew`,
+      ]);
       expect(await timelessResults(join(folder, out))).toEqual(whole);
     }
     // weights without the record that names them, and a folder in the place of a file
-    for (const [out, put] of [["lost", undefined], ["folder", "gaussian-seed-1.a.safetensors"]] as const) {
+    for (const [out, put] of [
+      ["lost", undefined],
+      ["folder", "gaussian-seed-1.a.safetensors"],
+    ] as const) {
       const tasks = join(folder, out, "tasks");
       await cp(stored(), join(folder, out), { recursive: true });
       if (put === undefined) await rm(join(tasks, "gaussian-seed-1.json"));
-      else for (const turn of ["a", "b"]) {
-        await rm(join(tasks, `gaussian-seed-1.${turn}.safetensors`), { force: true });
-        await cp(join(folder, "whole"), join(tasks, `gaussian-seed-1.${turn}.safetensors`), { recursive: true });
-      }
+      else
+        for (const turn of ["a", "b"]) {
+          await rm(join(tasks, `gaussian-seed-1.${turn}.safetensors`), { force: true });
+          await cp(join(folder, "whole"), join(tasks, `gaussian-seed-1.${turn}.safetensors`), { recursive: true });
+        }
       expect(await run(out, { resume: true })).toEqual([`${STOPPED}: what was kept is damaged, so it starts anew`]);
       expect(await timelessResults(join(folder, out))).toEqual(whole);
     }

@@ -21,7 +21,9 @@ const rows = ({ ids, tokens, count }: { ids: Int32Array; tokens: number; count: 
 
 describe("prepareDataset", () => {
   it("repeats for one seed and changes with another", () => {
-    const [first, second, other] = [options, options, { ...options, seed: 4 }].map((use) => prepareDataset(corpus, use));
+    const [first, second, other] = [options, options, { ...options, seed: 4 }].map((use) =>
+      prepareDataset(corpus, use),
+    );
     expect(second).toEqual(first);
     expect([...other.vocabulary.ids.keys()]).not.toEqual([...first.vocabulary.ids.keys()]);
   });
@@ -55,10 +57,13 @@ describe("prepareDataset", () => {
     [1000, 1000, 96, 24],
     [200, 40, 100, 20], // or its share, if this is less
     [12, 1000, 12, 108],
-  ])("of %d texts to train on and %d to test on, gives the first where there are enough", (train, test, trained, tested) => {
-    const dataset = prepareDataset(corpus, { ...options, train, test });
-    expect([dataset.train.count, dataset.test.count]).toEqual([trained, tested]);
-  });
+  ])(
+    "of %d texts to train on and %d to test on, gives the first where there are enough",
+    (train, test, trained, tested) => {
+      const dataset = prepareDataset(corpus, { ...options, train, test });
+      expect([dataset.train.count, dataset.test.count]).toEqual([trained, tested]);
+    },
+  );
 });
 
 it("stratifiedSplit shares no example between its parts", () => {
@@ -75,15 +80,38 @@ it("refuses a corpus with one class, or with a class of too few texts", () => {
 });
 
 it("orders the vocabulary by frequency, then alphabet, and encodes to a fixed length", () => {
-  const vocabulary = buildVocabulary([["b", "a", "b", "a", "c"], ["c", "c", "once"]], 10);
-  expect([...vocabulary.ids]).toEqual([["c", 2], ["a", 3], ["b", 4]]);
+  const vocabulary = buildVocabulary(
+    [
+      ["b", "a", "b", "a", "c"],
+      ["c", "c", "once"],
+    ],
+    10,
+  );
+  expect([...vocabulary.ids]).toEqual([
+    ["c", 2],
+    ["a", 3],
+    ["b", 4],
+  ]);
   expect([...encode(vocabulary, ["b", "once"], 3)]).toEqual([4, UNKNOWN, PADDING]);
   expect([...encode(vocabulary, ["a", "b", "c", "a"], 3)]).toEqual([3, 4, 2]);
 });
 
 it("takes bytes for tokens: UTF-8, cut at the length", () => {
-  const bytes = { name: "bytes", examples: Array.from({ length: 12 }, (_, index) => ({ text: `é${letters[index]}${letters[index]}!`, label: index % 2 ? "a" : "b" })) };
-  const { train, vocabulary } = prepareDataset(bytes, { seed: 1, unit: "bytes", tokens: 3, train: 8, test: 4, vocabulary: 256 });
+  const bytes = {
+    name: "bytes",
+    examples: Array.from({ length: 12 }, (_, index) => ({
+      text: `é${letters[index]}${letters[index]}!`,
+      label: index % 2 ? "a" : "b",
+    })),
+  };
+  const { train, vocabulary } = prepareDataset(bytes, {
+    seed: 1,
+    unit: "bytes",
+    tokens: 3,
+    train: 8,
+    test: 4,
+    vocabulary: 256,
+  });
   expect(train.count).toBe(8);
   // é is the bytes C3 A9; only the first of two letters fits, so each letter occurs once
   expect([...vocabulary.ids.keys()].map((byte) => byte.charCodeAt(0))).toEqual([0xa9, 0xc3]);

@@ -40,7 +40,8 @@ async function writeModel(seed = 2): Promise<string> {
 
 async function run(...argv: string[]) {
   const texts = { stdout: "", stderr: "" };
-  const collect = (name: "stdout" | "stderr"): PassThrough => new PassThrough().on("data", (chunk: Buffer) => (texts[name] += chunk.toString()));
+  const collect = (name: "stdout" | "stderr"): PassThrough =>
+    new PassThrough().on("data", (chunk: Buffer) => (texts[name] += chunk.toString()));
   const code = await main(argv, { stdout: collect("stdout"), stderr: collect("stderr") });
   await new Promise((resolve) => setImmediate(resolve));
   return { code, ...texts };
@@ -49,7 +50,12 @@ async function run(...argv: string[]) {
 it("tells apart layers that attend to similar tokens, to random ones, and to opposite ones", async () => {
   const model = await writeModel();
   await writeFile(join(folder, "config.json"), JSON.stringify({ num_attention_heads: HEADS }));
-  const { results, report } = await conduct(dissect, optionsOf(dissect, { model, modes: 2 }), { backend: cpu, seed: 1, out: join(folder, "out"), command: "test" });
+  const { results, report } = await conduct(dissect, optionsOf(dissect, { model, modes: 2 }), {
+    backend: cpu,
+    seed: 1,
+    out: join(folder, "out"),
+    command: "test",
+  });
   const { layers, control, heads, headsFrom, prefix } = results.measurements!;
   expect([heads, headsFrom, prefix, layers.length]).toEqual([HEADS, "configuration", "vit.", LAYERS]);
   expect(layers[0].plain).toBeCloseTo(1, 9);
@@ -60,8 +66,14 @@ it("tells apart layers that attend to similar tokens, to random ones, and to opp
     expect(Math.abs(layer.plain)).toBeLessThan(2 * layer.noise.plain);
     expect(layer.insideNoise).toBeGreaterThan(0.8);
   }
-  expect(layers[0].heads.map(({ singularValues, cosines }) => [singularValues.length, cosines.length])).toEqual([[8, 8], [8, 8], [8, 8]]);
-  expect(report.answer).toMatch(/^By the mean weighted by σ, 1 of 4 layers attend to similar tokens more than noise explains, 1 to opposite ones; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/);
+  expect(layers[0].heads.map(({ singularValues, cosines }) => [singularValues.length, cosines.length])).toEqual([
+    [8, 8],
+    [8, 8],
+    [8, 8],
+  ]);
+  expect(report.answer).toMatch(
+    /^By the mean weighted by σ, 1 of 4 layers attend to similar tokens more than noise explains, 1 to opposite ones; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/,
+  );
 });
 
 it("`analyze` with only a file is `analyze dissect`, and says how to repeat it", async () => {
@@ -71,9 +83,21 @@ it("`analyze` with only a file is `analyze dissect`, and says how to repeat it",
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toContain("4 layers, width 24, 3 heads of 8 (given)");
   expect(stdout).toMatch(/layer +mean cos +noise +weighted by σ/);
-  expect((await readdir(out)).sort()).toEqual(["cosines.svg", "report.html", "results.json", "symmetric-share.svg", "tasks"]);
-  const { command, partial } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { command: string; partial: boolean };
-  expect([command, partial]).toEqual([`npx attention-kernels analyze dissect ${model} --seed 1 --backend cpu --heads 3`, false]);
+  expect((await readdir(out)).sort()).toEqual([
+    "cosines.svg",
+    "report.html",
+    "results.json",
+    "symmetric-share.svg",
+    "tasks",
+  ]);
+  const { command, partial } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+    command: string;
+    partial: boolean;
+  };
+  expect([command, partial]).toEqual([
+    `npx attention-kernels analyze dissect ${model} --seed 1 --backend cpu --heads 3`,
+    false,
+  ]);
 });
 
 it("stopped and resumed gives the results of an uninterrupted run and repeats no finished layer; another model under the same name starts anew", async () => {
@@ -85,12 +109,18 @@ it("stopped and resumed gives the results of an uninterrupted run and repeats no
   const controller = new AbortController();
   let heads = 0;
   const count = (event: StudyEvent): void => void (event.kind === "progress" && heads++);
-  const stopAfter = (limit: number) => (event: StudyEvent): void => {
-    count(event);
-    if (heads === limit) controller.abort();
-  };
+  const stopAfter =
+    (limit: number) =>
+    (event: StudyEvent): void => {
+      count(event);
+      if (heads === limit) controller.abort();
+    };
   // random, layer 0, layer 1, and one head of layer 2
-  const stopped = await conduct(dissect, configuration, { ...options, signal: controller.signal, report: stopAfter(3 * HEADS + 1) });
+  const stopped = await conduct(dissect, configuration, {
+    ...options,
+    signal: controller.signal,
+    report: stopAfter(3 * HEADS + 1),
+  });
   expect(stopped.results.partial).toBe(true);
   expect(stopped.results.measurements!.layers).toHaveLength(2);
   expect(stopped.report.answer).not.toMatch(/over the first/);
@@ -111,9 +141,20 @@ it("draws the maps of the strongest modes on the user's tokens", async () => {
   const model = await writeModel();
   const stream = random(3);
   const inputs = join(folder, "tokens.safetensors");
-  await writeFile(inputs, encodeSafetensors({ "hidden_states.1": { shape: [1, 70, WIDTH], data: stream.normals(70 * WIDTH) }, "hidden_states.3": { shape: [5, WIDTH], data: stream.normals(5 * WIDTH) } }));
+  await writeFile(
+    inputs,
+    encodeSafetensors({
+      "hidden_states.1": { shape: [1, 70, WIDTH], data: stream.normals(70 * WIDTH) },
+      "hidden_states.3": { shape: [5, WIDTH], data: stream.normals(5 * WIDTH) },
+    }),
+  );
   const out = join(folder, "out");
-  const { results } = await conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), { backend: cpu, seed: 1, out, command: "test" });
+  const { results } = await conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), {
+    backend: cpu,
+    seed: 1,
+    out,
+    command: "test",
+  });
   const { layers } = results.measurements!;
   expect(layers.map(({ maps }) => maps?.length)).toEqual([undefined, 3, undefined, 3]);
   const [strongest] = layers[3].maps!;
@@ -124,43 +165,87 @@ it("draws the maps of the strongest modes on the user's tokens", async () => {
   expect((await readdir(out)).filter((name) => name.startsWith("modes-"))).toEqual(["modes-1.svg", "modes-3.svg"]);
 
   await writeFile(inputs, encodeSafetensors({ "hidden_states.0": { shape: [5, 3], data: new Float32Array(15) } }));
-  await expect(conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), { backend: cpu, seed: 1, out, command: "test" })).rejects.toThrow(/hidden_states\.0: wanted tokens \[n, 24\] or \[1, n, 24\], got \[5, 3\]/);
+  await expect(
+    conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), {
+      backend: cpu,
+      seed: 1,
+      out,
+      command: "test",
+    }),
+  ).rejects.toThrow(/hidden_states\.0: wanted tokens \[n, 24\] or \[1, n, 24\], got \[5, 3\]/);
   await writeFile(inputs, encodeSafetensors({ x: { shape: [1], data: [1] } }));
-  await expect(conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), { backend: cpu, seed: 1, out, command: "test" })).rejects.toThrow(/wanted tensors hidden_states\.0 to hidden_states\.3/);
+  await expect(
+    conduct(dissect, optionsOf(dissect, { model, heads: HEADS, inputs, modes: 3 }), {
+      backend: cpu,
+      seed: 1,
+      out,
+      command: "test",
+    }),
+  ).rejects.toThrow(/wanted tensors hidden_states\.0 to hidden_states\.3/);
 });
 
 it("refuses tokens that are not finite, and a pipe in place of a file; reads a configuration with a byte order mark", async () => {
   const model = await writeModel();
   await writeFile(join(folder, "config.json"), `\uFEFF${JSON.stringify({ num_attention_heads: HEADS })}`);
   const inputs = join(folder, "tokens.safetensors");
-  for (const [value, shown] of [[NaN, "NaN"], [Infinity, "Infinity"]] as const) {
+  for (const [value, shown] of [
+    [NaN, "NaN"],
+    [Infinity, "Infinity"],
+  ] as const) {
     const data = random(3).normals(5 * WIDTH);
     data[30] = value;
     await writeFile(inputs, encodeSafetensors({ "hidden_states.0": { shape: [5, WIDTH], data } }));
     const { code, stderr } = await run("analyze", model, "--inputs", inputs, "--out", join(folder, "out"));
-    expect([code, stderr]).toEqual([2, `study dissect: hidden_states.0: wanted finite numbers, got ${shown} at index 30.\n`]);
+    expect([code, stderr]).toEqual([
+      2,
+      `study dissect: hidden_states.0: wanted finite numbers, got ${shown} at index 30.\n`,
+    ]);
   }
   const pipe = join(folder, "pipe.safetensors");
   execFileSync("mkfifo", [pipe]);
   for (const argv of [[pipe], [model, "--inputs", pipe]]) {
-    expect(await run("analyze", ...argv, "--out", join(folder, "out"))).toMatchObject({ code: 2, stderr: expect.stringMatching(/pipe\.safetensors: wanted a file, got a named pipe/) as string });
+    expect(await run("analyze", ...argv, "--out", join(folder, "out"))).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/pipe\.safetensors: wanted a file, got a named pipe/) as string,
+    });
   }
 });
 
 it.each([
   ["a file that is not there", ["absent.safetensors"], /absent\.safetensors: wanted a readable file, got ENOENT/],
   ["no file", [], /missing required argument 'model'/],
-  ["heads that do not divide the width", ["model.safetensors", "--heads", "5"], /countHeads: heads: wanted a divisor of 24/],
-  ["a prefix that is not there", ["model.safetensors", "--heads", "3", "--prefix", "bert."], /prefix: wanted one of "vit\.", got "bert\."/],
+  [
+    "heads that do not divide the width",
+    ["model.safetensors", "--heads", "5"],
+    /countHeads: heads: wanted a divisor of 24/,
+  ],
+  [
+    "a prefix that is not there",
+    ["model.safetensors", "--heads", "3", "--prefix", "bert."],
+    /prefix: wanted one of "vit\.", got "bert\."/,
+  ],
   ["a file that is no safetensors", ["text.txt"], /text\.txt: wanted a header/],
-  ["a Git LFS pointer", ["pointer.safetensors"], /pointer\.safetensors: wanted a safetensors file, got a Git LFS pointer/],
+  [
+    "a Git LFS pointer",
+    ["pointer.safetensors"],
+    /pointer\.safetensors: wanted a safetensors file, got a Git LFS pointer/,
+  ],
   ["a page for an index", ["page.json"], /page\.json: wanted an index of shards in JSON, got an HTML page/],
 ])("refuses %s with exit code 2 and one line", async (_, argv, message) => {
   await writeModel();
   await writeFile(join(folder, "text.txt"), "once upon a time there was no header");
-  await writeFile(join(folder, "pointer.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n");
+  await writeFile(
+    join(folder, "pointer.safetensors"),
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+  );
   await writeFile(join(folder, "page.json"), "<!DOCTYPE html><html></html>");
-  const { code, stderr } = await run("analyze", "dissect", ...argv.map((word) => (/\.\w{3,}$/.test(word) ? join(folder, word) : word)), "--out", join(folder, "out"));
+  const { code, stderr } = await run(
+    "analyze",
+    "dissect",
+    ...argv.map((word) => (/\.\w{3,}$/.test(word) ? join(folder, word) : word)),
+    "--out",
+    join(folder, "out"),
+  );
   expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr.trimEnd().split("\n")).toHaveLength(1);

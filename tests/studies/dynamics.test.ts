@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
-import { dynamicsOptions, type DynamicsOptions, type Experiment, type Family } from "../../src/studies/dynamics/options.js";
+import {
+  dynamicsOptions,
+  type DynamicsOptions,
+  type Experiment,
+  type Family,
+} from "../../src/studies/dynamics/options.js";
 import { outcomes } from "../../src/studies/dynamics/figures.js";
 import { grouped } from "../../src/studies/dynamics/groups.js";
 import { randomProblem } from "../../src/studies/dynamics/problem.js";
@@ -15,19 +20,41 @@ import { measurementsOf, stoppedReport } from "../support/study.js";
 const quickDynamics = valuesOf(dynamicsOptions);
 
 const { matrices, equalValues, valueScale } = quickDynamics.experiments;
-const small = (experiment: Experiment): Experiment => ({ ...experiment, kernels: ["softmax", "gaussian"], seeds: 2, steps: 60 });
+const small = (experiment: Experiment): Experiment => ({
+  ...experiment,
+  kernels: ["softmax", "gaussian"],
+  seeds: 2,
+  steps: 60,
+});
 const tiny: DynamicsOptions = {
   ...quickDynamics,
-  experiments: { matrices: { ...small(matrices), subsets: [["query"], ["value"]] }, equalValues: small(equalValues), valueScale: small(valueScale) },
+  experiments: {
+    matrices: { ...small(matrices), subsets: [["query"], ["value"]] },
+    equalValues: small(equalValues),
+    valueScale: small(valueScale),
+  },
 };
 
 function setting(experiment: TrialSetting["experiment"], change: Partial<TrialSetting> = {}): TrialSetting {
-  return { experiment, kernel: "gaussian", trained: ["query"], scales: quickDynamics.experiments[experiment].scales[0], seed: 1, ...change };
+  return {
+    experiment,
+    kernel: "gaussian",
+    trained: ["query"],
+    scales: quickDynamics.experiments[experiment].scales[0],
+    seed: 1,
+    ...change,
+  };
 }
 
 /** The configuration with one experiment changed. */
 function changed(experiment: TrialSetting["experiment"], change: Partial<Experiment>): DynamicsOptions {
-  return { ...quickDynamics, experiments: { ...quickDynamics.experiments, [experiment]: { ...quickDynamics.experiments[experiment], ...change } } };
+  return {
+    ...quickDynamics,
+    experiments: {
+      ...quickDynamics.experiments,
+      [experiment]: { ...quickDynamics.experiments[experiment], ...change },
+    },
+  };
 }
 
 const measure = (): Promise<DynamicsMeasurements> => measurementsOf(dynamics, tiny, 1);
@@ -38,8 +65,14 @@ describe("study dynamics", () => {
   it("runs every kernel, subset and seed, from equal starts, and the loss falls", async () => {
     const trials = (await measure()).trials.filter(({ experiment }) => experiment === "matrices");
     expect(trials.map(({ kernel, trained, seed }) => `${kernel} ${trained.join()} ${seed}`)).toEqual([
-      "softmax query 1", "softmax query 2", "gaussian query 1", "gaussian query 2",
-      "softmax value 1", "softmax value 2", "gaussian value 1", "gaussian value 2",
+      "softmax query 1",
+      "softmax query 2",
+      "gaussian query 1",
+      "gaussian query 2",
+      "softmax value 1",
+      "softmax value 2",
+      "gaussian value 1",
+      "gaussian value 2",
     ]);
     for (const { curve, initialLoss, finalLoss } of trials) {
       expect(curve.losses[0]).toBe(initialLoss);
@@ -59,7 +92,10 @@ describe("study dynamics", () => {
   });
 
   it("counts a run as converged at the tolerance and ends it there", async () => {
-    const trial = await runTrial(changed("matrices", { tolerance: 0.9, steps: 60 }), setting("matrices", { trained: ["query", "key", "value"] }));
+    const trial = await runTrial(
+      changed("matrices", { tolerance: 0.9, steps: 60 }),
+      setting("matrices", { trained: ["query", "key", "value"] }),
+    );
     const { steps, losses } = trial.curve;
     expect(trial.converged).toBe(true);
     expect(trial.steps).toBeLessThan(60);
@@ -77,7 +113,9 @@ describe("study dynamics", () => {
   });
 
   it("on equal values, converges with the Gaussian where softmax, at the same step size, keeps its loss at T4's floor", async () => {
-    const [gaussian, softmax] = await Promise.all(["gaussian", "softmax"].map((kernel) => runTrial(quickDynamics, setting("equalValues", { kernel }))));
+    const [gaussian, softmax] = await Promise.all(
+      ["gaussian", "softmax"].map((kernel) => runTrial(quickDynamics, setting("equalValues", { kernel }))),
+    );
     expect(gaussian).toMatchObject({ converged: true, lossFloor: null });
     expect(softmax.converged).toBe(false);
     expect(softmax.stepSize).toBe(gaussian.stepSize);
@@ -87,12 +125,15 @@ describe("study dynamics", () => {
 
   it("refuses an unknown kernel, and one that needs more than q, k and v", async () => {
     await expect(runTrial(tiny, setting("matrices", { kernel: "nothing" }))).rejects.toThrow(ArgumentError);
-    await expect(runTrial(tiny, setting("matrices", { kernel: "factored" }))).rejects.toThrow(/wanted one of softmax, gaussian/);
+    await expect(runTrial(tiny, setting("matrices", { kernel: "factored" }))).rejects.toThrow(
+      /wanted one of softmax, gaussian/,
+    );
   });
 });
 
 describe("random problems", () => {
-  const make = (family: Family, kernel = "gaussian") => randomProblem(quickDynamics, { family, heads: 2, scales: matrices.scales[0], seed: 3 }, plainKernel(kernel));
+  const make = (family: Family, kernel = "gaussian") =>
+    randomProblem(quickDynamics, { family, heads: 2, scales: matrices.scales[0], seed: 3 }, plainKernel(kernel));
   const norm = (values: ArrayLike<number>): number => Math.hypot(...Array.from(values));
 
   it("scale unit targets to norm 1, the same for every kernel", () => {
@@ -102,14 +143,21 @@ describe("random problems", () => {
 
   it("put targets at distance 1 from the kernel's own outputs", () => {
     for (const kernel of ["softmax", "gaussian"]) {
-      const { residual } = linearize(checkProblem(make("unitResidual", kernel)), plainKernel(kernel), new Set(["query"]));
+      const { residual } = linearize(
+        checkProblem(make("unitResidual", kernel)),
+        plainKernel(kernel),
+        new Set(["query"]),
+      );
       expect(norm(residual)).toBeCloseTo(1, 12);
     }
   });
 
   it("make all value rows of a sample equal, and no two tokens", () => {
     const { inputs, weights } = make("equalValues");
-    const row = (token: readonly number[]) => weights.value[0][0].map((_, column) => token.reduce((sum, x, index) => sum + x * weights.value[0][index][column], 0));
+    const row = (token: readonly number[]) =>
+      weights.value[0][0].map((_, column) =>
+        token.reduce((sum, x, index) => sum + x * weights.value[0][index][column], 0),
+      );
     for (const [first, ...others] of inputs) {
       for (const token of others) {
         expect(row(token)).toEqual(row(first));
@@ -123,20 +171,34 @@ describe("report of study dynamics", () => {
   it("has a table and a heat map, and a figure for every outcome that some seed had", async () => {
     const { trials } = await measure();
     // softmax converges on seed 2 alone, the Gaussian on both
-    const ended = trials.map((trial) => ({ ...trial, converged: trial.kernel === "gaussian" || (trial.experiment === "matrices" && trial.seed === 2) }));
+    const ended = trials.map((trial) => ({
+      ...trial,
+      converged: trial.kernel === "gaussian" || (trial.experiment === "matrices" && trial.seed === 2),
+    }));
     const { blocks, answer } = report({ trials: ended });
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
-    expect(figures.map(({ name }) => name)).toEqual(["converged", "query-both", "query-gaussian-alone", "equal-values"]);
-    expect(figures[1].caption).toContain("on seed 2, the first with this outcome (all seeds: both 1, gaussian alone 1, softmax alone 0, neither 0)");
+    expect(figures.map(({ name }) => name)).toEqual([
+      "converged",
+      "query-both",
+      "query-gaussian-alone",
+      "equal-values",
+    ]);
+    expect(figures[1].caption).toContain(
+      "on seed 2, the first with this outcome (all seeds: both 1, gaussian alone 1, softmax alone 0, neither 0)",
+    );
     expect(figures[2].caption).toContain("on seed 1");
     const tables = blocks.flatMap((block) => (block.kind === "table" ? [block] : []));
     expect(tables[0].rows[1].slice(0, 4)).toEqual(["{Q}", "gaussian", "2 of 2", "34.2 % to 100.0 %"]);
-    expect(answer).toBe("6 of 8 runs of the three matrices converged; with W^Q alone: softmax 1 of 2, gaussian 2 of 2. With W^Q alone where all values are equal: softmax 0 of 2, gaussian 2 of 2.");
+    expect(answer).toBe(
+      "6 of 8 runs of the three matrices converged; with W^Q alone: softmax 1 of 2, gaussian 2 of 2. With W^Q alone where all values are equal: softmax 0 of 2, gaussian 2 of 2.",
+    );
   });
 
   it("sets its measurements beside the reference, where there is one for the scales and the kernel", async () => {
     const { trials } = await measure();
-    const table = report({ trials }).blocks.find((block) => block.kind === "table" && block.title.includes("scale of W^V"));
+    const table = report({ trials }).blocks.find(
+      (block) => block.kind === "table" && block.title.includes("scale of W^V"),
+    );
     if (table?.kind !== "table") throw new Error("no such table");
     expect(table.rows).toHaveLength(10);
     expect(table.rows[1].slice(0, 3)).toEqual(["0.3", "0.5", "gaussian"]);
@@ -145,7 +207,10 @@ describe("report of study dynamics", () => {
 
   it("counts seeds by outcome only where both kernels ran", async () => {
     const { trials } = await measure();
-    const groups = grouped(trials.filter(({ kernel }) => kernel === "gaussian"), "matrices");
+    const groups = grouped(
+      trials.filter(({ kernel }) => kernel === "gaussian"),
+      "matrices",
+    );
     expect(Object.values(outcomes(groups)).flat()).toEqual([]);
   });
 });

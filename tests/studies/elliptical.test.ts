@@ -28,7 +28,19 @@ beforeAll(async () => {
     width: 8,
     hidden: 8,
     text: { ...text, tokens: 8, train: 32, test: 16, vocabulary: 20, batch: 8, epochs: 2, learningRate: 0.05 },
-    language: { ...language, texts: 32, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, batch: 8, epochs: 2, learningRate: 0.02 },
+    language: {
+      ...language,
+      texts: 32,
+      testTexts: 16,
+      length: 8,
+      tokens: 4,
+      train: 32,
+      test: 16,
+      vocabulary: 20,
+      batch: 8,
+      epochs: 2,
+      learningRate: 0.02,
+    },
   };
   measurements = await measurementsOf(elliptical, tiny, 3);
 });
@@ -40,7 +52,9 @@ describe("study elliptical", () => {
   it("trains every kernel on both tasks and every seed, and tests it at every contamination", () => {
     const { runs } = measurements;
     expect(runs.map(({ experiment, kernel, seed }) => `${experiment} ${kernel} ${seed}`)).toEqual(
-      [3, 4].flatMap((seed) => ["text", "language"].flatMap((experiment) => tiny.kernels.map((kernel) => `${experiment} ${kernel} ${seed}`))),
+      [3, 4].flatMap((seed) =>
+        ["text", "language"].flatMap((experiment) => tiny.kernels.map((kernel) => `${experiment} ${kernel} ${seed}`)),
+      ),
     );
     for (const { experiment, tests, layers, epochs } of runs) {
       expect(tests.map(({ share }) => share)).toEqual([0, 0.1, 0.2, 0.3]);
@@ -57,7 +71,11 @@ describe("study elliptical", () => {
   });
 
   it("in one layer is dot-product attention, because the first layer's metric is the identity", async () => {
-    const { runs } = await measurementsOf(elliptical, { ...tiny, layers: 1, seeds: 1, kernels: ["softmax", "elliptical"] }, 3);
+    const { runs } = await measurementsOf(
+      elliptical,
+      { ...tiny, layers: 1, seeds: 1, kernels: ["softmax", "elliptical"] },
+      3,
+    );
     for (const experiment of ["text", "language"]) {
       const [dot, other] = runs.filter((run) => run.experiment === experiment);
       expect(other.tests).toEqual(dot.tests);
@@ -74,8 +92,11 @@ describe("study elliptical", () => {
     }
     const [accuracy] = blocks.flatMap((block) => (block.kind === "table" && block.summary ? [block] : []));
     expect(accuracy.columns.slice(2)).toEqual(["0 % swapped", "10 % swapped", "20 % swapped", "30 % swapped"]);
-    for (const row of accuracy.rows) for (const cell of row.slice(2)) expect(cell).toMatch(/^[\d.]+ % \([\d.-]+ % to [\d.]+ %\)$/);
-    expect(answer).toMatch(/Next words with 30 % of the tokens swapped, elliptical against softmax: [\d.]+ times the perplexity \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)/);
+    for (const row of accuracy.rows)
+      for (const cell of row.slice(2)) expect(cell).toMatch(/^[\d.]+ % \([\d.-]+ % to [\d.]+ %\)$/);
+    expect(answer).toMatch(
+      /Next words with 30 % of the tokens swapped, elliptical against softmax: [\d.]+ times the perplexity \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)/,
+    );
   });
 
   it("says that no run was finished, and refuses an unknown kernel", async () => {
@@ -90,7 +111,12 @@ it("layers are measured over texts: equal texts give what one gives", async () =
   const parameters = model.initialize(cpu, random(1));
   const one = await measureLayers(model, kernel, parameters, indices([2, 5, 7], [1, 3]));
   const two = await measureLayers(model, kernel, parameters, indices([2, 5, 7, 2, 5, 7], [2, 3]));
-  const alike = await measureLayers(model, kernel, { ...parameters, positions: cpu.full(0, [3, 4]) }, indices([2, 2, 2], [1, 3]));
+  const alike = await measureLayers(
+    model,
+    kernel,
+    { ...parameters, positions: cpu.full(0, [3, 4]) },
+    indices([2, 2, 2], [1, 3]),
+  );
   one.forEach(({ tokenCosine, headDistance }, layer) => {
     expect(two[layer].tokenCosine).toBeCloseTo(tokenCosine, 12);
     expect(two[layer].headDistance).toBeCloseTo(headDistance, 12);

@@ -21,12 +21,18 @@ describe("readCorpus", () => {
   it("reads CSV with quotes, line breaks, a byte-order mark and further columns", async () => {
     const { name, examples } = await read("good.csv", '\uFEFFid,text,label\n1,"a, ""b""\nc",spam\n\n2,d,ham\n');
     expect(name).toBe("good.csv");
-    expect(examples).toEqual([{ text: 'a, "b"\nc', label: "spam" }, { text: "d", label: "ham" }]);
+    expect(examples).toEqual([
+      { text: 'a, "b"\nc', label: "spam" },
+      { text: "d", label: "ham" },
+    ]);
   });
 
   it("reads JSON Lines with numbers as labels", async () => {
     const { examples } = await read("good.jsonl", '{"text":"a","label":1}\n\n{"text":"b","label":"x"}\n');
-    expect(examples).toEqual([{ text: "a", label: "1" }, { text: "b", label: "x" }]);
+    expect(examples).toEqual([
+      { text: "a", label: "1" },
+      { text: "b", label: "x" },
+    ]);
   });
 
   const bad: readonly [title: string, file: string, content: string, message: RegExp][] = [
@@ -34,17 +40,47 @@ describe("readCorpus", () => {
     ["a row with too many fields", "b.csv", "text,label\na,b\nc,d,e\n", /line 3: wanted well-formed CSV/],
     ["an empty text", "c.csv", 'text,label\n"two\nlines",x\n,y\n', /line 4: wanted a non-empty string in text/],
     ["an empty label", "d.csv", "text,label\na,\n", /line 2: wanted a label/],
-    ["a missing column", "e.csv", "text,class\na,b\n", /line 1: wanted one column named label, got columns "text", "class"/],
-    ["two columns of a name", "l.csv", "text,label,text\na,b,c\n", /line 1: wanted one column named text, got columns "text", "label", "text"/],
+    [
+      "a missing column",
+      "e.csv",
+      "text,class\na,b\n",
+      /line 1: wanted one column named label, got columns "text", "class"/,
+    ],
+    [
+      "two columns of a name",
+      "l.csv",
+      "text,label,text\na,b,c\n",
+      /line 1: wanted one column named text, got columns "text", "label", "text"/,
+    ],
     ["a header alone, without a column", "m.csv", "text\n", /line 1: wanted one column named label/],
-    ["control characters in column names, shown as escapes", "n.csv", "\u001b[31mtext,\u202elabel,\u009b1m\na,b,c\n", /^[^\p{Cc}\u202e]*"\\u001b\[31mtext", "\\u202elabel", "\\u009b1m"[^\p{Cc}]*$/u],
-    ["thousands of columns, in a short message", "o.csv", `${"column,".repeat(9000)}x\n`, /^.{0,400} and 8993 more.{0,200}$/],
+    [
+      "control characters in column names, shown as escapes",
+      "n.csv",
+      "\u001b[31mtext,\u202elabel,\u009b1m\na,b,c\n",
+      /^[^\p{Cc}\u202e]*"\\u001b\[31mtext", "\\u202elabel", "\\u009b1m"[^\p{Cc}]*$/u,
+    ],
+    [
+      "thousands of columns, in a short message",
+      "o.csv",
+      `${"column,".repeat(9000)}x\n`,
+      /^.{0,400} and 8993 more.{0,200}$/,
+    ],
     ["a field of megabytes, in a short message", "p.csv", `text,label\n${"a".repeat(1e6)}"b",c\n`, /^.{0,600}$/],
-    ["a key twice", "q.jsonl", '{"text":"a","label":"b","label":"c"}\n', /line 1: wanted JSON with keys that differ, got the name "label" twice/],
+    [
+      "a key twice",
+      "q.jsonl",
+      '{"text":"a","label":"b","label":"c"}\n',
+      /line 1: wanted JSON with keys that differ, got the name "label" twice/,
+    ],
     ["no records", "f.csv", "text,label\n", /wanted at least one record/],
     ["a line that is not JSON", "g.jsonl", '{"text":"a","label":"b"}\n\noops\n', /g\.jsonl, line 3: wanted JSON/],
     ["a line that is no object", "h.jsonl", "[1]\n", /line 1: wanted an object/],
-    ["a text that is no string", "i.jsonl", '{"text":5,"label":"b"}\n', /line 1: wanted a non-empty string in text, got 5/],
+    [
+      "a text that is no string",
+      "i.jsonl",
+      '{"text":5,"label":"b"}\n',
+      /line 1: wanted a non-empty string in text, got 5/,
+    ],
     ["a label that is null", "j.jsonl", '{"text":"a","label":null}\n', /line 1: wanted a label .*got null/],
     ["another kind of file", "k.txt", "a", /wanted a file named \.csv, \.jsonl or \.ndjson, got \.txt/],
   ];
@@ -55,16 +91,31 @@ describe("readCorpus", () => {
   });
 
   it("reads lines that end in different ways", async () => {
-    const wanted = [{ text: "a", label: "x" }, { text: "b\r\nc", label: "y" }, { text: "d", label: "x" }];
-    for (const [end, other] of [["\r\n", "\n"], ["\n", "\r\n"], ["\n", "\n"], ["\r\n", "\r\n"]]) {
-      expect((await read("ends.csv", `text,label${end}a,x${other}"b\r\nc",y${end}d,x${other}`)).examples).toEqual(wanted);
+    const wanted = [
+      { text: "a", label: "x" },
+      { text: "b\r\nc", label: "y" },
+      { text: "d", label: "x" },
+    ];
+    for (const [end, other] of [
+      ["\r\n", "\n"],
+      ["\n", "\r\n"],
+      ["\n", "\n"],
+      ["\r\n", "\r\n"],
+    ]) {
+      expect((await read("ends.csv", `text,label${end}a,x${other}"b\r\nc",y${end}d,x${other}`)).examples).toEqual(
+        wanted,
+      );
     }
     for (const end of ["\r", "\n", "\r\n"]) {
       const plain = [wanted[0], wanted[2]];
       expect((await read("ends.csv", ["text,label", "a,x", "d,x", ""].join(end))).examples).toEqual(plain);
-      expect((await read("ends.jsonl", plain.map((record) => JSON.stringify(record)).join(end))).examples).toEqual(plain);
+      expect((await read("ends.jsonl", plain.map((record) => JSON.stringify(record)).join(end))).examples).toEqual(
+        plain,
+      );
     }
-    await expect(read("ends.csv", 'text,label\r\na,x\n"b\nc",y\r\n,z\n')).rejects.toThrow(/line 5: wanted a non-empty string/);
+    await expect(read("ends.csv", 'text,label\r\na,x\n"b\nc",y\r\n,z\n')).rejects.toThrow(
+      /line 5: wanted a non-empty string/,
+    );
   });
 
   it("reads UTF-16 with a byte order mark", async () => {
@@ -81,13 +132,43 @@ describe("readCorpus", () => {
 
   const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
   const foreign: readonly [title: string, file: string, content: Uint8Array, message: RegExp][] = [
-    ["Latin-1", "latin.csv", bytes("text,label\ngood,a\n\"line\r\nCaf\xe9\",b\n"), /latin\.csv, line 4: wanted UTF-8, got byte 0xe9, "é" in Latin-1\. Save the file as UTF-8, or convert it: iconv/],
-    ["Latin-1 at the end of a file", "latin.jsonl", bytes('{"text":"a","label":"b"}\n{"text":"caf\xef\xbf'), /latin\.jsonl, line 2: wanted UTF-8/],
-    ["UTF-16 without a mark", "wide.csv", Buffer.from("text,label\na,b\n", "utf16le"), /line 1: wanted a text, got a byte 0/],
-    ["half a UTF-16 character", "odd.csv", Buffer.concat([Buffer.from("\uFEFFtext,label\na,b\n", "utf16le"), Buffer.of(0x61)]), /wanted UTF-16LE/],
-    ["a Git LFS pointer", "pointer.csv", bytes("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), /wanted a text, got a Git LFS pointer\. .*git lfs pull/],
+    [
+      "Latin-1",
+      "latin.csv",
+      bytes('text,label\ngood,a\n"line\r\nCaf\xe9",b\n'),
+      /latin\.csv, line 4: wanted UTF-8, got byte 0xe9, "é" in Latin-1\. Save the file as UTF-8, or convert it: iconv/,
+    ],
+    [
+      "Latin-1 at the end of a file",
+      "latin.jsonl",
+      bytes('{"text":"a","label":"b"}\n{"text":"caf\xef\xbf'),
+      /latin\.jsonl, line 2: wanted UTF-8/,
+    ],
+    [
+      "UTF-16 without a mark",
+      "wide.csv",
+      Buffer.from("text,label\na,b\n", "utf16le"),
+      /line 1: wanted a text, got a byte 0/,
+    ],
+    [
+      "half a UTF-16 character",
+      "odd.csv",
+      Buffer.concat([Buffer.from("\uFEFFtext,label\na,b\n", "utf16le"), Buffer.of(0x61)]),
+      /wanted UTF-16LE/,
+    ],
+    [
+      "a Git LFS pointer",
+      "pointer.csv",
+      bytes("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"),
+      /wanted a text, got a Git LFS pointer\. .*git lfs pull/,
+    ],
     ["an HTML page", "page.csv", bytes("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"), /got an HTML page/],
-    ["an Excel workbook", "sheet.csv", bytes("PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0\xff\xff\xff\xff\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml"), /got an Excel workbook .*Export it as a text in UTF-8/],
+    [
+      "an Excel workbook",
+      "sheet.csv",
+      bytes("PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0\xff\xff\xff\xff\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml"),
+      /got an Excel workbook .*Export it as a text in UTF-8/,
+    ],
     ["a Parquet table", "table.jsonl", bytes("PAR1\x15\x04\x15\xff"), /got a Parquet table/],
   ];
   it.each(foreign)("refuses %s", async (_, file, content, message) => {
@@ -113,7 +194,9 @@ describe("readCorpus", () => {
   it("refuses a file longer than a string may be", async () => {
     await writeFile(join(folder, "huge.csv"), "text,label\n");
     await truncate(join(folder, "huge.csv"), 2 ** 30);
-    await expect(readCorpus(join(folder, "huge.csv"))).rejects.toThrow(/huge\.csv: wanted at most 500000000 bytes of text, got 1073741824/);
+    await expect(readCorpus(join(folder, "huge.csv"))).rejects.toThrow(
+      /huge\.csv: wanted at most 500000000 bytes of text, got 1073741824/,
+    );
     await rm(join(folder, "huge.csv"));
   });
 

@@ -37,7 +37,9 @@ it("refuses a second run into a folder, and leaves what the first one writes the
   const live = join(out, `report.html.${process.pid}.tmp`);
   await writeFile(live, "");
   await expect(conduct(study, {}, options)).rejects.toThrow(ArgumentError);
-  await expect(conduct(study, {}, options)).rejects.toThrow(`in use by process ${process.pid} on ${hostname()}. Choose another folder, or wait; if that process is gone, delete ${lock()}.`);
+  await expect(conduct(study, {}, options)).rejects.toThrow(
+    `in use by process ${process.pid} on ${hostname()}. Choose another folder, or wait; if that process is gone, delete ${lock()}.`,
+  );
   expect(await readdir(out)).toContain(`report.html.${process.pid}.tmp`);
   go();
   expect((await first).results).toMatchObject({ partial: false, measurements: { values: [1] } });
@@ -62,9 +64,13 @@ it("is never taken over from another host", async () => {
 });
 
 it("removes a folder that was created only for it", async () => {
-  await (await lockFolder(join(out, "new")))();
+  await (
+    await lockFolder(join(out, "new"))
+  )();
   expect(await readdir(out)).toEqual([]);
   await mkdir(join(out, "old"));
-  await (await lockFolder(join(out, "old")))();
+  await (
+    await lockFolder(join(out, "old"))
+  )();
   expect(await readdir(out)).toEqual(["old"]);
 });

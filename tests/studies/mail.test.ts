@@ -6,7 +6,8 @@ const words = (raw: string): string => tokenize(mailText(raw)).join(" ");
 
 describe("mailText", () => {
   it("keeps subject and body, and no other header", () => {
-    const raw = "From a@b Tue\nReceived: from secret\n\tby folded secret\nSubject: Hello\n there\nX-Spam: yes\n\nFirst line\n\nSecond: line\n";
+    const raw =
+      "From a@b Tue\nReceived: from secret\n\tby folded secret\nSubject: Hello\n there\nX-Spam: yes\n\nFirst line\n\nSecond: line\n";
     expect(words(raw)).toBe("hello there first line second line");
   });
 
@@ -49,7 +50,9 @@ describe("mailText", () => {
 });
 
 it("stripMarkup leaves text alone and removes tags, comments, scripts and styles", () => {
-  expect(stripMarkup("a <b>c</b><!-- d --><style>e</style>&amp;&#102; 1 < 2").replace(/\s+/g, " ")).toBe("a c &f 1 < 2");
+  expect(stripMarkup("a <b>c</b><!-- d --><style>e</style>&amp;&#102; 1 < 2").replace(/\s+/g, " ")).toBe(
+    "a c &f 1 < 2",
+  );
 });
 
 it("tokenize gives lower-case words, one token for every number, and no debris", () => {

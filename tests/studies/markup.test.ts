@@ -1,3 +1,4 @@
+/* eslint-disable no-control-regex */
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { drawFigure, figureFile, renderReport, type Provenance } from "../../src/studies/report/html.js";
@@ -5,14 +6,16 @@ import { palette } from "../../src/studies/report/lines.js";
 import { html, mathematics, toHtml } from "../../src/studies/report/markup.js";
 import type { Figure, Plot, TitledReport } from "../../src/studies/report/report.js";
 
-/** Texts that try to end texts, attributes and elements, or hold a namespace, an entity, or characters that XML forbids. */
+/**
+ * Texts that try to end texts, attributes and elements, or hold a namespace, an entity, or characters that XML forbids.
+ */
 const hostile = [
   '"><script>alert(1)</script>',
   "'><img src=x onerror=alert(1)>",
   "</text></svg><script>alert(1)</script>",
   "</style><script>alert(1)</script>",
   "a & b &amp; &lt;script&gt; &quot;",
-  'a xmlns=',
+  "a xmlns=",
   'a xmlns="b" onload="alert(1)',
   "\u0000\u0007\u001b[2J\u009b\ufffe\ud800",
   "]]><![CDATA[<!-- -->",
@@ -32,10 +35,35 @@ const plots: Readonly<Record<Plot["kind"], (text: string) => Plot>> = {
     yLabel: text,
     dots: true,
   }),
-  heat: (text) => ({ kind: "heat", cells: [{ x: text, y: text, value: 0.5, text }, { x: "b", y: "c", value: 1, text }], label: text }),
-  contours: (text) => ({ kind: "contours", panels: [{ name: text, surface }, { name: text, surface, path: [[0, 0], [0.5, 0.5]] }], xLabel: text, yLabel: text }),
+  heat: (text) => ({
+    kind: "heat",
+    cells: [
+      { x: text, y: text, value: 0.5, text },
+      { x: "b", y: "c", value: 1, text },
+    ],
+    label: text,
+  }),
+  contours: (text) => ({
+    kind: "contours",
+    panels: [
+      { name: text, surface },
+      {
+        name: text,
+        surface,
+        path: [
+          [0, 0],
+          [0.5, 0.5],
+        ],
+      },
+    ],
+    xLabel: text,
+    yLabel: text,
+  }),
   surfaces: (text) => ({ kind: "surfaces", panels: [{ name: text, surface }] }),
-  pictures: (text) => ({ kind: "pictures", pictures: [{ size: 2, levels: Uint8Array.of(0, 100, 200, 255), caption: text }] }),
+  pictures: (text) => ({
+    kind: "pictures",
+    pictures: [{ size: 2, levels: Uint8Array.of(0, 100, 200, 255), caption: text }],
+  }),
 };
 
 const provenance = (text: string): Provenance => ({
@@ -54,17 +82,33 @@ const provenance = (text: string): Provenance => ({
 
 /** Elements and attributes of a page or picture, which a text must not change. */
 function skeleton(markup: string): string[] {
-  const { document } = parseHTML(markup.startsWith("<!doctype") ? markup : `<!doctype html><html><body>${markup}</body></html>`);
-  return Array.from(document.querySelectorAll("*"), (element) => `${element.localName} ${Array.from(element.attributes, ({ name }) => name).sort().join(" ")}`);
+  const { document } = parseHTML(
+    markup.startsWith("<!doctype") ? markup : `<!doctype html><html><body>${markup}</body></html>`,
+  );
+  return Array.from(
+    document.querySelectorAll("*"),
+    (element) =>
+      `${element.localName} ${Array.from(element.attributes, ({ name }) => name)
+        .sort()
+        .join(" ")}`,
+  );
 }
 
 /** Whether every `<` begins a tag with quoted attributes, and every `&` an entity, with nothing that XML forbids. */
-// eslint-disable-next-line no-control-regex
-const isWellFormed = (markup: string): boolean => /^(?:[^<>&\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|&#\d+;|<\/[\w-]+>|<[\w-]+(?: [\w:-]+="(?:[^"<>&]|&#\d+;)*")*>)*$/u.test(markup);
+const isWellFormed = (markup: string): boolean =>
+  /^(?:[^<>&\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|&#\d+;|<\/[\w-]+>|<[\w-]+(?: [\w:-]+="(?:[^"<>&]|&#\d+;)*")*>)*$/u.test(
+    markup,
+  );
 
 describe.each(Object.entries(plots))("%s", (_, plotOf) => {
   it.each(hostile)("takes %j as text, in a file of its own and in a page", (text) => {
-    const [figure, plain] = [text, "text"].map((own) => ({ kind: "figure" as const, name: "a", title: own, plot: plotOf(own), caption: "" }));
+    const [figure, plain] = [text, "text"].map((own) => ({
+      kind: "figure" as const,
+      name: "a",
+      title: own,
+      plot: plotOf(own),
+      caption: "",
+    }));
     expect(isWellFormed(drawFigure(figure))).toBe(true);
     expect(skeleton(drawFigure(figure))).toEqual(skeleton(drawFigure(plain)));
     expect(figureFile(figure)).toContain(' xmlns="http://www.w3.org/2000/svg"');
@@ -94,7 +138,9 @@ it.each(hostile)("a report takes %j as text wherever it has a text", (text) => {
 });
 
 it("escapes whatever JSON can hold, even what looks like markup", () => {
-  expect(toHtml(html`<p>${JSON.parse('{"markup":"<b>","Symbol(markup)":"<b>"}')}${[1, "<", null, undefined]}</p>`)).toBe("<p>[object Object]1\n&#60;\nnull\nundefined</p>");
+  expect(
+    toHtml(html`<p>${JSON.parse('{"markup":"<b>","Symbol(markup)":"<b>"}')}${[1, "<", null, undefined]}</p>`),
+  ).toBe("<p>[object Object]1\n&#60;\nnull\nundefined</p>");
 });
 
 it.each([

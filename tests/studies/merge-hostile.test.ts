@@ -19,12 +19,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const rings: Chosen<Declared> = { extents: [6, 6], j2: -1, lengths: [4, 6], sampling: "draws" } as unknown as Chosen<Declared>;
+const rings: Chosen<Declared> = {
+  extents: [6, 6],
+  j2: -1,
+  lengths: [4, 6],
+  sampling: "draws",
+} as unknown as Chosen<Declared>;
 /** Options of every study: the defaults, those of its presets, and of a wave function with rings. */
 const configurations: Readonly<Record<string, readonly unknown[]>> = Object.fromEntries(
   studies.map((study) => {
     const presets = Object.values(study.presets ?? {}).map(({ options }) => optionsOf(study, options));
-    return [study.name, [optionsOf(study), ...presets, ...(study.name === "wavefunction" ? [optionsOf(study, rings)] : [])]];
+    return [
+      study.name,
+      [optionsOf(study), ...presets, ...(study.name === "wavefunction" ? [optionsOf(study, rings)] : [])],
+    ];
   }),
 );
 
@@ -52,13 +60,32 @@ async function merged(text: string | Buffer): Promise<{ code: number; stderr: st
   return { code, stderr: errors.join("") };
 }
 
-const hostile: readonly unknown[] = [undefined, null, true, 1e9, -1, 0.5, "NaN", "-Infinity", "<script>alert(1)</script>", "../../x\u001b[2J\n", [], {}, [[]], { toString: 1 }, Array.from({ length: 100 }, () => 1)];
+const hostile: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  1e9,
+  -1,
+  0.5,
+  "NaN",
+  "-Infinity",
+  "<script>alert(1)</script>",
+  "../../x\u001b[2J\n",
+  [],
+  {},
+  [[]],
+  { toString: 1 },
+  Array.from({ length: 100 }, () => 1),
+];
 
 type Path = readonly string[];
 
 /** Every place of a tree, branches before their content. */
 function places(tree: unknown, path: Path = []): Path[] {
-  const inside = typeof tree === "object" && tree !== null ? Object.entries(tree).flatMap(([name, branch]) => places(branch, [...path, name])) : [];
+  const inside =
+    typeof tree === "object" && tree !== null
+      ? Object.entries(tree).flatMap(([name, branch]) => places(branch, [...path, name]))
+      : [];
   return path.length === 0 ? inside : [path, ...inside];
 }
 
@@ -81,10 +108,12 @@ function schemaAt(schema: Schema, [name, ...rest]: Path): Schema {
 }
 
 /** A place as error messages write it. */
-const named = (root: string, path: Path): string => path.reduce((words, name) => (/^\d+$/.test(name) ? `${words}[${name}]` : `${words}.${name}`), root);
+const named = (root: string, path: Path): string =>
+  path.reduce((words, name) => (/^\d+$/.test(name) ? `${words}[${name}]` : `${words}.${name}`), root);
 
 it("the options of every study are valid in its results", () => {
-  for (const { name, options } of studies) for (const own of configurations[name]) expect(violation(schemaOf(options), own, name)).toBeUndefined();
+  for (const { name, options } of studies)
+    for (const own of configurations[name]) expect(violation(schemaOf(options), own, name)).toBeUndefined();
 });
 
 describe.each(studies)("a configuration of study $name", ({ name, options }) => {
@@ -97,17 +126,22 @@ describe.each(studies)("a configuration of study $name", ({ name, options }) => 
           const wanted = violation(schema, value, place);
           const found = violation(configuration, changed(own, path, value), "configuration");
           // a missing item of a list leaves a hole, which the list's schema may report
-          return found?.path === wanted?.path || (value === undefined && found !== undefined) ? [] : [{ place, value, wanted, found }];
+          return found?.path === wanted?.path || (value === undefined && found !== undefined)
+            ? []
+            : [{ place, value, wanted, found }];
         });
       });
       expect(missed).toEqual([]);
-      expect(violation(configuration, { ...(own as object), extra: 1 }, "configuration")).toMatchObject({ path: "configuration.extra" });
+      expect(violation(configuration, { ...(own as object), extra: 1 }, "configuration")).toMatchObject({
+        path: "configuration.extra",
+      });
     }
   });
 
   it("limits every number", () => {
     const look = (schema: Schema, path: string): void => {
-      if (schema.kind === "record") Object.entries(schema.fields).forEach(([field, own]) => look(own, `${path}.${field}`));
+      if (schema.kind === "record")
+        Object.entries(schema.fields).forEach(([field, own]) => look(own, `${path}.${field}`));
       else if (schema.kind === "list" || schema.kind === "map") look(schema.item, path);
       else if (schema.kind === "optional") look(schema.of, path);
       else if (schema.kind === "number" && schema.whole) expect(schema.most, path).toBeLessThan(1e9);
@@ -122,16 +156,36 @@ describe("study merge", () => {
 
   it.each([
     ["configuration: null", { ...dynamics, configuration: null }, /configuration: wanted fields samples, .*got null/],
-    ["seeds: 1e9", changed(dynamics, ["configuration", "experiments", "matrices", "seeds"], 1e9), /configuration\.experiments\.matrices\.seeds: wanted a whole number from 1 to 10000, got 1000000000/],
-    ["seed: a script", { ...dynamics, seed: "<script>alert(1)</script>" }, /results\.seed: wanted a whole number .*got "<script>/],
+    [
+      "seeds: 1e9",
+      changed(dynamics, ["configuration", "experiments", "matrices", "seeds"], 1e9),
+      /configuration\.experiments\.matrices\.seeds: wanted a whole number from 1 to 10000, got 1000000000/,
+    ],
+    [
+      "seed: a script",
+      { ...dynamics, seed: "<script>alert(1)</script>" },
+      /results\.seed: wanted a whole number .*got "<script>/,
+    ],
     ["no study", { ...dynamics, study: undefined }, /results\.study: wanted text, got nothing/],
-    ["another study", { ...dynamics, study: "x\u001b[2J" }, /results\.study: wanted one of convergence, .*got x\\u001b\[2J/],
+    [
+      "another study",
+      { ...dynamics, study: "x\u001b[2J" },
+      /results\.study: wanted one of convergence, .*got x\\u001b\[2J/,
+    ],
     ["a list", [dynamics], /results: wanted fields/],
     ["null", null, /results: wanted fields/],
     ["a version that is none", { ...dynamics, versions: { node: 20 } }, /results\.versions\.node: wanted text, got 20/],
-    ["a device of no kind", { ...dynamics, device: { kind: "tpu", name: "x" } }, /results\.device\.kind: wanted one of cpu, hardware, software, got "tpu"/],
+    [
+      "a device of no kind",
+      { ...dynamics, device: { kind: "tpu", name: "x" } },
+      /results\.device\.kind: wanted one of cpu, hardware, software, got "tpu"/,
+    ],
     ["no device", { ...dynamics, device: null }, /results\.device: wanted fields kind, name, got null/],
-    ["a kernel that is none", changed(dynamics, ["configuration", "experiments", "matrices", "kernels"], ["<img>"]), /kernel: wanted one of softmax, .*got <img>/],
+    [
+      "a kernel that is none",
+      changed(dynamics, ["configuration", "experiments", "matrices", "kernels"], ["<img>"]),
+      /kernel: wanted one of softmax, .*got <img>/,
+    ],
     ["a field of its own", { ...dynamics, onload: 1 }, /results\.onload: wanted no such field, got 1/],
   ])("names the field of %s in one line", async (_, results, message) => {
     const { code, stderr } = await merged(toJson(results));
@@ -143,7 +197,12 @@ describe("study merge", () => {
   it("gives one line for any damage of the file", async () => {
     const stream = random(23);
     const quick = optionsOf(dynamicsStudy);
-    const few = Object.fromEntries(Object.entries(quick.experiments).map(([name, experiment]) => [name, { ...experiment, seeds: 1, subsets: [["query"]], kernels: ["softmax"] }]));
+    const few = Object.fromEntries(
+      Object.entries(quick.experiments).map(([name, experiment]) => [
+        name,
+        { ...experiment, seeds: 1, subsets: [["query"]], kernels: ["softmax"] },
+      ]),
+    );
     const text = toJson({ ...dynamics, configuration: { ...quick, experiments: few } });
     const nested = `{"study":${"[".repeat(1e5)}`;
     const damaged = Array.from({ length: 24 }, () => {

@@ -35,8 +35,20 @@ afterEach(() => rm(out, { recursive: true }));
 
 const shards = [1, 2];
 const folders = (): string[] => shards.map((index) => join(out, `shard-${index}-of-2`));
-const run = (index: number, sizes: { readonly seeds: number; readonly steps: number }, own: Partial<ConductOptions> = {}) =>
-  conduct(toy, sizes, { ...own, backend: cpu, seed: 1, out: folders()[index - 1], command: "test", shard: { index, count: 2 }, resume: true });
+const run = (
+  index: number,
+  sizes: { readonly seeds: number; readonly steps: number },
+  own: Partial<ConductOptions> = {},
+) =>
+  conduct(toy, sizes, {
+    ...own,
+    backend: cpu,
+    seed: 1,
+    out: folders()[index - 1],
+    command: "test",
+    shard: { index, count: 2 },
+    resume: true,
+  });
 
 it("takes the finished result of a task although another shard kept an older one of the same name", async () => {
   for (const index of shards) await run(index, { seeds: 3, steps: 100 });
@@ -49,19 +61,31 @@ it("takes the finished result of a task although another shard kept an older one
     const { results } = await mergeShards(order, studies, { out: target });
     expect(results).toMatchObject({
       partial: false,
-      measurements: { products: ["softmax", "gaussian"].flatMap((kernel) => [200, 400, 600, 800].map((product) => `${kernel} ${product}`)) },
+      measurements: {
+        products: ["softmax", "gaussian"].flatMap((kernel) =>
+          [200, 400, 600, 800].map((product) => `${kernel} ${product}`),
+        ),
+      },
     });
-    expect(JSON.parse(await readFile(join(target, "tasks", "gaussian-seed-1.json"), "utf8"))).toMatchObject({ finished: true, content: "gaussian 200" });
+    expect(JSON.parse(await readFile(join(target, "tasks", "gaussian-seed-1.json"), "utf8"))).toMatchObject({
+      finished: true,
+      content: "gaussian 200",
+    });
     await rm(target, { recursive: true });
   }
 });
 
 it("takes the tasks of an earlier merge into the folder, and names those that no shard has finished", async () => {
   await run(1, { seeds: 2, steps: 5 });
-  await expect(mergeShards([folders()[0]], studies, { out: join(out, "whole") })).rejects.toThrow(/finished results of all 4 tasks, by this version, got 2 missing: softmax seed 2, gaussian seed 2/);
+  await expect(mergeShards([folders()[0]], studies, { out: join(out, "whole") })).rejects.toThrow(
+    /finished results of all 4 tasks, by this version, got 2 missing: softmax seed 2, gaussian seed 2/,
+  );
   await run(2, { seeds: 2, steps: 5 });
   const { results } = await mergeShards([folders()[1]], studies, { out: join(out, "whole") });
-  expect(results).toMatchObject({ partial: false, measurements: { products: ["softmax 5", "softmax 10", "gaussian 5", "gaussian 10"] } });
+  expect(results).toMatchObject({
+    partial: false,
+    measurements: { products: ["softmax 5", "softmax 10", "gaussian 5", "gaussian 10"] },
+  });
 });
 
 describe("versions", () => {
@@ -74,11 +98,18 @@ describe("versions", () => {
   });
 
   it("must be the same in all shards, as far as they decide numbers", async () => {
-    for (const index of shards) await run(index, { seeds: 2, steps: 5 }, { versions: { ...old, ...(index === 1 ? { webgpu: "0.5.0", node: "v18.9.9" } : {}) } });
+    for (const index of shards)
+      await run(
+        index,
+        { seeds: 2, steps: 5 },
+        { versions: { ...old, ...(index === 1 ? { webgpu: "0.5.0", node: "v18.9.9" } : {}) } },
+      );
     await mergeShards(folders(), studies, { out: join(out, "whole") });
     const path = join(folders()[1], "results.json");
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace("6.0.0", "6.0.1"));
-    await expect(mergeShards(folders(), studies, { out: join(out, "other") })).rejects.toThrow(/shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions/);
+    await expect(mergeShards(folders(), studies, { out: join(out, "other") })).rejects.toThrow(
+      /shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions/,
+    );
   });
 });

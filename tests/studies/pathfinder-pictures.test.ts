@@ -92,7 +92,8 @@ describe("drawPictures", () => {
   });
 
   it("gives little away by the distance of the dots where the tolerance is small", () => {
-    const accuracy = (options: PathfinderOptions) => distanceAccuracy(drawPictures(options, 400, 1), drawPictures(options, 400, 2));
+    const accuracy = (options: PathfinderOptions) =>
+      distanceAccuracy(drawPictures(options, 400, 1), drawPictures(options, 400, 2));
     // four standard deviations of a share of 400 are a tenth
     expect(accuracy(difficulties.matched)).toBeLessThan(0.6);
     expect(accuracy(difficulties.easy)).toBeLessThan(0.65);

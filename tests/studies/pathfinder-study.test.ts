@@ -26,10 +26,12 @@ const tiny: PathfinderOptions = {
   landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 },
 };
 
-const measure = (configuration: PathfinderOptions): Promise<PathfinderMeasurements> => measurementsOf(pathfinder, configuration, 3);
+const measure = (configuration: PathfinderOptions): Promise<PathfinderMeasurements> =>
+  measurementsOf(pathfinder, configuration, 3);
 
 /** The measurements without times. */
-const numbers = (measurements: PathfinderMeasurements): string => JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
+const numbers = (measurements: PathfinderMeasurements): string =>
+  JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
 const report = (measurements: PathfinderMeasurements | undefined) => stoppedReport(pathfinder, tiny, measurements, 3);
 
 const run = (kernel: string, seed: number, testAccuracy: number): ClassifierRun => ({
@@ -42,7 +44,12 @@ const run = (kernel: string, seed: number, testAccuracy: number): ClassifierRun 
 describe("study pathfinder", () => {
   it("trains every kernel on every seed, from one start for a seed, and repeats bit for bit", async () => {
     const measurements = await measure(tiny);
-    expect(measurements.runs.map(({ kernel, seed, epochs }) => `${kernel} ${seed} ${epochs.length}`)).toEqual(["softmax 3 3", "gaussian 3 3", "softmax 4 3", "gaussian 4 3"]);
+    expect(measurements.runs.map(({ kernel, seed, epochs }) => `${kernel} ${seed} ${epochs.length}`)).toEqual([
+      "softmax 3 3",
+      "gaussian 3 3",
+      "softmax 4 3",
+      "gaussian 4 3",
+    ]);
     expect(measurements.distanceAccuracy).toHaveLength(2);
     for (const { losses, epochs } of measurements.runs) {
       expect(losses).toHaveLength(6);
@@ -69,13 +76,22 @@ describe("study pathfinder", () => {
     const { blocks, answer } = report(await measure(tiny));
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual([
-      "accuracy", "loss", "landscape-random-contour", "landscape-random-surface", "landscape-path-contour", "landscape-path-surface", "samples-32", "samples-128",
+      "accuracy",
+      "loss",
+      "landscape-random-contour",
+      "landscape-random-surface",
+      "landscape-path-contour",
+      "landscape-path-surface",
+      "samples-32",
+      "samples-128",
     ]);
     const drawn = figures.map(drawFigure);
     for (const svg of drawn) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
     expect(drawn[0]).toMatch(/fill-opacity="0\.18"/);
     expect(drawn[3].match(/<polygon/g)).toHaveLength(2 * 4);
-    expect(answer).toMatch(/gaussian minus softmax: [+−]\d+\.\d points of accuracy \(95 % interval .* 2 paired seeds\)/);
+    expect(answer).toMatch(
+      /gaussian minus softmax: [+−]\d+\.\d points of accuracy \(95 % interval .* 2 paired seeds\)/,
+    );
   });
 
   it.each([
@@ -84,10 +100,15 @@ describe("study pathfinder", () => {
     [[0.6, 0.9, 0.7], [0.7, 0.7, 0.8], /do not tell them apart/],
     [[0.6], [0.9], /interval unknown from one seed.*one seed says nothing/],
   ])("says which kernel is better only where the interval excludes zero: %j, %j", (first, second, wanted) => {
-    const runs = [...first.map((accuracy, seed) => run("softmax", seed, accuracy)), ...second.map((accuracy, seed) => run("gaussian", seed, accuracy))];
+    const runs = [
+      ...first.map((accuracy, seed) => run("softmax", seed, accuracy)),
+      ...second.map((accuracy, seed) => run("gaussian", seed, accuracy)),
+    ];
     expect(report({ distanceAccuracy: [0.5], runs, landscapes: [] }).answer).toMatch(wanted);
     expect(pairedDifference(runs, "softmax", "gaussian")?.mean).toBeCloseTo(
-      (first.reduce((a, b) => a + b) - second.reduce((a, b) => a + b)) / first.length, 12);
+      (first.reduce((a, b) => a + b) - second.reduce((a, b) => a + b)) / first.length,
+      12,
+    );
   });
 
   it("leaves a run that did not reach its end out of the statement", () => {
@@ -100,7 +121,9 @@ describe("study pathfinder", () => {
 
   it("refuses unknown kernels, patches that do not fit, and landscapes around one epoch", async () => {
     await expect(measure({ ...tiny, kernels: ["nothing"] })).rejects.toThrow(ArgumentError);
-    await expect(measure({ ...tiny, patch: 5 })).rejects.toThrow(/patch: wanted a divisor of the picture's side 32, got 5/);
+    await expect(measure({ ...tiny, patch: 5 })).rejects.toThrow(
+      /patch: wanted a divisor of the picture's side 32, got 5/,
+    );
     await expect(measure({ ...tiny, epochs: 1 })).rejects.toThrow(/epochs: wanted two or more.*--without-landscape/s);
   });
 
@@ -110,10 +133,21 @@ describe("study pathfinder", () => {
 });
 
 it("embeds features linearly: one-hot features are ids", async () => {
-  const model = encoder({ kernel: softmax(), vocabulary: 3, classes: 2, tokens: 2, width: 4, hidden: 4, heads: 2, layers: 1 });
+  const model = encoder({
+    kernel: softmax(),
+    vocabulary: 3,
+    classes: 2,
+    tokens: 2,
+    width: 4,
+    hidden: 4,
+    heads: 2,
+    layers: 1,
+  });
   const parameters = model.initialize(cpu, random(1));
   const byIds = await model.apply(parameters, indices([2, 0], [1, 2])).read();
   const byFeatures = await model.apply(parameters, cpu.tensor([0, 0, 1, 1, 0, 0], [1, 2, 3])).read();
   byIds.forEach((value, index) => expect(byFeatures[index]).toBeCloseTo(value, 12));
-  expect(() => model.apply(parameters, cpu.tensor([1, 0], [1, 2, 1]))).toThrow(/input: wanted \[batch, 2, 3\], got \[1, 2, 1\]/);
+  expect(() => model.apply(parameters, cpu.tensor([1, 0], [1, 2, 1]))).toThrow(
+    /input: wanted \[batch, 2, 3\], got \[1, 2, 1\]/,
+  );
 });

@@ -13,10 +13,21 @@ const examples = (...rows: readonly [label: number, ...ids: number[]][]) => ({
 
 describe("chooseSample", () => {
   it("prefers texts that share no word, lets the classes take turns and skips short texts", () => {
-    const { inputs, targets } = chooseSample(examples([0, 5, 0, 0], [0, 2, 3, 4], [1, 2, 9, 9], [1, 6, 7, 8]), 2, random(1), size);
+    const { inputs, targets } = chooseSample(
+      examples([0, 5, 0, 0], [0, 2, 3, 4], [1, 2, 9, 9], [1, 6, 7, 8]),
+      2,
+      random(1),
+      size,
+    );
     expect(targets).toEqual([
-      [[1, 0], [1, 0]],
-      [[0, 1], [0, 1]],
+      [
+        [1, 0],
+        [1, 0],
+      ],
+      [
+        [0, 1],
+        [0, 1],
+      ],
     ]);
     const [first, second] = inputs.map(([row]) => row);
     expect(first).not.toEqual(second); // words 2 and 6, not 2 and 2

@@ -34,7 +34,18 @@ const counting = declareStudy({
     blocks: [
       heading("Numbers"),
       table("Values", ["value"], [["<script>"]]),
-      figure("curve", "Curve", { kind: "lines", series: [{ label: "count", x: [1, 2, 3], y: [1, 0.1, 0.01], color: palette.blue }], xLabel: "x", yLabel: "y", logarithmic: true }, "What was counted."),
+      figure(
+        "curve",
+        "Curve",
+        {
+          kind: "lines",
+          series: [{ label: "count", x: [1, 2, 3], y: [1, 0.1, 0.01], color: palette.blue }],
+          xLabel: "x",
+          yLabel: "y",
+          logarithmic: true,
+        },
+        "What was counted.",
+      ),
     ],
   }),
 });
@@ -45,7 +56,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-const results = async (): Promise<Record<string, unknown>> => JSON.parse(await readFile(join(out, "results.json"), "utf8")) as Record<string, unknown>;
+const results = async (): Promise<Record<string, unknown>> =>
+  JSON.parse(await readFile(join(out, "results.json"), "utf8")) as Record<string, unknown>;
 const options = () => ({ backend: cpu, seed: 7, out, command: "attention-kernels study counting --seed 7" });
 
 describe("conduct", () => {
@@ -61,16 +73,23 @@ describe("conduct", () => {
       configuration: { until: 3 },
       measurements: { values: [0, 1, "NaN"] },
     });
-    expect((await results())["versions"]).toMatchObject({ node: process.version, "attention-kernels": expect.any(String) as string });
+    expect((await results())["versions"]).toMatchObject({
+      node: process.version,
+      "attention-kernels": expect.any(String) as string,
+    });
   });
 
   it("keeps what was measured when it is stopped, marked partial", async () => {
     const controller = new AbortController();
-    const { results: given } = await conduct(counting, { until: 5 }, {
-      ...options(),
-      signal: controller.signal,
-      report: (event) => event.kind === "progress" && event.done === 2 && setImmediate(() => controller.abort()),
-    });
+    const { results: given } = await conduct(
+      counting,
+      { until: 5 },
+      {
+        ...options(),
+        signal: controller.signal,
+        report: (event) => event.kind === "progress" && event.done === 2 && setImmediate(() => controller.abort()),
+      },
+    );
     expect(given.partial).toBe(true);
     const stored = await results();
     expect(stored["partial"]).toBe(true);
@@ -91,7 +110,11 @@ describe("conduct", () => {
     const files = () => Promise.all(["results.json", "report.html"].map((name) => readFile(join(out, name), "utf8")));
     const before = await files();
     const noted: string[] = [];
-    const { results: given } = await conduct(stopped, {}, { ...options(), signal: controller.signal, report: (event) => event.kind === "note" && noted.push(event.text) });
+    const { results: given } = await conduct(
+      stopped,
+      {},
+      { ...options(), signal: controller.signal, report: (event) => event.kind === "note" && noted.push(event.text) },
+    );
     expect(given).toMatchObject({ partial: true });
     expect(given.measurements).toBeUndefined();
     expect(await files()).toEqual(before);
@@ -157,7 +180,9 @@ describe("report", () => {
   it("says with every figure what was measured, which seed, and how to repeat it", async () => {
     await conduct(counting, { until: 3 }, options());
     const caption = /<figcaption>(.*?)<\/figcaption>/s.exec(await readFile(join(out, "report.html"), "utf8"))?.[1];
-    expect(caption).toMatch(/What was counted\. Seed 7, on .*Repeat with <code>attention-kernels study counting --seed 7<\/code>/);
+    expect(caption).toMatch(
+      /What was counted\. Seed 7, on .*Repeat with <code>attention-kernels study counting --seed 7<\/code>/,
+    );
   });
 
   it("writes figures as stand-alone SVG with their own legend", async () => {

@@ -21,8 +21,28 @@ type SymmetricMeasurements = NonNullable<ReturnType<typeof symmetric.gather>>;
 let measurements: SymmetricMeasurements;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "symmetric-"));
-  const small = { texts: 20, testTexts: 16, length: 8, tokens: 4, train: 32, test: 16, vocabulary: 20, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 5, learningRate: 0.02 };
-  tiny = { ...optionsOf(symmetric), ...small, kernels: ["softmax", "symmetric", "pairwise"], data: await tinyCorpus(folder), seeds: 2 };
+  const small = {
+    texts: 20,
+    testTexts: 16,
+    length: 8,
+    tokens: 4,
+    train: 32,
+    test: 16,
+    vocabulary: 20,
+    width: 8,
+    hidden: 8,
+    layers: 1,
+    batch: 8,
+    epochs: 5,
+    learningRate: 0.02,
+  };
+  tiny = {
+    ...optionsOf(symmetric),
+    ...small,
+    kernels: ["softmax", "symmetric", "pairwise"],
+    data: await tinyCorpus(folder),
+    seeds: 2,
+  };
   measurements = await measurementsOf(symmetric, tiny, 3);
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -40,11 +60,14 @@ const curve = (seed: number, kernel: string, ...testLosses: number[]) => ({
 describe("study symmetric", () => {
   it("trains every kernel on every seed with equal budgets, and the loss falls", () => {
     const { data, runs } = measurements;
-    expect(runs.map(({ kernel, seed, epochs, losses }) => `${kernel} ${seed} ${epochs.length} ${losses.length}`)).toEqual(
-      [3, 4].flatMap((seed) => ["softmax", "symmetric", "pairwise"].map((kernel) => `${kernel} ${seed} 5 20`)),
-    );
+    expect(
+      runs.map(({ kernel, seed, epochs, losses }) => `${kernel} ${seed} ${epochs.length} ${losses.length}`),
+    ).toEqual([3, 4].flatMap((seed) => ["softmax", "symmetric", "pairwise"].map((kernel) => `${kernel} ${seed} 5 20`)));
     for (const { epochs } of runs) expect(epochs[4].trainLoss).toBeLessThan(epochs[0].trainLoss);
-    expect(data.map(({ train, test }) => [train, test])).toEqual([[32, 16], [32, 16]]);
+    expect(data.map(({ train, test }) => [train, test])).toEqual([
+      [32, 16],
+      [32, 16],
+    ]);
   });
 
   it("counts parameters: one key projection less, one free matrix per head more", () => {
@@ -59,7 +82,12 @@ describe("study symmetric", () => {
   it("repeats bit for bit", async () => {
     const losses = ({ runs }: SymmetricMeasurements) => runs.map((run) => run.losses);
     const again = await measurementsOf(symmetric, { ...tiny, seeds: 1, kernels: ["softmax", "pairwise"] }, 3);
-    expect(losses(again)).toEqual(losses({ ...measurements, runs: measurements.runs.filter(({ kernel, seed }) => seed === 3 && kernel !== "symmetric") }));
+    expect(losses(again)).toEqual(
+      losses({
+        ...measurements,
+        runs: measurements.runs.filter(({ kernel, seed }) => seed === 3 && kernel !== "symmetric"),
+      }),
+    );
   });
 
   it("shows curves with bands, and the published numbers of parameters, counted", () => {
@@ -80,8 +108,12 @@ describe("study symmetric", () => {
   it("says that no run was finished, and refuses an unknown kernel", async () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     const unfinished = measurements.runs.map((run) => ({ ...run, epochs: run.epochs.slice(0, 2) }));
-    expect(report({ ...measurements, runs: unfinished }).answer).toBe("The study was stopped before a model was trained to its end.");
-    await expect(measurementsOf(symmetric, { ...tiny, kernels: ["factored", "differential"] }, 3)).rejects.toThrow(ArgumentError);
+    expect(report({ ...measurements, runs: unfinished }).answer).toBe(
+      "The study was stopped before a model was trained to its end.",
+    );
+    await expect(measurementsOf(symmetric, { ...tiny, kernels: ["factored", "differential"] }, 3)).rejects.toThrow(
+      ArgumentError,
+    );
   });
 });
 
@@ -96,7 +128,11 @@ it("scores divided by d spread like those of softmax, for P from N(0, 1)", async
     const map = attentionMap(encoderKernel(name), { q, k, v: k, ...(name === "softmax" ? {} : { coupling }) });
     return (await mean(max(map, -1)).read())[0];
   };
-  const [softmax, scaled, paper] = [await largest("softmax"), await largest("pairwiseScaled"), await largest("pairwise")];
+  const [softmax, scaled, paper] = [
+    await largest("softmax"),
+    await largest("pairwiseScaled"),
+    await largest("pairwise"),
+  ];
   expect(Math.abs(scaled - softmax)).toBeLessThan(0.3 * softmax);
   expect(paper).toBeGreaterThan(2 * softmax);
 });
@@ -111,14 +147,22 @@ describe("steps to a loss", () => {
   });
 
   it("are compared at losses that both kernels reached, seed by seed", () => {
-    const runs = [curve(1, "softmax", 4, 3, 2), curve(1, "pairwise", 3, 2, 1), curve(2, "softmax", 4, 3, 2.5), curve(2, "pairwise", 2.5, 2, 2)];
+    const runs = [
+      curve(1, "softmax", 4, 3, 2),
+      curve(1, "pairwise", 3, 2, 1),
+      curve(2, "softmax", 4, 3, 2.5),
+      curve(2, "pairwise", 2.5, 2, 2),
+    ];
     const found = compareSteps(runs, "pairwise", "softmax", () => 4);
     // losses 2 and 2.5: 20 steps against 30, and 10 against 30
     expect(found[2]).toMatchObject({ level: 2.25, steps: 15, reference: 30 });
     expect(found[2].ratio.mean).toBeCloseTo(Math.sqrt((20 / 30) * (10 / 30)), 12);
     expect(found[0].level).toBeCloseTo(4 - (2 + 1.5) / 6, 12);
     expect(compareSteps(runs, "pairwise", "softmax", (seed) => (seed === 1 ? 4 : 2.5))).toEqual([]);
-    const { answer } = report({ data: measurements.data.map((own) => ({ ...own, frequencyLoss: 4 })), runs: runs.map((run) => ({ ...run, seed: run.seed + 2, epochs: [...run.epochs, ...run.epochs.slice(1)] })) });
+    const { answer } = report({
+      data: measurements.data.map((own) => ({ ...own, frequencyLoss: 4 })),
+      runs: runs.map((run) => ({ ...run, seed: run.seed + 2, epochs: [...run.epochs, ...run.epochs.slice(1)] })),
+    });
     expect(answer).toMatch(/pairwise took 0\.\d+ times the steps of softmax \(the paper claims about 0\.5/);
   });
 });

@@ -44,12 +44,18 @@ const cutOff = async (): Promise<void> => {
 };
 /** The state that a task starts from. */
 const start = () =>
-  keeper().keep({ name: "gaussian seed 3", depends: { width: 8 } }, (kept: { readonly state: State | undefined }) => Promise.resolve([kept.state]));
+  keeper().keep({ name: "gaussian seed 3", depends: { width: 8 } }, (kept: { readonly state: State | undefined }) =>
+    Promise.resolve([kept.state]),
+  );
 
 describe("a task", () => {
   it("resumes from the last stored state, bit for bit", async () => {
     await cutOff();
-    expect(await files()).toEqual(["gaussian-seed-3.a.safetensors", "gaussian-seed-3.b.safetensors", "gaussian-seed-3.json"]);
+    expect(await files()).toEqual([
+      "gaussian-seed-3.a.safetensors",
+      "gaussian-seed-3.b.safetensors",
+      "gaussian-seed-3.json",
+    ]);
     const [state] = (await start())!;
     expect(state).toEqual(stateAt(2));
     expect(Object.is(state!.weights.a.data[1], -0)).toBe(true);
@@ -70,7 +76,8 @@ describe("a task", () => {
     const setting = { width: 8, data: Float64Array.of(1, 2) };
     const task = { name: "a", depends: setting };
     await keeper().keep(task, () => Promise.resolve(1));
-    const again = (depends: unknown, common?: unknown) => keeper({}, common).keep({ name: "a", depends }, () => Promise.resolve(2));
+    const again = (depends: unknown, common?: unknown) =>
+      keeper({}, common).keep({ name: "a", depends }, () => Promise.resolve(2));
     expect(await again({ data: Float64Array.of(1, 2), width: 8 })).toBe(1);
     expect(noted).toEqual([]);
     expect(await again({ ...setting, data: Float64Array.of(1, 3) })).toBe(2);
@@ -107,11 +114,14 @@ describe("a task", () => {
     const record = JSON.parse(await readFile(path("gaussian-seed-3.json"), "utf8")) as { weights: string };
     const before = await readFile(path(record.weights));
     await expect(
-      keeper().keep({ name: "gaussian seed 3", depends: { width: 8 } }, async (kept: { store(state: State): Promise<void> }) => {
-        await rm(path("gaussian-seed-3.json"));
-        await kept.store(stateAt(3));
-        throw new Error("killed");
-      }),
+      keeper().keep(
+        { name: "gaussian seed 3", depends: { width: 8 } },
+        async (kept: { store(state: State): Promise<void> }) => {
+          await rm(path("gaussian-seed-3.json"));
+          await kept.store(stateAt(3));
+          throw new Error("killed");
+        },
+      ),
     ).rejects.toThrow("killed");
     expect(await readFile(path(record.weights))).toEqual(before);
   });
@@ -119,11 +129,14 @@ describe("a task", () => {
   it("throws before its work if the folder cannot be read", async () => {
     await writeFile(join(out, "file"), "");
     const outside = taskKeeper({ out: join(out, "file"), common: 0, note });
-    await expect(outside.keep({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(/a\.json: wanted a file to read, or none, got ENOTDIR/);
+    await expect(outside.keep({ name: "a", depends: 0 }, () => Promise.reject(new Error("worked")))).rejects.toThrow(
+      /a\.json: wanted a file to read, or none, got ENOTDIR/,
+    );
   });
 
   it("stores when the interval is over", async () => {
-    const dueAfter = (interval: number) => keeper({ interval }).keep({ name: `after ${interval}`, depends: 0 }, (kept) => Promise.resolve(kept.isDue()));
+    const dueAfter = (interval: number) =>
+      keeper({ interval }).keep({ name: `after ${interval}`, depends: 0 }, (kept) => Promise.resolve(kept.isDue()));
     expect(await dueAfter(0)).toBe(true);
     expect(await dueAfter(1000)).toBe(false);
   });
@@ -131,7 +144,11 @@ describe("a task", () => {
 
 describe("a choice of tasks", () => {
   const names = ["softmax seed 1", "gaussian seed 1", "gaussianNormalized seed 1", "softmax seed 10"];
-  const chosen = (options: TaskOptions): string[] => chooseTasks(names.map((name) => ({ name })), options).map(({ name }) => name);
+  const chosen = (options: TaskOptions): string[] =>
+    chooseTasks(
+      names.map((name) => ({ name })),
+      options,
+    ).map(({ name }) => name);
 
   it("is by whole words of the names", () => {
     expect(chosen({ only: ["gaussian"] })).toEqual(["gaussian seed 1"]);
@@ -142,13 +159,15 @@ describe("a choice of tasks", () => {
   it("deals every task to one shard", () => {
     expect(chosen({ shard: { index: 1, count: 3 } })).toEqual([names[0], names[3]]);
     const all = [];
-    for (const index of [1, 2, 3]) all.push(...(chosen({ shard: { index, count: 3 } })));
+    for (const index of [1, 2, 3]) all.push(...chosen({ shard: { index, count: 3 } }));
     expect(all.sort()).toEqual([...names].sort());
     expect(chosen({ only: ["seed 1"], shard: { index: 3, count: 3 } })).toEqual([names[2]]);
   });
 
   it("refuses words that are in no name, and two tasks of one file", () => {
-    expect(() => chosen({ only: ["softmax", "gauss"] })).toThrow(/--only: wanted words of the name of a run, such as "softmax seed 1": softmax, seed, 1, gaussian, .*got gauss/);
+    expect(() => chosen({ only: ["softmax", "gauss"] })).toThrow(
+      /--only: wanted words of the name of a run, such as "softmax seed 1": softmax, seed, 1, gaussian, .*got gauss/,
+    );
     expect(() => chooseTasks([{ name: "a b" }, { name: "a-b" }], {})).toThrow(/a name that no other task has, got a-b/);
   });
 });

@@ -13,7 +13,9 @@ const VOCABULARY = 50;
 const MASK = VOCABULARY;
 const source = random(3);
 const [count, tokens] = [400, 20];
-const ids = Int32Array.from({ length: count * tokens }, (_, at) => (at % 5 === 0 ? UNKNOWN : 2 + source.integer(VOCABULARY - 2)));
+const ids = Int32Array.from({ length: count * tokens }, (_, at) =>
+  at % 5 === 0 ? UNKNOWN : 2 + source.integer(VOCABULARY - 2),
+);
 const windows = { count, tokens, ids };
 
 describe("windows", () => {
@@ -22,19 +24,30 @@ describe("windows", () => {
     const found = windowsOf({ count: 3, tokens: 6, ids: Int32Array.from(text), labels: new Int32Array(3) }, 3);
     expect(Array.from(found.ids)).toEqual([2, 3, 4, /**/ 3, 4, 5, /**/ 9, 8, 7]);
     expect(found.count).toBe(3);
-    expect(windowsOf({ count: 3, tokens: 6, ids: Int32Array.from(text), labels: new Int32Array(3) }, 3, 2).count).toBe(2);
+    expect(windowsOf({ count: 3, tokens: 6, ids: Int32Array.from(text), labels: new Int32Array(3) }, 3, 2).count).toBe(
+      2,
+    );
     expect(unknownShare({ count: 1, tokens: 4, ids: Int32Array.from([1, 2, 1, 3]) })).toBe(0.5);
   });
 
   it("refuse a corpus with too short texts", () => {
-    const corpus: Corpus = { name: "short", examples: Array.from({ length: 20 }, (_, at) => ({ text: `one ${"abcdefghijklmnopqrst"[at]}`, label: String(at % 2) })) };
+    const corpus: Corpus = {
+      name: "short",
+      examples: Array.from({ length: 20 }, (_, at) => ({
+        text: `one ${"abcdefghijklmnopqrst"[at]}`,
+        label: String(at % 2),
+      })),
+    };
     const settings = { texts: 8, testTexts: 8, length: 8, tokens: 4, train: 9, test: 9, vocabulary: 9 };
     expect(() => prepareWindows(corpus, settings, 1, { unknown: "never" })).toThrow(DataError);
   });
 
   it("have the loss of the unigram baseline", () => {
     // ids 2 and 3 occur 3 times and once; with one added to each count, 4/6 and 2/6
-    expect(frequencyLoss(Int32Array.from([1, 2, 2, 2, 3]), Int32Array.from([2, 3, 1]), 4, 2)).toBeCloseTo(-(Math.log(4 / 6) + Math.log(2 / 6)) / 2, 12);
+    expect(frequencyLoss(Int32Array.from([1, 2, 2, 2, 3]), Int32Array.from([2, 3, 1]), 4, 2)).toBeCloseTo(
+      -(Math.log(4 / 6) + Math.log(2 / 6)) / 2,
+      12,
+    );
   });
 });
 
@@ -67,11 +80,16 @@ describe("masking", () => {
   });
 
   it("has the original words of the chosen rows as targets, and a new masking in every epoch, the same for the same seed", () => {
-    const [one, other] = [maskedPredictions(windows, VOCABULARY, random(7)), maskedPredictions(windows, VOCABULARY, random(7))];
+    const [one, other] = [
+      maskedPredictions(windows, VOCABULARY, random(7)),
+      maskedPredictions(windows, VOCABULARY, random(7)),
+    ];
     const rows = [7, 2];
     const prediction = one.of(rows, 1);
     expect(prediction.inputs.shape).toEqual([2, tokens]);
-    prediction.places.values.forEach((place, index) => expect(prediction.targets.values[index]).toBe(ids[rows[Math.floor(place / tokens)] * tokens + (place % tokens)]));
+    prediction.places.values.forEach((place, index) =>
+      expect(prediction.targets.values[index]).toBe(ids[rows[Math.floor(place / tokens)] * tokens + (place % tokens)]),
+    );
     expect(other.of(rows, 1)).toEqual(prediction); // independent of earlier calls
     expect(one.of(rows, 0)).not.toEqual(prediction);
   });
@@ -89,14 +107,17 @@ it("next words come from the clean windows, whatever the model reads", () => {
 describe("contamination", () => {
   const padded = ids.map((id, at) => (at % tokens > 17 ? PADDING : id));
   const drawn = drawContamination(ids.length, VOCABULARY, random(9));
-  const swapped = (share: number): number[] => Array.from(contaminate(padded, drawn, share)).flatMap((id, at) => (id === padded[at] ? [] : [at]));
+  const swapped = (share: number): number[] =>
+    Array.from(contaminate(padded, drawn, share)).flatMap((id, at) => (id === padded[at] ? [] : [at]));
 
   it("swaps about the requested share for known words, and no padding", () => {
     expect(swapped(0)).toEqual([]);
     // in at most 1 of 48 cases the random word equals the old one; 7200 draws: standard deviation 0.005
     expect(Math.abs(swapped(0.3).length / (count * 18) - 0.3)).toBeLessThan(0.03);
     const all = contaminate(padded, drawn, 1);
-    all.forEach((id, at) => expect(padded[at] === PADDING ? id === PADDING : id > UNKNOWN && id < VOCABULARY).toBe(true));
+    all.forEach((id, at) =>
+      expect(padded[at] === PADDING ? id === PADDING : id > UNKNOWN && id < VOCABULARY).toBe(true),
+    );
   });
 
   it("keeps the swaps of a smaller share at a larger one", () => {

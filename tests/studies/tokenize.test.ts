@@ -23,7 +23,14 @@ describe("tokenize", () => {
   });
 
   // the exact words depend on the dictionaries of the engine
-  it.each([["Chinese", "我喜欢学习"], ["Japanese", "東京に住む"], ["Thai", "ภาษาไทยง่าย"], ["Lao", "ພາສາລາວ"], ["Khmer", "ខ្ញុំស្រលាញ់ភាសាខ្មែរ"], ["Burmese", "မြန်မာနိုင်ငံသည်"]])("parts a sentence of %s", (_, text) => {
+  it.each([
+    ["Chinese", "我喜欢学习"],
+    ["Japanese", "東京に住む"],
+    ["Thai", "ภาษาไทยง่าย"],
+    ["Lao", "ພາສາລາວ"],
+    ["Khmer", "ខ្ញុំស្រលាញ់ភាសាខ្មែរ"],
+    ["Burmese", "မြန်မာနိုင်ငံသည်"],
+  ])("parts a sentence of %s", (_, text) => {
     const tokens = tokenize(`${text}。`);
     expect(tokens.join("")).toBe(text.normalize());
     expect(tokens.length).toBeGreaterThan(1);

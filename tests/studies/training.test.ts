@@ -8,7 +8,12 @@ import { disposeTree, type Backend } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { gaussian } from "../../src/kernels/gaussian.js";
 import { encoder } from "../../src/nn/encoder.js";
-import { trainClassifier, type EpochResult, type Examples, type TrainOptions } from "../../src/studies/training/classifier.js";
+import {
+  trainClassifier,
+  type EpochResult,
+  type Examples,
+  type TrainOptions,
+} from "../../src/studies/training/classifier.js";
 import { snapshotsOf } from "../../src/studies/runner/snapshot.js";
 import { taskKeeper, type Kept } from "../../src/studies/runner/tasks.js";
 import type { TrainingState } from "../../src/studies/training/train.js";
@@ -22,12 +27,25 @@ beforeEach(async () => {
 afterEach(() => rm(out, { recursive: true }));
 
 const TOKENS = 4;
-const model = encoder({ kernel: gaussian(), vocabulary: 6, classes: 2, tokens: TOKENS, width: 8, hidden: 8, heads: 2, layers: 1 });
+const model = encoder({
+  kernel: gaussian(),
+  vocabulary: 6,
+  classes: 2,
+  tokens: TOKENS,
+  width: 8,
+  hidden: 8,
+  heads: 2,
+  layers: 1,
+});
 const source = random(5);
 const ids = Array.from({ length: 20 }, () => Array.from({ length: TOKENS }, () => source.integer(6)));
 const examples: Examples = {
   labels: Int32Array.from(ids, ([first, second]) => Number(first < second)),
-  inputs: (rows) => indices(rows.flatMap((row) => ids[row]), [rows.length, TOKENS]),
+  inputs: (rows) =>
+    indices(
+      rows.flatMap((row) => ids[row]),
+      [rows.length, TOKENS],
+    ),
 };
 
 /** Passes of the model through `train`: one for each batch, and one for the evaluation after each epoch. */
@@ -42,8 +60,15 @@ const counted: typeof model = {
 /** Passes that the last stored state makes unnecessary. */
 let stored = 0;
 
-/** Trains as a task that is interrupted after some stores, or continues to its end; returns its measurements without times, and the weights. */
-async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, "learningRate" | "optimizer"> = { learningRate: 0.05 }) {
+/**
+ * Trains as a task that is interrupted after some stores, or continues to its end; returns its measurements without
+ * times, and the weights.
+ */
+async function train(
+  backend: Backend,
+  stores: number,
+  rule: Pick<TrainOptions, "learningRate" | "optimizer"> = { learningRate: 0.05 },
+) {
   let left = stores;
   const work = async (kept: Kept<TrainingState<EpochResult>>) => {
     const parameters = model.initialize(backend, random(1));
@@ -58,13 +83,26 @@ async function train(backend: Backend, stores: number, rule: Pick<TrainOptions, 
     };
     const options = { label: "test", batch: 6, epochs: 3, ...rule, seed: 2, measured: () => Promise.resolve() };
     try {
-      const { epochs, losses } = await trainClassifier(counted, parameters, { train: examples, test: examples }, options, cutOff);
-      return { losses, epochs: epochs.map((epoch) => ({ ...epoch, seconds: 0 })), parameters: await snapshotsOf(parameters) };
+      const { epochs, losses } = await trainClassifier(
+        counted,
+        parameters,
+        { train: examples, test: examples },
+        options,
+        cutOff,
+      );
+      return {
+        losses,
+        epochs: epochs.map((epoch) => ({ ...epoch, seconds: 0 })),
+        parameters: await snapshotsOf(parameters),
+      };
     } finally {
       disposeTree(parameters);
     }
   };
-  return taskKeeper({ out, common: "test", note: () => undefined }, { interval: 0 }).keep({ name: "training", depends: 0 }, work);
+  return taskKeeper({ out, common: "test", note: () => undefined }, { interval: 0 }).keep(
+    { name: "training", depends: 0 },
+    work,
+  );
 }
 
 /** Stores after each of three batches, and after each of three epochs. */
@@ -80,7 +118,11 @@ async function goesOn(all: number, ...[backend, rule]: [Backend, Parameters<type
   return measured;
 }
 
-async function resumesAfter(backend: Backend, stores: readonly number[], rule?: Parameters<typeof train>[2]): Promise<void> {
+async function resumesAfter(
+  backend: Backend,
+  stores: readonly number[],
+  rule?: Parameters<typeof train>[2],
+): Promise<void> {
   passes = 0;
   const whole = await train(backend, Infinity, rule);
   expect(whole!.losses).toHaveLength(9);
@@ -93,12 +135,16 @@ async function resumesAfter(backend: Backend, stores: readonly number[], rule?: 
 }
 
 it("resumes bit for bit from every store", async () => {
-  await resumesAfter(cpu, Array.from({ length: STORES }, (_, store) => store + 1));
+  await resumesAfter(
+    cpu,
+    Array.from({ length: STORES }, (_, store) => store + 1),
+  );
   await rm(out, { recursive: true });
   await expect(train(cpu, STORES)).rejects.toThrow("killed");
 });
 
-it("resumes with the velocities of gradient descent with momentum", () => resumesAfter(cpu, [2, 8], { learningRate: 0.1, optimizer: "sgd" }));
+it("resumes with the velocities of gradient descent with momentum", () =>
+  resumesAfter(cpu, [2, 8], { learningRate: 0.1, optimizer: "sgd" }));
 
 it("diverges again from the last finite weights", async () => {
   const diverging = { learningRate: 1e200 };

@@ -18,14 +18,32 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-const tiny: WavefunctionOptions = { ...optionsOf(wavefunction, { extents: [8], j2: 0.3 }), width: 4, seeds: 1, steps: 12, lengths: [2, 4], lengthSeeds: 1 };
-const conducted = (configuration: WavefunctionOptions, signal?: AbortSignal) => conduct(wavefunction, configuration, { backend: cpu, seed: 3, out, command: "test", ...(signal ? { signal } : {}) });
+const tiny: WavefunctionOptions = {
+  ...optionsOf(wavefunction, { extents: [8], j2: 0.3 }),
+  width: 4,
+  seeds: 1,
+  steps: 12,
+  lengths: [2, 4],
+  lengthSeeds: 1,
+};
+const conducted = (configuration: WavefunctionOptions, signal?: AbortSignal) =>
+  conduct(wavefunction, configuration, { backend: cpu, seed: 3, out, command: "test", ...(signal ? { signal } : {}) });
 
 it("study wavefunction compares both attentions against Lanczos, grows chains, and repeats with its seed", async () => {
   const { results, report } = await conducted(tiny);
-  expect((await readdir(out)).sort()).toEqual(["energy.svg", "input-dependence.svg", "lengths.svg", "report.html", "results.json", "tasks"]);
+  expect((await readdir(out)).sort()).toEqual([
+    "energy.svg",
+    "input-dependence.svg",
+    "lengths.svg",
+    "report.html",
+    "results.json",
+    "tasks",
+  ]);
   const { reference, runs, lengths } = results.measurements!;
-  expect(runs.map(({ attention, finished, energies }) => [attention, finished, energies.length])).toEqual([["factored", true, 12], ["softmax", true, 12]]);
+  expect(runs.map(({ attention, finished, energies }) => [attention, finished, energies.length])).toEqual([
+    ["factored", true, 12],
+    ["softmax", true, 12],
+  ]);
   for (const run of runs) {
     expect(run.last.mean).toBeGreaterThan(reference!.energy - 1e-9);
     expect(run.last.error).toBe(0);
@@ -35,7 +53,10 @@ it("study wavefunction compares both attentions against Lanczos, grows chains, a
   expect(factored.dependence.at(-1)!.layers[0]).toBeLessThan(1e-20);
   expect(softmax.dependence.at(-1)!.layers[0]).toBeGreaterThan(1e-6);
   expect(softmax.parameters - factored.parameters).toBe(2 * 4 * 4);
-  expect(lengths.map(({ extents, attention }) => [extents, attention])).toEqual([[[4], "softmax"], [[8], "softmax"]]);
+  expect(lengths.map(({ extents, attention }) => [extents, attention])).toEqual([
+    [[4], "softmax"],
+    [[8], "softmax"],
+  ]);
   expect(report.answer).toMatch(/factored \(positions alone\): energy per site -?0\.\d+, one seed/);
   const once = await conducted({ ...tiny, steps: 1, lengths: [] });
   expect(once.results.measurements!.runs[0].energies[0]).toBe(factored.energies[0]);
@@ -55,8 +76,17 @@ it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that h
 });
 
 it("stopped after every step and resumed, takes no step twice and ends with the numbers of an uninterrupted run", async () => {
-  const configuration: WavefunctionOptions = { ...tiny, sampling: "metropolis", samples: 32, chains: 16, momentum: 0.8, steps: 3, lengths: [2] };
-  const timeless = (results: unknown): unknown => JSON.parse(JSON.stringify(results, (name, value: unknown) => (name === "seconds" ? undefined : value)));
+  const configuration: WavefunctionOptions = {
+    ...tiny,
+    sampling: "metropolis",
+    samples: 32,
+    chains: 16,
+    momentum: 0.8,
+    steps: 3,
+    lengths: [2],
+  };
+  const timeless = (results: unknown): unknown =>
+    JSON.parse(JSON.stringify(results, (name, value: unknown) => (name === "seconds" ? undefined : value)));
   const { results: whole } = await conducted(configuration);
   const steps: string[] = [];
   for (;;) {
@@ -66,7 +96,15 @@ it("stopped after every step and resumed, takes no step twice and ends with the 
       steps.push(`${event.label} ${event.done}`);
       controller.abort();
     };
-    const options = { backend: cpu, seed: 3, out: join(out, "stopped"), command: "test", resume: true, signal: controller.signal, report };
+    const options = {
+      backend: cpu,
+      seed: 3,
+      out: join(out, "stopped"),
+      command: "test",
+      resume: true,
+      signal: controller.signal,
+      report,
+    };
     const { results } = await conduct(wavefunction, configuration, options);
     if (results.partial) continue;
     expect(timeless(results.measurements)).toEqual(timeless(whole.measurements));
@@ -77,13 +115,24 @@ it("stopped after every step and resumed, takes no step twice and ends with the 
 });
 
 it("samples lattices too large to sum over, and shows published energies", async () => {
-  const { results } = await conducted({ ...optionsOf(wavefunction, { extents: [6, 6] }), width: 4, steps: 1, samples: 32, chains: 16, patch: 3 });
+  const { results } = await conducted({
+    ...optionsOf(wavefunction, { extents: [6, 6] }),
+    width: 4,
+    steps: 1,
+    samples: 32,
+    chains: 16,
+    patch: 3,
+  });
   const { reference, runs } = results.measurements!;
   expect(reference).toMatchObject({ energy: -0.50381 });
   expect(runs[0].last.error).toBeGreaterThan(0);
 });
 
-it.each([[0, -0.7017802005], [0.5, -0.5286202095], [0.8, -0.6273351040]])("learning rates at J2 = %f stay below what makes the ferromagnet of 4 × 4 sites grow", (j2, lowest) => {
+it.each([
+  [0, -0.7017802005],
+  [0.5, -0.5286202095],
+  [0.8, -0.627335104],
+])("learning rates at J2 = %f stay below what makes the ferromagnet of 4 × 4 sites grow", (j2, lowest) => {
   const ferromagnet = heisenberg(square(4), { j2 }).bonds.reduce((sum, { coupling }) => sum + coupling / 4, 0);
   const share = optionsOf(wavefunction, { extents: [4, 4], j2 }).rate.start * (ferromagnet - 16 * lowest);
   expect(share).toBeGreaterThan(0.6);

@@ -14,7 +14,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 it("a file is written whole and read in parts", async () => {
-  await writeAtomically(folder, "a.safetensors", encodeSafetensors({ x: { shape: [3], data: [1, 2, 3] }, y: { shape: [1], data: [4], dtype: "F16" } }));
+  await writeAtomically(
+    folder,
+    "a.safetensors",
+    encodeSafetensors({ x: { shape: [3], data: [1, 2, 3] }, y: { shape: [1], data: [4], dtype: "F16" } }),
+  );
   const { read } = await openSafetensors(await fileSource(join(folder, "a.safetensors")));
   expect(await read("x")).toEqual(Float32Array.of(1, 2, 3));
   expect(await read("y")).toEqual(Float32Array.of(4));
@@ -44,7 +48,10 @@ async function writeShards(index: unknown): Promise<string> {
 }
 
 it("a model in shards is opened by its index or its folder", async () => {
-  const path = await writeShards({ metadata: { total_size: 12 }, weight_map: { a: "model-1.safetensors", b: "model-1.safetensors", c: "model-2.safetensors" } });
+  const path = await writeShards({
+    metadata: { total_size: 12 },
+    weight_map: { a: "model-1.safetensors", b: "model-1.safetensors", c: "model-2.safetensors" },
+  });
   await writeFile(join(folder, "config.json"), '{"num_attention_heads": 3}');
   for (const place of [path, folder]) {
     const { weights, config } = await openModel(place);
@@ -60,10 +67,22 @@ it.each([
   ["no JSON", "{", /wanted an index in JSON/],
   ["no map", { weight_map: [] }, /wanted an object weight_map/],
   ["a name twice", '{"weight_map": {"a": "model-1.safetensors", "a": "model-2.safetensors"}}', /the name "a" twice/],
-  ["a path out of the folder", { weight_map: { a: "../model-1.safetensors" } }, /wanted the name of a file beside the index for tensor "a", got "\.\.\/model-1/],
+  [
+    "a path out of the folder",
+    { weight_map: { a: "../model-1.safetensors" } },
+    /wanted the name of a file beside the index for tensor "a", got "\.\.\/model-1/,
+  ],
   ["an absolute path", { weight_map: { a: "/etc/passwd" } }, /wanted the name of a file beside the index/],
-  ["a file that is not there", { weight_map: { a: "model-3.safetensors" } }, /model-3\.safetensors: wanted a readable file, got ENOENT/],
-  ["a tensor in the wrong file", { weight_map: { a: "model-2.safetensors" } }, /wanted tensor "a" in model-2\.safetensors, got a file without it/],
+  [
+    "a file that is not there",
+    { weight_map: { a: "model-3.safetensors" } },
+    /model-3\.safetensors: wanted a readable file, got ENOENT/,
+  ],
+  [
+    "a tensor in the wrong file",
+    { weight_map: { a: "model-2.safetensors" } },
+    /wanted tensor "a" in model-2\.safetensors, got a file without it/,
+  ],
 ])("an index with %s is refused", async (_, index, message) => {
   const path = await writeShards(index);
   await expect(openModel(path)).rejects.toThrow(message);
@@ -71,7 +90,9 @@ it.each([
 
 it("a folder without a model, and a broken configuration, are refused", async () => {
   await mkdir(join(folder, "empty"));
-  await expect(openModel(join(folder, "empty"))).rejects.toThrow(/wanted model\.safetensors or model\.safetensors\.index\.json in this folder, got neither/);
+  await expect(openModel(join(folder, "empty"))).rejects.toThrow(
+    /wanted model\.safetensors or model\.safetensors\.index\.json in this folder, got neither/,
+  );
   await writeFile(join(folder, "model.safetensors"), encodeSafetensors({ a: one(1) }));
   await writeFile(join(folder, "config.json"), "[");
   await expect(openModel(folder)).rejects.toThrow(/config\.json: wanted JSON/);

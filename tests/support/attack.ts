@@ -5,7 +5,8 @@ const long = process.env["ATTACK"] === "long";
 
 /** The seed of everything that an attack draws. */
 export const seed = Number(process.env["ATTACK_SEED"] ?? 1);
-if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`ATTACK_SEED: wanted a whole number, got ${process.env["ATTACK_SEED"]}`);
+if (!Number.isSafeInteger(seed) || seed < 0)
+  throw new Error(`ATTACK_SEED: wanted a whole number, got ${process.env["ATTACK_SEED"]}`);
 
 /** Length of an attack: `short` within `npm test`, `whole` in `npm run attack`. */
 export const sized = (short: number, whole: number): number => (long ? whole : short);

@@ -1,4 +1,12 @@
-import { attention, kernels, ops, type AttentionInputs, type AttentionKernel, type KernelParameter, type Tensor } from "../../src/index.js";
+import {
+  attention,
+  kernels,
+  ops,
+  type AttentionInputs,
+  type AttentionKernel,
+  type KernelParameter,
+  type Tensor,
+} from "../../src/index.js";
 import type { Case } from "./cases.js";
 import { unfusedAttention } from "./unfused.js";
 
@@ -16,8 +24,13 @@ export function learnedBy(kernel: AttentionKernel): readonly KernelParameter[] {
   return "parameters" in kernel ? kernel.parameters : [];
 }
 
-/** Attention with a kernel of the registry as a case: fused, and unfused. Everything that the kernel learns is an input. */
-export function attentionCases(name: string, { batch, heads, n, m, d: width, dv }: Extents): { fused: Case; unfused: Case } {
+/**
+ * Attention with a kernel of the registry as a case: fused, and unfused. Everything that the kernel learns is an input.
+ */
+export function attentionCases(
+  name: string,
+  { batch, heads, n, m, d: width, dv }: Extents,
+): { fused: Case; unfused: Case } {
   const kernel = kernels[name]();
   const { widthMultiple = 1 } = kernel;
   const d = Math.ceil(width / widthMultiple) * widthMultiple;
@@ -38,7 +51,8 @@ export function attentionCases(name: string, { batch, heads, n, m, d: width, dv 
 /** Learned parameters as numbers from 0.5 to 1.5, and matrices that leave lengths about as they are. */
 function withModerateInputs(testCase: Case, kernel: AttentionKernel): Case {
   const learned = new Set(learnedBy(kernel).map(({ name }) => name));
-  const isMatrix = (name: string, { shape }: Tensor): boolean => !["q", "k", "v"].includes(name) && shape.length === 3 && shape[1] === shape[2];
+  const isMatrix = (name: string, { shape }: Tensor): boolean =>
+    !["q", "k", "v"].includes(name) && shape.length === 3 && shape[1] === shape[2];
   const moderate = (name: string, x: Tensor): Tensor => {
     if (learned.has(name)) return ops.add(ops.sigmoid(x), 0.5);
     return isMatrix(name, x) ? ops.multiply(x, 1 / Math.sqrt(x.shape[2])) : x;

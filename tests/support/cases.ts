@@ -19,7 +19,13 @@ const unary = (name: string, run: (x: Tensor) => Tensor, positive = false): Case
   positive,
   run: (inputs) => run(inputs["x"]),
 });
-const binary = (name: string, a: readonly number[], b: readonly number[], run: (a: Tensor, b: Tensor) => Tensor, positive = false): Case => ({
+const binary = (
+  name: string,
+  a: readonly number[],
+  b: readonly number[],
+  run: (a: Tensor, b: Tensor) => Tensor,
+  positive = false,
+): Case => ({
   name,
   shapes: { a, b },
   positive,
@@ -63,10 +69,18 @@ export const cases: readonly Case[] = [
   { name: "permute of the last axis", shapes: { x: [4, 8] }, run: ({ x }) => ops.permute(x, [1, 0]) },
   { name: "slice", shapes: { x: [3, 5, 4] }, run: ({ x }) => ops.slice(x, 1, 2, 2) },
   { name: "slice of the last axis, to its end", shapes: { x: [3, 5] }, run: ({ x }) => ops.slice(x, -1, 1, 4) },
-  { name: "concat", shapes: { a: [2, 3, 4], b: [2, 1, 4], c: [2, 2, 4] }, run: ({ a, b, c }) => ops.concat([a, b, c], 1) },
+  {
+    name: "concat",
+    shapes: { a: [2, 3, 4], b: [2, 1, 4], c: [2, 2, 4] },
+    run: ({ a, b, c }) => ops.concat([a, b, c], 1),
+  },
   unary("sum of all", (v) => ops.sum(v)),
   { name: "sum over the first and last axis", shapes: { x: [40, 3, 70] }, run: ({ x }) => ops.sum(x, [0, -1]) },
-  { name: "sum over the middle axis, kept", shapes: { x: [3, 41, 5] }, run: ({ x }) => ops.sum(x, 1, { keepAxes: true }) },
+  {
+    name: "sum over the middle axis, kept",
+    shapes: { x: [3, 41, 5] },
+    run: ({ x }) => ops.sum(x, 1, { keepAxes: true }),
+  },
   unary("mean", (v) => ops.mean(v, 0)),
   { name: "max", shapes: { x: [4, 37] }, run: ({ x }) => ops.max(x, -1) },
   { name: "softmax", shapes: { x: [7, 33] }, run: ({ x }) => ops.softmax(x) },
@@ -81,20 +95,37 @@ export const cases: readonly Case[] = [
   binary("matmul, second transposed", [5, 7], [3, 7], (a, b) => ops.matmul(a, b, { transposeB: true })),
   binary("matmul, both transposed", [7, 5], [3, 7], (a, b) => ops.matmul(a, b, { transposeA: true, transposeB: true })),
   binary("matmul of whole vec4s around a block", [17, 12], [12, 36], ops.matmul),
-  binary("matmul of whole vec4s, first transposed", [12, 20], [12, 8], (a, b) => ops.matmul(a, b, { transposeA: true })),
-  binary("matmul of whole vec4s, second transposed", [9, 12], [36, 12], (a, b) => ops.matmul(a, b, { transposeB: true })),
-  binary("matmul of whole vec4s, both transposed", [8, 20], [12, 8], (a, b) => ops.matmul(a, b, { transposeA: true, transposeB: true })),
+  binary("matmul of whole vec4s, first transposed", [12, 20], [12, 8], (a, b) =>
+    ops.matmul(a, b, { transposeA: true }),
+  ),
+  binary("matmul of whole vec4s, second transposed", [9, 12], [36, 12], (a, b) =>
+    ops.matmul(a, b, { transposeB: true }),
+  ),
+  binary("matmul of whole vec4s, both transposed", [8, 20], [12, 8], (a, b) =>
+    ops.matmul(a, b, { transposeA: true, transposeB: true }),
+  ),
   binary("matmul of whole vec4s, batches broadcast", [2, 1, 4, 8], [3, 8, 4], ops.matmul),
   binary("matmul, batch times matrix", [2, 3, 4, 6], [6, 5], ops.matmul),
   binary("matmul, batches broadcast", [2, 1, 4, 6], [3, 6, 5], ops.matmul),
   binary("matmul, batch times batch", [2, 3, 4, 6], [2, 3, 6, 5], ops.matmul),
-  { name: "embedding", shapes: { table: [6, 5] }, run: ({ table }) => ops.embedding(table, indices([0, 5, 2, 2, 0, 2], [2, 3])) },
-  { name: "cross entropy", shapes: { logits: [5, 4] }, run: ({ logits }) => ops.crossEntropy(logits, indices([0, 3, 1, 1, 2])) },
+  {
+    name: "embedding",
+    shapes: { table: [6, 5] },
+    run: ({ table }) => ops.embedding(table, indices([0, 5, 2, 2, 0, 2], [2, 3])),
+  },
+  {
+    name: "cross entropy",
+    shapes: { logits: [5, 4] },
+    run: ({ logits }) => ops.crossEntropy(logits, indices([0, 3, 1, 1, 2])),
+  },
   binary("mean squared error", [3, 5], [3, 5], ops.meanSquaredError),
 ];
 
 /** The inputs of a case: the same numbers, representable in float32 (or float16), for every backend. */
-export function inputsOf({ shapes, positive, half }: Pick<Case, "shapes" | "positive" | "half">, seed = 7): Record<string, Float32Array> {
+export function inputsOf(
+  { shapes, positive, half }: Pick<Case, "shapes" | "positive" | "half">,
+  seed = 7,
+): Record<string, Float32Array> {
   const generator = random(seed);
   return Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
@@ -105,6 +136,10 @@ export function inputsOf({ shapes, positive, half }: Pick<Case, "shapes" | "posi
   );
 }
 
-export function upload(backend: Backend, data: Readonly<Record<string, ArrayLike<number>>>, shapes: Case["shapes"]): Record<string, Tensor> {
+export function upload(
+  backend: Backend,
+  data: Readonly<Record<string, ArrayLike<number>>>,
+  shapes: Case["shapes"],
+): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, backend.tensor(data[name], shape)]));
 }

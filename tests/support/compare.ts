@@ -26,7 +26,11 @@ export function drawsFor({ shapes }: Case): number {
 }
 
 /** Successive draws, with enough numbers for a reliable error level. */
-export async function draws(count: number, first: number, results: (seed: number) => Promise<Results>): Promise<Results[]> {
+export async function draws(
+  count: number,
+  first: number,
+  results: (seed: number) => Promise<Results>,
+): Promise<Results[]> {
   const all: Results[] = [];
   for (let draw = 0; draw < count; draw++) all.push(await results(first + draw));
   return all;
@@ -52,16 +56,24 @@ function level(results: readonly Results[], exact: readonly Results[] | undefine
   return { mean: Math.sqrt(squares / count), largest };
 }
 
-/** Rounding that WGSL allows its functions, above correct rounding: eight units in the last place of a typical result. */
+/**
+ * Rounding that WGSL allows its functions, above correct rounding: eight units in the last place of a typical result.
+ */
 const FLOOR = 8 * 2 ** -24;
-/** Numbers from which on a draw's maximum is checked: over smaller draws it is chance, from the worst conditioned one. */
+/**
+ * Numbers from which on a draw's maximum is checked: over smaller draws it is chance, from the worst conditioned one.
+ */
 const MANY = 1024;
 
 /**
- * error(gpu) ≤ factor · error(naive float32) + floor with factor 2 for outputs and 3 for gradients, for the root mean square over
- * all draws, and for the maximum where each has many numbers.
+ * error(gpu) ≤ factor · error(naive float32) + floor with factor 2 for outputs and 3 for gradients, for the root mean
+ * square over all draws, and for the maximum where each has many numbers.
  */
-export function expectAsExactAsFloat32(gpu: readonly Results[], naive: readonly Results[], exact: readonly Results[]): void {
+export function expectAsExactAsFloat32(
+  gpu: readonly Results[],
+  naive: readonly Results[],
+  exact: readonly Results[],
+): void {
   for (const name of Object.keys(exact[0])) {
     const factor = name === "output" ? 2 : 3;
     const [error, yardstick] = [level(gpu, exact, name), level(naive, exact, name)];
@@ -69,7 +81,9 @@ export function expectAsExactAsFloat32(gpu: readonly Results[], naive: readonly 
     const scales = [level(exact, undefined, name), level(exact, undefined, "output")];
     for (const measure of exact[0][name].length < MANY ? (["mean"] as const) : (["mean", "largest"] as const)) {
       const allowed = factor * yardstick[measure] + FLOOR * Math.max(...scales.map((scale) => scale[measure]));
-      expect(error[measure], `${name}, ${measure} error ${error[measure]}, allowed ${allowed}`).toBeLessThanOrEqual(allowed);
+      expect(error[measure], `${name}, ${measure} error ${error[measure]}, allowed ${allowed}`).toBeLessThanOrEqual(
+        allowed,
+      );
     }
   }
 }

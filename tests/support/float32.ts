@@ -1,6 +1,11 @@
 import { sumPrimitive } from "../../src/autograd/broadcast.js";
 import { matmulExtents, matmulPrimitive } from "../../src/autograd/matmul.js";
-import { normalizeBackwardPrimitive, normalizePrimitive, softmaxBackwardPrimitive, softmaxPrimitive } from "../../src/autograd/rows.js";
+import {
+  normalizeBackwardPrimitive,
+  normalizePrimitive,
+  softmaxBackwardPrimitive,
+  softmaxPrimitive,
+} from "../../src/autograd/rows.js";
 import { roundToHalf } from "../../src/core/half.js";
 import { sizeOf } from "../../src/core/shape.js";
 import { createCpu, implement, type Implementations, type Numbers } from "../../src/cpu/backend.js";
@@ -16,7 +21,10 @@ function naiveSum(count: number, term: (index: number) => number): number {
   return sum;
 }
 
-function eachRow(x: { shape: readonly number[]; data: Numbers }, row: (at: (c: number) => number, width: number, index: number) => void): void {
+function eachRow(
+  x: { shape: readonly number[]; data: Numbers },
+  row: (at: (c: number) => number, width: number, index: number) => void,
+): void {
   const width = x.shape.at(-1)!;
   for (let index = 0; index * width < x.data.length; index++) row((c) => index * width + c, width, index);
 }
@@ -90,12 +98,15 @@ const float32: Implementations = new Map([
 ]);
 
 /**
- * Float32 as in a straightforward program: every intermediate stored, every sum in order, every step rounded. Its error against
- * float64 is the yardstick for the GPU.
+ * Float32 as in a straightforward program: every intermediate stored, every sum in order, every step rounded. Its error
+ * against float64 is the yardstick for the GPU.
  */
 export const naiveFloat32 = createCpu("naive float32", (size) => new Float32Array(size), float32);
 
-/** As `naiveFloat32`, with every stored intermediate rounded to float16, as frameworks compute without a fused kernel. Sums stay float32. */
+/**
+ * As `naiveFloat32`, with every stored intermediate rounded to float16, as frameworks compute without a fused kernel.
+ * Sums stay float32.
+ */
 export const naiveFloat16 = createCpu(
   "naive float16",
   (size) => new Float32Array(size),

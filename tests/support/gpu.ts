@@ -45,12 +45,17 @@ interface GpuNeeds {
  * A `describe` whose tests share one `Gpu`, created before the first and disposed after the last.
  * Without an adapter its tests are skipped, or fail if `REQUIRE_GPU=1`; if `when` does not hold they are skipped.
  */
-export function describeGpu(title: string, tests: (gpu: () => SharedGpu) => void, { when = true, options = {}, capabilities }: GpuNeeds = {}): void {
+export function describeGpu(
+  title: string,
+  tests: (gpu: () => SharedGpu) => void,
+  { when = true, options = {}, capabilities }: GpuNeeds = {},
+): void {
   describe.runIf(available && when)(title, () => {
     let shared: SharedGpu | undefined;
     beforeAll(async () => {
       if (refused) throw new Error("REQUIRE_GPU=1, and there is no adapter");
-      shared = capabilities === undefined ? await requestGpu(options) : new Gpu(await openDevice(options), true, capabilities);
+      shared =
+        capabilities === undefined ? await requestGpu(options) : new Gpu(await openDevice(options), true, capabilities);
     });
     afterAll(() => shared?.dispose());
     tests(() => {

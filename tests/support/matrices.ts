@@ -36,14 +36,18 @@ const plain: Shader = {
 
 const dispatch: (this: Queue, pass: Pass) => void = Reflect.get(Queue.prototype, "dispatch");
 
-export const matrixPasses = ["forward", "backward_query", "backward_key_value"].map((pass) => `passes/${pass}_matrix.wgsl`);
+export const matrixPasses = ["forward", "backward_query", "backward_key_value"].map(
+  (pass) => `passes/${pass}_matrix.wgsl`,
+);
 
 /** The files of every pass that was dispatched; where `emulate` is set, matrices are multiplied by plain sums. */
 export function watchPasses({ emulate = false } = {}): Set<string> {
   const seen = new Set<string>();
   vi.spyOn(Queue.prototype, "dispatch").mockImplementation(function (this: Queue, pass: Pass) {
     for (const { file } of pass.shaders) seen.add(file);
-    const shaders = emulate ? pass.shaders.map((shader) => (shader.file === "lib/matrix.wgsl" ? plain : shader)) : pass.shaders;
+    const shaders = emulate
+      ? pass.shaders.map((shader) => (shader.file === "lib/matrix.wgsl" ? plain : shader))
+      : pass.shaders;
     dispatch.call(this, { ...pass, shaders });
   });
   return seen;

@@ -5,5 +5,10 @@ export const layouts = {
 } as const;
 
 function names(stem: string, inner: string) {
-  return { query: `${stem}.${inner}.query.weight`, key: `${stem}.${inner}.key.weight`, value: `${stem}.${inner}.value.weight`, output: `${stem}.output.dense.weight` };
+  return {
+    query: `${stem}.${inner}.query.weight`,
+    key: `${stem}.${inner}.key.weight`,
+    value: `${stem}.${inner}.value.weight`,
+    output: `${stem}.output.dense.weight`,
+  };
 }

@@ -4,7 +4,15 @@ import ts from "typescript";
 const index = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
 
 /** Records with optional members that are no options, but values that the library creates or computes with. */
-const things = new Set(["AttentionKernel", "TiledKernel", "ComposedKernel", "Mask", "Samples", "VariationalProblem", "DecodeInputs"]);
+const things = new Set([
+  "AttentionKernel",
+  "TiledKernel",
+  "ComposedKernel",
+  "Mask",
+  "Samples",
+  "VariationalProblem",
+  "DecodeInputs",
+]);
 
 /** The functions that src/index.ts exports with a parameter whose type has optional members, by their names there. */
 export function functionsWithOptions(): string[] {
@@ -21,7 +29,10 @@ export function functionsWithOptions(): string[] {
     const type = checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(parameter, source));
     const name = (type.aliasSymbol ?? type.getSymbol())?.name ?? "";
     if (things.has(name) || type.getCallSignatures().length > 0 || checker.isArrayLikeType(type)) return false;
-    return (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)) !== 0 && type.getProperties().some((member) => member.flags & ts.SymbolFlags.Optional);
+    return (
+      (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)) !== 0 &&
+      type.getProperties().some((member) => member.flags & ts.SymbolFlags.Optional)
+    );
   };
   const search = (module: ts.Symbol, prefix: string): string[] =>
     checker.getExportsOfModule(module).flatMap((exported) => {

@@ -9,7 +9,17 @@ export async function bundle(entry: string, folder: string): Promise<string> {
   const outfile = join(folder, `${entry.replace(/\W+/g, "-")}.mjs`);
   // CommonJS packages load Node's modules by require
   const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
-  await build({ entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", loader: { ".wgsl": "text" }, external: ["webgpu", "canvas"], banner: { js: banner }, logLevel: "error" });
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    loader: { ".wgsl": "text" },
+    external: ["webgpu", "canvas"],
+    banner: { js: banner },
+    logLevel: "error",
+  });
   return outfile;
 }
 
@@ -28,5 +38,7 @@ export async function ended(child: ChildProcess): Promise<number | null> {
 /** What `results.json` holds, without times. */
 export async function timelessResults(out: string): Promise<Record<string, unknown>> {
   const times = ["seconds", "secondsPerStep", "startedAt"];
-  return JSON.parse(await readFile(join(out, "results.json"), "utf8"), (name, value: unknown) => (times.includes(name) ? undefined : value)) as Record<string, unknown>;
+  return JSON.parse(await readFile(join(out, "results.json"), "utf8"), (name, value: unknown) =>
+    times.includes(name) ? undefined : value,
+  ) as Record<string, unknown>;
 }

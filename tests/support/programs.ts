@@ -1,6 +1,17 @@
 import { vi } from "vitest";
 import {
-  adam, attention, gradcheckKernel, kernels, lengths, ops, relativeBias, softmax, valueAndGrad, type AttentionInputs, type AttentionOptions, type Tensor,
+  adam,
+  attention,
+  gradcheckKernel,
+  kernels,
+  lengths,
+  ops,
+  relativeBias,
+  softmax,
+  valueAndGrad,
+  type AttentionInputs,
+  type AttentionOptions,
+  type Tensor,
 } from "../../src/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
@@ -16,11 +27,25 @@ import { plain, tiles } from "./gpu.js";
 const forms: readonly Capabilities[] = [plain, tiles, { ...plain, broadcastLanes: 4 }];
 
 const extentsOf = ([n, m, d, dv]: readonly number[]): Extents => ({ batch: 2, heads: 2, n, m, d, dv });
-/** Shapes: any width, whole vec4s, and few queries with many keys; otherwise as many tokens as forms in registers need. */
-export const fewExtents = [[33, 34, 5, 3], [33, 34, 8, 8], [2, 300, 4, 4]].map(extentsOf);
+/**
+ * Shapes: any width, whole vec4s, and few queries with many keys; otherwise as many tokens as forms in registers need.
+ */
+export const fewExtents = [
+  [33, 34, 5, 3],
+  [33, 34, 8, 8],
+  [2, 300, 4, 4],
+].map(extentsOf);
 /** Also heads narrower and wider than forms support, and several rows per invocation. */
 export const manyExtents = [
-  ...[[5, 3, 1, 1], [5, 3, 64, 64], [33, 34, 5, 128], [33, 34, 128, 128], [33, 34, 5, 130], [130, 129, 5, 3], [130, 129, 68, 68]].map(extentsOf),
+  ...[
+    [5, 3, 1, 1],
+    [5, 3, 64, 64],
+    [33, 34, 5, 128],
+    [33, 34, 128, 128],
+    [33, 34, 5, 130],
+    [130, 129, 5, 3],
+    [130, 129, 68, 68],
+  ].map(extentsOf),
   ...fewExtents,
 ];
 
@@ -28,7 +53,8 @@ export const manyExtents = [
 function attentionsOf(name: string, extents: Extents): Case[] {
   const { fused } = attentionCases(name, extents);
   const half = (x: Tensor): Tensor => ops.cast(x, "f16");
-  const onHalves: Case["run"] = ({ q, k, v, ...learned }) => ops.cast(fused.run({ ...learned, q: half(q), k: half(k), v: half(v) }), "f32");
+  const onHalves: Case["run"] = ({ q, k, v, ...learned }) =>
+    ops.cast(fused.run({ ...learned, q: half(q), k: half(k), v: half(v) }), "f32");
   return "formula" in kernels[name]() ? [fused, { ...fused, run: onHalves }] : [fused];
 }
 
@@ -53,7 +79,10 @@ export async function linkedPrograms(extents: readonly Extents[]): Promise<Reado
   const dispatch = vi.spyOn(Queue.prototype, "dispatch").mockImplementation((pass) => {
     passes.set(JSON.stringify([pass.shaders.map(({ file }) => file), pass.constants]), pass);
   });
-  const attentions = extents.flatMap((sizes) => [...Object.keys(kernels).flatMap((name) => attentionsOf(name, sizes)), ...optionsOf(sizes)]);
+  const attentions = extents.flatMap((sizes) => [
+    ...Object.keys(kernels).flatMap((name) => attentionsOf(name, sizes)),
+    ...optionsOf(sizes),
+  ]);
   try {
     for (const capabilities of forms) {
       using gpu = new Gpu(await openDevice({ dawn: ["backend=null"] }), true, capabilities);

@@ -15,7 +15,11 @@ export interface Example {
 const example = (given: Example["given"], options?: number): Example => ({ given, options });
 
 /** A method of a public function's result. */
-const method = (call: (...given: never[]) => unknown, given: Example["given"], options?: number): Example => ({ call, given, options });
+const method = (call: (...given: never[]) => unknown, given: Example["given"], options?: number): Example => ({
+  call,
+  given,
+  options,
+});
 
 const x = cpu.tensor([1, 2, 3, 4], [2, 2]);
 const one = cpu.full(1, [1]);
@@ -34,17 +38,30 @@ const tokens = cpu.full(0.5, [1, 2, 4]);
 const singleLayer = library.singleLayer({ kernel: softmax(), heads: 1, width: 2, outputWidth: 1 });
 const cache = (): unknown => library.keyValueCache(cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 4, dim: 2 });
 
-const eye = [[1, 0], [0, 1]];
-const problem = { inputs: [eye], targets: [[[1], [2]]], weights: { query: [eye], key: [eye], value: [eye], output: [[[1], [1]]] } };
+const eye = [
+  [1, 0],
+  [0, 1],
+];
+const problem = {
+  inputs: [eye],
+  targets: [[[1], [2]]],
+  weights: { query: [eye], key: [eye], value: [eye], output: [[[1], [1]]] },
+};
 const judged = { kernel: softmax(), trainable: ["value"] };
 const initialization = { heads: 1, mirrored: false, scales: { query: 1, key: 1, value: 1, output: 1 } };
 
 const bytes = library.encodeSafetensors({ "layers.0.attention.query": { shape: [1], data: [1] } });
 const stored = { shape: [2, 2], dtype: "F32", begin: 0, end: 16 };
-const names = ["query", "key", "value", "output"].map((name) => `bert.encoder.layer.0.attention.${name === "output" ? "" : "self."}${name}${name === "output" ? ".dense" : ""}.weight`);
+const names = ["query", "key", "value", "output"].map(
+  (name) =>
+    `bert.encoder.layer.0.attention.${name === "output" ? "" : "self."}${name}${name === "output" ? ".dense" : ""}.weight`,
+);
 const layers = new Map(names.map((name) => [name, stored]));
 const weights = { tensors: layers, metadata: {}, read: async () => new Float32Array([1, 0, 0, 1]) };
-const matrix = new Matrix([[1, 2], [3, 4]]);
+const matrix = new Matrix([
+  [1, 2],
+  [3, 4],
+]);
 const head = library.dissectHead(matrix, matrix);
 const bert = { vocabulary: 5, tokens: 2, positions: 2, segments: 1, width: 4, hidden: 4, layers: 1, heads: 2 };
 
@@ -55,9 +72,17 @@ const sizes = { lattice: ring, kernel: kernels.factored(), patch: 2, width: 2, h
 const wave = physics.ansatz(sizes);
 const waveParameters = (): ReturnType<typeof wave.initialize> => wave.initialize(cpu, random(1));
 const spins = Int8Array.from([1, -1, 1, -1, -1, 1, 1, -1]);
-const flat = async (rows: Int8Array): Promise<{ re: Float64Array; im: Float64Array }> => ({ re: new Float64Array(rows.length / 4), im: new Float64Array(rows.length / 4) });
+const flat = async (rows: Int8Array): Promise<{ re: Float64Array; im: Float64Array }> => ({
+  re: new Float64Array(rows.length / 4),
+  im: new Float64Array(rows.length / 4),
+});
 const samples = { spins, order: Int32Array.from([0, 1]), chains: 1 };
-const linear = (): unknown => physics.linearProblem({ re: x, im: x }, { re: new Float64Array([1, 2]), im: new Float64Array(2) }, new Float64Array([0.5, 0.5]));
+const linear = (): unknown =>
+  physics.linearProblem(
+    { re: x, im: x },
+    { re: new Float64Array([1, 2]), im: new Float64Array(2) },
+    new Float64Array([0.5, 0.5]),
+  );
 const potts = physics.randomPotts(3, 2, random(1));
 const complex = { re: Float64Array.from([1, 2, 3, 4]), im: new Float64Array(4) };
 const step = { samples: 32, rate: 0.01, shift: 0.1, momentum: 0 };
@@ -78,7 +103,10 @@ export const examples: Readonly<Record<string, Example>> = {
   attention: example(() => [softmax(), inputs, { mask, softcap: 3 }], 2),
   attentionMap: example(() => [softmax(), inputs, { mask, softcap: 3 }], 2),
   attentionWithStatistic: example(() => [softmax(), inputs, { mask, softcap: 3 }], 2),
-  booleanMask: example(() => [[1, 0, 1, 1], [1, 1, 2, 2]]),
+  booleanMask: example(() => [
+    [1, 0, 1, 1],
+    [1, 1, 2, 2],
+  ]),
   causal: example(() => [{ align: "bottom-right", offset: 1 }], 0),
   checkConvergence: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
   convergenceProbability: example(() => [problem, initialization, { ...judged, draws: 1, seed: 1 }], 2),
@@ -92,7 +120,10 @@ export const examples: Readonly<Record<string, Example>> = {
   encodeSafetensors: example(() => [{ a: { shape: [1], data: [1] } }, {}]),
   encoder: example(() => [tiny], 0),
   findAttention: example(() => [layers, "bert."]),
-  gradcheck: example(() => [(p: { x: typeof x }) => ops.sum(p.x), { x }, { directions: 1, tolerance: 1e-7, step: 1e-3, seed: 1 }], 2),
+  gradcheck: example(
+    () => [(p: { x: typeof x }) => ops.sum(p.x), { x }, { directions: 1, tolerance: 1e-7, step: 1e-3, seed: 1 }],
+    2,
+  ),
   gradcheckKernel: example(() => [softmax(), { dim: 2, pairs: 2, seed: 1 }], 1),
   gradientDescent: example(() => [{ stepSize: 0.1 }], 0),
   indices: example(() => [[0, 1], [2]]),
@@ -102,16 +133,37 @@ export const examples: Readonly<Record<string, Example>> = {
   meanCosineNoise: example(() => [4, 0.5]),
   mergeParameters: example(() => [{ x }, { x }]),
   modeMap: example(() => [head, 0, matrix]),
-  multiHead: example(() => [{ kernel: softmax(), width: 4, heads: 2, kvHeads: 1, contextWidth: 4, tokens: 2, contextTokens: 2, learn: ["scale"] }], 0),
+  multiHead: example(
+    () => [
+      {
+        kernel: softmax(),
+        width: 4,
+        heads: 2,
+        kvHeads: 1,
+        contextWidth: 4,
+        tokens: 2,
+        contextTokens: 2,
+        learn: ["scale"],
+      },
+    ],
+    0,
+  ),
   openSafetensors: example(() => [bytes]),
-  openShardedSafetensors: example(() => ['{"weight_map":{"layers.0.attention.query":"a.safetensors"}}', async () => bytes, "index"]),
+  openShardedSafetensors: example(() => [
+    '{"weight_map":{"layers.0.attention.query":"a.safetensors"}}',
+    async () => bytes,
+    "index",
+  ]),
   or: example(() => [mask, mask]),
   random: example(() => [1]),
   readProjection: example(() => [weights, library.findAttention(layers as never), 0, "query"]),
   relativeBias: example(() => [x]),
   requestGpu: example(() => [{ powerPreference: "low-power", dawn: [], subgroups: true, subgroupMatrices: false }], 0),
   sgd: example(() => [{ learningRate: 0.1, momentum: 0.9 }], 0),
-  singleLayer: example(() => [{ kernel: softmax(), heads: 1, width: 2, keyWidth: 2, valueWidth: 2, outputWidth: 1 }], 0),
+  singleLayer: example(
+    () => [{ kernel: softmax(), heads: 1, width: 2, keyWidth: 2, valueWidth: 2, outputWidth: 1 }],
+    0,
+  ),
   slidingWindow: example(() => [1, { offset: 1 }], 1),
   splitParameters: example(() => [{ x }, () => true]),
   suggestInitialization: example(() => [problem, { ...judged, draws: 2, seed: 1 }], 1),
@@ -143,16 +195,54 @@ export const examples: Readonly<Record<string, Example>> = {
   "cpu.keep": example(() => [x]),
   "cpu.toString": example(() => []),
   "encoder.initialize": method(encoder.initialize.bind(encoder), () => [cpu, random(1)]),
-  "encoder.apply": method(encoder.apply.bind(encoder), () => [encoderParameters, indices([0, 1], [1, 2]), { mask, observe: () => undefined }], 2),
-  "encoder.tokenLogits": method(encoder.tokenLogits.bind(encoder), () => [encoderParameters, indices([0, 1], [1, 2]), indices([0]), { mask }], 3),
+  "encoder.apply": method(
+    encoder.apply.bind(encoder),
+    () => [encoderParameters, indices([0, 1], [1, 2]), { mask, observe: () => undefined }],
+    2,
+  ),
+  "encoder.tokenLogits": method(
+    encoder.tokenLogits.bind(encoder),
+    () => [encoderParameters, indices([0, 1], [1, 2]), indices([0]), { mask }],
+    3,
+  ),
   "multiHead.initialize": method(multiHead.initialize.bind(multiHead), () => [cpu, random(1)]),
-  "multiHead.apply": method(multiHead.apply.bind(multiHead), () => [multiHead.initialize(cpu, random(1)), tokens, { mask, context: tokens, inputs: {} }], 2),
-  "singleLayer.initialize": method(singleLayer.initialize.bind(singleLayer), () => [cpu, random(1), { query: 1, key: 1, value: 1, output: 1 }], 2),
-  "singleLayer.apply": method(singleLayer.apply.bind(singleLayer), () => [singleLayer.initialize(cpu, random(1)), cpu.full(1, [1, 2, 2])]),
+  "multiHead.apply": method(
+    multiHead.apply.bind(multiHead),
+    () => [multiHead.initialize(cpu, random(1)), tokens, { mask, context: tokens, inputs: {} }],
+    2,
+  ),
+  "singleLayer.initialize": method(
+    singleLayer.initialize.bind(singleLayer),
+    () => [cpu, random(1), { query: 1, key: 1, value: 1, output: 1 }],
+    2,
+  ),
+  "singleLayer.apply": method(singleLayer.apply.bind(singleLayer), () => [
+    singleLayer.initialize(cpu, random(1)),
+    cpu.full(1, [1, 2, 2]),
+  ]),
 
-  "ops.abs": unary, "ops.cos": unary, "ops.eluPlusOne": unary, "ops.exp": unary, "ops.gelu": unary, "ops.log": unary, "ops.relu": unary, "ops.sigmoid": unary,
-  "ops.sign": unary, "ops.sin": unary, "ops.softmax": unary, "ops.sqrt": unary, "ops.square": unary, "ops.stopGradient": unary, "ops.tanh": unary,
-  "ops.add": binary, "ops.atan2": binary, "ops.divide": binary, "ops.equal": binary, "ops.meanSquaredError": binary, "ops.multiply": binary, "ops.subtract": binary,
+  "ops.abs": unary,
+  "ops.cos": unary,
+  "ops.eluPlusOne": unary,
+  "ops.exp": unary,
+  "ops.gelu": unary,
+  "ops.log": unary,
+  "ops.relu": unary,
+  "ops.sigmoid": unary,
+  "ops.sign": unary,
+  "ops.sin": unary,
+  "ops.softmax": unary,
+  "ops.sqrt": unary,
+  "ops.square": unary,
+  "ops.stopGradient": unary,
+  "ops.tanh": unary,
+  "ops.add": binary,
+  "ops.atan2": binary,
+  "ops.divide": binary,
+  "ops.equal": binary,
+  "ops.meanSquaredError": binary,
+  "ops.multiply": binary,
+  "ops.subtract": binary,
   "ops.addScaled": example(() => [x, x, 2]),
   "ops.cast": example(() => [x, "f32"]),
   "ops.concat": example(() => [[x, x], 0]),
@@ -172,7 +262,10 @@ export const examples: Readonly<Record<string, Example>> = {
   "physics.ansatz": example(() => [sizes], 0),
   "physics.attentionMaps": example(() => [wave, waveParameters(), samples]),
   "physics.chain": example(() => [4]),
-  "physics.correlation": example(() => [[1, 2], [2, 1]]),
+  "physics.correlation": example(() => [
+    [1, 2],
+    [2, 1],
+  ]),
   "physics.cosineSchedule": example(() => [{ start: 1, end: 0, steps: 2, warmup: 0 }], 0),
   "physics.descend": example(() => [{ x: cpu.full(1, [2, 2]) }, cpu.full(1, [4, 1]), 0.1]),
   "physics.dimerState": example(() => [cpu, plaquettes]),
@@ -189,10 +282,19 @@ export const examples: Readonly<Record<string, Example>> = {
   "physics.heisenberg": example(() => [ring, { j1: 1, j2: 0.5 }], 1),
   "physics.imagesOf": example(() => [spins, physics.spinFlip(ring)]),
   "physics.jacobian": example(() => [wave, waveParameters(), spins]),
-  "physics.linearProblem": example(() => [{ re: x, im: x }, { re: new Float64Array([1, 2]), im: new Float64Array(2) }, new Float64Array([0.5, 0.5])]),
+  "physics.linearProblem": example(() => [
+    { re: x, im: x },
+    { re: new Float64Array([1, 2]), im: new Float64Array(2) },
+    new Float64Array([0.5, 0.5]),
+  ]),
   "physics.localEnergies": example(() => [model, spins, flat]),
   "physics.maskedLoss": example(() => [predictor, predictor.initialize(cpu, random(1)), indices([0, 1], [1, 2])]),
-  "physics.measure": example(() => [{ ansatz: wave, hamiltonian: model }, flat, physics.exactSampler(4, random(1)), 32]),
+  "physics.measure": example(() => [
+    { ansatz: wave, hamiltonian: model },
+    flat,
+    physics.exactSampler(4, random(1)),
+    32,
+  ]),
   "physics.metropolisSampler": example(() => [ring, random(1), { chains: 2, sweep: 1, burnIn: 1, current: spins }], 2),
   "physics.naturalGradient": example(() => [linear(), { shift: 0.1, side: "samples" }], 1),
   "physics.nearestNeighbours": example(() => [ring]),
@@ -221,6 +323,14 @@ export const examples: Readonly<Record<string, Example>> = {
   "physics.summation": example(() => [4]),
   "physics.translations": example(() => [ring, 1]),
   "physics.upperPairs": example(() => [[0, 1, 1, 0], 2]),
-  "physics.variationalStep": example(() => [{ ansatz: wave, hamiltonian: model }, waveParameters(), physics.exactSampler(4, random(1)), undefined, step], 4),
-  "physics.zeroVarianceEnergy": example(() => [[{ energy: 1, variance: 1 }, { energy: 2, variance: 2 }]]),
+  "physics.variationalStep": example(
+    () => [{ ansatz: wave, hamiltonian: model }, waveParameters(), physics.exactSampler(4, random(1)), undefined, step],
+    4,
+  ),
+  "physics.zeroVarianceEnergy": example(() => [
+    [
+      { energy: 1, variance: 1 },
+      { energy: 2, variance: 2 },
+    ],
+  ]),
 };

@@ -1,6 +1,9 @@
 import { indices, ops, type Tensor } from "../../src/index.js";
 
-/** The weights [batch, heads, n, m] of a kernel; `seen` [batch or 1, heads or 1, n, m] is 1 for pairs that a mask allows. */
+/**
+ * The weights [batch, heads, n, m] of a kernel; `seen` [batch or 1, heads or 1, n, m] is 1 for pairs that a mask
+ * allows.
+ */
 type Weights = (inputs: Inputs, seen?: Tensor) => Tensor;
 type Inputs = Readonly<Record<string, Tensor>>;
 
@@ -56,7 +59,10 @@ function cosines(inputs: Inputs): Tensor {
 /** Σ_c |q_c - k_c| for every pair. */
 function manhattan({ q, k }: Inputs): Tensor {
   const [batch, heads, n, d] = q.shape;
-  const differences = ops.subtract(ops.reshape(q, [batch, heads, n, 1, d]), ops.reshape(k, [batch, heads, 1, k.shape[2], d]));
+  const differences = ops.subtract(
+    ops.reshape(q, [batch, heads, n, 1, d]),
+    ops.reshape(k, [batch, heads, 1, k.shape[2], d]),
+  );
   return ops.sum(ops.abs(differences), -1);
 }
 
@@ -69,11 +75,15 @@ function byRowSum(a: Tensor, seen?: Tensor): Tensor {
   const sums = ops.sum(counted, -1, { keepAxes: true });
   return ops.divide(counted, seen === undefined ? sums : ops.add(sums, ops.equal(sums, sums.backend.full(0, [1]))));
 }
-const withMetric = (inputs: Inputs, metric: Tensor): Inputs => ({ ...inputs, q: ops.matmul(inputs["q"], metric), k: ops.matmul(inputs["k"], metric) });
+const withMetric = (inputs: Inputs, metric: Tensor): Inputs => ({
+  ...inputs,
+  q: ops.matmul(inputs["q"], metric),
+  k: ops.matmul(inputs["k"], metric),
+});
 
 /**
- * The matrix of weights [batch, heads, n, m] of every kernel of the registry, composed of plain operations: an oracle that shares no code
- * with the fused passes. In float32 it is the unfused computation that they must match.
+ * The matrix of weights [batch, heads, n, m] of every kernel of the registry, composed of plain operations: an oracle
+ * that shares no code with the fused passes. In float32 it is the unfused computation that they must match.
  */
 const weights: Readonly<Record<string, Weights>> = {
   softmax,
@@ -83,7 +93,13 @@ const weights: Readonly<Record<string, Weights>> = {
   mahalanobis: (inputs, seen) => only(ops.exp(gaussianScores(withMetric(inputs, inputs["metric"]))), seen),
   elliptical: (inputs, seen) => {
     const [batch, heads, d] = inputs["metric"].shape;
-    return softmax({ ...inputs, k: ops.multiply(inputs["k"], ops.reshape(ops.stopGradient(inputs["metric"]), [batch, heads, 1, d])) }, seen);
+    return softmax(
+      {
+        ...inputs,
+        k: ops.multiply(inputs["k"], ops.reshape(ops.stopGradient(inputs["metric"]), [batch, heads, 1, d])),
+      },
+      seen,
+    );
   },
   symmetric: softmax,
   pairwise: (inputs, seen) => softmax({ ...inputs, q: ops.matmul(inputs["q"], inputs["coupling"]) }, seen),
@@ -91,7 +107,8 @@ const weights: Readonly<Record<string, Weights>> = {
   sigmoid: (inputs, seen) => only(ops.sigmoid(ops.add(scaled(inputs), perHead(inputs["bias"]))), seen),
   relu: (inputs, seen) => only(ops.divide(ops.relu(scaled(inputs)), inputs["k"].shape[2]), seen),
   polynomial: (inputs, seen) => byRowSum(ops.power(ops.add(scaled(inputs), perHead(inputs["offset"])), 2), seen),
-  laplacian: (inputs, seen) => softmaxRows(ops.multiply(ops.divide(manhattan(inputs), perHead(inputs["temperature"])), -1), seen),
+  laplacian: (inputs, seen) =>
+    softmaxRows(ops.multiply(ops.divide(manhattan(inputs), perHead(inputs["temperature"])), -1), seen),
   decoupled: (inputs, seen) => {
     const { q, k, queryPositions, keyPositions } = inputs;
     const scores = ops.add(products({ q, k }), products({ q: queryPositions, k: keyPositions }));
@@ -107,7 +124,10 @@ function differential({ q, k, v, lambdaQuery1, lambdaKey1, lambdaQuery2, lambdaK
   const map = (start: number): Tensor =>
     softmaxRows(scaled({ q: ops.slice(q, -1, start, width), k: ops.slice(k, -1, start, width) }), seen);
   const lambda = ops.add(
-    ops.subtract(ops.exp(ops.sum(ops.multiply(lambdaQuery1, lambdaKey1))), ops.exp(ops.sum(ops.multiply(lambdaQuery2, lambdaKey2)))),
+    ops.subtract(
+      ops.exp(ops.sum(ops.multiply(lambdaQuery1, lambdaKey1))),
+      ops.exp(ops.sum(ops.multiply(lambdaQuery2, lambdaKey2))),
+    ),
     0.2,
   );
   const mixed = ops.matmul(ops.subtract(map(0), ops.multiply(map(width), ops.reshape(lambda, [1]))), v);

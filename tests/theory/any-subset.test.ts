@@ -45,17 +45,24 @@ describe("T2, any trainable subset", () => {
   const CONVERGED = 1e-3;
   let proved = 0;
 
-  it.each(Array.from({ length: 50 }, (_, index) => index))("bounds the measured loss at every step until it vanishes (problem %i)", async (index) => {
-    const kernel = kernels[index % kernels.length];
-    const trainable = subsets[index % subsets.length];
-    const { problem, certificate } = certifiedProblem(index, kernel, trainable);
-    if (certificate.rigorous) proved++;
-    const promised = Math.ceil(Math.log(CONVERGED) / Math.log1p(-certificate.rate));
-    const losses = await descend(problem, kernel, trainable, { stepSize: certificate.stepSize, steps: promised, tolerance: CONVERGED });
-    // Outputs of size 1 carry rounding of 1e-15 or so, and the residual is as small as 1e-8.
-    losses.forEach((loss, step) => expect(loss).toBeLessThanOrEqual(certificate.predictedLoss(step) * (1 + 1e-6)));
-    expect(losses.at(-1)).toBeLessThanOrEqual(CONVERGED * losses[0]);
-  });
+  it.each(Array.from({ length: 50 }, (_, index) => index))(
+    "bounds the measured loss at every step until it vanishes (problem %i)",
+    async (index) => {
+      const kernel = kernels[index % kernels.length];
+      const trainable = subsets[index % subsets.length];
+      const { problem, certificate } = certifiedProblem(index, kernel, trainable);
+      if (certificate.rigorous) proved++;
+      const promised = Math.ceil(Math.log(CONVERGED) / Math.log1p(-certificate.rate));
+      const losses = await descend(problem, kernel, trainable, {
+        stepSize: certificate.stepSize,
+        steps: promised,
+        tolerance: CONVERGED,
+      });
+      // Outputs of size 1 carry rounding of 1e-15 or so, and the residual is as small as 1e-8.
+      losses.forEach((loss, step) => expect(loss).toBeLessThanOrEqual(certificate.predictedLoss(step) * (1 + 1e-6)));
+      expect(losses.at(-1)).toBeLessThanOrEqual(CONVERGED * losses[0]);
+    },
+  );
 
   it("rests on proved constants in a good part of these", () => {
     expect(proved).toBeGreaterThan(15);
@@ -74,7 +81,11 @@ describe("T2, any trainable subset", () => {
     const { problem, certificate } = certifiedProblem(1, gaussian(), ["query"]);
     expect(certificate).toMatchObject({ theorem: "T2", rigorous: true, stepSize: certificate.largestStepSize });
     const check = (factor: number) =>
-      checkConvergence(problem, { kernel: gaussian(), trainable: ["query"], stepSize: factor * certificate.largestStepSize }).certificate;
+      checkConvergence(problem, {
+        kernel: gaussian(),
+        trainable: ["query"],
+        stepSize: factor * certificate.largestStepSize,
+      }).certificate;
     expect(check(0.5).rate).toBeCloseTo(certificate.rate / 2, 14);
     expect(check(1.01)).toMatchObject({ certified: false, theorem: "T2", stepSize: certificate.largestStepSize });
   });
@@ -88,19 +99,26 @@ describe("T2, any trainable subset", () => {
 
   it("covers kernels that state no bounds", () => {
     expect(certifiedProblem(3, polynomial(), ["query"]).certificate).toMatchObject({ theorem: "T2", rigorous: false });
-    expect(checkConvergence(randomProblem(3), { kernel: laplacian(), trainable: ["query"] }).certificate.theorem).toBe("T2");
+    expect(checkConvergence(randomProblem(3), { kernel: laplacian(), trainable: ["query"] }).certificate.theorem).toBe(
+      "T2",
+    );
   });
 });
 
 describe("T2's conditions", () => {
-  const report = (problem: Problem, trainable: readonly WeightName[] = ["query"]) => checkConvergence(problem, { kernel: gaussian(), trainable });
+  const report = (problem: Problem, trainable: readonly WeightName[] = ["query"]) =>
+    checkConvergence(problem, { kernel: gaussian(), trainable });
 
   it.each([
     { tokens: [1, 1], holds: true, margin: 20 },
     { tokens: [6, 6], holds: true, margin: 0 },
     { tokens: [6, 7], holds: false, margin: -2 },
   ])("trainableParameters compares 24 trained numbers with the outputs of $tokens", ({ tokens, holds, margin }) => {
-    expect(condition(report(randomProblem(1, { ...wide, tokens })), "trainableParameters")).toMatchObject({ holds, margin, value: 24 });
+    expect(condition(report(randomProblem(1, { ...wide, tokens })), "trainableParameters")).toMatchObject({
+      holds,
+      margin,
+      value: 24,
+    });
   });
 
   it("jacobianRank holds at random, fails for a sample that occurs twice", () => {
@@ -115,16 +133,31 @@ describe("T2's conditions", () => {
   });
 
   it("jacobianRank is undetermined at the threshold", () => {
-    // one head, X = I, W^V = 0: the Jacobian in W^O = I, W^V is B ⊗ I with B the kernel matrix of far queries, the identity
-    const diagonal = (entries: number[]) => entries.map((entry, row) => entries.map((_, column) => (row === column ? entry : 0)));
+    // one head, X = I, W^V = 0: the Jacobian in W^O = I, W^V is B ⊗ I with B the kernel matrix of far queries, the
+    // identity
+    const diagonal = (entries: number[]) =>
+      entries.map((entry, row) => entries.map((_, column) => (row === column ? entry : 0)));
     const problem: Problem = {
       inputs: [diagonal([1, 1])],
-      targets: [[[1, 0], [0, 1]]],
-      weights: { query: [diagonal([100, 200])], key: [diagonal([100, 200])], value: [diagonal([1, 4 * Number.EPSILON])], output: [diagonal([1, 1])] },
+      targets: [
+        [
+          [1, 0],
+          [0, 1],
+        ],
+      ],
+      weights: {
+        query: [diagonal([100, 200])],
+        key: [diagonal([100, 200])],
+        value: [diagonal([1, 4 * Number.EPSILON])],
+        output: [diagonal([1, 1])],
+      },
     };
     const check = (entry: number) => {
       problem.weights.value = [diagonal([1, entry])];
-      return condition(checkConvergence(problem, { kernel: gaussian({ gamma: 1 }), trainable: ["output"] }), "jacobianRank").holds;
+      return condition(
+        checkConvergence(problem, { kernel: gaussian({ gamma: 1 }), trainable: ["output"] }),
+        "jacobianRank",
+      ).holds;
     };
     expect(check(4 * Number.EPSILON)).toBe("undetermined");
     expect(check(40 * Number.EPSILON)).toBe(true);
@@ -139,7 +172,8 @@ describe("T2's conditions", () => {
   });
 
   it("nearlyLinear is undetermined where σ_0² and 8 L_J‖r_0‖ differ by rounding, decided on either side", () => {
-    const at = (constant: number) => nearlyLinearCondition(2, { value: constant, rigorous: true, note: "" }, 0.5, 1e-12).holds;
+    const at = (constant: number) =>
+      nearlyLinearCondition(2, { value: constant, rigorous: true, note: "" }, 0.5, 1e-12).holds;
     expect(at(1)).toBe("undetermined");
     expect(at(1 + 1e-13)).toBe("undetermined");
     expect(at(1 - 1e-12)).toBe(true);

@@ -26,7 +26,14 @@ describe("kernelMatrixRank", () => {
   });
 
   it("gives the smallest singular value and eps·max(size)·σ_max", () => {
-    const problem = diagonalProblem([4, 0.5, 2], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
+    const problem = diagonalProblem(
+      [4, 0.5, 2],
+      [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+      ],
+    );
     const rank = condition(checkConvergence(problem, { kernel: unnormalizedGaussian, trainable }), "kernelMatrixRank");
     expect(rank.value).toBeCloseTo(0.5, 14);
     expect(rank.threshold).toBeCloseTo(Number.EPSILON * 3 * 4, 25);
@@ -35,7 +42,9 @@ describe("kernelMatrixRank", () => {
   it("fails for a sample that occurs twice", () => {
     const problem = randomProblem(2, { ...wide, tokens: [3, 3] });
     problem.inputs[1] = problem.inputs[0];
-    expect(condition(checkConvergence(problem, { kernel: softmax(), trainable }), "kernelMatrixRank").holds).toBe(false);
+    expect(condition(checkConvergence(problem, { kernel: softmax(), trainable }), "kernelMatrixRank").holds).toBe(
+      false,
+    );
   });
 
   it("fails with value 0 where the matrix has fewer columns than rows", () => {
@@ -46,8 +55,15 @@ describe("kernelMatrixRank", () => {
 
   it("is undetermined at the threshold, decided on either side of it", () => {
     const verdict = (smallest: number): unknown => {
-      const problem = diagonalProblem([1, smallest], [[1, 0], [0, 1]]);
-      return condition(checkConvergence(problem, { kernel: unnormalizedGaussian, trainable }), "kernelMatrixRank").holds;
+      const problem = diagonalProblem(
+        [1, smallest],
+        [
+          [1, 0],
+          [0, 1],
+        ],
+      );
+      return condition(checkConvergence(problem, { kernel: unnormalizedGaussian, trainable }), "kernelMatrixRank")
+        .holds;
     };
     const threshold = Number.EPSILON * 2;
     expect(verdict(threshold)).toBe("undetermined");
@@ -70,9 +86,36 @@ describe("headsTimesWidth", () => {
 describe("eigenvalue ratios", () => {
   it("reports both directions over all heads and judges neither", () => {
     const problem = randomProblem(5, { ...wide, width: 2, keyWidth: 2, valueWidth: 2, tokens: [2] });
-    problem.weights.query = [[[3, 0], [0, 1]], [[1, 0], [0, 1]]];
-    problem.weights.key = [[[1, 0], [0, 1]], [[0, 6], [2, 0]]];
-    problem.weights.value = [[[4, 0], [0, 4]], [[0, 8], [1.5, 0]]];
+    problem.weights.query = [
+      [
+        [3, 0],
+        [0, 1],
+      ],
+      [
+        [1, 0],
+        [0, 1],
+      ],
+    ];
+    problem.weights.key = [
+      [
+        [1, 0],
+        [0, 1],
+      ],
+      [
+        [0, 6],
+        [2, 0],
+      ],
+    ];
+    problem.weights.value = [
+      [
+        [4, 0],
+        [0, 4],
+      ],
+      [
+        [0, 8],
+        [1.5, 0],
+      ],
+    ];
     const report = checkConvergence(problem, { kernel: softmax(), trainable });
     const unjudged = { holds: "undetermined", threshold: null, margin: null };
     expect(condition(report, "queryKeyOverValue")).toMatchObject(unjudged);
@@ -84,12 +127,18 @@ describe("eigenvalue ratios", () => {
 
 describe("outputRank", () => {
   it("holds for random W^O with d_v ≥ d_o", () => {
-    expect(condition(checkConvergence(randomProblem(6), { kernel: softmax(), trainable }), "outputRank").holds).toBe(true);
+    expect(condition(checkConvergence(randomProblem(6), { kernel: softmax(), trainable }), "outputRank").holds).toBe(
+      true,
+    );
   });
 
   it("fails where one head has dependent columns, and says which", () => {
     const problem = randomProblem(7);
-    problem.weights.output[1] = [[1, 2], [2, 4], [-1, -2]];
+    problem.weights.output[1] = [
+      [1, 2],
+      [2, 4],
+      [-1, -2],
+    ];
     const output = condition(checkConvergence(problem, { kernel: softmax(), trainable }), "outputRank");
     expect(output.holds).toBe(false);
     expect(output.note).toContain("head 1");
@@ -97,16 +146,28 @@ describe("outputRank", () => {
 
   it("fails for a zero matrix and for d_v < d_o", () => {
     const zero = randomProblem(8);
-    zero.weights.output[0] = [[0, 0], [0, 0], [0, 0]];
+    zero.weights.output[0] = [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ];
     expect(condition(checkConvergence(zero, { kernel: softmax(), trainable }), "outputRank").holds).toBe(false);
     const narrow = randomProblem(9, { ...wide, valueWidth: 1 });
-    expect(condition(checkConvergence(narrow, { kernel: softmax(), trainable }), "outputRank")).toMatchObject({ holds: false, value: 0 });
+    expect(condition(checkConvergence(narrow, { kernel: softmax(), trainable }), "outputRank")).toMatchObject({
+      holds: false,
+      value: 0,
+    });
   });
 
   it("is undetermined at the threshold", () => {
     const problem = randomProblem(10, { ...wide, valueWidth: 2 });
-    problem.weights.output[0] = [[1, 0], [0, 2 * Number.EPSILON]];
-    expect(condition(checkConvergence(problem, { kernel: softmax(), trainable }), "outputRank").holds).toBe("undetermined");
+    problem.weights.output[0] = [
+      [1, 0],
+      [0, 2 * Number.EPSILON],
+    ];
+    expect(condition(checkConvergence(problem, { kernel: softmax(), trainable }), "outputRank").holds).toBe(
+      "undetermined",
+    );
   });
 });
 
@@ -134,10 +195,28 @@ describe("weightsReachOutput", () => {
   it("fails for value rows that are equal but for rounding", () => {
     const problem = randomProblem(13);
     // 0.1 + 0.2 and 0.3 differ in the last bit.
-    problem.inputs = [[[0.1, 0.2, 0, 0], [0.3, 0, 0, 0]]];
-    problem.targets = [[[1, 0], [0, 1]]];
-    problem.weights.value = problem.weights.value.map(() => [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]);
-    const reach = condition(checkConvergence(problem, { kernel: softmax(), trainable: ["query"] }), "weightsReachOutput");
+    problem.inputs = [
+      [
+        [0.1, 0.2, 0, 0],
+        [0.3, 0, 0, 0],
+      ],
+    ];
+    problem.targets = [
+      [
+        [1, 0],
+        [0, 1],
+      ],
+    ];
+    problem.weights.value = problem.weights.value.map(() => [
+      [1, 0, 0],
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ]);
+    const reach = condition(
+      checkConvergence(problem, { kernel: softmax(), trainable: ["query"] }),
+      "weightsReachOutput",
+    );
     expect(reach.value).toBeGreaterThan(0);
     expect(reach.holds).toBe(false);
   });
@@ -145,10 +224,16 @@ describe("weightsReachOutput", () => {
   it("fails for any kernel where the value weights are zero, and for samples of one token with softmax", () => {
     const zero = randomProblem(14);
     zero.weights.value = zero.weights.value.map((rows) => rows.map((row) => row.map(() => 0)));
-    expect(condition(checkConvergence(zero, { kernel: gaussian(), trainable: ["query"] }), "weightsReachOutput").holds).toBe(false);
+    expect(
+      condition(checkConvergence(zero, { kernel: gaussian(), trainable: ["query"] }), "weightsReachOutput").holds,
+    ).toBe(false);
     const single = randomProblem(15, { ...wide, tokens: [1, 3] });
-    expect(condition(checkConvergence(single, { kernel: softmax(), trainable: ["query"] }), "weightsReachOutput").holds).toBe(false);
-    expect(condition(checkConvergence(single, { kernel: gaussian(), trainable: ["query"] }), "weightsReachOutput").holds).toBe(true);
+    expect(
+      condition(checkConvergence(single, { kernel: softmax(), trainable: ["query"] }), "weightsReachOutput").holds,
+    ).toBe(false);
+    expect(
+      condition(checkConvergence(single, { kernel: gaussian(), trainable: ["query"] }), "weightsReachOutput").holds,
+    ).toBe(true);
   });
 });
 
@@ -163,10 +248,23 @@ describe("embeddingDimension", () => {
   });
 });
 
-describe.each([["query", "queryRank"], ["key", "keyRank"], ["value", "valueRank"]] as const)("W^%s", (weight, name) => {
+describe.each([
+  ["query", "queryRank"],
+  ["key", "keyRank"],
+  ["value", "valueRank"],
+] as const)("W^%s", (weight, name) => {
   const check = (smallest: number) => {
     const problem = randomProblem(16, { ...wide, width: 2, keyWidth: 2, valueWidth: 2, tokens: [2, 2] });
-    problem.weights[weight] = [[[3, 0], [0, 2]], [[1, 0], [0, smallest]]];
+    problem.weights[weight] = [
+      [
+        [3, 0],
+        [0, 2],
+      ],
+      [
+        [1, 0],
+        [0, smallest],
+      ],
+    ];
     return checkConvergence(problem, { kernel: softmax(), trainable });
   };
 
@@ -187,11 +285,19 @@ describe("weightsRepresentable", () => {
   /** Two tokens, each q - k = ±distance from every key: both weights are e^(-distance²/2). */
   const apart = (distance: number) => {
     const problem: Problem = {
-      inputs: [[[1, 0], [1, 0]]],
+      inputs: [
+        [
+          [1, 0],
+          [1, 0],
+        ],
+      ],
       targets: [[[0], [0]]],
       weights: { query: [[[distance], [0]]], key: [[[0], [0]]], value: [[[1], [1]]], output: [[[1]]] },
     };
-    return condition(checkConvergence(problem, { kernel: unnormalizedGaussian, trainable: ["query"] }), "weightsRepresentable");
+    return condition(
+      checkConvergence(problem, { kernel: unnormalizedGaussian, trainable: ["query"] }),
+      "weightsRepresentable",
+    );
   };
 
   it("holds for near tokens, fails where γ‖q-k‖² exceeds 175", () => {

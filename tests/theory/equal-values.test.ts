@@ -14,13 +14,21 @@ import { randomProblem, type Problem } from "./support.js";
 
 /** Theorem T4's case: X = I, W^K = (1, -1)ᵀ, all value rows 1, targets 0.6. */
 const degenerate: Problem = {
-  inputs: [[[1, 0], [0, 1]]],
+  inputs: [
+    [
+      [1, 0],
+      [0, 1],
+    ],
+  ],
   targets: [[[0.6], [0.6]]],
   weights: { query: [[[0.3], [-0.2]]], key: [[[1], [-1]]], value: [[[1], [1]]], output: [[[1]]] },
 };
 
 /** Gradient descent on W^Q alone with the library's own attention and gradients, steps of 0.5. */
-async function descendOnQuery(kernel: AttentionKernel, steps: number): Promise<{ losses: number[]; largestGradient: number }> {
+async function descendOnQuery(
+  kernel: AttentionKernel,
+  steps: number,
+): Promise<{ losses: number[]; largestGradient: number }> {
   const x = cpu.tensor([1, 0, 0, 1], [2, 2]);
   const heads = (tensor: Tensor): Tensor => reshape(tensor, [1, 1, 2, 1]);
   const k = heads(cpu.tensor([1, -1], [2, 1]));
@@ -58,12 +66,15 @@ describe("T4, equal value rows, query weights only", () => {
     expect(losses.at(-1)).toBeLessThan(1e-20);
   });
 
-  it.each([[["query"]], [["key"]], [["query", "key"]]] as const)("is recognised for softmax where %j train", (trainable) => {
-    const { certificate, initialLoss } = checkConvergence(degenerate, { kernel: softmax(), trainable });
-    expect(initialLoss).toBeCloseTo(0.16, 14);
-    expect(certificate).toMatchObject({ theorem: "T4", certified: false, lossFloor: initialLoss });
-    expect(certificate.reason).toContain("identically zero");
-  });
+  it.each([[["query"]], [["key"]], [["query", "key"]]] as const)(
+    "is recognised for softmax where %j train",
+    (trainable) => {
+      const { certificate, initialLoss } = checkConvergence(degenerate, { kernel: softmax(), trainable });
+      expect(initialLoss).toBeCloseTo(0.16, 14);
+      expect(certificate).toMatchObject({ theorem: "T4", certified: false, lossFloor: initialLoss });
+      expect(certificate.reason).toContain("identically zero");
+    },
+  );
 
   it("is not claimed for the Gaussian, nor where the value weights move", () => {
     const unnormalised = checkConvergence(degenerate, { kernel: gaussian({ gamma: 1 }), trainable: ["query"] });

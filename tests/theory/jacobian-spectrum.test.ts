@@ -5,9 +5,15 @@ import { jacobianSpectrum } from "../../src/theory/jacobian-spectrum.js";
 import type { Operator } from "../../src/theory/linearization.js";
 
 function operator(matrix: Matrix): Operator {
-  const times = (left: Matrix, vector: Float64Array): Float64Array => Float64Array.from(left.mmul(Matrix.columnVector(vector)).to1DArray());
+  const times = (left: Matrix, vector: Float64Array): Float64Array =>
+    Float64Array.from(left.mmul(Matrix.columnVector(vector)).to1DArray());
   const transposed = matrix.transpose();
-  return { rows: matrix.rows, columns: matrix.columns, apply: (v) => times(matrix, v), adjoint: (u) => times(transposed, u) };
+  return {
+    rows: matrix.rows,
+    columns: matrix.columns,
+    apply: (v) => times(matrix, v),
+    adjoint: (u) => times(transposed, u),
+  };
 }
 
 /** diag(values) with columns turned by reflections: the singular values are known. */
@@ -47,6 +53,11 @@ describe("the singular values of a Jacobian", () => {
   });
 
   it("are unbounded where Lanczos ends after too few steps on an invariant subspace", () => {
-    expect(jacobianSpectrum(operator(Matrix.eye(170, 170)))).toEqual({ smallest: 0, largest: Infinity, rounding: Infinity, method: "randomised" });
+    expect(jacobianSpectrum(operator(Matrix.eye(170, 170)))).toEqual({
+      smallest: 0,
+      largest: Infinity,
+      rounding: Infinity,
+      method: "randomised",
+    });
   });
 });

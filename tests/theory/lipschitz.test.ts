@@ -9,7 +9,13 @@ import { checkProblem, type WeightName } from "../../src/theory/problem.js";
 import { randomProblem } from "./support.js";
 
 const subsets: readonly (readonly WeightName[])[] = [
-  ["query"], ["key"], ["query", "key"], ["query", "value"], ["key", "output"], ["value", "output"], ["query", "key", "value", "output"],
+  ["query"],
+  ["key"],
+  ["query", "key"],
+  ["query", "value"],
+  ["key", "output"],
+  ["value", "output"],
+  ["query", "key", "value", "output"],
 ];
 
 describe("T3 and its extensions are never exceeded by what is sampled", () => {
@@ -47,7 +53,10 @@ describe("what is known of L_J", () => {
   });
 
   it("does not depend on W^Q and W^K for the Gaussian, and grows with the square of W^K for softmax", () => {
-    const longer = { ...problem, heads: problem.heads.map((head) => ({ ...head, key: head.key.clone().mul(3), query: head.query.clone().mul(5) })) };
+    const longer = {
+      ...problem,
+      heads: problem.heads.map((head) => ({ ...head, key: head.key.clone().mul(3), query: head.query.clone().mul(5) })),
+    };
     expect(proved(gaussian(), ["query"], longer)?.value).toBe(proved(gaussian(), ["query"])?.value);
     expect(proved(softmax(), ["query"], longer)!.value / proved(softmax(), ["query"])!.value).toBeCloseTo(9, 10);
   });
@@ -59,7 +68,10 @@ describe("what is known of L_J", () => {
       weights: { query: [[[1]]], key: [[[1]]], value: [[[3]]], output: [[[1]]] },
     });
     expect(proved(gaussian({ gamma: 0.5 }), ["query"], single)?.value).toBeCloseTo(0.5 * 4 * 6, 12);
-    expect(sampledLipschitz(single, gaussian({ gamma: 0.5 }), new Set(["query"]), { radius: 0.1 })).toBeCloseTo(0.5 * 4 * 6, 4);
+    expect(sampledLipschitz(single, gaussian({ gamma: 0.5 }), new Set(["query"]), { radius: 0.1 })).toBeCloseTo(
+      0.5 * 4 * 6,
+      4,
+    );
   });
 
   it("is unknown, hence sampled, for softmax with W^K or more", () => {

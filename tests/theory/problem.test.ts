@@ -15,10 +15,18 @@ describe("a malformed problem", () => {
     ["fewer targets", (problem) => problem.targets.pop(), /targets: wanted 2 samples/],
     ["a target of other length", (problem) => problem.targets[1].pop(), /targets\[1\]: wanted 4 rows/],
     ["a target of other width", (problem) => (problem.targets[0] = [[1], [1]]), /targets\[0\]: wanted 2 columns/],
-    ["a sample of other width", (problem) => (problem.inputs[1] = problem.inputs[1].map((row) => row.slice(1))), /inputs\[1\]: wanted 4 columns/],
+    [
+      "a sample of other width",
+      (problem) => (problem.inputs[1] = problem.inputs[1].map((row) => row.slice(1))),
+      /inputs\[1\]: wanted 4 columns/,
+    ],
     ["a head less", (problem) => problem.weights.value.pop(), /weights\.value: wanted 2 heads/],
     ["W^Q of other height", (problem) => problem.weights.query[1].pop(), /weights\.query\[1\]: wanted 4 rows/],
-    ["W^K unlike W^Q", (problem) => (problem.weights.key[0] = problem.weights.key[0].map((row) => row.slice(1))), /weights\.key\[0\]: wanted 3 columns/],
+    [
+      "W^K unlike W^Q",
+      (problem) => (problem.weights.key[0] = problem.weights.key[0].map((row) => row.slice(1))),
+      /weights\.key\[0\]: wanted 3 columns/,
+    ],
     ["W^O unlike W^V", (problem) => problem.weights.output[0].pop(), /weights\.output\[0\]: wanted 3 rows/],
   ];
 
@@ -51,7 +59,9 @@ describe("options", () => {
     const problem = randomProblem(1);
     expect(() => checkConvergence(problem, { ...options, trainable: [] })).toThrow(ArgumentError);
     // @ts-expect-error a name that does not exist
-    expect(() => checkConvergence(problem, { ...options, trainable: ["values"] })).toThrow(/trainable: .*got \["values"\]/);
+    expect(() => checkConvergence(problem, { ...options, trainable: ["values"] })).toThrow(
+      /trainable: .*got \["values"\]/,
+    );
     for (const stepSize of [0, -1, NaN, Infinity]) {
       expect(() => checkConvergence(problem, { ...options, stepSize })).toThrow(ArgumentError);
     }

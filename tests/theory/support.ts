@@ -31,7 +31,9 @@ export interface Sizes {
 /** H·D = 8 ≥ Σ n = 6, samples of different length, d_k ≠ d_v ≠ d_o. */
 export const wide: Sizes = { tokens: [2, 4], width: 4, heads: 2, keyWidth: 3, valueWidth: 3, outputWidth: 2 };
 
-/** Standard normal data and weights; query and key weights are halved, so that no kernel saturates and B keeps its rank. */
+/**
+ * Standard normal data and weights; query and key weights are halved, so that no kernel saturates and B keeps its rank.
+ */
 export function randomProblem(seed: number, sizes: Sizes = wide): Problem {
   const stream = random(seed);
   const normals = (rows: number, columns: number, scale = 1): number[][] =>
@@ -55,7 +57,8 @@ export function randomProblem(seed: number, sizes: Sizes = wide): Problem {
  * matrix is exactly the identity: B = diag(scales), W^V = 0, W^O = I, and the residual is -targets.
  */
 export function diagonalProblem(scales: readonly number[], targets: number[][]): Problem {
-  const square = (entry: (index: number) => number): number[][] => Matrix.diag(scales.map((_, index) => entry(index))).to2DArray();
+  const square = (entry: (index: number) => number): number[][] =>
+    Matrix.diag(scales.map((_, index) => entry(index))).to2DArray();
   return {
     inputs: [square((index) => scales[index])],
     targets: [targets],
@@ -75,7 +78,9 @@ export function descendOnValues(problem: Problem, kernel: TiledKernel, stepSize:
   const matrices = (list: number[][][]): Matrix[] => list.map((rows) => new Matrix(rows));
   const inputs = matrices(problem.inputs);
   const targets = matrices(problem.targets);
-  const [query, key, value, output] = (["query", "key", "value", "output"] as const).map((name) => matrices(problem.weights[name]));
+  const [query, key, value, output] = (["query", "key", "value", "output"] as const).map((name) =>
+    matrices(problem.weights[name]),
+  );
   const mixed = inputs.map((x) => query.map((_, h) => kernelMatrix(kernel, x.mmul(query[h]), x.mmul(key[h])).mmul(x)));
 
   const losses: number[] = [];
@@ -94,7 +99,10 @@ export function descendOnValues(problem: Problem, kernel: TiledKernel, stepSize:
   return losses;
 }
 
-/** Two samples of two tokens and so many heads that any one of the weights can fit them, with Jacobians of moderate condition. */
+/**
+ * Two samples of two tokens and so many heads that any one of the weights can fit them, with Jacobians of moderate
+ * condition.
+ */
 export const small: Sizes = { tokens: [2, 2], width: 12, heads: 8, keyWidth: 6, valueWidth: 4, outputWidth: 1 };
 
 /** A random problem whose targets lie `distance` away from the outputs, in a random direction. */

@@ -16,7 +16,11 @@ describe.each(kernels)("T1, value weights only, $name", ({ kernel }) => {
     const problem = randomProblem(seed);
     for (const fraction of [1, 0.1]) {
       const largest = checkConvergence(problem, { kernel, trainable }).certificate.stepSize!;
-      const { certificate, initialLoss } = checkConvergence(problem, { kernel, trainable, stepSize: fraction * largest });
+      const { certificate, initialLoss } = checkConvergence(problem, {
+        kernel,
+        trainable,
+        stepSize: fraction * largest,
+      });
       if (!certificate.certified) throw new Error(certificate.reason);
       expect(certificate.theorem).toBe("T1");
       expect(certificate.rate).toBeGreaterThan(0);
@@ -31,7 +35,13 @@ describe.each(kernels)("T1, value weights only, $name", ({ kernel }) => {
 });
 
 describe("T1's constants", () => {
-  const problem = diagonalProblem([1, 0.5], [[0, 0], [0, 3]]);
+  const problem = diagonalProblem(
+    [1, 0.5],
+    [
+      [0, 0],
+      [0, 3],
+    ],
+  );
 
   it("are μ = σ_min(B)² σ_min(W^O)² and L = σ_max(B)² σ_max(W^O)²", () => {
     const { certificate, initialLoss } = checkConvergence(problem, { kernel: unnormalizedGaussian, trainable });
@@ -52,7 +62,13 @@ describe("T1's constants", () => {
   });
 
   it("promise the end in one step where B and W^O are orthogonal", () => {
-    const orthogonal = diagonalProblem([1, 1], [[1, 2], [3, 4]]);
+    const orthogonal = diagonalProblem(
+      [1, 1],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    );
     const { certificate } = checkConvergence(orthogonal, { kernel: unnormalizedGaussian, trainable });
     expect(certificate.rate).toBeCloseTo(1, 12);
     expect(certificate.predictedLoss?.(1)).toBeLessThan(1e-12);
@@ -87,6 +103,9 @@ describe("no certificate", () => {
   it("for a zero W^O", () => {
     const problem = randomProblem(4);
     problem.weights.output = problem.weights.output.map((rows) => rows.map((row) => row.map(() => 0)));
-    expect(checkConvergence(problem, { kernel: softmax(), trainable }).certificate).toMatchObject({ certified: false, stepSize: null });
+    expect(checkConvergence(problem, { kernel: softmax(), trainable }).certificate).toMatchObject({
+      certified: false,
+      stepSize: null,
+    });
   });
 });

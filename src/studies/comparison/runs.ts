@@ -21,12 +21,16 @@ export function byKernel<Run extends { readonly kernel: string }>(runs: readonly
 export const UNFINISHED = "The study was stopped before a model was trained to its end.";
 
 /** Runs that reached the last epoch. */
-export const completeRuns = <Run extends { readonly epochs: readonly unknown[] }>(runs: readonly Run[], epochs: number): Run[] => runs.filter((run) => run.epochs.length === epochs);
+export const completeRuns = <Run extends { readonly epochs: readonly unknown[] }>(
+  runs: readonly Run[],
+  epochs: number,
+): Run[] => runs.filter((run) => run.epochs.length === epochs);
 
 export const lastEpoch = ({ epochs }: ClassifierRun): EpochResult => epochs[epochs.length - 1];
 
 /** Test accuracies after the last epoch. */
-export const lastAccuracies = (runs: readonly ClassifierRun[]): number[] => runs.map((run) => lastEpoch(run).testAccuracy);
+export const lastAccuracies = (runs: readonly ClassifierRun[]): number[] =>
+  runs.map((run) => lastEpoch(run).testAccuracy);
 
 /** Compares two kernels seed by seed, and averages over the seeds that both ran. */
 export function paired<Run extends Pick<ClassifierRun, "kernel" | "seed">>(
@@ -44,5 +48,9 @@ export function paired<Run extends Pick<ClassifierRun, "kernel" | "seed">>(
 }
 
 /** Mean difference of accuracy between two kernels, over paired seeds. */
-export const pairedDifference = (runs: readonly ClassifierRun[], first: string, second: string): MeanInterval | undefined =>
+export const pairedDifference = (
+  runs: readonly ClassifierRun[],
+  first: string,
+  second: string,
+): MeanInterval | undefined =>
   paired(runs, first, second, (own, other) => lastEpoch(own).testAccuracy - lastEpoch(other).testAccuracy);

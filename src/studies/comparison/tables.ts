@@ -9,7 +9,8 @@ export function between({ low, high, count }: MeanInterval, format: (value: numb
 }
 
 /** A difference of shares in percentage points. */
-export const points = (difference: number): string => `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
+export const points = (difference: number): string =>
+  `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
 
 interface TestSet {
   /** Number of examples. */
@@ -27,9 +28,25 @@ export function accuracyTable(runs: readonly ClassifierRun[], { test, examples, 
     const all = proportion(Math.round(lastAccuracies(own).reduce((a, b) => a + b) * test), own.length * test);
     const loss = meanInterval(own.map((run) => lastEpoch(run).trainLoss)).mean;
     const seeds = own.map(({ seed }) => seed).join(", ");
-    return [kernel, seeds, formatPercent(mean.mean), between(mean, formatPercent), `${all.successes} of ${all.trials}`, all.interval.map(formatPercent).join(" to "), loss.toFixed(4)];
+    return [
+      kernel,
+      seeds,
+      formatPercent(mean.mean),
+      between(mean, formatPercent),
+      `${all.successes} of ${all.trials}`,
+      all.interval.map(formatPercent).join(" to "),
+      loss.toFixed(4),
+    ];
   });
-  const columns = ["kernel", "seeds", "mean", "95 % interval of the mean", examples, "95 % interval of the share", "train loss"];
+  const columns = [
+    "kernel",
+    "seeds",
+    "mean",
+    "95 % interval of the mean",
+    examples,
+    "95 % interval of the share",
+    "train loss",
+  ];
   const note =
     `The interval of the mean (Student) holds for new ${examples} and new starts, and assumes normal accuracies. The interval of the share (Wilson) ` +
     `holds for these models on new ${examples}. ${baseline}`;
@@ -44,7 +61,15 @@ export function statements(runs: readonly ClassifierRun[]): string[] {
     if (!difference) return [];
     const { mean, low, high, count } = difference;
     const verdict =
-      count < 2 ? "one seed says nothing about others" : low > 0 ? `${kernel} is better` : high < 0 ? `${reference} is better` : "these seeds do not tell them apart";
-    return [`${kernel} minus ${reference}: ${points(mean)} points of accuracy (95 % interval ${between(difference, points)}, ${count} paired seeds): ${verdict}.`];
+      count < 2
+        ? "one seed says nothing about others"
+        : low > 0
+          ? `${kernel} is better`
+          : high < 0
+            ? `${reference} is better`
+            : "these seeds do not tell them apart";
+    return [
+      `${kernel} minus ${reference}: ${points(mean)} points of accuracy (95 % interval ${between(difference, points)}, ${count} paired seeds): ${verdict}.`,
+    ];
   });
 }

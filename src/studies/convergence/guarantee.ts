@@ -35,7 +35,11 @@ interface Run {
 /** Initial weights, the same for every kernel and subset. */
 function initialWeights({ kernel, sample, options, seed }: Run): SingleLayerParameters {
   const { heads, width, scales } = options;
-  return singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length }).initialize(cpu, random(seed), scales);
+  return singleLayer({ kernel: kernels[kernel], heads, width, outputWidth: sample.targets[0][0].length }).initialize(
+    cpu,
+    random(seed),
+    scales,
+  );
 }
 
 /** A tensor [H, rows, columns] as nested arrays. */
@@ -55,7 +59,12 @@ async function consult(run: Run): Promise<{ problem: DescentProblem; report: Con
   const { query, key, value, output } = initialWeights(run);
   const problem: DescentProblem = {
     ...run.sample,
-    weights: { query: await nested(query), key: await nested(key), value: await nested(value), output: await nested(output) },
+    weights: {
+      query: await nested(query),
+      key: await nested(key),
+      value: await nested(value),
+      output: await nested(output),
+    },
   };
   const kernel = kernels[run.kernel];
   const { stepSize } = checkConvergence(problem, { kernel, trainable: ["value"] }).certificate;
@@ -72,7 +81,12 @@ async function consult(run: Run): Promise<{ problem: DescentProblem; report: Con
 }
 
 /** The losses of gradient descent, with progress reports and checks for a stop. */
-function follow({ kernel, trained, options: { steps } }: Run, problem: DescentProblem, stepSize: number, work: Work): Promise<number[]> {
+function follow(
+  { kernel, trained, options: { steps } }: Run,
+  problem: DescentProblem,
+  stepSize: number,
+  work: Work,
+): Promise<number[]> {
   const label = `${kernel}, ${trainedName(trained)}`;
   return descend(problem, kernels[kernel], trained, {
     stepSize,
@@ -80,7 +94,13 @@ function follow({ kernel, trained, options: { steps } }: Run, problem: DescentPr
     tolerance: CONVERGED,
     async follow(loss, step, isLast) {
       if (!isLast && step % REPORT_EVERY !== 0) return;
-      work.report({ kind: "progress", label, done: isLast ? steps : step, total: steps, note: `loss ${loss.toExponential(2)}` });
+      work.report({
+        kind: "progress",
+        label,
+        done: isLast ? steps : step,
+        total: steps,
+        note: `loss ${loss.toExponential(2)}`,
+      });
       await work.checkpoint();
     },
   });

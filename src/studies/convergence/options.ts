@@ -1,4 +1,14 @@
-import { dataOption, HEADS, modelOptions, scalesSchema, splitOptions, STEPS, trainingOptions, WIDTH, type Scales } from "../options.js";
+import {
+  dataOption,
+  HEADS,
+  modelOptions,
+  scalesSchema,
+  splitOptions,
+  STEPS,
+  trainingOptions,
+  WIDTH,
+  type Scales,
+} from "../options.js";
 import { oneOf, setting, whole, type Values } from "../runner/options.js";
 import { oneOf as among, optional } from "../runner/schema.js";
 
@@ -17,7 +27,10 @@ export const convergenceOptions = {
     scales: setting<Scales>({ query: 3.2, key: 3.2, value: 2, output: 2 }, scalesSchema),
     steps: whole(1000, { ...STEPS, help: "steps of gradient descent on the single layer" }),
   },
-  /** Part two: the encoder on the whole split. Width, hidden width, heads and layers are those of the text experiments of arXiv 2411.07538. */
+  /**
+   * Part two: the encoder on the whole split. Width, hidden width, heads and layers are those of the text experiments
+   * of arXiv 2411.07538.
+   */
   learning: {
     ...modelOptions({ width: 64, hidden: 128, heads: 2, layers: 2 }),
     ...splitOptions({ tokens: 32, train: 896, test: 256, vocabulary: 4000 }),

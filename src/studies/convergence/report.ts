@@ -1,5 +1,14 @@
 import type { DataSummary } from "../corpus/dataset.js";
-import { formatNumber, formatPercent, heading, paragraph, table, type Block, type Report, type Table } from "../report/report.js";
+import {
+  formatNumber,
+  formatPercent,
+  heading,
+  paragraph,
+  table,
+  type Block,
+  type Report,
+  type Table,
+} from "../report/report.js";
 import { guaranteeFigure, accuracyFigure, lossFigure } from "./figures.js";
 import type { ConvergenceMeasurements, GuaranteeRun, LearningRun } from "./measurements.js";
 import { trainedName } from "./names.js";
@@ -17,7 +26,17 @@ function guaranteeTable(runs: readonly GuaranteeRun[]): Table {
     String(run.steps),
     run.bounded === undefined ? "–" : run.bounded ? "at every step" : "NO",
   ]);
-  const columns = ["kernel", "trained", "guarantee", "rate predicted", "rate measured", "loss at start", "loss at end", "steps", "below its bound"];
+  const columns = [
+    "kernel",
+    "trained",
+    "guarantee",
+    "rate predicted",
+    "rate measured",
+    "loss at start",
+    "loss at end",
+    "steps",
+    "below its bound",
+  ];
   return table("Single layer, gradient descent: guarantee and measurement", columns, rows, {
     summary: true,
     note:
@@ -36,31 +55,65 @@ function conditionTable(runs: readonly GuaranteeRun[]): Table {
   const rows = runs
     .filter((run) => trainedName(run.trained) === "value only")
     .flatMap((run) =>
-      run.conditions.map(({ name, holds, value, threshold, margin, note }) => [run.kernel, inWords(name), verdict[String(holds) as keyof typeof verdict], formatNumber(value), orNone(threshold), orNone(margin), note]),
+      run.conditions.map(({ name, holds, value, threshold, margin, note }) => [
+        run.kernel,
+        inWords(name),
+        verdict[String(holds) as keyof typeof verdict],
+        formatNumber(value),
+        orNone(threshold),
+        orNone(margin),
+        note,
+      ]),
     );
-  return table("Conditions, measured on the initial weights", ["kernel", "condition", "verdict", "value", "threshold", "margin", "meaning"], rows);
+  return table(
+    "Conditions, measured on the initial weights",
+    ["kernel", "condition", "verdict", "value", "threshold", "margin", "meaning"],
+    rows,
+  );
 }
 
 function reasonTable(runs: readonly GuaranteeRun[]): Table {
-  const rows = runs.map((run) => [run.kernel, trainedName(run.trained), run.theorem, run.certified ? "yes" : "no", formatNumber(run.stepSize), run.reason]);
+  const rows = runs.map((run) => [
+    run.kernel,
+    trainedName(run.trained),
+    run.theorem,
+    run.certified ? "yes" : "no",
+    formatNumber(run.stepSize),
+    run.reason,
+  ]);
   return table("Certificates", ["kernel", "trained", "theorem", "certified", "step size", "reason"], rows);
 }
 
 function learningTable(runs: readonly LearningRun[]): Table {
   const rows = runs.flatMap(({ kernel, epochs }) =>
-    epochs.map(({ epoch, trainLoss, testLoss, testAccuracy, seconds }) => [kernel, String(epoch), trainLoss.toFixed(4), testLoss.toFixed(4), formatPercent(testAccuracy), seconds.toFixed(1)]),
+    epochs.map(({ epoch, trainLoss, testLoss, testAccuracy, seconds }) => [
+      kernel,
+      String(epoch),
+      trainLoss.toFixed(4),
+      testLoss.toFixed(4),
+      formatPercent(testAccuracy),
+      seconds.toFixed(1),
+    ]),
   );
-  return table("Encoder: loss and test accuracy after each epoch", ["kernel", "epoch", "train loss", "test loss", "test accuracy", "seconds"], rows, {
-    summary: true,
-    folded: true,
-    note: "Losses are cross-entropies in nats; the train loss is the mean over the epoch's batches, each taken before its step.",
-  });
+  return table(
+    "Encoder: loss and test accuracy after each epoch",
+    ["kernel", "epoch", "train loss", "test loss", "test accuracy", "seconds"],
+    rows,
+    {
+      summary: true,
+      folded: true,
+      note: "Losses are cross-entropies in nats; the train loss is the mean over the epoch's batches, each taken before its step.",
+    },
+  );
 }
 
 function answerOf({ guarantee, learning, data }: ConvergenceMeasurements): string {
-  const certified = guarantee.filter((run) => run.certified).map((run) => `${run.kernel} (${trainedName(run.trained)})`);
+  const certified = guarantee
+    .filter((run) => run.certified)
+    .map((run) => `${run.kernel} (${trainedName(run.trained)})`);
   const fell = guarantee.filter((run) => run.finalLoss < run.initialLoss).length;
-  const verdict = certified.length === 0 ? "No run was certified to converge" : `Certified to converge: ${certified.join(", ")}`;
+  const verdict =
+    certified.length === 0 ? "No run was certified to converge" : `Certified to converge: ${certified.join(", ")}`;
   const theory = `${verdict}; the loss fell in ${fell} of ${guarantee.length} single-layer runs.`;
   const accuracies = learning.map(({ kernel, epochs }) => `${kernel} ${formatPercent(epochs.at(-1)!.testAccuracy)}`);
   if (accuracies.length === 0) return theory;
@@ -84,7 +137,11 @@ function guaranteeBlocks(runs: readonly GuaranteeRun[], options: ConvergenceOpti
   ];
 }
 
-function learningBlocks(runs: readonly LearningRun[], data: DataSummary, { layers, width, hidden, heads, tokens, batch, learningRate }: ConvergenceOptions["learning"]): Block[] {
+function learningBlocks(
+  runs: readonly LearningRun[],
+  data: DataSummary,
+  { layers, width, hidden, heads, tokens, batch, learningRate }: ConvergenceOptions["learning"],
+): Block[] {
   if (runs.length === 0) return [];
   return [
     heading("Part two: does it learn?"),
@@ -107,5 +164,12 @@ export function report(measurements: ConvergenceMeasurements, options: Convergen
       `(stratified, seeded), ${data.vocabulary} token ids from the training part; ${data.leftOut} texts without words or with ` +
       `the same first ${options.learning.tokens} words as another were left out.`,
   );
-  return { answer: answerOf(measurements), blocks: [introduction, ...guaranteeBlocks(guarantee, options.guarantee), ...learningBlocks(learning, data, options.learning)] };
+  return {
+    answer: answerOf(measurements),
+    blocks: [
+      introduction,
+      ...guaranteeBlocks(guarantee, options.guarantee),
+      ...learningBlocks(learning, data, options.learning),
+    ],
+  };
 }

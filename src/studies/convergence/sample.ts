@@ -21,12 +21,15 @@ function position(token: number, column: number, width: number): number {
  * Texts that share no word with earlier choices come first, because equal rows make the kernel matrix singular.
  */
 function chooseRows(examples: EncodedExamples, classes: number, count: number, tokens: number): number[] {
-  const words = (row: number): readonly number[] => Array.from(examples.ids.subarray(row * examples.tokens, row * examples.tokens + tokens));
+  const words = (row: number): readonly number[] =>
+    Array.from(examples.ids.subarray(row * examples.tokens, row * examples.tokens + tokens));
   const queues = Array.from({ length: classes }, (_, label) =>
     Array.from(examples.labels.keys()).filter((row) => examples.labels[row] === label && !words(row).includes(PADDING)),
   );
   const turns = Math.max(...queues.map((queue) => queue.length));
-  const candidates = Array.from({ length: turns }, (_, turn) => queues.flatMap((queue) => queue.slice(turn, turn + 1))).flat();
+  const candidates = Array.from({ length: turns }, (_, turn) =>
+    queues.flatMap((queue) => queue.slice(turn, turn + 1)),
+  ).flat();
   if (candidates.length < count) {
     throw new DataError({
       where: "chooseSample",
@@ -47,7 +50,8 @@ function chooseRows(examples: EncodedExamples, classes: number, count: number, t
 }
 
 /**
- * The first `tokens` tokens of `samples` texts, as seeded Gaussian embeddings plus sinusoidal positions, both of length about 1.
+ * The first `tokens` tokens of `samples` texts, as seeded Gaussian embeddings plus sinusoidal positions, both of length
+ * about 1.
  *
  * Every token's target is its text's class, one-hot.
  * @throws DataError when too few texts are long enough.
@@ -69,11 +73,16 @@ export function chooseSample(
   return {
     inputs: rows.map((row) =>
       Array.from({ length: tokens }, (_, token) =>
-        Array.from(embed(examples.ids[row * examples.tokens + token]), (value, column) => value + position(token, column, width)),
+        Array.from(
+          embed(examples.ids[row * examples.tokens + token]),
+          (value, column) => value + position(token, column, width),
+        ),
       ),
     ),
     targets: rows.map((row) =>
-      Array.from({ length: tokens }, () => Array.from({ length: classes }, (_, label) => Number(label === examples.labels[row]))),
+      Array.from({ length: tokens }, () =>
+        Array.from({ length: classes }, (_, label) => Number(label === examples.labels[row])),
+      ),
     ),
   };
 }

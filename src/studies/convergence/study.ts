@@ -38,7 +38,15 @@ export const convergence = declareStudy({
       options: {
         scale: "full",
         guarantee: { steps: 20_000 },
-        learning: { tokens: 1024, train: 4800, test: 960, vocabulary: 20_000, batch: 32, epochs: 10, learningRate: 1e-3 },
+        learning: {
+          tokens: 1024,
+          train: 4800,
+          test: 960,
+          vocabulary: 20_000,
+          batch: 32,
+          epochs: 10,
+          learningRate: 1e-3,
+        },
       },
     },
   },
@@ -46,7 +54,10 @@ export const convergence = declareStudy({
   async data({ data, guarantee, learning }, seed, inform): Promise<Texts> {
     const dataset = prepareDataset(await openCorpus(data), { seed, ...learning });
     const summary = summarize(dataset);
-    inform({ kind: "note", text: `${summary.name}: ${summary.train} texts to train on, ${summary.test} to test on, ${summary.vocabulary} token ids` });
+    inform({
+      kind: "note",
+      text: `${summary.name}: ${summary.train} texts to train on, ${summary.test} to test on, ${summary.vocabulary} token ids`,
+    });
     return { dataset, summary, sample: chooseSample(dataset.train, dataset.classes.length, random(seed), guarantee) };
   },
 
@@ -56,7 +67,10 @@ export const convergence = declareStudy({
         name: `guarantee ${kernel} ${trained.join("+")}`,
         stage: "Part one: is it guaranteed? (single layer, gradient descent, CPU backend, float64)",
         depends: ({ sample }) => ({ sample, configuration: guarantee, seed }),
-        run: async ({ summary, sample }, work) => ({ data: summary, guarantee: await measureGuarantee({ kernel, trained, sample, options: guarantee, seed }, work) }),
+        run: async ({ summary, sample }, work) => ({
+          data: summary,
+          guarantee: await measureGuarantee({ kernel, trained, sample, options: guarantee, seed }, work),
+        }),
       })),
     );
     const learned = kernelNames.map((kernel): Task<Texts, ConvergenceResult, TrainingState<EpochResult>> => ({
@@ -69,7 +83,12 @@ export const convergence = declareStudy({
           learning: { kernel, epochs, curve: { steps: losses.map((_, step) => step + 1), losses } },
         });
         const training = { ...learning, kernel: kernels[kernel], label: kernel, start: seed, seed: seed + 1 };
-        return trainTextClassifier(dataset, { ...training, measured: (soFar) => work.measured(resultOf(soFar)) }, work, resultOf);
+        return trainTextClassifier(
+          dataset,
+          { ...training, measured: (soFar) => work.measured(resultOf(soFar)) },
+          work,
+          resultOf,
+        );
       },
     }));
     return [...guaranteed, ...learned];

@@ -8,11 +8,17 @@ export interface Contamination {
   readonly words: Int32Array;
 }
 
-/** Draws random known words for `count` tokens; `vocabulary` is the number of ids. A token swapped at one share is swapped for the same word at every larger share. */
+/**
+ * Draws random known words for `count` tokens; `vocabulary` is the number of ids. A token swapped at one share is
+ * swapped for the same word at every larger share.
+ */
 export function drawContamination(count: number, vocabulary: number, source: Random): Contamination {
   const threshold = Float64Array.from({ length: count }, () => source.uniform());
   const firstWord = UNKNOWN + 1;
-  return { threshold, words: Int32Array.from({ length: count }, () => firstWord + source.integer(vocabulary - firstWord)) };
+  return {
+    threshold,
+    words: Int32Array.from({ length: count }, () => firstWord + source.integer(vocabulary - firstWord)),
+  };
 }
 
 /** Swaps about this share of the ids for random words; padding stays. */

@@ -46,6 +46,9 @@ async function importMails(): Promise<() => readonly StoredMail[]> {
  */
 export async function spamAssassin(): Promise<Corpus> {
   const mails = (await importMails())();
-  const examples = mails.map((mail) => ({ text: mailText(mail.text), label: mail.group.startsWith("spam") ? "spam" : "ham" }));
+  const examples = mails.map((mail) => ({
+    text: mailText(mail.text),
+    label: mail.group.startsWith("spam") ? "spam" : "ham",
+  }));
   return { name: "SpamAssassin public mail corpus (subject and body)", examples, tokenize: tokenizeEnglish };
 }

@@ -45,10 +45,16 @@ export interface DatasetOptions {
 }
 
 const FEWEST_PER_CLASS = 4;
-/** If there are too few examples, the test part shrinks to this share of them, or less if less was requested, before the training part shrinks. */
+/**
+ * If there are too few examples, the test part shrinks to this share of them, or less if less was requested, before the
+ * training part shrinks.
+ */
 const SMALLEST_TEST_SHARE = 0.2;
 
-function tokenizeCorpus(corpus: Corpus, { tokens, unit }: DatasetOptions): { classes: string[]; examples: TokenizedExample[] } {
+function tokenizeCorpus(
+  corpus: Corpus,
+  { tokens, unit }: DatasetOptions,
+): { classes: string[]; examples: TokenizedExample[] } {
   const classes = [...new Set(corpus.examples.map((example) => example.label))].sort();
   const seen = new Set<string>();
   const examples: TokenizedExample[] = [];
@@ -56,7 +62,8 @@ function tokenizeCorpus(corpus: Corpus, { tokens, unit }: DatasetOptions): { cla
   for (const { text, label } of corpus.examples) {
     const words = unit === "bytes" ? bytesOf(text, tokens) : wordsOf(text, tokens);
     const key = words.join(" ");
-    if (words.length === 0 || seen.has(key)) continue; // a copy of a training text in the test part would leak its label
+    // a copy of a training text in the test part would leak its label
+    if (words.length === 0 || seen.has(key)) continue;
     seen.add(key);
     examples.push({ tokens: words, label: classes.indexOf(label) });
   }
@@ -68,7 +75,9 @@ function apportion(sizes: readonly number[], total: number): number[] {
   const sum = sizes.reduce((a, b) => a + b);
   const exact = sizes.map((size) => (size / sum) * total);
   const counts = exact.map((share) => Math.max(1, Math.floor(share)));
-  const order = exact.map((share, index) => ({ index, rest: share - Math.floor(share) })).sort((a, b) => b.rest - a.rest);
+  const order = exact
+    .map((share, index) => ({ index, rest: share - Math.floor(share) }))
+    .sort((a, b) => b.rest - a.rest);
   let left = total - counts.reduce((a, b) => a + b);
   for (const { index } of order) if (left-- > 0) counts[index]++;
   return counts;
@@ -77,7 +86,8 @@ function apportion(sizes: readonly number[], total: number): number[] {
 /**
  * A seeded split in which every class has the same share of both parts; the parts share no example.
  *
- * If there are too few examples, the test part shrinks first: to a fifth of all examples or to its requested share, whichever is smaller. Then both shrink.
+ * If there are too few examples, the test part shrinks first: to a fifth of all examples or to its requested share,
+ * whichever is smaller. Then both shrink.
  * @throws DataError when there are fewer than two classes, or fewer than four examples of one.
  */
 export function stratifiedSplit(
@@ -93,18 +103,25 @@ export function stratifiedSplit(
       where: "stratifiedSplit",
       argument: "examples",
       wanted: `two classes or more, each with at least ${FEWEST_PER_CLASS} different texts`,
-      got: classes.length < 2 ? `${classes.length} class` : `${groups[smallest].length} for class ${showJson(classes[smallest])}`,
+      got:
+        classes.length < 2
+          ? `${classes.length} class`
+          : `${groups[smallest].length} for class ${showJson(classes[smallest])}`,
       fix: "Add texts, or leave rare labels out.",
     });
   }
   const groupSizes = groups.map((group) => group.length);
-  const fewestTests = Math.floor(examples.length * Math.min(SMALLEST_TEST_SHARE, sizes.test / (sizes.train + sizes.test)));
+  const fewestTests = Math.floor(
+    examples.length * Math.min(SMALLEST_TEST_SHARE, sizes.test / (sizes.train + sizes.test)),
+  );
   const test = Math.min(sizes.test, Math.max(classes.length, fewestTests, examples.length - sizes.train));
   const testCounts = apportion(groupSizes, test);
   const trainCounts = apportion(groupSizes, Math.max(classes.length, Math.min(sizes.train, examples.length - test)));
   return {
     test: source.shuffle(groups.flatMap((group, label) => group.slice(0, testCounts[label]))),
-    train: source.shuffle(groups.flatMap((group, label) => group.slice(testCounts[label], testCounts[label] + trainCounts[label]))),
+    train: source.shuffle(
+      groups.flatMap((group, label) => group.slice(testCounts[label], testCounts[label] + trainCounts[label])),
+    ),
   };
 }
 
@@ -122,7 +139,10 @@ function encodeAll(examples: readonly TokenizedExample[], vocabulary: Vocabulary
 export function prepareDataset(corpus: Corpus, options: DatasetOptions): Dataset {
   const { classes, examples } = tokenizeCorpus(corpus, options);
   const parts = stratifiedSplit(examples, classes, random(options.seed), options);
-  const vocabulary = buildVocabulary(parts.train.map((example) => example.tokens), options.vocabulary);
+  const vocabulary = buildVocabulary(
+    parts.train.map((example) => example.tokens),
+    options.vocabulary,
+  );
   const counts = classes.map((_, label) => parts.test.filter((example) => example.label === label).length);
   return {
     name: corpus.name,
@@ -158,4 +178,9 @@ export function rowsOf({ tokens, ids }: Omit<EncodedExamples, "labels">, rows: r
 }
 
 /** Everything in a data set that a classifier's numbers depend on. */
-export const contentOf = ({ classes, vocabulary, train, test }: Dataset): unknown => ({ classes, vocabulary: vocabulary.size, train, test });
+export const contentOf = ({ classes, vocabulary, train, test }: Dataset): unknown => ({
+  classes,
+  vocabulary: vocabulary.size,
+  train,
+  test,
+});

@@ -6,7 +6,8 @@ import { readTextFile } from "../files.js";
 import { spamAssassin, type Corpus, type Example } from "./corpus.js";
 
 const WHERE = "readCorpus";
-const WAY_OUT = 'Give a .csv file whose first line is "text,label", or a .jsonl file with {"text": ..., "label": ...} on every line.';
+const WAY_OUT =
+  'Give a .csv file whose first line is "text,label", or a .jsonl file with {"text": ..., "label": ...} on every line.';
 
 function bad(path: string, line: number | undefined, wanted: string, got: string): DataError {
   const place = line === undefined ? path : `${path}, line ${line}`;
@@ -18,8 +19,10 @@ function toExample(path: string, line: number, record: unknown): Example {
     throw bad(path, line, "an object with text and label", showJson(record));
   }
   const { text, label } = record as { readonly text?: unknown; readonly label?: unknown };
-  if (typeof text !== "string" || text.trim() === "") throw bad(path, line, "a non-empty string in text", showJson(text));
-  const isName = (typeof label === "string" && label.trim() !== "") || typeof label === "number" || typeof label === "boolean";
+  if (typeof text !== "string" || text.trim() === "")
+    throw bad(path, line, "a non-empty string in text", showJson(text));
+  const isName =
+    (typeof label === "string" && label.trim() !== "") || typeof label === "number" || typeof label === "boolean";
   if (!isName) throw bad(path, line, "a label (a word, a number or a boolean)", showJson(label));
   return { text, label: String(label).trim().normalize() };
 }
@@ -65,22 +68,21 @@ function parseCsv(path: string, content: string): Example[] {
 }
 
 function parseJsonLines(path: string, content: string): Example[] {
-  return content
-    .split(/\r\n?|\n/)
-    .flatMap((line, index) => {
-      if (line.trim() === "") return [];
-      let record: unknown;
-      try {
-        record = parseJson(line);
-      } catch (cause) {
-        throw bad(path, index + 1, "JSON with keys that differ", (cause as Error).message);
-      }
-      return [toExample(path, index + 1, record)];
-    });
+  return content.split(/\r\n?|\n/).flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    let record: unknown;
+    try {
+      record = parseJson(line);
+    } catch (cause) {
+      throw bad(path, index + 1, "JSON with keys that differ", (cause as Error).message);
+    }
+    return [toExample(path, index + 1, record)];
+  });
 }
 
 /**
- * Labelled texts from a CSV file (columns text and label) or a JSON Lines file (keys text and label), in UTF-8, or in UTF-16 with a byte order mark.
+ * Labelled texts from a CSV file (columns text and label) or a JSON Lines file (keys text and label), in UTF-8, or in
+ * UTF-16 with a byte order mark.
  *
  * @throws DataError with the line number when the file cannot be read or a record is malformed.
  */
@@ -92,11 +94,13 @@ export async function readCorpus(path: string): Promise<Corpus> {
   };
   const extension = extname(path).toLowerCase();
   const parser = parsers[extension];
-  if (!parser) throw bad(path, undefined, "a file named .csv, .jsonl or .ndjson", extension === "" ? "no extension" : extension);
+  if (!parser)
+    throw bad(path, undefined, "a file named .csv, .jsonl or .ndjson", extension === "" ? "no extension" : extension);
   const examples = await readTextFile(WHERE, path, (content) => parser(path, content));
   if (examples.length === 0) throw bad(path, undefined, "at least one record", "none");
   return { name: basename(path), examples };
 }
 
 /** The user's own texts, or the SpamAssassin corpus without a path. */
-export const openCorpus = (path: string | undefined): Promise<Corpus> => (path === undefined ? spamAssassin() : readCorpus(path));
+export const openCorpus = (path: string | undefined): Promise<Corpus> =>
+  path === undefined ? spamAssassin() : readCorpus(path);

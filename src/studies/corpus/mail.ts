@@ -84,7 +84,9 @@ function entityText(entity: Entity, depth: number): string {
   const type = contentType.split(";")[0].trim().toLowerCase();
   const boundary = parameter(contentType, "boundary");
   if (type.startsWith("multipart/") && boundary !== undefined) {
-    const texts = parts(entity.body, boundary).map((part) => entityText(part, depth + 1)).filter((text) => text.trim() !== "");
+    const texts = parts(entity.body, boundary)
+      .map((part) => entityText(part, depth + 1))
+      .filter((text) => text.trim() !== "");
     return type === "multipart/alternative" ? texts.slice(0, 1).join("") : texts.join("\n");
   }
   if (type === "message/rfc822") return mailText(entity.body, depth + 1);
@@ -96,7 +98,10 @@ function entityText(entity: Entity, depth: number): string {
   return stripMarkup(entity.body);
 }
 
-/** Decoded subject and body of one raw RFC 822 mail as plain text, without other headers, markup and attachments that are not text. */
+/**
+ * Decoded subject and body of one raw RFC 822 mail as plain text, without other headers, markup and attachments that
+ * are not text.
+ */
 export function mailText(raw: string, depth = 0): string {
   const entity = parseEntity(raw.replace(/\r\n?/g, "\n").replace(/^From .*\n/, ""));
   return `${decodeHeader(entity.headers.get("subject") ?? "")}\n${entityText(entity, depth)}`;

@@ -3,12 +3,16 @@ const LONGEST_WORD = 30;
 /** Token of every number, so that dates and prices do not fill the vocabulary. */
 const NUMBER = "0";
 
-/** Letters with their marks (vowel signs, points, accents), joined by apostrophes or by the joiners of Persian and Indic scripts; or the digits of a number. */
+/**
+ * Letters with their marks (vowel signs, points, accents), joined by apostrophes or by the joiners of Persian and Indic
+ * scripts; or the digits of a number.
+ */
 const WORDS = /\p{L}[\p{L}\p{M}]*(?:['’\u200c\u200d]\p{L}[\p{L}\p{M}]*)*|\p{N}+/gu;
 /** As `WORDS`, without marks and joiners, which English lacks. */
 const ENGLISH_WORDS = /\p{L}+(?:['’]\p{L}+)*|\p{N}+/gu;
 /** Scripts that put no spaces between words. */
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
 /** Parts of a run without spaces; a segmenter's time grows with the square of its input. */
 const PARTS = /[^]{1,100}\p{M}*/gu;
@@ -41,13 +45,16 @@ function tokensOf(text: string, pattern: RegExp, limit: number, wordsOf: (run: s
 /**
  * The first lower-case words of a text in order, in Unicode's composed form; every number becomes the token "0".
  *
- * Chinese, Japanese, Thai, Lao, Khmer and Burmese are split into words by the dictionaries of the JavaScript engine (`Intl.Segmenter`).
+ * Chinese, Japanese, Thai, Lao, Khmer and Burmese are split into words by the dictionaries of the JavaScript engine
+ * (`Intl.Segmenter`).
  */
 export function tokenize(text: string, limit = Infinity): string[] {
   return tokensOf(text.toLowerCase().normalize(), WORDS, limit, split);
 }
 
-/** Lower-case runs of letters, and "0" for every number; for English texts, in which other scripts come from encodings. */
+/**
+ * Lower-case runs of letters, and "0" for every number; for English texts, in which other scripts come from encodings.
+ */
 export function tokenizeEnglish(text: string, limit = Infinity): string[] {
   return tokensOf(text.toLowerCase(), ENGLISH_WORDS, limit, (run) => [run]);
 }

@@ -47,18 +47,54 @@ export function frequencyLoss(train: Int32Array, test: Int32Array, vocabulary: n
 }
 
 /**
- * Windows of a corpus, with training and test windows from different texts. The unigram baseline counts unknown words only if they are `predicted`.
+ * Windows of a corpus, with training and test windows from different texts. The unigram baseline counts unknown words
+ * only if they are `predicted`.
  *
  * @throws DataError if the texts are too short for a window.
  */
-export function prepareWindows(corpus: Corpus, settings: WindowSettings, seed: number, { unknown }: { readonly unknown: "predicted" | "never" }): WindowData {
+export function prepareWindows(
+  corpus: Corpus,
+  settings: WindowSettings,
+  seed: number,
+  { unknown }: { readonly unknown: "predicted" | "never" },
+): WindowData {
   const { texts, testTexts, length, tokens } = settings;
-  const dataset = prepareDataset(corpus, { seed, tokens: length, train: texts, test: testTexts, vocabulary: settings.vocabulary });
-  const [train, test] = [windowsOf(dataset.train, tokens, settings.train), windowsOf(dataset.test, tokens, settings.test)];
+  const dataset = prepareDataset(corpus, {
+    seed,
+    tokens: length,
+    train: texts,
+    test: testTexts,
+    vocabulary: settings.vocabulary,
+  });
+  const [train, test] = [
+    windowsOf(dataset.train, tokens, settings.train),
+    windowsOf(dataset.test, tokens, settings.test),
+  ];
   if (train.count === 0 || test.count === 0) {
-    throw new DataError({ where: "prepareWindows", argument: corpus.name, wanted: `texts with ${tokens} words in a row, half of them frequent`, got: "none", fix: tokens > length ? `Give --tokens of at most ${length}: only so many words of a text are read.` : "Give longer texts or fewer --tokens." });
+    throw new DataError({
+      where: "prepareWindows",
+      argument: corpus.name,
+      wanted: `texts with ${tokens} words in a row, half of them frequent`,
+      got: "none",
+      fix:
+        tokens > length
+          ? `Give --tokens of at most ${length}: only so many words of a text are read.`
+          : "Give longer texts or fewer --tokens.",
+    });
   }
   const { name, vocabulary } = summarize(dataset);
   const loss = frequencyLoss(train.ids, test.ids, vocabulary, unknown === "predicted" ? UNKNOWN : UNKNOWN + 1);
-  return { vocabulary, train, test, summary: { name, vocabulary, train: train.count, test: test.count, unknownShare: unknownShare(test), frequencyLoss: loss } };
+  return {
+    vocabulary,
+    train,
+    test,
+    summary: {
+      name,
+      vocabulary,
+      train: train.count,
+      test: test.count,
+      unknownShare: unknownShare(test),
+      frequencyLoss: loss,
+    },
+  };
 }

@@ -4,7 +4,10 @@ import { PADDING, UNKNOWN } from "./vocabulary.js";
 /** Pieces of texts without padding: ids [count, tokens], row-major. */
 export type Windows = Omit<EncodedExamples, "labels">;
 
-/** Cuts texts into pieces of `tokens` words and returns the first `limit`. Leaves out pieces with padding, or with more unknown words than known ones. */
+/**
+ * Cuts texts into pieces of `tokens` words and returns the first `limit`. Leaves out pieces with padding, or with more
+ * unknown words than known ones.
+ */
 export function windowsOf({ ids, tokens: length, count }: EncodedExamples, tokens: number, limit = Infinity): Windows {
   const rows: Int32Array[] = [];
   for (let text = 0; text < count && rows.length < limit; text++) {

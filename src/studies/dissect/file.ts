@@ -22,9 +22,16 @@ export async function fileSource(path: string): Promise<ByteSource> {
       });
       try {
         // one read may give less than was asked for
-        for (let at = 0; at < bytes.length; ) {
+        for (let at = 0; at < bytes.length;) {
           const { bytesRead } = await handle.read(bytes, at, bytes.length - at, begin + at);
-          if (bytesRead === 0) throw new DataError({ where: WHERE, argument: path, wanted: `${size} bytes`, got: `${begin + at}`, fix: "The file became shorter while it was read." });
+          if (bytesRead === 0)
+            throw new DataError({
+              where: WHERE,
+              argument: path,
+              wanted: `${size} bytes`,
+              got: `${begin + at}`,
+              fix: "The file became shorter while it was read.",
+            });
           at += bytesRead;
         }
       } finally {

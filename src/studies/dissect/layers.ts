@@ -23,13 +23,19 @@ export interface DissectOptions {
 /** Attention maps of a layer's `count` strongest modes on tokens [n, D]. */
 function mapsOf(heads: readonly HeadDissection[], inputs: Matrix, count: number): DissectedMap[] {
   return heads
-    .flatMap(({ singularValues, cosines }, head) => cosines.map((cosine, mode) => ({ head, mode, singularValue: singularValues[mode], cosine })))
+    .flatMap(({ singularValues, cosines }, head) =>
+      cosines.map((cosine, mode) => ({ head, mode, singularValue: singularValues[mode], cosine })),
+    )
     .sort((a, b) => b.singularValue - a.singularValue)
     .slice(0, count)
     .map((place) => ({ ...place, ...modeMap(heads[place.head], place.mode, inputs) }));
 }
 
-function describe(heads: readonly HeadDissection[], width: number, maps: readonly DissectedMap[] | undefined): DissectedLayer {
+function describe(
+  heads: readonly HeadDissection[],
+  width: number,
+  maps: readonly DissectedMap[] | undefined,
+): DissectedLayer {
   const { plain, weighted, modes, squaredWeights } = summarizeCosines(heads);
   const noise = cosineNoise(width);
   const inside = heads.flatMap(({ cosines }) => cosines).filter((cosine) => Math.abs(cosine) < noise).length;
@@ -38,7 +44,10 @@ function describe(heads: readonly HeadDissection[], width: number, maps: readonl
     heads: heads.map(({ singularValues, cosines, symmetricShare }) => ({ singularValues, cosines, symmetricShare })),
     plain,
     weighted,
-    noise: { plain: meanCosineNoise(width, squaredWeights.plain), weighted: meanCosineNoise(width, squaredWeights.weighted) },
+    noise: {
+      plain: meanCosineNoise(width, squaredWeights.plain),
+      weighted: meanCosineNoise(width, squaredWeights.weighted),
+    },
     modes,
     insideNoise: inside / modes,
     symmetricShare: mean(shares),
@@ -53,15 +62,26 @@ export async function readInputs(inputs: StoredTensors, layer: number, width: nu
   if (shape === undefined) return undefined;
   const [n, columns, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
   if (columns !== width || more.length > 0 || n < 1) {
-    throw new DataError({ where: "study dissect", argument: name, wanted: `tokens [n, ${width}] or [1, n, ${width}]`, got: formatShape(shape) });
+    throw new DataError({
+      where: "study dissect",
+      argument: name,
+      wanted: `tokens [n, ${width}] or [1, n, ${width}]`,
+      got: formatShape(shape),
+    });
   }
   return Matrix.from1DArray(n, width, await readFinite("study dissect", inputs, name));
 }
 
 async function openInputs(path: string, layers: number): Promise<StoredTensors> {
   const inputs = await openSafetensors(await fileSource(path));
-  if (Array.from({ length: layers }, (_, layer) => `hidden_states.${layer}`).some((name) => inputs.tensors.has(name))) return inputs;
-  throw new DataError({ where: "study dissect", argument: path, wanted: `tensors hidden_states.0 to hidden_states.${layers - 1}, or some of them`, got: "none" });
+  if (Array.from({ length: layers }, (_, layer) => `hidden_states.${layer}`).some((name) => inputs.tensors.has(name)))
+    return inputs;
+  throw new DataError({
+    where: "study dissect",
+    argument: path,
+    wanted: `tensors hidden_states.0 to hidden_states.${layers - 1}, or some of them`,
+    got: "none",
+  });
 }
 
 /** A model whose headers were read, and the file of tokens for its layers. */
@@ -75,21 +95,40 @@ export interface OpenedModel {
 }
 
 /** Opens the model of the options; reads no weights yet. */
-export async function openForDissection({ model, heads: given, prefix: wanted, inputs: path }: DissectOptions): Promise<OpenedModel> {
+export async function openForDissection({
+  model,
+  heads: given,
+  prefix: wanted,
+  inputs: path,
+}: DissectOptions): Promise<OpenedModel> {
   const { path: file, weights, config } = await openModel(model);
   const attention = findAttention(weights.tensors, wanted);
   const { width, headsWidth, layers, prefix } = attention;
   const { heads, source } = countHeads(headsWidth, given, config);
   return {
-    summary: { file, prefix, width, heads, headsFrom: source, cosineNoise: cosineNoise(width), layerCount: layers.length },
+    summary: {
+      file,
+      prefix,
+      width,
+      heads,
+      headsFrom: source,
+      cosineNoise: cosineNoise(width),
+      layerCount: layers.length,
+    },
     dim: headsWidth / heads,
     inputs: path === undefined ? undefined : await openInputs(path, layers.length),
-    projections: async (layer) => [await readProjection(weights, attention, layer, "query"), await readProjection(weights, attention, layer, "key")],
+    projections: async (layer) => [
+      await readProjection(weights, attention, layer, "query"),
+      await readProjection(weights, attention, layer, "key"),
+    ],
   };
 }
 
 /** Weights of the control: draws from N(0, 1) in the model's sizes. */
-export function randomProjections({ summary: { width, heads }, dim }: OpenedModel, seed: number): readonly [query: Matrix, key: Matrix] {
+export function randomProjections(
+  { summary: { width, heads }, dim }: OpenedModel,
+  seed: number,
+): readonly [query: Matrix, key: Matrix] {
   const stream = random(seed);
   const draw = (): Matrix => Matrix.from1DArray(heads * dim, width, stream.normals(heads * dim * width));
   return [draw(), draw()];
@@ -104,8 +143,15 @@ export interface LayerNumbers {
 }
 
 /** Dissects every head of a layer, and computes the maps of its strongest `modes`. */
-export async function dissectLayer({ summary: { width, heads }, dim }: OpenedModel, { query, key, tokens }: LayerNumbers, modes: number, name: string, work: Work): Promise<DissectedLayer> {
-  const rows = (matrix: Matrix, head: number): Matrix => matrix.subMatrix(head * dim, (head + 1) * dim - 1, 0, width - 1);
+export async function dissectLayer(
+  { summary: { width, heads }, dim }: OpenedModel,
+  { query, key, tokens }: LayerNumbers,
+  modes: number,
+  name: string,
+  work: Work,
+): Promise<DissectedLayer> {
+  const rows = (matrix: Matrix, head: number): Matrix =>
+    matrix.subMatrix(head * dim, (head + 1) * dim - 1, 0, width - 1);
   const dissected: HeadDissection[] = [];
   for (let head = 0; head < heads; head++) {
     await work.checkpoint();

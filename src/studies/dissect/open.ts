@@ -22,7 +22,11 @@ const INDEX = "model.safetensors.index.json";
 /** Most bytes of an index or configuration; an index of a million tensors is smaller. */
 const LONGEST_JSON = 100_000_000;
 
-const isThere = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 async function readConfig(folder: string): Promise<unknown> {
   const path = join(folder, "config.json");
@@ -34,7 +38,12 @@ async function readConfig(folder: string): Promise<unknown> {
       try {
         return parseJson(text);
       } catch (cause) {
-        throw new DataError({ where: WHERE, argument: path, wanted: "JSON with names that differ", got: (cause as Error).message });
+        throw new DataError({
+          where: WHERE,
+          argument: path,
+          wanted: "JSON with names that differ",
+          got: (cause as Error).message,
+        });
       }
     },
     LONGEST_JSON,
@@ -48,7 +57,13 @@ async function resolveModel(path: string): Promise<string> {
   for (const name of [INDEX, SINGLE]) {
     if (await isThere(join(path, name))) return join(path, name);
   }
-  throw new DataError({ where: WHERE, argument: path, wanted: `${SINGLE} or ${INDEX} in this folder`, got: "neither", fix: "Name the .safetensors file itself." });
+  throw new DataError({
+    where: WHERE,
+    argument: path,
+    wanted: `${SINGLE} or ${INDEX} in this folder`,
+    got: "neither",
+    fix: "Name the .safetensors file itself.",
+  });
 }
 
 /**
@@ -60,7 +75,11 @@ export async function openModel(path: string): Promise<ModelFile> {
   const file = await resolveModel(path);
   const folder = dirname(file);
   const weights = file.endsWith(".json")
-    ? await openShardedSafetensors(await readTextFile(WHERE, file, (text) => text, LONGEST_JSON), (shard) => fileSource(join(folder, shard)), basename(file))
+    ? await openShardedSafetensors(
+        await readTextFile(WHERE, file, (text) => text, LONGEST_JSON),
+        (shard) => fileSource(join(folder, shard)),
+        basename(file),
+      )
     : await openSafetensors(await fileSource(file));
   const config = await readConfig(folder);
   return { path: file, weights, ...(config === undefined ? {} : { config }) };

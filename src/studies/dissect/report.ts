@@ -10,35 +10,69 @@ const MIDDLE = 127.5;
 
 function blockMeans(values: readonly number[]): number[] {
   const cells = Math.min(CELLS, values.length);
-  return Array.from({ length: cells }, (_, cell) => mean(values.slice(Math.floor((cell * values.length) / cells), Math.floor(((cell + 1) * values.length) / cells))));
+  return Array.from({ length: cells }, (_, cell) =>
+    mean(values.slice(Math.floor((cell * values.length) / cells), Math.floor(((cell + 1) * values.length) / cells))),
+  );
 }
 
 /** A mode's map in grey. The map is an outer product, so block means are products of its factors' block means. */
 function greyMap({ queries, keys, head, mode, singularValue, cosine }: DissectedMap) {
   const [rows, columns] = [blockMeans(queries), blockMeans(keys)];
   const largest = Math.max(...rows.map(Math.abs)) * Math.max(...columns.map(Math.abs));
-  const levels = Uint8Array.from(rows.flatMap((row) => columns.map((column) => Math.round(MIDDLE + (largest > 0 ? (MIDDLE * row * column) / largest : 0)))));
-  return { size: rows.length, levels, caption: `${head}.${mode}: σ ${formatNumber(singularValue)}, cos ${cosine.toFixed(2)}` };
+  const levels = Uint8Array.from(
+    rows.flatMap((row) =>
+      columns.map((column) => Math.round(MIDDLE + (largest > 0 ? (MIDDLE * row * column) / largest : 0))),
+    ),
+  );
+  return {
+    size: rows.length,
+    levels,
+    caption: `${head}.${mode}: σ ${formatNumber(singularValue)}, cos ${cosine.toFixed(2)}`,
+  };
 }
 
 function mapFigure({ maps = [] }: DissectedLayer, layer: number): Figure[] {
   if (maps.length === 0) return [];
   const caption = `Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of ${maps[0].queries.length} tokens; grey 0, white positive, black negative.`;
-  return [figure(`modes-${layer}`, `Layer ${layer}: strongest modes on the given tokens`, { kind: "pictures", pictures: maps.map(greyMap) }, caption)];
+  return [
+    figure(
+      `modes-${layer}`,
+      `Layer ${layer}: strongest modes on the given tokens`,
+      { kind: "pictures", pictures: maps.map(greyMap) },
+      caption,
+    ),
+  ];
 }
 
 function cosineFigure({ layers, control }: DissectMeasurements): Figure {
   const x = layers.map((_, layer) => layer);
-  const line = (label: string, color: string, kind: "plain" | "weighted"): Series => ({ label, color, x, y: layers.map((layer) => layer[kind]) });
+  const line = (label: string, color: string, kind: "plain" | "weighted"): Series => ({
+    label,
+    color,
+    x,
+    y: layers.map((layer) => layer[kind]),
+  });
   // the weighted mean has the wider band
   const half = layers.map(({ noise }) => noise.weighted);
   const series = [
-    { label: "noise (95 %)", color: palette.grey, dashed: true, x, y: x.map(() => 0), band: { low: half.map((value) => -value), high: half } },
+    {
+      label: "noise (95 %)",
+      color: palette.grey,
+      dashed: true,
+      x,
+      y: x.map(() => 0),
+      band: { low: half.map((value) => -value), high: half },
+    },
     line("mean", palette.blue, "plain"),
     line("mean weighted by σ", palette.orange, "weighted"),
   ];
   const caption = `1: tokens attend to similar tokens; -1: to opposite ones. The grey band holds the weighted mean of random directions. For a layer of N(0, 1) weights the two means are ${formatNumber(control.plain)} and ${formatNumber(control.weighted)}.`;
-  return figure("cosines", "Cosine of left and right singular vectors of W_qᵀW_k, by layer", { kind: "lines", series, xLabel: "layer", yLabel: "mean cosine", dots: true }, caption);
+  return figure(
+    "cosines",
+    "Cosine of left and right singular vectors of W_qᵀW_k, by layer",
+    { kind: "lines", series, xLabel: "layer", yLabel: "mean cosine", dots: true },
+    caption,
+  );
 }
 
 function shareFigure({ layers, control }: DissectMeasurements): Figure {
@@ -48,10 +82,18 @@ function shareFigure({ layers, control }: DissectMeasurements): Figure {
     { label: "mean over heads", color: palette.blue, x, y: layers.map(({ symmetricShare }) => symmetricShare) },
   ];
   const plot = { kind: "lines", series, xLabel: "layer", yLabel: "‖(M + Mᵀ)/2‖² / ‖M‖²", dots: true } as const;
-  return figure("symmetric-share", "Symmetric share of W_qᵀW_k, by layer", plot, "1: M is symmetric; 0: M is antisymmetric; ½: random weights.");
+  return figure(
+    "symmetric-share",
+    "Symmetric share of W_qᵀW_k, by layer",
+    plot,
+    "1: M is symmetric; 0: M is antisymmetric; ½: random weights.",
+  );
 }
 
-const rowOf = (name: string, { plain, weighted, noise, modes, insideNoise, symmetricShare }: DissectedLayer): string[] => [
+const rowOf = (
+  name: string,
+  { plain, weighted, noise, modes, insideNoise, symmetricShare }: DissectedLayer,
+): string[] => [
   name,
   plain.toFixed(4),
   `± ${noise.plain.toFixed(4)}`,
@@ -69,14 +111,17 @@ function answerOf({ layers, layerCount }: DissectMeasurements): string {
   const counts = `By the mean weighted by σ, ${above} of ${layers.length} layers attend to similar tokens more than noise explains, ${below} to opposite ones`;
   if (layers.length < Math.max(2, layerCount)) return `${counts}.`;
   const half = Math.floor(layers.length / 2);
-  const mean = (part: readonly DissectedLayer[]): number => part.reduce((sum, { weighted }) => sum + weighted, 0) / part.length;
+  const mean = (part: readonly DissectedLayer[]): number =>
+    part.reduce((sum, { weighted }) => sum + weighted, 0) / part.length;
   return `${counts}; it is ${mean(layers.slice(0, half)).toFixed(3)} over the first ${half} and ${mean(layers.slice(-half)).toFixed(3)} over the last ${half}.`;
 }
 
 /** Tables and figures of the study. */
 export function report(measurements: DissectMeasurements): Report {
   const { file, width, heads, headsFrom, layers, control, cosineNoise } = measurements;
-  const from = { given: "as given", configuration: "by config.json", "64 a head": "64 columns a head, the default" }[headsFrom];
+  const from = { given: "as given", configuration: "by config.json", "64 a head": "64 columns a head, the default" }[
+    headsFrom
+  ];
   const rows = [...layers.map((layer, index) => rowOf(String(index), layer)), rowOf("random", control)];
   return {
     answer: answerOf(measurements),
@@ -85,10 +130,15 @@ export function report(measurements: DissectMeasurements): Report {
         `${file}: width ${width}, ${heads} heads (${from}). The singular modes of every head are those of M = W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases. A token along u attends to tokens along v, ` +
           `so cos = u·v measures their similarity. For 95 % of random directions |cos| is below ${cosineNoise.toFixed(4)}.`,
       ),
-      table("Cosines by layer", ["layer", "mean cos", "noise", "weighted by σ", "noise", "single cos in noise", "symmetric share", "modes"], rows, {
-        summary: true,
-        note: "Means over modes and heads. Noise: half-width of the interval with 95 % of such means of random directions. Random: N(0, 1) weights of the same sizes, drawn from the seed.",
-      }),
+      table(
+        "Cosines by layer",
+        ["layer", "mean cos", "noise", "weighted by σ", "noise", "single cos in noise", "symmetric share", "modes"],
+        rows,
+        {
+          summary: true,
+          note: "Means over modes and heads. Noise: half-width of the interval with 95 % of such means of random directions. Random: N(0, 1) weights of the same sizes, drawn from the seed.",
+        },
+      ),
       cosineFigure(measurements),
       shareFigure(measurements),
       ...layers.flatMap(mapFigure),

@@ -11,7 +11,8 @@ import { report } from "./report.js";
 const CONTROL = -1;
 
 /** Numbers that the dissection of a layer depends on; they tell apart models of the same name. */
-const numbersOf = ({ query, key, tokens }: LayerNumbers): Float64Array[] => [query, key, ...(tokens ? [tokens] : [])].map((matrix: Matrix) => Float64Array.from(matrix.to1DArray()));
+const numbersOf = ({ query, key, tokens }: LayerNumbers): Float64Array[] =>
+  [query, key, ...(tokens ? [tokens] : [])].map((matrix: Matrix) => Float64Array.from(matrix.to1DArray()));
 
 /** Singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to similar tokens? */
 export const dissect = declareStudy({
@@ -19,15 +20,28 @@ export const dissect = declareStudy({
   question: "singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to similar tokens?",
   title: "Queries and keys dissected: do tokens attend to similar tokens?",
   group: "analyze",
-  argument: { option: "model", help: "a .safetensors file of BERT, RoBERTa, ViT or DeiT, its index of shards, or the folder" },
+  argument: {
+    option: "model",
+    help: "a .safetensors file of BERT, RoBERTa, ViT or DeiT, its index of shards, or the folder",
+  },
   backend: "cpu",
   seedOf: "the random layer for comparison",
   options: {
     model: setting("", text),
     modes: whole(4, { least: 1, most: 4096, help: "modes drawn for each layer" }),
-    heads: optionalWhole({ least: 1, most: 4096, help: "heads of a layer (default: from config.json beside the model, else 64 columns a head)" }),
-    prefix: optionalText({ argument: "text", help: 'prefix of an encoder, if the file has several encoders, such as "bert."' }),
-    inputs: optionalText({ argument: "file", help: "a .safetensors file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on" }),
+    heads: optionalWhole({
+      least: 1,
+      most: 4096,
+      help: "heads of a layer (default: from config.json beside the model, else 64 columns a head)",
+    }),
+    prefix: optionalText({
+      argument: "text",
+      help: 'prefix of an encoder, if the file has several encoders, such as "bert."',
+    }),
+    inputs: optionalText({
+      argument: "file",
+      help: "a .safetensors file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on",
+    }),
   },
 
   /** Reads the headers of the model, which give the number of layers. */
@@ -44,9 +58,16 @@ export const dissect = declareStudy({
       name,
       stage: `${file}: ${layerCount} layers, width ${width}, ${heads} heads of ${model.dim} (${summary.headsFrom})`,
       depends: async () => ({ heads, modes: options.modes, numbers: numbersOf(await numbersAt(layer)) }),
-      run: async (_, work) => ({ model: summary, layer, dissected: await dissectLayer(model, await numbersAt(layer), options.modes, name, work) }),
+      run: async (_, work) => ({
+        model: summary,
+        layer,
+        dissected: await dissectLayer(model, await numbersAt(layer), options.modes, name, work),
+      }),
     });
-    return [taskOf("random", CONTROL), ...Array.from({ length: layerCount }, (_, layer) => taskOf(`layer ${layer}`, layer))];
+    return [
+      taskOf("random", CONTROL),
+      ...Array.from({ length: layerCount }, (_, layer) => taskOf(`layer ${layer}`, layer)),
+    ];
   },
 
   /** The control, and the layers from the first on without a gap. */

@@ -10,7 +10,13 @@ export function convergedFigure(groups: readonly Group[]): Figure {
     const { share, successes, trials: count } = convergedShare(trials);
     return { x: subset, y: kernel, value: share, text: `${successes}/${count}` };
   });
-  return figure("converged", "Share of runs that converged", { kind: "heat", cells, label: "share converged" }, "By trained matrices (columns) and kernel (rows).", DEVICE);
+  return figure(
+    "converged",
+    "Share of runs that converged",
+    { kind: "heat", cells, label: "share converged" },
+    "By trained matrices (columns) and kernel (rows).",
+    DEVICE,
+  );
 }
 
 /** Which of softmax and the Gaussian converged from the same start. */
@@ -23,7 +29,9 @@ export function outcomes(groups: readonly Group[]): Readonly<Record<Outcome, rea
   for (const { seed, converged } of of("gaussian")) {
     const softmax = of("softmax").find((trial) => trial.seed === seed);
     if (softmax === undefined) continue;
-    found[converged ? (softmax.converged ? "both" : "gaussian alone") : softmax.converged ? "softmax alone" : "neither"].push(seed);
+    found[
+      converged ? (softmax.converged ? "both" : "gaussian alone") : softmax.converged ? "softmax alone" : "neither"
+    ].push(seed);
   }
   return found;
 }
@@ -46,9 +54,24 @@ export function outcomeFigure(groups: readonly Group[], { name, title, outcome, 
     if (trial === undefined) return [];
     const { steps, losses } = trial.curve;
     // later lines are dashed, so that earlier ones show through
-    return [{ label: kernel, color: colors[index % colors.length], dashed: index > 1, x: steps, y: losses.map((loss) => loss / trial.initialLoss) }];
+    return [
+      {
+        label: kernel,
+        color: colors[index % colors.length],
+        dashed: index > 1,
+        x: steps,
+        y: losses.map((loss) => loss / trial.initialLoss),
+      },
+    ];
   });
-  const plot = { kind: "lines", series, xLabel: "step", yLabel: "loss, share of its start", logarithmic: true, logarithmicX: true } as const;
+  const plot = {
+    kind: "lines",
+    series,
+    xLabel: "step",
+    yLabel: "loss, share of its start",
+    logarithmic: true,
+    logarithmicX: true,
+  } as const;
   const counts = Object.entries(all).map(([own, seeds]) => `${own} ${seeds.length}`);
   const caption = `Training W^Q alone on seed ${seed}, the first with this outcome (all seeds: ${counts.join(", ")}). ${data} Same data, same initial weights for every kernel.`;
   return [figure(name, title, plot, caption, DEVICE)];

@@ -29,10 +29,12 @@ export function grouped(trials: readonly Trial[], experiment: ExperimentName): G
   });
 }
 
-export const convergedShare = (trials: readonly Trial[]): Proportion => proportion(trials.filter(({ converged }) => converged).length, trials.length);
+export const convergedShare = (trials: readonly Trial[]): Proportion =>
+  proportion(trials.filter(({ converged }) => converged).length, trials.length);
 
 export const ofTrials = ({ successes, trials }: Proportion): string => `${successes} of ${trials}`;
 
-export const intervalText = ({ interval }: Proportion): string => interval.map((end) => formatPercent(end)).join(" to ");
+export const intervalText = ({ interval }: Proportion): string =>
+  interval.map((end) => formatPercent(end)).join(" to ");
 
 export const lossLeft = ({ initialLoss, finalLoss }: Trial): number => finalLoss / initialLoss;

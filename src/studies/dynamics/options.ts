@@ -8,9 +8,10 @@ const families = ["unitTargets", "equalValues", "unitResidual"] as const;
 /**
  * Random problems with standard normal inputs.
  *
- * `unitTargets`: normal targets, scaled to ‖Y‖ = 1. `equalValues`: normal targets; the tokens of a sample share the first half of their
- * columns, and W^V reads only these, so that all value rows of a sample are equal. `unitResidual`: targets at distance 1 from the
- * kernel's own outputs, so that the residual has norm ‖r_0‖ = 1; only in this family the targets depend on the kernel.
+ * `unitTargets`: normal targets, scaled to ‖Y‖ = 1. `equalValues`: normal targets; the tokens of a sample share the
+ * first half of their columns, and W^V reads only these, so that all value rows of a sample are equal. `unitResidual`:
+ * targets at distance 1 from the kernel's own outputs, so that the residual has norm ‖r_0‖ = 1; only in this family the
+ * targets depend on the kernel.
  */
 export type Family = (typeof families)[number];
 
@@ -51,7 +52,10 @@ const output = Math.sqrt(OWN_WIDTH);
 const kernels = ["softmax", "gaussian", "gaussianNormalized"];
 const query = [["query"]] as const;
 
-/** Two samples of three tokens of width 8 with one output each: every subset trains 128 numbers or more for 6 outputs. Minutes on two cores. */
+/**
+ * Two samples of three tokens of width 8 with one output each: every subset trains 128 numbers or more for 6 outputs.
+ * Minutes on two cores.
+ */
 export const dynamicsOptions = {
   samples: whole(2, { least: 1, most: 1024 }),
   tokens: whole(3, { least: 1, most: 1024 }),
@@ -63,7 +67,15 @@ export const dynamicsOptions = {
     matrices: experiment({
       family: "unitTargets",
       kernels,
-      subsets: [["query"], ["key"], ["value"], ["query", "key"], ["query", "value"], ["key", "value"], ["query", "key", "value"]],
+      subsets: [
+        ["query"],
+        ["key"],
+        ["value"],
+        ["query", "key"],
+        ["query", "value"],
+        ["key", "value"],
+        ["query", "key", "value"],
+      ],
       scales: [{ query: 0.5, key: 0.5, value: 3, output }],
       heads: 2,
       seeds: 12,
@@ -86,7 +98,13 @@ export const dynamicsOptions = {
       family: "unitResidual",
       kernels: ["softmax", "gaussian"],
       subsets: query,
-      scales: [[0.3, 0.5], [1, 0.5], [3, 0.5], [10, 0.5], [1, 1.5]].map(([value, other]) => ({ query: other, key: other, value, output })),
+      scales: [
+        [0.3, 0.5],
+        [1, 0.5],
+        [3, 0.5],
+        [10, 0.5],
+        [1, 1.5],
+      ].map(([value, other]) => ({ query: other, key: other, value, output })),
       heads: 2,
       seeds: 6,
       steps: 4000,

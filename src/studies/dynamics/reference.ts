@@ -15,15 +15,24 @@ export interface ReferenceRow {
   readonly cells: Readonly<Record<string, ReferenceCell>>;
 }
 
-const row = (value: number, queryKey: number, softmax: readonly [number, number], gaussian: readonly [number, number]): ReferenceRow => ({
+const row = (
+  value: number,
+  queryKey: number,
+  softmax: readonly [number, number],
+  gaussian: readonly [number, number],
+): ReferenceRow => ({
   value,
   queryKey,
-  cells: { softmax: { nonlinearity: softmax[0], converged: softmax[1] }, gaussian: { nonlinearity: gaussian[0], converged: gaussian[1] } },
+  cells: {
+    softmax: { nonlinearity: softmax[0], converged: softmax[1] },
+    gaussian: { nonlinearity: gaussian[0], converged: gaussian[1] },
+  },
 });
 
 /**
- * Query-only gradient descent, H = 2, N = 2, n = 3, D = d = 8, ‖r_0‖ = 1, six seeds, float64. Draws, scale of W^O, number of steps, tolerance and the
- * computation of L_J are not on record, so only the order of the rows is comparable, not the single numbers.
+ * Query-only gradient descent, H = 2, N = 2, n = 3, D = d = 8, ‖r_0‖ = 1, six seeds, float64. Draws, scale of W^O,
+ * number of steps, tolerance and the computation of L_J are not on record, so only the order of the rows is comparable,
+ * not the single numbers.
  */
 export const reference: readonly ReferenceRow[] = [
   row(0.3, 0.5, [190, 1], [49, 2]),

@@ -6,7 +6,8 @@ import type { DynamicsOptions, ExperimentName } from "./options.js";
 import { equalValuesTable, matricesTable, scaleTable, seedTable } from "./tables.js";
 import type { DynamicsMeasurements } from "./trial.js";
 
-const shares = (groups: readonly Group[]): string => groups.map(({ kernel, trials }) => `${kernel} ${ofTrials(convergedShare(trials))}`).join(", ");
+const shares = (groups: readonly Group[]): string =>
+  groups.map(({ kernel, trials }) => `${kernel} ${ofTrials(convergedShare(trials))}`).join(", ");
 
 /** Size and stopping rule of an experiment's runs. */
 function terms({ experiments }: DynamicsOptions, name: ExperimentName): string {
@@ -18,7 +19,9 @@ function matricesBlocks(groups: readonly Group[], options: DynamicsOptions): Blo
   if (groups.length === 0) return [];
   const { query, key, value } = options.experiments.matrices.scales[0];
   const queries = groups.filter(({ subset }) => subset === "{Q}");
-  const seeds = Object.entries(outcomes(queries)).map(([outcome, own]) => `${outcome} ${own.length === 0 ? "on none" : `on ${own.join(", ")}`}`);
+  const seeds = Object.entries(outcomes(queries)).map(
+    ([outcome, own]) => `${outcome} ${own.length === 0 ? "on none" : `on ${own.join(", ")}`}`,
+  );
   const data = "Random values, targets of norm 1.";
   return [
     heading("Three matrices"),
@@ -30,8 +33,18 @@ function matricesBlocks(groups: readonly Group[], options: DynamicsOptions): Blo
     ...(queries.length === 0 ? [] : [seedTable(queries)]),
     ...(queries.length === 0 ? [] : [paragraph(`W^Q alone, by seed: ${seeds.join("; ")}.`)]),
     ...outcomeFigure(queries, { name: "query-both", title: "W^Q alone: both converge", outcome: "both", data }),
-    ...outcomeFigure(queries, { name: "query-gaussian-alone", title: "W^Q alone: the Gaussian converges, softmax does not", outcome: "gaussian alone", data }),
-    ...outcomeFigure(queries, { name: "query-softmax-alone", title: "W^Q alone: softmax converges, the Gaussian does not", outcome: "softmax alone", data }),
+    ...outcomeFigure(queries, {
+      name: "query-gaussian-alone",
+      title: "W^Q alone: the Gaussian converges, softmax does not",
+      outcome: "gaussian alone",
+      data,
+    }),
+    ...outcomeFigure(queries, {
+      name: "query-softmax-alone",
+      title: "W^Q alone: softmax converges, the Gaussian does not",
+      outcome: "softmax alone",
+      data,
+    }),
   ];
 }
 
@@ -64,7 +77,10 @@ function ratios(groups: readonly Group[]): string {
     const ratio = median(own.flatMap(({ trials }) => trials.map(({ queryKeyOverValue }) => queryKeyOverValue)));
     return ratio === undefined ? [] : [{ ratio, text: `${formatNumber(ratio)} (${name}): ${shares(own)}` }];
   });
-  return described.sort((a, b) => b.ratio - a.ratio).map(({ text }) => text).join("; ");
+  return described
+    .sort((a, b) => b.ratio - a.ratio)
+    .map(({ text }) => text)
+    .join("; ");
 }
 
 function scaleBlocks(groups: readonly Group[], options: DynamicsOptions): Block[] {
@@ -85,7 +101,11 @@ function scaleBlocks(groups: readonly Group[], options: DynamicsOptions): Block[
 /** Tables and figures of the study. */
 export function report({ trials }: DynamicsMeasurements, options: DynamicsOptions): Report {
   const { samples, tokens, width, outputWidth } = options;
-  const [matrices, equalValues, valueScale] = [grouped(trials, "matrices"), grouped(trials, "equalValues"), grouped(trials, "valueScale")];
+  const [matrices, equalValues, valueScale] = [
+    grouped(trials, "matrices"),
+    grouped(trials, "equalValues"),
+    grouped(trials, "valueScale"),
+  ];
   const introduction = paragraph(
     `A single attention layer (D = ${width}, d_o = ${outputWidth}) fits ${samples} random samples of ${tokens} tokens by plain gradient descent in float64, ` +
       "with step size 1/(2σ_max(J)²), where J is the initial Jacobian of the outputs with respect to the trained weights.",
@@ -96,6 +116,11 @@ export function report({ trials }: DynamicsMeasurements, options: DynamicsOption
   ];
   return {
     answer: answers.join(" ").trim(),
-    blocks: [introduction, ...matricesBlocks(matrices, options), ...equalValuesBlocks(equalValues, options), ...scaleBlocks(valueScale, options)],
+    blocks: [
+      introduction,
+      ...matricesBlocks(matrices, options),
+      ...equalValuesBlocks(equalValues, options),
+      ...scaleBlocks(valueScale, options),
+    ],
   };
 }

@@ -16,7 +16,13 @@ function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed
   const { experiments, ...sizes } = options;
   const { family, heads, steps, tolerance, stepOf, subsets, scales, kernels, seeds } = experiments[experiment];
   const all = Array.from({ length: seeds }, (_, index) => firstSeed + index);
-  const settings = subsets.flatMap((trained) => scales.flatMap((own) => kernels.flatMap((kernel) => all.map((seed): TrialSetting => ({ experiment, kernel, trained, scales: own, seed })))));
+  const settings = subsets.flatMap((trained) =>
+    scales.flatMap((own) =>
+      kernels.flatMap((kernel) =>
+        all.map((seed): TrialSetting => ({ experiment, kernel, trained, scales: own, seed })),
+      ),
+    ),
+  );
   return settings.map((setting, index) => {
     const { kernel, trained, seed } = setting;
     const scale = scales.length > 1 ? ` scales ${scales.indexOf(setting.scales) + 1}` : "";
@@ -26,14 +32,22 @@ function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed
       depends: () => ({ ...sizes, ...setting, family, heads, steps, tolerance, stepOf }),
       async run(_, work) {
         const trial = await runTrial(options, setting, work);
-        work.report({ kind: "progress", label: experiment, done: index + 1, total: settings.length, note: `${kernel}, ${trained.join(" + ")}, seed ${seed}` });
+        work.report({
+          kind: "progress",
+          label: experiment,
+          done: index + 1,
+          total: settings.length,
+          note: `${kernel}, ${trained.join(" + ")}, seed ${seed}`,
+        });
         return trial;
       },
     };
   });
 }
 
-/** Gradient descent on a single layer, by trained matrices, kernel and initial scales: does it converge, and how fast? */
+/**
+ * Gradient descent on a single layer, by trained matrices, kernel and initial scales: does it converge, and how fast?
+ */
 export const dynamics = declareStudy({
   name: "dynamics",
   question: "gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?",

@@ -8,14 +8,25 @@ import type { Trial } from "./trial.js";
 const EARLY = 300;
 
 /** Median steps of the converged runs. */
-const medianSteps = (trials: readonly Trial[]): string => formatNumber(median(trials.filter(({ converged }) => converged).map(({ steps }) => steps)));
+const medianSteps = (trials: readonly Trial[]): string =>
+  formatNumber(median(trials.filter(({ converged }) => converged).map(({ steps }) => steps)));
 
 export function matricesTable(groups: readonly Group[]): Table {
   return {
     kind: "table",
     title: "Three matrices: share of runs that converged",
     summary: true,
-    columns: ["trained", "kernel", "converged", "95 % interval", "median steps", "median loss left", "certified", "median rate certified", "median rate measured"],
+    columns: [
+      "trained",
+      "kernel",
+      "converged",
+      "95 % interval",
+      "median steps",
+      "median loss left",
+      "certified",
+      "median rate certified",
+      "median rate measured",
+    ],
     rows: groups.map(({ subset, kernel, trials }) => {
       const share = convergedShare(trials);
       const rates = trials.flatMap(({ certifiedRate }) => (certifiedRate === null ? [] : [certifiedRate]));
@@ -49,7 +60,11 @@ export function seedTable(groups: readonly Group[]): Table {
       kernel,
       ...seeds.map((seed) => {
         const trial = trials.find((own) => own.seed === seed);
-        return trial === undefined ? "–" : trial.converged ? formatNumber(trial.steps, 5) : `left ${formatNumber(lossLeft(trial), 1)}`;
+        return trial === undefined
+          ? "–"
+          : trial.converged
+            ? formatNumber(trial.steps, 5)
+            : `left ${formatNumber(lossLeft(trial), 1)}`;
       }),
     ]),
   };
@@ -60,12 +75,33 @@ export function equalValuesTable(groups: readonly Group[]): Table {
     kind: "table",
     title: "W^Q alone, equal values: share of runs that converged",
     summary: true,
-    columns: ["kernel", "converged", "95 % interval", "median steps", "least loss left", "most loss left", "floor proved by T4"],
+    columns: [
+      "kernel",
+      "converged",
+      "95 % interval",
+      "median steps",
+      "least loss left",
+      "most loss left",
+      "floor proved by T4",
+    ],
     rows: groups.map(({ kernel, trials }) => {
       const [share, left] = [convergedShare(trials), trials.map(lossLeft)];
-      const floors = trials.flatMap(({ lossFloor, initialLoss }) => (lossFloor === null ? [] : [lossFloor / initialLoss]));
-      const floor = floors.length === 0 ? "none" : `${formatPercent(Math.min(...floors))} of the loss, ${floors.length} of ${trials.length} runs`;
-      return [kernel, ofTrials(share), intervalText(share), medianSteps(trials), formatNumber(Math.min(...left)), formatNumber(Math.max(...left)), floor];
+      const floors = trials.flatMap(({ lossFloor, initialLoss }) =>
+        lossFloor === null ? [] : [lossFloor / initialLoss],
+      );
+      const floor =
+        floors.length === 0
+          ? "none"
+          : `${formatPercent(Math.min(...floors))} of the loss, ${floors.length} of ${trials.length} runs`;
+      return [
+        kernel,
+        ofTrials(share),
+        intervalText(share),
+        medianSteps(trials),
+        formatNumber(Math.min(...left)),
+        formatNumber(Math.max(...left)),
+        floor,
+      ];
     }),
   };
 }
@@ -76,9 +112,22 @@ export function scaleTable(groups: readonly Group[]): Table {
     kind: "table",
     title: "W^Q alone, by the scale of W^V against that of W^Q and W^K",
     summary: true,
-    columns: ["W^V", "W^Q, W^K", "kernel", "median σ_max(W^Q, W^K) / σ_min(W^V)", "median C", "reference", `converged in ${EARLY}`, "converged", "95 % interval", "reference"],
+    columns: [
+      "W^V",
+      "W^Q, W^K",
+      "kernel",
+      "median σ_max(W^Q, W^K) / σ_min(W^V)",
+      "median C",
+      "reference",
+      `converged in ${EARLY}`,
+      "converged",
+      "95 % interval",
+      "reference",
+    ],
     rows: groups.map(({ scales, kernel, trials }) => {
-      const known = reference.find(({ value, queryKey }) => value === scales.value && queryKey === scales.query && queryKey === scales.key)?.cells[kernel];
+      const known = reference.find(
+        ({ value, queryKey }) => value === scales.value && queryKey === scales.query && queryKey === scales.key,
+      )?.cells[kernel];
       const share = convergedShare(trials);
       const early = trials.filter(({ converged, steps }) => converged && steps <= EARLY).length;
       return [

@@ -28,7 +28,10 @@ export interface Trial extends TrialSetting {
   readonly certifiedRate: number | null;
   /** Lower bound of the loss that T4 proves; null where T4 does not apply. */
   readonly lossFloor: number | null;
-  /** C = 8 L_J‖r_0‖/σ_0² of T2, which certifies runs with C ≤ 1. Null if W^V alone trains, without full row rank, or if T4 applies. */
+  /**
+   * C = 8 L_J‖r_0‖/σ_0² of T2, which certifies runs with C ≤ 1. Null if W^V alone trains, without full row rank, or if
+   * T4 applies.
+   */
   readonly nonlinearity: number | null;
   /** max(σ_max(W^Q), σ_max(W^K)) / σ_min(W^V) at the start. */
   readonly queryKeyOverValue: number;
@@ -54,13 +57,22 @@ const DENSE = 20;
 /** Steps between two checks for a stop: some tenths of a second. */
 const LOOK_EVERY = 500;
 
-/** Gradient descent with step size η = 1/(2σ_max(J_0)²) until the tolerance or the last step; the result depends only on the first two arguments. */
-export async function runTrial(options: DynamicsOptions, setting: TrialSetting, work?: Pick<Work, "checkpoint">): Promise<Trial> {
+/**
+ * Gradient descent with step size η = 1/(2σ_max(J_0)²) until the tolerance or the last step; the result depends only on
+ * the first two arguments.
+ */
+export async function runTrial(
+  options: DynamicsOptions,
+  setting: TrialSetting,
+  work?: Pick<Work, "checkpoint">,
+): Promise<Trial> {
   const { heads, family, steps, tolerance, stepOf = setting.kernel } = options.experiments[setting.experiment];
   const kernel = plainKernel(setting.kernel);
   const trainable = setting.trained;
   const problem = randomProblem(options, { ...setting, heads, family }, kernel);
-  const stepSize = STEP_SHARE / jacobianSpectrum(linearize(checkProblem(problem), plainKernel(stepOf), new Set(trainable)).jacobian).largest ** 2;
+  const stepSize =
+    STEP_SHARE /
+    jacobianSpectrum(linearize(checkProblem(problem), plainKernel(stepOf), new Set(trainable)).jacobian).largest ** 2;
   const { certificate, conditions, singularValues } = checkConvergence(problem, { kernel, trainable, stepSize });
   const lossFloor = certificate.certified ? null : certificate.lossFloor;
   const nearlyLinear = conditions.find(({ name }) => name === "nearlyLinear");
@@ -81,8 +93,12 @@ export async function runTrial(options: DynamicsOptions, setting: TrialSetting, 
     rigorous: certificate.certified && certificate.rigorous,
     certifiedRate: certificate.rate,
     lossFloor,
-    nonlinearity: lossFloor !== null || nearlyLinear === undefined || nearlyLinear.threshold === null ? null : nearlyLinear.threshold / nearlyLinear.value,
-    queryKeyOverValue: Math.max(singularValues.query.largest, singularValues.key.largest) / singularValues.value.smallest,
+    nonlinearity:
+      lossFloor !== null || nearlyLinear === undefined || nearlyLinear.threshold === null
+        ? null
+        : nearlyLinear.threshold / nearlyLinear.value,
+    queryKeyOverValue:
+      Math.max(singularValues.query.largest, singularValues.key.largest) / singularValues.value.smallest,
     measuredRate: -Math.expm1(Math.log(finalLoss / initialLoss) / (losses.length - 1)),
     steps: losses.length - 1,
     converged: finalLoss <= tolerance * initialLoss,

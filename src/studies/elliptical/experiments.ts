@@ -29,13 +29,20 @@ const nothing = (): Promise<void> => Promise.resolve();
 
 /** The first texts without padding, or the first text if all are padded. */
 function wholeTexts({ ids, count, tokens }: Windows): ReturnType<typeof indices> {
-  const whole = Array.from({ length: count }, (_, row) => row).filter((row) => !ids.subarray(row * tokens, (row + 1) * tokens).includes(PADDING));
+  const whole = Array.from({ length: count }, (_, row) => row).filter(
+    (row) => !ids.subarray(row * tokens, (row + 1) * tokens).includes(PADDING),
+  );
   const chosen = (whole.length === 0 ? [0] : whole).slice(0, LOOKED_AT);
   return indices(rowsOf({ ids, count, tokens }, chosen), [chosen.length, tokens]);
 }
 
 /** The test texts at every share of contamination. */
-function contaminated<Texts extends Windows>(texts: Texts, vocabulary: number, { contamination }: EllipticalOptions, seed: number): { share: number; texts: Texts }[] {
+function contaminated<Texts extends Windows>(
+  texts: Texts,
+  vocabulary: number,
+  { contamination }: EllipticalOptions,
+  seed: number,
+): { share: number; texts: Texts }[] {
   const drawn = drawContamination(texts.ids.length, vocabulary, random(STREAMS * seed + 3));
   return contamination.map((share) => ({ share, texts: { ...texts, ids: contaminate(texts.ids, drawn, share) } }));
 }
@@ -51,18 +58,39 @@ export function classify(
   const kernel = encoderKernel(name);
   const { width, hidden, heads, layers, text } = options;
   const seeds = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
-  const training = { ...text, width, hidden, heads, layers, kernel, optimizer: "sgd", label: `text ${name}, seed ${seed}`, ...seeds, measured: nothing } as const;
+  const training = {
+    ...text,
+    width,
+    hidden,
+    heads,
+    layers,
+    kernel,
+    optimizer: "sgd",
+    label: `text ${name}, seed ${seed}`,
+    ...seeds,
+    measured: nothing,
+  } as const;
   return trainTextClassifier(dataset, training, work, async ({ model, parameters, epochs }): Promise<EllipticalRun> => {
     const tests: ContaminatedTest[] = [];
     for (const { share, texts } of contaminated(dataset.test, dataset.vocabulary.size, options, seed)) {
       const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, textExamples(texts), work);
       tests.push({ share, loss, accuracy });
     }
-    return { experiment: "text", kernel: name, seed, epochs, tests, layers: await measureLayers(model, kernel, parameters, wholeTexts(dataset.test)) };
+    return {
+      experiment: "text",
+      kernel: name,
+      seed,
+      epochs,
+      tests,
+      layers: await measureLayers(model, kernel, parameters, wholeTexts(dataset.test)),
+    };
   });
 }
 
-/** Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; the target words stay clean. */
+/**
+ * Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; the target words stay
+ * clean.
+ */
 export async function predictWords(
   options: EllipticalOptions,
   name: string,
@@ -75,14 +103,32 @@ export async function predictWords(
   const { width, hidden, heads, layers } = options;
   const encoding = encoder({ width, hidden, heads, layers, kernel, vocabulary, classes: vocabulary, tokens });
   const parameters = encoding.initialize(work.backend, random(STREAMS * seed + 1));
-  const training = { ...options.language, label: `language ${name}, seed ${seed}`, seed: STREAMS * seed + 2, measured: nothing };
+  const training = {
+    ...options.language,
+    label: `language ${name}, seed ${seed}`,
+    seed: STREAMS * seed + 2,
+    measured: nothing,
+  };
   try {
-    const { epochs } = await trainPredictions(encoding, parameters, { train: nextWordPredictions(train), test: nextWordPredictions(test) }, training, work);
+    const { epochs } = await trainPredictions(
+      encoding,
+      parameters,
+      { train: nextWordPredictions(train), test: nextWordPredictions(test) },
+      training,
+      work,
+    );
     const tests: ContaminatedTest[] = [];
     for (const { share, texts } of contaminated(test, vocabulary, options, seed)) {
       tests.push({ share, loss: await meanLoss(encoding, parameters, nextWordPredictions(test, texts), work) });
     }
-    return { experiment: "language", kernel: name, seed, epochs, tests, layers: await measureLayers(encoding, kernel, parameters, wholeTexts(test), causal()) };
+    return {
+      experiment: "language",
+      kernel: name,
+      seed,
+      epochs,
+      tests,
+      layers: await measureLayers(encoding, kernel, parameters, wholeTexts(test), causal()),
+    };
   } finally {
     disposeTree(parameters);
   }

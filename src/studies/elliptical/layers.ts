@@ -9,17 +9,32 @@ import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
 import type { LayerMeasure } from "./measurements.js";
 
 /** The mean of `of` over samples of `size` consecutive numbers. */
-const meanOver = (data: ArrayLike<number> & { subarray(from: number, to: number): ArrayLike<number> }, size: number, of: (own: ArrayLike<number>) => number): number => {
-  return mean(Array.from({ length: data.length / size }, (_, sample) => of(data.subarray(sample * size, (sample + 1) * size))));
+const meanOver = (
+  data: ArrayLike<number> & { subarray(from: number, to: number): ArrayLike<number> },
+  size: number,
+  of: (own: ArrayLike<number>) => number,
+): number => {
+  return mean(
+    Array.from({ length: data.length / size }, (_, sample) => of(data.subarray(sample * size, (sample + 1) * size))),
+  );
 };
 
 /** Mean token cosine and head distance of every layer, over the texts [texts, n]. */
-export async function measureLayers(model: Encoder, kernel: TiledKernel, parameters: EncoderParameters, texts: Indices, mask?: Mask): Promise<LayerMeasure[]> {
+export async function measureLayers(
+  model: Encoder,
+  kernel: TiledKernel,
+  parameters: EncoderParameters,
+  texts: Indices,
+  mask?: Mask,
+): Promise<LayerMeasure[]> {
   const { backend } = parameters.embedding;
   const observed = backend.scope(() => {
     const layers: { readonly tokens: Tensor; readonly map: Tensor }[] = [];
     const options = mask === undefined ? {} : { mask };
-    model.apply(parameters, texts, { ...options, observe: ({ inputs, tokens }) => layers.push({ tokens, map: attentionMap(kernel, inputs, options) }) });
+    model.apply(parameters, texts, {
+      ...options,
+      observe: ({ inputs, tokens }) => layers.push({ tokens, map: attentionMap(kernel, inputs, options) }),
+    });
     return layers;
   });
   const measures: LayerMeasure[] = [];

@@ -2,11 +2,29 @@ import { meanInterval } from "../../numerics/mean-interval.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { byKernel, paired } from "../comparison/runs.js";
 import { between, points } from "../comparison/tables.js";
-import { figure, formatPercent, heading, paragraph, table, type Block, type Figure, type Report, type Table } from "../report/report.js";
-import type { ContaminatedTest, EllipticalMeasurements, EllipticalRun, Experiment, LayerMeasure } from "./measurements.js";
+import {
+  figure,
+  formatPercent,
+  heading,
+  paragraph,
+  table,
+  type Block,
+  type Figure,
+  type Report,
+  type Table,
+} from "../report/report.js";
+import type {
+  ContaminatedTest,
+  EllipticalMeasurements,
+  EllipticalRun,
+  Experiment,
+  LayerMeasure,
+} from "./measurements.js";
 import type { EllipticalOptions } from "./options.js";
 
-/** A quantity measured against contamination. Means and intervals are computed from `of`; figures show `shown` of them. */
+/**
+ * A quantity measured against contamination. Means and intervals are computed from `of`; figures show `shown` of them.
+ */
 interface Quantity {
   readonly words: string;
   readonly of: (test: ContaminatedTest) => number;
@@ -43,13 +61,22 @@ const quantities: Readonly<Record<Experiment, Quantity>> = {
 const titles: Readonly<Record<Experiment, string>> = { text: "Classification", language: "Next words" };
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
-function contaminationTable(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[], note: string): Table {
+function contaminationTable(
+  runs: readonly EllipticalRun[],
+  experiment: Experiment,
+  shares: readonly number[],
+  note: string,
+): Table {
   const { words, of, format } = quantities[experiment];
   const cell = (own: readonly EllipticalRun[], place: number): string => {
     const values = meanInterval(own.map(({ tests }) => of(tests[place])));
     return `${format(values.mean)} (${between(values, format)})`;
   };
-  const rows = [...byKernel(runs)].map(([kernel, own]) => [kernel, String(own.length), ...shares.map((_, place) => cell(own, place))]);
+  const rows = [...byKernel(runs)].map(([kernel, own]) => [
+    kernel,
+    String(own.length),
+    ...shares.map((_, place) => cell(own, place)),
+  ]);
   const columns = ["kernel", "seeds", ...shares.map((share) => `${percent(share)} swapped`)];
   return table(`${titles[experiment]}: ${words} against contamination`, columns, rows, { summary: true, note });
 }
@@ -57,17 +84,46 @@ function contaminationTable(runs: readonly EllipticalRun[], experiment: Experime
 /** Difference that contamination makes to a run, between the last share and the first. */
 const costOf = ({ tests }: EllipticalRun, { of }: Quantity): number => of(tests[tests.length - 1]) - of(tests[0]);
 
-function differenceTable(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[], reference: string): Table | undefined {
+function differenceTable(
+  runs: readonly EllipticalRun[],
+  experiment: Experiment,
+  shares: readonly number[],
+  reference: string,
+): Table | undefined {
   const quantity = quantities[experiment];
   const others = [...byKernel(runs).keys()].filter((kernel) => kernel !== reference);
   const rows = others.flatMap((kernel) => {
-    const compared = [...shares.map((_, place) => ({ tests }: EllipticalRun) => quantity.of(tests[place])), (run: EllipticalRun) => costOf(run, quantity)];
+    const compared = [
+      ...shares.map(
+        (_, place) =>
+          ({ tests }: EllipticalRun) =>
+            quantity.of(tests[place]),
+      ),
+      (run: EllipticalRun) => costOf(run, quantity),
+    ];
     const cells = compared.map((value) => paired(runs, kernel, reference, (own, other) => value(own) - value(other)));
-    return cells.some((cell) => cell === undefined) ? [] : [[kernel, ...cells.flatMap((cell) => (cell === undefined ? [] : [`${quantity.formatDifference(cell.mean)} (${between(cell, quantity.formatDifference)})`]))]];
+    return cells.some((cell) => cell === undefined)
+      ? []
+      : [
+          [
+            kernel,
+            ...cells.flatMap((cell) =>
+              cell === undefined
+                ? []
+                : [`${quantity.formatDifference(cell.mean)} (${between(cell, quantity.formatDifference)})`],
+            ),
+          ],
+        ];
   });
   if (rows.length === 0) return undefined;
-  const columns = ["kernel", ...shares.map((share) => `${percent(share)} swapped`), `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`];
-  return table(`${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, { note: `The last column compares the change of the ${quantity.words} by contamination.` });
+  const columns = [
+    "kernel",
+    ...shares.map((share) => `${percent(share)} swapped`),
+    `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`,
+  ];
+  return table(`${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, {
+    note: `The last column compares the change of the ${quantity.words} by contamination.`,
+  });
 }
 
 function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Table {
@@ -77,36 +133,76 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
       const values = meanInterval(own.map(({ layers }) => layers[layer][field]));
       return `${values.mean.toFixed(3)} (${between(values, (value) => value.toFixed(3))})`;
     });
-  const names = (words: string): string[] => Array.from({ length: count }, (_, layer) => `${words}, layer ${layer + 1}`);
-  const rows = [...byKernel(runs)].map(([kernel, own]) => [kernel, ...cells(own, "tokenCosine"), ...cells(own, "headDistance")]);
-  return table(`${titles[experiment]}: collapse and redundancy on clean texts`, ["kernel", ...names("cosine of tokens"), ...names("distance of heads")], rows, {
-    note: "Mean cosine of two tokens of a text after the layer (1: all alike), and mean Euclidean distance of the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
-  });
+  const names = (words: string): string[] =>
+    Array.from({ length: count }, (_, layer) => `${words}, layer ${layer + 1}`);
+  const rows = [...byKernel(runs)].map(([kernel, own]) => [
+    kernel,
+    ...cells(own, "tokenCosine"),
+    ...cells(own, "headDistance"),
+  ]);
+  return table(
+    `${titles[experiment]}: collapse and redundancy on clean texts`,
+    ["kernel", ...names("cosine of tokens"), ...names("distance of heads")],
+    rows,
+    {
+      note: "Mean cosine of two tokens of a text after the layer (1: all alike), and mean Euclidean distance of the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
+    },
+  );
 }
 
-function contaminationFigure(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[]): Figure {
+function contaminationFigure(
+  runs: readonly EllipticalRun[],
+  experiment: Experiment,
+  shares: readonly number[],
+): Figure {
   const { words, of, shown, better } = quantities[experiment];
   const title = `${titles[experiment]}: ${words} against contamination`;
-  const series = bands(runs, (place) => Math.round(100 * shares[place]), ({ tests }) => tests.map(of)).map(({ y, band, ...line }) => ({
+  const series = bands(
+    runs,
+    (place) => Math.round(100 * shares[place]),
+    ({ tests }) => tests.map(of),
+  ).map(({ y, band, ...line }) => ({
     ...line,
     y: y.map(shown),
     ...(band ? { band: { low: band.low.map(shown), high: band.high.map(shown) } } : {}),
   }));
-  const plot = { kind: "lines", series, xLabel: "tokens swapped (%)", yLabel: better === 1 ? `${words} (%)` : words, percent: better === 1, dots: true } as const;
+  const plot = {
+    kind: "lines",
+    series,
+    xLabel: "tokens swapped (%)",
+    yLabel: better === 1 ? `${words} (%)` : words,
+    percent: better === 1,
+    dots: true,
+  } as const;
   return figure(`${experiment}-contamination`, title, plot, `${title}, on texts that are not trained on. ${BAND}`);
 }
 
 /** The comparison of every kernel with the first at the largest contamination, in words. */
-function statements(runs: readonly EllipticalRun[], experiment: Experiment, shares: readonly number[], reference: string): string[] {
+function statements(
+  runs: readonly EllipticalRun[],
+  experiment: Experiment,
+  shares: readonly number[],
+  reference: string,
+): string[] {
   const quantity = quantities[experiment];
   const { of, formatDifference, unit, better } = quantity;
   const last = shares.length - 1;
   return [...byKernel(runs).keys()].flatMap((kernel) => {
-    const difference = kernel === reference ? undefined : paired(runs, kernel, reference, (own, other) => of(own.tests[last]) - of(other.tests[last]));
+    const difference =
+      kernel === reference
+        ? undefined
+        : paired(runs, kernel, reference, (own, other) => of(own.tests[last]) - of(other.tests[last]));
     if (difference === undefined) return [];
     const { mean, count } = difference;
     const [low, high] = better === 1 ? [difference.low, difference.high] : [-difference.high, -difference.low];
-    const verdict = count < 2 ? "one seed says nothing about others" : low > 0 ? `${kernel} is better` : high < 0 ? `${reference} is better` : "these seeds do not tell them apart";
+    const verdict =
+      count < 2
+        ? "one seed says nothing about others"
+        : low > 0
+          ? `${kernel} is better`
+          : high < 0
+            ? `${reference} is better`
+            : "these seeds do not tell them apart";
     return [
       `${titles[experiment]} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ${reference}: ${formatDifference(mean)} ${unit} ` +
         `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ${verdict}.`,
@@ -115,7 +211,10 @@ function statements(runs: readonly EllipticalRun[], experiment: Experiment, shar
 }
 
 /** Tables and figures of the study. */
-export function report({ texts, windows, runs }: EllipticalMeasurements, { kernels, contamination: shares, width, hidden, heads, layers, text, language }: EllipticalOptions): Report {
+export function report(
+  { texts, windows, runs }: EllipticalMeasurements,
+  { kernels, contamination: shares, width, hidden, heads, layers, text, language }: EllipticalOptions,
+): Report {
   const [reference] = kernels;
   const majority = formatPercent(meanInterval(texts.map((own) => own.majority)).mean);
   const frequencies = Math.exp(meanInterval(windows.map(({ frequencyLoss }) => frequencyLoss)).mean).toFixed(1);

@@ -22,7 +22,8 @@ interface Texts {
 /** Encoders that classify texts or predict next words, trained on clean texts and tested on contaminated ones. */
 export const elliptical = declareStudy({
   name: "elliptical",
-  question: "dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy",
+  question:
+    "dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy",
   title: "Contaminated texts with dot-product, elliptical and Mahalanobis attention",
   options: ellipticalOptions,
   check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
@@ -32,31 +33,56 @@ export const elliptical = declareStudy({
     return latest((seed): Texts => {
       const dataset = prepareDataset(corpus, { ...text, seed: STREAMS * seed });
       const words = prepareWindows(corpus, language, STREAMS * seed, { unknown: "predicted" });
-      report({ kind: "note", text: `${dataset.train.count} texts to classify, ${words.train.count} windows to predict words in` });
+      report({
+        kind: "note",
+        text: `${dataset.train.count} texts to classify, ${words.train.count} windows to predict words in`,
+      });
       return { dataset, words };
     });
   },
 
   tasks(options, first) {
     const { kernels, seeds, text, language, ...rest } = options;
-    const shared = (experiment: string, kernel: string, seed: number) => ({ name: `${experiment} ${kernel} seed ${seed}`, stage: `Seed ${seed}` });
+    const shared = (experiment: string, kernel: string, seed: number) => ({
+      name: `${experiment} ${kernel} seed ${seed}`,
+      stage: `Seed ${seed}`,
+    });
     const summaryOf = ({ dataset, words }: Texts) => ({ texts: summarize(dataset), windows: words.summary });
-    const classifying = (kernel: string, seed: number): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochResult>> => ({
+    const classifying = (
+      kernel: string,
+      seed: number,
+    ): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochResult>> => ({
       ...shared("text", kernel, seed),
       depends: (textsOf) => ({ ...rest, text, data: contentOf(textsOf(seed).dataset) }),
-      run: async (textsOf, work) => ({ ...summaryOf(textsOf(seed)), run: await classify(options, kernel, seed, textsOf(seed).dataset, work) }),
+      run: async (textsOf, work) => ({
+        ...summaryOf(textsOf(seed)),
+        run: await classify(options, kernel, seed, textsOf(seed).dataset, work),
+      }),
     });
-    const predicting = (kernel: string, seed: number): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochMeasure>> => ({
+    const predicting = (
+      kernel: string,
+      seed: number,
+    ): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochMeasure>> => ({
       ...shared("language", kernel, seed),
       depends(textsOf) {
         const { train, test, vocabulary } = textsOf(seed).words;
         return { ...rest, data: undefined, language, train, test, vocabulary };
       },
-      run: async (textsOf, work) => ({ ...summaryOf(textsOf(seed)), run: await predictWords(options, kernel, seed, textsOf(seed).words, work) }),
+      run: async (textsOf, work) => ({
+        ...summaryOf(textsOf(seed)),
+        run: await predictWords(options, kernel, seed, textsOf(seed).words, work),
+      }),
     });
-    return seedsOf(first, { seeds }).flatMap((seed) => [...kernels.map((kernel) => classifying(kernel, seed)), ...kernels.map((kernel) => predicting(kernel, seed))]);
+    return seedsOf(first, { seeds }).flatMap((seed) => [
+      ...kernels.map((kernel) => classifying(kernel, seed)),
+      ...kernels.map((kernel) => predicting(kernel, seed)),
+    ]);
   },
 
-  gather: (done: readonly EllipticalResult[]) => ({ texts: bySeed(done, ({ texts }) => texts), windows: bySeed(done, ({ windows }) => windows), runs: done.map(({ run }) => run) }),
+  gather: (done: readonly EllipticalResult[]) => ({
+    texts: bySeed(done, ({ texts }) => texts),
+    windows: bySeed(done, ({ windows }) => windows),
+    runs: done.map(({ run }) => run),
+  }),
   report,
 });

@@ -17,19 +17,37 @@ export function samplesFigure(size: number, seed: number): Figure {
     }));
   });
   const caption = `Two dots, two dashed paths and distractors; do the dots lie on one path? Kinds: ${kinds.map(([name]) => name).join(", ")}.`;
-  return figure(`samples-${size}`, `Pathfinder, ${size} × ${size} pixels`, { kind: "pictures", pictures }, caption, "the host");
+  return figure(
+    `samples-${size}`,
+    `Pathfinder, ${size} × ${size} pixels`,
+    { kind: "pictures", pictures },
+    caption,
+    "the host",
+  );
 }
 
 export function landscapeFigures(landscapes: readonly Landscape[]): Figure[] {
   const random = landscapes.map(({ kernel, randomPlane }) => ({ name: kernel, surface: randomPlane }));
   const path = landscapes.map(({ kernel, pathPlane }) => ({ name: kernel, surface: pathPlane, path: pathPlane.path }));
   const titles = ["Loss around the model, random directions", "Loss on the plane of the training path"];
-  const filters = "Cross-entropy on held-out pictures; two random directions, filter-normalised (arXiv 1712.09913), the same draws for every kernel.";
-  const principal = "Cross-entropy on held-out pictures; the first two principal directions of the training path, which is the line with dots; the model is the large dot.";
+  const filters =
+    "Cross-entropy on held-out pictures; two random directions, filter-normalised (arXiv 1712.09913), the same draws for every kernel.";
+  const principal =
+    "Cross-entropy on held-out pictures; the first two principal directions of the training path, which is the line with dots; the model is the large dot.";
   return [
-    figure("landscape-random-contour", titles[0], { kind: "contours", panels: random, xLabel: "first direction", yLabel: "second direction" }, filters),
+    figure(
+      "landscape-random-contour",
+      titles[0],
+      { kind: "contours", panels: random, xLabel: "first direction", yLabel: "second direction" },
+      filters,
+    ),
     figure("landscape-random-surface", titles[0], { kind: "surfaces", panels: random }, filters),
-    figure("landscape-path-contour", titles[1], { kind: "contours", panels: path, xLabel: "first principal direction", yLabel: "second" }, principal),
+    figure(
+      "landscape-path-contour",
+      titles[1],
+      { kind: "contours", panels: path, xLabel: "first principal direction", yLabel: "second" },
+      principal,
+    ),
     figure("landscape-path-surface", titles[1], { kind: "surfaces", panels: path }, principal),
   ];
 }

@@ -55,17 +55,27 @@ export const pathfinderOptions = {
   /** Side of the square patches that are tokens; 1 makes every pixel a token. */
   patch: whole(16, { least: 1, most: 256, help: "side of a patch in pixels" }),
   kernels,
-  seeds: whole(5, { least: 0, most: 1000, help: "seeds of pictures, starts and orders; 0 only draws samples of every kind" }),
+  seeds: whole(5, {
+    least: 0,
+    most: 1000,
+    help: "seeds of pictures, starts and orders; 0 only draws samples of every kind",
+  }),
   train: whole(6400, { ...PICTURES, flag: "examples", help: "pictures to train on" }),
   test: whole(512, PICTURES),
   ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
   ...trainingOptions({ batch: 64, epochs: 5, learningRate: 3e-3 }),
-  landscape: setting<LandscapeOptions | undefined>({ points: 11, radius: 1, pictures: 64, products: 12, linePoints: 21 }, optional(record(landscapeFields))),
+  landscape: setting<LandscapeOptions | undefined>(
+    { points: 11, radius: 1, pictures: 64, products: 12, linePoints: 21 },
+    optional(record(landscapeFields)),
+  ),
 };
 
 export type PathfinderOptions = Values<typeof pathfinderOptions>;
 
-/** The encoder of arXiv 2411.07538 on the pixels of 32 × 32 pictures, 1024 tokens, as in Long Range Arena, arXiv 2011.04006. */
+/**
+ * The encoder of arXiv 2411.07538 on the pixels of 32 × 32 pictures, 1024 tokens, as in Long Range Arena, arXiv
+ * 2011.04006.
+ */
 export const full: Chosen<typeof pathfinderOptions> = {
   scale: "full",
   difficulty: "paper",

@@ -46,7 +46,10 @@ export function patches({ size, pixels }: Pictures, rows: readonly number[], pat
   return out;
 }
 
-/** Baseline that follows no path: accuracy on `test` of the best threshold on the distance between the dots, chosen on `train`. */
+/**
+ * Baseline that follows no path: accuracy on `test` of the best threshold on the distance between the dots, chosen on
+ * `train`.
+ */
 export function distanceAccuracy(train: Pictures, test: Pictures): number {
   const order = Array.from(train.distances.keys()).sort((a, b) => train.distances[a] - train.distances[b]);
   // connected minus unconnected pictures among the nearest: far from zero at a good threshold
@@ -57,5 +60,10 @@ export function distanceAccuracy(train: Pictures, test: Pictures): number {
     if (Math.abs(lead) > Math.abs(best.lead)) best = { threshold: train.distances[index], lead };
   }
   const near = best.lead > 0 ? 1 : 0;
-  return test.labels.reduce((sum, label, index) => sum + Number((test.distances[index] <= best.threshold) === (label === near)), 0) / test.count;
+  return (
+    test.labels.reduce(
+      (sum, label, index) => sum + Number(test.distances[index] <= best.threshold === (label === near)),
+      0,
+    ) / test.count
+  );
 }

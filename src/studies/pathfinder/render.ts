@@ -11,7 +11,11 @@ function distanceToSegment(point: Point, [a, b]: readonly [Point, Point]): numbe
 }
 
 /** Strokes of a path. Their round ends reach the ends of the dashes, so that gaps keep their length. */
-function strokes(path: Path, { dashLength, thickness }: PathfinderOptions, dashed: boolean): (readonly [Point, Point])[] {
+function strokes(
+  path: Path,
+  { dashLength, thickness }: PathfinderOptions,
+  dashed: boolean,
+): (readonly [Point, Point])[] {
   return path.slice(1).map((corner, index) => {
     const [x, y] = path[index];
     const leg = Math.hypot(corner[0] - x, corner[1] - y);
@@ -25,13 +29,19 @@ function strokes(path: Path, { dashLength, thickness }: PathfinderOptions, dashe
  *
  * `dashed: false` fills the gaps, so that a path is one piece.
  */
-export function render({ options, paths, dots }: Scene, { dashed = true }: { readonly dashed?: boolean } = {}): Uint8Array {
+export function render(
+  { options, paths, dots }: Scene,
+  { dashed = true }: { readonly dashed?: boolean } = {},
+): Uint8Array {
   const { size, contrast, thickness, dotRadius } = options;
   const pixels = new Uint8Array(size * size);
   const draw = (shape: readonly [Point, Point], radius: number, brightness: number): void => {
     const range = (axis: 0 | 1): [number, number] => {
       const values = [shape[0][axis], shape[1][axis]];
-      return [Math.max(0, Math.floor(Math.min(...values) - radius - 1)), Math.min(size - 1, Math.ceil(Math.max(...values) + radius + 1))];
+      return [
+        Math.max(0, Math.floor(Math.min(...values) - radius - 1)),
+        Math.min(size - 1, Math.ceil(Math.max(...values) + radius + 1)),
+      ];
     };
     const [[left, right], [top, bottom]] = [range(0), range(1)];
     for (let y = top; y <= bottom; y++) {
@@ -43,6 +53,14 @@ export function render({ options, paths, dots }: Scene, { dashed = true }: { rea
   };
   for (const path of paths) for (const stroke of strokes(path, options, dashed)) draw(stroke, thickness / 2, contrast);
   // a tiny length avoids division by zero
-  for (const [x, y] of dots) draw([[x, y], [x + 1e-6, y]], dotRadius, 1);
+  for (const [x, y] of dots)
+    draw(
+      [
+        [x, y],
+        [x + 1e-6, y],
+      ],
+      dotRadius,
+      1,
+    );
   return pixels;
 }

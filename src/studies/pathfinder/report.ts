@@ -2,13 +2,24 @@ import { meanInterval } from "../../numerics/mean-interval.js";
 import { curveFigures } from "../comparison/figures.js";
 import { byKernel, completeRuns, lastAccuracies, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
 import { accuracyTable, statements } from "../comparison/tables.js";
-import { formatNumber, formatPercent, heading, paragraph, table, type Block, type Report, type Table } from "../report/report.js";
+import {
+  formatNumber,
+  formatPercent,
+  heading,
+  paragraph,
+  table,
+  type Block,
+  type Report,
+  type Table,
+} from "../report/report.js";
 import { landscapeFigures } from "./figures.js";
 import type { Landscape } from "./landscapes.js";
 import type { PathfinderOptions } from "./options.js";
 
 export interface PathfinderMeasurements {
-  /** Baseline of every seed that follows no path: test accuracy of the best threshold on the distance between the dots. */
+  /**
+   * Baseline of every seed that follows no path: test accuracy of the best threshold on the distance between the dots.
+   */
   readonly distanceAccuracy: readonly number[];
   readonly runs: readonly ClassifierRun[];
   readonly landscapes: readonly Landscape[];
@@ -16,7 +27,8 @@ export interface PathfinderMeasurements {
 
 function landscapeTable(landscapes: readonly Landscape[]): Table {
   const rows = landscapes.map(({ kernel, seed, hessian, lines, pathPlane }) => {
-    const mean = (value: (line: (typeof lines)[number]) => number): number => lines.reduce((sum, line) => sum + value(line), 0) / lines.length;
+    const mean = (value: (line: (typeof lines)[number]) => number): number =>
+      lines.reduce((sum, line) => sum + value(line), 0) / lines.length;
     return [
       kernel,
       String(seed),
@@ -29,7 +41,17 @@ function landscapeTable(landscapes: readonly Landscape[]): Table {
       formatPercent(pathPlane.explained.reduce((a, b) => a + b)),
     ];
   });
-  const columns = ["kernel", "seed", "largest Hessian eigenvalue", "residual", "smallest found", "curvature on lines", "concave points", "excess variation", "path in the plane"];
+  const columns = [
+    "kernel",
+    "seed",
+    "largest Hessian eigenvalue",
+    "residual",
+    "smallest found",
+    "curvature on lines",
+    "concave points",
+    "excess variation",
+    "path in the plane",
+  ];
   return table("Loss around the trained models", columns, rows, {
     summary: true,
     note:
@@ -40,14 +62,20 @@ function landscapeTable(landscapes: readonly Landscape[]): Table {
 
 function answerOf(runs: readonly ClassifierRun[], distances: readonly number[], difficulty: string): string {
   if (runs.length === 0) return UNFINISHED;
-  const means = [...byKernel(runs)].map(([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`);
+  const means = [...byKernel(runs)].map(
+    ([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`,
+  );
   const baseline = formatPercent(meanInterval(distances).mean);
   return `Test accuracy on ${difficulty} pictures: ${means.join(", ")} (chance 50.0 %; distance between the dots alone ${baseline}). ${statements(runs).join(" ")}`.trim();
 }
 
 /** Tables and figures of the study. */
-export function report({ distanceAccuracy, runs, landscapes }: PathfinderMeasurements, options: PathfinderOptions): Report {
-  const { difficulty, picture, patch, train, test, batch, epochs, learningRate, layers, width, hidden, heads } = options;
+export function report(
+  { distanceAccuracy, runs, landscapes }: PathfinderMeasurements,
+  options: PathfinderOptions,
+): Report {
+  const { difficulty, picture, patch, train, test, batch, epochs, learningRate, layers, width, hidden, heads } =
+    options;
   const complete = completeRuns(runs, epochs);
   const blocks: Block[] = [
     paragraph(
@@ -56,10 +84,14 @@ export function report({ distanceAccuracy, runs, landscapes }: PathfinderMeasure
         `${train} pictures in batches of ${batch}; ${test} pictures to test on. For a seed every kernel has the same pictures, start and batches. ` +
         `Best threshold on the distance between the dots alone: ${distanceAccuracy.map(formatPercent).join(", ")} of test pictures.`,
     ),
-    ...(complete.length === 0 ? [] : [accuracyTable(complete, { test, examples: "pictures", baseline: "Chance is 50 %." })]),
+    ...(complete.length === 0
+      ? []
+      : [accuracyTable(complete, { test, examples: "pictures", baseline: "Chance is 50 %." })]),
     ...statements(complete).map(paragraph),
     ...curveFigures(runs, "Pathfinder", "pictures"),
-    ...(landscapes.length === 0 ? [] : [heading("Loss landscapes"), landscapeTable(landscapes), ...landscapeFigures(landscapes)]),
+    ...(landscapes.length === 0
+      ? []
+      : [heading("Loss landscapes"), landscapeTable(landscapes), ...landscapeFigures(landscapes)]),
   ];
   return { answer: answerOf(complete, distanceAccuracy, difficulty), blocks };
 }

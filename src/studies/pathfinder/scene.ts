@@ -24,8 +24,8 @@ export interface PathfinderOptions {
   /** Least distance between two paths. */
   readonly clearance: number;
   /**
-   * Most difference of the dots' distance between the connected and the unconnected picture of the same paths. The smaller, the less the
-   * distance predicts the label.
+   * Most difference of the dots' distance between the connected and the unconnected picture of the same paths. The
+   * smaller, the less the distance predicts the label.
    */
   readonly distanceTolerance: number;
 }
@@ -59,15 +59,26 @@ function pointsAlong(path: Path): Point[] {
   return path.slice(1).flatMap((corner, index) => {
     const [x, y] = path[index];
     const count = Math.ceil(distance(corner, path[index]) / SPACING);
-    return Array.from({ length: count + 1 }, (_, step): Point => [x + ((corner[0] - x) * step) / count, y + ((corner[1] - y) * step) / count]);
+    return Array.from({ length: count + 1 }, (_, step): Point => [
+      x + ((corner[0] - x) * step) / count,
+      y + ((corner[1] - y) * step) / count,
+    ]);
   });
 }
 
 const farFrom = (points: readonly Point[], others: readonly Point[], least: number): boolean =>
   points.every(([x, y]) => others.every((other) => (x - other[0]) ** 2 + (y - other[1]) ** 2 >= least ** 2));
 
-/** A path inside the picture, at least the clearance away from `taken`, and half of it from its own legs before the last one. Undefined if it does not fit. */
-function drawPath(options: PathfinderOptions, dashes: number, taken: readonly Point[], source: Random): Path | undefined {
+/**
+ * A path inside the picture, at least the clearance away from `taken`, and half of it from its own legs before the last
+ * one. Undefined if it does not fit.
+ */
+function drawPath(
+  options: PathfinderOptions,
+  dashes: number,
+  taken: readonly Point[],
+  source: Random,
+): Path | undefined {
   const { size, dashLength, gap, turn, clearance, dotRadius } = options;
   const margin = dotRadius + 1;
   const inside = (at: number): boolean => at >= margin && at <= size - margin;
@@ -80,7 +91,8 @@ function drawPath(options: PathfinderOptions, dashes: number, taken: readonly Po
     const corner: Point = [x + length * Math.cos(heading), y + length * Math.sin(heading)];
     const leg = pointsAlong([[x, y], corner]);
     const own = path.length > 2 ? pointsAlong(path.slice(0, -1)) : [];
-    if (!corner.every(inside) || !farFrom(leg, taken, clearance) || !farFrom(leg.slice(1), own, clearance / 2)) return undefined;
+    if (!corner.every(inside) || !farFrom(leg, taken, clearance) || !farFrom(leg.slice(1), own, clearance / 2))
+      return undefined;
     path.push(corner);
     heading += turn * (2 * source.uniform() - 1);
   }
@@ -89,11 +101,16 @@ function drawPath(options: PathfinderOptions, dashes: number, taken: readonly Po
 
 type Pair = readonly [Point, Point];
 
-/** One end of each path, with the distance nearest to that between the ends of the first; `excess` is the difference of the two distances. */
+/**
+ * One end of each path, with the distance nearest to that between the ends of the first; `excess` is the difference of
+ * the two distances.
+ */
 function matchingEnds(first: Path, second: Path): { readonly pair: Pair; readonly excess: number } {
   const wanted = distance(...ends(first));
   const pairs = ends(first).flatMap((a) => ends(second).map((b): Pair => [a, b]));
-  return pairs.map((pair) => ({ pair, excess: Math.abs(distance(...pair) - wanted) })).reduce((best, next) => (next.excess < best.excess ? next : best));
+  return pairs
+    .map((pair) => ({ pair, excess: Math.abs(distance(...pair) - wanted) }))
+    .reduce((best, next) => (next.excess < best.excess ? next : best));
 }
 
 function drawPaths(options: PathfinderOptions, source: Random): Path[] | undefined {
@@ -105,7 +122,8 @@ function drawPaths(options: PathfinderOptions, source: Random): Path[] | undefin
     let path: Path | undefined;
     for (let place = 0; place < PLACES && path === undefined; place++) {
       path = drawPath(options, dashes, taken, source);
-      if (path !== undefined && paths.length === 1 && matchingEnds(paths[0], path).excess > options.distanceTolerance) path = undefined;
+      if (path !== undefined && paths.length === 1 && matchingEnds(paths[0], path).excess > options.distanceTolerance)
+        path = undefined;
     }
     if (path === undefined) return undefined;
     paths.push(path);
@@ -119,23 +137,30 @@ function check(options: PathfinderOptions): void {
   const wrong = (argument: string, wanted: string, got: number): never => {
     throw new ArgumentError({ where: "pathfinderScene", argument, wanted, got: String(got) });
   };
-  for (const [name, value, least] of [["size", size, 8], ["dashes", dashes, 1], ["distractors", distractors, 0]] as const) {
+  for (const [name, value, least] of [
+    ["size", size, 8],
+    ["dashes", dashes, 1],
+    ["distractors", distractors, 0],
+  ] as const) {
     if (!Number.isInteger(value) || value < least) wrong(name, `a whole number from ${least}`, value);
   }
-  for (const [name, value] of Object.entries({ thickness, dotRadius })) if (!(value > 0)) wrong(name, "a positive length", value);
+  for (const [name, value] of Object.entries({ thickness, dotRadius }))
+    if (!(value > 0)) wrong(name, "a positive length", value);
   if (!(dashLength > thickness)) wrong("dashLength", `a length above the thickness ${thickness}`, dashLength);
   if (!(gap >= 0)) wrong("gap", "a length of at least 0", gap);
   if (!(contrast > 0 && contrast <= 1)) wrong("contrast", "a number above 0, at most 1", contrast);
   // two dots, each blurred by half a pixel, must leave a dark pixel between them, also diagonally
   const least = 2 * dotRadius + 1 + Math.SQRT2;
-  if (!(clearance >= least)) wrong("clearance", `at least ${least.toFixed(2)}, so that dots of different paths do not touch`, clearance);
+  if (!(clearance >= least))
+    wrong("clearance", `at least ${least.toFixed(2)}, so that dots of different paths do not touch`, clearance);
 }
 
 /**
  * Two long dashed paths, distractors, and two dots: on the two ends of one long path, or on one end of each.
  *
- * Both kinds come from the same paths and differ only in the dots. Dots on two paths take the ends whose distance is nearest to that between
- * the ends of one path. After Linsley et al., arXiv 1805.08315, and Long Range Arena, arXiv 2011.04006.
+ * Both kinds come from the same paths and differ only in the dots. Dots on two paths take the ends whose distance is
+ * nearest to that between the ends of one path. After Linsley et al., arXiv 1805.08315, and Long Range Arena, arXiv
+ * 2011.04006.
  * @throws ArgumentError for options that leave no room.
  */
 export function pathfinderScene(options: PathfinderOptions, connected: boolean, source: Random): Scene {

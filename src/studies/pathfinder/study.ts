@@ -9,10 +9,14 @@ import { full, pathfinderOptions } from "./options.js";
 import { report } from "./report.js";
 import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunState } from "./train.js";
 
-/** An encoder on pictures of the Pathfinder task: comparison of kernels over seeds, and the loss around the trained models. */
+/**
+ * An encoder on pictures of the Pathfinder task: comparison of kernels over seeds, and the loss around the trained
+ * models.
+ */
 export const pathfinder = declareStudy({
   name: "pathfinder",
-  question: "an encoder on pictures: are two dots on one dashed path? Comparison of kernels, and the loss around the trained models",
+  question:
+    "an encoder on pictures: are two dots on one dashed path? Comparison of kernels, and the loss around the trained models",
   title: "Pathfinder: attention kernels on connected dots",
   options: pathfinderOptions,
   presets: {
@@ -25,7 +29,12 @@ export const pathfinder = declareStudy({
   check({ kernels, patch, picture, landscape, epochs }) {
     kernels.forEach(plainKernel);
     if (picture.size % patch !== 0) {
-      throw new ArgumentError({ where: "study pathfinder", argument: "patch", wanted: `a divisor of the picture's side ${picture.size}`, got: String(patch) });
+      throw new ArgumentError({
+        where: "study pathfinder",
+        argument: "patch",
+        wanted: `a divisor of the picture's side ${picture.size}`,
+        got: String(patch),
+      });
     }
     if (landscape && epochs < 2) {
       throw new ArgumentError({

@@ -42,7 +42,13 @@ export interface MeasuredRun {
 }
 
 /** Trains one encoder, or continues a stored training. */
-export async function trainRun(options: PathfinderOptions, kernel: string, seed: number, split: PictureSplit, work: Work<RunState, MeasuredRun>): Promise<MeasuredRun> {
+export async function trainRun(
+  options: PathfinderOptions,
+  kernel: string,
+  seed: number,
+  split: PictureSplit,
+  work: Work<RunState, MeasuredRun>,
+): Promise<MeasuredRun> {
   const { backend, state } = work;
   const { patch, width, hidden, heads, layers, picture, landscape } = options;
   const [tokens, vocabulary] = [(picture.size / patch) ** 2, patch ** 2];
@@ -69,7 +75,8 @@ export async function trainRun(options: PathfinderOptions, kernel: string, seed:
       label: `${kernel}, seed ${seed}`,
       seed: STREAMS * seed + 3,
       async measured({ epochs, losses }: TrainingSoFar<EpochResult>) {
-        if (landscape && (epochs.length % stride === 0 || epochs.length === options.epochs)) path.push(await readVector(parameters));
+        if (landscape && (epochs.length % stride === 0 || epochs.length === options.epochs))
+          path.push(await readVector(parameters));
         await work.measured({ run: { kernel, seed, epochs, losses }, ...baseline });
       },
     };
@@ -78,7 +85,11 @@ export async function trainRun(options: PathfinderOptions, kernel: string, seed:
     if (!landscape) return { run, ...baseline };
     const rows = Array.from({ length: Math.min(landscape.pictures, options.test) }, (_, row) => row);
     const loss = (weights: EncoderParameters): Tensor => classifierLoss(model, weights, examples.test, rows);
-    return { run, ...baseline, landscape: await measureLandscape({ kernel, seed }, loss, parameters, path, landscape, work) };
+    return {
+      run,
+      ...baseline,
+      landscape: await measureLandscape({ kernel, seed }, loss, parameters, path, landscape, work),
+    };
   } finally {
     disposeTree(parameters);
   }

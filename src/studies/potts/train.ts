@@ -1,7 +1,13 @@
 import type { Indices } from "../../core/indices.js";
 import { random, type Random } from "../../core/random.js";
 import { disposeTree, parameterCount, type Backend, type ParameterTree } from "../../core/tensor.js";
-import { batchOf, factoredPredictor, maskedLoss, softmaxPredictor, type Predictor } from "../../physics/masked-prediction.js";
+import {
+  batchOf,
+  factoredPredictor,
+  maskedLoss,
+  softmaxPredictor,
+  type Predictor,
+} from "../../physics/masked-prediction.js";
 import { gibbsSamples, randomPotts, type PottsModel } from "../../physics/potts.js";
 import { correlation, fixGauge, upperPairs } from "../../physics/recovery.js";
 import type { Work } from "../runner/study.js";
@@ -14,7 +20,10 @@ export interface PottsOptions {
   readonly samples: number;
   readonly batch: number;
   readonly epochs: number;
-  /** Trainings of each layer, each from its own weights. The loss has local minima, so the training with the lowest loss counts. */
+  /**
+   * Trainings of each layer, each from its own weights. The loss has local minima, so the training with the lowest loss
+   * counts.
+   */
   readonly restarts: number;
   readonly learningRate: number;
 }
@@ -38,7 +47,8 @@ export interface PottsRun {
 const MAP_ROWS = 500;
 
 /** Random streams per seed: 0 for the model and its samples, then one for each training. */
-export const streamOf = (seed: number, { restarts }: Pick<PottsOptions, "restarts">, training = 0): Random => random((1 + 2 * restarts) * seed + training);
+export const streamOf = (seed: number, { restarts }: Pick<PottsOptions, "restarts">, training = 0): Random =>
+  random((1 + 2 * restarts) * seed + training);
 
 /** The model of a seed, its couplings and interactions in the fixed gauge, and its samples, drawn at first use. */
 export type PottsData = ReturnType<typeof drawPotts>;
@@ -46,13 +56,25 @@ export type PottsData = ReturnType<typeof drawPotts>;
 export function drawPotts({ sites, colours, samples: count }: PottsOptions, stream: Random) {
   const model = randomPotts(sites, colours, stream);
   let drawn: Indices | undefined;
-  return { model, truth: fixGauge(model.couplings, model.interactions, sites, colours), samples: (): Indices => (drawn ??= gibbsSamples(model, count, stream)) };
+  return {
+    model,
+    truth: fixGauge(model.couplings, model.interactions, sites, colours),
+    samples: (): Indices => (drawn ??= gibbsSamples(model, count, stream)),
+  };
 }
 
 /** The loss of the true model over all samples. */
-export function lossOf({ couplings, interactions }: PottsModel, samples: Indices, { sites, colours }: PottsOptions, backend: Backend): Promise<number> {
+export function lossOf(
+  { couplings, interactions }: PottsModel,
+  samples: Indices,
+  { sites, colours }: PottsOptions,
+  backend: Backend,
+): Promise<number> {
   const loss = backend.scope(() => {
-    const everything = { positions: backend.tensor(couplings, [1, sites, sites]), values: backend.tensor(interactions, [colours, colours]) };
+    const everything = {
+      positions: backend.tensor(couplings, [1, sites, sites]),
+      values: backend.tensor(interactions, [colours, colours]),
+    };
     return maskedLoss(factoredPredictor(sites, colours), everything, samples);
   });
   return first(loss);
@@ -87,7 +109,12 @@ async function trainLayer<Parameters extends ParameterTree>(
       afterEpoch: () => Promise.resolve(null),
     };
     const { losses, seconds } = await train(plan, work);
-    return { losses, parameters: parameterCount(parameters), secondsPerStep: seconds / losses.length, ...(await compare(parameters)) };
+    return {
+      losses,
+      parameters: parameterCount(parameters),
+      secondsPerStep: seconds / losses.length,
+      ...(await compare(parameters)),
+    };
   } finally {
     disposeTree(parameters);
   }
@@ -108,12 +135,21 @@ function factoredLayer({ truth }: PottsData, { sites, colours }: PottsOptions) {
   };
 }
 
-function softmaxLayer({ truth, samples }: PottsData, { sites, colours, samples: count }: PottsOptions, backend: Backend) {
+function softmaxLayer(
+  { truth, samples }: PottsData,
+  { sites, colours, samples: count }: PottsOptions,
+  backend: Backend,
+) {
   const predictor = softmaxPredictor(sites, colours);
   return {
     predictor,
     async compare(parameters: ReturnType<typeof predictor.initialize>) {
-      const rows = batchOf(samples(), Array.from({ length: count }, (_, row) => row), 0, Math.min(MAP_ROWS, count));
+      const rows = batchOf(
+        samples(),
+        Array.from({ length: count }, (_, row) => row),
+        0,
+        Math.min(MAP_ROWS, count),
+      );
       const weightsTensor = backend.scope(() => predictor.weights(parameters, rows));
       const weights = await weightsTensor.read();
       weightsTensor.dispose();
@@ -133,7 +169,14 @@ function softmaxLayer({ truth, samples }: PottsData, { sites, colours, samples: 
 }
 
 /** Trains a layer with one kind of attention. */
-export function trainOnce(attention: PottsRun["attention"], label: string, stream: Random, data: PottsData, options: PottsOptions, work: Work<TrainingState<null>>): Promise<Omit<PottsRun, "attention">> {
+export function trainOnce(
+  attention: PottsRun["attention"],
+  label: string,
+  stream: Random,
+  data: PottsData,
+  options: PottsOptions,
+  work: Work<TrainingState<null>>,
+): Promise<Omit<PottsRun, "attention">> {
   const start = { label, stream, samples: data.samples() };
   if (attention === "factored") return trainLayer(factoredLayer(data, options), start, options, work);
   return trainLayer(softmaxLayer(data, options, work.backend), start, options, work);

@@ -35,17 +35,30 @@ export function heatMap(cells: readonly Cell[], label: string, title: string): s
     color: { scheme: "Blues", domain: [0, 1], label },
     marks: [
       Plot.cell(cells, { x: "x", y: "y", fill: "value", stroke: "#9aa5b1" }),
-      Plot.text(cells, { x: "x", y: "y", text: "text", fill: (cell: Cell) => (cell.value > DARK ? "#ffffff" : "#1a1a1a") }),
+      Plot.text(cells, {
+        x: "x",
+        y: "y",
+        text: "text",
+        fill: (cell: Cell) => (cell.value > DARK ? "#ffffff" : "#1a1a1a"),
+      }),
     ],
   });
   svg.setAttribute("xmlns", SVG);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", title);
   const heading = document.createElementNS(SVG, "text");
-  for (const [name, value] of Object.entries({ x: "8", y: "18", "font-size": "14", "font-weight": "600", "text-anchor": "start" })) heading.setAttribute(name, value);
+  for (const [name, value] of Object.entries({
+    x: "8",
+    y: "18",
+    "font-size": "14",
+    "font-weight": "600",
+    "text-anchor": "start",
+  }))
+    heading.setAttribute(name, value);
   heading.textContent = title;
   const background = document.createElementNS(SVG, "rect");
-  for (const [name, value] of Object.entries({ width: "100%", height: "100%", fill: "#ffffff" })) background.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ width: "100%", height: "100%", fill: "#ffffff" }))
+    background.setAttribute(name, value);
   svg.prepend(background);
   svg.append(heading);
   return toSvg(svg);

@@ -46,15 +46,41 @@ code, pre { font: 0.85rem ui-monospace, monospace; background: var(--shade); } p
 
 /** Seed, device and command of a figure; `own` is the device of a figure that is always computed there. */
 function provenanceLine({ seed, command, device }: Provenance, own: string | undefined): Markup {
-  return html`Seed ${seed}, ${own === undefined ? `on ${device.name}` : `always on ${own}`}. Repeat with <code>${command}</code>`;
+  return html`Seed ${seed}, ${own === undefined ? `on ${device.name}` : `always on ${own}`}. Repeat with
+    <code>${command}</code>`;
 }
 
 function renderTable({ title, columns, rows, note, folded }: Table): Markup {
-  const caption = folded ? [] : html`<caption>${mathematics(title)}</caption>`;
-  const body = html`<div class="scroll"><table>${caption}<thead><tr>${columns.map((text) => html`<th>${mathematics(text)}</th>`)}</tr></thead><tbody>
-${rows.map((row) => html`<tr>${row.map((text) => html`<td>${mathematics(text)}</td>`)}</tr>`)}
-</tbody></table></div>${note === undefined ? [] : html`<p class="note">${mathematics(note)}</p>`}`;
-  return folded ? html`<details><summary>${mathematics(title)}</summary>${body}</details>` : body;
+  const caption = folded
+    ? []
+    : html`<caption>
+        ${mathematics(title)}
+      </caption>`;
+  const body = html`<div class="scroll">
+      <table>
+        ${caption}
+        <thead>
+          <tr>
+            ${columns.map((text) => html`<th>${mathematics(text)}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (row) =>
+              html`<tr>
+                ${row.map((text) => html`<td>${mathematics(text)}</td>`)}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${note === undefined ? [] : html`<p class="note">${mathematics(note)}</p>`}`;
+  return folded
+    ? html`<details>
+        <summary>${mathematics(title)}</summary>
+        ${body}
+      </details>`
+    : body;
 }
 
 /** The stand-alone SVG of a figure. */
@@ -75,7 +101,10 @@ export function drawFigure({ title, plot }: Figure): string {
 
 function renderFigure(figure: Figure, provenance: Provenance): Markup {
   const { caption, device } = figure;
-  return html`<figure class="${figure.plot.kind}"><div class="scroll">${inline(drawFigure(figure))}</div><figcaption>${mathematics(caption)} ${provenanceLine(provenance, device)}</figcaption></figure>`;
+  return html`<figure class="${figure.plot.kind}">
+    <div class="scroll">${inline(drawFigure(figure))}</div>
+    <figcaption>${mathematics(caption)} ${provenanceLine(provenance, device)}</figcaption>
+  </figure>`;
 }
 
 function renderBlock(block: Block, provenance: Provenance): Markup {
@@ -108,23 +137,29 @@ export function renderReport({ title, answer, blocks }: TitledReport, provenance
     ...(provenance.partial ? ["This study was stopped before its end; the numbers below are partial."] : []),
     ...(provenance.part === undefined ? [] : [`This is a part of the study: ${provenance.part}.`]),
   ];
-  return toHtml(html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${raw(STYLE)}</style>
-</head>
-<body>
-<h1>${mathematics(title)}</h1>
-<p class="answer">${mathematics(answer)}</p>
-${remarks.map((text) => html`<p class="partial">${text}</p>`)}
-${blocks.map((block) => renderBlock(block, provenance))}
-<h2>How these numbers came about</h2>
-${renderTable({ kind: "table", title: "Run", columns: ["what", "value"], rows: facts })}
-<details><summary>Configuration</summary><pre>${JSON.stringify(provenance.configuration, null, 2)}</pre></details>
-</body>
-</html>
-`);
+  return toHtml(
+    html`<!doctype html>
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <title>${title}</title>
+          <style>
+            ${raw(STYLE)}
+          </style>
+        </head>
+        <body>
+          <h1>${mathematics(title)}</h1>
+          <p class="answer">${mathematics(answer)}</p>
+          ${remarks.map((text) => html`<p class="partial">${text}</p>`)}
+          ${blocks.map((block) => renderBlock(block, provenance))}
+          <h2>How these numbers came about</h2>
+          ${renderTable({ kind: "table", title: "Run", columns: ["what", "value"], rows: facts })}
+          <details>
+            <summary>Configuration</summary>
+            <pre>${JSON.stringify(provenance.configuration, null, 2)}</pre>
+          </details>
+        </body>
+      </html> `,
+  );
 }

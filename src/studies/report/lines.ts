@@ -29,7 +29,13 @@ export interface Lines {
 }
 
 /** Colours that colour-blind people can distinguish (Okabe and Ito). */
-export const palette = { blue: "#0072B2", orange: "#D55E00", green: "#009E73", purple: "#CC79A7", grey: "#666666" } as const;
+export const palette = {
+  blue: "#0072B2",
+  orange: "#D55E00",
+  green: "#009E73",
+  purple: "#CC79A7",
+  grey: "#666666",
+} as const;
 
 const WIDTH = 720;
 const HEIGHT = 340;
@@ -50,13 +56,20 @@ function points(series: readonly Series[], logarithmic: boolean, logarithmicX: b
   return series.flatMap(({ label, facet = "", x, y }) =>
     x.flatMap((position, index) => {
       const value = y[index];
-      return Number.isFinite(value) && (!logarithmic || value > 0) && (!logarithmicX || position > 0) ? [{ x: position, y: value, line: label, facet }] : [];
+      return Number.isFinite(value) && (!logarithmic || value > 0) && (!logarithmicX || position > 0)
+        ? [{ x: position, y: value, line: label, facet }]
+        : [];
     }),
   );
 }
 
 /** An SVG element with its attributes. */
-export function element(document: Document, name: string, attributes: Readonly<Record<string, string | number>>, text = ""): Element {
+export function element(
+  document: Document,
+  name: string,
+  attributes: Readonly<Record<string, string | number>>,
+  text = "",
+): Element {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
   made.textContent = text;
@@ -72,7 +85,15 @@ function addHeader(document: Document, svg: Element, title: string, series: read
     const y = TITLE_HEIGHT + 10;
     const dash = dashed ? "4 3" : "none";
     header.append(
-      element(document, "line", { x1: x, x2: x + 20, y1: y, y2: y, stroke: color, "stroke-width": 2, "stroke-dasharray": dash }),
+      element(document, "line", {
+        x1: x,
+        x2: x + 20,
+        y1: y,
+        y2: y,
+        stroke: color,
+        "stroke-width": 2,
+        "stroke-dasharray": dash,
+      }),
     );
     header.append(element(document, "text", { x: x + 25, y: y + 4 }, label));
     x += 45 + label.length * CHARACTER_WIDTH;
@@ -82,7 +103,10 @@ function addHeader(document: Document, svg: Element, title: string, series: read
 }
 
 /** A stand-alone SVG of lines, in panels side by side if the series have facets. */
-export function linePlot({ series, xLabel, yLabel, logarithmic = false, logarithmicX = false, percent = false, dots = false }: Lines, title: string): string {
+export function linePlot(
+  { series, xLabel, yLabel, logarithmic = false, logarithmicX = false, percent = false, dots = false }: Lines,
+  title: string,
+): string {
   const { document } = parseHTML("<html><body></body></html>") as unknown as { document: Document };
   const data = points(series, logarithmic, logarithmicX);
   const faceted = new Set(data.map((point) => point.facet)).size > 1;
@@ -91,10 +115,31 @@ export function linePlot({ series, xLabel, yLabel, logarithmic = false, logarith
   for (const [label, { color, dashed }] of new Map(series.map((line) => [line.label, line]))) {
     const own = data.filter((point) => point.line === label);
     const bands = series.flatMap((line) =>
-      line.label === label && line.band ? line.x.map((x, index) => ({ x, low: line.band!.low[index], high: line.band!.high[index], line: label, facet: line.facet ?? "" })) : [],
+      line.label === label && line.band
+        ? line.x.map((x, index) => ({
+            x,
+            low: line.band!.low[index],
+            high: line.band!.high[index],
+            line: label,
+            facet: line.facet ?? "",
+          }))
+        : [],
     );
-    if (bands.length > 0) marks.push(Plot.areaY(bands, { x: "x", y1: "low", y2: "high", z: "line", ...(faceted ? { fx: "facet" } : {}), fill: color, fillOpacity: 0.18 }));
-    marks.push(Plot.lineY(own, { ...channels, stroke: color, strokeWidth: 1.8, ...(dashed ? { strokeDasharray: "4 3" } : {}) }));
+    if (bands.length > 0)
+      marks.push(
+        Plot.areaY(bands, {
+          x: "x",
+          y1: "low",
+          y2: "high",
+          z: "line",
+          ...(faceted ? { fx: "facet" } : {}),
+          fill: color,
+          fillOpacity: 0.18,
+        }),
+      );
+    marks.push(
+      Plot.lineY(own, { ...channels, stroke: color, strokeWidth: 1.8, ...(dashed ? { strokeDasharray: "4 3" } : {}) }),
+    );
     if (dots) marks.push(Plot.dot(own, { ...channels, fill: color, r: 3 }));
   }
   const svg = Plot.plot({
@@ -105,7 +150,14 @@ export function linePlot({ series, xLabel, yLabel, logarithmic = false, logarith
     marginLeft: 64,
     marginBottom: 40,
     style: { fontSize: "11px" },
-    x: { label: xLabel, ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6, labelAnchor: "center", labelArrow: "none", ...(dots ? { tickFormat: "d" } : {}), ...(logarithmicX ? { type: "log" as const, tickFormat: "~s" } : {}) },
+    x: {
+      label: xLabel,
+      ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6,
+      labelAnchor: "center",
+      labelArrow: "none",
+      ...(dots ? { tickFormat: "d" } : {}),
+      ...(logarithmicX ? { type: "log" as const, tickFormat: "~s" } : {}),
+    },
     y: {
       label: yLabel,
       labelAnchor: "center",

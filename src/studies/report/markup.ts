@@ -1,3 +1,4 @@
+/* eslint-disable no-control-regex */
 /** A symbol cannot come from JSON, so data cannot pass as markup. */
 const MARKUP = Symbol("markup");
 
@@ -8,12 +9,14 @@ export interface Markup {
 
 const ELEMENT_NODE = 1;
 /** Characters that HTML and XML forbid even when escaped: control characters, lone surrogates, noncharacters. */
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const FORBIDDEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Escapes a value for an element or a quoted attribute of HTML or SVG. */
 const escape = (value: unknown): string =>
-  String(value).replace(FORBIDDEN, "\ufffd").replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  String(value)
+    .replace(FORBIDDEN, "\ufffd")
+    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** A letter with indices or exponents: W^Q, σ_max, W^V_h, e^(-t/2). */
 const SYMBOL = /(?<![A-Za-z_^])([\p{L}‖])((?:[\^_](?:\([^()]*\)|[A-Za-z0-9]{1,3}))+)(?![\w]|\.\w)/gu;
@@ -21,8 +24,13 @@ const INDEX = /([\^_])(?:\(([^()]*)\)|([A-Za-z0-9]+))/g;
 
 /** Escaped text, in which `raise` sets each index or exponent; it gets `^` or `_` and the content. */
 function withSymbols(text: unknown, raise: (kind: string, index: string) => string): string {
-  return escape(text).replace(SYMBOL, (_, letter: string, indices: string) =>
-    letter + indices.replace(INDEX, (_all, kind: string, group: string | undefined, word: string) => raise(kind, group === undefined ? word : withSymbols(group, raise))),
+  return escape(text).replace(
+    SYMBOL,
+    (_, letter: string, indices: string) =>
+      letter +
+      indices.replace(INDEX, (_all, kind: string, group: string | undefined, word: string) =>
+        raise(kind, group === undefined ? word : withSymbols(group, raise)),
+      ),
   );
 }
 
@@ -35,20 +43,33 @@ function textOf(part: unknown): string {
 }
 
 /** HTML of a template; escapes its values, except markup and lists of markup. */
-export const html = (strings: TemplateStringsArray, ...parts: readonly unknown[]): Markup => raw(String.raw({ raw: strings }, ...parts.map(textOf)));
+export const html = (strings: TemplateStringsArray, ...parts: readonly unknown[]): Markup =>
+  raw(String.raw({ raw: strings }, ...parts.map(textOf)));
 
 /** Text for HTML with indices and exponents set as mathematics. */
-export const mathematics = (text: string): Markup => raw(withSymbols(text, (kind, index) => (kind === "^" ? `<sup>${index}</sup>` : `<sub>${index}</sub>`)));
+export const mathematics = (text: string): Markup =>
+  raw(withSymbols(text, (kind, index) => (kind === "^" ? `<sup>${index}</sup>` : `<sub>${index}</sub>`)));
 
 /** As `mathematics`, for SVG text of 12 pixels. */
-const spans = (text: string): string => withSymbols(text, (kind, index) => `<tspan dy="${kind === "^" ? -4 : 3}" font-size="80%">${index}</tspan><tspan dy="${kind === "^" ? 4 : -3}">\u200b</tspan>`);
+const spans = (text: string): string =>
+  withSymbols(
+    text,
+    (kind, index) =>
+      `<tspan dy="${kind === "^" ? -4 : 3}" font-size="80%">${index}</tspan><tspan dy="${kind === "^" ? 4 : -3}">\u200b</tspan>`,
+  );
 
 /** The string of markup. */
 export const toHtml = (markup: Markup): string => markup[MARKUP];
 
-/** A drawn element as a string that is well-formed in its own file and in an HTML page, whatever its texts and attributes hold. */
+/**
+ * A drawn element as a string that is well-formed in its own file and in an HTML page, whatever its texts and
+ * attributes hold.
+ */
 export function toSvg(node: Node): string {
-  if (node.nodeType !== ELEMENT_NODE) return node.parentNode?.nodeName.toLowerCase() === "text" ? spans(String(node.textContent)) : escape(node.textContent);
+  if (node.nodeType !== ELEMENT_NODE)
+    return node.parentNode?.nodeName.toLowerCase() === "text"
+      ? spans(String(node.textContent))
+      : escape(node.textContent);
   const { localName, attributes, childNodes } = node as Element;
   const named = Array.from(attributes, ({ name, value }) => ` ${name}="${escape(value)}"`).join("");
   return `<${localName}${named}>${Array.from(childNodes, toSvg).join("")}</${localName}>`;
@@ -56,4 +77,8 @@ export function toSvg(node: Node): string {
 
 /** An SVG for a page, where it needs no namespace. */
 export const inline = (svg: string): Markup =>
-  raw(svg.replace(/<svg(?: [\w:-]+="[^"]*")*>/g, (tag) => tag.replace(/ ([\w:-]+)="[^"]*"/g, (attribute, name: string) => (/^xmlns(?::|$)/.test(name) ? "" : attribute))));
+  raw(
+    svg.replace(/<svg(?: [\w:-]+="[^"]*")*>/g, (tag) =>
+      tag.replace(/ ([\w:-]+)="[^"]*"/g, (attribute, name: string) => (/^xmlns(?::|$)/.test(name) ? "" : attribute)),
+    ),
+  );

@@ -55,8 +55,20 @@ export interface TitledReport extends Report {
 
 export const heading = (text: string): Block => ({ kind: "heading", text });
 export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
-export const table = (title: string, columns: readonly string[], rows: readonly (readonly string[])[], rest: Pick<Table, "note" | "summary" | "folded"> = {}): Table => ({ kind: "table", title, columns, rows, ...rest });
-export const figure = (name: string, title: string, plot: Plot, caption: string, device?: string): Figure => ({ kind: "figure", name, title, plot, caption, ...(device === undefined ? {} : { device }) });
+export const table = (
+  title: string,
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+  rest: Pick<Table, "note" | "summary" | "folded"> = {},
+): Table => ({ kind: "table", title, columns, rows, ...rest });
+export const figure = (name: string, title: string, plot: Plot, caption: string, device?: string): Figure => ({
+  kind: "figure",
+  name,
+  title,
+  plot,
+  caption,
+  ...(device === undefined ? {} : { device }),
+});
 
 /** A number with `digits` significant digits, scientific if very large or small; a dash for undefined. */
 export function formatNumber(value: number | undefined, digits = 3): string {
@@ -64,7 +76,9 @@ export function formatNumber(value: number | undefined, digits = 3): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
   const magnitude = Math.abs(value);
-  return magnitude >= 1e5 || magnitude < 1e-3 ? value.toExponential(digits - 1) : String(Number(value.toPrecision(digits)));
+  return magnitude >= 1e5 || magnitude < 1e-3
+    ? value.toExponential(digits - 1)
+    : String(Number(value.toPrecision(digits)));
 }
 
 export function formatPercent(share: number): string {

@@ -47,7 +47,10 @@ class Interrupted extends Error {}
 const WRITE_EVERY = 1000;
 
 function partOf({ only, shard }: TaskOptions): string | undefined {
-  const parts = [...(shard ? [`shard ${shard.index} of ${shard.count}`] : []), ...(only ? [`only ${only.join(", ")}`] : [])];
+  const parts = [
+    ...(shard ? [`shard ${shard.index} of ${shard.count}`] : []),
+    ...(only ? [`only ${only.join(", ")}`] : []),
+  ];
   return parts.length === 0 ? undefined : parts.join(", ");
 }
 
@@ -70,15 +73,30 @@ function checkMemory(name: string, wanted: number | undefined): void {
   const most = totalmem();
   if (wanted === undefined || wanted <= most) return;
   const gibibytes = (count: number): string => `${(count / 2 ** 30).toPrecision(3)} GiB`;
-  throw new ArgumentError({ where: `study ${name}`, wanted: `sizes that fit the memory of this machine, ${gibibytes(most)}`, got: `${gibibytes(wanted)} or more`, fix: "Give smaller sizes." });
+  throw new ArgumentError({
+    where: `study ${name}`,
+    wanted: `sizes that fit the memory of this machine, ${gibibytes(most)}`,
+    got: `${gibibytes(wanted)} or more`,
+    fix: "Give smaller sizes.",
+  });
 }
 
-const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /** The report of stored results. */
-export function reportOf({ title, ...study }: Study, { measurements, configuration, seed, partial }: Results): TitledReport {
+export function reportOf(
+  { title, ...study }: Study,
+  { measurements, configuration, seed, partial }: Results,
+): TitledReport {
   const options = configuration as Values<Declared>;
-  const none = { answer: partial ? "The study was stopped before its first result." : "Nothing was trained: no runs were asked for.", blocks: [] };
+  const none = {
+    answer: partial ? "The study was stopped before its first result." : "Nothing was trained: no runs were asked for.",
+    blocks: [],
+  };
   const { answer, blocks } = measurements === undefined ? none : study.report(measurements, options, seed);
   return { title, answer, blocks: [...blocks, ...(study.appendix?.(options, seed) ?? [])] };
 }
@@ -94,7 +112,11 @@ export async function publish(study: Study, results: Results, out: string): Prom
 }
 
 /** `conduct` in a folder that this process has locked. */
-async function conductAlone(study: Study, configuration: Values<Declared>, options: ConductOptions): Promise<Conducted> {
+async function conductAlone(
+  study: Study,
+  configuration: Values<Declared>,
+  options: ConductOptions,
+): Promise<Conducted> {
   const { backend, seed, out, command, signal, finishedIn } = options;
   const start = performance.now();
   const current = await collectVersions();
@@ -105,7 +127,10 @@ async function conductAlone(study: Study, configuration: Values<Declared>, optio
   const report = options.report ?? (() => undefined);
   const note = (text: string): void => report({ kind: "note", text });
   for (const folder of [out, join(out, TASKS)]) await clearTemporary(folder);
-  const keeper = taskKeeper({ out, common: { study: study.name, device, versions: decisiveVersions(versions, device.kind) }, note }, options);
+  const keeper = taskKeeper(
+    { out, common: { study: study.name, device, versions: decisiveVersions(versions, device.kind) }, note },
+    options,
+  );
   const done = new Map<Task<unknown, unknown>, unknown>();
   let results: Results = {
     study: study.name,
@@ -122,7 +147,12 @@ async function conductAlone(study: Study, configuration: Values<Declared>, optio
   let written = Number.NEGATIVE_INFINITY;
   const write = async (change: Partial<Results> = {}): Promise<void> => {
     const measurements = done.size === 0 ? undefined : study.gather([...done.values()], configuration, seed);
-    results = { ...results, ...(measurements === undefined ? {} : { measurements }), ...change, seconds: keeper.earlierSeconds() + (performance.now() - start) / 1000 };
+    results = {
+      ...results,
+      ...(measurements === undefined ? {} : { measurements }),
+      ...change,
+      seconds: keeper.earlierSeconds() + (performance.now() - start) / 1000,
+    };
     await writeAtomically(out, "results.json", toJson(results));
     written = performance.now();
   };
@@ -150,7 +180,9 @@ async function conductAlone(study: Study, configuration: Values<Declared>, optio
         // a merge writes all or nothing
         if (finishedIn === undefined && performance.now() - written >= WRITE_EVERY) await write();
       };
-      const result = await keeper.keep({ name: task.name, depends: await task.depends(data) }, (kept) => task.run(data, { ...kept, backend, measured, report, checkpoint }));
+      const result = await keeper.keep({ name: task.name, depends: await task.depends(data) }, (kept) =>
+        task.run(data, { ...kept, backend, measured, report, checkpoint }),
+      );
       if (result !== undefined) await measured(result);
     }
     checkFinished(tasks, keeper);
@@ -174,9 +206,10 @@ async function conductAlone(study: Study, configuration: Values<Declared>, optio
 /**
  * Runs a study and writes its results: `results.json` while it runs, the report at the end.
  *
- * When `signal` aborts, the results so far are marked partial and reported. If there are none, the results of an earlier run stay.
- * @throws the study's error, after partial results are written. ArgumentError for options that do not fit together, for sizes beyond the memory, or while
- * another process writes into the folder.
+ * When `signal` aborts, the results so far are marked partial and reported. If there are none, the results of an
+ * earlier run stay.
+ * @throws the study's error, after partial results are written. ArgumentError for options that do not fit together, for
+ * sizes beyond the memory, or while another process writes into the folder.
  */
 export async function conduct<Options extends Declared, Data, Result, Measurements>(
   study: Study<Options, Data, Result, Measurements>,

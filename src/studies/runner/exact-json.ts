@@ -14,4 +14,5 @@ function replace(_: string, value: unknown): unknown {
 export const toExactJson = (value: unknown): string => JSON.stringify(value, replace);
 
 /** The inverse of `toExactJson`. */
-export const fromExactJson = (text: string): unknown => JSON.parse(text, (_, value: unknown) => (isMarked(value) ? Number(value[MARK]) : value));
+export const fromExactJson = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown) => (isMarked(value) ? Number(value[MARK]) : value));

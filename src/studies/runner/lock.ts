@@ -9,7 +9,10 @@ import { makeFolder, writeAtomically } from "./results.js";
 /** File that names the process that writes into its folder. */
 const LOCK = "lock";
 
-/** Milliseconds to wait for the content of a new lock, and for another process that takes over the same lock: both need far less. */
+/**
+ * Milliseconds to wait for the content of a new lock, and for another process that takes over the same lock: both need
+ * far less.
+ */
 const SETTLE_MS = 50;
 
 interface Owner {
@@ -17,7 +20,10 @@ interface Owner {
   readonly pid: number;
 }
 
-/** Locks that this process holds. A lock file with this process's number may be older: after a restart, a container reuses numbers. */
+/**
+ * Locks that this process holds. A lock file with this process's number may be older: after a restart, a container
+ * reuses numbers.
+ */
 const held = new Set<string>();
 
 async function readOwner(path: string): Promise<Owner | undefined> {
@@ -93,7 +99,13 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   } catch (cause) {
     if (cause instanceof ArgumentError) throw cause;
     if (made !== undefined) await rmdir(folder).catch(() => undefined);
-    throw new DataError({ where: "study", argument: folder, wanted: "a place to write", got: (cause as NodeJS.ErrnoException).code ?? String(cause), fix: "Choose another folder with --out." });
+    throw new DataError({
+      where: "study",
+      argument: folder,
+      wanted: "a place to write",
+      got: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      fix: "Choose another folder with --out.",
+    });
   }
   held.add(path);
   const atExit = (): void => rmSync(path, { force: true }); // a process that ends early leaves no lock

@@ -10,11 +10,27 @@ import { conduct, publish, type Conducted, type Results } from "./conduct.js";
 import type { StudyEvent } from "./events.js";
 import { schemaOf, type Declared, type Values } from "./options.js";
 import { fromJson } from "./results.js";
-import { anything, flag, map, oneOf, optional, real, record, text, violation, whole, type Fields, type Schema } from "./schema.js";
+import {
+  anything,
+  flag,
+  map,
+  oneOf,
+  optional,
+  real,
+  record,
+  text,
+  violation,
+  whole,
+  type Fields,
+  type Schema,
+} from "./schema.js";
 import type { Study } from "./study.js";
 import { decisiveVersions } from "./versions.js";
 
-/** Schema of a results file. The configuration is checked by the schema of the study's options; measurements are not checked. */
+/**
+ * Schema of a results file. The configuration is checked by the schema of the study's options; measurements are not
+ * checked.
+ */
 const resultsFields = {
   study: text,
   partial: flag,
@@ -30,7 +46,11 @@ const resultsFields = {
   error: optional(text),
 } as const satisfies Fields<Results>;
 
-async function resultsIn(where: string, folder: string, studies: readonly Study[]): Promise<{ readonly study: Study; readonly results: Results }> {
+async function resultsIn(
+  where: string,
+  folder: string,
+  studies: readonly Study[],
+): Promise<{ readonly study: Study; readonly results: Results }> {
   const path = join(folder, "results.json");
   const refuse = (argument: string, wanted: string, got: string): never => {
     throw new DataError({ where, argument, wanted, got, fix: "Name a folder that a study wrote." });
@@ -49,17 +69,26 @@ async function resultsIn(where: string, folder: string, studies: readonly Study[
   };
   check(record(resultsFields), results, "results");
   const checked = results as Results; // its configuration is checked below
-  const study = studies.find(({ name }) => name === checked.study) ?? refuse(`${path}: results.study`, `one of ${studies.map(({ name }) => name).join(", ")}`, checked.study);
+  const study =
+    studies.find(({ name }) => name === checked.study) ??
+    refuse(`${path}: results.study`, `one of ${studies.map(({ name }) => name).join(", ")}`, checked.study);
   check(schemaOf(study.options), checked.configuration, "configuration");
   return { study, results: checked };
 }
 
 /** Fields that are equal in all shards of a study. */
-const shared = ({ study, seed, configuration, device, versions }: Results) => ({ study, seed, configuration, device, versions: decisiveVersions(versions, device.kind) });
+const shared = ({ study, seed, configuration, device, versions }: Results) => ({
+  study,
+  seed,
+  configuration,
+  device,
+  versions: decisiveVersions(versions, device.kind),
+});
 
 /** Describes where two values differ: the differing fields, or the whole value. */
 function difference(value: unknown, other: unknown): string {
-  const isPlain = (item: unknown): item is Record<string, unknown> => typeof item === "object" && item !== null && !Array.isArray(item);
+  const isPlain = (item: unknown): item is Record<string, unknown> =>
+    typeof item === "object" && item !== null && !Array.isArray(item);
   if (!isPlain(value) || !isPlain(other)) return JSON.stringify(value);
   return [...new Set([...Object.keys(value), ...Object.keys(other)])]
     .filter((name) => !isDeepStrictEqual(value[name], other[name]))
@@ -87,7 +116,8 @@ function checkAlike(all: readonly Results[], folders: readonly string[]): void {
  * Merges the finished tasks of shards into the results and the report of the whole study.
  *
  * Computes no task again, and writes results only if every task is finished. `out` can be resumed like any run.
- * @throws DataError for a folder without results or with an invalid field, ArgumentError for shards of different studies or a task that no shard has finished.
+ * @throws DataError for a folder without results or with an invalid field, ArgumentError for shards of different
+ * studies or a task that no shard has finished.
  */
 export async function mergeShards(
   folders: readonly string[],
@@ -96,10 +126,30 @@ export async function mergeShards(
 ): Promise<Conducted & { readonly out: string }> {
   const all: Awaited<ReturnType<typeof resultsIn>>[] = [];
   for (const folder of folders) all.push(await resultsIn("merge", folder, studies));
-  checkAlike(all.map(({ results }) => results), folders);
-  const [{ study, results: { seed, command, device, versions, configuration } }] = all;
+  checkAlike(
+    all.map(({ results }) => results),
+    folders,
+  );
+  const [
+    {
+      study,
+      results: { seed, command, device, versions, configuration },
+    },
+  ] = all;
   const target = out ?? join("out", study.name);
-  return { ...(await conduct(study, configuration as Values<Declared>, { backend: cpu, device, versions, seed, out: target, command, finishedIn: folders, report })), out: target };
+  return {
+    ...(await conduct(study, configuration as Values<Declared>, {
+      backend: cpu,
+      device,
+      versions,
+      seed,
+      out: target,
+      command,
+      finishedIn: folders,
+      report,
+    })),
+    out: target,
+  };
 }
 
 /**
@@ -113,6 +163,12 @@ export async function redraw(folder: string, studies: readonly Study[]): Promise
     return await publish(study, results, folder);
   } catch (cause) {
     if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause;
-    throw new DataError({ where: "report", argument: join(folder, "results.json"), wanted: `measurements of study ${study.name}, as this version writes them`, got: cause.message, fix: "Run the study again with --resume." });
+    throw new DataError({
+      where: "report",
+      argument: join(folder, "results.json"),
+      wanted: `measurements of study ${study.name}, as this version writes them`,
+      got: cause.message,
+      fix: "Run the study again with --resume.",
+    });
   }
 }

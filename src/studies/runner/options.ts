@@ -30,24 +30,40 @@ export interface Declared {
 }
 
 /** The values of declared options. */
-export type Values<Options> = { readonly [Name in keyof Options]: Options[Name] extends Option<infer Value> ? Value : Values<Options[Name]> };
+export type Values<Options> = {
+  readonly [Name in keyof Options]: Options[Name] extends Option<infer Value> ? Value : Values<Options[Name]>;
+};
 
 /** The values of some of the declared options. */
-export type Chosen<Options> = { readonly [Name in keyof Options]?: Options[Name] extends Option<infer Value> ? Value : Chosen<Options[Name]> };
+export type Chosen<Options> = {
+  readonly [Name in keyof Options]?: Options[Name] extends Option<infer Value> ? Value : Chosen<Options[Name]>;
+};
 
 interface Range {
   readonly least: number;
   readonly most: number;
 }
 
-/** Help and name of an option's flag. Without `help` the option has no flag; without `flag` the flag has the option's name. */
+/**
+ * Help and name of an option's flag. Without `help` the option has no flag; without `flag` the flag has the option's
+ * name.
+ */
 interface Help {
   readonly help?: string;
   readonly flag?: string;
 }
 
-function withFlag<Value>(initial: Value, schema: Schema, { help, flag }: Help, own: Omit<Flag<Value>, "name" | "help">): Option<Value> {
-  return { schema, initial, flags: help === undefined ? [] : [{ ...own, help, ...(flag === undefined ? {} : { name: flag }) }] };
+function withFlag<Value>(
+  initial: Value,
+  schema: Schema,
+  { help, flag }: Help,
+  own: Omit<Flag<Value>, "name" | "help">,
+): Option<Value> {
+  return {
+    schema,
+    initial,
+    flags: help === undefined ? [] : [{ ...own, help, ...(flag === undefined ? {} : { name: flag }) }],
+  };
 }
 
 function numberIn(text: string, range: NumberSchema): number | undefined {
@@ -57,7 +73,12 @@ function numberIn(text: string, range: NumberSchema): number | undefined {
 }
 
 /** A flag that takes a whole number; `to` converts it to the option's value. */
-export function wholeFlag<Value>(name: string, { least, most }: Range, help: string, to: (value: number) => Value): Flag<Value> {
+export function wholeFlag<Value>(
+  name: string,
+  { least, most }: Range,
+  help: string,
+  to: (value: number) => Value,
+): Flag<Value> {
   const range = schemas.whole(least, most);
   const parse = (text: string): Value | undefined => {
     const value = numberIn(text, range);
@@ -67,12 +88,19 @@ export function wholeFlag<Value>(name: string, { least, most }: Range, help: str
 }
 
 function numberOption(initial: number, range: NumberSchema, help: Help): Option<number> {
-  return withFlag(initial, range, help, { argument: range.whole ? "n" : "x", wanted: rangeOf(range), range, parse: (text) => numberIn(text, range) });
+  return withFlag(initial, range, help, {
+    argument: range.whole ? "n" : "x",
+    wanted: rangeOf(range),
+    range,
+    parse: (text) => numberIn(text, range),
+  });
 }
 
-export const whole = (initial: number, { least, most, ...help }: Range & Help): Option<number> => numberOption(initial, schemas.whole(least, most), help);
+export const whole = (initial: number, { least, most, ...help }: Range & Help): Option<number> =>
+  numberOption(initial, schemas.whole(least, most), help);
 
-export const real = (initial: number, { least, most, ...help }: Range & Help): Option<number> => numberOption(initial, schemas.real(least, most), help);
+export const real = (initial: number, { least, most, ...help }: Range & Help): Option<number> =>
+  numberOption(initial, schemas.real(least, most), help);
 
 /** A whole number that may be absent. */
 export function optionalWhole({ least, most, ...help }: Range & Help): Option<number | undefined> {
@@ -82,11 +110,24 @@ export function optionalWhole({ least, most, ...help }: Range & Help): Option<nu
 
 /** A text that may be absent, such as a file. */
 export const optionalText = ({ argument, ...help }: Help & { readonly argument: string }): Option<string | undefined> =>
-  withFlag(undefined as string | undefined, schemas.optional(schemas.text), help, { argument, wanted: "text", parse: (text) => text });
+  withFlag(undefined as string | undefined, schemas.optional(schemas.text), help, {
+    argument,
+    wanted: "text",
+    parse: (text) => text,
+  });
 
 /** One of the given words. */
-export const oneOf = <const Name extends string>(initial: Name, among: readonly Name[], help: Help = {}): Option<Name> =>
-  withFlag(initial, schemas.oneOf(among), help, { argument: "name", wanted: `one of ${among.join(", ")}`, choices: among, parse: (text) => among.find((name) => name === text) });
+export const oneOf = <const Name extends string>(
+  initial: Name,
+  among: readonly Name[],
+  help: Help = {},
+): Option<Name> =>
+  withFlag(initial, schemas.oneOf(among), help, {
+    argument: "name",
+    wanted: `one of ${among.join(", ")}`,
+    choices: among,
+    parse: (text) => among.find((name) => name === text),
+  });
 
 /** Different kernel names, separated by commas. */
 export function kernelNames(initial: readonly string[], help: string): Option<readonly string[]> {
@@ -95,29 +136,52 @@ export function kernelNames(initial: readonly string[], help: string): Option<re
     return names.every((name) => name !== "") && new Set(names).size === names.length ? names : undefined;
   };
   const wanted = "different names of kernels, separated by commas, such as softmax,gaussian";
-  return withFlag<readonly string[]>(initial, schemas.list(schemas.text, 1, 64), { help }, { argument: "names", wanted, parse });
+  return withFlag<readonly string[]>(
+    initial,
+    schemas.list(schemas.text, 1, 64),
+    { help },
+    { argument: "names", wanted, parse },
+  );
 }
 
 /** At most `count` different whole numbers, separated by commas. */
-export function wholes(initial: readonly number[], { least, most, count, ...help }: Range & Help & { readonly count: number }): Option<readonly number[]> {
+export function wholes(
+  initial: readonly number[],
+  { least, most, count, ...help }: Range & Help & { readonly count: number },
+): Option<readonly number[]> {
   const range = schemas.whole(least, most);
   const parse = (text: string): number[] | undefined => {
     const parts = text.split(",");
     const values = parts.flatMap((part) => numberIn(part, range) ?? []);
-    return values.length === parts.length && values.length <= count && new Set(values).size === values.length ? values : undefined;
+    return values.length === parts.length && values.length <= count && new Set(values).size === values.length
+      ? values
+      : undefined;
   };
   const wanted = `1 to ${count} different numbers, separated by commas, each ${rangeOf(range)}`;
-  return withFlag<readonly number[]>(initial, schemas.list(range, 0, count), help, { argument: "list", wanted, range, parse });
+  return withFlag<readonly number[]>(initial, schemas.list(range, 0, count), help, {
+    argument: "list",
+    wanted,
+    range,
+    parse,
+  });
 }
 
 /** An option of any type with the given flags. */
-export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({ schema, initial, flags });
+export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({
+  schema,
+  initial,
+  flags,
+});
 
 const isOption = (entry: Option<unknown> | Declared): entry is Option<unknown> => "schema" in entry && "flags" in entry;
 
 /** Schema of the options' values. */
 export function schemaOf(options: Declared): Schema {
-  return schemas.record(Object.fromEntries(Object.entries(options).map(([name, entry]) => [name, isOption(entry) ? entry.schema : schemaOf(entry)])));
+  return schemas.record(
+    Object.fromEntries(
+      Object.entries(options).map(([name, entry]) => [name, isOption(entry) ? entry.schema : schemaOf(entry)]),
+    ),
+  );
 }
 
 interface Leaf {
@@ -127,12 +191,16 @@ interface Leaf {
 
 /** All options with their paths. */
 const leavesOf = (options: Declared, path: readonly string[] = []): Leaf[] =>
-  Object.entries(options).flatMap(([name, entry]) => (isOption(entry) ? [{ path: [...path, name], option: entry }] : leavesOf(entry, [...path, name])));
+  Object.entries(options).flatMap(([name, entry]) =>
+    isOption(entry) ? [{ path: [...path, name], option: entry }] : leavesOf(entry, [...path, name]),
+  );
 
 /** The value at a path of a tree; undefined where there is none. */
-export const valueAt = (tree: unknown, path: readonly string[]): unknown => path.reduce((own, name) => (own as Record<string, unknown> | undefined)?.[name], tree);
+export const valueAt = (tree: unknown, path: readonly string[]): unknown =>
+  path.reduce((own, name) => (own as Record<string, unknown> | undefined)?.[name], tree);
 
-const hasAt = (tree: unknown, path: readonly string[]): boolean => Object.hasOwn((valueAt(tree, path.slice(0, -1)) as object | undefined) ?? {}, path[path.length - 1]);
+const hasAt = (tree: unknown, path: readonly string[]): boolean =>
+  Object.hasOwn((valueAt(tree, path.slice(0, -1)) as object | undefined) ?? {}, path[path.length - 1]);
 
 function setAt(tree: Record<string, unknown>, [name, ...rest]: readonly string[], value: unknown): void {
   if (rest.length === 0) tree[name] = value;
@@ -149,7 +217,10 @@ function joined(options: Declared, choices: readonly unknown[]): Record<string, 
 }
 
 /** The values of all options: from the last choice that sets an option, else its default. */
-export function valuesOf<Options extends Declared>(options: Options, ...choices: readonly Chosen<Options>[]): Values<Options> {
+export function valuesOf<Options extends Declared>(
+  options: Options,
+  ...choices: readonly Chosen<Options>[]
+): Values<Options> {
   const defaults = {};
   for (const { path, option } of leavesOf(options)) setAt(defaults, path, option.initial);
   return joined(options, [defaults, ...choices]) as Values<Options>;
@@ -162,9 +233,14 @@ export interface Preset<Options> {
 }
 
 /** The options that presets and `given` flags set; flags of single options take precedence. */
-export function chosenBy<Options extends Declared>(options: Options, presets: readonly Preset<Options>[], given: ReadonlyMap<string, unknown>): Chosen<Options> {
+export function chosenBy<Options extends Declared>(
+  options: Options,
+  presets: readonly Preset<Options>[],
+  given: ReadonlyMap<string, unknown>,
+): Chosen<Options> {
   const single = {};
-  for (const { name, places } of flagsOf(options)) if (given.has(name)) for (const place of places) setAt(single, place, given.get(name));
+  for (const { name, places } of flagsOf(options))
+    if (given.has(name)) for (const place of places) setAt(single, place, given.get(name));
   return joined(options, [...presets.map((preset) => preset.options), single]) as Chosen<Options>;
 }
 
@@ -189,7 +265,12 @@ export function flagsOf(options: Declared): PlacedFlag[] {
     const names = option.flags.map((flag) => flag.name ?? dashed(path[path.length - 1]));
     names.forEach((name, index) => {
       const before = found.get(name);
-      found.set(name, before ? { ...before, places: [...before.places, path] } : { name, flag: option.flags[index], places: [path], conflicts: names.filter((other) => other !== name) });
+      found.set(
+        name,
+        before
+          ? { ...before, places: [...before.places, path] }
+          : { name, flag: option.flags[index], places: [path], conflicts: names.filter((other) => other !== name) },
+      );
     });
   }
   return [...found.values()];

@@ -5,14 +5,20 @@ import { DataError } from "../../core/errors.js";
 /** Indented JSON; NaN and the infinities, which JSON lacks, become the strings "NaN", "Infinity" and "-Infinity". */
 export function toJson(value: unknown): string {
   const replace = (_: string, item: unknown): unknown =>
-    typeof item === "number" && !Number.isFinite(item) ? String(item) : ArrayBuffer.isView(item) ? Array.from(item as Float64Array) : item;
+    typeof item === "number" && !Number.isFinite(item)
+      ? String(item)
+      : ArrayBuffer.isView(item)
+        ? Array.from(item as Float64Array)
+        : item;
   return `${JSON.stringify(value, replace, 1)}\n`;
 }
 
 /** The inverse of `toJson`, except that typed arrays become plain arrays. */
 export function fromJson(text: string): unknown {
   const notFinite: Readonly<Record<string, number>> = { NaN, Infinity, "-Infinity": -Infinity };
-  return JSON.parse(text, (_, item: unknown) => (typeof item === "string" && Object.hasOwn(notFinite, item) ? notFinite[item] : item));
+  return JSON.parse(text, (_, item: unknown) =>
+    typeof item === "string" && Object.hasOwn(notFinite, item) ? notFinite[item] : item,
+  );
 }
 
 /** Removes temporary files that killed processes left in a folder. */
@@ -25,17 +31,21 @@ export async function clearTemporary(folder: string): Promise<void> {
 /**
  * Creates a folder and its missing parents; returns the topmost one that it created.
  *
- * Creates them one by one: on a file system that takes no folders, such as /proc, `mkdir` with `recursive` never returns, and no signal ends it.
+ * Creates them one by one: on a file system that takes no folders, such as /proc, `mkdir` with `recursive` never
+ * returns, and no signal ends it.
  */
 export async function makeFolder(folder: string): Promise<string | undefined> {
   const path = resolve(folder);
   const about = await stat(path).catch(() => undefined);
   if (about?.isDirectory()) return undefined;
   const above = dirname(path) === path ? undefined : await makeFolder(dirname(path));
-  const made = await mkdir(path).then(() => path, (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST" || about !== undefined) throw error;
-    return undefined; // another process created it in the meantime
-  });
+  const made = await mkdir(path).then(
+    () => path,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST" || about !== undefined) throw error;
+      return undefined; // another process created it in the meantime
+    },
+  );
   return above ?? made;
 }
 

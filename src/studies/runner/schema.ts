@@ -27,7 +27,12 @@ export const text: Schema = { kind: "text" };
 export const anything: Schema = { kind: "anything" };
 export const flag: Schema = { kind: "flag" };
 export const oneOf = (among: readonly string[]): Schema => ({ kind: "text", among });
-export const list = (item: Schema, least: number, most: number): Extract<Schema, { kind: "list" }> => ({ kind: "list", item, least, most });
+export const list = (item: Schema, least: number, most: number): Extract<Schema, { kind: "list" }> => ({
+  kind: "list",
+  item,
+  least,
+  most,
+});
 export const map = (item: Schema): Schema => ({ kind: "map", item });
 export const optional = (of: Schema): Schema => ({ kind: "optional", of });
 
@@ -54,9 +59,11 @@ function shown(value: unknown): string {
 }
 
 /** The range of a number schema in words. */
-export const rangeOf = ({ least, most, whole: isWhole }: NumberSchema): string => `a ${isWhole ? "whole " : ""}number from ${least} to ${most}`;
+export const rangeOf = ({ least, most, whole: isWhole }: NumberSchema): string =>
+  `a ${isWhole ? "whole " : ""}number from ${least} to ${most}`;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function firstOf<Item>(items: Iterable<Item>, look: (item: Item) => Violation | undefined): Violation | undefined {
   for (const item of items) {
@@ -68,29 +75,51 @@ function firstOf<Item>(items: Iterable<Item>, look: (item: Item) => Violation | 
 
 /** The first violation of a schema; undefined for a valid value. */
 export function violation(schema: Schema, value: unknown, path: string): Violation | undefined {
-  const unless = (isRight: boolean, wanted: string): Violation | undefined => (isRight ? undefined : { path, wanted, got: shown(value) });
+  const unless = (isRight: boolean, wanted: string): Violation | undefined =>
+    isRight ? undefined : { path, wanted, got: shown(value) };
   switch (schema.kind) {
     case "number":
-      return unless(typeof value === "number" && value >= schema.least && value <= schema.most && (!schema.whole || Number.isInteger(value)), rangeOf(schema));
+      return unless(
+        typeof value === "number" &&
+          value >= schema.least &&
+          value <= schema.most &&
+          (!schema.whole || Number.isInteger(value)),
+        rangeOf(schema),
+      );
     case "anything":
       return undefined;
     case "flag":
       return unless(typeof value === "boolean", "true or false");
     case "text":
-      return unless(typeof value === "string" && (schema.among?.includes(value) ?? true), schema.among === undefined ? "text" : `one of ${schema.among.join(", ")}`);
+      return unless(
+        typeof value === "string" && (schema.among?.includes(value) ?? true),
+        schema.among === undefined ? "text" : `one of ${schema.among.join(", ")}`,
+      );
     case "optional":
       return value === undefined ? undefined : violation(schema.of, value, path);
     case "list": {
       const { item, least, most } = schema;
-      if (!Array.isArray(value) || value.length < least || value.length > most) return unless(false, `a list of ${least} to ${most}`);
+      if (!Array.isArray(value) || value.length < least || value.length > most)
+        return unless(false, `a list of ${least} to ${most}`);
       return firstOf(value.entries(), ([place, own]) => violation(item, own, `${path}[${place}]`));
     }
     case "map":
-      return isObject(value) ? firstOf(Object.entries(value), ([name, own]) => violation(schema.item, own, `${path}.${name}`)) : unless(false, "fields");
+      return isObject(value)
+        ? firstOf(Object.entries(value), ([name, own]) => violation(schema.item, own, `${path}.${name}`))
+        : unless(false, "fields");
     case "record": {
       if (!isObject(value)) return unless(false, `fields ${Object.keys(schema.fields).join(", ")}`);
-      const missed = firstOf(Object.entries(schema.fields), ([name, own]) => violation(own, Object.hasOwn(value, name) ? value[name] : undefined, `${path}.${name}`));
-      return missed ?? firstOf(Object.keys(value), (name) => (Object.hasOwn(schema.fields, name) ? undefined : { path: `${path}.${name}`, wanted: "no such field", got: shown(value[name]) }));
+      const missed = firstOf(Object.entries(schema.fields), ([name, own]) =>
+        violation(own, Object.hasOwn(value, name) ? value[name] : undefined, `${path}.${name}`),
+      );
+      return (
+        missed ??
+        firstOf(Object.keys(value), (name) =>
+          Object.hasOwn(schema.fields, name)
+            ? undefined
+            : { path: `${path}.${name}`, wanted: "no such field", got: shown(value[name]) },
+        )
+      );
     }
   }
 }

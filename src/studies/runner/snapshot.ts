@@ -8,7 +8,9 @@ export interface Snapshot {
 }
 
 export function isSnapshot(value: unknown): value is Snapshot {
-  return typeof value === "object" && value !== null && "shape" in value && "data" in value && ArrayBuffer.isView(value.data);
+  return (
+    typeof value === "object" && value !== null && "shape" in value && "data" in value && ArrayBuffer.isView(value.data)
+  );
 }
 
 /** Replaces every tensor of a tree by a snapshot, bit for bit. */

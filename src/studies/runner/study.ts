@@ -26,7 +26,10 @@ export interface Task<Data, Result, State = unknown> {
   run(data: Data, work: Work<State, Result>): Promise<Result>;
 }
 
-/** Declaration of one experiment. Command line, help, shards, merging, validation of stored results and reports follow from it. */
+/**
+ * Declaration of one experiment. Command line, help, shards, merging, validation of stored results and reports follow
+ * from it.
+ */
 export interface Study<Options extends Declared = Declared, Data = unknown, Result = unknown, Measurements = unknown> {
   readonly name: string;
   /** For the help. */
@@ -54,7 +57,10 @@ export interface Study<Options extends Declared = Declared, Data = unknown, Resu
   data?(options: Values<Options>, seed: number, report: (event: StudyEvent) => void): Promise<Data>;
   /** All runs, in order. Their names are known before any work is done. */
   tasks(options: Values<Options>, seed: number): readonly Task<Data, Result>[] | Promise<readonly Task<Data, Result>[]>;
-  /** The measurements in `results.json`, from finished tasks in order; the last task may be a stopped one. Undefined if there is nothing to report yet. */
+  /**
+   * The measurements in `results.json`, from finished tasks in order; the last task may be a stopped one. Undefined if
+   * there is nothing to report yet.
+   */
   gather(done: readonly Result[], options: Values<Options>, seed: number): Measurements | undefined;
   /** The report, from `results.json` alone. */
   report(measurements: Measurements, options: Values<Options>, seed: number): Report;
@@ -63,4 +69,6 @@ export interface Study<Options extends Declared = Declared, Data = unknown, Resu
 }
 
 /** Declares a study and infers its types. */
-export const declareStudy = <Options extends Declared, Data, Result, Measurements>(study: Study<Options, Data, Result, Measurements>): Study<Options, Data, Result, Measurements> => study;
+export const declareStudy = <Options extends Declared, Data, Result, Measurements>(
+  study: Study<Options, Data, Result, Measurements>,
+): Study<Options, Data, Result, Measurements> => study;

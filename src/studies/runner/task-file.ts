@@ -34,7 +34,8 @@ interface Reference {
   readonly $tensor: string;
 }
 
-const isReference = (value: unknown): value is Reference => typeof value === "object" && value !== null && "$tensor" in value;
+const isReference = (value: unknown): value is Reference =>
+  typeof value === "object" && value !== null && "$tensor" in value;
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
@@ -67,7 +68,11 @@ async function readTensors(path: string, sum: string | undefined): Promise<Map<s
   return snapshots;
 }
 
-const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Whether a task has weights. Without a record they mean that it was lost, or that the first store was interrupted. */
 async function hasWeights(folder: string, task: string): Promise<boolean> {
@@ -88,7 +93,13 @@ export async function readTask(folder: string, task: string): Promise<TaskRecord
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return (await hasWeights(folder, task)) ? "damaged" : undefined;
-    throw new DataError({ where: "study", argument: path, wanted: "a file to read, or none", got: code ?? String(error), fix: "Choose another folder with --out." });
+    throw new DataError({
+      where: "study",
+      argument: path,
+      wanted: "a file to read, or none",
+      got: code ?? String(error),
+      fix: "Choose another folder with --out.",
+    });
   }
   try {
     const record = unsealed(text);
@@ -107,7 +118,12 @@ export async function readTask(folder: string, task: string): Promise<TaskRecord
 }
 
 /** Replaces the record `previous` of a task, so that a reader finds the old one or the new one; returns the new one. */
-export async function writeTask(folder: string, task: string, record: Omit<TaskRecord, "weights">, previous: TaskRecord | undefined): Promise<TaskRecord> {
+export async function writeTask(
+  folder: string,
+  task: string,
+  record: Omit<TaskRecord, "weights">,
+  previous: TaskRecord | undefined,
+): Promise<TaskRecord> {
   const file = fileName(task);
   const tensors: Record<string, Snapshot> = {};
   const content = mapTree(record.content, isSnapshot, (tensor, path): Reference => {
@@ -128,7 +144,9 @@ export async function writeTask(folder: string, task: string, record: Omit<TaskR
 }
 
 async function removeWeights(folder: string, task: string): Promise<void> {
-  await Promise.all(TURNS.map((turn) => rm(join(folder, `${fileName(task)}${turn}`), { force: true, recursive: true })));
+  await Promise.all(
+    TURNS.map((turn) => rm(join(folder, `${fileName(task)}${turn}`), { force: true, recursive: true })),
+  );
 }
 
 /** Removes the files of a task; the record goes first, so that none is left without its weights. */

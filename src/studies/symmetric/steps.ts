@@ -14,11 +14,12 @@ export interface SymmetricRun {
 }
 
 /** Steps of a run until the end of an epoch, counted from 0. */
-export const stepsAfter = ({ losses, epochs }: Pick<SymmetricRun, "losses" | "epochs">, epoch: number): number => ((epoch + 1) * losses.length) / epochs.length;
+export const stepsAfter = ({ losses, epochs }: Pick<SymmetricRun, "losses" | "epochs">, epoch: number): number =>
+  ((epoch + 1) * losses.length) / epochs.length;
 
 /**
- * Steps until the held-out loss first fell to `loss`, interpolated linearly between epochs. If the first epoch reached it, the steps of that
- * epoch, an upper bound; undefined if no epoch did.
+ * Steps until the held-out loss first fell to `loss`, interpolated linearly between epochs. If the first epoch reached
+ * it, the steps of that epoch, an upper bound; undefined if no epoch did.
  */
 export function stepsTo(run: Pick<SymmetricRun, "losses" | "epochs">, loss: number): number | undefined {
   const { epochs } = run;
@@ -54,15 +55,31 @@ interface Pair {
 
 const leastLoss = ({ epochs }: SymmetricRun): number => Math.min(...epochs.map(({ testLoss }) => testLoss));
 
-function pairsOf(runs: readonly SymmetricRun[], kernel: string, reference: string, frequencyLoss: (seed: number) => number): Pair[] {
+function pairsOf(
+  runs: readonly SymmetricRun[],
+  kernel: string,
+  reference: string,
+  frequencyLoss: (seed: number) => number,
+): Pair[] {
   return runs.flatMap((own) => {
-    const other = own.kernel === kernel ? runs.find((run) => run.kernel === reference && run.seed === own.seed) : undefined;
-    return other === undefined ? [] : [{ own, other, frequencies: frequencyLoss(own.seed), reached: Math.max(leastLoss(own), leastLoss(other)) }];
+    const other =
+      own.kernel === kernel ? runs.find((run) => run.kernel === reference && run.seed === own.seed) : undefined;
+    return other === undefined
+      ? []
+      : [{ own, other, frequencies: frequencyLoss(own.seed), reached: Math.max(leastLoss(own), leastLoss(other)) }];
   });
 }
 
-/** Compares the steps of two kernels to losses that both reached, seed by seed. Empty if any run stayed above the unigram baseline. */
-export function compareSteps(runs: readonly SymmetricRun[], kernel: string, reference: string, frequencyLoss: (seed: number) => number): StepComparison[] {
+/**
+ * Compares the steps of two kernels to losses that both reached, seed by seed. Empty if any run stayed above the
+ * unigram baseline.
+ */
+export function compareSteps(
+  runs: readonly SymmetricRun[],
+  kernel: string,
+  reference: string,
+  frequencyLoss: (seed: number) => number,
+): StepComparison[] {
   const pairs = pairsOf(runs, kernel, reference, frequencyLoss);
   if (pairs.length === 0 || pairs.some(({ frequencies, reached }) => reached >= frequencies)) return [];
   return DEPTHS.map((depth) => {

@@ -22,14 +22,20 @@ interface SymmetricResult {
   readonly run: SymmetricRun;
 }
 
-/** A small encoder predicts masked words. For a seed every kernel has the same texts, masks, batches, steps and stream of weights. */
+/**
+ * A small encoder predicts masked words. For a seed every kernel has the same texts, masks, batches, steps and stream
+ * of weights.
+ */
 export const symmetric = declareStudy({
   name: "symmetric",
   question: "masked words with dot-product, symmetric and pairwise attention: how many steps to the same loss?",
   title: "Masked words with dot-product, symmetric and pairwise attention",
   options: {
     ...comparisonOptions(["softmax", "symmetric", "pairwise", "pairwiseScaled"], 3, "splits, starts, orders and masks"),
-    ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, ["windows", "most windows to train on"]),
+    ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, [
+      "windows",
+      "most windows to train on",
+    ]),
     ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
     ...trainingOptions({ batch: 32, epochs: 12, learningRate: 0.003 }),
     data: dataOption,
@@ -48,7 +54,10 @@ export const symmetric = declareStudy({
   tasks(options, first) {
     const { kernels, seeds, ...rest } = options;
     const { tokens, width, hidden, heads, layers } = options;
-    const taskOf = (kernel: string, seed: number): Task<(seed: number) => WindowData, SymmetricResult, TrainingState<EpochMeasure>> => ({
+    const taskOf = (
+      kernel: string,
+      seed: number,
+    ): Task<(seed: number) => WindowData, SymmetricResult, TrainingState<EpochMeasure>> => ({
       name: `${kernel} seed ${seed}`,
       stage: `Seed ${seed}`,
       depends(dataOf) {
@@ -59,12 +68,35 @@ export const symmetric = declareStudy({
         const { vocabulary, train, test, summary: data } = dataOf(seed);
         const stream = (index: number): number => STREAMS * seed + index;
         // the mask is an input token, but no class
-        const model = encoder({ tokens, width, hidden, heads, layers, kernel: encoderKernel(kernel), vocabulary: vocabulary + 1, classes: vocabulary });
+        const model = encoder({
+          tokens,
+          width,
+          hidden,
+          heads,
+          layers,
+          kernel: encoderKernel(kernel),
+          vocabulary: vocabulary + 1,
+          classes: vocabulary,
+        });
         const parameters = model.initialize(work.backend, random(stream(1)));
-        const sizes = { parameters: parameterCount(parameters), attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)) };
-        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricResult => ({ data, run: { kernel, seed, ...sizes, epochs, losses } });
-        const predictions = { train: maskedPredictions(train, vocabulary, random(stream(3))), test: maskedPredictions(test, vocabulary, random(stream(4))) };
-        const training = { ...options, label: `${kernel}, seed ${seed}`, seed: stream(2), measured: (soFar: TrainingSoFar<EpochMeasure>) => work.measured(resultOf(soFar)) };
+        const sizes = {
+          parameters: parameterCount(parameters),
+          attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)),
+        };
+        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricResult => ({
+          data,
+          run: { kernel, seed, ...sizes, epochs, losses },
+        });
+        const predictions = {
+          train: maskedPredictions(train, vocabulary, random(stream(3))),
+          test: maskedPredictions(test, vocabulary, random(stream(4))),
+        };
+        const training = {
+          ...options,
+          label: `${kernel}, seed ${seed}`,
+          seed: stream(2),
+          measured: (soFar: TrainingSoFar<EpochMeasure>) => work.measured(resultOf(soFar)),
+        };
         try {
           return resultOf(await trainPredictions(model, parameters, predictions, training, work));
         } finally {
@@ -75,7 +107,10 @@ export const symmetric = declareStudy({
     return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));
   },
 
-  gather: (done: readonly SymmetricResult[]) => ({ data: bySeed(done, ({ data }) => data), runs: done.map(({ run }) => run) }),
+  gather: (done: readonly SymmetricResult[]) => ({
+    data: bySeed(done, ({ data }) => data),
+    runs: done.map(({ run }) => run),
+  }),
   report: (measurements, options) => report(measurements, options),
   appendix: () => [publishedTable()],
 });

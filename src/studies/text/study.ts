@@ -40,7 +40,18 @@ export const text = declareStudy({
     // the encoder of arXiv 2411.07538 on sequences as long as in Long Range Arena, arXiv 2011.04006
     full: {
       help: "sequences of up to 4,096 bytes, for a hardware adapter",
-      options: { scale: "full", unit: "bytes", tokens: 4096, train: 4800, test: 960, vocabulary: 256, width: 64, hidden: 128, batch: 32, epochs: 20 },
+      options: {
+        scale: "full",
+        unit: "bytes",
+        tokens: 4096,
+        train: 4800,
+        test: 960,
+        vocabulary: 256,
+        width: 64,
+        hidden: 128,
+        batch: 32,
+        epochs: 20,
+      },
     },
   },
   check: ({ kernels }) => kernels.forEach(plainKernel),
@@ -56,40 +67,68 @@ export const text = declareStudy({
 
   tasks(options, first) {
     const { kernels, seeds, ...rest } = options;
-    const taskOf = (kernel: string, seed: number): Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>> => ({
+    const taskOf = (
+      kernel: string,
+      seed: number,
+    ): Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>> => ({
       name: `${kernel} seed ${seed}`,
       stage: `Seed ${seed}`,
       depends: (dataOf) => ({ ...rest, data: contentOf(dataOf(seed)) }),
       async run(dataOf, work) {
         const dataset = dataOf(seed);
-        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochResult>): TextResult => ({ data: summarize(dataset), run: { kernel, seed, epochs, losses } });
+        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochResult>): TextResult => ({
+          data: summarize(dataset),
+          run: { kernel, seed, epochs, losses },
+        });
         const streams = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
-        const training = { ...options, ...streams, kernel: plainKernel(kernel), optimizer: "sgd", label: `${kernel}, seed ${seed}` } as const;
-        return trainTextClassifier(dataset, { ...training, measured: (soFar) => work.measured(resultOf(soFar)) }, work, resultOf);
+        const training = {
+          ...options,
+          ...streams,
+          kernel: plainKernel(kernel),
+          optimizer: "sgd",
+          label: `${kernel}, seed ${seed}`,
+        } as const;
+        return trainTextClassifier(
+          dataset,
+          { ...training, measured: (soFar) => work.measured(resultOf(soFar)) },
+          work,
+          resultOf,
+        );
       },
     });
     return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));
   },
 
-  gather: (done: readonly TextResult[]) => ({ data: bySeed(done, ({ data }) => data), runs: done.map(({ run }) => run) }),
+  gather: (done: readonly TextResult[]) => ({
+    data: bySeed(done, ({ data }) => data),
+    runs: done.map(({ run }) => run),
+  }),
 
   report({ data, runs }, { unit, tokens, layers, width, hidden, heads, batch, epochs, learningRate }) {
     const complete = completeRuns(runs, epochs);
     const [{ name, train, test, leftOut }] = data;
     const always = `always answering the most frequent class: ${formatPercent(meanInterval(data.map(({ majority }) => majority)).mean)}`;
-    const caution = "Splits of one corpus share texts, so the seeds are not quite independent, and both intervals are somewhat too narrow.";
+    const caution =
+      "Splits of one corpus share texts, so the seeds are not quite independent, and both intervals are somewhat too narrow.";
     const blocks = [
       paragraph(
         `${name}: ${train} texts to train on and ${test} to test on, stratified, another split for every seed; ${leftOut} texts without ${unit} or with the same first ${tokens} ` +
           `${unit} as another were left out. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) reads the first ${tokens} ${unit}; stochastic gradient ` +
           `descent with momentum 0.9, learning rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same texts, start, batches and number of steps.`,
       ),
-      ...(complete.length === 0 ? [] : [accuracyTable(complete, { test, examples: "texts", baseline: `For comparison, ${always}. ${caution}` })]),
+      ...(complete.length === 0
+        ? []
+        : [accuracyTable(complete, { test, examples: "texts", baseline: `For comparison, ${always}. ${caution}` })]),
       ...statements(complete).map(paragraph),
       ...curveFigures(runs, "Text", "texts"),
     ];
     if (complete.length === 0) return { answer: UNFINISHED, blocks };
-    const means = [...byKernel(complete)].map(([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`);
-    return { answer: `Test accuracy: ${means.join(", ")} (${always}). ${statements(complete).join(" ")}`.trim(), blocks };
+    const means = [...byKernel(complete)].map(
+      ([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`,
+    );
+    return {
+      answer: `Test accuracy: ${means.join(", ")} (${always}). ${statements(complete).join(" ")}`.trim(),
+      blocks,
+    };
   },
 });

@@ -4,7 +4,15 @@ import { random } from "../../core/random.js";
 import type { ParameterTree, Tensor } from "../../core/tensor.js";
 import type { Work } from "../runner/study.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
-import { first, type OptimizerName, train, type Training, type TrainingPlan, type TrainingSoFar, type TrainingState } from "./train.js";
+import {
+  first,
+  type OptimizerName,
+  train,
+  type Training,
+  type TrainingPlan,
+  type TrainingSoFar,
+  type TrainingState,
+} from "./train.js";
 
 /** A model that turns inputs into logits [batch, classes]. */
 export interface Classifier<Parameters extends ParameterTree> {
@@ -39,7 +47,12 @@ export interface EpochResult extends EpochMeasure {
 const TEST_BATCH = 64;
 
 /** Mean cross-entropy of the model on some rows, in nats. */
-export function classifierLoss<Parameters extends ParameterTree>(model: Classifier<Parameters>, parameters: Parameters, examples: Examples, rows: readonly number[]): Tensor {
+export function classifierLoss<Parameters extends ParameterTree>(
+  model: Classifier<Parameters>,
+  parameters: Parameters,
+  examples: Examples,
+  rows: readonly number[],
+): Tensor {
   return crossEntropy(model.apply(parameters, examples.inputs(rows)), indices(rows.map((row) => examples.labels[row])));
 }
 
@@ -50,7 +63,12 @@ function argmax(row: ArrayLike<number>): number {
 }
 
 /** Accuracy and mean cross-entropy of the model on all examples. */
-export async function evaluate<Parameters extends ParameterTree>(model: Classifier<Parameters>, parameters: Parameters, test: Examples, work: Work) {
+export async function evaluate<Parameters extends ParameterTree>(
+  model: Classifier<Parameters>,
+  parameters: Parameters,
+  test: Examples,
+  work: Work,
+) {
   const count = test.labels.length;
   let correct = 0;
   let totalLoss = 0;
@@ -64,13 +82,17 @@ export async function evaluate<Parameters extends ParameterTree>(model: Classifi
     const values = await logits.read();
     logits.dispose();
     totalLoss += (await first(loss)) * rows.length;
-    correct += rows.filter((row, index) => argmax(values.subarray(index * classes, (index + 1) * classes)) === test.labels[row]).length;
+    correct += rows.filter(
+      (row, index) => argmax(values.subarray(index * classes, (index + 1) * classes)) === test.labels[row],
+    ).length;
     await work.checkpoint();
   }
   return { testAccuracy: correct / count, testLoss: totalLoss / count };
 }
 
-/** Trains `parameters` in place on the cross-entropy, or continues a stored training; equal seeds give equal batches. */
+/**
+ * Trains `parameters` in place on the cross-entropy, or continues a stored training; equal seeds give equal batches.
+ */
 export function trainClassifier<Parameters extends ParameterTree>(
   model: Classifier<Parameters>,
   parameters: Parameters,

@@ -35,8 +35,16 @@ export function measureEpochs<Evaluation extends Pick<EpochMeasure, "testLoss">>
     const trainLoss = mean(own);
     const evaluation = await evaluate();
     const epoch = before.length + 1;
-    work.report({ kind: "note", text: `${label}, epoch ${epoch}: train loss ${trainLoss.toFixed(4)}, ${words(evaluation)}` });
-    const result = { epoch, trainLoss, ...evaluation, seconds: seconds() - before.reduce((sum, earlier) => sum + earlier.seconds, 0) };
+    work.report({
+      kind: "note",
+      text: `${label}, epoch ${epoch}: train loss ${trainLoss.toFixed(4)}, ${words(evaluation)}`,
+    });
+    const result = {
+      epoch,
+      trainLoss,
+      ...evaluation,
+      seconds: seconds() - before.reduce((sum, earlier) => sum + earlier.seconds, 0),
+    };
     await measured({ epochs: [...before, result], losses: [...losses] });
     return result;
   };

@@ -10,7 +10,9 @@ const MASKED_SHARE = 0.15;
 /** Shares of the predicted tokens that become the mask, and a random word; the rest stay unchanged. */
 const [TO_MASK, TO_RANDOM] = [0.8, 0.1];
 
-/** Windows with some tokens changed, and the increasing places of the tokens to predict, equally many in every window. */
+/**
+ * Windows with some tokens changed, and the increasing places of the tokens to predict, equally many in every window.
+ */
 export interface Masking {
   readonly ids: Int32Array;
   readonly places: Int32Array;
@@ -20,7 +22,8 @@ export interface Masking {
 export const maskedCount = (tokens: number): number => Math.max(1, Math.round(MASKED_SHARE * tokens));
 
 /**
- * Chooses about 15 % of the tokens of every window, at least one, among known words. Of ten chosen, eight become the mask, one a random known word, one stays.
+ * Chooses about 15 % of the tokens of every window, at least one, among known words. Of ten chosen, eight become the
+ * mask, one a random known word, one stays.
  *
  * `vocabulary` is the number of ids without the mask, and the id of the mask. Source: Devlin et al., arXiv 1810.04805.
  */
@@ -30,8 +33,13 @@ export function drawMasking({ count, tokens, ids: original }: Windows, vocabular
   const places = new Int32Array(count * perWindow);
   const firstWord = UNKNOWN + 1;
   for (let window = 0; window < count; window++) {
-    const known = Array.from({ length: tokens }, (_, token) => window * tokens + token).filter((place) => original[place] >= firstWord);
-    const chosen = source.shuffle(known).slice(0, perWindow).sort((a, b) => a - b);
+    const known = Array.from({ length: tokens }, (_, token) => window * tokens + token).filter(
+      (place) => original[place] >= firstWord,
+    );
+    const chosen = source
+      .shuffle(known)
+      .slice(0, perWindow)
+      .sort((a, b) => a - b);
     places.set(chosen, window * perWindow);
     for (const place of chosen) {
       const fate = source.uniform();

@@ -28,7 +28,13 @@ export interface Predictions {
 }
 
 /** Mean cross-entropy of the predictions in some sequences, in nats. */
-function predictionLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, rows: readonly number[], epoch: number): Tensor {
+function predictionLoss(
+  model: Encoder,
+  parameters: EncoderParameters,
+  predictions: Predictions,
+  rows: readonly number[],
+  epoch: number,
+): Tensor {
   const { inputs, places, targets } = predictions.of(rows, epoch);
   const { mask } = predictions;
   return crossEntropy(model.tokenLogits(parameters, inputs, places, mask === undefined ? {} : { mask }), targets);
@@ -38,11 +44,17 @@ function predictionLoss(model: Encoder, parameters: EncoderParameters, predictio
 const TEST_BATCH = 64;
 
 /** Mean cross-entropy of all predictions, in nats. */
-export async function meanLoss(model: Encoder, parameters: EncoderParameters, predictions: Predictions, work: Work): Promise<number> {
+export async function meanLoss(
+  model: Encoder,
+  parameters: EncoderParameters,
+  predictions: Predictions,
+  work: Work,
+): Promise<number> {
   let total = 0;
   for (let start = 0; start < predictions.count; start += TEST_BATCH) {
     const rows = Array.from({ length: Math.min(TEST_BATCH, predictions.count - start) }, (_, index) => start + index);
-    total += rows.length * (await first(work.backend.scope(() => predictionLoss(model, parameters, predictions, rows, 0))));
+    total +=
+      rows.length * (await first(work.backend.scope(() => predictionLoss(model, parameters, predictions, rows, 0))));
     await work.checkpoint();
   }
   return total / predictions.count;

@@ -26,7 +26,8 @@ export const textExamples = (texts: EncodedExamples): Examples => ({
 });
 
 /**
- * Trains an encoder as a classifier of texts, or continues a stored training; returns the result of `use`, then disposes the weights.
+ * Trains an encoder as a classifier of texts, or continues a stored training; returns the result of `use`, then
+ * disposes the weights.
  *
  * Equal seeds give equal initial weights and equal batches, whatever the kernel.
  */
@@ -36,7 +37,16 @@ export async function trainTextClassifier<Result>(
   work: Work<TrainingState<EpochResult>>,
   use: (trained: TrainedEncoder) => Result | Promise<Result>,
 ): Promise<Result> {
-  const model = encoder({ kernel, vocabulary: vocabulary.size, classes: classes.length, tokens: train.tokens, width, hidden, heads, layers });
+  const model = encoder({
+    kernel,
+    vocabulary: vocabulary.size,
+    classes: classes.length,
+    tokens: train.tokens,
+    width,
+    hidden,
+    heads,
+    layers,
+  });
   const parameters = model.initialize(work.backend, random(start));
   try {
     const examples = { train: textExamples(train), test: textExamples(test) };

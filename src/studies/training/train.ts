@@ -36,8 +36,14 @@ export interface TrainingPlan<Parameters, Epoch> {
   readonly order: Random;
   /** Loss of a batch; epochs count from 0. */
   loss(parameters: Parameters, rows: readonly number[], epoch: number): Tensor;
-  /** Measures after the last batch of an epoch; `before` is the training before the epoch's measurement, `losses` are the epoch's losses. */
-  afterEpoch(before: { readonly epochs: readonly Epoch[]; readonly losses: readonly number[]; readonly seconds: () => number }, losses: readonly number[]): Promise<Epoch>;
+  /**
+   * Measures after the last batch of an epoch; `before` is the training before the epoch's measurement, `losses` are
+   * the epoch's losses.
+   */
+  afterEpoch(
+    before: { readonly epochs: readonly Epoch[]; readonly losses: readonly number[]; readonly seconds: () => number },
+    losses: readonly number[],
+  ): Promise<Epoch>;
 }
 
 /** Measurements of a training so far. */
@@ -69,7 +75,10 @@ export async function first(tensor: Tensor): Promise<number> {
   return value;
 }
 
-/** Trains, and stores after every epoch and whenever a store is due. A resumed training takes the same steps as an uninterrupted one. */
+/**
+ * Trains, and stores after every epoch and whenever a store is due. A resumed training takes the same steps as an
+ * uninterrupted one.
+ */
 export async function train<Parameters extends ParameterTree, Epoch>(
   plan: TrainingPlan<Parameters, Epoch>,
   work: Work<TrainingState<Epoch>>,
@@ -92,9 +101,13 @@ export async function train<Parameters extends ParameterTree, Epoch>(
     optimizer.restore(parameters, tensorsOf(state.optimizer, backend) as OptimizerState);
   }
   const store = async (stream: readonly number[]): Promise<void> => {
-    const tensors = { parameters: await snapshotsOf(parameters), optimizer: await snapshotsOf(optimizer.state(parameters)) };
+    const tensors = {
+      parameters: await snapshotsOf(parameters),
+      optimizer: await snapshotsOf(optimizer.state(parameters)),
+    };
     // backends accept no diverged numbers: a resumed training starts from the last finite ones and diverges again
-    if (isFiniteTree(tensors)) await work.store({ epochs: [...epochs], losses: [...losses], seconds: seconds(), order: stream, ...tensors });
+    if (isFiniteTree(tensors))
+      await work.store({ epochs: [...epochs], losses: [...losses], seconds: seconds(), order: stream, ...tensors });
   };
   try {
     while (epochs.length < wanted) {
@@ -106,7 +119,13 @@ export async function train<Parameters extends ParameterTree, Epoch>(
         if (pending === undefined) return;
         losses.push(await pending);
         pending = undefined;
-        work.report({ kind: "progress", label, done: losses.length, total: wanted * perEpoch, note: `epoch ${epochs.length + 1}/${wanted}, loss ${losses[losses.length - 1].toFixed(3)}` });
+        work.report({
+          kind: "progress",
+          label,
+          done: losses.length,
+          total: wanted * perEpoch,
+          note: `epoch ${epochs.length + 1}/${wanted}, loss ${losses[losses.length - 1].toFixed(3)}`,
+        });
       };
       for (let index = losses.length - begin; index < perEpoch; index++) {
         const part = rows.slice(index * size, (index + 1) * size);

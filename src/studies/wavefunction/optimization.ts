@@ -14,14 +14,20 @@ import { restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
 import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./options.js";
 import type { Curves } from "./measurements.js";
 
-/** Both kernels depend on positions only by displacement, so the transformer is invariant under translations by whole patches. */
+/**
+ * Both kernels depend on positions only by displacement, so the transformer is invariant under translations by whole
+ * patches.
+ */
 const kernelOf: Readonly<Record<AttentionName, (extents: readonly number[]) => AttentionKernel>> = {
   factored: (periodic) => factored({ periodic }),
   softmax: (periodic) => relativePosition({ periodic }),
 };
 
 /** The variational problem of a configuration. */
-export function problemOf(attention: AttentionName, { extents, j2, patch, width, heads, layers, projection }: OptimizationSetting): VariationalProblem {
+export function problemOf(
+  attention: AttentionName,
+  { extents, j2, patch, width, heads, layers, projection }: OptimizationSetting,
+): VariationalProblem {
   const lattice = latticeOf(extents);
   const within = shiftsWithin(lattice, patch);
   // Together with the translations by whole patches these are complete groups.
@@ -34,7 +40,9 @@ export function problemOf(attention: AttentionName, { extents, j2, patch, width,
   const whole = translations(lattice, patch);
   const model = { lattice, kernel: kernelOf[attention](patches(lattice, patch).extents), patch, width, heads, layers };
   return {
-    ansatz: ansatz(images.length === 0 ? model : { ...model, projection: { elements: images, characters: images.map(() => 1) } }),
+    ansatz: ansatz(
+      images.length === 0 ? model : { ...model, projection: { elements: images, characters: images.map(() => 1) } },
+    ),
     hamiltonian: heisenberg(lattice, { j2 }),
     represent: representativesOf(lattice.sites, images.length === 0 ? whole : productOf(whole, images)),
   };
@@ -67,31 +75,63 @@ export interface StoredOptimization extends Pick<OptimizationState, "step" | "cu
 }
 
 /** Initial state of an optimisation. */
-export function begin({ ansatz: model }: VariationalProblem, { chains }: OptimizationSetting, seed: number, backend: Backend): OptimizationState {
+export function begin(
+  { ansatz: model }: VariationalProblem,
+  { chains }: OptimizationSetting,
+  seed: number,
+  backend: Backend,
+): OptimizationState {
   const stream = random(seed);
   const parameters = model.initialize(backend, stream);
   const curves = { energies: [], errors: [], variances: [], seconds: [], dependence: [], raisedShifts: 0 };
-  return { step: 0, parameters, direction: undefined, stream, chains: randomChains(model.lattice, chains, stream), curves, maps: [] };
+  return {
+    step: 0,
+    parameters,
+    direction: undefined,
+    stream,
+    chains: randomChains(model.lattice, chains, stream),
+    curves,
+    maps: [],
+  };
 }
 
 /** The state for `restore`, with all numbers bit for bit. */
-export async function storedOf({ step, parameters, direction, stream, chains, curves, maps }: OptimizationState): Promise<StoredOptimization> {
-  const tensors = (await snapshotsOf({ parameters, direction: direction ?? null })) as { readonly parameters: unknown; readonly direction: unknown };
+export async function storedOf({
+  step,
+  parameters,
+  direction,
+  stream,
+  chains,
+  curves,
+  maps,
+}: OptimizationState): Promise<StoredOptimization> {
+  const tensors = (await snapshotsOf({ parameters, direction: direction ?? null })) as {
+    readonly parameters: unknown;
+    readonly direction: unknown;
+  };
   return { step, ...tensors, stream: stream.state(), chains: Array.from(chains), curves, maps };
 }
 
 /** Sets an initial state to a stored one. */
-export function restore(state: OptimizationState, { step, parameters, direction, stream, chains, curves, maps }: StoredOptimization): void {
+export function restore(
+  state: OptimizationState,
+  { step, parameters, direction, stream, chains, curves, maps }: StoredOptimization,
+): void {
   restoreTree(state.parameters, parameters);
   state.direction?.dispose();
-  state.direction = direction === null ? undefined : (tensorsOf(direction, state.parameters.embedding.weight.backend) as Tensor);
+  state.direction =
+    direction === null ? undefined : (tensorsOf(direction, state.parameters.embedding.weight.backend) as Tensor);
   state.stream.restore(stream);
   state.chains.set(chains);
   Object.assign(state.curves, structuredClone(curves));
   Object.assign(state, { step, maps });
 }
 
-export function samplerOf({ ansatz: { lattice } }: VariationalProblem, { sampling, chains }: OptimizationSetting, state: OptimizationState): Sampler {
+export function samplerOf(
+  { ansatz: { lattice } }: VariationalProblem,
+  { sampling, chains }: OptimizationSetting,
+  state: OptimizationState,
+): Sampler {
   if (sampling === "sum") return summation(lattice.sites);
   if (sampling === "draws") return exactSampler(lattice.sites, state.stream);
   return metropolisSampler(lattice, state.stream, { chains, current: state.chains });

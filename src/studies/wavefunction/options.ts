@@ -4,17 +4,31 @@ import { GROUPS } from "../../physics/sampler.js";
 import { MOST_SITES } from "../../physics/sector.js";
 import { HEADS, LAYERS, STEPS } from "../options.js";
 import { oneOf, real, setting, whole, wholeFlag, wholes, type Chosen, type Values } from "../runner/options.js";
-import { list, oneOf as among, optional, real as realNumber, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
+import {
+  list,
+  oneOf as among,
+  optional,
+  real as realNumber,
+  record,
+  whole as wholeNumber,
+  type Fields,
+} from "../runner/schema.js";
 
 /** The attentions that the study compares, by name. */
 export const attentionNames = ["factored", "softmax"] as const;
 export type AttentionName = (typeof attentionNames)[number];
 
-/** Symmetry group on whose trivial representation ψ is projected: none, all translations, or these with the point group and the flip of all spins. */
+/**
+ * Symmetry group on whose trivial representation ψ is projected: none, all translations, or these with the point group
+ * and the flip of all spins.
+ */
 export const projectionNames = ["none", "translations", "all"] as const;
 export type ProjectionName = (typeof projectionNames)[number];
 
-/** Computation of means over |ψ|²: sums over the sector S^z = 0 (total spin zero), independent draws from it, or Metropolis exchange. */
+/**
+ * Computation of means over |ψ|²: sums over the sector S^z = 0 (total spin zero), independent draws from it, or
+ * Metropolis exchange.
+ */
 export const samplingNames = ["sum", "draws", "metropolis"] as const;
 export type SamplingName = (typeof samplingNames)[number];
 
@@ -56,8 +70,8 @@ const ENUMERATED_SITES = 16;
 /**
  * Default learning rate, three quarters of 1/(E_max - E_0): above that limit excited states grow.
  *
- * E_max is that of a ferromagnet, which has J1/4 and J2/4 for each bond. A square has two bonds of either kind per site, a chain one.
- * Ground states have -0.45 to -0.8 per site.
+ * E_max is that of a ferromagnet, which has J1/4 and J2/4 for each bond. A square has two bonds of either kind per
+ * site, a chain one. Ground states have -0.45 to -0.8 per site.
  */
 function rateFor(sites: number, dimension: number, j2: number): number {
   const spread = (dimension * (1 + Math.abs(j2))) / 4 + 0.6;
@@ -95,8 +109,16 @@ function settingFor(extents: readonly number[], j2: number): OptimizationSetting
 /** Most sites of a lattice; tables of all its symmetries must fit into memory. */
 const MOST_LATTICE = 1024;
 const SAMPLES = { least: 2, most: 1_000_000 };
-const rateFields = { start: realNumber(0, 1000), end: realNumber(0, 1000), warmup: wholeNumber(0, 1_000_000) } as const satisfies Fields<OptimizationSetting["rate"]>;
-const choiceFields = { projection: optional(among(projectionNames)), sampling: optional(among(samplingNames)), samples: optional(wholeNumber(SAMPLES.least, SAMPLES.most)) };
+const rateFields = {
+  start: realNumber(0, 1000),
+  end: realNumber(0, 1000),
+  warmup: wholeNumber(0, 1_000_000),
+} as const satisfies Fields<OptimizationSetting["rate"]>;
+const choiceFields = {
+  projection: optional(among(projectionNames)),
+  sampling: optional(among(samplingNames)),
+  samples: optional(wholeNumber(SAMPLES.least, SAMPLES.most)),
+};
 
 /** Choices that replace the defaults of chains of growing length. */
 type LengthChoice = Partial<Pick<OptimizationSetting, "projection" | "sampling" | "samples">>;
@@ -106,8 +128,15 @@ const quick = settingFor([4, 4], 0.5);
 /** The defaults are for 4 × 4 sites and take minutes on two cores; `derive` has those for other lattices. */
 export const wavefunctionOptions = {
   extents: setting<readonly number[]>(quick.extents, list(wholeNumber(2, MOST_LATTICE), 1, 2), [
-    wholeFlag("side", { least: 4, most: 32 }, "sites along each axis of a square (default: 4); 4 sums over all configurations, more are sampled", (side) => [side, side]),
-    wholeFlag("chain", { least: 4, most: MOST_LATTICE }, "number of sites of a ring, instead of a square", (sites) => [sites]),
+    wholeFlag(
+      "side",
+      { least: 4, most: 32 },
+      "sites along each axis of a square (default: 4); 4 sums over all configurations, more are sampled",
+      (side) => [side, side],
+    ),
+    wholeFlag("chain", { least: 4, most: MOST_LATTICE }, "number of sites of a ring, instead of a square", (sites) => [
+      sites,
+    ]),
   ]),
   j2: real(quick.j2, { least: -1000, most: 1000, help: "J2 in units of J1" }),
   patch: whole(quick.patch, { least: 1, most: 32, help: "sites along each axis of a patch" }),
@@ -126,7 +155,12 @@ export const wavefunctionOptions = {
   /** Number of optimisations, each from its own weights and draws. */
   seeds: whole(3, { least: 0, most: 1000, help: "optimisations of each attention; 0 for --lengths alone" }),
   /** Patches of chains on which input dependence ρ of softmax attention is measured, with the same number of steps. */
-  lengths: wholes([], { least: 2, most: MOST_LATTICE / 2, count: 64, help: "also measure input dependence ρ of softmax attention on rings of these numbers of patches, such as 4,6,8" }),
+  lengths: wholes([], {
+    least: 2,
+    most: MOST_LATTICE / 2,
+    count: 64,
+    help: "also measure input dependence ρ of softmax attention on rings of these numbers of patches, such as 4,6,8",
+  }),
   lengthSeeds: whole(3, { least: 1, most: 1000, help: "optimisations for each of these lengths" }),
   lengthChoice: setting<LengthChoice | undefined>(undefined, optional(record(choiceFields))),
 };
@@ -134,9 +168,22 @@ export const wavefunctionOptions = {
 export type WavefunctionOptions = Values<typeof wavefunctionOptions>;
 
 /** Defaults for the chosen lattice; chains of `--lengths` follow the choice of projection, sampling and samples. */
-export function derive({ extents = quick.extents, j2 = quick.j2, projection, sampling, samples, lengths }: Chosen<typeof wavefunctionOptions>): Chosen<typeof wavefunctionOptions> {
-  const choice = Object.fromEntries(Object.entries({ projection, sampling, samples }).filter(([, value]) => value !== undefined));
-  return { ...settingFor(extents, j2), seeds: isSmall(extents) ? 3 : 1, ...(lengths === undefined ? {} : { lengthChoice: choice }) };
+export function derive({
+  extents = quick.extents,
+  j2 = quick.j2,
+  projection,
+  sampling,
+  samples,
+  lengths,
+}: Chosen<typeof wavefunctionOptions>): Chosen<typeof wavefunctionOptions> {
+  const choice = Object.fromEntries(
+    Object.entries({ projection, sampling, samples }).filter(([, value]) => value !== undefined),
+  );
+  return {
+    ...settingFor(extents, j2),
+    seeds: isSmall(extents) ? 3 : 1,
+    ...(lengths === undefined ? {} : { lengthChoice: choice }),
+  };
 }
 
 /** Settings of the chains on which ρ is measured, with the same transformer and steps on each. */
@@ -144,33 +191,69 @@ export function chainSettings(
   { j2, patch, steps, width, heads, layers }: OptimizationSetting,
   { lengths, lengthChoice }: Pick<WavefunctionOptions, "lengths" | "lengthChoice">,
 ): OptimizationSetting[] {
-  return lengths.map((length) => ({ ...settingFor([length * patch], j2), patch, steps, width, heads, layers, ...lengthChoice }));
+  return lengths.map((length) => ({
+    ...settingFor([length * patch], j2),
+    patch,
+    steps,
+    width,
+    heads,
+    layers,
+    ...lengthChoice,
+  }));
 }
 
 function refuse(argument: string, wanted: string, got: string | number, fix?: string): never {
-  throw new ArgumentError({ where: "study wavefunction", argument, wanted, got: String(got), ...(fix === undefined ? {} : { fix }) });
+  throw new ArgumentError({
+    where: "study wavefunction",
+    argument,
+    wanted,
+    got: String(got),
+    ...(fix === undefined ? {} : { fix }),
+  });
 }
 
-/** Whether the projection excludes the ground state: on a ring of 4k + 2 sites it has momentum π and is odd under the flip of all spins. */
-const isOutside = ({ extents, projection, patch }: OptimizationSetting): boolean => extents.length === 1 && extents[0] % 4 !== 0 && !(projection === "none" && patch % 2 === 0);
+/**
+ * Whether the projection excludes the ground state: on a ring of 4k + 2 sites it has momentum π and is odd under the
+ * flip of all spins.
+ */
+const isOutside = ({ extents, projection, patch }: OptimizationSetting): boolean =>
+  extents.length === 1 && extents[0] % 4 !== 0 && !(projection === "none" && patch % 2 === 0);
 
 /** Checks a setting; `size` is the flag of its extents. */
 function checkSetting(setting: OptimizationSetting, size: string): void {
   const { extents, patch, width, heads, sampling, samples, chains } = setting;
-  if (extents.reduce((a, b) => a * b) > MOST_LATTICE) refuse(size, `at most ${MOST_LATTICE} sites`, `${extents.join(" × ")} sites`);
+  if (extents.reduce((a, b) => a * b) > MOST_LATTICE)
+    refuse(size, `at most ${MOST_LATTICE} sites`, `${extents.join(" × ")} sites`);
   const { sites } = latticeOf(extents);
   if (sites % 2 !== 0) refuse(size, "an even number of sites, for as many spins up as down", `${sites} sites`);
-  if (extents.some((extent) => extent % patch !== 0)) refuse("--patch", `a divisor of ${extents.join(" × ")} sites`, patch);
-  if (isOutside(setting)) refuse(size, "a multiple of four sites, on whose ring the ground state has all symmetries", `${extents[0]} sites`, "Else take --projection none and an even --patch.");
+  if (extents.some((extent) => extent % patch !== 0))
+    refuse("--patch", `a divisor of ${extents.join(" × ")} sites`, patch);
+  if (isOutside(setting))
+    refuse(
+      size,
+      "a multiple of four sites, on whose ring the ground state has all symmetries",
+      `${extents[0]} sites`,
+      "Else take --projection none and an even --patch.",
+    );
   if (width % heads !== 0) refuse("--heads", `a divisor of the width ${width}`, heads);
-  if (sampling !== "metropolis" && sites > MOST_SITES) refuse("--sampling", `metropolis above ${MOST_SITES} sites, where the sector is too large to enumerate`, `${sampling} of ${sites} sites`);
+  if (sampling !== "metropolis" && sites > MOST_SITES)
+    refuse(
+      "--sampling",
+      `metropolis above ${MOST_SITES} sites, where the sector is too large to enumerate`,
+      `${sampling} of ${sites} sites`,
+    );
   const groups = { sum: 1, draws: GROUPS, metropolis: chains }[sampling];
-  if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups)) refuse("--samples", `a multiple of ${groups}, at least ${2 * groups}: equally many draws, two or more, for each chain or group that is compared`, samples);
+  if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups))
+    refuse(
+      "--samples",
+      `a multiple of ${groups}, at least ${2 * groups}: equally many draws, two or more, for each chain or group that is compared`,
+      samples,
+    );
 }
 
 /**
- * Least bytes of a step: derivatives of log ψ with respect to the value and output weights alone, real and imaginary in float32, for every
- * configuration up to symmetry.
+ * Least bytes of a step: derivatives of log ψ with respect to the value and output weights alone, real and imaginary in
+ * float32, for every configuration up to symmetry.
  */
 function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSetting): number {
   const sites = extents.reduce((a, b) => a * b);
@@ -181,7 +264,8 @@ function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSe
 }
 
 /** Least bytes of the largest step. */
-export const bytesOf = (options: WavefunctionOptions): number => Math.max(...[options, ...chainSettings(options, options)].map(stepBytes));
+export const bytesOf = (options: WavefunctionOptions): number =>
+  Math.max(...[options, ...chainSettings(options, options)].map(stepBytes));
 
 /** @throws ArgumentError that names the flag of an option that does not fit. */
 export function checkOptions(options: WavefunctionOptions): void {

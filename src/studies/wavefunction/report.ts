@@ -1,11 +1,31 @@
 import { mean, median } from "../../numerics/averages.js";
 import { palette, type Series } from "../report/lines.js";
-import { figure, formatNumber, paragraph, table, type Block, type Figure, type Report, type Table } from "../report/report.js";
+import {
+  figure,
+  formatNumber,
+  paragraph,
+  table,
+  type Block,
+  type Figure,
+  type Report,
+  type Table,
+} from "../report/report.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
-import { attentionNames, chainSettings, type AttentionName, type OptimizationSetting, type ProjectionName, type SamplingName, type WavefunctionOptions } from "./options.js";
+import {
+  attentionNames,
+  chainSettings,
+  type AttentionName,
+  type OptimizationSetting,
+  type ProjectionName,
+  type SamplingName,
+  type WavefunctionOptions,
+} from "./options.js";
 
 const color: Readonly<Record<AttentionName, string>> = { factored: palette.orange, softmax: palette.blue };
-const words: Readonly<Record<AttentionName, string>> = { factored: "factored (positions alone)", softmax: "softmax with relative positions" };
+const words: Readonly<Record<AttentionName, string>> = {
+  factored: "factored (positions alone)",
+  softmax: "softmax with relative positions",
+};
 
 /** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
 const WINDOW = 30;
@@ -16,11 +36,14 @@ export function movingAverage(values: readonly number[], window = WINDOW): numbe
 
 /** Final energy of a run. */
 const energyOf = ({ last }: WavefunctionRun): number => last.mean;
-const bar = ({ last }: WavefunctionRun): string => (last.error > 0 ? `${last.mean.toFixed(6)} ± ${last.error.toFixed(6)}` : last.mean.toFixed(7));
-const rhos = ({ dependence }: WavefunctionRun): string => dependence[dependence.length - 1]?.layers.map((value) => formatNumber(value, 2)).join(", ") ?? "–";
+const bar = ({ last }: WavefunctionRun): string =>
+  last.error > 0 ? `${last.mean.toFixed(6)} ± ${last.error.toFixed(6)}` : last.mean.toFixed(7);
+const rhos = ({ dependence }: WavefunctionRun): string =>
+  dependence[dependence.length - 1]?.layers.map((value) => formatNumber(value, 2)).join(", ") ?? "–";
 const relative = (energy: number, reference: number): number => (energy - reference) / Math.abs(reference);
 
-const stepsOf = ({ energies, finished }: WavefunctionRun): string => (finished ? String(energies.length) : `${energies.length}, stopped`);
+const stepsOf = ({ energies, finished }: WavefunctionRun): string =>
+  finished ? String(energies.length) : `${energies.length}, stopped`;
 
 function runTable(runs: readonly WavefunctionRun[], reference: number | undefined): Table {
   const rows = runs.map((run) => [
@@ -38,7 +61,21 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     stepsOf(run),
     String(run.raisedShifts),
   ]);
-  const columns = ["attention", "seed", "energy", "relative error", "zero variance", "variance", "τ", "R̂", "ρ by layer", "parameters", "s/step", "steps", "raised shifts"];
+  const columns = [
+    "attention",
+    "seed",
+    "energy",
+    "relative error",
+    "zero variance",
+    "variance",
+    "τ",
+    "R̂",
+    "ρ by layer",
+    "parameters",
+    "s/step",
+    "steps",
+    "raised shifts",
+  ];
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
@@ -56,9 +93,20 @@ function curves(runs: readonly WavefunctionRun[], reference: number | undefined)
   const series = runs.map(({ attention, seed, energies }): Series => {
     const average = movingAverage(energies, Math.min(window, energies.length));
     const x = average.map((_, index) => index + energies.length - average.length + 1);
-    return { label: `${attention} ${seed}`, color: color[attention], x, y: reference === undefined ? average : average.map((energy) => relative(energy, reference)) };
+    return {
+      label: `${attention} ${seed}`,
+      color: color[attention],
+      x,
+      y: reference === undefined ? average : average.map((energy) => relative(energy, reference)),
+    };
   });
-  const plot = { kind: "lines", series, xLabel: "step", yLabel: reference === undefined ? "energy per site" : "relative error", logarithmic: reference !== undefined } as const;
+  const plot = {
+    kind: "lines",
+    series,
+    xLabel: "step",
+    yLabel: reference === undefined ? "energy per site" : "relative error",
+    logarithmic: reference !== undefined,
+  } as const;
   const caption = `${window > 1 ? `Means over ${window} steps; one` : "One"} line per seed. Factored weights depend only on positions, softmax weights on queries, keys and relative positions.`;
   return figure("energy", title, plot, caption);
 }
@@ -67,17 +115,25 @@ function curves(runs: readonly WavefunctionRun[], reference: number | undefined)
 const shades = [palette.blue, palette.green, palette.purple, palette.orange, palette.grey];
 
 function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
-  const series = runs.filter(({ attention }) => attention === "softmax").flatMap(({ seed, dependence }, index) =>
-    (dependence[0]?.layers ?? []).map((_, layer): Series => ({
-      label: `layer ${layer + 1}, seed ${seed}`,
-      color: shades[index % shades.length],
-      dashed: layer > 0,
-      x: dependence.map(({ step }) => step),
-      y: dependence.map(({ layers }) => layers[layer]),
-    })),
+  const series = runs
+    .filter(({ attention }) => attention === "softmax")
+    .flatMap(({ seed, dependence }, index) =>
+      (dependence[0]?.layers ?? []).map((_, layer): Series => ({
+        label: `layer ${layer + 1}, seed ${seed}`,
+        color: shades[index % shades.length],
+        dashed: layer > 0,
+        x: dependence.map(({ step }) => step),
+        y: dependence.map(({ layers }) => layers[layer]),
+      })),
+    );
+  const caption =
+    "Over |ψ|²; layers after the first are dashed. If ρ is 0, weights do not depend on the configuration, and factored attention could replace them.";
+  return figure(
+    "input-dependence",
+    "Input dependence ρ of softmax attention along the optimisation",
+    { kind: "lines", series, xLabel: "step", yLabel: "ρ", logarithmic: true },
+    caption,
   );
-  const caption = "Over |ψ|²; layers after the first are dashed. If ρ is 0, weights do not depend on the configuration, and factored attention could replace them.";
-  return figure("input-dependence", "Input dependence ρ of softmax attention along the optimisation", { kind: "lines", series, xLabel: "step", yLabel: "ρ", logarithmic: true }, caption);
 }
 
 /** ρ of softmax attention against the number of patches. */
@@ -94,11 +150,19 @@ function lengthBlocks(runs: readonly WavefunctionRun[], options: WavefunctionOpt
     formatNumber(median(run.seconds), 2),
     stepsOf(run),
   ]);
-  const rings = chainSettings(options, options).map((setting) => `${setting.extents[0]} sites: ${projected[setting.projection]}, ${sampled[setting.sampling](setting)}.`);
-  const overview = table("Softmax attention with relative positions on chains", ["sites", "patches", "seed", "energy", "variance", "ρ by layer", "parameters", "s/step", "steps"], rows, {
-    summary: true,
-    note: `The same transformer on rings, after the same number of steps. ${rings.join(" ")}`,
-  });
+  const rings = chainSettings(options, options).map(
+    (setting) =>
+      `${setting.extents[0]} sites: ${projected[setting.projection]}, ${sampled[setting.sampling](setting)}.`,
+  );
+  const overview = table(
+    "Softmax attention with relative positions on chains",
+    ["sites", "patches", "seed", "energy", "variance", "ρ by layer", "parameters", "s/step", "steps"],
+    rows,
+    {
+      summary: true,
+      note: `The same transformer on rings, after the same number of steps. ${rings.join(" ")}`,
+    },
+  );
   const finished = runs.filter((run) => run.finished);
   const lengths = [...new Set(finished.map(({ extents }) => extents[0] / patch))];
   if (lengths.length < 2) return [overview];
@@ -119,7 +183,15 @@ function lengthBlocks(runs: readonly WavefunctionRun[], options: WavefunctionOpt
     };
   });
   const plot = { kind: "lines", series, xLabel: "patches", yLabel: "ρ", logarithmic: true, dots: true } as const;
-  return [overview, figure("lengths", "Input dependence ρ against the number of patches", plot, "After the last step: medians over seeds; the band is the least and the largest value.")];
+  return [
+    overview,
+    figure(
+      "lengths",
+      "Input dependence ρ against the number of patches",
+      plot,
+      "After the last step: medians over seeds; the band is the least and the largest value.",
+    ),
+  ];
 }
 
 function mapTables(runs: readonly WavefunctionRun[]): Table[] {
@@ -127,17 +199,29 @@ function mapTables(runs: readonly WavefunctionRun[]): Table[] {
     const run = runs.find((candidate) => candidate.attention === attention);
     return (run?.maps ?? []).map((map, layer): Table => {
       const tokens = Math.sqrt(map.length);
-      const rows = Array.from({ length: tokens }, (_, i) => [String(i + 1), ...map.slice(i * tokens, (i + 1) * tokens).map((weight) => weight.toFixed(3))]);
-      return table(`Mean attention of layer ${layer + 1}, ${words[attention]}`, ["patch", ...rows.map(([patch]) => patch)], rows, {
-        folded: true,
-        note: "Means over heads and samples. Factored weights are real numbers of any sign and do not sum to 1.",
-      });
+      const rows = Array.from({ length: tokens }, (_, i) => [
+        String(i + 1),
+        ...map.slice(i * tokens, (i + 1) * tokens).map((weight) => weight.toFixed(3)),
+      ]);
+      return table(
+        `Mean attention of layer ${layer + 1}, ${words[attention]}`,
+        ["patch", ...rows.map(([patch]) => patch)],
+        rows,
+        {
+          folded: true,
+          note: "Means over heads and samples. Factored weights are real numbers of any sign and do not sum to 1.",
+        },
+      );
     });
   });
 }
 
-function answerOf({ runs, lengths, reference }: WavefunctionMeasurements, { extents, j2 }: WavefunctionOptions): string {
-  if (runs.length === 0) return `ρ of softmax attention on chains of ${lengths.map((run) => run.extents[0]).join(", ")} sites: ${lengths.map(rhos).join("; ")}.`;
+function answerOf(
+  { runs, lengths, reference }: WavefunctionMeasurements,
+  { extents, j2 }: WavefunctionOptions,
+): string {
+  if (runs.length === 0)
+    return `ρ of softmax attention on chains of ${lengths.map((run) => run.extents[0]).join(", ")} sites: ${lengths.map(rhos).join("; ")}.`;
   const title = `${extents.join(" × ")} sites, J2 = ${j2}`;
   const stopped = runs.filter(({ finished }) => !finished).length;
   const parts = attentionNames.flatMap((attention) => {
@@ -145,12 +229,21 @@ function answerOf({ runs, lengths, reference }: WavefunctionMeasurements, { exte
     if (own.length === 0) return [];
     const energies = own.map(energyOf);
     const worst = Math.max(...energies);
-    const error = reference === undefined ? "" : `, relative error ${own.length > 1 ? "at most " : ""}${formatNumber(relative(worst, reference.energy), 2)}`;
+    const error =
+      reference === undefined
+        ? ""
+        : `, relative error ${own.length > 1 ? "at most " : ""}${formatNumber(relative(worst, reference.energy), 2)}`;
     const rho = attention === "softmax" ? `, ρ by layer ${own.map(rhos).join("; ")}` : "";
-    return [`${words[attention]}: energy per site ${own.length > 1 ? `${Math.min(...energies).toFixed(6)} to ${worst.toFixed(6)} over ${own.length} seeds` : `${bar(own[0])}, one seed`}${error}, ${own[0].parameters} parameters${rho}`];
+    return [
+      `${words[attention]}: energy per site ${own.length > 1 ? `${Math.min(...energies).toFixed(6)} to ${worst.toFixed(6)} over ${own.length} seeds` : `${bar(own[0])}, one seed`}${error}, ${own[0].parameters} parameters${rho}`,
+    ];
   });
-  const wanted = reference === undefined ? " No reference energy is known here." : ` Reference ${reference.energy.toFixed(6)} (${reference.source}).`;
-  const rest = stopped === 0 ? [] : [`${stopped} ${stopped > 1 ? "optimisations" : "optimisation"} stopped, not counted`];
+  const wanted =
+    reference === undefined
+      ? " No reference energy is known here."
+      : ` Reference ${reference.energy.toFixed(6)} (${reference.source}).`;
+  const rest =
+    stopped === 0 ? [] : [`${stopped} ${stopped > 1 ? "optimisations" : "optimisation"} stopped, not counted`];
   return `${title}: ${[...parts, ...rest].join("; ")}.${wanted}`;
 }
 

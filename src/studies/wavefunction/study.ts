@@ -4,7 +4,17 @@ import { seedsOf } from "../comparison/seeds.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { Reference, WavefunctionResult } from "./measurements.js";
 import type { StoredOptimization } from "./optimization.js";
-import { attentionNames, bytesOf, chainSettings, checkOptions, derive, latticeOf, wavefunctionOptions, type AttentionName, type OptimizationSetting } from "./options.js";
+import {
+  attentionNames,
+  bytesOf,
+  chainSettings,
+  checkOptions,
+  derive,
+  latticeOf,
+  wavefunctionOptions,
+  type AttentionName,
+  type OptimizationSetting,
+} from "./options.js";
 import { report } from "./report.js";
 import { optimize } from "./train.js";
 
@@ -12,7 +22,12 @@ import { optimize } from "./train.js";
 const published: readonly (Reference & { readonly side: number; readonly j2: number })[] = [
   { side: 6, j2: 0.5, energy: -0.50381, source: "exact diagonalisation, as quoted in the literature" },
   { side: 6, j2: 0, energy: -0.6788721, source: "exact diagonalisation, as quoted in the literature" },
-  { side: 10, j2: 0.5, energy: -0.497676335, source: "symmetrised transformer of Rende & Viteritti, arXiv 2405.18874 (a variational bound)" },
+  {
+    side: 10,
+    j2: 0.5,
+    energy: -0.497676335,
+    source: "symmetrised transformer of Rende & Viteritti, arXiv 2405.18874 (a variational bound)",
+  },
 ];
 
 /** Most sites for which Lanczos takes seconds. */
@@ -20,15 +35,22 @@ const LANCZOS_SITES = 16;
 
 function referenceFor({ extents, j2 }: Pick<OptimizationSetting, "extents" | "j2">): Reference | undefined {
   const lattice = latticeOf(extents);
-  if (lattice.sites <= LANCZOS_SITES) return { energy: groundState(heisenberg(lattice, { j2 })).energy / lattice.sites, source: "Lanczos, in this run" };
-  const known = published.find((entry) => extents.length === 2 && extents.every((extent) => extent === entry.side) && entry.j2 === j2);
+  if (lattice.sites <= LANCZOS_SITES)
+    return { energy: groundState(heisenberg(lattice, { j2 })).energy / lattice.sites, source: "Lanczos, in this run" };
+  const known = published.find(
+    (entry) => extents.length === 2 && extents.every((extent) => extent === entry.side) && entry.j2 === j2,
+  );
   return known && { energy: known.energy, source: known.source };
 }
 
-/** Transformer wave functions with factored and with query-key attention: the energies that they reach, and whether attention depends on its input. */
+/**
+ * Transformer wave functions with factored and with query-key attention: the energies that they reach, and whether
+ * attention depends on its input.
+ */
 export const wavefunction = declareStudy({
   name: "wavefunction",
-  question: "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries and keys relevant?",
+  question:
+    "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries and keys relevant?",
   title: "Are queries and keys relevant? Transformer wave functions of the J1-J2 model",
   options: wavefunctionOptions,
   derive,
@@ -39,30 +61,49 @@ export const wavefunction = declareStudy({
     const { extents, j2 } = options;
     inform({ kind: "stage", title: `J1-J2 Heisenberg model, ${extents.join(" × ")} sites, J2 = ${j2} J1` });
     const reference = referenceFor(options);
-    if (reference) inform({ kind: "note", text: `Energy per site to reach: ${Number(reference.energy.toFixed(10))} (${reference.source})` });
+    if (reference)
+      inform({
+        kind: "note",
+        text: `Energy per site to reach: ${Number(reference.energy.toFixed(10))} (${reference.source})`,
+      });
     return Promise.resolve(reference);
   },
 
   tasks(options, first) {
     const { seeds, lengths, lengthSeeds, lengthChoice, ...setting } = options;
-    const taskOf = (part: WavefunctionResult["part"], words: string, attention: AttentionName, seed: number, own: OptimizationSetting): Task<Reference | undefined, WavefunctionResult, StoredOptimization> => ({
+    const taskOf = (
+      part: WavefunctionResult["part"],
+      words: string,
+      attention: AttentionName,
+      seed: number,
+      own: OptimizationSetting,
+    ): Task<Reference | undefined, WavefunctionResult, StoredOptimization> => ({
       name: `${words} seed ${seed}`,
       depends: () => ({ attention, seed, setting: own }),
       async run(reference, work) {
         const known = own === setting ? reference : referenceFor(own);
         const follow = (run: WavefunctionResult["run"]): Promise<void> => work.measured({ part, reference, run });
-        return { part, reference, run: await optimize({ attention, seed, setting: own, reference: known?.energy, follow }, work) };
+        return {
+          part,
+          reference,
+          run: await optimize({ attention, seed, setting: own, reference: known?.energy, follow }, work),
+        };
       },
     });
-    const compared = seedsOf(first, { seeds }).flatMap((seed) => attentionNames.map((attention) => taskOf("runs", attention, attention, seed, setting)));
+    const compared = seedsOf(first, { seeds }).flatMap((seed) =>
+      attentionNames.map((attention) => taskOf("runs", attention, attention, seed, setting)),
+    );
     const grown = chainSettings(setting, { lengths, lengthChoice }).flatMap((own, place) =>
-      seedsOf(first, { seeds: lengthSeeds }).map((seed) => taskOf("lengths", `softmax ${lengths[place]} patches`, "softmax", seed, own)),
+      seedsOf(first, { seeds: lengthSeeds }).map((seed) =>
+        taskOf("lengths", `softmax ${lengths[place]} patches`, "softmax", seed, own),
+      ),
     );
     return [...compared, ...grown];
   },
 
   gather(done: readonly WavefunctionResult[]) {
-    const runsOf = (wanted: WavefunctionResult["part"]) => done.flatMap(({ part, run }) => (part === wanted ? [run] : []));
+    const runsOf = (wanted: WavefunctionResult["part"]) =>
+      done.flatMap(({ part, run }) => (part === wanted ? [run] : []));
     return { reference: done[0].reference, runs: runsOf("runs"), lengths: runsOf("lengths") };
   },
 

@@ -2,11 +2,26 @@ import { parameterCount } from "../../core/tensor.js";
 import { rememberedAmplitudes } from "../../physics/amplitudes.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
-import { cosineSchedule, measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
+import {
+  cosineSchedule,
+  measure,
+  variationalStep,
+  type Measurement,
+  type VariationalProblem,
+} from "../../physics/variational.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
 import type { WavefunctionRun } from "./measurements.js";
-import { begin, disposeState, problemOf, restore, samplerOf, storedOf, type OptimizationState, type StoredOptimization } from "./optimization.js";
+import {
+  begin,
+  disposeState,
+  problemOf,
+  restore,
+  samplerOf,
+  storedOf,
+  type OptimizationState,
+  type StoredOptimization,
+} from "./optimization.js";
 import type { AttentionName, OptimizationSetting } from "./options.js";
 
 /** Steps between measurements of input dependence ρ. */
@@ -16,7 +31,11 @@ const EXTRAPOLATED_SHARE = 1 / 2;
 
 function headMean({ mean, heads, tokens }: AttentionMap): number[] {
   const pairs = tokens * tokens;
-  return Array.from({ length: pairs }, (_, pair) => Array.from({ length: heads }, (_, head) => mean[head * pairs + pair]).reduce((a, b) => a + b, 0) / heads);
+  return Array.from(
+    { length: pairs },
+    (_, pair) =>
+      Array.from({ length: heads }, (_, head) => mean[head * pairs + pair]).reduce((a, b) => a + b, 0) / heads,
+  );
 }
 
 /** Measures ρ and mean attention weights of every layer. */
@@ -37,8 +56,14 @@ export interface OptimizationPlan {
   readonly follow: (run: WavefunctionRun) => Promise<void>;
 }
 
-/** Optimises one wave function, and stores whenever a store is due. A resumed optimisation takes the same steps as an uninterrupted one. */
-export async function optimize({ attention, seed, setting, reference, follow }: OptimizationPlan, work: Work<StoredOptimization>): Promise<WavefunctionRun> {
+/**
+ * Optimises one wave function, and stores whenever a store is due. A resumed optimisation takes the same steps as an
+ * uninterrupted one.
+ */
+export async function optimize(
+  { attention, seed, setting, reference, follow }: OptimizationPlan,
+  work: Work<StoredOptimization>,
+): Promise<WavefunctionRun> {
   const { extents, steps, samples, rate, shift, momentum, longest } = setting;
   const problem = problemOf(attention, setting);
   const { sites } = problem.hamiltonian.lattice;
@@ -50,7 +75,9 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
     // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
-    const points = curves.energies.map((value, step) => ({ energy: value, variance: curves.variances[step] })).slice(-Math.ceil(steps * EXTRAPOLATED_SHARE));
+    const points = curves.energies
+      .map((value, step) => ({ energy: value, variance: curves.variances[step] }))
+      .slice(-Math.ceil(steps * EXTRAPOLATED_SHARE));
     return {
       ...curves,
       attention,
@@ -59,7 +86,9 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
       parameters: parameterCount(parameters),
       maps: state.maps,
       last: { ...energy, mean: perSite(energy.mean), error: perSite(energy.error) },
-      ...(finished && new Set(points.map(({ variance }) => variance)).size > 1 ? { zeroVariance: zeroVarianceEnergy(points) } : {}),
+      ...(finished && new Set(points.map(({ variance }) => variance)).size > 1
+        ? { zeroVariance: zeroVarianceEnergy(points) }
+        : {}),
       finished,
     };
   };
@@ -75,9 +104,14 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
     while (state.step < steps) {
       const before = performance.now();
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
-      const measured = (measurement: Measurement): Promise<void> => (isLookedAt ? look(problem, state, measurement) : Promise.resolve());
+      const measured = (measurement: Measurement): Promise<void> =>
+        isLookedAt ? look(problem, state, measurement) : Promise.resolve();
       const options = { samples, rate: rateOf(state.step), shift, momentum, longest, measured };
-      const { measurement, direction, shift: taken } = await variationalStep(problem, parameters, sampler, state.direction, options);
+      const {
+        measurement,
+        direction,
+        shift: taken,
+      } = await variationalStep(problem, parameters, sampler, state.direction, options);
       state.direction?.dispose();
       state.direction = direction;
       state.step++;
@@ -88,14 +122,28 @@ export async function optimize({ attention, seed, setting, reference, follow }: 
       curves.errors.push(perSite(energy.error));
       curves.variances.push(energy.variance);
       const bar = energy.error > 0 ? ` ± ${perSite(energy.error).toFixed(5)}` : "";
-      const off = reference === undefined ? "" : `, relative error ${Math.abs((perSite(energy.mean) - reference) / reference).toExponential(1)}`;
+      const off =
+        reference === undefined
+          ? ""
+          : `, relative error ${Math.abs((perSite(energy.mean) - reference) / reference).toExponential(1)}`;
       const label = `${attention}, ${extents.join(" × ")}, seed ${seed}`;
-      work.report({ kind: "progress", label, done: state.step, total: steps, note: `energy ${perSite(energy.mean).toFixed(5)}${bar}${off}` });
+      work.report({
+        kind: "progress",
+        label,
+        done: state.step,
+        total: steps,
+        note: `energy ${perSite(energy.mean).toFixed(5)}${bar}${off}`,
+      });
       await follow(stand(measurement, false));
       if (work.isDue()) await store();
       await work.checkpoint(store);
     }
-    const final = await measure(problem, rememberedAmplitudes(problem.ansatz, parameters, problem.represent), sampler, samples);
+    const final = await measure(
+      problem,
+      rememberedAmplitudes(problem.ansatz, parameters, problem.represent),
+      sampler,
+      samples,
+    );
     await look(problem, state, final);
     return stand(final, true);
   } finally {

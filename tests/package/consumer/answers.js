@@ -1,4 +1,5 @@
-// What every consumer computes. Written against the library as an argument, so that ES modules, CommonJS and a page share it.
+// What every consumer computes. Written against the library as an argument, so that ES modules, CommonJS and a page
+// share it.
 
 /** Numbers in (-1, 1) that are the same everywhere. */
 function numbers(count, seed) {

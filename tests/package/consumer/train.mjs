@@ -17,7 +17,10 @@ const memory = async () => {
 };
 const printed = { losses: [] };
 for (let step = 1; step <= 2000; step++) {
-  const ids = indices(Array.from({ length: batch * tokens }, () => stream.integer(vocabulary)), [batch, tokens]);
+  const ids = indices(
+    Array.from({ length: batch * tokens }, () => stream.integer(vocabulary)),
+    [batch, tokens],
+  );
   const labels = indices(Array.from({ length: batch }, (_, row) => ids.values[row * tokens] % 2));
   const value = gpu.scope(() => {
     const result = valueAndGrad((p) => ops.crossEntropy(model.apply(p, ids), labels), parameters);
@@ -31,4 +34,6 @@ for (let step = 1; step <= 2000; step++) {
 printed.late = await memory();
 gpu.dispose();
 printed.disposed = Date.now();
-process.on("exit", () => console.log(JSON.stringify({ ...printed, secondsToExit: (Date.now() - printed.disposed) / 1000 })));
+process.on("exit", () =>
+  console.log(JSON.stringify({ ...printed, secondsToExit: (Date.now() - printed.disposed) / 1000 })),
+);

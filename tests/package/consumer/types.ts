@@ -1,4 +1,13 @@
-import { attention, cpu, gaussian, requestGpu, softmax, valueAndGrad, wrapDevice, type Tensor } from "attention-kernels";
+import {
+  attention,
+  cpu,
+  gaussian,
+  requestGpu,
+  softmax,
+  valueAndGrad,
+  wrapDevice,
+  type Tensor,
+} from "attention-kernels";
 
 const q: Tensor = cpu.tensor([1, 2], [1, 1, 1, 2]);
 const out: Tensor = attention(softmax(), { q, k: q, v: q });
