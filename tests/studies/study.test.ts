@@ -180,7 +180,7 @@ describe("report", () => {
   it("says with every figure what was measured, which seed, and how to repeat it", async () => {
     await conduct(counting, { until: 3 }, options());
     const caption = /<figcaption>(.*?)<\/figcaption>/s.exec(await readFile(join(out, "report.html"), "utf8"))?.[1];
-    expect(caption).toMatch(
+    expect(caption?.replace(/\s+/g, " ")).toMatch(
       /What was counted\. Seed 7, on .*Repeat with <code>attention-kernels study counting --seed 7<\/code>/,
     );
   });

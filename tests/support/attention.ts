@@ -68,3 +68,15 @@ export function casesFor(name: string, extents: Extents): { fused: Case; unfused
   const kernel = kernels[name]();
   return { fused: withModerateInputs(fused, kernel), unfused: withModerateInputs(unfused, kernel) };
 }
+
+/** One kernel for each program: kernels that change queries and keys before the passes run the program of another. */
+export function distinctPrograms(): string[] {
+  const programs = new Map<string, string>();
+  for (const [name, factory] of Object.entries(kernels)) {
+    const kernel = factory();
+    const program =
+      "formula" in kernel ? [kernel.normalizer, ...kernel.shaders.map(({ file }) => file)].join(" ") : name;
+    if (!programs.has(program)) programs.set(program, name);
+  }
+  return [...programs.values()];
+}
