@@ -59,7 +59,8 @@ export {
 } from "./core/tensor.js";
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
-export { requestGpu, wrapDevice, Gpu, type GpuMemory } from "./gpu/gpu.js";
+export { Gpu, type GpuMemory } from "./gpu/gpu.js";
+export { requestGpu, wrapDevice } from "./gpu/request.js";
 export type { PassTime } from "./gpu/timer.js";
 export { cosine, type CosineOptions } from "./kernels/cosine.js";
 export {

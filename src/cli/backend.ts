@@ -1,7 +1,7 @@
 import { UnsupportedError } from "../core/errors.js";
 import type { Backend, DeviceDescription } from "../core/tensor.js";
 import { cpu } from "../cpu/cpu.js";
-import { requestGpu } from "../gpu/gpu.js";
+import { requestGpu } from "../gpu/request.js";
 
 export const backendNames = ["auto", "gpu", "cpu"] as const;
 export type BackendName = (typeof backendNames)[number];

@@ -9,7 +9,6 @@ import {
   attentionPrimitive,
   hasFewPairs,
   HIDING,
-  recenterPrimitive,
   type AttentionAttributes,
   type AttentionExtents,
   type AttentionOperands,
@@ -22,12 +21,10 @@ import noBias from "../../shaders/lib/no_bias.wgsl";
 import noLengths from "../../shaders/lib/no_lengths.wgsl";
 import noSoftcap from "../../shaders/lib/no_softcap.wgsl";
 import softcapText from "../../shaders/lib/softcap.wgsl";
-import center from "../../shaders/ops/center.wgsl";
-import recenterText from "../../shaders/ops/recenter.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
 import probe from "../../shaders/passes/probe.wgsl";
-import { fill, finiteShader, quotientShader } from "./elementwise.js";
+import { fill, quotientShader } from "./elementwise.js";
 import { formOf, normalizers, pairShaders, ROWS, type PassName } from "./forms.js";
 import {
   dispatchEach,
@@ -45,14 +42,6 @@ import { storageShaders } from "./storage-type.js";
 
 const deltaShaders = [eachShader, shader("passes/delta.wgsl", delta)];
 const combineShaders = [eachShader, quotientShader, ...pairShaders, shader("passes/combine.wgsl", combine)];
-const centerShaders = [eachShader, quotientShader, finiteShader, shader("ops/center.wgsl", center)];
-const recenterShader = shader("ops/recenter.wgsl", recenterText);
-const [oneShader, fourShader] = [
-  shader("generated (one)", "alias Number = f32;"),
-  shader("generated (four)", "alias Number = vec4f;"),
-];
-/** Rows that an invocation moves: it loads the center once for all. */
-const RECENTER_RUN = 16;
 const probeShaders = [eachShader, ...pairShaders, shader("passes/probe.wgsl", probe)];
 const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
@@ -281,28 +270,4 @@ const kernelProbe = implement(probePrimitive, (recorder, [pairs, parameters], [h
   });
 });
 
-const recenter = implement(recenterPrimitive, (recorder, [q, k], [movedQ, movedK], { exact }) => {
-  const [batch, keyHeads, keys, dim] = k.shape as [number, number, number, number];
-  const heads = batch * keyHeads;
-  const queries = sizeOf(q.shape) / heads / dim;
-  const centers = recorder.scratch(heads * dim);
-  dispatchEach(recorder, heads * dim, {
-    shaders: centerShaders,
-    constants: { EXACT: exact ? 1 : 0 },
-    uniform: { keys, queries, width: dim },
-    reads: { keys: k.block, queries: q.block },
-    writes: { centers },
-  });
-  const wide = dim % 4 === 0;
-  const width = wide ? dim / 4 : dim;
-  const numbers = (block: Block): Binding => arrayOf("Number", block);
-  dispatchEach(recorder, heads * width * Math.ceil((queries + keys) / RECENTER_RUN), {
-    shaders: [eachShader, wide ? fourShader : oneShader, recenterShader],
-    constants: { RUN: RECENTER_RUN },
-    uniform: { width, query_rows: queries, key_rows: keys },
-    reads: { queries: numbers(q.block), keys: numbers(k.block), centers: numbers(centers) },
-    writes: { moved_queries: numbers(movedQ.block), moved_keys: numbers(movedK.block) },
-  });
-});
-
-export const attention = [attentionForward, attentionBackward, kernelProbe, recenter];
+export const attention = [attentionForward, attentionBackward, kernelProbe];

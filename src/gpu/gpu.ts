@@ -1,6 +1,6 @@
 import { checkData, lengthOf, tensorOptions } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
-import { anyNumber, callable, having } from "../core/kinds.js";
+import { anyNumber, callable } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { printsAsText } from "../core/printing.js";
 import { checkShape, sizeOf, type Shape } from "../core/shape.js";
@@ -14,32 +14,19 @@ import {
   type Storage,
   type TensorOptions,
 } from "../core/tensor.js";
-import { describeAdapter, gpuOptions, NULL_ADAPTER, openDevice, releaseInstance, type GpuOptions } from "./adapter.js";
-import { attention } from "./attention.js";
+import { describeAdapter, NULL_ADAPTER, releaseInstance } from "./adapter.js";
 import { capabilitiesOf, type Capabilities } from "./capabilities.js";
-import { elementwise, fill } from "./elementwise.js";
+import { fill } from "./elementwise.js";
 import { Faults, outcomeOf, type Outcome } from "./faults.js";
-import type { Implementations, Operand, Recorder } from "./implementation.js";
-import { matmul } from "./matmul.js";
+import type { Recorder } from "./implementation.js";
+import { implementations } from "./implementations.js";
 import { Pool, type Block } from "./memory.js";
 import { checkFloats } from "./pass.js";
 import { profile, type Profile } from "./profile.js";
 import { Queue } from "./queue.js";
 import { Readback } from "./readback.js";
-import { reductions } from "./reductions.js";
-import { rowwise } from "./rowwise.js";
-import { slices } from "./slices.js";
-import { bytesOf, checkDType, decode, encode, type GpuDType } from "./storage-type.js";
+import { bytesOf, checkDType, decode, dtypesOf, encode, type GpuDType } from "./storage-type.js";
 import { BufferUsage } from "./webgpu-constants.js";
-
-const implementations: Implementations = new Map([
-  ...elementwise,
-  ...slices,
-  ...reductions,
-  ...rowwise,
-  matmul,
-  ...attention,
-]);
 
 /** Device memory of a `Gpu`, in bytes. */
 export interface GpuMemory {
@@ -161,7 +148,7 @@ export class Gpu implements Backend {
       operands.map(({ shape }) => shape),
       attributes,
     );
-    const dtypes = this.#dtypes(primitive, operands, attributes);
+    const dtypes = dtypesOf(primitive, operands, attributes, this.#device);
     // What failed cannot be computed with; its memory may be missing, and commands that use it would fail with all
     // beside them.
     if (failed !== undefined)
@@ -203,25 +190,6 @@ export class Gpu implements Backend {
       for (const block of temporary) this.#pool.give(block);
     }
     return outputs.map(({ shape, block, dtype }) => this.#wrap(block, shape, dtype, outcome));
-  }
-
-  /** The dtypes of the outputs; undefined for float32 throughout. */
-  #dtypes<Attributes>(
-    primitive: Primitive<Attributes>,
-    operands: readonly Operand[],
-    attributes: Attributes,
-  ): GpuDType[] | undefined {
-    if (primitive.dtypes !== undefined) {
-      const inputs = operands.map(({ dtype }) => dtype);
-      return primitive.dtypes(inputs, attributes).map((dtype) => checkDType(primitive.name, this.#device, dtype));
-    }
-    if (operands.every(({ dtype }) => dtype === "f32")) return undefined;
-    throw new UnsupportedError({
-      where: primitive.operation?.(attributes) ?? primitive.name,
-      wanted: "float32 tensors",
-      got: "one of dtype f16",
-      fix: 'Cast it: ops.cast(x, "f32").',
-    });
   }
 
   /**
@@ -324,29 +292,4 @@ class GpuStorage implements Storage {
     readonly read: (size: number) => Promise<Float32Array>,
     readonly release: () => void,
   ) {}
-}
-
-/**
- * A backend on the best WebGPU adapter of the platform: Dawn in Node (the npm package `webgpu`), `navigator.gpu` in
- * browsers.
- *
- * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself.
- */
-export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
-  return new Gpu(await openDevice(checkOptions("requestGpu", options, gpuOptions)), true);
-}
-
-/**
- * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It
- * uses those of the optional features shader-f16, subgroups, timestamp-query and chromium-experimental-subgroup-matrix
- * that the device has.
- */
-export function wrapDevice(device: GPUDevice): Gpu {
-  const wanted = having<GPUDevice>(
-    "a GPUDevice",
-    ["createBuffer", "features", "limits", "queue"],
-    "await adapter.requestDevice() gives one; requestGpu() asks for it itself.",
-  );
-  checkArguments("wrapDevice", { device }, { device: wanted });
-  return new Gpu(device, false);
 }

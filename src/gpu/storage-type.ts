@@ -1,6 +1,6 @@
 import { ArgumentError, NonFiniteError, UnsupportedError } from "../core/errors.js";
 import { fromHalves, isFiniteHalf, LARGEST_HALF, toHalves } from "../core/half.js";
-import type { DType } from "../core/tensor.js";
+import type { DType, Primitive } from "../core/tensor.js";
 import type { Shader } from "../kernels/kernel.js";
 
 /** How a tensor's numbers lie in device memory. */
@@ -28,6 +28,26 @@ export function checkDType(where: string, device: GPUDevice, dtype: DType): GpuD
     argument: "dtype",
     wanted: '"f16" or "f32", the dtypes of a GPU',
     got: String(dtype),
+  });
+}
+
+/** The dtypes of a primitive's outputs; undefined for float32 throughout. */
+export function dtypesOf<Attributes>(
+  primitive: Primitive<Attributes>,
+  operands: readonly { readonly dtype: GpuDType }[],
+  attributes: Attributes,
+  device: GPUDevice,
+): GpuDType[] | undefined {
+  if (primitive.dtypes !== undefined) {
+    const inputs = operands.map(({ dtype }) => dtype);
+    return primitive.dtypes(inputs, attributes).map((dtype) => checkDType(primitive.name, device, dtype));
+  }
+  if (operands.every(({ dtype }) => dtype === "f32")) return undefined;
+  throw new UnsupportedError({
+    where: primitive.operation?.(attributes) ?? primitive.name,
+    wanted: "float32 tensors",
+    got: "one of dtype f16",
+    fix: 'Cast it: ops.cast(x, "f32").',
   });
 }
 

@@ -1,7 +1,8 @@
 import { ShapeError } from "../core/errors.js";
 import { callable } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
-import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
+import { ansatzKind, ansatzParameters, type Ansatz } from "./ansatz.js";
+import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
 import { keysOf, type Key, type Representatives } from "./orbits.js";
 

@@ -8,8 +8,7 @@ import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { attentionKernel } from "../kernels/options.js";
-import { normal } from "../nn/initialize.js";
-import type { NamedTensors } from "../nn/split.js";
+import { initialParameters, type AnsatzLayer, type AnsatzParameters, type Linear } from "./ansatz-parameters.js";
 import { latticeKind, patches, type Lattice } from "./lattice.js";
 import { logCosh, logProjection, type LogAmplitudes } from "./logarithms.js";
 import { imagesOf, type Representation } from "./symmetry.js";
@@ -36,33 +35,6 @@ const ansatzOptions: Kinds<AnsatzOptions> = {
   heads: needed(whole(1)),
   layers: needed(whole(0)),
   projection: having<Representation>("a representation", ["elements", "characters"]),
-};
-
-type Norm = { readonly scale: Tensor; readonly shift: Tensor };
-type Linear = { readonly weight: Tensor; readonly bias: Tensor };
-
-export type AnsatzLayer = {
-  readonly attentionNorm: Norm;
-  /** A projection without bias, for kernels that use queries and keys. */
-  readonly query?: Tensor;
-  readonly key?: Tensor;
-  readonly value: Linear;
-  readonly output: Linear;
-  /** The kernel's own parameters. */
-  readonly learned: NamedTensors;
-  readonly feedForwardNorm: Norm;
-  readonly expand: Linear;
-  readonly contract: Linear;
-};
-
-export type AnsatzParameters = {
-  readonly embedding: Linear;
-  readonly layers: readonly AnsatzLayer[];
-  readonly norm: Norm;
-  readonly real: Linear;
-  readonly realNorm: Norm;
-  readonly imaginary: Linear;
-  readonly imaginaryNorm: Norm;
 };
 
 export interface Ansatz {
@@ -95,9 +67,6 @@ export const ansatzParameters = having<AnsatzParameters>("parameters, as the ans
   "embedding",
   "layers",
 ]);
-
-/** The width of the feed-forward layers divided by d. */
-const EXPANSION = 4;
 
 const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
@@ -146,7 +115,6 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       got: `one of ${foreignElement.sites.length}`,
     });
   }
-  const { projections = "separate" } = kernel;
   const cut = patches(lattice, patch);
   const [count, area, dim] = [cut.sites.length, cut.sites[0].length, width / heads];
   const order = cut.sites.flat();
@@ -227,41 +195,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     heads,
     images: projection?.elements.length ?? 1,
     separable,
-    initialize(backend, random) {
-      const matrix = (rows: number, columns: number): Tensor =>
-        normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
-      const dense = (rows: number, columns: number): Linear => ({
-        weight: matrix(rows, columns),
-        bias: backend.full(0, [columns]),
-      });
-      const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
-      const learned = (): NamedTensors =>
-        Object.fromEntries(
-          (kernel.inputs ?? []).map(({ name, shape, initial }) => {
-            const own = shape(sizes);
-            return [name, initial === undefined ? backend.full(0, own) : backend.tensor(initial(own, random), own)];
-          }),
-        );
-      return {
-        embedding: dense(area, width),
-        layers: Array.from({ length: layers }, () => ({
-          attentionNorm: norm(),
-          ...(projections === "values" ? {} : { query: matrix(width, width) }),
-          ...(projections === "separate" ? { key: matrix(width, width) } : {}),
-          value: dense(width, width),
-          output: dense(width, width),
-          learned: learned(),
-          feedForwardNorm: norm(),
-          expand: dense(width, EXPANSION * width),
-          contract: dense(EXPANSION * width, width),
-        })),
-        norm: norm(),
-        real: dense(width, width),
-        realNorm: norm(),
-        imaginary: dense(width, width),
-        imaginaryNorm: norm(),
-      };
-    },
+    initialize: (backend, random) => initialParameters(kernel, { area, width, layers, sizes }, backend, random),
     tokens(backend, spins) {
       const rows = rowsOf(spins);
       if (projection === undefined) return backend.tensor(cutRows(spins), [rows, count, area]);

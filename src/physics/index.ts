@@ -1,5 +1,6 @@
 export { rememberedAmplitudes, type LogAmplitude } from "./amplitudes.js";
-export { ansatz, type Ansatz, type AnsatzLayer, type AnsatzOptions, type AnsatzParameters } from "./ansatz.js";
+export { ansatz, type Ansatz, type AnsatzOptions } from "./ansatz.js";
+export type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
 export type { ComplexNumbers } from "./complex.js";
 export { dimerState, dimerWeights } from "./dimer-state.js";
 export { groundState, type GroundState, type GroundStateOptions } from "./exact.js";

@@ -1,5 +1,6 @@
 import { checkArguments } from "../core/options.js";
-import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
+import { ansatzKind, ansatzParameters, type Ansatz } from "./ansatz.js";
+import type { AnsatzParameters } from "./ansatz-parameters.js";
 import { samplesKind, type Samples } from "./sampler.js";
 
 /** Mean attention of one layer over draws of a wave function. */

@@ -4,7 +4,8 @@ import { having } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { isTensor, tensorsIn, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
-import { ansatzKind, ansatzParameters, type Ansatz, type AnsatzParameters } from "./ansatz.js";
+import { ansatzKind, ansatzParameters, type Ansatz } from "./ansatz.js";
+import type { AnsatzParameters } from "./ansatz-parameters.js";
 import { spinsKind } from "./sector.js";
 
 /**

@@ -5,7 +5,7 @@ import { addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } fr
 import { checkTensors } from "../core/checks.js";
 import { NonFiniteError } from "../core/errors.js";
 import { tensorsIn, type Tensor } from "../core/tensor.js";
-import type { AnsatzParameters } from "./ansatz.js";
+import type { AnsatzParameters } from "./ansatz-parameters.js";
 import { complex, type ComplexNumbers } from "./complex.js";
 import { jacobianKind, type Jacobian } from "./jacobian.js";
 

@@ -14,7 +14,7 @@ import {
 import { createCpu, implement } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
 import { attentionBackwardPrimitive } from "../../src/kernels/primitives.js";
-import { attentionCases, casesFor, distinctPrograms, learnedBy, type Extents } from "../support/attention.js";
+import { attentionCases, casesFor, learnedBy, type Extents } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients, type Results } from "../support/compare.js";
 import { naiveFloat32 } from "../support/float32.js";
@@ -137,10 +137,9 @@ describeGpu("attention on the GPU", (gpu) => {
     expectAsExactAsFloat32(await on(gpu(), fused), await on(naiveFloat32, unfused), await on(cpu, fused));
   }
 
-  // A software adapter compiles the passes anew for every width that is drawn.
   it.each(names)("%s is as exact as unfused float32, gradients too, around tile edges", async (name) => {
     const property = fc.asyncProperty(aroundEdges, fc.nat(1000), (extents, seed) => expectExact(name, extents, seed));
-    await fc.assert(property, { numRuns: 3, seed: 2 });
+    await fc.assert(property, { numRuns: 5, seed: 2 });
   });
 
   it.each(names)("%s with one query, one key, one component", async (name) => {
@@ -160,7 +159,7 @@ describeGpu("attention on the GPU", (gpu) => {
     }
   });
 
-  it.each(distinctPrograms())("%s is as exact at odd lengths and widths above a tile's", async (name) => {
+  it.each(names)("%s is as exact at odd lengths and widths above a tile's", async (name) => {
     await expectManyExact(name, { batch: 1, heads: 2, n: 113, m: 203, d: 21, dv: 13 });
   });
 

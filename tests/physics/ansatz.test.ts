@@ -15,7 +15,8 @@ import {
 } from "../../src/index.js";
 import { isTensor, parameterCount, tensorsIn } from "../../src/core/tensor.js";
 import { mapTree } from "../../src/core/tree.js";
-import { ansatz, type AnsatzParameters } from "../../src/physics/ansatz.js";
+import { ansatz } from "../../src/physics/ansatz.js";
+import type { AnsatzParameters } from "../../src/physics/ansatz-parameters.js";
 import { jacobian } from "../../src/physics/jacobian.js";
 import { chain, square } from "../../src/physics/lattice.js";
 import { logCosh } from "../../src/physics/logarithms.js";

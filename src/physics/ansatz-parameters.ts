@@ -1,0 +1,87 @@
+import type { Random } from "../core/random.js";
+import type { Backend, Tensor } from "../core/tensor.js";
+import type { AttentionKernel, HeadSizes } from "../kernels/kernel.js";
+import { normal } from "../nn/initialize.js";
+import type { NamedTensors } from "../nn/split.js";
+
+export type Norm = { readonly scale: Tensor; readonly shift: Tensor };
+export type Linear = { readonly weight: Tensor; readonly bias: Tensor };
+
+export type AnsatzLayer = {
+  readonly attentionNorm: Norm;
+  /** A projection without bias, for kernels that use queries and keys. */
+  readonly query?: Tensor;
+  readonly key?: Tensor;
+  readonly value: Linear;
+  readonly output: Linear;
+  /** The kernel's own parameters. */
+  readonly learned: NamedTensors;
+  readonly feedForwardNorm: Norm;
+  readonly expand: Linear;
+  readonly contract: Linear;
+};
+
+export type AnsatzParameters = {
+  readonly embedding: Linear;
+  readonly layers: readonly AnsatzLayer[];
+  readonly norm: Norm;
+  readonly real: Linear;
+  readonly realNorm: Norm;
+  readonly imaginary: Linear;
+  readonly imaginaryNorm: Norm;
+};
+
+/** The width of the feed-forward layers divided by d. */
+const EXPANSION = 4;
+
+/** The sizes that decide the shapes of the parameters. */
+interface ParameterSizes {
+  /** Sites of a patch. */
+  readonly area: number;
+  readonly width: number;
+  readonly layers: number;
+  readonly sizes: HeadSizes;
+}
+
+/** Parameters at the start: weights N(0, 1/rows), norms 1 and 0, biases 0, and the kernel's own initial numbers. */
+export function initialParameters(
+  kernel: AttentionKernel,
+  { area, width, layers, sizes }: ParameterSizes,
+  backend: Backend,
+  random: Random,
+): AnsatzParameters {
+  const { projections = "separate" } = kernel;
+  const matrix = (rows: number, columns: number): Tensor =>
+    normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
+  const dense = (rows: number, columns: number): Linear => ({
+    weight: matrix(rows, columns),
+    bias: backend.full(0, [columns]),
+  });
+  const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
+  const learned = (): NamedTensors =>
+    Object.fromEntries(
+      (kernel.inputs ?? []).map(({ name, shape, initial }) => {
+        const own = shape(sizes);
+        return [name, initial === undefined ? backend.full(0, own) : backend.tensor(initial(own, random), own)];
+      }),
+    );
+  return {
+    embedding: dense(area, width),
+    layers: Array.from({ length: layers }, () => ({
+      attentionNorm: norm(),
+      ...(projections === "values" ? {} : { query: matrix(width, width) }),
+      ...(projections === "separate" ? { key: matrix(width, width) } : {}),
+      value: dense(width, width),
+      output: dense(width, width),
+      learned: learned(),
+      feedForwardNorm: norm(),
+      expand: dense(width, EXPANSION * width),
+      contract: dense(EXPANSION * width, width),
+    })),
+    norm: norm(),
+    real: dense(width, width),
+    realNorm: norm(),
+    imaginary: dense(width, width),
+    imaginaryNorm: norm(),
+  };
+}
