@@ -204,7 +204,8 @@ if (options.encoder) {
   const exact = [await exactStep().read(), await exactStep().read()];
   const { width, layers, tokens } = encoderOptions;
   console.log(
-    `training step of an encoder: batch ${BATCH}, n = ${tokens}, width ${width}, ${layers} layers, Adam; error of the loss before and after the first step`,
+    `training step of an encoder: batch ${BATCH}, n = ${tokens}, width ${width}, ${layers} layers, Adam; ` +
+      "error of the loss before and after the first step",
   );
   step = await compare(
     "encoder",

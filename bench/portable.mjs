@@ -41,7 +41,8 @@ writeFileSync(
 );
 cpSync(process.execPath, join(folder, "node"), { dereference: true });
 const script =
-  '#!/bin/sh\n# Needs a Vulkan loader (libvulkan.so.1) and driver. Options: ./run.sh --help\ncd "$(dirname "$0")" && exec ./node bench/run.mjs "$@"\n';
+  "#!/bin/sh\n# Needs a Vulkan loader (libvulkan.so.1) and driver. Options: ./run.sh --help\ncd " +
+  '"$(dirname "$0")" && exec ./node bench/run.mjs "$@"\n';
 writeFileSync(join(folder, "run.sh"), script, { mode: 0o755 });
 execFileSync("tar", ["-czf", archive, "-C", out, "attention-kernels-bench"]);
 const { size } = statSync(archive);

@@ -41,7 +41,9 @@ const { median: whole } = await time(
   { runs, batchMs: 0 },
 );
 console.log(
-  `${gpu.device.name} (${gpu.device.kind}): batch ${BATCH}, n = ${encoderOptions.tokens}, width ${encoderOptions.width}, ${encoderOptions.layers} layers, Adam; times are medians of ${runs} steps, the table is one`,
+  `${gpu.device.name} (${gpu.device.kind}): batch ${BATCH}, n = ${encoderOptions.tokens}, width ` +
+    `${encoderOptions.width}, ${encoderOptions.layers} layers, Adam; times are medians of ${runs} steps, ` +
+    "the table is one",
 );
 console.log(`a step: ${whole.toFixed(1)} ms; its JavaScript: ${javaScript.toFixed(1)} ms`);
 if (gpu.hasTimestamps) {

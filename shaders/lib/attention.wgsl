@@ -1,6 +1,6 @@
-// What every tiled attention pass reads. Constants of the header: VEC4S and VALUE_VEC4S, the head widths d and dv in vec4s;
-// TILE, keys (or queries) in workgroup memory at a time; ROWS, invocations of a workgroup, one row each.
-// Query i sees key j where low <= j - i <= high. Reads parameters: f32 [heads, parameters].
+// What every tiled attention pass reads. Constants of the header: VEC4S and VALUE_VEC4S, the head widths d and dv in
+// vec4s; TILE, keys (or queries) in workgroup memory at a time; ROWS, invocations of a workgroup, one row each. Query i
+// sees key j where low <= j - i <= high. Reads parameters: f32 [heads, parameters].
 
 // The score of a pair that the mask hides, the lowest number. A bias from HIDING down hides its pair too.
 const HIDDEN = -0x1.fffffep127;

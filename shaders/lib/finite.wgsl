@@ -1,4 +1,5 @@
-// NaN and infinity. Compilers may assume that there are none, and max, min, clamp and comparisons lose NaN: only bits tell.
+// NaN and infinity. Compilers may assume that there are none, and max, min, clamp and comparisons lose NaN: only bits
+// tell.
 const EXPONENT = 0x7f800000u;
 
 fn is_nan(x: f32) -> bool {

@@ -1,4 +1,5 @@
-// What every matrix product reads: row and column strides, so that transposed operands need no copy, and a broadcast batch.
+// What every matrix product reads: row and column strides, so that transposed operands need no copy, and a broadcast
+// batch.
 
 // Where the matrices of A and of B for entry `entry` of the batch begin.
 fn batch_bases(entry: u32) -> vec2u {
@@ -12,7 +13,8 @@ fn batch_bases(entry: u32) -> vec2u {
   return bases;
 }
 
-// The tile of rows, and the entry of the batch, of a workgroup: both are folded over y and z, as a dimension holds 65,535 at most.
+// The tile of rows, and the entry of the batch, of a workgroup: both are folded over y and z, as a dimension holds
+// 65,535 at most.
 fn tile_and_entry(group: vec3u, groups: vec3u) -> vec2u {
   let folded = group.z * groups.y + group.y;
   return vec2u(folded % sizes.row_tiles, folded / sizes.row_tiles);

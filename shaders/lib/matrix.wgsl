@@ -1,6 +1,6 @@
-// Products of float16 matrices in workgroup memory, with float32 sums, by subgroup matrices. Matrices are named by where they begin and
-// by their stride; extents are multiples of 16, which UNIT_ROWS, UNIT_COLUMNS and UNIT_INNER of the header divide: the product that
-// the adapter computes at once. WGSL writes columns before rows in its types.
+// Products of float16 matrices in workgroup memory, with float32 sums, by subgroup matrices. Matrices are named by
+// where they begin and by their stride; extents are multiples of 16, which UNIT_ROWS, UNIT_COLUMNS and UNIT_INNER of
+// the header divide: the product that the adapter computes at once. WGSL writes columns before rows in its types.
 alias Left = subgroup_matrix_left<f16, UNIT_INNER, UNIT_ROWS>;
 alias Right = subgroup_matrix_right<f16, UNIT_COLUMNS, UNIT_INNER>;
 alias Product = subgroup_matrix_result<f32, UNIT_COLUMNS, UNIT_ROWS>;
@@ -10,8 +10,8 @@ struct Matrix {
   stride: u32,
 }
 
-// The subgroup of a lane, and how many its workgroup has; they take blocks of a product in turns. Not in private memory, where WGSL takes
-// no variable for uniform.
+// The subgroup of a lane, and how many its workgroup has; they take blocks of a product in turns. Not in private
+// memory, where WGSL takes no variable for uniform.
 struct Subgroup {
   number: u32,
   count: u32,

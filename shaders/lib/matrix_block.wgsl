@@ -1,10 +1,12 @@
-// A workgroup owns BLOCK rows and meets others TILE at a time; SHARE lanes have a row together, COLUMNS numbers of a tile each.
-// Constants of the header: LANES of the workgroup, BLOCK, TILE, and WIDTH and VALUE_WIDTH, which are d and dv filled up to multiples of 16.
+// A workgroup owns BLOCK rows and meets others TILE at a time; SHARE lanes have a row together, COLUMNS numbers of a
+// tile each. Constants of the header: LANES of the workgroup, BLOCK, TILE, and WIDTH and VALUE_WIDTH, which are d and
+// dv filled up to multiples of 16.
 const SHARE = LANES / BLOCK;
 const COLUMNS = TILE / SHARE;
 
-// Strides in workgroup memory: of queries and keys, values and output cotangents, weights, products, and sums. What they have above the
-// width spreads the rows over the banks of the memory, and keeps every row at a multiple of 16 bytes, as subgroup matrices want it.
+// Strides in workgroup memory: of queries and keys, values and output cotangents, weights, products, and sums. What
+// they have above the width spreads the rows over the banks of the memory, and keeps every row at a multiple of 16
+// bytes, as subgroup matrices want it.
 const STRIDE = WIDTH + 8u;
 const VALUE_STRIDE = VALUE_WIDTH + 8u;
 const WEIGHT_STRIDE = TILE + 8u;
@@ -19,8 +21,8 @@ var<workgroup> shares: array<f32, LANES>;
 
 var<private> lane: u32;
 
-// Set once loaded rows have numbers that are not finite: once their products with other rows are taken, they become zeros (`hide_lost`),
-// because a weight of zero would not hide them.
+// Set once loaded rows have numbers that are not finite: once their products with other rows are taken, they become
+// zeros (`hide_lost`), because a weight of zero would not hide them.
 var<workgroup> rows_lost: atomic<u32>;
 
 fn put_vec4(at: u32, part: vec4f) {
@@ -85,8 +87,9 @@ fn row_total(own: f32) -> f32 {
 // Below every number that matters, and far from where float32 has no more digits.
 const SMALLEST_UNIT = 0x1p-100;
 
-// Writes a lane's numbers to `at` as float16, in a unit that is a power of two, one a row, and grows with the largest number of the row:
-// so none is infinite, and what vanishes is small beside the others. Returns what sums in the old unit must be multiplied by.
+// Writes a lane's numbers to `at` as float16, in a unit that is a power of two, one a row, and grows with the largest
+// number of the row: so none is infinite, and what vanishes is small beside the others. Returns what sums in the old
+// unit must be multiplied by.
 fn narrow(numbers: ptr<function, array<f32, COLUMNS>>, unit: ptr<function, f32>, at: u32) -> f32 {
   var largest = 0.0;
   for (var c = 0u; c < COLUMNS; c++) {

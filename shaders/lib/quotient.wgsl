@@ -1,5 +1,5 @@
-// a / b in whole numbers, by floating point: adapters without a vector integer division take one lane at a time for a / b.
-// The float quotient is off by at most a 2^22nd part; the remainder corrects it, exactly.
+// a / b in whole numbers, by floating point: adapters without a vector integer division take one lane at a time for a /
+// b. The float quotient is off by at most a 2^22nd part; the remainder corrects it, exactly.
 fn quotient(a: u32, b: u32) -> u32 {
   let reciprocal = 1.0 / f32(b);
   let near = u32(f32(a) * reciprocal);

@@ -1,7 +1,8 @@
-// Element-by-element work over up to eight axes, with operands read through strides: 0 repeats, any other order permutes.
+// Element-by-element work over up to eight axes, with operands read through strides: 0 repeats, any other order
+// permutes.
 
-// The offsets in the left and the right operand of an element of the result. RANK axes, at least one; the first needs no
-// division, so that an operand without repetition costs none.
+// The offsets in the left and the right operand of an element of the result. RANK axes, at least one; the first needs
+// no division, so that an operand without repetition costs none.
 fn operand_offsets(index: u32) -> vec2u {
   var rest = index;
   var offsets = vec2u(0u);

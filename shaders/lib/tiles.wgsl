@@ -1,8 +1,9 @@
-// Products of blocks in registers. A workgroup of DOWN x ACROSS invocations owns ROWS rows (left) and meets COLUMNS others (right) at a
-// time. An invocation takes RUN rows, DOWN apart, against four columns, ACROSS apart: RUN + 4 loads of a vec4 from workgroup memory for
-// 16 RUN multiply-adds. Constants of the header: DOWN, RUN, a multiple of 4, and ACROSS, at least RUN.
-// A pass has two products of rows: the pair product over the width of keys, and another over that of values (`second`). It says what they
-// are by left_vec4 and right_vec4, vec4s of the rows of either side, and tile_product.
+// Products of blocks in registers. A workgroup of DOWN x ACROSS invocations owns ROWS rows (left) and meets COLUMNS
+// others (right) at a time. An invocation takes RUN rows, DOWN apart, against four columns, ACROSS apart: RUN + 4 loads
+// of a vec4 from workgroup memory for 16 RUN multiply-adds. Constants of the header: DOWN, RUN, a multiple of 4, and
+// ACROSS, at least RUN. A pass has two products of rows: the pair product over the width of keys, and another over that
+// of values (`second`). It says what they are by left_vec4 and right_vec4, vec4s of the rows of either side, and
+// tile_product.
 const ROWS = DOWN * RUN;
 const COLUMNS = 4u * ACROSS;
 const INVOCATIONS = DOWN * ACROSS;
@@ -94,7 +95,8 @@ fn multiply_tiles(second: bool, own: Strip, others: Strip, lane: u32) -> array<v
   return products;
 }
 
-// Where the left tile keeps a number for every pair, once its rows are used up: for row r of the invocation one vec4, its four columns.
+// Where the left tile keeps a number for every pair, once its rows are used up: for row r of the invocation one vec4,
+// its four columns.
 fn pair_at(r: u32, lane: u32) -> u32 {
   return own_row(r, lane) * STRIDE + lane % ACROSS;
 }
@@ -111,8 +113,8 @@ fn put_products(products: array<vec4f, RUN>, lane: u32) {
 const GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VEC4S | 1u)));
 const VALUE_GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VALUE_VEC4S | 1u)));
 
-// Set once loaded columns have numbers that are not finite. A weight of zero would not hide them, so they are loaded as zeros; a pass adds
-// them for the rows that see them, unless their weights are NaN for it already.
+// Set once loaded columns have numbers that are not finite. A weight of zero would not hide them, so they are loaded as
+// zeros; a pass adds them for the rows that see them, unless their weights are NaN for it already.
 var<workgroup> columns_lost: atomic<u32>;
 
 // Loads the column groups from `group` on in full width.
@@ -156,8 +158,8 @@ fn weights_of(g: u32, lane: u32) -> array<vec4f, RUN> {
   return weights;
 }
 
-// Lays a number for row r where all invocations of a workgroup can find it after a barrier, four rows to a vec4: an invocation begins
-// with four = 0 and goes through its rows in order.
+// Lays a number for row r where all invocations of a workgroup can find it after a barrier, four rows to a vec4: an
+// invocation begins with four = 0 and goes through its rows in order.
 fn share(four: vec4f, r: u32, number: f32, lane: u32) -> vec4f {
   let numbers = select(four, vec4f(number), vec4u(0u, 1u, 2u, 3u) == vec4u(r % 4u));
   right_tile[(r / 4u * ACROSS + lane % ACROSS) * DOWN + lane / ACROSS] = numbers;

@@ -1,5 +1,5 @@
-// Queries, keys and values, four components at a time, for rows of any width. Stored is the number in memory, f32 or f16.
-// Reads queries, keys and values: Stored.
+// Queries, keys and values, four components at a time, for rows of any width. Stored is the number in memory, f32 or
+// f16. Reads queries, keys and values: Stored.
 
 // Keeps the components of a vec4 that lie inside a row; `part` counts vec4s from the start of the row.
 fn inside(loaded: vec4f, part: u32, width: u32) -> vec4f {

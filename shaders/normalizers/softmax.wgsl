@@ -1,4 +1,5 @@
-// Weights e^s divided by their row sum, in one sweep (online softmax): sums are kept relative to the largest score so far.
+// Weights e^s divided by their row sum, in one sweep (online softmax): sums are kept relative to the largest score so
+// far.
 struct Row {
   maximum: f32,
   sum: f32,

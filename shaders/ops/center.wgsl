@@ -1,6 +1,7 @@
-// For every component of every head the median of those of at most SAMPLES keys, spread evenly; 0 where none is finite. With EXACT = 1 also 0
-// unless most of those keys, and of as many queries, lie within half of it: what it is taken off then keeps float16's digits.
-// Reads keys [heads, keys, width] and queries [heads, queries, width], writes centers [heads, width]: f32.
+// For every component of every head the median of those of at most SAMPLES keys, spread evenly; 0 where none is finite.
+// With EXACT = 1 also 0 unless most of those keys, and of as many queries, lie within half of it: what it is taken off
+// then keeps float16's digits. Reads keys [heads, keys, width] and queries [heads, queries, width], writes centers
+// [heads, width]: f32.
 
 const SAMPLES = 15u;
 

@@ -1,8 +1,9 @@
 // Functions of one number (a, b are constants of the call) and of two (c is).
 fn f_affine(x: f32, a: f32, b: f32) -> f32 { return a * x + b; }
 
-// x^a as IEEE 754 has it; b is 0 for an even exponent, 1 for an odd one, 2 for one that is not whole. WGSL's pow has no value for negative x, and
-// compilers may assume that no number is NaN or infinite: such results are chosen as bits. Those of b are among the bits of NaN and infinity.
+// x^a as IEEE 754 has it; b is 0 for an even exponent, 1 for an odd one, 2 for one that is not whole. WGSL's pow has no
+// value for negative x, and compilers may assume that no number is NaN or infinite: such results are chosen as bits.
+// Those of b are among the bits of NaN and infinity.
 fn f_power(x: f32, a: f32, b: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let size = bits & 0x7fffffffu;
@@ -48,8 +49,8 @@ fn f_geluDerivative(x: f32, a: f32, b: f32) -> f32 {
 fn f_eluPlusOne(x: f32, a: f32, b: f32) -> f32 { return unless_nan(select(exp(min(x, 0.0)), x + 1.0, x > 0.0), x); }
 fn f_eluDerivative(x: f32, a: f32, b: f32) -> f32 { return unless_nan(select(exp(min(x, 0.0)), 1.0, x > 0.0), x); }
 
-// WGSL lets sin, cos and atan2 be wrong in the fourth digit. Below: reduction to |r| <= pi/4 by pi/2 in three parts, and the polynomials of
-// the Cephes library.
+// WGSL lets sin, cos and atan2 be wrong in the fourth digit. Below: reduction to |r| <= pi/4 by pi/2 in three parts,
+// and the polynomials of the Cephes library.
 fn circular(x: f32, quarters: i32) -> f32 {
   let n = round(x * 0.6366197723675814);
   let r = ((x - n * 1.5703125) - n * 4.837512969970703e-4) - n * 7.549789948768648e-8;

@@ -1,4 +1,5 @@
-// C = A B for every matrix of a batch. A workgroup of 8 x 8 invocations makes a 32 x 32 block of C, 4 x 4 elements an invocation; blocks of A and B pass through workgroup memory.
+// C = A B for every matrix of a batch. A workgroup of 8 x 8 invocations makes a 32 x 32 block of C, 4 x 4 elements an
+// invocation; blocks of A and B pass through workgroup memory.
 const DEPTH = 16u;
 const SIDE = 8u;
 

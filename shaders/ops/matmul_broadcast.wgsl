@@ -1,6 +1,6 @@
-// C = A B as in ops/matmul.wgsl, without workgroup memory: an invocation makes 8 rows x 4 columns. The lanes of a subgroup load
-// four columns of A once and hand them to each other, which adapters that pay much for a load and little for a broadcast like
-// best. Needs subgroups of at least 4 lanes, of any size.
+// C = A B as in ops/matmul.wgsl, without workgroup memory: an invocation makes 8 rows x 4 columns. The lanes of a
+// subgroup load four columns of A once and hand them to each other, which adapters that pay much for a load and little
+// for a broadcast like best. Needs subgroups of at least 4 lanes, of any size.
 var<private> b0: vec4f;
 var<private> b1: vec4f;
 var<private> b2: vec4f;

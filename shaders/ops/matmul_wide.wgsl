@@ -1,6 +1,6 @@
-// C = A B as in ops/matmul_broadcast.wgsl, for matrices whose rows in memory are whole vec4s: every load and store is of four numbers.
-// Constants of the header: LANES of a subgroup; ROWS of a workgroup; A_ACROSS and B_ACROSS, 1 where the operand lies transposed in memory.
-// Reads a and b, writes c: vec4f.
+// C = A B as in ops/matmul_broadcast.wgsl, for matrices whose rows in memory are whole vec4s: every load and store is
+// of four numbers. Constants of the header: LANES of a subgroup; ROWS of a workgroup; A_ACROSS and B_ACROSS, 1 where
+// the operand lies transposed in memory. Reads a and b, writes c: vec4f.
 
 // The 8 x 4 numbers of A for four steps of the inner axis are eight vec4s, shared out over the lanes.
 const HELD = (ROWS + LANES - 1u) / LANES;

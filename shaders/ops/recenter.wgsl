@@ -1,6 +1,6 @@
-// Queries and keys less the center of their head: one Number (f32, or four of them) of RUN rows an invocation. A key head has `query_rows`
-// queries, of all heads that share it, and `key_rows` keys; `width` counts Numbers.
-// Reads queries, keys and centers, writes moved_queries and moved_keys: Number.
+// Queries and keys less the center of their head: one Number (f32, or four of them) of RUN rows an invocation. A key
+// head has `query_rows` queries, of all heads that share it, and `key_rows` keys; `width` counts Numbers. Reads
+// queries, keys and centers, writes moved_queries and moved_keys: Number.
 
 fn element(index: u32) {
   let blocks = (sizes.query_rows + sizes.key_rows + RUN - 1u) / RUN;

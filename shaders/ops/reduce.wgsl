@@ -1,5 +1,5 @@
-// x [outer, length, inner] to y [outer, chunks, inner], count elements: each invocation folds CHUNK elements of the middle axis into one.
-// Reads x, writes y: f32.
+// x [outer, length, inner] to y [outer, chunks, inner], count elements: each invocation folds CHUNK elements of the
+// middle axis into one. Reads x, writes y: f32.
 
 fn element(index: u32) {
   let row = quotient(index, sizes.inner);

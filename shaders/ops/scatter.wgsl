@@ -1,5 +1,6 @@
-// The transpose of a lookup, without atomics: row t of the table sums the rows of dy at places[starts[t]] .. places[starts[t + 1] - 1].
-// Reads dy: f32 [ids, width], starts and places: u32, writes table_gradient: f32 [rows, width].
+// The transpose of a lookup, without atomics: row t of the table sums the rows of dy at places[starts[t]] ..
+// places[starts[t + 1] - 1]. Reads dy: f32 [ids, width], starts and places: u32, writes table_gradient: f32 [rows,
+// width].
 
 fn element(index: u32) {
   let row = quotient(index, sizes.width);

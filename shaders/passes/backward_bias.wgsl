@@ -1,8 +1,8 @@
-// dbias = sum of ds over the pairs that share the element. One element of the bias an invocation, no atomics. QUERY_STEP and KEY_STEP lead
-// from a pair to the next that shares its element: both 0 where it belongs to one pair of tokens, both 1 where to all with the same
-// i - j, in one batch entry and one head or in all. With one of them 1 the element is a query's, or a key's, of one batch entry and head;
-// a reduction sums the rest afterwards.
-// Writes bias_gradients: f32.
+// dbias = sum of ds over the pairs that share the element. One element of the bias an invocation, no atomics.
+// QUERY_STEP and KEY_STEP lead from a pair to the next that shares its element: both 0 where it belongs to one pair of
+// tokens, both 1 where to all with the same i - j, in one batch entry and one head or in all. With one of them 1 the
+// element is a query's, or a key's, of one batch entry and head; a reduction sums the rest afterwards. Writes
+// bias_gradients: f32.
 
 fn score_gradient_at(place: Place) -> f32 {
   let query_row = (place.batch * sizes.heads + place.head) * sizes.queries + place.i;

@@ -1,6 +1,6 @@
-// dv_j = sum_i w_ij dout_i and dk_j = sum_i ds_ij (ds/dproduct dproduct/dk + 2 ds/d|k|^2 k_j). One key row an invocation, no
-// atomics; queries and output cotangents of every head that shares the key pass by in tiles.
-// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
+// dv_j = sum_i w_ij dout_i and dk_j = sum_i ds_ij (ds/dproduct dproduct/dk + 2 ds/d|k|^2 k_j). One key row an
+// invocation, no atomics; queries and output cotangents of every head that shares the key pass by in tiles. Writes
+// key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 var<workgroup> tile_queries: array<vec4f, TILE * VEC4S>;
 var<workgroup> tile_gradients: array<vec4f, TILE * VALUE_VEC4S>;

@@ -1,6 +1,6 @@
-// dk_j and dv_j as in passes/backward_key_value.wgsl, by products of float16 matrices: a row is a key, and queries pass by in tiles; weights
-// and ds, in float32, are narrowed to float16 for their products with output cotangents and queries.
-// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
+// dk_j and dv_j as in passes/backward_key_value.wgsl, by products of float16 matrices: a row is a key, and queries pass
+// by in tiles; weights and ds, in float32, are narrowed to float16 for their products with output cotangents and
+// queries. Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 const KEYS = 0u;
 const VALUES = KEYS + BLOCK * STRIDE;

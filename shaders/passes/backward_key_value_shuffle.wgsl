@@ -1,6 +1,6 @@
-// dk_j and dv_j as in passes/backward_key_value.wgsl, without workgroup memory: RUN key rows an invocation, LANES apart; lanes hand their
-// queries and output cotangents to each other.
-// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
+// dk_j and dv_j as in passes/backward_key_value.wgsl, without workgroup memory: RUN key rows an invocation, LANES
+// apart; lanes hand their queries and output cotangents to each other. Writes key_gradients: Stored [rows, dim] and
+// value_gradients: Stored [rows, value_dim].
 
 const BLOCK = LANES * RUN;
 
@@ -46,7 +46,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         own_gradient[c] = output_gradient_vec4(row, c);
         own_total += total(own_gradient[c]);
       }
-      // Weights and cotangents of zero would not hide a query that is not finite: it becomes zeros, and its products NaN.
+      // Weights and cotangents of zero would not hide a query that is not finite: it becomes zeros, and its products
+      // NaN.
       var taint = 0.0;
       if (subgroupAny(!is_finite(own_total))) {
         taint = select(nan(), 0.0, is_finite(own_total));

@@ -1,6 +1,5 @@
-// dk_j and dv_j as in passes/backward_key_value.wgsl, by blocks in registers: rows are keys, columns the queries of every head that
-// shares them.
-// Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
+// dk_j and dv_j as in passes/backward_key_value.wgsl, by blocks in registers: rows are keys, columns the queries of
+// every head that shares them. Writes key_gradients: Stored [rows, dim] and value_gradients: Stored [rows, value_dim].
 
 fn left_vec4(second: bool, row: u32, part: u32) -> vec4f {
   if (second) {

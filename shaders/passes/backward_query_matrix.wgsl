@@ -1,5 +1,5 @@
-// dq_i as in passes/backward_query.wgsl, by products of float16 matrices; ds, in float32, is narrowed to float16 for its product with the keys.
-// Writes query_gradients: Stored [rows, dim].
+// dq_i as in passes/backward_query.wgsl, by products of float16 matrices; ds, in float32, is narrowed to float16 for
+// its product with the keys. Writes query_gradients: Stored [rows, dim].
 
 const GRADIENTS = AFTER_VALUES;
 const SLOPES = GRADIENTS + BLOCK * VALUE_STRIDE;

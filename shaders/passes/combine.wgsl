@@ -1,5 +1,6 @@
 // Joins what passes/forward_split.wgsl left of every row: one component of the output an invocation, splits in order.
-// Reads states: Row [rows, splits] and partial_sums: f32 [rows, splits, value_dim], writes outputs: Stored [count] and statistics: f32 [rows].
+// Reads states: Row [rows, splits] and partial_sums: f32 [rows, splits, value_dim], writes outputs: Stored [count] and
+// statistics: f32 [rows].
 
 fn element(index: u32) {
   let row = quotient(index, sizes.value_dim);

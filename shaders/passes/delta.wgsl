@@ -1,6 +1,6 @@
-// rows_i = (dout_i, filled up to vec4s; statistic_i, delta_i, 0, 0) with delta_i = dout_i . out_i, which the softmax and sum normalisers
-// need in backward.
-// Reads outputs and output_gradients: Stored [count, value_dim] and statistics: f32 [count], writes rows: vec4f.
+// rows_i = (dout_i, filled up to vec4s; statistic_i, delta_i, 0, 0) with delta_i = dout_i . out_i, which the softmax
+// and sum normalisers need in backward. Reads outputs and output_gradients: Stored [count, value_dim] and statistics:
+// f32 [count], writes rows: vec4f.
 
 fn element(row: u32) {
   let source = row * sizes.value_dim;

@@ -1,5 +1,5 @@
-// out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by products of float16 matrices: scores and weights of BLOCK queries and TILE
-// keys at a time, in float32; weights are narrowed to float16 for their product with the values.
+// out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by products of float16 matrices: scores and weights of BLOCK
+// queries and TILE keys at a time, in float32; weights are narrowed to float16 for their product with the values.
 // Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 const WEIGHTS = AFTER_VALUES;

@@ -1,5 +1,5 @@
-// out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, without workgroup memory: lanes hand their keys and values to each other.
-// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
+// out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, without workgroup memory: lanes hand their keys and values to
+// each other. Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -1,6 +1,6 @@
-// For few queries: a workgroup takes one query against SPLIT of its keys, and leaves the state of the row and its sums so far.
-// A lane scores one key of a tile, and sums the value components that it owns.
-// Writes states: Row [rows, splits] and partial_sums: f32 [rows, splits, value_dim].
+// For few queries: a workgroup takes one query against SPLIT of its keys, and leaves the state of the row and its sums
+// so far. A lane scores one key of a tile, and sums the value components that it owns. Writes states: Row [rows,
+// splits] and partial_sums: f32 [rows, splits, value_dim].
 
 const LANE_VEC4S = (VALUE_VEC4S + ROWS - 1u) / ROWS;
 var<workgroup> tile_scores: array<f32, TILE>;

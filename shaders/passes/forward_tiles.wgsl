@@ -1,5 +1,5 @@
-// out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by blocks in registers. Invocation i of a workgroup also keeps the state of row i.
-// Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
+// out_i = sum_j w_ij v_j / z_i as in passes/forward.wgsl, by blocks in registers. Invocation i of a workgroup also
+// keeps the state of row i. Writes outputs: Stored [rows, value_dim] and statistics: f32 [rows].
 
 var<workgroup> states: array<Row, ROWS>;
 

@@ -1,5 +1,5 @@
-// The hooks of a kernel at given pairs, one pair an invocation: score, its partial derivatives, weight and its derivative.
-// Reads pairs: f32 [count, 3] and parameters: f32, writes hooks: f32 [count, PROBED].
+// The hooks of a kernel at given pairs, one pair an invocation: score, its partial derivatives, weight and its
+// derivative. Reads pairs: f32 [count, 3] and parameters: f32, writes hooks: f32 [count, PROBED].
 
 fn element(index: u32) {
   for (var p = 0u; p < min(sizes.parameters, 4u); p++) {

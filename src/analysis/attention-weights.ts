@@ -90,7 +90,8 @@ function choose(
   if (chosen.length === 1) return chosen[0];
   if (found.size === 0) {
     throw complain(
-      "attention layers named as in BERT, RoBERTa, ViT or DeiT (encoder.layer.0.attention.self.query.weight), or as in this library (layers.0.attention.query)",
+      "attention layers named as in BERT, RoBERTa, ViT or DeiT " +
+        "(encoder.layer.0.attention.self.query.weight), or as in this library (layers.0.attention.query)",
       names.length === 0
         ? "no tensors"
         : `tensors such as ${names

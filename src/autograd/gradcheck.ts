@@ -147,7 +147,8 @@ export async function gradcheck<Parameters extends ParameterTree>(
   return withText(
     report,
     () =>
-      `gradcheck ${worst.verdict}: worst relative error ${worst.relativeError.toPrecision(2)}${where}${rounding} (tolerance ${tolerance})`,
+      `gradcheck ${worst.verdict}: worst relative error ` +
+      `${worst.relativeError.toPrecision(2)}${where}${rounding} (tolerance ${tolerance})`,
   );
 }
 

@@ -60,7 +60,9 @@ export class Tape {
           where: node.name,
           wanted: "an operation with a derivative",
           got: "one without",
-          fix: "Second derivatives are not available through it: take differences of gradients, or compose the forward pass of operations that have them.",
+          fix:
+            "Second derivatives are not available through it: take differences of gradients, or compose the " +
+            "forward pass of operations that have them.",
         });
       }
       node.pullback(incoming).forEach((gradient, index) => {

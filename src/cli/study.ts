@@ -113,10 +113,14 @@ function closingLine(
       ...(only ? ["--only", quote(only.join(","))] : []),
       ...(shard ? ["--shard", `${shard.index}/${shard.count}`] : []),
     ];
-    return `Stopped; what was computed so far: ${place}\nGo on with: ${[repeat, "--out", quote(out), ...choice, "--resume"].join(" ")}\n`;
+    return (
+      `Stopped; what was computed so far: ${place}\nGo on with: ` +
+      `${[repeat, "--out", quote(out), ...choice, "--resume"].join(" ")}\n`
+    );
   }
   const next = shard
-    ? `\nJoin the shards with: npx attention-kernels study merge ${quote(out)}/shard-*-of-${shard.count} --out ${quote(out)}`
+    ? `\nJoin the shards with: npx attention-kernels study merge ${quote(out)}/shard-*-of-${shard.count} ` +
+      `--out ${quote(out)}`
     : "";
   return `Done in ${seconds.toFixed(0)} s${part === undefined ? "" : `: ${part}`}; results: ${place}${next}\n`;
 }

@@ -25,7 +25,9 @@ export function commonBackend(where: string, tensors: readonly Tensor[]): Backen
     throw new ArgumentError({
       where,
       wanted: "tensors of one backend",
-      got: `one on ${backend.name} (${backend.device.name}) and one on ${stranger.backend.name} (${stranger.backend.device.name})`,
+      got:
+        `one on ${backend.name} (${backend.device.name}) and one on ${stranger.backend.name} ` +
+        `(${stranger.backend.device.name})`,
       fix: "Move data over with backend.tensor(await other.read(), other.shape).",
     });
   }

@@ -77,10 +77,13 @@ export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<st
 const BRACE = 0x7b;
 const JSON_TEXT: FileKind = {
   name: "a JSON text",
-  fix: "Read an index of shards with openShardedSafetensors. If the text is a server's error message, fetch the file again.",
+  fix:
+    "Read an index of shards with openShardedSafetensors. If the text is a server's error message, fetch " +
+    "the file again.",
 };
 const CONVERT =
-  "Look for the model's model.safetensors, or convert this file, for example with safetensors.torch.save_file in Python.";
+  "Look for the model's model.safetensors, or convert this file, for example with " +
+  "safetensors.torch.save_file in Python.";
 
 async function readHeader(source: ByteSource, refuse: Refuse): Promise<SafetensorsHeader> {
   try {

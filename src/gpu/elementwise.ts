@@ -120,7 +120,9 @@ function applying(name: string, operands: readonly string[], constants: readonly
     ...constants.map((constant) => `${constant}: f32`),
   ].join(", ");
   const single = `alias Number = f32; fn apply(${parameters}) -> f32 { return ${call("")}; }`;
-  const four = `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
+  const four =
+    `alias Number = vec4f; fn apply(${parameters}) -> vec4f { return ` +
+    `vec4f(${["x", "y", "z", "w"].map((part) => call(`.${part}`)).join(", ")}); }`;
   return shader(`generated (${name}${wide ? ", four" : ""})`, wide ? four : single);
 }
 

@@ -116,7 +116,9 @@ function tileFor(vec4s: number, valueVec4s: number, limit: number): number {
   if (fits < 1) {
     throw new UnsupportedError({
       where: "attention",
-      wanted: `d + dv of at most ${Math.floor((limit - 12) / 4)} on this adapter (maxComputeWorkgroupStorageSize ${limit})`,
+      wanted:
+        `d + dv of at most ${Math.floor((limit - 12) / 4)} on this adapter (maxComputeWorkgroupStorageSize ` +
+        `${limit})`,
       got: `widths of ${4 * vec4s} and ${4 * valueVec4s}`,
       fix: "Split the width over more heads.",
     });

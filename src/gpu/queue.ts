@@ -98,7 +98,9 @@ export class Queue {
     if (blocks.length > this.#device.limits.maxStorageBuffersPerShaderStage) {
       throw new UnsupportedError({
         where: labelOf(pass),
-        wanted: `at most ${this.#device.limits.maxStorageBuffersPerShaderStage} storage buffers (maxStorageBuffersPerShaderStage)`,
+        wanted:
+          `at most ${this.#device.limits.maxStorageBuffersPerShaderStage} storage buffers ` +
+          "(maxStorageBuffersPerShaderStage)",
         got: String(blocks.length),
         fix: "On this adapter, do without a bias together with lengths.",
       });

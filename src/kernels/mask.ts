@@ -54,7 +54,8 @@ export interface Mask {
 export const maskKind = having<Mask>(
   "a mask: causal(), slidingWindow(), lengths(), booleanMask(), and() or or()",
   ["allows", "varies"],
-  "booleanMask(values, [batch or 1, heads or 1, n or 1, m or 1]) takes truth values; numbers to add to the scores are a bias.",
+  "booleanMask(values, [batch or 1, heads or 1, n or 1, m or 1]) takes truth values; numbers to add to " +
+    "the scores are a bias.",
 );
 
 /** Far beyond every index, and far from overflow. */

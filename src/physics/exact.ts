@@ -75,7 +75,9 @@ export function groundState(hamiltonian: Hamiltonian, options: GroundStateOption
       where: "groundState",
       argument: "hamiltonian",
       wanted: `a lattice whose sector fits ${(memory / GIBIBYTE).toFixed(1)} GiB`,
-      got: `${sites} sites, ${sectorDimension(sites).toExponential(2)} states, which need ${(needed / GIBIBYTE).toPrecision(3)} GiB`,
+      got:
+        `${sites} sites, ${sectorDimension(sites).toExponential(2)} states, which need ` +
+        `${(needed / GIBIBYTE).toPrecision(3)} GiB`,
       fix: "Take a smaller lattice, or raise `memory`.",
     });
   }

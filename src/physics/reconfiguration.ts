@@ -76,7 +76,9 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
       argument: "shift",
       wanted: "a positive definite system",
       got: `one that is not, with shift ${shift}`,
-      fix: "Raise the shift, which in float32 must exceed the rounding of the largest eigenvalue, or draw more samples.",
+      fix:
+        "Raise the shift, which in float32 must exceed the rounding of the largest eigenvalue, or draw more " +
+        "samples.",
     });
   }
   return gram.backend.tensor(factor.solve(Matrix.columnVector(await right.read())).to1DArray(), [size, 1]);

@@ -58,7 +58,9 @@ export function anySubset(
     value: smallest,
     threshold: rounding,
     margin: smallest - rounding,
-    note: `The Jacobian of the outputs [${jacobian.rows}, ${jacobian.columns}] must have full row rank (${method} singular values).`,
+    note:
+      `The Jacobian of the outputs [${jacobian.rows}, ${jacobian.columns}] must have full row rank ` +
+      `(${method} singular values).`,
   };
   const radius = (4 * distance) / sigma;
   const lipschitz = ((): Lipschitz | null => {
@@ -106,6 +108,8 @@ export function nearlyLinearCondition(
     value,
     threshold,
     margin: value - threshold,
-    note: `σ_min(J)² must exceed 8 L_J‖Ŷ - Y‖; C = ${(threshold / value).toPrecision(3)} must be below 1 (L_J = ${constant.toPrecision(3)}, ${note}).`,
+    note:
+      `σ_min(J)² must exceed 8 L_J‖Ŷ - Y‖; C = ${(threshold / value).toPrecision(3)} must be below 1 (L_J = ` +
+      `${constant.toPrecision(3)}, ${note}).`,
   };
 }

@@ -81,8 +81,10 @@ function guarantee(
 export function degenerateCertificate({ count, lossFloor }: Unreachable, { inputs }: CheckedProblem): NotCertified {
   const reason =
     count === inputs.length
-      ? "Attention weights cannot move the output of any sample, so the gradient in the query and key weights is identically zero."
-      : `Attention weights cannot move the output of ${count} of ${inputs.length} samples, so the loss cannot fall below theirs.`;
+      ? "Attention weights cannot move the output of any sample, so the gradient in the query and key weights " +
+        "is identically zero."
+      : `Attention weights cannot move the output of ${count} of ${inputs.length} samples, so the loss cannot ` +
+        "fall below theirs.";
   return refuse("T4", reason, { lossFloor });
 }
 
@@ -139,7 +141,8 @@ export function valueOnlyCertificate(
     });
   }
   const reason =
-    "The stacked kernel matrix has full row rank and every output matrix full column rank, and only the value weights move.";
+    "The stacked kernel matrix has full row rank and every output matrix full column rank, and only the " +
+    "value weights move.";
   return guarantee(
     { theorem: "T1", rigorous: true, reason, stepSize: stepSize ?? largest, largestStepSize: largest },
     curvature,

@@ -80,7 +80,9 @@ export function checkConvergence(problem: ConvergenceProblem, options: Convergen
       ? `certified by ${certificate.theorem}, rate ${certificate.rate.toPrecision(3)} a step`
       : "no certificate";
     const missing = unmet(conditions);
-    const text = `checkConvergence: ${verdict}; ${missing.length === 0 ? "every condition holds" : `not held: ${missing.join(", ")}`}. ${certificate.reason}`;
+    const text =
+      `checkConvergence: ${verdict}; ` +
+      `${missing.length === 0 ? "every condition holds" : `not held: ${missing.join(", ")}`}. ${certificate.reason}`;
     return withText({ conditions, certificate, singularValues, initialLoss }, () => text);
   };
 

@@ -17,13 +17,17 @@ export function eigenvalueRatios(extremes: Readonly<Record<WeightName, Extremes>
       name: "queryKeyOverValue",
       ...unjudged,
       value: queryKey / value,
-      note: "Largest singular value of the query and key matrices over the smallest of the value matrices; no threshold is known.",
+      note:
+        "Largest singular value of the query and key matrices over the smallest of the value matrices; no " +
+        "threshold is known.",
     },
     {
       name: "valueOverQueryKey",
       ...unjudged,
       value: value / queryKey,
-      note: "Smallest singular value of the value matrices over the largest of the query and key matrices; no threshold is known.",
+      note:
+        "Smallest singular value of the value matrices over the largest of the query and key matrices; no " +
+        "threshold is known.",
     },
   ];
 }

@@ -14,6 +14,8 @@ export function embeddingDimension({ inputs }: CheckedProblem): Condition {
     value: width,
     threshold: longest,
     margin: width - longest,
-    note: `The width of the inputs (${width}) must be at least the tokens of the longest sample (${longest}) for its tokens to be linearly independent.`,
+    note:
+      `The width of the inputs (${width}) must be at least the tokens of the longest sample (${longest}) ` +
+      "for its tokens to be linearly independent.",
   };
 }

@@ -65,7 +65,9 @@ export function weightsReachOutput(
     value: worst.value,
     threshold: worst.threshold,
     margin: worst.value - worst.threshold,
-    note: `In every sample the value rows of some head must ${rows}; ${blocked.length} of ${inputs.length} samples fail, and query and key weights get no gradient from them.`,
+    note:
+      `In every sample the value rows of some head must ${rows}; ${blocked.length} of ${inputs.length} ` +
+      "samples fail, and query and key weights get no gradient from them.",
   };
   return { condition, unreachable: { count: blocked.length, lossFloor: blocked.reduce((sum, loss) => sum + loss, 0) } };
 }

@@ -13,7 +13,8 @@ export function kernelMatrixRank(stacked: Matrix): { rank: Rank; condition: Cond
     margin: rank.smallest - rank.threshold,
     note:
       `The stacked kernel matrix [${stacked.rows}, ${stacked.columns}] must have full row rank: ` +
-      `its smallest singular value ${rank.smallest.toExponential(2)} against ${rank.threshold.toExponential(2)}, where float64 cannot tell it from 0.`,
+      `its smallest singular value ${rank.smallest.toExponential(2)} against ` +
+      `${rank.threshold.toExponential(2)}, where float64 cannot tell it from 0.`,
   };
   return { rank, condition };
 }

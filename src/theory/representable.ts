@@ -25,6 +25,8 @@ export function weightsRepresentable({ similarities }: Evaluation): Condition {
     value,
     threshold: SMALLEST_FLOAT32,
     margin: value - SMALLEST_FLOAT32,
-    note: `Every token must keep a weight above the smallest float32; ${lost} of ${all.length} weights are below, and get no gradient on a GPU.`,
+    note:
+      `Every token must keep a weight above the smallest float32; ${lost} of ${all.length} weights are ` +
+      "below, and get no gradient on a GPU.",
   };
 }

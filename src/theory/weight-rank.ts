@@ -42,7 +42,9 @@ export function weightRank(
     value: smallest,
     threshold,
     margin: smallest - threshold,
-    note: `Every ${name} matrix must have full ${name === "output" ? "column " : ""}rank; head ${worst} is the closest to losing it.`,
+    note:
+      `Every ${name} matrix must have full ${name === "output" ? "column " : ""}rank; head ${worst} is the ` +
+      "closest to losing it.",
   };
   const extremes = {
     largest: Math.max(...ranks.map(({ largest }) => largest)),

@@ -48,9 +48,17 @@ export function accuracyTable(runs: readonly ClassifierRun[], { test, examples, 
     "train loss",
   ];
   const note =
-    `The interval of the mean (Student) holds for new ${examples} and new starts, and assumes normal accuracies. The interval of the share (Wilson) ` +
+    `The interval of the mean (Student) holds for new ${examples} and new starts, and assumes normal ` +
+    "accuracies. The interval of the share (Wilson) " +
     `holds for these models on new ${examples}. ${baseline}`;
   return table("Test accuracy after the last epoch", columns, rows, { summary: true, note });
+}
+
+/** Which of two kernels is better, by the interval of their difference, in which more is better for the first. */
+export function verdict(first: string, second: string, { low, high, count }: MeanInterval): string {
+  if (count < 2) return "one seed says nothing about others";
+  if (low > 0) return `${first} is better`;
+  return high < 0 ? `${second} is better` : "these seeds do not tell them apart";
 }
 
 /** The comparison of every kernel with the first, in words. */
@@ -59,17 +67,10 @@ export function statements(runs: readonly ClassifierRun[]): string[] {
   return others.flatMap((kernel) => {
     const difference = pairedDifference(runs, kernel, reference);
     if (!difference) return [];
-    const { mean, low, high, count } = difference;
-    const verdict =
-      count < 2
-        ? "one seed says nothing about others"
-        : low > 0
-          ? `${kernel} is better`
-          : high < 0
-            ? `${reference} is better`
-            : "these seeds do not tell them apart";
+    const { mean, count } = difference;
     return [
-      `${kernel} minus ${reference}: ${points(mean)} points of accuracy (95 % interval ${between(difference, points)}, ${count} paired seeds): ${verdict}.`,
+      `${kernel} minus ${reference}: ${points(mean)} points of accuracy (95 % interval ` +
+        `${between(difference, points)}, ${count} paired seeds): ${verdict(kernel, reference, difference)}.`,
     ];
   });
 }

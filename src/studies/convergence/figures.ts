@@ -17,7 +17,9 @@ export function guaranteeFigure(
       : [measured];
   });
   const plot = { kind: "lines", series, xLabel: "step", yLabel: "loss ½‖Ŷ - Y‖²", logarithmic: true } as const;
-  const caption = `Loss of the single-layer model on ${samples} texts of ${tokens} tokens; dashed: the curve that the certificate guarantees.`;
+  const caption =
+    `Loss of the single-layer model on ${samples} texts of ${tokens} tokens; dashed: the curve that the ` +
+    "certificate guarantees.";
   return figure(
     "guarantee",
     "Single layer: loss of gradient descent, by what is trained",
@@ -42,7 +44,9 @@ export function lossFigure(runs: readonly LearningRun[], data: DataSummary): Fig
     const { steps, losses } = smooth(curve);
     return { label: kernel, color: kernelColor[kernel], x: steps, y: losses };
   });
-  const caption = `Cross-entropy of training batches of ${data.name}, means of neighbouring batches (results.json has every one).`;
+  const caption =
+    `Cross-entropy of training batches of ${data.name}, means of neighbouring batches (results.json has ` +
+    "every one).";
   return figure(
     "training-loss",
     "Encoder: training loss",

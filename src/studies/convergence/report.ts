@@ -102,7 +102,9 @@ function learningTable(runs: readonly LearningRun[]): Table {
     {
       summary: true,
       folded: true,
-      note: "Losses are cross-entropies in nats; the train loss is the mean over the epoch's batches, each taken before its step.",
+      note:
+        "Losses are cross-entropies in nats; the train loss is the mean over the epoch's batches, each taken " +
+        "before its step.",
     },
   );
 }
@@ -117,7 +119,10 @@ function answerOf({ guarantee, learning, data }: ConvergenceMeasurements): strin
   const theory = `${verdict}; the loss fell in ${fell} of ${guarantee.length} single-layer runs.`;
   const accuracies = learning.map(({ kernel, epochs }) => `${kernel} ${formatPercent(epochs.at(-1)!.testAccuracy)}`);
   if (accuracies.length === 0) return theory;
-  return `${theory} Test accuracy of the encoder: ${accuracies.join(", ")} (always answering the most frequent class: ${formatPercent(data.majority)}).`;
+  return (
+    `${theory} Test accuracy of the encoder: ${accuracies.join(", ")} (always answering the most frequent ` +
+    `class: ${formatPercent(data.majority)}).`
+  );
 }
 
 function guaranteeBlocks(runs: readonly GuaranteeRun[], options: ConvergenceOptions["guarantee"]): Block[] {
@@ -126,9 +131,12 @@ function guaranteeBlocks(runs: readonly GuaranteeRun[], options: ConvergenceOpti
   return [
     heading("Part one: is it guaranteed?"),
     paragraph(
-      `The single-layer model of arXiv 2411.07538, Ŷ = Σ_h S_h X W^V_h W^O_h with loss ½‖Ŷ - Y‖², on the first ${tokens} tokens of ` +
-        `${samples} training texts (embeddings of width ${width}, ${heads} heads), by plain gradient descent in float64 on the CPU backend. ` +
-        `W^O is fixed; "all" trains W^Q, W^K and W^V. The certificates T1 and T2 were derived for this library; they are not the paper's theorems.`,
+      "The single-layer model of arXiv 2411.07538, Ŷ = Σ_h S_h X W^V_h W^O_h with loss ½‖Ŷ - Y‖², on the " +
+        `first ${tokens} tokens of ` +
+        `${samples} training texts (embeddings of width ${width}, ${heads} heads), by plain gradient descent ` +
+        "in float64 on the CPU backend. " +
+        `W^O is fixed; "all" trains W^Q, W^K and W^V. The certificates T1 and T2 were derived for this ` +
+        `library; they are not the paper's theorems.`,
     ),
     guaranteeTable(runs),
     guaranteeFigure(runs, options),
@@ -160,8 +168,10 @@ function learningBlocks(
 export function report(measurements: ConvergenceMeasurements, options: ConvergenceOptions): Report {
   const { data, guarantee, learning } = measurements;
   const introduction = paragraph(
-    `Texts: ${data.name}; classes ${data.classes.join(", ")}; ${data.train} texts to train on and ${data.test} to test on ` +
-      `(stratified, seeded), ${data.vocabulary} token ids from the training part; ${data.leftOut} texts without words or with ` +
+    `Texts: ${data.name}; classes ${data.classes.join(", ")}; ${data.train} texts to train on and ` +
+      `${data.test} to test on ` +
+      `(stratified, seeded), ${data.vocabulary} token ids from the training part; ${data.leftOut} texts ` +
+      "without words or with " +
       `the same first ${options.learning.tokens} words as another were left out.`,
   );
   return {

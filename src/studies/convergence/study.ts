@@ -56,7 +56,9 @@ export const convergence = declareStudy({
     const summary = summarize(dataset);
     inform({
       kind: "note",
-      text: `${summary.name}: ${summary.train} texts to train on, ${summary.test} to test on, ${summary.vocabulary} token ids`,
+      text:
+        `${summary.name}: ${summary.train} texts to train on, ${summary.test} to test on, ` +
+        `${summary.vocabulary} token ids`,
     });
     return { dataset, summary, sample: chooseSample(dataset.train, dataset.classes.length, random(seed), guarantee) };
   },

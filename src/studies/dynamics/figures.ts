@@ -73,6 +73,8 @@ export function outcomeFigure(groups: readonly Group[], { name, title, outcome, 
     logarithmicX: true,
   } as const;
   const counts = Object.entries(all).map(([own, seeds]) => `${own} ${seeds.length}`);
-  const caption = `Training W^Q alone on seed ${seed}, the first with this outcome (all seeds: ${counts.join(", ")}). ${data} Same data, same initial weights for every kernel.`;
+  const caption =
+    `Training W^Q alone on seed ${seed}, the first with this outcome (all seeds: ${counts.join(", ")}). ` +
+    `${data} Same data, same initial weights for every kernel.`;
   return [figure(name, title, plot, caption, DEVICE)];
 }

@@ -12,7 +12,10 @@ const shares = (groups: readonly Group[]): string =>
 /** Size and stopping rule of an experiment's runs. */
 function terms({ experiments }: DynamicsOptions, name: ExperimentName): string {
   const { heads, seeds, steps, tolerance } = experiments[name];
-  return `${heads} heads, ${seeds} seeds, at most ${steps} steps; converged: the loss is at most ${tolerance.toExponential(0)} of its initial value.`;
+  return (
+    `${heads} heads, ${seeds} seeds, at most ${steps} steps; converged: the loss is at most ` +
+    `${tolerance.toExponential(0)} of its initial value.`
+  );
 }
 
 function matricesBlocks(groups: readonly Group[], options: DynamicsOptions): Block[] {
@@ -26,7 +29,9 @@ function matricesBlocks(groups: readonly Group[], options: DynamicsOptions): Blo
   return [
     heading("Three matrices"),
     paragraph(
-      `Standard normal inputs and weights, W^Q and W^K of scale ${query} and ${key}, W^V ${value}; targets of norm ‖Y‖ = 1. ${terms(options, "matrices")} Every kernel and subset has the same data and initial weights for a seed.`,
+      `Standard normal inputs and weights, W^Q and W^K of scale ${query} and ${key}, W^V ${value}; targets ` +
+        `of norm ‖Y‖ = 1. ${terms(options, "matrices")} Every kernel and subset has the same data and initial ` +
+        "weights for a seed.",
     ),
     matricesTable(groups),
     convergedFigure(groups),
@@ -53,8 +58,10 @@ function equalValuesBlocks(groups: readonly Group[], options: DynamicsOptions): 
   return [
     heading("W^Q alone, equal values"),
     paragraph(
-      "Tokens of a sample share the first half of their columns, and W^V reads only these, so all value rows of a sample are equal. A row-normalised kernel then returns this " +
-        `value whatever its weights are, and T4 proves that W^Q has no gradient. All kernels use the Gaussian's step size. ${terms(options, "equalValues")}`,
+      "Tokens of a sample share the first half of their columns, and W^V reads only these, so all value " +
+        "rows of a sample are equal. A row-normalised kernel then returns this " +
+        "value whatever its weights are, and T4 proves that W^Q has no gradient. All kernels use the " +
+        `Gaussian's step size. ${terms(options, "equalValues")}`,
     ),
     equalValuesTable(groups),
     ...outcomeFigure(groups, {
@@ -88,12 +95,15 @@ function scaleBlocks(groups: readonly Group[], options: DynamicsOptions): Block[
   return [
     heading("W^V against W^Q and W^K"),
     paragraph(
-      `Targets at distance ‖r_0‖ = 1 from the outputs at the start, so that every row starts equally far from its targets. ${terms(options, "valueScale")}`,
+      "Targets at distance ‖r_0‖ = 1 from the outputs at the start, so that every row starts equally far " +
+        `from its targets. ${terms(options, "valueScale")}`,
     ),
     scaleTable(groups),
     paragraph(
-      "Two accounts of arXiv 2411.07538 disagree on whether the ratio of the extreme singular values of W^Q, W^K and of W^V must lie below a threshold or above it; they agree if their " +
-        `ratios are reciprocal. Measured, from the largest median σ_max(W^Q, W^K) / σ_min(W^V) to the smallest: ${ratios(groups)}.`,
+      "Two accounts of arXiv 2411.07538 disagree on whether the ratio of the extreme singular values of " +
+        "W^Q, W^K and of W^V must lie below a threshold or above it; they agree if their " +
+        "ratios are reciprocal. Measured, from the largest median σ_max(W^Q, W^K) / σ_min(W^V) to the " +
+        `smallest: ${ratios(groups)}.`,
     ),
   ];
 }
@@ -107,11 +117,15 @@ export function report({ trials }: DynamicsMeasurements, options: DynamicsOption
     grouped(trials, "valueScale"),
   ];
   const introduction = paragraph(
-    `A single attention layer (D = ${width}, d_o = ${outputWidth}) fits ${samples} random samples of ${tokens} tokens by plain gradient descent in float64, ` +
-      "with step size 1/(2σ_max(J)²), where J is the initial Jacobian of the outputs with respect to the trained weights.",
+    `A single attention layer (D = ${width}, d_o = ${outputWidth}) fits ${samples} random samples of ` +
+      `${tokens} tokens by plain gradient descent in float64, ` +
+      "with step size 1/(2σ_max(J)²), where J is the initial Jacobian of the outputs with respect to the " +
+      "trained weights.",
   );
   const answers = [
-    `${ofTrials(convergedShare(matrices.flatMap((group) => group.trials)))} runs of the three matrices converged; with W^Q alone: ${shares(matrices.filter(({ subset }) => subset === "{Q}")) || "not run"}.`,
+    `${ofTrials(convergedShare(matrices.flatMap((group) => group.trials)))} runs of the three matrices ` +
+      "converged; with W^Q alone: " +
+      `${shares(matrices.filter(({ subset }) => subset === "{Q}")) || "not run"}.`,
     equalValues.length === 0 ? "" : `With W^Q alone where all values are equal: ${shares(equalValues)}.`,
   ];
   return {

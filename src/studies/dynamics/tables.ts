@@ -44,8 +44,10 @@ export function matricesTable(groups: readonly Group[]): Table {
       ];
     }),
     note:
-      "Wilson's interval. Median steps: of the runs that converged. A run that has not converged may need more steps. Rates: fraction of the loss that a step " +
-      "removes; a certified rate is a lower bound, a measured rate a mean. Not certified never means that a run must fail.",
+      "Wilson's interval. Median steps: of the runs that converged. A run that has not converged may need " +
+      "more steps. Rates: fraction of the loss that a step " +
+      "removes; a certified rate is a lower bound, a measured rate a mean. Not certified never means that a " +
+      "run must fail.",
   };
 }
 
@@ -144,7 +146,8 @@ export function scaleTable(groups: readonly Group[]): Table {
       ];
     }),
     note:
-      "C = 8 L_J‖r_0‖/σ_0² of T2, with the proved bound T3 for L_J. The reference does not state how it computed L_J, its tolerance or its number of steps, " +
+      "C = 8 L_J‖r_0‖/σ_0² of T2, with the proved bound T3 for L_J. The reference does not state how it " +
+      "computed L_J, its tolerance or its number of steps, " +
       "so only the order of its rows is comparable with ours, not its single numbers.",
   };
 }

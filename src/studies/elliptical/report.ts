@@ -1,7 +1,7 @@
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { byKernel, paired } from "../comparison/runs.js";
-import { between, points } from "../comparison/tables.js";
+import { between, points, verdict } from "../comparison/tables.js";
 import {
   figure,
   formatPercent,
@@ -145,7 +145,9 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
     ["kernel", ...names("cosine of tokens"), ...names("distance of heads")],
     rows,
     {
-      note: "Mean cosine of two tokens of a text after the layer (1: all alike), and mean Euclidean distance of the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
+      note:
+        "Mean cosine of two tokens of a text after the layer (1: all alike), and mean Euclidean distance of " +
+        "the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
     },
   );
 }
@@ -194,18 +196,11 @@ function statements(
         : paired(runs, kernel, reference, (own, other) => of(own.tests[last]) - of(other.tests[last]));
     if (difference === undefined) return [];
     const { mean, count } = difference;
-    const [low, high] = better === 1 ? [difference.low, difference.high] : [-difference.high, -difference.low];
-    const verdict =
-      count < 2
-        ? "one seed says nothing about others"
-        : low > 0
-          ? `${kernel} is better`
-          : high < 0
-            ? `${reference} is better`
-            : "these seeds do not tell them apart";
+    const gain = better === 1 ? difference : { ...difference, low: -difference.high, high: -difference.low };
     return [
-      `${titles[experiment]} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ${reference}: ${formatDifference(mean)} ${unit} ` +
-        `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ${verdict}.`,
+      `${titles[experiment]} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ` +
+        `${reference}: ${formatDifference(mean)} ${unit} ` +
+        `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ${verdict(kernel, reference, gain)}.`,
     ];
   });
 }
@@ -220,14 +215,22 @@ export function report(
   const frequencies = Math.exp(meanInterval(windows.map(({ frequencyLoss }) => frequencyLoss)).mean).toFixed(1);
   const unknown = formatPercent(meanInterval(windows.map(({ unknownShare }) => unknownShare)).mean);
   const notes: Readonly<Record<Experiment, string>> = {
-    text: `In brackets: Student's 95 % interval of the mean. Always answering the most frequent class: ${majority} of clean texts.`,
-    language: `Perplexity is e to the mean loss over words and seeds. In brackets: its interval, from Student's 95 % interval of that mean. Unigram baseline (word frequencies alone): ${frequencies}. ${unknown} of the words are outside the vocabulary; these count as one word.`,
+    text:
+      "In brackets: Student's 95 % interval of the mean. Always answering the most frequent class: " +
+      `${majority} of clean texts.`,
+    language:
+      "Perplexity is e to the mean loss over words and seeds. In brackets: its interval, from Student's 95 " +
+      `% interval of that mean. Unigram baseline (word frequencies alone): ${frequencies}. ${unknown} of ` +
+      "the words are outside the vocabulary; these count as one word.",
   };
   const blocks: Block[] = [
     paragraph(
-      `${texts[0].name}. Encoders of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads) learn from clean texts: to classify ${texts[0].train} texts by their first ${text.tokens} words, ` +
-        `and to predict the next of ${windows[0].vocabulary} ids in ${windows[0].train} windows of ${language.tokens} words, seeing those before it. Tests on other texts swap each token, with the ` +
-        `probability given, for a random known word; the words to predict stay as they were. For a seed every kernel has the same texts, start, batches, number of steps and contamination.`,
+      `${texts[0].name}. Encoders of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads) ` +
+        `learn from clean texts: to classify ${texts[0].train} texts by their first ${text.tokens} words, ` +
+        `and to predict the next of ${windows[0].vocabulary} ids in ${windows[0].train} windows of ` +
+        `${language.tokens} words, seeing those before it. Tests on other texts swap each token, with the ` +
+        `probability given, for a random known word; the words to predict stay as they were. For a seed every ` +
+        `kernel has the same texts, start, batches, number of steps and contamination.`,
     ),
   ];
   const answers: string[] = [];

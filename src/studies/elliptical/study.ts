@@ -23,7 +23,8 @@ interface Texts {
 export const elliptical = declareStudy({
   name: "elliptical",
   question:
-    "dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, collapse, redundancy",
+    "dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, " +
+    "collapse, redundancy",
   title: "Contaminated texts with dot-product, elliptical and Mahalanobis attention",
   options: ellipticalOptions,
   check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),

@@ -16,7 +16,9 @@ export function samplesFigure(size: number, seed: number): Figure {
       caption: `${name}: ${connected ? "connected" : "not connected"}`,
     }));
   });
-  const caption = `Two dots, two dashed paths and distractors; do the dots lie on one path? Kinds: ${kinds.map(([name]) => name).join(", ")}.`;
+  const caption =
+    "Two dots, two dashed paths and distractors; do the dots lie on one path? Kinds: " +
+    `${kinds.map(([name]) => name).join(", ")}.`;
   return figure(
     `samples-${size}`,
     `Pathfinder, ${size} × ${size} pixels`,
@@ -31,9 +33,11 @@ export function landscapeFigures(landscapes: readonly Landscape[]): Figure[] {
   const path = landscapes.map(({ kernel, pathPlane }) => ({ name: kernel, surface: pathPlane, path: pathPlane.path }));
   const titles = ["Loss around the model, random directions", "Loss on the plane of the training path"];
   const filters =
-    "Cross-entropy on held-out pictures; two random directions, filter-normalised (arXiv 1712.09913), the same draws for every kernel.";
+    "Cross-entropy on held-out pictures; two random directions, filter-normalised (arXiv 1712.09913), the " +
+    "same draws for every kernel.";
   const principal =
-    "Cross-entropy on held-out pictures; the first two principal directions of the training path, which is the line with dots; the model is the large dot.";
+    "Cross-entropy on held-out pictures; the first two principal directions of the training path, which " +
+    "is the line with dots; the model is the large dot.";
   return [
     figure(
       "landscape-random-contour",

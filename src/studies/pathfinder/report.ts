@@ -55,8 +55,10 @@ function landscapeTable(landscapes: readonly Landscape[]): Table {
   return table("Loss around the trained models", columns, rows, {
     summary: true,
     note:
-      "Eigenvalues: Ritz values of Lanczos; an eigenvalue lies within the residual of the largest. Lines: along two random filter-normalised directions. " +
-      "Curvature: root mean square of the second derivative. Excess variation: total variation beyond that of a single valley. One model of each kernel, so no statement over seeds.",
+      "Eigenvalues: Ritz values of Lanczos; an eigenvalue lies within the residual of the largest. Lines: " +
+      "along two random filter-normalised directions. " +
+      "Curvature: root mean square of the second derivative. Excess variation: total variation beyond that " +
+      "of a single valley. One model of each kernel, so no statement over seeds.",
   });
 }
 
@@ -66,7 +68,10 @@ function answerOf(runs: readonly ClassifierRun[], distances: readonly number[], 
     ([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`,
   );
   const baseline = formatPercent(meanInterval(distances).mean);
-  return `Test accuracy on ${difficulty} pictures: ${means.join(", ")} (chance 50.0 %; distance between the dots alone ${baseline}). ${statements(runs).join(" ")}`.trim();
+  return (
+    `Test accuracy on ${difficulty} pictures: ${means.join(", ")} (chance 50.0 %; distance between the ` +
+    `dots alone ${baseline}). ${statements(runs).join(" ")}`
+  ).trim();
 }
 
 /** Tables and figures of the study. */
@@ -79,10 +84,14 @@ export function report(
   const complete = completeRuns(runs, epochs);
   const blocks: Block[] = [
     paragraph(
-      `An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) reads ${picture.size} × ${picture.size} pictures in ` +
-        `${(picture.size / patch) ** 2} patches of ${patch} × ${patch} pixels through a linear embedding; Adam, learning rate ${learningRate}, ${epochs} epochs of ` +
-        `${train} pictures in batches of ${batch}; ${test} pictures to test on. For a seed every kernel has the same pictures, start and batches. ` +
-        `Best threshold on the distance between the dots alone: ${distanceAccuracy.map(formatPercent).join(", ")} of test pictures.`,
+      `An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) ` +
+        `reads ${picture.size} × ${picture.size} pictures in ` +
+        `${(picture.size / patch) ** 2} patches of ${patch} × ${patch} pixels through a linear embedding; ` +
+        `Adam, learning rate ${learningRate}, ${epochs} epochs of ` +
+        `${train} pictures in batches of ${batch}; ${test} pictures to test on. For a seed every kernel has ` +
+        "the same pictures, start and batches. " +
+        "Best threshold on the distance between the dots alone: " +
+        `${distanceAccuracy.map(formatPercent).join(", ")} of test pictures.`,
     ),
     ...(complete.length === 0
       ? []

@@ -173,7 +173,9 @@ export function pathfinderScene(options: PathfinderOptions, connected: boolean, 
   throw new ArgumentError({
     where: "pathfinderScene",
     argument: "options",
-    wanted: `two paths of ${options.dashes} dashes and ${options.distractors} distractors that fit into ${options.size} × ${options.size} pixels`,
+    wanted:
+      `two paths of ${options.dashes} dashes and ${options.distractors} distractors that fit into ` +
+      `${options.size} × ${options.size} pixels`,
     got: `none in ${PICTURES} attempts`,
     fix: "Ask for fewer dashes or distractors, less clearance, or a larger picture.",
   });

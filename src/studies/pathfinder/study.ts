@@ -16,7 +16,8 @@ import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunS
 export const pathfinder = declareStudy({
   name: "pathfinder",
   question:
-    "an encoder on pictures: are two dots on one dashed path? Comparison of kernels, and the loss around the trained models",
+    "an encoder on pictures: are two dots on one dashed path? Comparison of kernels, and the loss around " +
+    "the trained models",
   title: "Pathfinder: attention kernels on connected dots",
   options: pathfinderOptions,
   presets: {

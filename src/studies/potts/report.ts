@@ -66,15 +66,20 @@ export function report(
   ]);
   const parts = runs.map(
     (run) =>
-      `${run.attention} attention: correlation with J ${run.couplingCorrelation.toFixed(4)}, with U ${run.interactionCorrelation.toFixed(4)}, loss ${lastLoss(run).toFixed(4)}`,
+      `${run.attention} attention: correlation with J ${run.couplingCorrelation.toFixed(4)}, with U ` +
+      `${run.interactionCorrelation.toFixed(4)}, loss ${lastLoss(run).toFixed(4)}`,
   );
   return {
     answer: `${parts.join("; ")}; the true model has ${trueLoss.toFixed(4)} nats a site.`,
     blocks: [
       paragraph(
-        `Samples of H = -Σ J_ij U_(s_i s_j) (arXiv 2304.07235): ${sites} sites, ${colours} colours, ${samples} configurations by Gibbs sampling. One layer predicts each site from the others ` +
-          `(Adam, learning rate ${learningRate}, batches of ${batch}, ${epochs} epochs, the best of ${restarts} starts by loss). Factored attention with A = J, V = U is the exact conditional. The gauge is fixed before comparing: ` +
-          "J is symmetric with norm 1, and columns of U have mean 0. Softmax attention has queries from positions, and keys from positions and colours; its mean weights are compared with J.",
+        `Samples of H = -Σ J_ij U_(s_i s_j) (arXiv 2304.07235): ${sites} sites, ${colours} colours, ` +
+          `${samples} configurations by Gibbs sampling. One layer predicts each site from the others ` +
+          `(Adam, learning rate ${learningRate}, batches of ${batch}, ${epochs} epochs, the best of ${restarts} ` +
+          "starts by loss). Factored attention with A = J, V = U is the exact conditional. The gauge is fixed " +
+          "before comparing: " +
+          "J is symmetric with norm 1, and columns of U have mean 0. Softmax attention has queries from " +
+          "positions, and keys from positions and colours; its mean weights are compared with J.",
       ),
       table(
         "Recovery",
@@ -91,7 +96,9 @@ export function report(
         rows,
         {
           summary: true,
-          note: `Losses in nats per site, means of the last ${LAST} batches; the true model has ${trueLoss.toFixed(4)} over all samples.`,
+          note:
+            `Losses in nats per site, means of the last ${LAST} batches; the true model has ` +
+            `${trueLoss.toFixed(4)} over all samples.`,
         },
       ),
       figure(

@@ -26,17 +26,21 @@ export interface Provenance {
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #555; --line: #ddd; --shade: #f5f5f5; }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
+  margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
 .answer { font-size: 1.15rem; } .partial { border-left: 4px solid #b35900; padding-left: 0.75rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; margin: 0.5rem 0; }
 caption { text-align: left; font-weight: 600; padding-bottom: 0.25rem; }
-th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
 sub, sup { line-height: 0; } summary { cursor: pointer; }
-figure { margin: 1.5rem 0; } figure svg { width: 45rem; max-width: 100%; min-width: 32rem; height: auto; color: #1a1a1a; }
+figure { margin: 1.5rem 0; }
+figure svg { width: 45rem; max-width: 100%; min-width: 32rem; height: auto; color: #1a1a1a; }
 figcaption, .note { font-size: 0.85rem; color: var(--faint); }
-code, pre { font: 0.85rem ui-monospace, monospace; background: var(--shade); } pre { padding: 0.75rem; overflow-x: auto; }
+code, pre { font: 0.85rem ui-monospace, monospace; background: var(--shade); }
+pre { padding: 0.75rem; overflow-x: auto; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e6e6; --paper: #161616; --faint: #aaa; --line: #444; --shade: #262626; }
   figure.lines svg { filter: invert(0.9) hue-rotate(180deg); }

@@ -55,7 +55,8 @@ const spans = (text: string): string =>
   withSymbols(
     text,
     (kind, index) =>
-      `<tspan dy="${kind === "^" ? -4 : 3}" font-size="80%">${index}</tspan><tspan dy="${kind === "^" ? 4 : -3}">\u200b</tspan>`,
+      `<tspan dy="${kind === "^" ? -4 : 3}" font-size="80%">${index}</tspan><tspan ` +
+      `dy="${kind === "^" ? 4 : -3}">\u200b</tspan>`,
   );
 
 /** The string of markup. */

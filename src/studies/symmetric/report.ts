@@ -93,7 +93,11 @@ function stepTable(comparisons: readonly Comparison[], reference: string): Table
     rows,
     {
       summary: true,
-      note: "Every seed has its own texts and its own three losses: one third, two thirds and all of the way from the unigram baseline to the least loss that both reached. Losses and steps are means over seeds, with straight lines between epochs. The ratio is the geometric mean over paired seeds, with Student's interval of the logarithm.",
+      note:
+        "Every seed has its own texts and its own three losses: one third, two thirds and all of the way from " +
+        "the unigram baseline to the least loss that both reached. Losses and steps are means over seeds, " +
+        "with straight lines between epochs. The ratio is the geometric mean over paired seeds, with " +
+        "Student's interval of the logarithm.",
     },
   );
 }
@@ -108,7 +112,9 @@ export function publishedTable(): Table {
     ]),
   );
   return table("Parameters of the paper's models", ["size", "kernel", "published", "counted here"], rows, {
-    note: "RoBERTa's vocabulary of 50,265 and 514 positions, with biases and pooler, without the language-model head. Published: Courtois et al., arXiv 2406.06366.",
+    note:
+      "RoBERTa's vocabulary of 50,265 and 514 positions, with biases and pooler, without the language-model " +
+      "head. Published: Courtois et al., arXiv 2406.06366.",
   });
 }
 
@@ -135,12 +141,19 @@ function curve(
 function statements(comparisons: readonly Comparison[], reference: string): string[] {
   return comparisons.map(({ kernel, steps: found }) => {
     if (found.length === 0)
-      return `Some run of ${kernel} or ${reference} stayed above the unigram baseline, so they cannot be compared: train longer.`;
+      return (
+        `Some run of ${kernel} or ${reference} stayed above the unigram baseline, so they cannot be compared: ` +
+        "train longer."
+      );
     const { level, ratio: over } = found[found.length - 1];
     const claim = kernel.startsWith("pairwise")
       ? ` (the paper claims about ${CLAIM}, on models and texts of another scale)`
       : "";
-    return `To the held-out loss that both reached (mean ${loss(level)}) ${kernel} took ${ratio(over.mean)} times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired seeds.`;
+    return (
+      `To the held-out loss that both reached (mean ${loss(level)}) ${kernel} took ${ratio(over.mean)} ` +
+      `times the steps of ${reference}${claim}, 95 % interval ${between(over, ratio)}, ${over.count} paired ` +
+      "seeds."
+    );
   });
 }
 
@@ -154,9 +167,13 @@ export function report(
   const [{ name, train, test, vocabulary }] = data;
   const shared = runs.filter((run) => run.epochs.length > 0);
   const introduction = paragraph(
-    `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, another split for every seed, ${vocabulary} ids. Of every window ${maskedCount(tokens)} tokens, all known ` +
-      `words, are predicted: of ten, eight are masked, one is swapped and one stays, drawn anew in every epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
-      `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same windows, masks, batches and number of steps, and draws its weights from the ` +
+    `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, ` +
+      `another split for every seed, ${vocabulary} ids. Of every window ${maskedCount(tokens)} tokens, all ` +
+      "known " +
+      "words, are predicted: of ten, eight are masked, one is swapped and one stays, drawn anew in every " +
+      `epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
+      `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has ` +
+      "the same windows, masks, batches and number of steps, and draws its weights from the " +
       `same stream: embeddings are equal, later weights are different draws for kernels with fewer or more weights.`,
   );
   if (complete.length === 0) return { answer: UNFINISHED, blocks: [introduction] };
@@ -169,12 +186,14 @@ export function report(
   }));
   const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
   const caution =
-    "Differences are over paired seeds, with 95 % interval. Splits of one corpus share texts, so the seeds are not quite independent.";
+    "Differences are over paired seeds, with 95 % interval. Splits of one corpus share texts, so the " +
+    "seeds are not quite independent.";
   const last = [...byKernel(complete)].map(
     ([kernel, own]) => `${kernel} ${loss(meanInterval(own.map(lastLoss)).mean)}`,
   );
   return {
-    answer: `Held-out masked-word loss: ${last.join(", ")} (word frequencies: ${loss(frequencies)}). ${found.join(" ")}`,
+    answer:
+      `Held-out masked-word loss: ${last.join(", ")} (word frequencies: ${loss(frequencies)}). ` + `${found.join(" ")}`,
     blocks: [
       introduction,
       lossTable(complete, reference, `Unigram baseline (word frequencies alone): ${loss(frequencies)}. ${caution}`),

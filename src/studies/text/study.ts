@@ -107,14 +107,20 @@ export const text = declareStudy({
   report({ data, runs }, { unit, tokens, layers, width, hidden, heads, batch, epochs, learningRate }) {
     const complete = completeRuns(runs, epochs);
     const [{ name, train, test, leftOut }] = data;
-    const always = `always answering the most frequent class: ${formatPercent(meanInterval(data.map(({ majority }) => majority)).mean)}`;
+    const always =
+      "always answering the most frequent class: " +
+      `${formatPercent(meanInterval(data.map(({ majority }) => majority)).mean)}`;
     const caution =
-      "Splits of one corpus share texts, so the seeds are not quite independent, and both intervals are somewhat too narrow.";
+      "Splits of one corpus share texts, so the seeds are not quite independent, and both intervals are " +
+      "somewhat too narrow.";
     const blocks = [
       paragraph(
-        `${name}: ${train} texts to train on and ${test} to test on, stratified, another split for every seed; ${leftOut} texts without ${unit} or with the same first ${tokens} ` +
-          `${unit} as another were left out. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) reads the first ${tokens} ${unit}; stochastic gradient ` +
-          `descent with momentum 0.9, learning rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has the same texts, start, batches and number of steps.`,
+        `${name}: ${train} texts to train on and ${test} to test on, stratified, another split for every ` +
+          `seed; ${leftOut} texts without ${unit} or with the same first ${tokens} ` +
+          `${unit} as another were left out. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ` +
+          `${heads} heads, mean pooling) reads the first ${tokens} ${unit}; stochastic gradient ` +
+          `descent with momentum 0.9, learning rate ${learningRate}, ${epochs} epochs in batches of ${batch}. ` +
+          "For a seed every kernel has the same texts, start, batches and number of steps.",
       ),
       ...(complete.length === 0
         ? []

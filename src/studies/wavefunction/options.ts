@@ -246,7 +246,8 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
   if (groups > 1 && (samples % groups !== 0 || samples < 2 * groups))
     refuse(
       "--samples",
-      `a multiple of ${groups}, at least ${2 * groups}: equally many draws, two or more, for each chain or group that is compared`,
+      `a multiple of ${groups}, at least ${2 * groups}: equally many draws, two or more, for each chain or ` +
+        "group that is compared",
       samples,
     );
 }

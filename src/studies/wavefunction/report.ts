@@ -79,9 +79,13 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
-      "Energy: with an error bar where it is sampled, else a sum over all configurations. Zero variance: energies of the second half of the steps, extrapolated to " +
-      "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above 1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored attention by construction. " +
-      "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the backend's arithmetic with the configured shift.",
+      "Energy: with an error bar where it is sampled, else a sum over all configurations. Zero variance: " +
+      "energies of the second half of the steps, extrapolated to " +
+      "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
+      "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
+      "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored attention by construction. " +
+      "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the " +
+      "backend's arithmetic with the configured shift.",
   });
 }
 
@@ -107,7 +111,9 @@ function curves(runs: readonly WavefunctionRun[], reference: number | undefined)
     yLabel: reference === undefined ? "energy per site" : "relative error",
     logarithmic: reference !== undefined,
   } as const;
-  const caption = `${window > 1 ? `Means over ${window} steps; one` : "One"} line per seed. Factored weights depend only on positions, softmax weights on queries, keys and relative positions.`;
+  const caption =
+    `${window > 1 ? `Means over ${window} steps; one` : "One"} line per seed. Factored weights depend ` +
+    "only on positions, softmax weights on queries, keys and relative positions.";
   return figure("energy", title, plot, caption);
 }
 
@@ -127,7 +133,8 @@ function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
       })),
     );
   const caption =
-    "Over |ψ|²; layers after the first are dashed. If ρ is 0, weights do not depend on the configuration, and factored attention could replace them.";
+    "Over |ψ|²; layers after the first are dashed. If ρ is 0, weights do not depend on the configuration, " +
+    "and factored attention could replace them.";
   return figure(
     "input-dependence",
     "Input dependence ρ of softmax attention along the optimisation",
@@ -221,7 +228,10 @@ function answerOf(
   { extents, j2 }: WavefunctionOptions,
 ): string {
   if (runs.length === 0)
-    return `ρ of softmax attention on chains of ${lengths.map((run) => run.extents[0]).join(", ")} sites: ${lengths.map(rhos).join("; ")}.`;
+    return (
+      `ρ of softmax attention on chains of ${lengths.map((run) => run.extents[0]).join(", ")} sites: ` +
+      `${lengths.map(rhos).join("; ")}.`
+    );
   const title = `${extents.join(" × ")} sites, J2 = ${j2}`;
   const stopped = runs.filter(({ finished }) => !finished).length;
   const parts = attentionNames.flatMap((attention) => {
@@ -234,9 +244,9 @@ function answerOf(
         ? ""
         : `, relative error ${own.length > 1 ? "at most " : ""}${formatNumber(relative(worst, reference.energy), 2)}`;
     const rho = attention === "softmax" ? `, ρ by layer ${own.map(rhos).join("; ")}` : "";
-    return [
-      `${words[attention]}: energy per site ${own.length > 1 ? `${Math.min(...energies).toFixed(6)} to ${worst.toFixed(6)} over ${own.length} seeds` : `${bar(own[0])}, one seed`}${error}, ${own[0].parameters} parameters${rho}`,
-    ];
+    const range = `${Math.min(...energies).toFixed(6)} to ${worst.toFixed(6)} over ${own.length} seeds`;
+    const energy = own.length > 1 ? range : `${bar(own[0])}, one seed`;
+    return [`${words[attention]}: energy per site ${energy}${error}, ${own[0].parameters} parameters${rho}`];
   });
   const wanted =
     reference === undefined
@@ -264,9 +274,13 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
   const { width, heads, layers, patch, sampling, projection, shift, momentum, rate } = options;
   const blocks: Block[] = [
     paragraph(
-      `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ${width}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, no sign rule imposed, ` +
-        `${projected[projection]}. Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ${shift}, momentum ${momentum}, ` +
-        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The two wave functions differ only in attention.`,
+      `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +
+        `${width}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, no sign rule ` +
+        "imposed, " +
+        `${projected[projection]}. Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
+        `${shift}, momentum ${momentum}, ` +
+        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The two wave ` +
+        "functions differ only in attention.",
     ),
   ];
   if (runs.length > 0) blocks.push(runTable(runs, reference?.energy), curves(runs, reference?.energy));

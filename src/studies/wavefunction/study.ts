@@ -50,7 +50,8 @@ function referenceFor({ extents, j2 }: Pick<OptimizationSetting, "extents" | "j2
 export const wavefunction = declareStudy({
   name: "wavefunction",
   question:
-    "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries and keys relevant?",
+    "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries " +
+    "and keys relevant?",
   title: "Are queries and keys relevant? Transformer wave functions of the J1-J2 model",
   options: wavefunctionOptions,
   derive,
