@@ -10,7 +10,7 @@ export default defineConfig(
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      "max-lines": ["error", 400],
+      "max-lines": ["error", 300],
       "@typescript-eslint/ban-ts-comment": "error",
       "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false }],
       "@typescript-eslint/no-explicit-any": "error",
@@ -27,7 +27,6 @@ export default defineConfig(
   {
     files: ["src/**/*.ts"],
     rules: {
-      "max-lines": ["error", 300],
       "no-restricted-syntax": [
         "error",
         {

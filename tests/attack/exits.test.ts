@@ -29,7 +29,8 @@ const endings: Readonly<Record<string, readonly [body: string, code: number]>> =
   "dispose with work queued": ["for (let i = 0; i < 300; i++) ops.exp(x); gpu.dispose();", 0],
   "dispose with a read under way": ["const read = x.read().catch(() => undefined); gpu.dispose(); await read;", 0],
   "two devices, one after the other": [
-    "const other = await requestGpu(options); await other.tensor([1]).read(); gpu.dispose(); await other.tensor([1]).read(); other.dispose();",
+    "const other = await requestGpu(options); await other.tensor([1]).read(); gpu.dispose(); await " +
+      "other.tensor([1]).read(); other.dispose();",
     0,
   ],
   "exit without dispose": ["await x.read(); process.exit(0);", 0],
@@ -61,7 +62,9 @@ describe.each(places)("a process on %s", (_, dawn, available) => {
     const plain = body.replace(/\{ using own = (.*?;) (.*?) \}/, "{ const own = $1 $2 own[Symbol.dispose](); }");
     await writeFile(
       script,
-      `import { ops, requestGpu } from ${JSON.stringify(library)};\nconst options = ${JSON.stringify({ dawn })};\nconst gpu = await requestGpu(options);\nconst x = gpu.tensor([1, 2]);\n${plain}\n`,
+      `import { ops, requestGpu } from ${JSON.stringify(library)};\nconst options = ` +
+        `${JSON.stringify({ dawn })};\nconst gpu = await requestGpu(options);\nconst x = gpu.tensor([1, ` +
+        `2]);\n${plain}\n`,
     );
     for (let round = 0; round < sized(1, 5); round++) {
       const child = spawn(process.execPath, [script], { stdio: ["ignore", "ignore", "pipe"] });

@@ -56,7 +56,9 @@ it("stopped by Ctrl-C, a study says how to continue, and continues", { timeout: 
   const done = (await readdir(join(out, "tasks"))).length;
   expect(measurements.trials).toHaveLength(done);
   expect(await readFile(join(out, "report.html"), "utf8")).toContain(`of ${done} runs of the three matrices converged`);
-  const command = `npx attention-kernels study dynamics --seed 1 --backend cpu --kernels 'softmax,gaussian' --seeds 2 --steps 20 --out ${out} --resume`;
+  const command =
+    "npx attention-kernels study dynamics --seed 1 --backend cpu --kernels 'softmax,gaussian' --seeds 2 " +
+    `--steps 20 --out ${out} --resume`;
   expect(await said).toContain(`Go on with: ${command}\n`);
   expect(await ended(run("--out", out, "--resume"))).toBe(0);
   expect(await timelessResults(out)).toEqual(await timelessResults(whole));

@@ -131,7 +131,8 @@ describe("what users of other libraries write leads to the right name", () => {
     [
       "causal",
       loosely(attention, softmax(), inputs, { causal: true }),
-      "attention: causal: wanted one of its options (mask, bias, softcap), got an unknown one. Did you mean mask: causal()?",
+      "attention: causal: wanted one of its options (mask, bias, softcap), got an unknown one. Did you mean " +
+        "mask: causal()?",
     ],
     ["isCausal", loosely(attention, softmax(), inputs, { isCausal: true }), "Did you mean mask: causal()?"],
     [

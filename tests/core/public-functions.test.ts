@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.js";
 import { ArgumentError, AttentionKernelsError, cpu } from "../../src/index.js";
 import { functionsWithOptions } from "../support/option-types.js";
-import { examples, type Example } from "../support/public-functions.js";
+import type { Example } from "../support/example.js";
+import { examples } from "../support/public-functions.js";
 
 type Callable = (...given: readonly unknown[]) => unknown;
 

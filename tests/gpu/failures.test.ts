@@ -4,20 +4,16 @@ import {
   attention,
   defineKernel,
   DeviceError,
-  DeviceLostError,
   gradientDescent,
   ops,
   requestGpu,
   sgd,
   ShaderCompileError,
-  softmax,
   valueAndGrad,
-  wrapDevice,
   type Tensor,
 } from "../../src/index.js";
-import { openDevice } from "../../src/gpu/adapter.js";
 import { Waiting } from "../../src/gpu/waiting.js";
-import { available, gpuIt } from "../support/gpu.js";
+import { gpuIt } from "../support/gpu.js";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -203,26 +199,29 @@ describe("memory that is short", () => {
     await gpu.finish();
   });
 
-  it("an allocation that failed rejects its reads, harms no other, and does not stand in the way of later ones", async () => {
-    using gpu = await requestGpu(short);
-    const held = [112, 112, 112, 112, 56].map((size) => gpu.full(1, floats(size)));
-    const failed = gpu.full(2, floats(16));
-    const beside = ops.add(gpu.tensor([1]), 1);
-    const derived = ops.sum(failed);
-    await expect(derived.read()).rejects.toThrow(DeviceError);
-    await expect(failed.read()).rejects.toThrow(/out-of-memory error in createBuffer of \d+ bytes/);
-    await Promise.all([beside, ...held].map((tensor) => ops.sum(tensor).read()));
-    const uploaded = gpu.tensor(new Float32Array(floats(16)[0]));
-    await expect(ops.sum(uploaded).read()).rejects.toThrow(/out-of-memory/);
-    for (const tensor of [...held, failed, uploaded]) tensor.dispose();
-    for (let time = 0; time < 3; time++) {
-      const later = [1, 2, 3].map((value) => gpu.full(value, floats(128)));
-      await Promise.all(later.map((tensor) => ops.sum(tensor).read()));
-      for (const tensor of later) tensor.dispose();
-    }
-    await expect(derived.read()).rejects.toThrow(/out-of-memory/);
-    await gpu.finish();
-  });
+  it(
+    "an allocation that failed rejects its reads, harms no other, and does not stand in the way of later " + "ones",
+    async () => {
+      using gpu = await requestGpu(short);
+      const held = [112, 112, 112, 112, 56].map((size) => gpu.full(1, floats(size)));
+      const failed = gpu.full(2, floats(16));
+      const beside = ops.add(gpu.tensor([1]), 1);
+      const derived = ops.sum(failed);
+      await expect(derived.read()).rejects.toThrow(DeviceError);
+      await expect(failed.read()).rejects.toThrow(/out-of-memory error in createBuffer of \d+ bytes/);
+      await Promise.all([beside, ...held].map((tensor) => ops.sum(tensor).read()));
+      const uploaded = gpu.tensor(new Float32Array(floats(16)[0]));
+      await expect(ops.sum(uploaded).read()).rejects.toThrow(/out-of-memory/);
+      for (const tensor of [...held, failed, uploaded]) tensor.dispose();
+      for (let time = 0; time < 3; time++) {
+        const later = [1, 2, 3].map((value) => gpu.full(value, floats(128)));
+        await Promise.all(later.map((tensor) => ops.sum(tensor).read()));
+        for (const tensor of later) tensor.dispose();
+      }
+      await expect(derived.read()).rejects.toThrow(/out-of-memory/);
+      await gpu.finish();
+    },
+  );
 
   it("an allocation that failed where commands were recorded unchecked works again later", async () => {
     using gpu = await requestGpu(short);
@@ -239,84 +238,3 @@ describe("memory that is short", () => {
     await expect(derived.read()).rejects.toThrow(/out-of-memory error in createBuffer/);
   });
 });
-
-/** A device that can be lost without a word: commands submitted from then on do nothing, and the loss is told late. */
-async function losable(): Promise<{
-  readonly device: GPUDevice;
-  readonly stop: () => void;
-  readonly lose: () => void;
-}> {
-  const device = await openDevice({});
-  let tell: ((info: GPUDeviceLostInfo) => void) | undefined;
-  const lost = new Promise<GPUDeviceLostInfo>((resolve) => (tell = resolve));
-  Reflect.defineProperty(device, "lost", { value: lost });
-  const { queue } = device;
-  return {
-    device,
-    stop: () => void vi.spyOn(Object.getPrototypeOf(queue) as GPUQueue, "submit").mockReturnValue(undefined),
-    lose: () => tell?.({ reason: "unknown", message: "a shader ran too long", __brand: "GPUDeviceLostInfo" }),
-  };
-}
-
-describe.runIf(available)("a device that is lost while it computes", () => {
-  it.each([
-    ["before the memory comes back", 0],
-    ["after it", 20],
-  ])("rejects the read, told %s", async (_title, delay) => {
-    const { device, stop, lose } = await losable();
-    const gpu = wrapDevice(device);
-    const x = gpu.tensor([1, 2]);
-    for (let time = 0; time < 3; time++) await x.read(); // staging memory holds these numbers
-    stop();
-    const read = x.read();
-    setTimeout(lose, delay);
-    await expect(read).rejects.toThrow(DeviceLostError);
-    await expect(x.read()).rejects.toThrow(/a lost one \(a shader ran too long\)/);
-    await expect(gpu.finish()).rejects.toThrow(DeviceLostError);
-    expect(() => ops.add(x, 1)).toThrow(DeviceLostError);
-    gpu.dispose();
-    vi.restoreAllMocks();
-    device.destroy();
-  });
-
-  it("rejects reads of commands that did not run, also where no loss is told", async () => {
-    const { device, stop } = await losable();
-    const gpu = wrapDevice(device);
-    const x = gpu.tensor([1, 2]);
-    await x.read();
-    stop();
-    await expect(x.read()).rejects.toThrow(/read: the device did not run the commands/);
-    vi.restoreAllMocks();
-    await x.read();
-    gpu.dispose();
-    device.destroy();
-  });
-
-  gpuIt("rejects reads in flight and what waits, when it is destroyed or disposed of at any moment", async () => {
-    const moments: readonly ((gpu: { dispose(): void }, device: GPUDevice) => void)[] = [
-      (gpu) => gpu.dispose(),
-      (_gpu, device) => device.destroy(),
-    ];
-    for (const end of moments) {
-      for (const turns of [0, 1, 2, 5]) {
-        const device = await openDevice({});
-        const gpu = wrapDevice(device);
-        const x = gpu.tensor([1, 2]);
-        const reads = Promise.allSettled([
-          x.read(),
-          attention(softmax(), { q: x1(gpu), k: x1(gpu), v: x1(gpu) }).read(),
-          ops.add(x, 1).read(),
-        ]);
-        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
-        end(gpu, device);
-        for (const result of await reads)
-          if (result.status === "fulfilled") expect(result.value.some((number) => number !== 0)).toBe(true);
-        await expect(x.read()).rejects.toThrow();
-        gpu.dispose();
-        device.destroy();
-      }
-    }
-  });
-});
-
-const x1 = (gpu: Awaited<ReturnType<typeof requestGpu>>): Tensor => gpu.full(1, [1, 1, 2, 2]);

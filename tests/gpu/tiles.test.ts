@@ -80,24 +80,27 @@ function countPairs(gpu: () => Gpu, n: number): void {
     expect(window).toBeLessThan(0.35 * n * n);
   });
 
-  it("padding on either side, and a mask of keys that are one run, take little more than the pairs that count", async () => {
-    const half = [n / 2];
-    for (const mask of [
-      lengths({ queries: half, keys: half }),
-      lengths({ queries: half, keys: half, padding: "left" }),
-      and(
-        lengths({ queries: half, padding: "left" }),
-        booleanMask(
-          Array.from({ length: n }, (_, key) => key >= n / 2),
-          [1, 1, 1, n],
+  it(
+    "padding on either side, and a mask of keys that are one run, take little more than the pairs that " + "count",
+    async () => {
+      const half = [n / 2];
+      for (const mask of [
+        lengths({ queries: half, keys: half }),
+        lengths({ queries: half, keys: half, padding: "left" }),
+        and(
+          lengths({ queries: half, padding: "left" }),
+          booleanMask(
+            Array.from({ length: n }, (_, key) => key >= n / 2),
+            [1, 1, 1, n],
+          ),
         ),
-      ),
-    ]) {
-      const taken = await pairsTaken(gpu(), n, mask);
-      expect(taken).toBeGreaterThanOrEqual((n * n) / 4);
-      expect(taken).toBeLessThan(0.3 * n * n);
-    }
-  });
+      ]) {
+        const taken = await pairsTaken(gpu(), n, mask);
+        expect(taken).toBeGreaterThanOrEqual((n * n) / 4);
+        expect(taken).toBeLessThan(0.3 * n * n);
+      }
+    },
+  );
 }
 
 describeGpu("tiles that a mask hides are skipped: counted, not timed", (gpu) => {

@@ -57,7 +57,8 @@ it("a model of more than 350 MB is analysed in under 1 GB of memory", { timeout:
     ).toBe(0);
     const { maxRSS } = process.resourceUsage();
     console.log(
-      `${((performance.now() - start) / 1000).toFixed(0)} s, at most ${(maxRSS / 1024).toFixed(0)} MiB, of the test runner and what it loaded too`,
+      `${((performance.now() - start) / 1000).toFixed(0)} s, at most ${(maxRSS / 1024).toFixed(0)} MiB, of ` +
+        "the test runner and what it loaded too",
     );
     expect(maxRSS).toBeLessThan(MOST_KIB);
   } finally {

@@ -119,73 +119,81 @@ describe("log ψ", () => {
     expect((await values(1))[0]).toBeGreaterThan(1e-3);
   });
 
-  it("projected on a group is the sum over images, invariant under the group, with a Jacobian of gradients of its rows", async () => {
-    const elements = productOf(shiftsWithin(lattice, 2), productOf(pointGroup(lattice), spinFlip(lattice)));
-    expect(elements).toHaveLength(64);
-    for (const kernel of [factored({ periodic: [2, 2] }), relativePosition({ periodic: [2, 2] })]) {
-      const options = { lattice, kernel, width: 4, heads: 2, layers: 1 };
-      const [plain, model] = [
-        ansatz(options),
-        ansatz({ ...options, projection: { elements, characters: elements.map(() => 1) } }),
-      ];
-      const parameters = disturbed(cpu, plain.initialize(cpu, random(3)));
-      const spins = spinRows(2);
-      const read = async (own: typeof model, rows: Int8Array) => {
-        const { re, im } = own.apply(parameters, own.tokens(cpu, rows));
-        return { re: await re.read(), im: await im.read() };
-      };
-      const [images, projected] = [await read(plain, imagesOf(spins, elements)), await read(model, spins)];
-      for (const row of [0, 1]) {
-        const own = elements.map((_, element) => 2 * element + row);
-        const [x, y] = [Math.cos, Math.sin].map(
-          (part) => own.reduce((sum, at) => sum + Math.exp(images.re[at]) * part(images.im[at]), 0) / 64,
+  it(
+    "projected on a group is the sum over images, invariant under the group, with a Jacobian of gradients " +
+      "of its rows",
+    async () => {
+      const elements = productOf(shiftsWithin(lattice, 2), productOf(pointGroup(lattice), spinFlip(lattice)));
+      expect(elements).toHaveLength(64);
+      for (const kernel of [factored({ periodic: [2, 2] }), relativePosition({ periodic: [2, 2] })]) {
+        const options = { lattice, kernel, width: 4, heads: 2, layers: 1 };
+        const [plain, model] = [
+          ansatz(options),
+          ansatz({ ...options, projection: { elements, characters: elements.map(() => 1) } }),
+        ];
+        const parameters = disturbed(cpu, plain.initialize(cpu, random(3)));
+        const spins = spinRows(2);
+        const read = async (own: typeof model, rows: Int8Array) => {
+          const { re, im } = own.apply(parameters, own.tokens(cpu, rows));
+          return { re: await re.read(), im: await im.read() };
+        };
+        const [images, projected] = [await read(plain, imagesOf(spins, elements)), await read(model, spins)];
+        for (const row of [0, 1]) {
+          const own = elements.map((_, element) => 2 * element + row);
+          const [x, y] = [Math.cos, Math.sin].map(
+            (part) => own.reduce((sum, at) => sum + Math.exp(images.re[at]) * part(images.im[at]), 0) / 64,
+          );
+          expect(Math.exp(projected.re[row]) * Math.cos(projected.im[row])).toBeCloseTo(x, 12);
+          expect(Math.exp(projected.re[row]) * Math.sin(projected.im[row])).toBeCloseTo(y, 12);
+        }
+        const { re } = await read(
+          model,
+          imagesOf(
+            spins.slice(0, 16),
+            productOf(translations(lattice), productOf(pointGroup(lattice), spinFlip(lattice))),
+          ),
         );
-        expect(Math.exp(projected.re[row]) * Math.cos(projected.im[row])).toBeCloseTo(x, 12);
-        expect(Math.exp(projected.re[row]) * Math.sin(projected.im[row])).toBeCloseTo(y, 12);
+        expect(Math.max(...re) - Math.min(...re)).toBeLessThan(1e-10);
+        const tokens = model.tokens(cpu, spins);
+        const gradientOf = async (part: "re" | "im") => {
+          const { gradients } = valueAndGrad(
+            (own: AnsatzParameters) => ops.sum(model.apply(own, tokens)[part]),
+            parameters,
+          );
+          return (await Promise.all(tensorsIn(gradients).map((tensor) => tensor.read()))).flatMap((numbers) =>
+            Array.from(numbers),
+          );
+        };
+        const rows = jacobian(model, parameters, spins);
+        for (const part of ["re", "im"] as const) {
+          const [found, wanted] = [await rows[part].read(), await gradientOf(part)];
+          expect(
+            Math.max(...wanted.map((value, k) => Math.abs(value - found[k] - found[wanted.length + k]))),
+          ).toBeLessThan(1e-10);
+        }
       }
-      const { re } = await read(
-        model,
-        imagesOf(
-          spins.slice(0, 16),
-          productOf(translations(lattice), productOf(pointGroup(lattice), spinFlip(lattice))),
-        ),
-      );
-      expect(Math.max(...re) - Math.min(...re)).toBeLessThan(1e-10);
-      const tokens = model.tokens(cpu, spins);
-      const gradientOf = async (part: "re" | "im") => {
-        const { gradients } = valueAndGrad(
-          (own: AnsatzParameters) => ops.sum(model.apply(own, tokens)[part]),
-          parameters,
-        );
-        return (await Promise.all(tensorsIn(gradients).map((tensor) => tensor.read()))).flatMap((numbers) =>
-          Array.from(numbers),
-        );
-      };
-      const rows = jacobian(model, parameters, spins);
-      for (const part of ["re", "im"] as const) {
-        const [found, wanted] = [await rows[part].read(), await gradientOf(part)];
-        expect(
-          Math.max(...wanted.map((value, k) => Math.abs(value - found[k] - found[wanted.length + k]))),
-        ).toBeLessThan(1e-10);
-      }
-    }
-  });
+    },
+  );
 
-  it("gives the weights of its layers: rows of 1 for softmax, the learned numbers themselves for factored attention", async () => {
-    const soft = small(softmax());
-    const maps = soft.weights(disturbed(cpu, soft.initialize(cpu, random(3))), spinRows(3));
-    expect(maps.map(({ shape }) => shape)).toEqual([
-      [3, 2, 4, 4],
-      [3, 2, 4, 4],
-    ]);
-    for (const total of await ops.sum(maps[1], -1).read()) expect(total).toBeCloseTo(1, 12);
-    const positional = small(factored());
-    const parameters = positional.initialize(cpu, random(3));
-    const [first] = positional.weights(parameters, spinRows(3));
-    expect(Array.from((await first.read()).slice(0, 32))).toEqual(
-      Array.from(await parameters.layers[0].learned["positions"].read()),
-    );
-  });
+  it(
+    "gives the weights of its layers: rows of 1 for softmax, the learned numbers themselves for factored " +
+      "attention",
+    async () => {
+      const soft = small(softmax());
+      const maps = soft.weights(disturbed(cpu, soft.initialize(cpu, random(3))), spinRows(3));
+      expect(maps.map(({ shape }) => shape)).toEqual([
+        [3, 2, 4, 4],
+        [3, 2, 4, 4],
+      ]);
+      for (const total of await ops.sum(maps[1], -1).read()) expect(total).toBeCloseTo(1, 12);
+      const positional = small(factored());
+      const parameters = positional.initialize(cpu, random(3));
+      const [first] = positional.weights(parameters, spinRows(3));
+      expect(Array.from((await first.read()).slice(0, 32))).toEqual(
+        Array.from(await parameters.layers[0].learned["positions"].read()),
+      );
+    },
+  );
 
   it("says what it cannot be made of", () => {
     expect(() => ansatz({ lattice, kernel: softmax(), width: 8, heads: 3, layers: 1 })).toThrow(

@@ -100,42 +100,46 @@ it("`analyze` with only a file is `analyze dissect`, and says how to repeat it",
   ]);
 });
 
-it("stopped and resumed gives the results of an uninterrupted run and repeats no finished layer; another model under the same name starts anew", async () => {
-  const configuration = optionsOf(dissect, { model: await writeModel(), heads: HEADS, modes: 1 });
-  const out = join(folder, "out");
-  const options = { backend: cpu, seed: 1, out, command: "test" };
-  const whole = await conduct(dissect, configuration, { ...options, out: join(folder, "whole") });
+it(
+  "stopped and resumed gives the results of an uninterrupted run and repeats no finished layer; another " +
+    "model under the same name starts anew",
+  async () => {
+    const configuration = optionsOf(dissect, { model: await writeModel(), heads: HEADS, modes: 1 });
+    const out = join(folder, "out");
+    const options = { backend: cpu, seed: 1, out, command: "test" };
+    const whole = await conduct(dissect, configuration, { ...options, out: join(folder, "whole") });
 
-  const controller = new AbortController();
-  let heads = 0;
-  const count = (event: StudyEvent): void => void (event.kind === "progress" && heads++);
-  const stopAfter =
-    (limit: number) =>
-    (event: StudyEvent): void => {
-      count(event);
-      if (heads === limit) controller.abort();
-    };
-  // random, layer 0, layer 1, and one head of layer 2
-  const stopped = await conduct(dissect, configuration, {
-    ...options,
-    signal: controller.signal,
-    report: stopAfter(3 * HEADS + 1),
-  });
-  expect(stopped.results.partial).toBe(true);
-  expect(stopped.results.measurements!.layers).toHaveLength(2);
-  expect(stopped.report.answer).not.toMatch(/over the first/);
+    const controller = new AbortController();
+    let heads = 0;
+    const count = (event: StudyEvent): void => void (event.kind === "progress" && heads++);
+    const stopAfter =
+      (limit: number) =>
+      (event: StudyEvent): void => {
+        count(event);
+        if (heads === limit) controller.abort();
+      };
+    // random, layer 0, layer 1, and one head of layer 2
+    const stopped = await conduct(dissect, configuration, {
+      ...options,
+      signal: controller.signal,
+      report: stopAfter(3 * HEADS + 1),
+    });
+    expect(stopped.results.partial).toBe(true);
+    expect(stopped.results.measurements!.layers).toHaveLength(2);
+    expect(stopped.report.answer).not.toMatch(/over the first/);
 
-  heads = 0;
-  const resumed = await conduct(dissect, configuration, { ...options, resume: true, report: count });
-  expect(heads).toBe(2 * HEADS);
-  expect(resumed.results.measurements).toEqual(whole.results.measurements);
+    heads = 0;
+    const resumed = await conduct(dissect, configuration, { ...options, resume: true, report: count });
+    expect(heads).toBe(2 * HEADS);
+    expect(resumed.results.measurements).toEqual(whole.results.measurements);
 
-  await writeModel(5);
-  heads = 0;
-  const other = await conduct(dissect, configuration, { ...options, resume: true, report: count });
-  expect(heads).toBe(LAYERS * HEADS);
-  expect(other.results.measurements!.layers[1]).not.toEqual(whole.results.measurements!.layers[1]);
-});
+    await writeModel(5);
+    heads = 0;
+    const other = await conduct(dissect, configuration, { ...options, resume: true, report: count });
+    expect(heads).toBe(LAYERS * HEADS);
+    expect(other.results.measurements!.layers[1]).not.toEqual(whole.results.measurements!.layers[1]);
+  },
+);
 
 it("draws the maps of the strongest modes on the user's tokens", async () => {
   const model = await writeModel();
@@ -184,32 +188,36 @@ it("draws the maps of the strongest modes on the user's tokens", async () => {
   ).rejects.toThrow(/wanted tensors hidden_states\.0 to hidden_states\.3/);
 });
 
-it("refuses tokens that are not finite, and a pipe in place of a file; reads a configuration with a byte order mark", async () => {
-  const model = await writeModel();
-  await writeFile(join(folder, "config.json"), `\uFEFF${JSON.stringify({ num_attention_heads: HEADS })}`);
-  const inputs = join(folder, "tokens.safetensors");
-  for (const [value, shown] of [
-    [NaN, "NaN"],
-    [Infinity, "Infinity"],
-  ] as const) {
-    const data = random(3).normals(5 * WIDTH);
-    data[30] = value;
-    await writeFile(inputs, encodeSafetensors({ "hidden_states.0": { shape: [5, WIDTH], data } }));
-    const { code, stderr } = await run("analyze", model, "--inputs", inputs, "--out", join(folder, "out"));
-    expect([code, stderr]).toEqual([
-      2,
-      `study dissect: hidden_states.0: wanted finite numbers, got ${shown} at index 30.\n`,
-    ]);
-  }
-  const pipe = join(folder, "pipe.safetensors");
-  execFileSync("mkfifo", [pipe]);
-  for (const argv of [[pipe], [model, "--inputs", pipe]]) {
-    expect(await run("analyze", ...argv, "--out", join(folder, "out"))).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(/pipe\.safetensors: wanted a file, got a named pipe/) as string,
-    });
-  }
-});
+it(
+  "refuses tokens that are not finite, and a pipe in place of a file; reads a configuration with a byte " +
+    "order mark",
+  async () => {
+    const model = await writeModel();
+    await writeFile(join(folder, "config.json"), `\uFEFF${JSON.stringify({ num_attention_heads: HEADS })}`);
+    const inputs = join(folder, "tokens.safetensors");
+    for (const [value, shown] of [
+      [NaN, "NaN"],
+      [Infinity, "Infinity"],
+    ] as const) {
+      const data = random(3).normals(5 * WIDTH);
+      data[30] = value;
+      await writeFile(inputs, encodeSafetensors({ "hidden_states.0": { shape: [5, WIDTH], data } }));
+      const { code, stderr } = await run("analyze", model, "--inputs", inputs, "--out", join(folder, "out"));
+      expect([code, stderr]).toEqual([
+        2,
+        `study dissect: hidden_states.0: wanted finite numbers, got ${shown} at index 30.\n`,
+      ]);
+    }
+    const pipe = join(folder, "pipe.safetensors");
+    execFileSync("mkfifo", [pipe]);
+    for (const argv of [[pipe], [model, "--inputs", pipe]]) {
+      expect(await run("analyze", ...argv, "--out", join(folder, "out"))).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/pipe\.safetensors: wanted a file, got a named pipe/) as string,
+      });
+    }
+  },
+);
 
 it.each([
   ["a file that is not there", ["absent.safetensors"], /absent\.safetensors: wanted a readable file, got ENOENT/],

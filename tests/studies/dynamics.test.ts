@@ -112,16 +112,20 @@ describe("study dynamics", () => {
     expect(curve.losses).toHaveLength(curve.steps.length);
   });
 
-  it("on equal values, converges with the Gaussian where softmax, at the same step size, keeps its loss at T4's floor", async () => {
-    const [gaussian, softmax] = await Promise.all(
-      ["gaussian", "softmax"].map((kernel) => runTrial(quickDynamics, setting("equalValues", { kernel }))),
-    );
-    expect(gaussian).toMatchObject({ converged: true, lossFloor: null });
-    expect(softmax.converged).toBe(false);
-    expect(softmax.stepSize).toBe(gaussian.stepSize);
-    expect(softmax.lossFloor! / softmax.initialLoss).toBeCloseTo(1, 9);
-    expect(softmax.finalLoss / softmax.initialLoss).toBeCloseTo(1, 9);
-  });
+  it(
+    "on equal values, converges with the Gaussian where softmax, at the same step size, keeps its loss at " +
+      "T4's floor",
+    async () => {
+      const [gaussian, softmax] = await Promise.all(
+        ["gaussian", "softmax"].map((kernel) => runTrial(quickDynamics, setting("equalValues", { kernel }))),
+      );
+      expect(gaussian).toMatchObject({ converged: true, lossFloor: null });
+      expect(softmax.converged).toBe(false);
+      expect(softmax.stepSize).toBe(gaussian.stepSize);
+      expect(softmax.lossFloor! / softmax.initialLoss).toBeCloseTo(1, 9);
+      expect(softmax.finalLoss / softmax.initialLoss).toBeCloseTo(1, 9);
+    },
+  );
 
   it("refuses an unknown kernel, and one that needs more than q, k and v", async () => {
     await expect(runTrial(tiny, setting("matrices", { kernel: "nothing" }))).rejects.toThrow(ArgumentError);
@@ -190,7 +194,8 @@ describe("report of study dynamics", () => {
     const tables = blocks.flatMap((block) => (block.kind === "table" ? [block] : []));
     expect(tables[0].rows[1].slice(0, 4)).toEqual(["{Q}", "gaussian", "2 of 2", "34.2 % to 100.0 %"]);
     expect(answer).toBe(
-      "6 of 8 runs of the three matrices converged; with W^Q alone: softmax 1 of 2, gaussian 2 of 2. With W^Q alone where all values are equal: softmax 0 of 2, gaussian 2 of 2.",
+      "6 of 8 runs of the three matrices converged; with W^Q alone: softmax 1 of 2, gaussian 2 of 2. With " +
+        "W^Q alone where all values are equal: softmax 0 of 2, gaussian 2 of 2.",
     );
   });
 

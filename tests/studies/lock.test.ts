@@ -38,7 +38,8 @@ it("refuses a second run into a folder, and leaves what the first one writes the
   await writeFile(live, "");
   await expect(conduct(study, {}, options)).rejects.toThrow(ArgumentError);
   await expect(conduct(study, {}, options)).rejects.toThrow(
-    `in use by process ${process.pid} on ${hostname()}. Choose another folder, or wait; if that process is gone, delete ${lock()}.`,
+    `in use by process ${process.pid} on ${hostname()}. Choose another folder, or wait; if that process ` +
+      `is gone, delete ${lock()}.`,
   );
   expect(await readdir(out)).toContain(`report.html.${process.pid}.tmp`);
   go();

@@ -7,13 +7,16 @@ const words = (raw: string): string => tokenize(mailText(raw)).join(" ");
 describe("mailText", () => {
   it("keeps subject and body, and no other header", () => {
     const raw =
-      "From a@b Tue\nReceived: from secret\n\tby folded secret\nSubject: Hello\n there\nX-Spam: yes\n\nFirst line\n\nSecond: line\n";
+      "From a@b Tue\nReceived: from secret\n\tby folded secret\nSubject: Hello\n there\nX-Spam: " +
+      "yes\n\nFirst line\n\nSecond: line\n";
     expect(words(raw)).toBe("hello there first line second line");
   });
 
   it("decodes encoded words, quoted-printable and base64", () => {
     const body = Buffer.from("plain wörds").toString("base64");
-    const base64 = `Subject: =?utf-8?Q?caf=C3=A9_?= =?utf-8?B?${Buffer.from("olé").toString("base64")}?=\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${body}\n`;
+    const base64 =
+      `Subject: =?utf-8?Q?caf=C3=A9_?= =?utf-8?B?${Buffer.from("olé").toString("base64")}?=\nContent-Type: ` +
+      `text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${body}\n`;
     expect(words(base64)).toBe("café olé plain wörds");
     const quoted = "Subject: s\nContent-Transfer-Encoding: quoted-printable\n\nlong=\ner =41\n";
     expect(words(quoted)).toBe("s longer a");

@@ -72,19 +72,22 @@ describe("a task", () => {
     expect(Object.is(again!.values[3], -0)).toBe(true);
   });
 
-  it("starts anew, with a note, if what decides its result has changed, but not if only the order of names has", async () => {
-    const setting = { width: 8, data: Float64Array.of(1, 2) };
-    const task = { name: "a", depends: setting };
-    await keeper().keep(task, () => Promise.resolve(1));
-    const again = (depends: unknown, common?: unknown) =>
-      keeper({}, common).keep({ name: "a", depends }, () => Promise.resolve(2));
-    expect(await again({ data: Float64Array.of(1, 2), width: 8 })).toBe(1);
-    expect(noted).toEqual([]);
-    expect(await again({ ...setting, data: Float64Array.of(1, 3) })).toBe(2);
-    expect(noted).toEqual(["a: what was kept has other settings, so it starts anew"]);
-    await keeper().keep(task, () => Promise.resolve(1));
-    expect(await again(setting, "v2")).toBe(2);
-  });
+  it(
+    "starts anew, with a note, if what decides its result has changed, but not if only the order of names " + "has",
+    async () => {
+      const setting = { width: 8, data: Float64Array.of(1, 2) };
+      const task = { name: "a", depends: setting };
+      await keeper().keep(task, () => Promise.resolve(1));
+      const again = (depends: unknown, common?: unknown) =>
+        keeper({}, common).keep({ name: "a", depends }, () => Promise.resolve(2));
+      expect(await again({ data: Float64Array.of(1, 2), width: 8 })).toBe(1);
+      expect(noted).toEqual([]);
+      expect(await again({ ...setting, data: Float64Array.of(1, 3) })).toBe(2);
+      expect(noted).toEqual(["a: what was kept has other settings, so it starts anew"]);
+      await keeper().keep(task, () => Promise.resolve(1));
+      expect(await again(setting, "v2")).toBe(2);
+    },
+  );
 
   it("starts anew if the tasks of an earlier run are put aside", async () => {
     await cutOff();

@@ -79,20 +79,26 @@ describe("masking", () => {
     expect(Array.from(masking.ids).every((id) => id <= MASK && id !== PADDING)).toBe(true);
   });
 
-  it("has the original words of the chosen rows as targets, and a new masking in every epoch, the same for the same seed", () => {
-    const [one, other] = [
-      maskedPredictions(windows, VOCABULARY, random(7)),
-      maskedPredictions(windows, VOCABULARY, random(7)),
-    ];
-    const rows = [7, 2];
-    const prediction = one.of(rows, 1);
-    expect(prediction.inputs.shape).toEqual([2, tokens]);
-    prediction.places.values.forEach((place, index) =>
-      expect(prediction.targets.values[index]).toBe(ids[rows[Math.floor(place / tokens)] * tokens + (place % tokens)]),
-    );
-    expect(other.of(rows, 1)).toEqual(prediction); // independent of earlier calls
-    expect(one.of(rows, 0)).not.toEqual(prediction);
-  });
+  it(
+    "has the original words of the chosen rows as targets, and a new masking in every epoch, the same for " +
+      "the same seed",
+    () => {
+      const [one, other] = [
+        maskedPredictions(windows, VOCABULARY, random(7)),
+        maskedPredictions(windows, VOCABULARY, random(7)),
+      ];
+      const rows = [7, 2];
+      const prediction = one.of(rows, 1);
+      expect(prediction.inputs.shape).toEqual([2, tokens]);
+      prediction.places.values.forEach((place, index) =>
+        expect(prediction.targets.values[index]).toBe(
+          ids[rows[Math.floor(place / tokens)] * tokens + (place % tokens)],
+        ),
+      );
+      expect(other.of(rows, 1)).toEqual(prediction); // independent of earlier calls
+      expect(one.of(rows, 0)).not.toEqual(prediction);
+    },
+  );
 });
 
 it("next words come from the clean windows, whatever the model reads", () => {

@@ -75,44 +75,47 @@ it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that h
   }
 });
 
-it("stopped after every step and resumed, takes no step twice and ends with the numbers of an uninterrupted run", async () => {
-  const configuration: WavefunctionOptions = {
-    ...tiny,
-    sampling: "metropolis",
-    samples: 32,
-    chains: 16,
-    momentum: 0.8,
-    steps: 3,
-    lengths: [2],
-  };
-  const timeless = (results: unknown): unknown =>
-    JSON.parse(JSON.stringify(results, (name, value: unknown) => (name === "seconds" ? undefined : value)));
-  const { results: whole } = await conducted(configuration);
-  const steps: string[] = [];
-  for (;;) {
-    const controller = new AbortController();
-    const report = (event: StudyEvent): void => {
-      if (event.kind !== "progress") return;
-      steps.push(`${event.label} ${event.done}`);
-      controller.abort();
+it(
+  "stopped after every step and resumed, takes no step twice and ends with the numbers of an " + "uninterrupted run",
+  async () => {
+    const configuration: WavefunctionOptions = {
+      ...tiny,
+      sampling: "metropolis",
+      samples: 32,
+      chains: 16,
+      momentum: 0.8,
+      steps: 3,
+      lengths: [2],
     };
-    const options = {
-      backend: cpu,
-      seed: 3,
-      out: join(out, "stopped"),
-      command: "test",
-      resume: true,
-      signal: controller.signal,
-      report,
-    };
-    const { results } = await conduct(wavefunction, configuration, options);
-    if (results.partial) continue;
-    expect(timeless(results.measurements)).toEqual(timeless(whole.measurements));
-    break;
-  }
-  const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "softmax, 4, seed 3"];
-  expect(steps).toEqual(names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)));
-});
+    const timeless = (results: unknown): unknown =>
+      JSON.parse(JSON.stringify(results, (name, value: unknown) => (name === "seconds" ? undefined : value)));
+    const { results: whole } = await conducted(configuration);
+    const steps: string[] = [];
+    for (;;) {
+      const controller = new AbortController();
+      const report = (event: StudyEvent): void => {
+        if (event.kind !== "progress") return;
+        steps.push(`${event.label} ${event.done}`);
+        controller.abort();
+      };
+      const options = {
+        backend: cpu,
+        seed: 3,
+        out: join(out, "stopped"),
+        command: "test",
+        resume: true,
+        signal: controller.signal,
+        report,
+      };
+      const { results } = await conduct(wavefunction, configuration, options);
+      if (results.partial) continue;
+      expect(timeless(results.measurements)).toEqual(timeless(whole.measurements));
+      break;
+    }
+    const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "softmax, 4, seed 3"];
+    expect(steps).toEqual(names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)));
+  },
+);
 
 it("samples lattices too large to sum over, and shows published energies", async () => {
   const { results } = await conducted({

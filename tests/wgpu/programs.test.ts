@@ -33,7 +33,8 @@ describe("every linked program", () => {
 
   it("is refused with a pointer to storage as an argument", async () => {
     const pointer =
-      "@group(0) @binding(0) var<storage, read_write> a: array<f32>; fn f(p: ptr<storage, array<f32>, read_write>) { (*p)[0] = 1; }";
+      "@group(0) @binding(0) var<storage, read_write> a: array<f32>; fn f(p: ptr<storage, array<f32>, " +
+      "read_write>) { (*p)[0] = 1; }";
     expect(await complaints(`${pointer} @compute @workgroup_size(1) fn main() { f(&a); }`)).toMatch(
       /pointer of space Storage/,
     );
