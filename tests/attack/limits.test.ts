@@ -51,10 +51,7 @@ const many: Readonly<Record<string, Row>> = {
   "max over the last axis": [(count) => [count, 3], (x) => ops.max(x, -1)],
   "softmax of rows": [(count) => [count, 3], (x) => ops.softmax(x)],
   // weighted: the sum of the squares alone does not depend on the rows, and its gradient is what rounding leaves
-  "layer norm of rows": [
-    (count) => [count, 5],
-    (x) => ops.multiply(ops.layerNorm(x), numbers(x.backend, [5])),
-  ],
+  "layer norm of rows": [(count) => [count, 5], (x) => ops.multiply(ops.layerNorm(x), numbers(x.backend, [5]))],
   permute: [(count) => [count, 2, 1], (x) => ops.permute(x, [2, 1, 0])],
   slice: [(count) => [count, 3], (x) => ops.slice(x, 1, 1, 2)],
   concat: [(count) => [count, 1], (x, count) => ops.concat([x, numbers(x.backend, [count, 2], 2)], 1)],
