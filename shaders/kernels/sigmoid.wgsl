@@ -12,7 +12,7 @@ fn score_by_parameters(pair: Pair) -> vec4f {
 }
 
 fn weight(score: f32) -> f32 {
-  return 1.0 / (1.0 + exp(-score));
+  return 1.0 / (1.0 + exponential(-score));
 }
 
 fn weight_derivative(score: f32, weight: f32) -> f32 {

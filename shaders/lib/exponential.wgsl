@@ -1,6 +1,6 @@
 // The weight e^s and its derivative.
 fn weight(score: f32) -> f32 {
-  return exp(score);
+  return exponential(score);
 }
 
 fn weight_derivative(score: f32, weight: f32) -> f32 {

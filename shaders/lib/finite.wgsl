@@ -23,6 +23,20 @@ fn unless_nan(value: f32, x: f32) -> f32 {
   return select(value, x, is_nan(x));
 }
 
+// Some drivers give exp and log a finite value at NaN, and log one at zero.
+fn exponential(x: f32) -> f32 {
+  return unless_nan(exp(x), x);
+}
+
+fn logarithm(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let infinite = bitcast<u32>(infinity_bits);
+  let edge = select(bits, infinite | 0x80000000u, (bits & 0x7fffffffu) == 0u); // zero, infinity and NaN
+  let known = (bits & EXPONENT) == EXPONENT || edge != bits;
+  let negative = bits > 0x80000000u && bits <= 0xff800000u;
+  return bitcast<f32>(select(select(bitcast<u32>(log(x)), edge, known), infinite | 0x00400000u, negative));
+}
+
 fn at_least(x: f32, bound: f32) -> f32 {
   return unless_nan(max(x, bound), x);
 }

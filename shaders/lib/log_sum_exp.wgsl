@@ -6,7 +6,7 @@ fn log_sum_exp(start: u32) -> f32 {
   }
   var sum = 0.0;
   for (var c = start; c < start + sizes.width; c++) {
-    sum += exp(x[c] - maximum);
+    sum += exponential(x[c] - maximum);
   }
-  return maximum + log(sum);
+  return maximum + logarithm(sum);
 }

@@ -5,6 +5,6 @@ fn element(row: u32) {
   let start = row * sizes.width;
   let total = log_sum_exp(start);
   for (var c = 0u; c < sizes.width; c++) {
-    dx[start + c] = d[row] * (exp(x[start + c] - total) - select(0.0, 1.0, c == labels[row]));
+    dx[start + c] = d[row] * (exponential(x[start + c] - total) - select(0.0, 1.0, c == labels[row]));
   }
 }

@@ -19,8 +19,8 @@ fn f_power(x: f32, a: f32, b: f32) -> f32 {
   return bitcast<f32>(select(known, 0x3f800000u, a == 0.0 && b == 0.0));
 }
 
-fn f_exp(x: f32, a: f32, b: f32) -> f32 { return exp(x); }
-fn f_log(x: f32, a: f32, b: f32) -> f32 { return log(x); }
+fn f_exp(x: f32, a: f32, b: f32) -> f32 { return exponential(x); }
+fn f_log(x: f32, a: f32, b: f32) -> f32 { return logarithm(x); }
 fn f_sqrt(x: f32, a: f32, b: f32) -> f32 { return sqrt(x); }
 fn f_abs(x: f32, a: f32, b: f32) -> f32 { return abs(x); }
 fn f_sign(x: f32, a: f32, b: f32) -> f32 { return unless_nan(sign(x), x); }
@@ -30,7 +30,7 @@ fn f_square(x: f32, a: f32, b: f32) -> f32 { return x * x; }
 fn bounded_tanh(x: f32) -> f32 { return unless_nan(tanh(clamp(x, -9.1, 9.1)), x); }
 
 fn f_tanh(x: f32, a: f32, b: f32) -> f32 { return bounded_tanh(x); }
-fn f_sigmoid(x: f32, a: f32, b: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }
+fn f_sigmoid(x: f32, a: f32, b: f32) -> f32 { return 1.0 / (1.0 + exponential(-x)); }
 fn f_relu(x: f32, a: f32, b: f32) -> f32 { return at_least(x, 0.0); }
 fn f_step(x: f32, a: f32, b: f32) -> f32 { return unless_nan(select(0.0, 1.0, x > 0.0), x); }
 

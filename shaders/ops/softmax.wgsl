@@ -9,9 +9,9 @@ fn element(row: u32) {
   }
   var sum = 0.0;
   for (var c = 0u; c < sizes.width; c++) {
-    sum += exp(x[start + c] - maximum);
+    sum += exponential(x[start + c] - maximum);
   }
   for (var c = 0u; c < sizes.width; c++) {
-    y[start + c] = exp(x[start + c] - maximum) / sum;
+    y[start + c] = exponential(x[start + c] - maximum) / sum;
   }
 }

@@ -21,18 +21,19 @@ import normalizeBackward from "../../shaders/ops/normalize_backward.wgsl";
 import scatter from "../../shaders/ops/scatter.wgsl";
 import softmax from "../../shaders/ops/softmax.wgsl";
 import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
-import { quotientShader } from "./elementwise.js";
+import { finiteShader, quotientShader } from "./elementwise.js";
 import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
 import { arrayOf, f32, type Pass } from "./pass.js";
 
 const logSumExpShader = shader("lib/log_sum_exp.wgsl", logSumExp);
-const softmaxShaders = [eachShader, shader("ops/softmax.wgsl", softmax)];
+const softmaxShaders = [eachShader, finiteShader, shader("ops/softmax.wgsl", softmax)];
 const softmaxBackwardShaders = [eachShader, shader("ops/softmax_backward.wgsl", softmaxBackward)];
 const normalizeShaders = [eachShader, shader("ops/normalize.wgsl", normalize)];
 const normalizeBackwardShaders = [eachShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
-const crossEntropyShaders = [eachShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
+const crossEntropyShaders = [eachShader, finiteShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
 const crossEntropyBackwardShaders = [
   eachShader,
+  finiteShader,
   logSumExpShader,
   shader("ops/cross_entropy_backward.wgsl", crossEntropyBackward),
 ];

@@ -47,7 +47,18 @@ function holdNaN(backend: () => Backend): void {
     expect(Array.from(await ops.sign(x).read())).toEqual([NaN, 1]);
     expect(Array.from(await ops.equal(x, x).read())).toEqual([0, 1]);
     expect(Array.from(await ops.divide(ops.add(zero, 1), zero).read())).toEqual([Infinity, 2]);
-    expect(Array.from(await ops.log(zero).read())).toEqual([-Infinity, 0]);
+  });
+
+  it("exp, log, sqrt, sigmoid and tanh have their limits", async () => {
+    const one = backend().tensor([1, -1, 0, 0]);
+    const edges = ops.divide(one, backend().tensor([0, 0, 1, 0])); // infinity, -infinity, 0, NaN
+    const at = async (f: (x: Tensor) => Tensor): Promise<number[]> => Array.from(await f(edges).read());
+    expect(await at(ops.exp)).toEqual([Infinity, 0, 1, NaN]);
+    expect(await at(ops.log)).toEqual([Infinity, NaN, -Infinity, NaN]);
+    expect(await at(ops.sqrt)).toEqual([Infinity, NaN, 0, NaN]);
+    expect(await at(ops.sigmoid)).toEqual([1, 0, 0.5, NaN]);
+    expect(await at(ops.tanh)).toEqual([1, -1, 0, NaN]);
+    expect(Array.from(await ops.exp(backend().tensor([1000, -1000])).read())).toEqual([Infinity, 0]);
   });
 }
 
