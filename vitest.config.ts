@@ -1,17 +1,18 @@
 import { defineConfig, type Plugin } from "vitest/config";
+import { shaderText } from "./scripts/shader-text.mjs";
 
-/** Gives a `.wgsl` file as its text, as the build does. */
-const shaderText: Plugin = {
-  name: "shader-text",
+/** Gives a `.wgsl` file as its text, as the build does: the tests run what is shipped. */
+const shaders: Plugin = {
+  name: "shaders",
   transform: (code, id) =>
-    id.endsWith(".wgsl") ? { code: `export default ${JSON.stringify(code)};`, map: null } : undefined,
+    id.endsWith(".wgsl") ? { code: `export default ${JSON.stringify(shaderText(code))};`, map: null } : undefined,
 };
 
 /** Tests for every WebGPU: errors and the loss of devices, values and gradients of every kernel, training. */
 const onWgpu = ["gpu/errors", "kernels/golden", "nn/descent"].map((name) => `tests/${name}.test.ts`);
 
 export default defineConfig({
-  plugins: [shaderText],
+  plugins: [shaders],
   test: {
     // Dawn's Node binding does not survive worker threads; one process leaves half of two cores idle, more take turns
     // at a software adapter.

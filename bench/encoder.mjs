@@ -1,5 +1,6 @@
 // The encoder whose training step is timed, in this library and in others.
-import { adam, cpu, encoder, indices, ops, random, softmax, valueAndGrad } from "../dist/index.js";
+import { cpu, indices, ops, random, softmax, valueAndGrad } from "../dist/index.js";
+import { adam, encoder } from "../dist/nn/index.js";
 
 export const encoderOptions = { vocabulary: 256, classes: 2, tokens: 256, width: 64, hidden: 128, heads: 2, layers: 2 };
 export const BATCH = 16;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cache, root, run, runTool } from "./processes.mjs";
+import { cache, root, run } from "./processes.mjs";
 
 function readJson(path) {
   return JSON.parse(readFileSync(path, "utf8"));
@@ -29,8 +29,8 @@ export async function install() {
   if (code !== 0) throw new Error(`npm ci failed; is the npm registry reachable?\n${output}`);
 }
 
-const sources = ["src", "shaders", "package.json", "package-lock.json", "tsconfig.json", "tsup.config.ts"];
-const products = ["index.js", "index.cjs", "index.d.ts", "index.d.cts", "cli.js"];
+const sources = ["src", "shaders", "scripts", "package.json", "package-lock.json", "tsconfig.json"];
+const products = ["index.js", "cjs/index.js", "index.d.ts", "cli.js", "attention-kernels.min.js"];
 
 function* files(path) {
   if (!existsSync(path)) return;
@@ -55,7 +55,7 @@ export async function build() {
   const wanted = fingerprint();
   const complete = products.every((name) => existsSync(join(root, "dist", name)));
   if (complete && existsSync(mark) && readFileSync(mark, "utf8") === wanted) return { code: 0, output: "" };
-  const result = await runTool("tsup/dist/cli-default.js", ["--silent"]);
+  const result = await run(process.execPath, ["scripts/build.mjs"]);
   if (result.code === 0) {
     mkdirSync(cache, { recursive: true });
     writeFileSync(mark, wanted);

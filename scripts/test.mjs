@@ -101,7 +101,9 @@ try {
       await check("unused code", () => runTool("knip/bin/knip.js", []));
       await check("build", build);
       await check("package", () => runTool("publint/src/cli.js", ["--strict"]));
-      await check("package types", () => runTool("@arethetypeswrong/cli/dist/index.js", ["--pack", "."]));
+      await check("package types", () =>
+        runTool("@arethetypeswrong/cli/dist/index.js", ["--pack", ".", "--profile", "node16"]),
+      );
     })(),
   ]);
   const env = await adapter();

@@ -1,22 +1,4 @@
 export {
-  countHeads,
-  findAttention,
-  readProjection,
-  type AttentionWeights,
-  type HeadCount,
-  type Projection,
-} from "./analysis/attention-weights.js";
-export { cosineNoise, meanCosineNoise } from "./analysis/cosine-noise.js";
-export {
-  dissectHead,
-  modeMap,
-  summarizeCosines,
-  type CosineSummary,
-  type HeadDissection,
-  type ModeMap,
-} from "./analysis/dissection.js";
-export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./analysis/parameter-count.js";
-export {
   gradcheck,
   type GradcheckDirection,
   type GradcheckOptions,
@@ -24,10 +6,14 @@ export {
   type GradcheckVerdict,
 } from "./autograd/gradcheck.js";
 export { valueAndGrad } from "./autograd/grad.js";
+export type { ReduceOptions } from "./autograd/broadcast.js";
+export type { MatmulAttributes, MatmulOptions } from "./autograd/matmul.js";
+export type { LayerNormOptions } from "./autograd/rows.js";
 export * as ops from "./autograd/ops.js";
 export {
   ArgumentError,
   AttentionKernelsError,
+  type Complaint,
   DataError,
   DeviceError,
   DeviceLostError,
@@ -38,17 +24,7 @@ export {
 } from "./core/errors.js";
 export { indices, type Indices } from "./core/indices.js";
 export { random, type Random } from "./core/random.js";
-export {
-  encodeSafetensors,
-  openSafetensors,
-  type ByteSource,
-  type StoredTensors,
-  type TensorToStore,
-} from "./core/safetensors.js";
-export { openShardedSafetensors } from "./core/safetensors-index.js";
-export type { SafetensorsHeader, StoredTensor } from "./core/safetensors-header.js";
 export type { Shape } from "./core/shape.js";
-export type { FloatDType, StoredDType } from "./core/stored-numbers.js";
 export {
   type Backend,
   type DeviceDescription,
@@ -61,6 +37,9 @@ export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export { Gpu, type GpuMemory } from "./gpu/gpu.js";
 export { requestGpu, wrapDevice } from "./gpu/request.js";
+export type { WebGpuDevice } from "./gpu/webgpu-types.js";
+export type { Profile } from "./gpu/profile.js";
+export type { GpuDType } from "./gpu/storage-type.js";
 export type { PassTime } from "./gpu/timer.js";
 export { cosine, type CosineOptions } from "./kernels/cosine.js";
 export {
@@ -101,10 +80,13 @@ export type {
   AttentionOptions,
   Component,
   ComposedKernel,
+  DerivativeBounds,
   Formula,
   HeadSizes,
+  KernelBase,
   KernelInput,
   KernelParameter,
+  KernelSurroundings,
   Normalizer,
   Pair,
   Partials,
@@ -122,35 +104,17 @@ export {
   type CausalOptions,
   type Lengths,
   type Mask,
+  type MaskBand,
+  type MaskRun,
+  type MaskRuns,
   type MaskSizes,
 } from "./kernels/mask.js";
 export { relativePosition, type RelativePositionOptions } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";
-export {
-  encoder,
-  type Encoder,
-  type EncoderCall,
-  type EncoderLayer,
-  type EncoderOptions,
-  type EncoderParameters,
-} from "./nn/encoder.js";
-export {
-  multiHead,
-  type MultiHead,
-  type MultiHeadCall,
-  type MultiHeadOptions,
-  type MultiHeadParameters,
-} from "./nn/multi-head.js";
-export { adam, gradientDescent, sgd, type AdamOptions, type Optimizer, type SgdOptions } from "./nn/optimizers.js";
-export {
-  singleLayer,
-  type SingleLayer,
-  type SingleLayerOptions,
-  type SingleLayerParameters,
-} from "./nn/single-layer.js";
-export { mergeParameters, splitParameters, type NamedTensors } from "./nn/split.js";
-export * as physics from "./physics/index.js";
+export type { Certificate, Certified, NotCertified } from "./theory/certificate.js";
 export { checkConvergence, type ConvergenceOptions, type ConvergenceReport } from "./theory/check-convergence.js";
-export { convergenceProbability, type Initialization } from "./theory/initialization.js";
-export { suggestInitialization, type SuggestOptions } from "./theory/suggest-initialization.js";
+export type { Condition, ConditionName } from "./theory/condition.js";
+export type { ConvergenceProblem, HeadWeights, WeightName } from "./theory/problem.js";
+export type { SingularValueExtremes } from "./theory/weight-rank.js";
+export type { Rows } from "./numerics/rows.js";

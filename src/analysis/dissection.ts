@@ -1,8 +1,10 @@
 import { having, listOf, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
-import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
+import { QrDecomposition, SingularValueDecomposition, type Matrix } from "ml-matrix";
 import { ArgumentError, NonFiniteError, ShapeError } from "../core/errors.js";
 import { worstCaseRounding } from "../numerics/rounding.js";
+import { toMatrix, type Rows } from "../numerics/rows.js";
+import { dot } from "../numerics/vectors.js";
 
 /** The query-key interaction of one head, in singular modes in descending order. */
 export interface HeadDissection {
@@ -10,15 +12,14 @@ export interface HeadDissection {
   readonly singularValues: readonly number[];
   /** u_m·v_m of the modes whose σ_m exceeds rounding. At 1 tokens attend to similar tokens, at -1 to opposite ones. */
   readonly cosines: readonly number[];
-  /** Columns u_m [D, modes]: directions of the querying tokens. */
-  readonly left: Matrix;
-  /** Columns v_m [D, modes]: directions of the tokens that are attended to. */
-  readonly right: Matrix;
+  /** u_m of each mode, D numbers: directions of the querying tokens. */
+  readonly left: readonly Float64Array[];
+  /** v_m of each mode, D numbers: directions of the tokens that are attended to. */
+  readonly right: readonly Float64Array[];
   /** `‖(M + Mᵀ)/2‖² / ‖M‖²`. The antisymmetric part has the remaining share. NaN for M = 0. */
   readonly symmetricShare: number;
 }
 
-const matrix = having<Matrix>("a Matrix of ml-matrix", ["rows", "columns", "mmul"]);
 const dissection = having<HeadDissection>("what dissectHead gives", ["singularValues", "cosines", "left", "right"]);
 
 /** The QR decomposition of a tall matrix: orthonormal columns Q and the triangle R. */
@@ -34,12 +35,13 @@ function orthogonalize(matrix: Matrix): { readonly basis: Matrix; readonly trian
  * M [D, D] is never formed: with W_qᵀ = Q₁R₁ and W_kᵀ = Q₂R₂, its singular vectors are those of the d × d matrix R₁R₂ᵀ
  * multiplied by Q₁ and Q₂. The symmetric share is `½ + tr(B²)/(2 Σσ²)` with B = W_k W_qᵀ. Source: Pan et al., arXiv
  * 2405.14880.
- * @param query W_q [d, D], d ≤ D
- * @param key W_k [d, D]
+ * @param queryRows W_q, d rows of D numbers, d ≤ D
+ * @param keyRows W_k, d rows of D numbers
  * @throws ShapeError for matrices of other shapes, NonFiniteError for NaN, infinity, or products that overflow.
  */
-export function dissectHead(query: Matrix, key: Matrix): HeadDissection {
-  checkArguments("dissectHead", { query, key }, { query: matrix, key: matrix });
+export function dissectHead(queryRows: Rows, keyRows: Rows): HeadDissection {
+  const query = toMatrix("dissectHead", "query", queryRows);
+  const key = toMatrix("dissectHead", "key", keyRows);
   const { rows, columns } = query;
   if (key.rows !== rows || key.columns !== columns || rows > columns) {
     throw new ShapeError({
@@ -62,17 +64,16 @@ export function dissectHead(query: Matrix, key: Matrix): HeadDissection {
   // below this singular vectors are rounding noise
   const threshold = worstCaseRounding(columns, singularValues[0]);
   const kept = order.filter((mode) => small.diagonal[mode] > threshold);
-  const vectors = (basis: Matrix, inner: Matrix): Matrix =>
-    kept.length === 0 ? new Matrix(columns, 0) : basis.mmul(inner.subMatrixColumn(kept));
+  const vectors = (basis: Matrix, inner: Matrix): Float64Array[] => {
+    if (kept.length === 0) return [];
+    const product = basis.mmul(inner.subMatrixColumn(kept));
+    return kept.map((_, mode) => Float64Array.from(product.getColumn(mode)));
+  };
   const [left, right] = [
     vectors(ask.basis, small.leftSingularVectors),
     vectors(answer.basis, small.rightSingularVectors),
   ];
-  const cosines = kept.map((_, mode) => {
-    let sum = 0;
-    for (let row = 0; row < columns; row++) sum += left.get(row, mode) * right.get(row, mode);
-    return sum;
-  });
+  const cosines = kept.map((_, mode) => dot(left[mode], right[mode]));
   const square = singularValues.reduce((sum, value) => sum + value ** 2, 0);
   return {
     singularValues,
@@ -141,35 +142,40 @@ export interface ModeMap {
  * Projects inputs X [n, D] on mode m. The mode contributes `σ_m (x_i·u_m)(x_j·v_m)` to the score of tokens i and j,
  * before biases and 1/√d.
  *
+ * @param head what `dissectHead` gave
+ * @param mode the mode m, from 0
+ * @param inputs X, n rows of D numbers
  * @throws ShapeError for inputs of another width, ArgumentError for an unknown mode, NonFiniteError for tokens with NaN
  * or infinity.
  */
-export function modeMap(head: HeadDissection, mode: number, inputs: Matrix): ModeMap {
-  checkArguments("modeMap", { head, mode, inputs }, { head: dissection, mode: whole(0), inputs: matrix });
-  if (mode >= head.left.columns)
+export function modeMap(head: HeadDissection, mode: number, inputs: Rows): ModeMap {
+  checkArguments("modeMap", { head, mode }, { head: dissection, mode: whole(0) });
+  if (mode >= head.left.length)
     throw new ArgumentError({
       where: "modeMap",
       argument: "mode",
-      wanted: `one of ${head.left.columns} modes, from 0`,
+      wanted: `one of ${head.left.length} modes, from 0`,
       got: String(mode),
     });
-  if (inputs.columns !== head.left.rows) {
+  const tokens = toMatrix("modeMap", "inputs", inputs);
+  const width = head.left[mode].length;
+  if (tokens.columns !== width) {
     throw new ShapeError({
       where: "modeMap",
       argument: "inputs",
-      wanted: `tokens of width ${head.left.rows}`,
-      got: `width ${inputs.columns}`,
+      wanted: `tokens of width ${width}`,
+      got: `width ${tokens.columns}`,
     });
   }
   const [queries, keys] = [head.left, head.right].map((vectors) =>
-    inputs.mmul(vectors.getColumnVector(mode)).to1DArray(),
+    tokens.to2DArray().map((token) => dot(token, vectors[mode])),
   );
   const wrong = queries.findIndex((value, token) => !Number.isFinite(value) || !Number.isFinite(keys[token]));
   if (wrong >= 0)
     throw new NonFiniteError({
       where: "modeMap",
       argument: "inputs",
-      wanted: "finite tokens",
+      wanted: "tokens whose projections are finite",
       got: `${queries[wrong]} and ${keys[wrong]} from token ${wrong}`,
     });
   return { queries, keys };

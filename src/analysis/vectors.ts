@@ -1,4 +1,5 @@
-import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 
 /** Reads all numbers of a tree of tensors, in tree order. */

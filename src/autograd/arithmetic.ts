@@ -211,12 +211,19 @@ export function power(x: Tensor, exponent: number): Tensor {
   return unary("power", x, exponent, Number.isInteger(exponent) ? Math.abs(exponent % 2) : NOT_WHOLE);
 }
 
+/** e^x of each element. */
 export const exp = (x: Tensor): Tensor => unary("exp", x);
+/** The natural logarithm of each element: -∞ at 0, NaN below. */
 export const log = (x: Tensor): Tensor => unary("log", x);
+/** The square root of each element: NaN below 0. */
 export const sqrt = (x: Tensor): Tensor => unary("sqrt", x);
+/** |x| of each element. Its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => unary("abs", x);
+/** -1, 0 or 1 for each element. Has no gradient. */
 export const sign = (x: Tensor): Tensor => unary("sign", x);
+/** x² of each element. */
 export const square = (x: Tensor): Tensor => unary("square", x);
+/** The hyperbolic tangent of each element. */
 export const tanh = (x: Tensor): Tensor => unary("tanh", x);
 /** 1 / (1 + e^-x) */
 export const sigmoid = (x: Tensor): Tensor => unary("sigmoid", x);

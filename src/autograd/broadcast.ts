@@ -55,6 +55,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   return view(apply(sumPrimitive, [x], { axes })[0], shape);
 }
 
+/** Options of `ops.sum`, `ops.mean` and `ops.max`. */
 export interface ReduceOptions {
   /** Keep the reduced axes with extent 1. Default false. */
   readonly keepAxes?: boolean;

@@ -3,10 +3,12 @@ import { notNegative, positive, whole, wholeNumber } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { withText } from "../core/printing.js";
 import { random, type Random } from "../core/random.js";
-import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 import { valueAndGrad } from "./grad.js";
 
+/** Options of `gradcheck`. */
 export interface GradcheckOptions {
   /** Random directions for every parameter. Default 3. */
   readonly directions?: number;
@@ -39,6 +41,7 @@ export interface GradcheckDirection {
   readonly passed: boolean;
 }
 
+/** What `gradcheck` found: the verdict, and the direction with the largest error. */
 export interface GradcheckReport {
   /** Failed if a direction did, else undetermined if one is. */
   readonly verdict: GradcheckVerdict;

@@ -13,6 +13,9 @@ export interface MatmulAttributes {
   readonly transposeB: boolean;
 }
 
+/** Which operands are read with their last two axes swapped. Default: none. */
+export type MatmulOptions = Partial<MatmulAttributes>;
+
 export interface MatmulExtents {
   readonly batch: Shape;
   readonly rows: number;
@@ -58,7 +61,7 @@ function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
  * Shapes: a [..., rows, inner], b [..., inner, columns] gives [..., rows, columns]; `transposeA` and `transposeB` read
  * an operand with its last two axes swapped.
  */
-export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttributes> = {}): Tensor {
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   checkTensors("matmul", { a, b });
   const { transposeA = false, transposeB = false } = checkOptions("matmul", options, {
     transposeA: flag,

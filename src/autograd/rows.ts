@@ -57,6 +57,7 @@ export const normalizePrimitive: Differentiable<{ readonly epsilon: number }> = 
   },
 };
 
+/** Options of `ops.layerNorm`. */
 export interface LayerNormOptions {
   /** Multiplies the normalised rows; shape [width]. */
   readonly scale?: Tensor;

@@ -2,7 +2,8 @@ import { ArgumentError, NonFiniteError, ShapeError } from "./errors.js";
 import { numbers, oneOf, tensor } from "./kinds.js";
 import { checkArguments, wrongKind, type Kinds } from "./options.js";
 import { checkShape, formatShape, sizeOf, type Shape } from "./shape.js";
-import { isTensor, type Backend, type Tensor, type TensorOptions } from "./tensor.js";
+import { isTensor } from "./is-tensor.js";
+import type { Backend, Tensor, TensorOptions } from "./tensor.js";
 
 export const tensorOptions: Kinds<TensorOptions> = { dtype: oneOf("f16", "f32", "f64") };
 

@@ -1,4 +1,5 @@
-import { isTensor, type Backend, type Tensor } from "./tensor.js";
+import { isTensor } from "./is-tensor.js";
+import type { Backend, Tensor } from "./tensor.js";
 import type { Random } from "./random.js";
 import type { Shape } from "./shape.js";
 
@@ -9,8 +10,13 @@ export interface Kind<Value> {
   readonly holds: (value: unknown) => value is Value;
   /** What the user can do about a value of another kind, as a sentence. */
   readonly fix?: string;
+  /** Names of the option in other libraries, in lower case without underscores, with the equivalent here. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
 }
 
+/* Kinds are pure, so that bundlers leave out those that a program does not use. */
+
+/* @__NO_SIDE_EFFECTS__ */
 function kind<Value>(wanted: string, holds: (value: unknown) => boolean, fix?: string): Kind<Value> {
   return { wanted, holds: holds as Kind<Value>["holds"], fix };
 }
@@ -32,7 +38,7 @@ const isList = (value: unknown): value is ArrayLike<unknown> =>
 
 /** Includes NaN and infinity: if they come from a computation, its result shows them. */
 export const anyNumber = kind<number>("a number", (value) => typeof value === "number");
-export const finite = kind<number>("a finite number", Number.isFinite);
+export const finite = kind<number>("a finite number", (value) => Number.isFinite(value));
 export const positive = kind<number>(
   "a finite number above 0",
   (value) => Number.isFinite(value) && (value as number) > 0,
@@ -45,9 +51,11 @@ export const notNegative = kind<number>(
   "a finite number of at least 0",
   (value) => Number.isFinite(value) && (value as number) >= 0,
 );
-export const whole = (least: number): Kind<number> =>
-  kind(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && (value as number) >= least);
-export const wholeNumber = kind<number>("a whole number", Number.isInteger);
+/* @__NO_SIDE_EFFECTS__ */
+export function whole(least: number): Kind<number> {
+  return kind(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && (value as number) >= least);
+}
+export const wholeNumber = kind<number>("a whole number", (value) => Number.isInteger(value));
 export const flag = kind<boolean>("true or false", (value) => typeof value === "boolean");
 export const text = kind<string>("a text", (value) => typeof value === "string");
 export const callable = kind<(...given: unknown[]) => never>("a function", (value) => typeof value === "function");
@@ -63,22 +71,28 @@ export const shapeKind = kind<Shape>(
 );
 
 /** An array or typed array whose elements have one kind. */
-export const listOf = <Value>(member: Kind<Value>, of = member.wanted): Kind<readonly Value[]> =>
-  kind(`an array, each element ${of}`, (value) => isList(value) && Array.from(value).every(member.holds));
+/* @__NO_SIDE_EFFECTS__ */
+export function listOf<Value>(member: Kind<Value>, of = member.wanted): Kind<readonly Value[]> {
+  return kind(`an array, each element ${of}`, (value) => isList(value) && Array.from(value).every(member.holds));
+}
 
 /** An array or typed array. Its elements are checked where they are used. */
 export const numbers = kind<ArrayLike<number>>("an array of numbers", isList);
 
-export const oneOf = <const Values extends readonly string[]>(...values: Values): Kind<Values[number]> =>
-  kind(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.includes(value as string));
+/* @__NO_SIDE_EFFECTS__ */
+export function oneOf<const Values extends readonly string[]>(...values: Values): Kind<Values[number]> {
+  return kind(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.includes(value as string));
+}
 
 /** An object that has the given members. */
-export const having = <Value>(wanted: string, members: readonly (keyof Value & string)[], fix?: string): Kind<Value> =>
-  kind(
+/* @__NO_SIDE_EFFECTS__ */
+export function having<Value>(wanted: string, members: readonly (keyof Value & string)[], fix?: string): Kind<Value> {
+  return kind(
     wanted,
     (value) => typeof value === "object" && value !== null && members.every((member) => member in value),
     fix,
   );
+}
 
 export const backend = having<Backend>(
   "a backend, as cpu or a Gpu",
@@ -86,6 +100,13 @@ export const backend = having<Backend>(
   "A Gpu comes from await requestGpu().",
 );
 export const generator = having<Random>("a random stream, as random(seed) gives", ["uniform", "normals"]);
+
+/** The kind of an option that other libraries name otherwise. */
+/* @__NO_SIDE_EFFECTS__ */
+export const alias = <Value>(of: Kind<Value>, elsewhere: Kind<Value>["elsewhere"]): Kind<Value> => ({
+  ...of,
+  elsewhere,
+});
 
 /** A short description of a value for an error message. */
 export function describe(value: unknown): string {

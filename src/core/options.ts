@@ -1,39 +1,22 @@
 import { ArgumentError } from "./errors.js";
 import { anyNumber, describe, isPromise, isRecord, record, type Kind } from "./kinds.js";
-import { isTensor } from "./tensor.js";
+import { isTensor } from "./is-tensor.js";
 
 /** The kind of an option that has no default. */
 export interface Needed<Value> extends Kind<Value> {
   readonly needed: true;
 }
 
-export const needed = <Value>(kind: Kind<Value>): Needed<Value> => ({ ...kind, needed: true });
+/* @__NO_SIDE_EFFECTS__ */
+export function needed<Value>(kind: Kind<Value>): Needed<Value> {
+  return { ...kind, needed: true };
+}
 
 /** The kind of every option by name. The type of the options determines the names and which of them are needed. */
 export type Kinds<Options> = {
   readonly [Name in keyof Options]-?: Record<never, never> extends Pick<Options, Name>
     ? Kind<Options[Name]>
     : Needed<Options[Name]>;
-};
-
-/** Names of options in other libraries, in lower case without underscores, with the equivalent here. */
-const elsewhere: Readonly<Record<string, string>> = {
-  causal: "mask: causal()",
-  iscausal: "mask: causal()",
-  attnmask: "mask: booleanMask(values, shape)",
-  attentionmask: "mask: booleanMask(values, shape)",
-  keypaddingmask: "mask: lengths({ keys }), or booleanMask(values, [batch, 1, 1, m])",
-  windowsize: "mask: slidingWindow(width)",
-  attnbias: "bias",
-  lr: "learningRate",
-  betas: "beta1",
-  eps: "epsilon",
-  numheads: "heads",
-  nheads: "heads",
-  dmodel: "width",
-  embeddim: "width",
-  numlayers: "layers",
-  depth: "layers",
 };
 
 const plain = (name: string): string => name.toLowerCase().replaceAll("_", "");
@@ -54,10 +37,14 @@ function distance(a: string, b: string): number {
  * The option that an unknown `name` probably means: its equivalent in other libraries, else the nearest name if it is
  * close enough.
  */
-function suggestion(name: string, known: readonly string[]): string | undefined {
-  const other = elsewhere[plain(name)];
-  if (other !== undefined && known.includes(other.split(":")[0])) return other;
-  const [nearest] = known
+function suggestion(name: string, kinds: Readonly<Record<string, Kind<unknown>>>): string | undefined {
+  const equivalents = Object.assign(
+    {},
+    ...Object.values(kinds).map(({ elsewhere }) => elsewhere),
+  ) as Kind<unknown>["elsewhere"];
+  const other = equivalents?.[plain(name)];
+  if (other !== undefined) return other;
+  const [nearest] = Object.keys(kinds)
     .map((option) => ({ option, far: distance(plain(name), plain(option)) }))
     .sort((a, b) => a.far - b.far);
   return nearest !== undefined && nearest.far <= 0.4 * Math.max(name.length, nearest.option.length)
@@ -100,7 +87,7 @@ export function checkOptions<Options extends object>(
   const known = Object.keys(kinds);
   const stranger = Object.keys(options).find((name) => !known.includes(name));
   if (stranger !== undefined) {
-    const meant = suggestion(stranger, known);
+    const meant = suggestion(stranger, kinds);
     const wanted = known.length === 0 ? "no options" : `one of its options (${known.join(", ")})`;
     throw new ArgumentError({
       where,

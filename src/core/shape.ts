@@ -1,5 +1,6 @@
 import { ShapeError } from "./errors.js";
 
+/** The extent of every axis, the outermost first. */
 export type Shape = readonly number[];
 
 export function sizeOf(shape: Shape): number {

@@ -1,11 +1,13 @@
 import { ArgumentError } from "./errors.js";
 import { printsAsText } from "./printing.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
+import { TENSOR } from "./tensor-mark.js";
 import { leaves } from "./tree.js";
 
 /** How a number is stored: float16 and float32 on a GPU, float64 on the cpu backend. */
 export type DType = "f16" | "f32" | "f64";
 
+/** Options of a tensor. */
 export interface TensorOptions {
   /** Default: the backend's own, float32 on a GPU and float64 on the CPU. */
   readonly dtype?: DType;
@@ -164,7 +166,7 @@ export class Tensor {
   }
 }
 
-Object.assign(Tensor.prototype, printsAsText);
+Object.assign(Tensor.prototype, printsAsText, { [TENSOR]: true });
 
 /** Most numbers that `toString` shows. */
 const SHOWN = 8;
@@ -172,12 +174,8 @@ const SHOWN = 8;
 /** Tensors in any nesting of records and arrays. */
 export type ParameterTree = Tensor | readonly ParameterTree[] | { readonly [name: string]: ParameterTree };
 
-export function isTensor(value: unknown): value is Tensor {
-  return value instanceof Tensor;
-}
-
 /** The tensors of a tree, depth first, in the order of the names. */
-export const tensorsIn = (tree: unknown): Tensor[] => leaves(tree, isTensor);
+export const tensorsIn = (tree: unknown): Tensor[] => leaves(tree, (value): value is Tensor => value instanceof Tensor);
 
 /** The number of elements of all tensors of a tree. */
 export const parameterCount = (tree: unknown): number => tensorsIn(tree).reduce((total, { size }) => total + size, 0);

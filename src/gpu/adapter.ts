@@ -3,9 +3,10 @@ import { flag, listOf, oneOf, text } from "../core/kinds.js";
 import type { Kinds } from "../core/options.js";
 import type { DeviceDescription } from "../core/tensor.js";
 
+/** Options of `requestGpu`. */
 export interface GpuOptions {
   /** Which adapter to prefer on a machine with several. Default: the platform's choice. */
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: "low-power" | "high-performance";
   /** Options for Dawn in Node, such as "backend=null" (validates, computes nothing). Ignored in browsers. */
   readonly dawn?: readonly string[];
   /** Use subgroup operations where the adapter has them and they help. Default true. */

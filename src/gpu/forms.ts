@@ -34,7 +34,6 @@ import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import forwardTiles from "../../shaders/passes/forward_tiles.wgsl";
 import { finiteShader } from "./elementwise.js";
 import { shader, type Recorder } from "./implementation.js";
-import { matrixFormOf } from "./matrix-forms.js";
 import { storageShaders, type GpuDType } from "./storage-type.js";
 import { blockFor, DOWN, WIDEST_TILED } from "./tiles.js";
 
@@ -150,6 +149,13 @@ interface Form {
   readonly rows: number;
 }
 
+let matrixFormOf: typeof import("./matrix-forms.js").matrixFormOf | undefined;
+
+/** Loads the forms by subgroup matrices. Few programs want them, so that bundlers keep them apart. */
+export async function loadMatrixForms(): Promise<void> {
+  ({ matrixFormOf } = await import("./matrix-forms.js"));
+}
+
 /** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
 export function formOf(
   recorder: Recorder,
@@ -164,7 +170,7 @@ export function formOf(
   const width = dim % 4 === 0 && valueDim % 4 === 0 ? "four" : "one";
   const { load, stores } = access[width];
   const memory = [storageShaders[dtype][width], load, ...stores[name]];
-  const byMatrices = dtype === "f16" ? matrixFormOf(recorder, name, kernel, extents) : undefined;
+  const byMatrices = dtype === "f16" ? matrixFormOf?.(recorder, name, kernel, extents) : undefined;
   if (byMatrices !== undefined) {
     const { shaders, constants, rows } = byMatrices;
     const backward = name === "forward" ? [] : [outputGradientShader];

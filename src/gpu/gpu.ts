@@ -22,7 +22,7 @@ import type { Recorder } from "./implementation.js";
 import { implementations } from "./implementations.js";
 import { Pool, type Block } from "./memory.js";
 import { checkFloats } from "./pass.js";
-import { profile, type Profile } from "./profile.js";
+import type { Profile } from "./profile.js";
 import { Queue } from "./queue.js";
 import { Readback } from "./readback.js";
 import { bytesOf, checkDType, decode, dtypesOf, encode, type GpuDType } from "./storage-type.js";
@@ -125,6 +125,7 @@ export class Gpu implements Backend {
     return this.#wrap(block, shape, stored, outcome);
   }
 
+  /** @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[] {
     this.#checkUsable(primitive.name);
     const implementation = implementations.get(primitive);
@@ -232,6 +233,8 @@ export class Gpu implements Backend {
         fix: "Time finish() instead, or give wrapDevice a device made with that feature.",
       });
     }
+    this.#queue.checkUntimed();
+    const { profile } = await import("./profile.js");
     return profile(this.#device, this.#faults, this.#queue, body);
   }
 

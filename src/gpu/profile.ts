@@ -3,6 +3,7 @@ import type { Faults } from "./faults.js";
 import type { Queue } from "./queue.js";
 import { Timer, type PassTime } from "./timer.js";
 
+/** The result of a profiled function, and the device time of its passes. */
 export interface Profile<Result> {
   readonly result: Result;
   readonly passes: readonly PassTime[];
@@ -15,14 +16,6 @@ export async function profile<Result>(
   queue: Queue,
   body: () => Result,
 ): Promise<Profile<Result>> {
-  if (queue.timer !== undefined) {
-    throw new ArgumentError({
-      where: "gpu.profile",
-      argument: "body",
-      wanted: "work that does not profile itself",
-      got: "a profile inside a profile",
-    });
-  }
   const timer = new Timer(device, faults);
   queue.timer = timer;
   try {

@@ -1,4 +1,4 @@
-import { UnsupportedError } from "../core/errors.js";
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
 import { BufferUsage } from "./webgpu-constants.js";
 import type { Block, Pool } from "./memory.js";
@@ -215,6 +215,17 @@ export class Queue {
     this.#waiting.clear();
     this.#uniforms.destroy();
     this.#groups.clear();
+  }
+
+  /** Throws an `ArgumentError` while a profile runs. */
+  checkUntimed(): void {
+    if (this.timer === undefined) return;
+    throw new ArgumentError({
+      where: "gpu.profile",
+      argument: "body",
+      wanted: "work that does not profile itself",
+      got: "a profile inside a profile",
+    });
   }
 
   #timed(timer: Timer, pass: Pass): GPUComputePassEncoder {

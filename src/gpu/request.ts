@@ -1,7 +1,10 @@
 import { having } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
-import { gpuOptions, openDevice, type GpuOptions } from "./adapter.js";
+import { describeAdapter, gpuOptions, openDevice, type GpuOptions } from "./adapter.js";
+import { capabilitiesOf } from "./capabilities.js";
+import { loadMatrixForms } from "./forms.js";
 import { Gpu } from "./gpu.js";
+import type { WebGpuDevice } from "./webgpu-types.js";
 
 /**
  * A backend on the best WebGPU adapter of the platform: Dawn in Node (the npm package `webgpu`), `navigator.gpu` in
@@ -10,20 +13,21 @@ import { Gpu } from "./gpu.js";
  * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself.
  */
 export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
-  return new Gpu(await openDevice(checkOptions("requestGpu", options, gpuOptions)), true);
+  const checked = checkOptions("requestGpu", options, gpuOptions);
+  if (checked.subgroupMatrices) await loadMatrixForms();
+  return new Gpu(await openDevice(checked), true);
 }
 
 /**
  * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It
- * uses those of the optional features shader-f16, subgroups, timestamp-query and chromium-experimental-subgroup-matrix
- * that the device has.
+ * uses those of the optional features shader-f16, subgroups and timestamp-query that the device has.
  */
-export function wrapDevice(device: GPUDevice): Gpu {
+export function wrapDevice(device: WebGpuDevice): Gpu {
   const wanted = having<GPUDevice>(
     "a GPUDevice",
     ["createBuffer", "features", "limits", "queue"],
     "await adapter.requestDevice() gives one; requestGpu() asks for it itself.",
   );
   checkArguments("wrapDevice", { device }, { device: wanted });
-  return new Gpu(device, false);
+  return new Gpu(device, false, { ...capabilitiesOf(device, describeAdapter(device)), matrixUnit: undefined });
 }

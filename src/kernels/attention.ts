@@ -8,7 +8,8 @@ import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { tensor } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { formatShape, sameShape } from "../core/shape.js";
-import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import type { Backend, Tensor } from "../core/tensor.js";
 import { addBiases, biasLayout, biasTensor, denseBias, type Bias } from "./bias.js";
 import { repeatHeads } from "./heads.js";
 import { finitePart, lostOfRows, tainted } from "./hidden.js";
@@ -17,7 +18,7 @@ import type {
   AttentionKernel,
   AttentionOptions,
   HeadSizes,
-  Surroundings,
+  KernelSurroundings,
   TiledKernel,
 } from "./kernel.js";
 import { resolveMask, type ResolvedMask } from "./mask.js";
@@ -107,7 +108,7 @@ function run(
 function prepare(
   kernel: TiledKernel,
   inputs: AttentionInputs,
-  surroundings: Surroundings,
+  surroundings: KernelSurroundings,
 ): Pick<AttentionInputs, "q" | "k" | "v"> {
   const { dtype } = inputs.q;
   const isMoved = kernel.ofDifferences === true && dtype !== "f64"; // float64 takes differences
@@ -125,7 +126,7 @@ function prepare(
 function changed(
   change: NonNullable<TiledKernel["prepare"]>,
   inputs: AttentionInputs,
-  surroundings: Surroundings,
+  surroundings: KernelSurroundings,
 ): Pick<AttentionInputs, "q" | "k" | "v"> {
   if (!surroundings.isMasked) return change(inputs, surroundings);
   const { q, k, v } = change({ ...inputs, q: finitePart(inputs.q), k: finitePart(inputs.k) }, surroundings);

@@ -2,11 +2,11 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import { numbers, shapeKind } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
-import { everything, remembered, type Mask, type Run, type Runs } from "./mask.js";
+import { everything, remembered, type Mask, type MaskRun, type MaskRuns } from "./mask.js";
 
 /** The run of true values in every row of `width`; undefined if a row has more than one run. */
-function runsOf(values: ArrayLike<boolean | number>, width: number): Run[] | undefined {
-  const runs: Run[] = [];
+function runsOf(values: ArrayLike<boolean | number>, width: number): MaskRun[] | undefined {
+  const runs: MaskRun[] = [];
   for (let start = 0; start < values.length; start += width) {
     const isSeen = (place: number): boolean => place < width && Boolean(values[start + place]);
     let first = 0;
@@ -23,7 +23,7 @@ function runsOf(values: ArrayLike<boolean | number>, width: number): Run[] | und
 function runsIn(
   values: ArrayLike<boolean | number>,
   [, heads, queries, keys]: Shape,
-): ((batch: number) => Runs) | undefined {
+): ((batch: number) => MaskRuns) | undefined {
   if (heads > 1 || Math.min(queries, keys) > 1 || Math.max(queries, keys) === 1) return undefined;
   const runs = runsOf(values, Math.max(queries, keys));
   if (runs === undefined) return undefined;

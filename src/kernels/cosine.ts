@@ -5,6 +5,7 @@ import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js
 import type { Pair, TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
+/** Options of `cosine`. */
 export interface CosineOptions {
   /** τ; below 0.01 it counts as 0.01. Default 0.1. */
   readonly temperature?: number;

@@ -5,12 +5,14 @@ import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { backend as backendKind, having, listOf, positive, record, tensor, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed } from "../core/options.js";
 import { formatShape, sameShape } from "../core/shape.js";
-import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "./attention.js";
 import type { AttentionInputs, AttentionKernel } from "./kernel.js";
 import { and, causal, lengths, slidingWindow, type Mask } from "./mask.js";
 import { attentionKernel } from "./options.js";
 
+/** Sizes of a `keyValueCache`. */
 export interface CacheSizes {
   readonly batch: number;
   readonly kvHeads: number;
@@ -82,6 +84,7 @@ export interface DecodeInputs {
   readonly [learned: string]: Tensor | undefined;
 }
 
+/** Options of `decode`. */
 export interface DecodeOptions {
   /** The number of earlier tokens that a query sees. Default all. */
   readonly window?: number;

@@ -5,7 +5,7 @@ import { concat, slice } from "../autograd/slices.js";
 import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { normalNumbers } from "./initial.js";
-import type { AttentionInputs, Surroundings, TiledKernel } from "./kernel.js";
+import type { AttentionInputs, KernelSurroundings, TiledKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
@@ -18,7 +18,7 @@ function withPositions(x: Tensor, positions: Tensor): Tensor {
  * Whether the position term is computed once, as a bias. This takes memory for every pair, and a softcap would not
  * apply to it.
  */
-function isBias({ softcap, affordsBias }: Surroundings): boolean {
+function isBias({ softcap, affordsBias }: KernelSurroundings): boolean {
   return softcap === undefined && affordsBias;
 }
 

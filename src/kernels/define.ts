@@ -5,6 +5,7 @@ import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js
 import type { Formula, KernelParameter, Normalizer, Shader, TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
+/** A kernel of one's own, for `defineKernel`. */
 export interface KernelDefinition extends Omit<Formula, "weight" | "weightDerivative" | "component"> {
   readonly name: string;
   /** Default "softmax". */

@@ -11,6 +11,7 @@ import type { ComposedKernel, KernelInput } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 import { softmax } from "./softmax.js";
 
+/** Options of `differential`. */
 export interface DifferentialOptions {
   /** The number of the layer, from 0: λ₀ = 0.8 - 0.6 e^(-0.3 depth). Default 0, so λ₀ = 0.2. */
   readonly depth?: number;

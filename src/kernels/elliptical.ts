@@ -12,6 +12,7 @@ import type { Tensor } from "../core/tensor.js";
 import type { HeadSizes, TiledKernel } from "./kernel.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
+/** Options of `ellipticalMetric`. */
 export interface CausalMetric {
   /**
    * For a causal mask: every query gets its own metric from the tokens up to it, so that later tokens have no
@@ -22,6 +23,7 @@ export interface CausalMetric {
 
 const causalMetric: Kinds<CausalMetric> = { causal: flag };
 
+/** Options of `elliptical`. */
 export interface EllipticalOptions extends SoftmaxOptions, CausalMetric {}
 
 /**

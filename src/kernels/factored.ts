@@ -12,6 +12,7 @@ import { extents } from "./options.js";
 import { periodicLattice } from "./periodic.js";
 import { printedKernel } from "./printing.js";
 
+/** Options of `factored`. */
 export interface FactoredOptions {
   /**
    * The extents of a periodic lattice of tokens, [length] or [rows, columns] in row-major order: weights then depend on

@@ -5,6 +5,7 @@ import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js
 import type { TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
+/** Options of `gaussian`. */
 export interface GaussianOptions {
   /** Precision γ of the Gaussian, in inverse squared units of q and k. Default 1/√d. */
   readonly gamma?: number;

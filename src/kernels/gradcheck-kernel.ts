@@ -8,6 +8,7 @@ import type { Pair, Partials, TiledKernel } from "./kernel.js";
 import { tiledKernel } from "./options.js";
 import { probed, probePrimitive } from "./probe.js";
 
+/** Options of `gradcheckKernel`. */
 export interface GradcheckKernelOptions {
   /** A `Gpu`, to check the WGSL functions as well. */
   readonly gpu?: Backend;
@@ -29,6 +30,7 @@ export interface KernelFunctionReport {
   readonly passed: boolean;
 }
 
+/** What `gradcheckKernel` found, by function of the kernel. */
 export interface GradcheckKernelReport {
   readonly passed: boolean;
   /** The functions that are wrong; empty when all is well. */

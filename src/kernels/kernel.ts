@@ -126,6 +126,7 @@ export interface AttentionInputs {
   readonly [learned: string]: Tensor;
 }
 
+/** Options of `attention`. */
 export interface AttentionOptions {
   /**
    * Which pairs may see each other: causal(), slidingWindow(w), lengths(...), booleanMask(...), and(...), or(...).
@@ -141,7 +142,8 @@ export interface AttentionOptions {
   readonly softcap?: number;
 }
 
-interface Named {
+/** What every kernel says of itself. */
+export interface KernelBase {
   readonly name: string;
   /** Tensors that must, or may, be passed beside q, k and v. */
   readonly inputs?: readonly KernelInput[];
@@ -152,7 +154,7 @@ interface Named {
 }
 
 /** What a kernel's `prepare` and bias may depend on. */
-export interface Surroundings {
+export interface KernelSurroundings {
   readonly softcap?: number;
   /** Whether a number for every pair is modest, and a bias may hold it. */
   readonly affordsBias: boolean;
@@ -161,7 +163,7 @@ export interface Surroundings {
 }
 
 /** A kernel that runs as tiled passes: a similarity, a weight function and a normaliser. */
-export interface TiledKernel extends Named {
+export interface TiledKernel extends KernelBase {
   readonly normalizer: Normalizer;
   /** At most four. */
   readonly parameters: readonly KernelParameter[];
@@ -176,16 +178,20 @@ export interface TiledKernel extends Named {
   /** WGSL functions, linked into every pass: pair product, score, weight and their derivatives. */
   readonly shaders: readonly Shader[];
   /** A differentiable change of q, k and v before the passes, such as a metric. */
-  readonly prepare?: (inputs: AttentionInputs, surroundings: Surroundings) => Pick<AttentionInputs, "q" | "k" | "v">;
+  readonly prepare?: (
+    inputs: AttentionInputs,
+    surroundings: KernelSurroundings,
+  ) => Pick<AttentionInputs, "q" | "k" | "v">;
   /** A bias of the kernel's own, from its inputs; it is added after the softcap. */
-  readonly bias?: (inputs: AttentionInputs, surroundings: Surroundings) => Bias | undefined;
+  readonly bias?: (inputs: AttentionInputs, surroundings: KernelSurroundings) => Bias | undefined;
 }
 
 /** A kernel that is a composition of other operations. */
-export interface ComposedKernel extends Named {
+export interface ComposedKernel extends KernelBase {
   /** The options that have a meaning for it. Default none. */
   readonly options?: readonly (keyof AttentionOptions)[];
   readonly compose: (inputs: AttentionInputs, options: AttentionOptions) => Tensor;
 }
 
+/** A kernel of attention, as its factory returns it. */
 export type AttentionKernel = TiledKernel | ComposedKernel;

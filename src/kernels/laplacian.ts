@@ -6,6 +6,7 @@ import { exponentialHook, exponentialWeight } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
+/** Options of `laplacian`. */
 export interface LaplacianOptions {
   /** τ, in units of q and k. Default √d, the growth of the distance's spread with d. */
   readonly temperature?: number;

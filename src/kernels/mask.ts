@@ -12,7 +12,7 @@ export interface MaskSizes {
 }
 
 /** Query i may see key j where low ≤ j - i ≤ high. */
-export interface Band {
+export interface MaskBand {
   readonly low: number;
   readonly high: number;
 }
@@ -29,12 +29,12 @@ export interface Lengths {
 }
 
 /** Places first, first + 1, ..., end - 1. */
-export type Run = readonly [first: number, end: number];
+export type MaskRun = readonly [first: number, end: number];
 
 /** The queries and keys of each batch entry that count; undefined for all. */
-export interface Runs {
-  readonly queries?: readonly Run[];
-  readonly keys?: readonly Run[];
+export interface MaskRuns {
+  readonly queries?: readonly MaskRun[];
+  readonly keys?: readonly MaskRun[];
 }
 
 /** Which pairs may see each other. Bands and runs of queries and keys cost no memory and let whole tiles be skipped. */
@@ -44,14 +44,14 @@ export interface Mask {
   /** Whether it differs between batch entries, heads, queries (default true) and keys (default true). */
   readonly varies: readonly [batch: boolean, heads: boolean, queries?: boolean, keys?: boolean];
   /** The mask as a band and runs, where it is one. */
-  readonly structure?: (sizes: MaskSizes) => { readonly band: Band; readonly runs: Runs };
+  readonly structure?: (sizes: MaskSizes) => { readonly band: MaskBand; readonly runs: MaskRuns };
   /** Whether to merge the mask into a bias if there is one, because runs and a bias need a binding each. */
   readonly joinsBias?: boolean;
   /** The parts of a mask that allows a pair only if every part does. */
   readonly parts?: readonly Mask[];
 }
 
-export const maskKind = having<Mask>(
+export const maskKind = /* @__PURE__ */ having<Mask>(
   "a mask: causal(), slidingWindow(), lengths(), booleanMask(), and() or or()",
   ["allows", "varies"],
   "booleanMask(values, [batch or 1, heads or 1, n or 1, m or 1]) takes truth values; numbers to add to " +
@@ -61,9 +61,9 @@ export const maskKind = having<Mask>(
 /** Far beyond every index, and far from overflow. */
 const FAR = 2 ** 30;
 /** Every pair. */
-export const everything: Band = { low: -FAR, high: FAR };
+export const everything: MaskBand = { low: -FAR, high: FAR };
 
-function banded(band: (sizes: MaskSizes) => Band): Mask {
+function banded(band: (sizes: MaskSizes) => MaskBand): Mask {
   return {
     varies: [false, false],
     structure: (sizes) => ({ band: band(sizes), runs: {} }),
@@ -74,6 +74,7 @@ function banded(band: (sizes: MaskSizes) => Band): Mask {
   };
 }
 
+/** Options of `causal`. */
 export interface CausalOptions {
   /**
    * Where the diagonal starts when there are more keys than queries, or fewer. Default "top-left": query i sees keys 0
@@ -109,7 +110,7 @@ export function remembered<Value>(compute: (sizes: MaskSizes) => Value): (sizes:
   return (sizes) => (last?.sizes === sizes ? last : (last = { sizes, value: compute(sizes) })).value;
 }
 
-function isInside(runs: readonly Run[] | undefined, batch: number, place: number): boolean {
+function isInside(runs: readonly MaskRun[] | undefined, batch: number, place: number): boolean {
   return runs === undefined || (place >= runs[batch][0] && place < runs[batch][1]);
 }
 
@@ -139,7 +140,7 @@ export function lengths(counts: Lengths): Mask {
     counts: readonly number[] | undefined,
     batch: number,
     most: number,
-  ): Run[] | undefined => {
+  ): MaskRun[] | undefined => {
     if (counts === undefined) return undefined;
     check(name, counts, batch, most);
     return counts.map((count) => (padding === "left" ? [most - count, most] : [0, count]));
@@ -198,7 +199,7 @@ export function partsOf(mask: Mask): readonly Mask[] {
 
 /** A mask as the passes take it: a band, runs, and a truth value per pair for any other part. */
 export interface ResolvedMask {
-  readonly band: Band;
+  readonly band: MaskBand;
   /**
    * For every batch entry: the first valid query, the end of the valid queries, and the same of keys. Undefined if all
    * are valid.

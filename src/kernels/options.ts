@@ -1,4 +1,4 @@
-import { having, listOf, positive, tensor, whole, type Kind } from "../core/kinds.js";
+import { alias, having, listOf, positive, tensor, whole, type Kind } from "../core/kinds.js";
 import type { Kinds } from "../core/options.js";
 import type { Bias } from "./bias.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions, ComposedKernel, TiledKernel } from "./kernel.js";
@@ -29,7 +29,18 @@ const biasKind: Kind<Bias> = {
   fix: tensor.fix,
 };
 
-export const attentionOptions: Kinds<AttentionOptions> = { mask: maskKind, bias: biasKind, softcap: positive };
+export const attentionOptions: Kinds<AttentionOptions> = {
+  mask: alias(maskKind, {
+    causal: "mask: causal()",
+    iscausal: "mask: causal()",
+    attnmask: "mask: booleanMask(values, shape)",
+    attentionmask: "mask: booleanMask(values, shape)",
+    keypaddingmask: "mask: lengths({ keys }), or booleanMask(values, [batch, 1, 1, m])",
+    windowsize: "mask: slidingWindow(width)",
+  }),
+  bias: alias(biasKind, { attnbias: "bias" }),
+  softcap: positive,
+};
 
 /** The extents of a periodic lattice. */
 export const extents: Kind<readonly number[]> = listOf(whole(1));

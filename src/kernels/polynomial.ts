@@ -6,6 +6,7 @@ import { innerProductHook } from "./hooks.js";
 import type { Shader, TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
+/** Options of `polynomial`. */
 export interface PolynomialOptions {
   /** p, a whole number. Even ones keep weights, and their row sum, from being negative. Default 2. */
   readonly degree?: number;

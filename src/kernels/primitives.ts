@@ -5,7 +5,7 @@ import { formatShape, type Shape } from "../core/shape.js";
 import type { Primitive, Tensor } from "../core/tensor.js";
 import type { BiasLayout } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";
-import type { Band } from "./mask.js";
+import type { MaskBand } from "./mask.js";
 
 export interface AttentionExtents {
   readonly batch: number;
@@ -40,7 +40,7 @@ export const HIDING = -1e38;
 export interface AttentionAttributes {
   readonly kernel: TiledKernel;
   readonly extents: AttentionExtents;
-  readonly band: Band;
+  readonly band: MaskBand;
   /** As in `ResolvedMask`. */
   readonly lengths: readonly number[] | undefined;
   /** Scores become softcap·tanh(s / softcap); 0 leaves them. */

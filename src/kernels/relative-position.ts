@@ -7,6 +7,7 @@ import { extents } from "./options.js";
 import { periodicLattice } from "./periodic.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
+/** Options of `relativePosition`. */
 export interface RelativePositionOptions extends SoftmaxOptions {
   /**
    * The extents of a periodic lattice of tokens, as `factored` has it: a number for each displacement, which wraps

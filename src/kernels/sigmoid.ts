@@ -5,6 +5,7 @@ import { innerProductHook } from "./hooks.js";
 import type { TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
+/** Options of `sigmoid`. */
 export interface SigmoidOptions {
   /** Added to every score. Default -ln m, which starts a row near a sum of 1. */
   readonly bias?: number;

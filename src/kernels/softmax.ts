@@ -5,6 +5,7 @@ import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js
 import type { Formula, Shader, TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
+/** Options of `softmax`. */
 export interface SoftmaxOptions {
   /** Multiplies q·k. Default 1/√d. */
   readonly scale?: number;

@@ -5,13 +5,17 @@ import { backend as backendKind, callable, generator, record, whole, type Kind }
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
-import { isTensor, type Backend, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import type { Backend, Tensor } from "../core/tensor.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
 import { attentionKernel, attentionOptions } from "../kernels/options.js";
 import { normal } from "./initialize.js";
 import { multiHead, type MultiHeadParameters } from "./multi-head.js";
 import type { NamedTensors } from "./split.js";
+import { linear, type LinearParameters, type NormParameters } from "./linear.js";
+import * as sizes from "./sizes.js";
 
+/** Options of `encoder`. */
 export interface EncoderOptions {
   readonly kernel: AttentionKernel;
   /** The number of token ids. If tokens are feature vectors, such as the pixels of a patch, their width. */
@@ -34,29 +38,28 @@ const encoderOptions: Kinds<EncoderOptions> = {
   vocabulary: needed(whole(1)),
   classes: needed(whole(1)),
   tokens: needed(whole(1)),
-  width: whole(1),
+  width: sizes.width,
   hidden: whole(1),
-  heads: whole(1),
-  layers: whole(0),
+  heads: sizes.heads,
+  layers: sizes.layers,
 };
 
-type Norm = { readonly scale: Tensor; readonly shift: Tensor };
-type Linear = { readonly weight: Tensor; readonly bias: Tensor };
-
+/** Parameters of a layer of an encoder. */
 export type EncoderLayerParameters = {
-  readonly attentionNorm: Norm;
+  readonly attentionNorm: NormParameters;
   readonly attention: MultiHeadParameters;
-  readonly feedForwardNorm: Norm;
-  readonly expand: Linear;
-  readonly contract: Linear;
+  readonly feedForwardNorm: NormParameters;
+  readonly expand: LinearParameters;
+  readonly contract: LinearParameters;
 };
 
+/** Parameters of an encoder. */
 export type EncoderParameters = {
   readonly embedding: Tensor;
   readonly positions: Tensor;
   readonly layers: readonly EncoderLayerParameters[];
-  readonly norm: Norm;
-  readonly classifier: Linear;
+  readonly norm: NormParameters;
+  readonly classifier: LinearParameters;
 };
 
 /** The inputs of a layer's attention, and the tokens [batch, n, width] that the layer returned. */
@@ -65,6 +68,7 @@ export interface EncoderLayer {
   readonly tokens: Tensor;
 }
 
+/** Options of a call of an encoder. */
 export interface EncoderCall extends Pick<AttentionOptions, "mask"> {
   /** Called with every layer in turn. */
   readonly observe?: (layer: EncoderLayer) => void;
@@ -78,6 +82,7 @@ const sequences: Kind<Indices | Tensor> = {
   fix: indicesKind.fix,
 };
 
+/** A transformer encoder, as `encoder` returns it. */
 export interface Encoder {
   initialize(backend: Backend, random: Random): EncoderParameters;
   /** Ids [batch, tokens], or features [batch, tokens, vocabulary], give logits [batch, classes]. */
@@ -88,8 +93,6 @@ export interface Encoder {
 
 /** Standard deviation of initial embeddings, as in BERT and GPT-2. */
 const EMBEDDING_SCALE = 0.02;
-
-const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
 /** The kernel's inputs that follow from the values of a layer and of the layer before. */
 function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previous: Tensor | undefined): NamedTensors {
@@ -152,8 +155,8 @@ export function encoder(options: EncoderOptions): Encoder {
   return {
     initialize(backend, random) {
       checkArguments("encoder.initialize", { backend, random }, { backend: backendKind, random: generator });
-      const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
-      const dense = (rows: number, columns: number): Linear => ({
+      const norm = (): NormParameters => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
+      const dense = (rows: number, columns: number): LinearParameters => ({
         weight: normal(backend, random, [rows, columns], 1 / Math.sqrt(rows)),
         bias: backend.full(0, [columns]),
       });

@@ -9,7 +9,9 @@ import type { AttentionInputs, AttentionKernel, AttentionOptions, HeadSizes } fr
 import { attentionKernel, attentionOptions } from "../kernels/options.js";
 import { normal } from "./initialize.js";
 import type { NamedTensors } from "./split.js";
+import * as sizes from "./sizes.js";
 
+/** Options of `multiHead`. */
 export interface MultiHeadOptions {
   readonly kernel: AttentionKernel;
   /** Width of the tokens, in and out. */
@@ -28,8 +30,8 @@ export interface MultiHeadOptions {
 
 const multiHeadOptions: Kinds<MultiHeadOptions> = {
   kernel: needed(attentionKernel),
-  width: needed(whole(1)),
-  heads: needed(whole(1)),
+  width: needed(sizes.width),
+  heads: needed(sizes.heads),
   kvHeads: whole(1),
   contextWidth: whole(1),
   tokens: whole(1),
@@ -45,6 +47,7 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
  */
 export type MultiHeadParameters = NamedTensors;
 
+/** Options of a call of `multiHead`. */
 export interface MultiHeadCall extends AttentionOptions {
   /** [batch, m, contextWidth]: the tokens that keys and values are projected from. Default x. */
   readonly context?: Tensor;
@@ -54,6 +57,7 @@ export interface MultiHeadCall extends AttentionOptions {
 
 const callOptions: Kinds<MultiHeadCall> = { ...attentionOptions, context: tensor, inputs: record };
 
+/** Attention in heads with its projections, as `multiHead` returns it. */
 export interface MultiHead {
   initialize(backend: Backend, random: Random): MultiHeadParameters;
   /** The inputs of attention for x [batch, n, width]: q, k, v [batch, heads, n, d] and the kernel's parameters. */

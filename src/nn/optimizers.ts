@@ -3,11 +3,14 @@ import { adamPrimitive } from "../autograd/optimizers.js";
 import { apply, isRecording } from "../autograd/tape.js";
 import { commonBackend } from "../core/checks.js";
 import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
-import { positive, share } from "../core/kinds.js";
+import { alias, positive, share } from "../core/kinds.js";
 import { checkOptions, needed } from "../core/options.js";
 import { formatShape, sameShape } from "../core/shape.js";
-import { isTensor, tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
+
+const rate = alias(positive, { lr: "learningRate" });
 
 /**
  * The state of an optimiser: its number of steps, and the memories (moments) of every parameter in tree order. A tensor
@@ -178,6 +181,7 @@ export function gradientDescent(options: { readonly stepSize: number }): Optimiz
   return optimizer(0, (parameter, gradient) => parameter.assign(addScaled(parameter, gradient, -stepSize)));
 }
 
+/** Options of `sgd`. */
 export interface SgdOptions {
   readonly learningRate: number;
   /** μ, from 0 to below 1. Default 0.9. */
@@ -187,7 +191,7 @@ export interface SgdOptions {
 /** Stochastic gradient descent with momentum: m ← μ m + gradient, p ← p - learningRate · m. */
 export function sgd(options: SgdOptions): Optimizer {
   const { learningRate, momentum = 0.9 } = checkOptions("sgd", options, {
-    learningRate: needed(positive),
+    learningRate: needed(rate),
     momentum: share,
   });
   return optimizer(1, (parameter, gradient, [velocity]) => {
@@ -196,6 +200,7 @@ export function sgd(options: SgdOptions): Optimizer {
   });
 }
 
+/** Options of `adam`. */
 export interface AdamOptions {
   readonly learningRate: number;
   /** Default 0.9. */
@@ -211,7 +216,12 @@ export interface AdamOptions {
  * arXiv 1412.6980).
  */
 export function adam(options: AdamOptions): Optimizer {
-  const kinds = { learningRate: needed(positive), beta1: share, beta2: share, epsilon: positive };
+  const kinds = {
+    learningRate: needed(rate),
+    beta1: alias(share, { betas: "beta1" }),
+    beta2: share,
+    epsilon: alias(positive, { eps: "epsilon" }),
+  };
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = checkOptions("adam", options, kinds);
   return optimizer(2, (parameter, gradient, memories, step) => {
     const corrections = { correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step };

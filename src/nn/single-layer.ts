@@ -9,7 +9,9 @@ import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { attentionKernel } from "../kernels/options.js";
 import { normal } from "./initialize.js";
+import * as sizes from "./sizes.js";
 
+/** Options of `singleLayer`. */
 export interface SingleLayerOptions {
   readonly kernel: AttentionKernel;
   readonly heads: number;
@@ -25,8 +27,8 @@ export interface SingleLayerOptions {
 
 const singleLayerOptions: Kinds<SingleLayerOptions> = {
   kernel: needed(attentionKernel),
-  heads: needed(whole(1)),
-  width: needed(whole(1)),
+  heads: needed(sizes.heads),
+  width: needed(sizes.width),
   keyWidth: whole(1),
   valueWidth: whole(1),
   outputWidth: needed(whole(1)),
@@ -43,6 +45,7 @@ export type SingleLayerParameters = {
 /** Standard deviations of the initial weights, times 1/√(rows of the matrix). Default 1 each. */
 export type SingleLayerScales = Partial<Record<keyof SingleLayerParameters, number>>;
 
+/** The single-layer model of the theory, as `singleLayer` returns it. */
 export interface SingleLayer {
   initialize(backend: Backend, random: Random, scales?: SingleLayerScales): SingleLayerParameters;
   /** inputs [N, n, D] gives [N, n, d_o]. */

@@ -1,7 +1,8 @@
 import { ArgumentError } from "../core/errors.js";
 import { callable, record } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
-import { isTensor, type ParameterTree, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import type { ParameterTree, Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 
 /** Tensors by their path from the root of a tree, with names joined by dots. */

@@ -1,34 +1,34 @@
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import type { AttentionKernel, HeadSizes } from "../kernels/kernel.js";
+import type { LinearParameters, NormParameters } from "../nn/linear.js";
 import { normal } from "../nn/initialize.js";
 import type { NamedTensors } from "../nn/split.js";
 
-export type Norm = { readonly scale: Tensor; readonly shift: Tensor };
-export type Linear = { readonly weight: Tensor; readonly bias: Tensor };
-
+/** Parameters of a layer of a wave function. */
 export type AnsatzLayer = {
-  readonly attentionNorm: Norm;
+  readonly attentionNorm: NormParameters;
   /** A projection without bias, for kernels that use queries and keys. */
   readonly query?: Tensor;
   readonly key?: Tensor;
-  readonly value: Linear;
-  readonly output: Linear;
+  readonly value: LinearParameters;
+  readonly output: LinearParameters;
   /** The kernel's own parameters. */
   readonly learned: NamedTensors;
-  readonly feedForwardNorm: Norm;
-  readonly expand: Linear;
-  readonly contract: Linear;
+  readonly feedForwardNorm: NormParameters;
+  readonly expand: LinearParameters;
+  readonly contract: LinearParameters;
 };
 
+/** Parameters of a wave function. */
 export type AnsatzParameters = {
-  readonly embedding: Linear;
+  readonly embedding: LinearParameters;
   readonly layers: readonly AnsatzLayer[];
-  readonly norm: Norm;
-  readonly real: Linear;
-  readonly realNorm: Norm;
-  readonly imaginary: Linear;
-  readonly imaginaryNorm: Norm;
+  readonly norm: NormParameters;
+  readonly real: LinearParameters;
+  readonly realNorm: NormParameters;
+  readonly imaginary: LinearParameters;
+  readonly imaginaryNorm: NormParameters;
 };
 
 /** The width of the feed-forward layers divided by d. */
@@ -53,11 +53,11 @@ export function initialParameters(
   const { projections = "separate" } = kernel;
   const matrix = (rows: number, columns: number): Tensor =>
     normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
-  const dense = (rows: number, columns: number): Linear => ({
+  const dense = (rows: number, columns: number): LinearParameters => ({
     weight: matrix(rows, columns),
     bias: backend.full(0, [columns]),
   });
-  const norm = (): Norm => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
+  const norm = (): NormParameters => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
   const learned = (): NamedTensors =>
     Object.fromEntries(
       (kernel.inputs ?? []).map(({ name, shape, initial }) => {

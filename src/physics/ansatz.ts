@@ -8,11 +8,14 @@ import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { attentionKernel } from "../kernels/options.js";
-import { initialParameters, type AnsatzLayer, type AnsatzParameters, type Linear } from "./ansatz-parameters.js";
+import { initialParameters, type AnsatzLayer, type AnsatzParameters } from "./ansatz-parameters.js";
 import { latticeKind, patches, type Lattice } from "./lattice.js";
 import { logCosh, logProjection, type LogAmplitudes } from "./logarithms.js";
 import { imagesOf, type Representation } from "./symmetry.js";
+import { linear } from "../nn/linear.js";
+import * as sizes from "../nn/sizes.js";
 
+/** Options of `ansatz`. */
 export interface AnsatzOptions {
   readonly lattice: Lattice;
   /** Any kernel, unless it takes tensors that no layer owns. */
@@ -31,12 +34,13 @@ const ansatzOptions: Kinds<AnsatzOptions> = {
   lattice: needed(latticeKind),
   kernel: needed(attentionKernel),
   patch: whole(1),
-  width: needed(whole(1)),
-  heads: needed(whole(1)),
-  layers: needed(whole(0)),
+  width: needed(sizes.width),
+  heads: needed(sizes.heads),
+  layers: needed(sizes.layers),
   projection: having<Representation>("a representation", ["elements", "characters"]),
 };
 
+/** A transformer as the logarithm of a wave function, as `ansatz` returns it. */
 export interface Ansatz {
   readonly lattice: Lattice;
   readonly heads: number;
@@ -67,8 +71,6 @@ export const ansatzParameters = having<AnsatzParameters>("parameters, as the ans
   "embedding",
   "layers",
 ]);
-
-const linear = (x: Tensor, { weight, bias }: Linear): Tensor => add(matmul(x, weight), bias);
 
 /**
  * A transformer as the logarithm of a wave function.

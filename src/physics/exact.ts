@@ -31,6 +31,7 @@ export function applyHamiltonian(
   }
 }
 
+/** Options of `groundState`. */
 export interface GroundStateOptions {
   /** Wanted norm of H v - E v. Default 1e-10. */
   readonly tolerance?: number;
@@ -39,6 +40,7 @@ export interface GroundStateOptions {
   readonly seed?: number;
 }
 
+/** The lowest state of a Hamiltonian in its sector. */
 export interface GroundState {
   readonly sector: Sector;
   /** The energy of the whole lattice, in units of the couplings. */

@@ -33,6 +33,7 @@ export const hamiltonianKind = having<Hamiltonian>("a Hamiltonian, such as heise
 const bondsOf = (pairs: readonly Pair[], coupling: number): Bond[] =>
   coupling === 0 ? [] : pairs.map(([i, j]) => ({ i, j, coupling }));
 
+/** Couplings of the J1-J2 model. */
 export interface J1J2 {
   /** Between nearest neighbours. Default 1. */
   readonly j1?: number;

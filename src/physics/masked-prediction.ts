@@ -57,6 +57,7 @@ function valuesOf(values: Tensor, colours: Indices): Tensor {
   return reshape(embedding(permute(values, [1, 0]), colours), [rows, 1, sites, -1]);
 }
 
+/** Parameters of a `factoredPredictor`. */
 export type FactoredPredictorParameters = {
   /** A [1, sites, sites]; the diagonal is not used. */
   readonly positions: Tensor;
@@ -84,6 +85,7 @@ export function factoredPredictor(sites: number, colours: number): Predictor<Fac
   };
 }
 
+/** Parameters of a `softmaxPredictor`. */
 export type SoftmaxPredictorParameters = {
   /** Queries of the masked sites, [sites, width]. */
   readonly queries: Tensor;

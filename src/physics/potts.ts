@@ -113,6 +113,7 @@ export function exactConditional(model: PottsModel, configuration: ArrayLike<num
   return weights.map((weight) => weight / total);
 }
 
+/** Options of `gibbsSamples`. */
 export interface GibbsOptions {
   /** Sweeps over all sites between two draws. Default 5. */
   readonly sweeps?: number;

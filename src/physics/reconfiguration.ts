@@ -84,6 +84,7 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
   return gram.backend.tensor(factor.solve(Matrix.columnVector(await right.read())).to1DArray(), [size, 1]);
 }
 
+/** Options of `naturalGradient`. */
 export interface NaturalGradientOptions {
   /** λ. */
   readonly shift: number;

@@ -99,6 +99,7 @@ export function exactSampler(sites: number, random: Random): Sampler {
   };
 }
 
+/** Options of `metropolisSampler`. */
 export interface MetropolisOptions {
   /** Default 64. */
   readonly chains?: number;

@@ -34,6 +34,7 @@ export function cosineSchedule(options: {
   };
 }
 
+/** A wave function, its Hamiltonian and how to draw from it. */
 export interface VariationalProblem {
   readonly ansatz: Ansatz;
   readonly hamiltonian: Hamiltonian;
@@ -94,6 +95,7 @@ export async function measure(
   };
 }
 
+/** Options of `variationalStep`. */
 export interface StepOptions {
   readonly samples: number;
   /**

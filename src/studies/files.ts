@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { DataError } from "../core/errors.js";
-import { kindOfFile } from "../core/file-kind.js";
+import { kindOfFile } from "../weights/file-kind.js";
 
 /** Most bytes of a text file, which must fit one string of V8. */
 const LONGEST_TEXT = 500_000_000;

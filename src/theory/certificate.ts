@@ -5,7 +5,7 @@ import type { CheckedProblem, WeightName } from "./problem.js";
 import type { ValueOnlyConstants } from "./value-only.js";
 
 /** A guarantee for gradient descent with steps of `stepSize`: `f_t ≤ (1 - rate)^t f_0`. */
-interface Certified {
+export interface Certified {
   readonly theorem: "T1" | "T2";
   readonly certified: true;
   /** False if a constant of T2 was sampled, or bounded only with high probability: evidence, not proof. */
@@ -25,7 +25,7 @@ interface Certified {
 }
 
 /** No guarantee. Gradient descent may still converge, unless `lossFloor` says otherwise. */
-interface NotCertified {
+export interface NotCertified {
   readonly theorem: "T1" | "T2" | "T4";
   readonly certified: false;
   readonly reason: string;
@@ -37,6 +37,7 @@ interface NotCertified {
   readonly lossFloor: number | null;
 }
 
+/** Whether gradient descent is guaranteed to converge, and how fast. */
 export type Certificate = Certified | NotCertified;
 
 function refuse(

@@ -14,8 +14,9 @@ import { evaluate } from "./model.js";
 import { checkProblem, checkTrainable, weightNames, type ConvergenceProblem, type WeightName } from "./problem.js";
 import { weightsRepresentable } from "./representable.js";
 import { valueOnlyConstants } from "./value-only.js";
-import { weightRank, type Extremes } from "./weight-rank.js";
+import { weightRank, type SingularValueExtremes } from "./weight-rank.js";
 
+/** Options of `checkConvergence`. */
 export interface ConvergenceOptions {
   readonly kernel: TiledKernel;
   /** The weights that gradient descent trains. */
@@ -35,7 +36,7 @@ export interface ConvergenceReport {
   readonly conditions: readonly Condition[];
   readonly certificate: Certificate;
   /** The extreme singular values of W^Q, W^K, W^V and W^O over all heads. */
-  readonly singularValues: Readonly<Record<WeightName, Extremes>>;
+  readonly singularValues: Readonly<Record<WeightName, SingularValueExtremes>>;
   /** `f_0 = ½ Σ_i ‖Ŷ_i - Y_i‖²`. */
   readonly initialLoss: number;
 }

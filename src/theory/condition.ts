@@ -1,3 +1,4 @@
+/** The names of the conditions of convergence. */
 export type ConditionName =
   | "kernelMatrixRank"
   | "headsTimesWidth"

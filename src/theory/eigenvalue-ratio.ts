@@ -1,6 +1,6 @@
 import type { Condition } from "./condition.js";
 import type { WeightName } from "./problem.js";
-import type { Extremes } from "./weight-rank.js";
+import type { SingularValueExtremes } from "./weight-rank.js";
 
 /**
  * The ratio `max_h(σ_max(W^Q_h), σ_max(W^K_h)) / min_h σ_min(W^V_h)` and its reciprocal.
@@ -8,7 +8,7 @@ import type { Extremes } from "./weight-rank.js";
  * The paper bounds such a ratio. Published accounts disagree on the direction and none gives the bound, so both are
  * reported and neither is judged. In measurements gradient descent does better if the first is small.
  */
-export function eigenvalueRatios(extremes: Readonly<Record<WeightName, Extremes>>): Condition[] {
+export function eigenvalueRatios(extremes: Readonly<Record<WeightName, SingularValueExtremes>>): Condition[] {
   const queryKey = Math.max(extremes.query.largest, extremes.key.largest);
   const value = extremes.value.smallest;
   const unjudged = { holds: "undetermined", threshold: null, margin: null } as const;

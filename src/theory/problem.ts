@@ -1,13 +1,11 @@
-import { Matrix } from "ml-matrix";
-import { ArgumentError, NonFiniteError, ShapeError } from "../core/errors.js";
+import type { Matrix } from "ml-matrix";
+import { ArgumentError, ShapeError } from "../core/errors.js";
 import { record } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
-
-/** A matrix as rows of numbers: nested arrays or typed arrays. */
-type Rows = ArrayLike<ArrayLike<number>>;
+import { toMatrix, type Rows } from "../numerics/rows.js";
 
 /** The weights of the single-layer model, one matrix per head. */
-interface HeadWeights {
+export interface HeadWeights {
   /** W^Q_h, H matrices [D, d_k]. */
   readonly query: ArrayLike<Rows>;
   /** W^K_h, H matrices [D, d_k]. */
@@ -43,46 +41,6 @@ export interface CheckedProblem {
 const where = "checkConvergence";
 export const weightNames: readonly WeightName[] = ["query", "key", "value", "output"];
 
-function toMatrix(argument: string, rows: Rows): Matrix {
-  if (rows === null || typeof rows !== "object" || !(rows.length >= 1) || !(rows[0]?.length >= 1)) {
-    throw new ShapeError({
-      where,
-      argument,
-      wanted: "a matrix as nested arrays with at least one row and one column",
-      got:
-        rows === null || typeof rows !== "object" ? String(rows) : `${rows.length} rows of ${rows[0]?.length} numbers`,
-      fix: "Give each matrix as an array of rows.",
-    });
-  }
-  const columns = rows[0].length;
-  const matrix = new Matrix(rows.length, columns);
-  for (let row = 0; row < rows.length; row++) {
-    const numbers = rows[row];
-    if (numbers?.length !== columns) {
-      throw new ShapeError({
-        where,
-        argument: `${argument}[${row}]`,
-        wanted: `${columns} numbers, as in row 0`,
-        got: `${numbers?.length}`,
-      });
-    }
-    for (let column = 0; column < columns; column++) {
-      const number: unknown = numbers[column];
-      if (typeof number !== "number" || !Number.isFinite(number)) {
-        throw new NonFiniteError({
-          where,
-          argument: `${argument}[${row}][${column}]`,
-          wanted: "a finite number",
-          got: String(number),
-          fix: "Clean the data, or check that training has not diverged.",
-        });
-      }
-      matrix.set(row, column, number);
-    }
-  }
-  return matrix;
-}
-
 function toMatrices(argument: string, list: ArrayLike<Rows>): Matrix[] {
   if (list === null || typeof list !== "object" || !(list.length >= 1)) {
     throw new ShapeError({
@@ -92,7 +50,7 @@ function toMatrices(argument: string, list: ArrayLike<Rows>): Matrix[] {
       got: typeof list === "object" ? "none" : typeof list,
     });
   }
-  return Array.from(list, (rows, index) => toMatrix(`${argument}[${index}]`, rows));
+  return Array.from(list, (rows, index) => toMatrix(where, `${argument}[${index}]`, rows));
 }
 
 function wantEqual(argument: string, quantity: string, wanted: number, got: number): void {

@@ -6,6 +6,7 @@ import { convergenceOptions, type ConvergenceOptions } from "./check-convergence
 import { certifiedShare, judgeDraw, type DrawnWeights, type Initialization } from "./initialization.js";
 import { checkProblem, checkTrainable, type ConvergenceProblem } from "./problem.js";
 
+/** Options of `suggestInitialization`. */
 export interface SuggestOptions extends Pick<ConvergenceOptions, "kernel" | "trainable"> {
   /** Seed of the first draw. Default 1. */
   readonly seed?: number;
@@ -13,7 +14,8 @@ export interface SuggestOptions extends Pick<ConvergenceOptions, "kernel" | "tra
   readonly draws?: number;
 }
 
-interface Found {
+/** An initialisation whose random weights have a certificate. */
+export interface SuggestedInitialization {
   readonly found: true;
   readonly initialization: Initialization;
   /** How often random weights of this kind are certified. */
@@ -23,7 +25,8 @@ interface Found {
   readonly certificate: Certificate;
 }
 
-interface NotFound {
+/** No initialisation with a certificate was found. */
+export interface NoSuggestion {
   readonly found: false;
   /** How many kinds of initialisation were tried. */
   readonly tried: number;
@@ -63,7 +66,10 @@ function* candidates(heads: number): Generator<Initialization> {
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
  */
-export function suggestInitialization(problem: ConvergenceProblem, given: SuggestOptions): Found | NotFound {
+export function suggestInitialization(
+  problem: ConvergenceProblem,
+  given: SuggestOptions,
+): SuggestedInitialization | NoSuggestion {
   const { kernel: kernelKind, trainable: trainableKind } = convergenceOptions;
   const kinds = { kernel: kernelKind, trainable: trainableKind, seed: wholeNumber, draws: whole(SCREENING) };
   const { kernel, trainable, seed = 1, draws = 40 } = checkOptions("suggestInitialization", given, kinds);

@@ -10,7 +10,7 @@ const conditions = {
 } as const satisfies Record<WeightName, ConditionName>;
 
 /** The extreme singular values of one weight over all heads. */
-export interface Extremes {
+export interface SingularValueExtremes {
   /** max_h σ_max */
   readonly largest: number;
   /** min_h σ_min, of min(rows, columns) singular values */
@@ -24,7 +24,7 @@ export interface Extremes {
 export function weightRank(
   heads: readonly Head[],
   name: WeightName,
-): { ranks: readonly Rank[]; condition: Condition; extremes: Extremes } {
+): { ranks: readonly Rank[]; condition: Condition; extremes: SingularValueExtremes } {
   const wanted = (head: Head): number =>
     name === "output" ? head.output.columns : Math.min(head[name].rows, head[name].columns);
   const ranks = heads.map((head) => numericalRank(head[name], wanted(head)));

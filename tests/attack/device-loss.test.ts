@@ -1,12 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  adam,
   attention,
   causal,
   decode,
   DeviceError,
   DeviceLostError,
-  encoder,
   gaussian,
   indices,
   keyValueCache,
@@ -18,6 +16,7 @@ import {
   type GpuOptions,
   type Tensor,
 } from "../../src/index.js";
+import { adam, encoder } from "../../src/nn/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { errorOf, sized, within } from "../support/attack.js";

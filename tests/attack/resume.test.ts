@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { studies } from "../../src/studies/registry.js";
 import type { Declared, Values } from "../../src/studies/runner/options.js";
 import { random } from "../../src/core/random.js";
-import { encodeSafetensors } from "../../src/core/safetensors.js";
+import { encodeSafetensors } from "../../src/weights/safetensors.js";
 import { toJson } from "../../src/studies/runner/results.js";
 import { fileName } from "../../src/studies/runner/task-file.js";
 import { layouts } from "../support/model-names.js";

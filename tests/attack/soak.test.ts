@@ -1,18 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import {
-  adam,
-  cpu,
-  encoder,
-  indices,
-  ops,
-  random,
-  softmax,
-  valueAndGrad,
-  type Backend,
-  type Gpu,
-} from "../../src/index.js";
+import { cpu, indices, ops, random, softmax, valueAndGrad, type Backend, type Gpu } from "../../src/index.js";
+import { adam, encoder } from "../../src/nn/index.js";
 import { drawn, seed, sized } from "../support/attack.js";
 import { describeGpu } from "../support/gpu.js";
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AttentionKernelsError, cpu, ops, requestGpu, type Backend, type Gpu, type Tensor } from "../../src/index.js";
-import { isTensor, tensorsIn } from "../../src/core/tensor.js";
+import { isTensor } from "../../src/core/is-tensor.js";
+import { tensorsIn } from "../../src/core/tensor.js";
 import { mapTree } from "../../src/core/tree.js";
 import { drawn, errorOf, sized } from "../support/attack.js";
 import { operations, all } from "../support/tensor-calls.js";

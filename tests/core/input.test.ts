@@ -1,30 +1,27 @@
 import { describe, expect, it } from "vitest";
 import {
-  adam,
   alibi,
   ArgumentError,
   attention,
   causal,
-  convergenceProbability,
   cpu,
   decode,
-  encoder,
   gaussian,
   gradcheck,
   indices,
   keyValueCache,
   kernels,
-  multiHead,
   NonFiniteError,
-  openSafetensors,
   ops,
   random,
   ShapeError,
   softmax,
-  splitParameters,
   valueAndGrad,
   type Tensor,
 } from "../../src/index.js";
+import { adam, encoder, multiHead, splitParameters } from "../../src/nn/index.js";
+import { convergenceProbability } from "../../src/theory/index.js";
+import { openSafetensors } from "../../src/weights/index.js";
 import { createCpu } from "../../src/cpu/backend.js";
 import { float64 } from "../../src/cpu/cpu.js";
 

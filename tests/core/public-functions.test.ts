@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import * as library from "../../src/index.js";
+import * as library from "../../src/standalone.js";
 import { ArgumentError, AttentionKernelsError, cpu } from "../../src/index.js";
 import { functionsWithOptions } from "../support/option-types.js";
 import type { Example } from "../support/example.js";
@@ -10,7 +10,7 @@ type Callable = (...given: readonly unknown[]) => unknown;
 const isClass = (value: unknown): boolean =>
   typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
 
-/** Every function that src/index.ts exports, by name; those of ops, physics, kernels and cpu behind their names. */
+/** Every function of all entry points, by name; those of ops, physics, kernels and cpu behind their names. */
 function publicFunctions(exported: Readonly<Record<string, unknown>>, prefix = ""): Map<string, Callable> {
   const found = new Map<string, Callable>();
   for (const [name, value] of Object.entries(exported)) {

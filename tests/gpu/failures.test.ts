@@ -1,17 +1,15 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
-  adam,
   attention,
   defineKernel,
   DeviceError,
-  gradientDescent,
   ops,
   requestGpu,
-  sgd,
   ShaderCompileError,
   valueAndGrad,
   type Tensor,
 } from "../../src/index.js";
+import { adam, gradientDescent, sgd } from "../../src/nn/index.js";
 import { Waiting } from "../../src/gpu/waiting.js";
 import { gpuIt } from "../support/gpu.js";
 

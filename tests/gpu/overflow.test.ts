@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { adam, attention, gaussian, NonFiniteError, ops, softmax, valueAndGrad } from "../../src/index.js";
+import { attention, gaussian, NonFiniteError, ops, softmax, valueAndGrad } from "../../src/index.js";
+import { adam } from "../../src/nn/index.js";
 import { describeGpu } from "../support/gpu.js";
 
 /** Half a step above the largest float32: it rounds to infinity, and what is below rounds to that largest. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { main } from "../../src/cli/main.js";
-import { encodeHeader } from "../../src/core/safetensors-header.js";
+import { encodeHeader } from "../../src/weights/safetensors-header.js";
 import { random } from "../../src/index.js";
 import { layouts } from "../support/model-names.js";
 

@@ -1,11 +1,9 @@
 import { it } from "vitest";
 import {
   cpu,
-  encoder,
   indices,
   ops,
   random,
-  sgd,
   softmax,
   valueAndGrad,
   type AttentionKernel,
@@ -13,6 +11,7 @@ import {
   type Tensor,
   type TiledKernel,
 } from "../../src/index.js";
+import { encoder, sgd } from "../../src/nn/index.js";
 import { draws, expectAsExactAsFloat32, type Results } from "../support/compare.js";
 import { naiveFloat32 } from "../support/float32.js";
 import { describeGpu } from "../support/gpu.js";

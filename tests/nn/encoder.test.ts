@@ -5,21 +5,19 @@ import {
   cpu,
   elliptical,
   ellipticalMetric,
-  encoder,
   gradcheck,
   indices,
   mahalanobis,
-  multiHead,
   ops,
   pairwise,
   random,
   softmax,
   valueAndGrad,
   type AttentionKernel,
-  type EncoderLayer,
   type Indices,
   type Tensor,
 } from "../../src/index.js";
+import { encoder, multiHead, type EncoderLayer } from "../../src/nn/index.js";
 
 const [batch, tokens, vocabulary, classes, width, heads] = [2, 5, 11, 3, 8, 2];
 const model = (kernel: AttentionKernel, layers = 3) =>

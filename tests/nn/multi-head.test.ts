@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  adam,
   ArgumentError,
   attention,
   causal,
@@ -9,7 +8,6 @@ import {
   factored,
   gradcheck,
   kernels,
-  multiHead,
   ops,
   pairwise,
   random,
@@ -19,10 +17,9 @@ import {
   valueAndGrad,
   type AttentionInputs,
   type Backend,
-  type MultiHead,
-  type MultiHeadParameters,
   type Tensor,
 } from "../../src/index.js";
+import { adam, multiHead, type MultiHead, type MultiHeadParameters } from "../../src/nn/index.js";
 import { describeGpu } from "../support/gpu.js";
 
 const [batch, n, m, width, heads] = [2, 5, 7, 8, 2];

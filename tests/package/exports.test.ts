@@ -57,9 +57,11 @@ function exportedValues(module: Record<string, unknown>, namespaces: ReadonlySet
 }
 
 describe("what the declarations call a value is exported, and nothing else", () => {
-  it.each(entries)("%s", async (_, how, { types, default: file }) => {
+  it.each(entries)("%s", async (title, how, { types, default: file }) => {
     const declared = declaredValues(join(root, types));
-    expect(declared).toEqual(expect.arrayContaining(["Gpu", "Tensor", "attention", "ops.add"]));
+    expect(declared.length).toBeGreaterThan(2);
+    if (title.startsWith("., "))
+      expect(declared).toEqual(expect.arrayContaining(["Gpu", "Tensor", "attention", "ops.add"]));
     const path = join(root, file);
     const module = (
       how === "import" ? await import(/* @vite-ignore */ pathToFileURL(path).href) : require(path)

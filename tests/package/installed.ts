@@ -20,10 +20,24 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Manifest {
   readonly name: string;
-  readonly dependencies: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | Record<"import" | "require", Conditions>>>;
+}
+
+/** Where an entry point's declarations and its code are. */
+interface Conditions {
+  readonly types: string;
+  readonly default: string;
 }
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
+
+/** The files of every entry point that is a module with types. */
+export function packageEntries(of: keyof Conditions, how: "import" | "require" = "import"): string[] {
+  return Object.values(manifest.exports).flatMap((entry) =>
+    typeof entry === "string" ? [] : [join(root, entry[how][of])],
+  );
+}
 
 function pack(into: string): Buffer {
   const args = ["pack", "--json", "--ignore-scripts", "--loglevel=error", `--pack-destination=${into}`];
@@ -59,7 +73,7 @@ export function installPackage(extra: readonly string[]): Installed {
     writeFileSync(target, data);
     files.push(file);
   }
-  for (const name of [...Object.keys(manifest.dependencies), ...extra]) {
+  for (const name of [...Object.keys(manifest.dependencies ?? {}), ...extra]) {
     mkdirSync(dirname(join(packages, name)), { recursive: true });
     symlinkSync(join(root, "node_modules", name), join(packages, name), "junction");
   }

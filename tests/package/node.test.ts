@@ -14,9 +14,11 @@ describe("the packed tarball in Node", () => {
   afterAll(() => bare.remove());
 
   it("holds what users need and nothing else", () => {
-    expect(bare.files).toEqual(expect.arrayContaining(["LICENSE", "dist/cli.js", "dist/index.cjs", "dist/index.js"]));
+    expect(bare.files).toEqual(
+      expect.arrayContaining(["LICENSE", "dist/cli.js", "dist/cjs/index.js", "dist/index.js"]),
+    );
     expect(
-      bare.files.filter((file) => !/^dist\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)),
+      bare.files.filter((file) => !/^(dist|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)),
     ).toEqual([]);
   });
 

@@ -13,7 +13,8 @@ import {
   type Backend,
   type Tensor,
 } from "../../src/index.js";
-import { isTensor, parameterCount, tensorsIn } from "../../src/core/tensor.js";
+import { isTensor } from "../../src/core/is-tensor.js";
+import { parameterCount, tensorsIn } from "../../src/core/tensor.js";
 import { mapTree } from "../../src/core/tree.js";
 import { ansatz } from "../../src/physics/ansatz.js";
 import type { AnsatzParameters } from "../../src/physics/ansatz-parameters.js";

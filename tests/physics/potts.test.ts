@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { adam, cpu, indices, ops, random, valueAndGrad } from "../../src/index.js";
+import { cpu, indices, ops, random, valueAndGrad } from "../../src/index.js";
+import { adam } from "../../src/nn/index.js";
 import { batchOf, factoredPredictor, maskedLoss, softmaxPredictor } from "../../src/physics/masked-prediction.js";
 import { exactConditional, gibbsSamples, pottsEnergy, randomPotts } from "../../src/physics/potts.js";
 import { correlation, fixGauge } from "../../src/physics/recovery.js";

@@ -1,17 +1,16 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
+import { AttentionKernelsError, type Random } from "../../src/index.js";
+import { dissectHead } from "../../src/analysis/index.js";
 import {
-  AttentionKernelsError,
   countHeads,
-  dissectHead,
   encodeSafetensors,
   findAttention,
   openSafetensors,
   readProjection,
   type ByteSource,
-  type Random,
   type StoredTensors,
-} from "../../src/index.js";
+} from "../../src/weights/index.js";
 import { errorOf, within } from "./attack.js";
 import { layouts } from "./model-names.js";
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
-const index = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
+const index = fileURLToPath(new URL("../../src/standalone.ts", import.meta.url));
 
 /** Records with optional members that are no options, but values that the library creates or computes with. */
 const things = new Set([
@@ -14,7 +14,7 @@ const things = new Set([
   "DecodeInputs",
 ]);
 
-/** The functions that src/index.ts exports with a parameter whose type has optional members, by their names there. */
+/** The functions of the entry points with a parameter whose type has optional members, by their names there. */
 export function functionsWithOptions(): string[] {
   const program = ts.createProgram([index], {
     target: ts.ScriptTarget.ES2022,

@@ -1,4 +1,5 @@
-import { cpu, indices, kernels, physics, random } from "../../src/index.js";
+import { cpu, indices, kernels, random } from "../../src/index.js";
+import * as physics from "../../src/physics/index.js";
 import { example, type Example } from "./example.js";
 
 const x = cpu.tensor([1, 2, 3, 4], [2, 2]);

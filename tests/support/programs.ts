@@ -1,6 +1,5 @@
 import { vi } from "vitest";
 import {
-  adam,
   attention,
   gradcheckKernel,
   kernels,
@@ -13,6 +12,7 @@ import {
   type AttentionOptions,
   type Tensor,
 } from "../../src/index.js";
+import { adam } from "../../src/nn/index.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { link } from "../../src/gpu/link.js";

@@ -1,5 +1,4 @@
-import { Matrix } from "ml-matrix";
-import * as library from "../../src/index.js";
+import * as library from "../../src/standalone.js";
 import { example, type Example } from "./example.js";
 import { physicsExamples } from "./physics-functions.js";
 
@@ -49,10 +48,10 @@ const names = ["query", "key", "value", "output"].map(
 );
 const layers = new Map(names.map((name) => [name, stored]));
 const weights = { tensors: layers, metadata: {}, read: async () => new Float32Array([1, 0, 0, 1]) };
-const matrix = new Matrix([
+const matrix = [
   [1, 2],
   [3, 4],
-]);
+];
 const head = library.dissectHead(matrix, matrix);
 const bert = { vocabulary: 5, tokens: 2, positions: 2, segments: 1, width: 4, hidden: 4, layers: 1, heads: 2 };
 

@@ -1,32 +1,34 @@
-import * as library from "../../src/index.js";
+import * as library from "../../src/standalone.js";
 import {
-  adam,
   alibi,
   attention,
   attentionMap,
   attentionWithStatistic,
   causal,
   decode,
-  encoder,
   gradcheck,
-  gradientDescent,
   indices,
-  mergeParameters,
-  multiHead,
   ops,
-  physics,
   random,
   relativeBias,
-  sgd,
-  singleLayer,
   softmax,
-  splitParameters,
   valueAndGrad,
   type Backend,
-  type Optimizer,
   type ParameterTree,
   type Tensor,
 } from "../../src/index.js";
+import {
+  adam,
+  encoder,
+  gradientDescent,
+  mergeParameters,
+  multiHead,
+  sgd,
+  singleLayer,
+  splitParameters,
+  type Optimizer,
+} from "../../src/nn/index.js";
+import * as physics from "../../src/physics/index.js";
 import { casesFor } from "./attention.js";
 
 /** A public function with good tensors; each of them is replaced in turn. */

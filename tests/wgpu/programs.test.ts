@@ -6,8 +6,8 @@ import { fewExtents, linkedPrograms, manyExtents } from "../support/programs.js"
 function withoutSubgroups(code: string): string {
   const alone = code
     .replace("enable subgroups;", "")
-    .replace(/@builtin\(subgroup_invocation_id\) subgroup_lane: u32,?/, "")
-    .replace(/subgroup(?:Shuffle|Broadcast)\(([^(),]+), [^(),]+\)/g, "$1")
+    .replace(/@builtin\(subgroup_invocation_id\) ?subgroup_lane: ?u32,?/, "")
+    .replace(/subgroup(?:Shuffle|Broadcast)\(([^(),]+), ?[^(),]+\)/g, "$1")
     .replace(/subgroupAny/g, "");
   return `${alone}\nvar<private> subgroup_lane: u32;`;
 }

@@ -1,16 +1,18 @@
-import { Matrix } from "ml-matrix";
-import { countHeads, findAttention, readFinite, readProjection } from "../../analysis/attention-weights.js";
+import { countHeads, findAttention, readFinite, readProjection } from "../../weights/attention-weights.js";
 import { mean } from "../../numerics/averages.js";
+import { rowsOf, type Rows } from "../../numerics/rows.js";
 import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
 import { DataError } from "../../core/errors.js";
 import { random } from "../../core/random.js";
-import { openSafetensors, type StoredTensors } from "../../core/safetensors.js";
+import { openSafetensors, type StoredTensors } from "../../weights/safetensors.js";
 import { formatShape } from "../../core/shape.js";
 import type { Work } from "../runner/study.js";
 import { fileSource } from "./file.js";
 import type { DissectedLayer, DissectedMap, ModelSummary } from "./measurements.js";
 import { openModel } from "./open.js";
+
+type Numbers = Float32Array | Float64Array;
 
 export interface DissectOptions {
   readonly model: string;
@@ -21,7 +23,7 @@ export interface DissectOptions {
 }
 
 /** Attention maps of a layer's `count` strongest modes on tokens [n, D]. */
-function mapsOf(heads: readonly HeadDissection[], inputs: Matrix, count: number): DissectedMap[] {
+function mapsOf(heads: readonly HeadDissection[], inputs: Rows, count: number): DissectedMap[] {
   return heads
     .flatMap(({ singularValues, cosines }, head) =>
       cosines.map((cosine, mode) => ({ head, mode, singularValue: singularValues[mode], cosine })),
@@ -56,7 +58,7 @@ function describe(
 }
 
 /** The tokens that enter a layer; undefined if the file has none for it. */
-export async function readInputs(inputs: StoredTensors, layer: number, width: number): Promise<Matrix | undefined> {
+export async function readInputs(inputs: StoredTensors, layer: number, width: number): Promise<Numbers[] | undefined> {
   const name = `hidden_states.${layer}`;
   const shape = inputs.tensors.get(name)?.shape;
   if (shape === undefined) return undefined;
@@ -69,7 +71,7 @@ export async function readInputs(inputs: StoredTensors, layer: number, width: nu
       got: formatShape(shape),
     });
   }
-  return Matrix.from1DArray(n, width, await readFinite("study dissect", inputs, name));
+  return rowsOf(await readFinite("study dissect", inputs, name), width);
 }
 
 async function openInputs(path: string, layers: number): Promise<StoredTensors> {
@@ -91,7 +93,7 @@ export interface OpenedModel {
   readonly dim: number;
   readonly inputs?: StoredTensors;
   /** The query and key weights of a layer. */
-  projections(layer: number): Promise<readonly [query: Matrix, key: Matrix]>;
+  projections(layer: number): Promise<readonly [query: Numbers[], key: Numbers[]]>;
 }
 
 /** Opens the model of the options; reads no weights yet. */
@@ -128,18 +130,18 @@ export async function openForDissection({
 export function randomProjections(
   { summary: { width, heads }, dim }: OpenedModel,
   seed: number,
-): readonly [query: Matrix, key: Matrix] {
+): readonly [query: Numbers[], key: Numbers[]] {
   const stream = random(seed);
-  const draw = (): Matrix => Matrix.from1DArray(heads * dim, width, stream.normals(heads * dim * width));
+  const draw = (): Float64Array[] => rowsOf(stream.normals(heads * dim * width), width);
   return [draw(), draw()];
 }
 
 /** Weights of a layer, and its input tokens. */
 export interface LayerNumbers {
-  readonly query: Matrix;
-  readonly key: Matrix;
+  readonly query: readonly Numbers[];
+  readonly key: readonly Numbers[];
   /** Tokens [n, D] that enter the layer, for attention maps. */
-  readonly tokens?: Matrix;
+  readonly tokens?: readonly Numbers[];
 }
 
 /** Dissects every head of a layer, and computes the maps of its strongest `modes`. */
@@ -150,8 +152,7 @@ export async function dissectLayer(
   name: string,
   work: Work,
 ): Promise<DissectedLayer> {
-  const rows = (matrix: Matrix, head: number): Matrix =>
-    matrix.subMatrix(head * dim, (head + 1) * dim - 1, 0, width - 1);
+  const rows = (matrix: readonly Numbers[], head: number): Rows => matrix.slice(head * dim, (head + 1) * dim);
   const dissected: HeadDissection[] = [];
   for (let head = 0; head < heads; head++) {
     await work.checkpoint();

@@ -1,4 +1,4 @@
-import type { HeadCount } from "../../analysis/attention-weights.js";
+import type { HeadCount } from "../../weights/attention-weights.js";
 import type { ModeMap } from "../../analysis/dissection.js";
 
 export interface DissectedHead {

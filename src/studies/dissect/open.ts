@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
-import { openShardedSafetensors } from "../../core/safetensors-index.js";
-import { openSafetensors, type StoredTensors } from "../../core/safetensors.js";
+import { openShardedSafetensors } from "../../weights/safetensors-index.js";
+import { openSafetensors, type StoredTensors } from "../../weights/safetensors.js";
 import { readTextFile } from "../files.js";
 import { fileSource } from "./file.js";
 

@@ -1,4 +1,3 @@
-import type { Matrix } from "ml-matrix";
 import { latest } from "../comparison/seeds.js";
 import { optionalText, optionalWhole, setting, whole } from "../runner/options.js";
 import { text } from "../runner/schema.js";
@@ -12,7 +11,7 @@ const CONTROL = -1;
 
 /** Numbers that the dissection of a layer depends on; they tell apart models of the same name. */
 const numbersOf = ({ query, key, tokens }: LayerNumbers): Float64Array[] =>
-  [query, key, ...(tokens ? [tokens] : [])].map((matrix: Matrix) => Float64Array.from(matrix.to1DArray()));
+  [...query, ...key, ...(tokens ?? [])].map((row) => Float64Array.from(row));
 
 /** Singular modes of W_qᵀW_k in every head of a stored model: do tokens attend to similar tokens? */
 export const dissect = declareStudy({

@@ -1,4 +1,5 @@
-import { isTensor, tensorsIn, type Backend } from "../../core/tensor.js";
+import { isTensor } from "../../core/is-tensor.js";
+import { tensorsIn, type Backend } from "../../core/tensor.js";
 import { leaves, mapTree } from "../../core/tree.js";
 
 /** Shape and numbers of a tensor outside its backend: float32 from a GPU, float64 from the CPU. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { access, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../../core/errors.js";
-import { encodeSafetensors, openSafetensors } from "../../core/safetensors.js";
+import { encodeSafetensors, openSafetensors } from "../../weights/safetensors.js";
 import { mapTree } from "../../core/tree.js";
 import { fromExactJson, toExactJson } from "./exact-json.js";
 import { writeAtomically } from "./results.js";

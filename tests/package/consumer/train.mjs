@@ -1,5 +1,6 @@
 // Trains a small encoder on the GPU for 2000 steps, and prints memory after 200 of them and at the end.
-import { adam, encoder, indices, ops, random, requestGpu, softmax, valueAndGrad } from "attention-kernels";
+import { indices, ops, random, requestGpu, softmax, valueAndGrad } from "attention-kernels";
+import { adam, encoder } from "attention-kernels/nn";
 
 const gpu = await requestGpu();
 const [batch, tokens, vocabulary] = [4, 6, 30];

@@ -1,4 +1,4 @@
-import { roundToFraction } from "./half.js";
+import { roundToFraction } from "../core/half.js";
 
 const FRACTION_BITS = 7;
 /** The smallest normal bfloat16, the same as of float32. */

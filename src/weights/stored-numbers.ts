@@ -1,6 +1,6 @@
 import { fromBfloat16, toBfloat16 } from "./bfloat16.js";
-import { ArgumentError, UnsupportedError } from "./errors.js";
-import { fromHalves, toHalves } from "./half.js";
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
+import { fromHalves, toHalves } from "../core/half.js";
 
 /** Bits per number of every type in the safetensors format, including types that this library does not decode. */
 export const storedBits = {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DataError, encodeSafetensors, openSafetensors } from "../../src/index.js";
+import { DataError } from "../../src/index.js";
+import { encodeSafetensors, openSafetensors } from "../../src/weights/index.js";
 import { file, tensor, eight, reference } from "../support/safetensors-file.js";
 
 describe("malformed files are refused, each with its own error", () => {

@@ -1,18 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { countHeads, findAttention, readProjection } from "../../src/analysis/attention-weights.js";
-import {
-  ArgumentError,
-  cpu,
-  DataError,
-  encoder,
-  encodeSafetensors,
-  openSafetensors,
-  random,
-  softmax,
-  type TensorToStore,
-} from "../../src/index.js";
+import { countHeads, findAttention, readProjection } from "../../src/weights/attention-weights.js";
+import { ArgumentError, cpu, DataError, random, softmax } from "../../src/index.js";
+import { encoder } from "../../src/nn/index.js";
+import { encodeSafetensors, openSafetensors, type TensorToStore } from "../../src/weights/index.js";
 import { mapTree } from "../../src/core/tree.js";
-import { isTensor, tensorsIn } from "../../src/core/tensor.js";
+import { isTensor } from "../../src/core/is-tensor.js";
+import { tensorsIn } from "../../src/core/tensor.js";
 import { layouts } from "../support/model-names.js";
 
 const PROJECTIONS = ["query", "key", "value", "output"] as const;
@@ -65,8 +58,8 @@ describe("findAttention", () => {
       for (const [kind, projection] of PROJECTIONS.entries()) {
         expect(attention.layers[layer][projection]).toBe(prefix + layouts[layout](layer)[projection]);
         const matrix = await readProjection(weights, attention, layer, projection);
-        expect([matrix.rows, matrix.columns]).toEqual(projection === "output" ? [6, 4] : [4, 6]);
-        expect(matrix.get(1, 2)).toBe(1000 * layer + 100 * kind + matrix.columns + 2);
+        expect([matrix.length, matrix[0].length]).toEqual(projection === "output" ? [6, 4] : [4, 6]);
+        expect(matrix[1][2]).toBe(1000 * layer + 100 * kind + matrix[1].length + 2);
       }
     }
   });
@@ -91,7 +84,9 @@ describe("findAttention", () => {
     const attention = findAttention(weights.tensors);
     expect(attention).toMatchObject({ prefix: "", width: 8, headsWidth: 8, transposed: true });
     const key = await parameters.layers[1].attention.key.read();
-    expect((await readProjection(weights, attention, 1, "key")).transpose().to1DArray()).toEqual([...key]);
+    expect((await readProjection(weights, attention, 1, "key")).map((row) => [...row])).toEqual(
+      Array.from({ length: 8 }, (_, row) => Array.from({ length: 8 }, (_column, column) => key[8 * column + row])),
+    );
   });
 
   const query1 = `bert.${layouts.bert(1).query}`;

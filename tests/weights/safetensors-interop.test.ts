@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { safetensors as other } from "@jax-js/loaders";
 import { expect, it } from "vitest";
-import { encodeSafetensors, openSafetensors } from "../../src/index.js";
+import { encodeSafetensors, openSafetensors } from "../../src/weights/index.js";
 
 it("another implementation reads what is written", () => {
   const single = Float32Array.of(0.1, -2, 3e38, 1e-45);

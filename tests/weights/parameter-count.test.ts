@@ -1,14 +1,6 @@
 import { expect, it } from "vitest";
-import {
-  ArgumentError,
-  bertSizes,
-  countBertParameters,
-  factored,
-  kernels,
-  pairwise,
-  softmax,
-  symmetric,
-} from "../../src/index.js";
+import { ArgumentError, factored, kernels, pairwise, softmax, symmetric } from "../../src/index.js";
+import { bertSizes, countBertParameters } from "../../src/weights/index.js";
 
 it.each([
   ["base", "softmax", softmax(), 124_645_632],

@@ -1,6 +1,6 @@
-import { DataError } from "./errors.js";
-import { parseJson, showJson } from "./json.js";
-import { sizeOf, type Shape } from "./shape.js";
+import { DataError } from "../core/errors.js";
+import { parseJson, showJson } from "../core/json.js";
+import { sizeOf, type Shape } from "../core/shape.js";
 import { storedBits, storedBytes, type StoredDType } from "./stored-numbers.js";
 
 /** Bytes of the header's length, a little-endian uint64. */

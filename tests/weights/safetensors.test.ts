@@ -1,14 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  ArgumentError,
-  DataError,
-  encodeSafetensors,
-  openSafetensors,
-  openShardedSafetensors,
-  ShapeError,
-  UnsupportedError,
-} from "../../src/index.js";
+import { ArgumentError, DataError, ShapeError, UnsupportedError } from "../../src/index.js";
+import { encodeSafetensors, openSafetensors, openShardedSafetensors } from "../../src/weights/index.js";
 import { file, tensor, eight, reference } from "../support/safetensors-file.js";
 
 describe("a file of the reference implementation, safetensors 0.8.0", () => {

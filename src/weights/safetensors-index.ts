@@ -1,10 +1,10 @@
-import { DataError } from "./errors.js";
+import { DataError } from "../core/errors.js";
 import { kindOfFile, TELLING_BYTES } from "./file-kind.js";
-import { callable, text } from "./kinds.js";
-import { checkArguments } from "./options.js";
-import { parseJson, showJson } from "./json.js";
+import { callable, text } from "../core/kinds.js";
+import { checkArguments } from "../core/options.js";
+import { parseJson, showJson } from "../core/json.js";
 import { refusing, type StoredTensor } from "./safetensors-header.js";
-import { noSuchTensor, openSafetensors, type ByteSource, type StoredTensors } from "./safetensors.js";
+import { noSuchTensor, openSafetensors, type BinaryData, type StoredTensors } from "./safetensors.js";
 
 /** A file name without folders, so that an index cannot refer to files elsewhere. */
 const PLAIN_NAME = /^[\w][\w .-]*$/;
@@ -41,7 +41,7 @@ function parseIndex(text: string, file: string): Map<string, string> {
  */
 export async function openShardedSafetensors(
   index: string,
-  open: (file: string) => Promise<Uint8Array | ArrayBuffer | Blob | ByteSource>,
+  open: (file: string) => Promise<BinaryData>,
   name = "index",
 ): Promise<StoredTensors> {
   checkArguments("openShardedSafetensors", { index, open, name }, { index: text, open: callable, name: text });

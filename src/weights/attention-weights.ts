@@ -1,10 +1,10 @@
 import { having } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
-import { Matrix } from "ml-matrix";
 import { ArgumentError, DataError } from "../core/errors.js";
-import type { StoredTensor } from "../core/safetensors-header.js";
-import type { StoredTensors } from "../core/safetensors.js";
+import type { StoredTensor } from "./safetensors-header.js";
+import type { StoredTensors } from "./safetensors.js";
 import { formatShape } from "../core/shape.js";
+import { columnsOf, rowsOf } from "../numerics/rows.js";
 
 /** The projections of one attention layer: W_q, W_k, W_v and W_o. */
 export type Projection = "query" | "key" | "value" | "output";
@@ -213,13 +213,13 @@ export async function readFinite(
   return numbers;
 }
 
-/** Reads one projection of one layer as a matrix [heads·d, D], or [D, heads·d] for the output. */
+/** Reads one projection of one layer as rows: [heads·d, D], or [D, heads·d] for the output. */
 export async function readProjection(
   weights: StoredTensors,
   attention: AttentionWeights,
   layer: number,
   projection: Projection,
-): Promise<Matrix> {
+): Promise<(Float32Array | Float64Array)[]> {
   checkArguments(
     "readProjection",
     { weights, attention },
@@ -238,8 +238,5 @@ export async function readProjection(
     });
   const numbers = await readFinite("readProjection", weights, name);
   const outer = projection === "output" ? attention.width : attention.headsWidth;
-  const inner = numbers.length / outer;
-  const [rows, columns] = attention.transposed ? [inner, outer] : [outer, inner];
-  const matrix = Matrix.from1DArray(rows, columns, numbers);
-  return attention.transposed ? matrix.transpose() : matrix;
+  return attention.transposed ? columnsOf(numbers, outer) : rowsOf(numbers, numbers.length / outer);
 }

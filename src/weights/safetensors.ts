@@ -1,8 +1,8 @@
-import { ArgumentError, DataError, ShapeError } from "./errors.js";
-import { kindOfFile, TELLING_BYTES, type FileKind } from "./file-kind.js";
-import { showJson } from "./json.js";
-import { having, numbers, record, shapeKind, text, type Kind } from "./kinds.js";
-import { checkArguments, checkOptions, needed, wrongKind } from "./options.js";
+import { ArgumentError, DataError, ShapeError } from "../core/errors.js";
+import type { FileKind } from "./file-kind.js";
+import { showJson } from "../core/json.js";
+import { having, numbers, record, shapeKind, text, type Kind } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, wrongKind } from "../core/options.js";
 import {
   encodeHeader,
   headerLength,
@@ -12,7 +12,7 @@ import {
   type Refuse,
   type SafetensorsHeader,
 } from "./safetensors-header.js";
-import { formatShape, sizeOf, type Shape } from "./shape.js";
+import { formatShape, sizeOf, type Shape } from "../core/shape.js";
 import {
   decodeNumbers,
   encodeNumbers,
@@ -31,6 +31,16 @@ export interface ByteSource {
   read(begin: number, end: number): Promise<Uint8Array>;
 }
 
+/** What `Blob` and `File` of browsers and Node have. */
+export interface BlobLike {
+  readonly size: number;
+  slice(begin: number, end: number): BlobLike;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** The bytes of a file: in memory, or to be read in parts. */
+export type BinaryData = Uint8Array | ArrayBuffer | BlobLike | ByteSource;
+
 /** Named tensors that are read one at a time. */
 export interface StoredTensors extends SafetensorsHeader {
   /**
@@ -48,11 +58,11 @@ const bytesKind = having<ByteSource>(
   "Read the file first, as by await readFile(path) in Node or await (await fetch(url)).arrayBuffer().",
 );
 
-function sourceOf(data: Uint8Array | ArrayBuffer | Blob | ByteSource): ByteSource {
+function sourceOf(data: BinaryData): ByteSource {
   if (data instanceof ArrayBuffer) return sourceOf(new Uint8Array(data));
   if (data instanceof Uint8Array)
     return { name: "bytes", size: data.length, read: (begin, end) => Promise.resolve(data.subarray(begin, end)) };
-  if (typeof Blob !== "undefined" && data instanceof Blob) {
+  if (typeof data === "object" && data !== null && "arrayBuffer" in data) {
     return {
       name: "blob",
       size: data.size,
@@ -90,6 +100,8 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
     const length = headerLength(await source.read(0, Math.min(PREFIX_BYTES, source.size)), source.size, refuse);
     return parseHeader(await source.read(PREFIX_BYTES, PREFIX_BYTES + length), source.size, refuse);
   } catch (cause) {
+    // only here, because most programs never meet a wrong file
+    const { kindOfFile, TELLING_BYTES } = await import("./file-kind.js");
     const head = await source.read(0, Math.min(TELLING_BYTES, source.size));
     if (!(cause instanceof DataError) || head[PREFIX_BYTES] === BRACE) throw cause;
     const kind = head[0] === BRACE ? JSON_TEXT : kindOfFile(head);
@@ -107,7 +119,7 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
  * overlaps, holes. For a file of another kind, such as a Git LFS pointer or a PyTorch checkpoint, the message names the
  * kind.
  */
-export async function openSafetensors(data: Uint8Array | ArrayBuffer | Blob | ByteSource): Promise<StoredTensors> {
+export async function openSafetensors(data: BinaryData): Promise<StoredTensors> {
   const source = sourceOf(data);
   const refuse = refusing("openSafetensors", source.name);
   const header = await readHeader(source, refuse);

@@ -1,0 +1,198 @@
+// npm run build: makes dist/ from src/ and shaders/.
+//
+//   dist/          ES modules, one for each module of src/, with their declarations
+//   dist/cjs/      the same as CommonJS
+//   dist/vendor/   the packages that these modules import
+//   dist/cli.js    the command line, with the packages that only it needs
+//   dist/attention-kernels.min.js      everything in one file, for a page without a bundler
+//   dist/THIRD-PARTY-LICENSES.txt      the licences of the packages inside these files
+import { build } from "esbuild";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { root } from "./processes.mjs";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
+import { shaderText } from "./shader-text.mjs";
+
+const out = "dist";
+const entries = ["index", ...["nn", "theory", "weights", "analysis", "physics"].map((name) => `${name}/index`)];
+const shared = { absWorkingDir: root, bundle: true, target: "es2022", logLevel: "warning", metafile: true };
+
+/** `webgpu` is an optional peer that only Node loads, at run time. */
+const external = ["webgpu"];
+
+/** The CommonJS file that a package's `exports` lead to is opaque to bundlers, and dies in a page without one. */
+const alias = { "ml-matrix": join(root, "node_modules/ml-matrix/src/index.js") };
+
+/** A shader is a module whose default export is its text. */
+const shaders = {
+  name: "shaders",
+  setup(setup) {
+    setup.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
+      contents: `export default ${JSON.stringify(shaderText(readFileSync(path, "utf8")))};`,
+      loader: "js",
+    }));
+  },
+};
+
+/** Files below a folder, as paths from the root. */
+function files(folder, pattern) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((name) => posix.join(folder, name.replaceAll("\\", "/")))
+    .filter((path) => pattern.test(path))
+    .sort();
+}
+
+/** Modules of the library; what runs studies is in the command line alone. */
+const modules = [
+  ...files("src", /\.ts$/).filter((path) => !/^src\/(cli|studies)\/|\.d\.ts$|^src\/standalone\.ts$/.test(path)),
+  ...files("shaders", /\.wgsl$/),
+];
+/** Where a module stands in `dist/`, without `.js`. */
+const place = (path) => path.replace(/^src\/|\.ts$/g, "");
+
+/** Leaves imports of other modules as imports, and collects the packages that modules import. */
+function separate(packages) {
+  return {
+    name: "separate",
+    setup(setup) {
+      setup.onResolve({ filter: /.*/ }, ({ kind, path, importer }) => {
+        if (kind === "entry-point" || external.includes(path)) return undefined;
+        const from = place(posix.relative(root, importer));
+        const to = path.startsWith(".")
+          ? place(posix.relative(root, join(dirname(importer), path.replace(/\.js$/, ".ts"))))
+          : `vendor/${path}`;
+        if (!path.startsWith(".")) packages.add(path);
+        const step = posix.relative(posix.dirname(from), `${to}.js`);
+        return { path: step.startsWith(".") ? step : `./${step}`, external: true };
+      });
+    },
+  };
+}
+
+/** One file for each module, and one for each package that they import. */
+async function buildModules(format, outdir) {
+  const packages = new Set();
+  const { outputFiles } = await build({
+    ...shared,
+    write: false,
+    format,
+    outdir,
+    platform: "neutral",
+    entryPoints: modules.map((path) => ({ in: path, out: place(path) })),
+    external,
+    plugins: [separate(packages), shaders],
+  });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    // The flag is for CommonJS modules of others, whose default export is the whole module: here a default is one.
+    writeFileSync(path, text.replace(/(__toESM\(require\("[^"]+"\)), 1\)/g, "$1)"));
+  }
+  return build({
+    ...shared,
+    format,
+    outdir,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    entryPoints: [...packages].map((name) => ({ in: alias[name] ?? name, out: `vendor/${name}` })),
+  });
+}
+
+/** The command line imports the library's modules and contains everything else. */
+const buildCommandLine = () =>
+  build({
+    ...shared,
+    format: "esm",
+    outfile: `${out}/cli.js`,
+    platform: "node",
+    mainFields: ["module", "main"],
+    entryPoints: ["src/cli/index.ts"],
+    external,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    plugins: [
+      {
+        name: "library",
+        setup(setup) {
+          setup.onResolve({ filter: /^\./ }, ({ path, importer }) => {
+            const target = posix.relative(root, join(dirname(importer), path.replace(/\.js$/, ".ts")));
+            return modules.includes(target) ? { path: `./${place(target)}.js`, external: true } : undefined;
+          });
+          setup.onResolve({ filter: /^ml-matrix$/ }, ({ path }) => ({ path: `./vendor/${path}.js`, external: true }));
+        },
+      },
+    ],
+    banner: {
+      js: [
+        "#!/usr/bin/env node",
+        'import { createRequire } from "node:module";',
+        "const require = createRequire(import.meta.url);",
+      ].join("\n"),
+    },
+  });
+
+const buildStandalone = () =>
+  build({
+    ...shared,
+    format: "esm",
+    outfile: `${out}/attention-kernels.min.js`,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    entryPoints: ["src/standalone.ts"],
+    external,
+    alias,
+    minify: true,
+    plugins: [shaders],
+  });
+
+/** Declarations of what the entry points export, and of nothing else: rollup drops what only modules share. */
+async function declare() {
+  const bundle = await rollup({
+    input: Object.fromEntries(entries.map((name) => [name, join(root, `src/${name}.ts`)])),
+    plugins: [dts({ tsconfig: join(root, "tsconfig.json"), compilerOptions: { stripInternal: true } })],
+  });
+  const preserved = {
+    preserveModules: true,
+    preserveModulesRoot: join(root, "src"),
+    entryFileNames: "[name].d.ts",
+    // for [Symbol.dispose], whatever libraries a program names
+    banner: ({ isEntry }) => (isEntry ? '/// <reference lib="esnext.disposable" />' : ""),
+  };
+  for (const dir of [out, `${out}/cjs`]) await bundle.write({ dir: join(root, dir), ...preserved });
+}
+
+/** The folders of the packages whose code the built files contain. */
+function packagesIn(results) {
+  const inputs = results.flatMap(({ metafile }) =>
+    Object.values(metafile.outputs).flatMap(({ inputs }) =>
+      Object.keys(inputs).filter((name) => inputs[name].bytesInOutput > 0),
+    ),
+  );
+  const folders = new Set(inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
+  return [...folders].sort();
+}
+
+const manifestOf = (folder) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+
+function licence(folder) {
+  const { name, version, license } = manifestOf(folder);
+  const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? `Licence: ${license}` : readFileSync(join(root, folder, file), "utf8").trim();
+  return `${name} ${version}\n\n${text}\n`;
+}
+
+rmSync(join(root, out), { recursive: true, force: true });
+const [results] = await Promise.all([
+  Promise.all([buildModules("esm", out), buildModules("cjs", `${out}/cjs`), buildCommandLine(), buildStandalone()]),
+  declare(),
+]);
+const write = (name, text) => writeFileSync(join(root, out, name), text);
+write("cjs/package.json", '{ "type": "commonjs" }\n');
+write(
+  "THIRD-PARTY-LICENSES.txt",
+  packagesIn(results)
+    .map(licence)
+    .join(`\n${"-".repeat(80)}\n\n`),
+);
+const vendored = packagesIn(results.slice(0, 1)).map(manifestOf);
+write("vendor/versions.json", JSON.stringify(Object.fromEntries(vendored.map(({ name, version }) => [name, version]))));

@@ -1,0 +1,5 @@
+/**
+ * `GPUDevice` of the program's own WebGPU types (`lib.dom` of TypeScript 6, or the package `@webgpu/types`), and any
+ * object where it has none, so that this package needs no types of another.
+ */
+export type WebGpuDevice = typeof globalThis extends { GPUDevice: { prototype: infer Device } } ? Device : object;
