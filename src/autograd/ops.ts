@@ -23,6 +23,7 @@ export {
 } from "./arithmetic.js";
 export { expand, permute, reshape, sum } from "./broadcast.js";
 export { cast } from "./cast.js";
+export { dropout } from "./dropout.js";
 export { crossEntropy, embedding, meanSquaredError } from "./lookup.js";
 export { matmul } from "./matmul.js";
 export { concat, slice } from "./slices.js";

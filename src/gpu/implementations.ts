@@ -1,4 +1,5 @@
 import { attention } from "./attention.js";
+import { dropout } from "./dropout.js";
 import { elementwise } from "./elementwise.js";
 import type { Implementations } from "./implementation.js";
 import { matmul } from "./matmul.js";
@@ -14,6 +15,7 @@ export const implementations: Implementations = new Map([
   ...reductions,
   ...rowwise,
   matmul,
+  dropout,
   ...attention,
   recenter,
 ]);

@@ -1,12 +1,13 @@
+export type { BlockOptions, BlockParameters, LayerTrace, StackParameters, TrainingCall } from "./blocks.js";
 export {
-  encoder,
-  type Encoder,
-  type EncoderCall,
-  type EncoderLayer,
-  type EncoderLayerParameters,
-  type EncoderOptions,
-  type EncoderParameters,
-} from "./encoder.js";
+  decoder,
+  type Decoder,
+  type DecoderCall,
+  type DecoderOptions,
+  type DecoderParameters,
+  type GenerateOptions,
+} from "./decoder.js";
+export { encoder, type Encoder, type EncoderCall, type EncoderOptions, type EncoderParameters } from "./encoder.js";
 export type { LinearParameters, NormParameters } from "./linear.js";
 export {
   multiHead,
@@ -32,3 +33,15 @@ export {
   type SingleLayerScales,
 } from "./single-layer.js";
 export { mergeParameters, splitParameters, type NamedTensors } from "./split.js";
+export { trainStep } from "./train-step.js";
+export {
+  cloneTree,
+  countParameters,
+  loadStateDict,
+  mapTree,
+  stateDict,
+  type LoadOptions,
+  type StateDict,
+  type StateSource,
+} from "./trees.js";
+export { disposeTree } from "../core/tensor.js";

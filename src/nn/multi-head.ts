@@ -1,6 +1,6 @@
-import { matmul, permute, reshape } from "../autograd/ops.js";
+import { add, matmul, permute, reshape } from "../autograd/ops.js";
 import { ArgumentError } from "../core/errors.js";
-import { backend as backendKind, generator, listOf, record, tensor, text, whole } from "../core/kinds.js";
+import { backend as backendKind, flag, generator, listOf, record, tensor, text, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
@@ -24,6 +24,8 @@ export interface MultiHeadOptions {
   /** n and m, for a kernel whose parameters depend on them; m defaults to n. */
   readonly tokens?: number;
   readonly contextTokens?: number;
+  /** Adds a bias to each projection, as in BERT. Default false. */
+  readonly bias?: boolean;
   /** Kernel numbers to train, such as "gamma", with one value per head. Default none. */
   readonly learn?: readonly string[];
 }
@@ -36,6 +38,7 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
   contextWidth: whole(1),
   tokens: whole(1),
   contextTokens: whole(1),
+  bias: flag,
   learn: listOf(text),
 };
 
@@ -43,7 +46,7 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
  * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], and the
  * kernel's parameters under their own names. Head h has width/heads columns from h·width/heads on (rows of the output).
  * A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on positions alone
- * has neither `query` nor `key`.
+ * has neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias and outputBias.
  */
 export type MultiHeadParameters = NamedTensors;
 
@@ -62,6 +65,8 @@ export interface MultiHead {
   initialize(backend: Backend, random: Random): MultiHeadParameters;
   /** The inputs of attention for x [batch, n, width]: q, k, v [batch, heads, n, d] and the kernel's parameters. */
   project(parameters: MultiHeadParameters, x: Tensor, context?: Tensor): AttentionInputs;
+  /** The output projection of heads [batch, heads, n, d]: [batch, n, width]. */
+  combine(parameters: MultiHeadParameters, heads: Tensor): Tensor;
   /** Attention over these inputs, and the output projection: [batch, n, width]. */
   attend(parameters: MultiHeadParameters, inputs: AttentionInputs, options?: AttentionOptions): Tensor;
   /** Both in one: x [batch, n, width] gives [batch, n, width]. */
@@ -84,6 +89,7 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     contextWidth = width,
     tokens,
     contextTokens = tokens,
+    bias = false,
     learn = [],
   } = checkOptions("multiHead", options, multiHeadOptions);
   if (width % heads !== 0) {
@@ -155,20 +161,37 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     return Object.fromEntries([...inputs, ...numbers]) as NamedTensors;
   }
 
-  const project: MultiHead["project"] = ({ query, key, value, output: _, ...learned }, x, context = x) => {
-    const v = split(matmul(context, value), kvHeads);
-    const q = split(projections === "values" ? x : matmul(x, query), heads);
+  const biases = (backend: Backend): NamedTensors => {
+    const zeros = (columns: number): Tensor => backend.full(0, [columns]);
+    return {
+      ...(projections === "values" ? {} : { queryBias: zeros(width) }),
+      ...(projections === "separate" ? { keyBias: zeros(kvHeads * dim) } : {}),
+      valueBias: zeros(kvHeads * dim),
+      outputBias: zeros(width),
+    };
+  };
+
+  const projected = (parameters: MultiHeadParameters, name: string, x: Tensor): Tensor => {
+    const product = matmul(x, parameters[name]);
+    return bias ? add(product, parameters[`${name}Bias`]) : product;
+  };
+  const project: MultiHead["project"] = (parameters, x, context = x) => {
+    const learned = Object.entries(parameters).filter(([name]) => !/^(query|key|value|output)(Bias)?$/.test(name));
+    const v = split(projected(parameters, "value", context), kvHeads);
+    const q = split(projections === "values" ? x : projected(parameters, "query", x), heads);
     const k = {
       values: () => v,
-      separate: () => split(matmul(context, key), kvHeads),
-      shared: () => (context === x ? q : split(matmul(context, query), heads)),
+      separate: () => split(projected(parameters, "key", context), kvHeads),
+      shared: () => (context === x ? q : split(projected(parameters, "query", context), heads)),
     };
-    return { ...learned, q, k: k[projections](), v };
+    return { ...Object.fromEntries(learned), q, k: k[projections](), v };
   };
-  const attend: MultiHead["attend"] = ({ output }, inputs, options = {}) => {
-    const mixed = permute(attention(kernel, inputs, options), [0, 2, 1, 3]);
-    return matmul(reshape(mixed, [mixed.shape[0], mixed.shape[1], width]), output);
+  const combine: MultiHead["combine"] = (parameters, mixed) => {
+    const rows = permute(mixed, [0, 2, 1, 3]);
+    return projected(parameters, "output", reshape(rows, [rows.shape[0], rows.shape[1], width]));
   };
+  const attend: MultiHead["attend"] = (parameters, inputs, options = {}) =>
+    combine(parameters, attention(kernel, inputs, options));
 
   return {
     initialize(backend, random) {
@@ -182,9 +205,11 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
         value: matrix(contextWidth, kvWidth),
         output: matrix(width, width),
         ...own(backend, random),
+        ...(bias ? biases(backend) : {}),
       };
     },
     project,
+    combine,
     attend,
     apply(parameters, x, call = {}) {
       checkArguments("multiHead.apply", { parameters, x }, { parameters: record, x: tensor });

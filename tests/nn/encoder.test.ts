@@ -17,7 +17,7 @@ import {
   type Indices,
   type Tensor,
 } from "../../src/index.js";
-import { encoder, multiHead, type EncoderLayer } from "../../src/nn/index.js";
+import { encoder, mapTree, multiHead, type LayerTrace } from "../../src/nn/index.js";
 
 const [batch, tokens, vocabulary, classes, width, heads] = [2, 5, 11, 3, 8, 2];
 const model = (kernel: AttentionKernel, layers = 3) =>
@@ -80,7 +80,7 @@ describe("an encoder", () => {
 
 describe("the metric between layers", () => {
   const observed = (kernel: AttentionKernel, mask = causal()) => {
-    const layers: EncoderLayer[] = [];
+    const layers: LayerTrace[] = [];
     const encoding = model(kernel);
     encoding.apply(encoding.initialize(cpu, random(1)), ids, { mask, observe: (layer) => layers.push(layer) });
     return layers;
@@ -163,4 +163,60 @@ it("an attention map has the weights of every head", async () => {
     const total = weights.reduce((a, b) => a + b);
     weights.forEach((weight, j) => expect(map[row * tokens + j]).toBeCloseTo(weight / total, 12));
   }
+});
+
+describe("the layers of an encoder", () => {
+  const build = (options: Partial<Parameters<typeof encoder>[0]>) =>
+    encoder({ kernel: softmax(), vocabulary, classes, tokens, width, hidden: 8, heads, layers: 2, ...options });
+  const numbersOf = async (tensor: Tensor) => Array.from(await tensor.read());
+
+  it("drop only in a call with a random stream, the same from the same seed", async () => {
+    const [plain, dropping] = [build({}), build({ dropout: 0.3 })];
+    const parameters = plain.initialize(cpu, random(1));
+    const seen = await numbersOf(plain.apply(parameters, ids));
+    const draw = (seed: number) => numbersOf(dropping.apply(parameters, ids, { random: random(seed) }));
+    expect(await numbersOf(dropping.apply(parameters, ids))).toEqual(seen);
+    expect(await numbersOf(plain.apply(parameters, ids, { random: random(1) }))).toEqual(seen);
+    expect(await draw(1)).toEqual(await draw(1));
+    expect(await draw(1)).not.toEqual(await draw(2));
+    expect(await draw(1)).not.toEqual(seen);
+    const loss = (all: typeof parameters): Tensor =>
+      ops.sum(ops.square(dropping.apply(all, ids, { random: random(3) })));
+    // small embeddings bend the norm too much for differences
+    const large = mapTree(parameters, (tensor, name) => (/^[ep]/.test(name) ? ops.multiply(tensor, 50) : tensor));
+    expect((await gradcheck(loss, large, { directions: 1 })).worst).toMatchObject({ passed: true });
+  });
+
+  it("normalise after each part with norm: post, before it with norm: pre", async () => {
+    for (const norm of ["pre", "post"] as const) {
+      const network = build({ norm });
+      const parameters = network.initialize(cpu, random(1));
+      const means: number[] = [];
+      const observe = ({ tokens: x }: LayerTrace): void => void traced.push(x);
+      const traced: Tensor[] = [];
+      network.apply(parameters, ids, { observe });
+      for (const x of traced) means.push(...(await numbersOf(ops.mean(ops.square(x), -1))));
+      const isNormal = means.every((square) => Math.abs(square - 1) < 1e-3);
+      expect(isNormal).toBe(norm === "post");
+      expect(means).toHaveLength(2 * batch * tokens);
+    }
+  });
+
+  it("add a bias to every projection", async () => {
+    const network = build({ bias: true });
+    const parameters = network.initialize(cpu, random(1));
+    const { queryBias, keyBias, valueBias, outputBias } = parameters.layers[0].attention;
+    expect([queryBias, keyBias, valueBias, outputBias].map(({ shape }) => shape)).toEqual([[8], [8], [8], [8]]);
+    const { gradients } = valueAndGrad((p) => ops.sum(ops.square(network.apply(p, ids))), parameters);
+    for (const name of ["queryBias", "valueBias", "outputBias"])
+      expect((await numbersOf(gradients.layers[0].attention[name])).some((slope) => Math.abs(slope) > 1e-9)).toBe(true);
+    // a shift of every key shifts the scores of a query alike
+    for (const slope of await numbersOf(gradients.layers[0].attention.keyBias)) expect(slope).toBeCloseTo(0, 12);
+    const heart = multiHead({ kernel: softmax(), width, heads, bias: true });
+    const x = cpu.tensor(random(4).normals(batch * tokens * width), [batch, tokens, width]);
+    const own = heart.initialize(cpu, random(5));
+    const shifted = { ...own, outputBias: cpu.full(2, [width]) };
+    const [before, after] = [await numbersOf(heart.apply(own, x)), await numbersOf(heart.apply(shifted, x))];
+    after.forEach((number, at) => expect(number - before[at]).toBeCloseTo(2, 12));
+  });
 });

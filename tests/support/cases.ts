@@ -118,6 +118,7 @@ export const cases: readonly Case[] = [
     shapes: { logits: [5, 4] },
     run: ({ logits }) => ops.crossEntropy(logits, indices([0, 3, 1, 1, 2])),
   },
+  { name: "dropout", shapes: { x: [7, 33] }, run: ({ x }) => ops.dropout(x, { rate: 0.3, seed: 4_000_000_000 }) },
   binary("mean squared error", [3, 5], [3, 5], ops.meanSquaredError),
 ];
 

@@ -23,6 +23,9 @@ const factory = example(() => [{}], 0);
 const tiny = { kernel: softmax(), vocabulary: 3, classes: 2, tokens: 2, width: 4, hidden: 4, heads: 1, layers: 1 };
 const encoder = library.encoder(tiny);
 const encoderParameters = encoder.initialize(cpu, random(1));
+const writing = { kernel: softmax(), vocabulary: 3, tokens: 4, width: 4, hidden: 4, heads: 1, layers: 1 };
+const decoder = library.decoder(writing);
+const decoderParameters = decoder.initialize(cpu, random(1));
 const multiHead = library.multiHead({ kernel: softmax(), width: 4, heads: 2 });
 const tokens = cpu.full(0.5, [1, 2, 4]);
 const singleLayer = library.singleLayer({ kernel: softmax(), heads: 1, width: 2, outputWidth: 1 });
@@ -85,6 +88,10 @@ export const examples: Readonly<Record<string, Example>> = {
   dissectHead: example(() => [matrix, matrix]),
   ellipticalMetric: example(() => [q, ops.add(q, 1), { causal: true }], 2),
   encodeSafetensors: example(() => [{ a: { shape: [1], data: [1] } }, {}]),
+  cloneTree: example(() => [{ x }]),
+  countParameters: example(() => [{ x }]),
+  decoder: example(() => [writing], 0),
+  disposeTree: example(() => [{ x: cpu.full(1, [1]) }]),
   encoder: example(() => [tiny], 0),
   findAttention: example(() => [layers, "bert."]),
   gradcheck: example(
@@ -132,6 +139,14 @@ export const examples: Readonly<Record<string, Example>> = {
     0,
   ),
   slidingWindow: example(() => [1, { offset: 1 }], 1),
+  loadStateDict: example(() => [{ one: cpu.full(1, [1]) }, { one: { shape: [1], data: [1] } }, { strict: true }], 2),
+  mapTree: example(() => [{ x }, (tensor: unknown) => tensor]),
+  stateDict: example(() => [{ x }]),
+  trainStep: example(() => [
+    library.gradientDescent({ stepSize: 0.1 }),
+    { w: cpu.full(1, [1]) },
+    ({ w }: { w: library.Tensor }) => ops.square(w),
+  ]),
   splitParameters: example(() => [{ x }, () => true]),
   suggestInitialization: example(() => [problem, { ...judged, draws: 2, seed: 1 }], 1),
   summarizeCosines: example(() => [[head]]),
@@ -161,6 +176,17 @@ export const examples: Readonly<Record<string, Example>> = {
   "cpu.scope": example(() => [() => undefined]),
   "cpu.keep": example(() => [x]),
   "cpu.toString": example(() => []),
+  "decoder.initialize": method(decoder.initialize.bind(decoder), () => [cpu, random(1)]),
+  "decoder.apply": method(
+    decoder.apply.bind(decoder),
+    () => [decoderParameters, indices([0, 1], [1, 2]), { mask, observe: () => undefined, random: random(1) }],
+    2,
+  ),
+  "decoder.generate": method(
+    decoder.generate.bind(decoder),
+    () => [decoderParameters, [0, 1], { count: 1, temperature: 1, topK: 2, random: random(1) }],
+    2,
+  ),
   "encoder.initialize": method(encoder.initialize.bind(encoder), () => [cpu, random(1)]),
   "encoder.apply": method(
     encoder.apply.bind(encoder),
@@ -223,6 +249,7 @@ export const examples: Readonly<Record<string, Example>> = {
   "ops.permute": example(() => [x, [1, 0]]),
   "ops.power": example(() => [x, 2]),
   "ops.reshape": example(() => [x, [4]]),
+  "ops.dropout": example(() => [x, { rate: 0.5, seed: 1 }], 1),
   "ops.slice": example(() => [x, 0, 0, 1]),
   "ops.sum": example(() => [x, 0, { keepAxes: true }], 2),
 

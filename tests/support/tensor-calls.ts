@@ -88,6 +88,7 @@ export const operations: Readonly<Record<string, Call>> = {
     (...parts) => ops.concat(parts, 0),
   ),
   crossEntropy: call([[2, 3]], (x) => ops.crossEntropy(x, indices([0, 2]))),
+  dropout: call([[2, 3]], (x) => ops.dropout(x, { rate: 0.5, seed: 1 })),
   embedding: call([[4, 3]], (x) => ops.embedding(x, indices([3, 0]))),
   expand: call([[1, 3]], (x) => ops.expand(x, [2, 3])),
   layerNorm: call([[2, 3], [3], [3]], (x, scale, shift) => ops.layerNorm(x, { scale, shift })),

@@ -1,0 +1,150 @@
+import { add, dropout, gelu, layerNorm } from "../autograd/ops.js";
+import { flag, generator, oneOf, share, whole } from "../core/kinds.js";
+import type { Kinds } from "../core/options.js";
+import type { Random } from "../core/random.js";
+import type { Backend, Tensor } from "../core/tensor.js";
+import type { AttentionInputs, AttentionKernel } from "../kernels/kernel.js";
+import { normal } from "./initialize.js";
+import { linear, type LinearParameters, type NormParameters } from "./linear.js";
+import { multiHead, type MultiHead, type MultiHeadParameters } from "./multi-head.js";
+import * as sizes from "./sizes.js";
+import type { NamedTensors } from "./split.js";
+
+/** Options of the layers of an encoder or a decoder. */
+export interface BlockOptions {
+  /** Default 64. */
+  readonly width?: number;
+  /** Width inside the feed-forward layers. Default 128. */
+  readonly hidden?: number;
+  /** Default 2. */
+  readonly heads?: number;
+  /** Default 2. */
+  readonly layers?: number;
+  /**
+   * Where layers normalise: "pre", x + f(norm x), with a norm of the last layer's tokens; or "post", norm(x + f(x)), with
+   * a norm of the embeddings, as in BERT. Default "pre".
+   */
+  readonly norm?: "pre" | "post";
+  /** Adds a bias to the projections of attention. Default false. */
+  readonly bias?: boolean;
+  /**
+   * The share of embeddings, and of the outputs of attention and feed-forward layers, that a call with `random` drops.
+   * Default 0.
+   */
+  readonly dropout?: number;
+}
+
+export const blockOptions: Kinds<BlockOptions> = {
+  width: sizes.width,
+  hidden: whole(1),
+  heads: sizes.heads,
+  layers: sizes.layers,
+  norm: oneOf("pre", "post"),
+  bias: flag,
+  dropout: share,
+};
+
+/** Parameters of a layer of an encoder or a decoder. */
+export type BlockParameters = {
+  readonly attentionNorm: NormParameters;
+  readonly attention: MultiHeadParameters;
+  readonly feedForwardNorm: NormParameters;
+  readonly expand: LinearParameters;
+  readonly contract: LinearParameters;
+};
+
+/** Parameters of the layers of a model, and the norm of its last tokens ("pre") or of its embeddings ("post"). */
+export type StackParameters = {
+  readonly layers: readonly BlockParameters[];
+  readonly norm: NormParameters;
+};
+
+/** The inputs of a layer's attention, and the tokens [batch, n, width] that the layer returned. */
+export interface LayerTrace {
+  readonly inputs: AttentionInputs;
+  readonly tokens: Tensor;
+}
+
+/** What a call of a model may say beside its inputs. */
+export interface TrainingCall {
+  /** Draws what dropout drops, in training. Default: nothing is dropped. */
+  readonly random?: Random;
+  /** Called with every layer in turn. */
+  readonly observe?: (layer: LayerTrace) => void;
+}
+
+export const randomKind: Kinds<Pick<TrainingCall, "random">> = { random: generator };
+
+/** Standard deviation of initial embeddings, as in BERT and GPT-2. */
+export const EMBEDDING_SCALE = 0.02;
+
+/** Seeds of dropout are below this. */
+const SEEDS = 2 ** 32;
+
+/** A linear layer with weights of variance 1/rows. */
+export function dense(backend: Backend, random: Random, rows: number, columns: number): LinearParameters {
+  return {
+    weight: normal(backend, random, [rows, columns], 1 / Math.sqrt(rows)),
+    bias: backend.full(0, [columns]),
+  };
+}
+
+/** The kernel's inputs that follow from the values of a layer and of the layer before. */
+function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previous: Tensor | undefined): NamedTensors {
+  return Object.fromEntries(
+    inputs.flatMap(({ name, betweenLayers: rule }) => (rule === undefined ? [] : [[name, rule(values, previous)]])),
+  );
+}
+
+/** How the heads of a layer attend: the output [batch, n, width]. */
+export type Attend = (layer: number, attention: MultiHeadParameters, inputs: AttentionInputs) => Tensor;
+
+/** The layers that an encoder and a decoder share. */
+export interface Blocks {
+  readonly attention: MultiHead;
+  initialize(backend: Backend, random: Random): StackParameters;
+  /** Embedded tokens [batch, n, width] give those of the last layer. */
+  run(parameters: StackParameters, embedded: Tensor, attend: Attend, call: TrainingCall): Tensor;
+}
+
+/** Layers of attention and feed-forward networks. `tokens` is n, for a kernel whose parameters depend on it. */
+export function blocks(kernel: AttentionKernel, tokens: number, options: BlockOptions): Blocks {
+  const { width = 64, hidden = 128, heads = 2, layers = 2, norm = "pre", bias, dropout: rate = 0 } = options;
+  const heart = multiHead({ kernel, width, heads, tokens, bias });
+  const drop = (x: Tensor, random: Random | undefined): Tensor =>
+    rate === 0 || random === undefined ? x : dropout(x, { rate, seed: random.integer(SEEDS) });
+
+  return {
+    attention: heart,
+    initialize(backend, random) {
+      const ones = (): NormParameters => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
+      return {
+        layers: Array.from({ length: layers }, () => ({
+          attentionNorm: ones(),
+          attention: heart.initialize(backend, random),
+          feedForwardNorm: ones(),
+          expand: dense(backend, random, width, hidden),
+          contract: dense(backend, random, hidden, width),
+        })),
+        norm: ones(),
+      };
+    },
+    run(parameters, embedded, attend, { random, observe }) {
+      const isPre = norm === "pre";
+      let x = drop(isPre ? embedded : layerNorm(embedded, parameters.norm), random);
+      let values: Tensor | undefined;
+      parameters.layers.forEach((layer, at) => {
+        const own = heart.project(layer.attention, isPre ? layerNorm(x, layer.attentionNorm) : x);
+        const inputs = { ...own, ...betweenLayers(kernel, own.v, values) };
+        values = own.v;
+        const attended = add(x, drop(attend(at, layer.attention, inputs), random));
+        x = isPre ? attended : layerNorm(attended, layer.attentionNorm);
+        const inner = gelu(linear(isPre ? layerNorm(x, layer.feedForwardNorm) : x, layer.expand));
+        const fed = add(x, drop(linear(inner, layer.contract), random));
+        x = isPre ? fed : layerNorm(fed, layer.feedForwardNorm);
+        observe?.({ inputs, tokens: x });
+      });
+      return isPre ? layerNorm(x, parameters.norm) : x;
+    },
+  };
+}

@@ -1,0 +1,190 @@
+import { add, embedding, reshape, slice } from "../autograd/ops.js";
+import { checkIndices, indices, indicesKind, type Indices } from "../core/indices.js";
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import { backend as backendKind, callable, generator, notNegative, numbers, record, whole } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
+import type { Random } from "../core/random.js";
+import { formatShape } from "../core/shape.js";
+import type { Backend, Tensor } from "../core/tensor.js";
+import { decode, keyValueCache } from "../kernels/decode.js";
+import type { AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
+import { and, causal } from "../kernels/mask.js";
+import { attentionKernel, attentionOptions } from "../kernels/options.js";
+import {
+  blockOptions,
+  blocks,
+  dense,
+  EMBEDDING_SCALE,
+  randomKind,
+  type Attend,
+  type BlockOptions,
+  type StackParameters,
+  type TrainingCall,
+} from "./blocks.js";
+import { normal } from "./initialize.js";
+import { linear, type LinearParameters } from "./linear.js";
+import { sampleFrom } from "./sampling.js";
+
+/** Options of `decoder`. */
+export interface DecoderOptions extends BlockOptions {
+  readonly kernel: AttentionKernel;
+  /** The number of token ids. */
+  readonly vocabulary: number;
+  /** Positions: the most tokens of a sequence. */
+  readonly tokens: number;
+}
+
+const decoderOptions: Kinds<DecoderOptions> = {
+  kernel: needed(attentionKernel),
+  vocabulary: needed(whole(1)),
+  tokens: needed(whole(1)),
+  ...blockOptions,
+};
+
+/** Parameters of a decoder. */
+export type DecoderParameters = StackParameters & {
+  readonly embedding: Tensor;
+  readonly positions: Tensor;
+  readonly head: LinearParameters;
+};
+
+/** Options of a call of a decoder. A mask holds beside the causal one. */
+export interface DecoderCall extends Pick<AttentionOptions, "mask">, TrainingCall {}
+
+const decoderCall: Kinds<DecoderCall> = { mask: attentionOptions.mask, observe: callable, ...randomKind };
+
+/** Options of `generate`. */
+export interface GenerateOptions {
+  /** New tokens, at most. Default: until the positions end. */
+  readonly count?: number;
+  /** Divides the logits. 0 takes the likeliest token. Default 1. */
+  readonly temperature?: number;
+  /** Only the `topK` likeliest tokens are drawn. Default: all. */
+  readonly topK?: number;
+  /** Draws the tokens; not needed at temperature 0. */
+  readonly random?: Random;
+}
+
+const generateOptions: Kinds<GenerateOptions> = {
+  count: whole(0),
+  temperature: notNegative,
+  topK: whole(1),
+  random: generator,
+};
+
+/** A causal transformer, as `decoder` returns it. */
+export interface Decoder {
+  initialize(backend: Backend, random: Random): DecoderParameters;
+  /** Ids [batch, n], n ≤ tokens, give logits [batch, n, vocabulary] of the tokens that follow. */
+  apply(parameters: DecoderParameters, ids: Indices, call?: DecoderCall): Tensor;
+  /**
+   * The tokens that continue a prompt, one by one. Keys and values of earlier tokens are kept in a cache, and each token
+   * costs one row. Leaving the loop frees the cache.
+   */
+  generate(parameters: DecoderParameters, prompt: ArrayLike<number>, options?: GenerateOptions): AsyncGenerator<number>;
+}
+
+/**
+ * A causal transformer that predicts the next token: a language model.
+ *
+ * Token and learned position embeddings, blocks as in `encoder` under a causal mask, a final norm, and a linear head
+ * over the vocabulary. Any kernel that takes masks serves; one with parameters for positions wants sequences of all
+ * `tokens` in training, one that divides by the number of keys (`relu`, the default of `sigmoid`) divides by `tokens` in
+ * `generate`, and one whose inputs follow from the layer before (`elliptical`) must be causal itself.
+ * `generate` wants a kernel that `decode` takes. Source: Radford et al., "Language models are unsupervised multitask
+ * learners", 2019.
+ *
+ * @throws ArgumentError for an unknown option or a width that the heads do not divide.
+ * @example
+ * const model = decoder({ kernel: softmax(), vocabulary: 256, tokens: 128 });
+ * const parameters = model.initialize(gpu, random(1));
+ * const loss = (p) => ops.crossEntropy(ops.reshape(model.apply(p, ids), [-1, 256]), next);
+ * for await (const id of model.generate(parameters, prompt, { count: 100, random: random(2) })) write(id);
+ */
+export function decoder(options: DecoderOptions): Decoder {
+  const { kernel, vocabulary, tokens, ...rest } = checkOptions("decoder", options, decoderOptions);
+  const { width = 64, heads = 2, layers = 2 } = rest;
+  const stack = blocks(kernel, tokens, rest);
+
+  /** The tokens of the last layer; the first of them is at `place`. */
+  function run(parameters: DecoderParameters, ids: Indices, place: number, how: Attend, call: TrainingCall): Tensor {
+    const positions = slice(parameters.positions, 0, place, ids.shape[1]);
+    return stack.run(parameters, add(embedding(parameters.embedding, ids), positions), how, call);
+  }
+
+  /** `count` tokens that follow the prompt. */
+  async function* continued(
+    parameters: DecoderParameters,
+    prompt: Indices,
+    count: number,
+    choose: (logits: ArrayLike<number>) => number,
+  ): AsyncGenerator<number> {
+    const { backend } = parameters.embedding;
+    const sizes = { batch: 1, kvHeads: heads, capacity: tokens, dim: width / heads };
+    const caches = Array.from({ length: layers }, () => keyValueCache(backend, kernel, sizes));
+    const how: Attend = (layer, attention, inputs) => stack.attention.combine(attention, decode(caches[layer], inputs));
+    try {
+      let [next, place] = [prompt, 0];
+      for (let made = 0; made < count; made++) {
+        const logits = backend.scope(() => {
+          const rows = reshape(run(parameters, next, place, how, {}), [-1, width]);
+          return linear(slice(rows, 0, rows.shape[0] - 1, 1), parameters.head);
+        });
+        const id = choose(await logits.read().finally(() => logits.dispose()));
+        place += next.shape[1];
+        next = indices([id], [1, 1]);
+        yield id;
+      }
+    } finally {
+      for (const cache of caches) cache.dispose();
+    }
+  }
+
+  return {
+    initialize(backend, random) {
+      checkArguments("decoder.initialize", { backend, random }, { backend: backendKind, random: generator });
+      return {
+        embedding: normal(backend, random, [vocabulary, width], EMBEDDING_SCALE),
+        positions: normal(backend, random, [tokens, width], EMBEDDING_SCALE),
+        ...stack.initialize(backend, random),
+        head: dense(backend, random, width, vocabulary),
+      };
+    },
+    apply(parameters, ids, call = {}) {
+      checkArguments("decoder.apply", { parameters, ids }, { parameters: record, ids: indicesKind });
+      const { mask, ...own } = checkOptions("decoder.apply", call, decoderCall, "call");
+      if (ids.shape.length !== 2 || ids.shape[1] < 1 || ids.shape[1] > tokens) {
+        throw new ShapeError({
+          where: "decoder.apply",
+          argument: "ids",
+          wanted: `[batch, n] with n from 1 to ${tokens}`,
+          got: formatShape(ids.shape),
+        });
+      }
+      const masks = mask === undefined ? causal() : and(causal(), mask);
+      const how: Attend = (_, attention, inputs) => stack.attention.attend(attention, inputs, { mask: masks });
+      return linear(run(parameters, ids, 0, how, own), parameters.head);
+    },
+    generate(parameters, prompt, options = {}) {
+      checkArguments("decoder.generate", { parameters, prompt }, { parameters: record, prompt: numbers });
+      const {
+        count = tokens - prompt.length,
+        temperature = 1,
+        topK,
+        random,
+      } = checkOptions("decoder.generate", options, generateOptions);
+      if (prompt.length < 1 || prompt.length + count > tokens) {
+        throw new ArgumentError({
+          where: "decoder.generate",
+          argument: "prompt",
+          wanted: `ids, and with the new ones at most ${tokens}, the positions of the model`,
+          got: `${prompt.length} and ${count} new ones`,
+          fix: "Take the last ids of the prompt, or ask for fewer new ones.",
+        });
+      }
+      const ids = indices(prompt, [1, prompt.length]);
+      checkIndices("decoder.generate", "prompt", ids, vocabulary);
+      return continued(parameters, ids, count, sampleFrom({ temperature, topK, random }));
+    },
+  };
+}
