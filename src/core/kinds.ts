@@ -60,11 +60,7 @@ export const flag = kind<boolean>("true or false", (value) => typeof value === "
 export const text = kind<string>("a text", (value) => typeof value === "string");
 export const callable = kind<(...given: unknown[]) => never>("a function", (value) => typeof value === "function");
 export const record = kind<Readonly<Record<string, never>>>("an object", isRecord);
-export const tensor = kind<Tensor>(
-  "a tensor",
-  isTensor,
-  "Tensors are made by a backend: cpu.tensor(numbers, shape), gpu.tensor(numbers, shape).",
-);
+export const tensor = kind<Tensor>("a tensor", isTensor, "A backend makes tensors: cpu.tensor(numbers, shape).");
 export const shapeKind = kind<Shape>(
   "a shape, as an array of extents",
   (value) => isList(value) && Array.from(value).every((extent) => typeof extent === "number"),

@@ -54,8 +54,7 @@ export interface Mask {
 export const maskKind = /* @__PURE__ */ having<Mask>(
   "a mask: causal(), slidingWindow(), lengths(), booleanMask(), and() or or()",
   ["allows", "varies"],
-  "booleanMask(values, [batch or 1, heads or 1, n or 1, m or 1]) takes truth values; numbers to add to " +
-    "the scores are a bias.",
+  "booleanMask(values, shape) takes truth values; numbers to add to the scores are a bias.",
 );
 
 /** Far beyond every index, and far from overflow. */

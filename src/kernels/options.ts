@@ -29,12 +29,15 @@ const biasKind: Kind<Bias> = {
   fix: tensor.fix,
 };
 
+const CAUSAL = "mask: causal()";
+const BOOLEAN = "mask: booleanMask(values, shape)";
+
 export const attentionOptions: Kinds<AttentionOptions> = {
   mask: alias(maskKind, {
-    causal: "mask: causal()",
-    iscausal: "mask: causal()",
-    attnmask: "mask: booleanMask(values, shape)",
-    attentionmask: "mask: booleanMask(values, shape)",
+    causal: CAUSAL,
+    iscausal: CAUSAL,
+    attnmask: BOOLEAN,
+    attentionmask: BOOLEAN,
     keypaddingmask: "mask: lengths({ keys }), or booleanMask(values, [batch, 1, 1, m])",
     windowsize: "mask: slidingWindow(width)",
   }),

@@ -16,15 +16,24 @@ export {
   type MultiHeadOptions,
   type MultiHeadParameters,
 } from "./multi-head.js";
+export type { Optimizer, OptimizerState } from "./optimizer.js";
 export {
   adam,
+  adamw,
   gradientDescent,
   sgd,
   type AdamOptions,
-  type Optimizer,
-  type OptimizerState,
+  type AdamWOptions,
   type SgdOptions,
 } from "./optimizers.js";
+export {
+  constantSchedule,
+  cosineSchedule,
+  linearSchedule,
+  type DecayOptions,
+  type Schedule,
+  type WarmupOptions,
+} from "./schedules.js";
 export {
   singleLayer,
   type SingleLayer,
@@ -33,7 +42,8 @@ export {
   type SingleLayerScales,
 } from "./single-layer.js";
 export { mergeParameters, splitParameters, type NamedTensors } from "./split.js";
-export { trainStep } from "./train-step.js";
+export { clipGradients } from "./clip.js";
+export { trainStep, type TrainStepOptions } from "./train-step.js";
 export {
   cloneTree,
   countParameters,

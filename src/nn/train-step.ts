@@ -1,9 +1,16 @@
 import { valueAndGrad } from "../autograd/grad.js";
 import { ArgumentError } from "../core/errors.js";
-import { having } from "../core/kinds.js";
-import { checkArguments } from "../core/options.js";
+import { having, positive } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
-import type { Optimizer } from "./optimizers.js";
+import { clipGradients } from "./clip.js";
+import type { Optimizer } from "./optimizer.js";
+
+/** Options of `trainStep`. */
+export interface TrainStepOptions {
+  /** The largest norm of all gradients together, as in `clipGradients`. Default: none. */
+  readonly clip?: number;
+}
 
 const optimizerKind = having<Optimizer>("an optimiser, as adam({ learningRate })", ["step", "state"]);
 
@@ -27,14 +34,17 @@ export function trainStep<Parameters extends ParameterTree>(
   optimizer: Optimizer,
   parameters: Parameters,
   loss: (parameters: Parameters) => Tensor,
+  options: TrainStepOptions = {},
 ): Promise<number> {
+  const { clip } = checkOptions("trainStep", options, { clip: positive });
   checkArguments("trainStep", { optimizer }, { optimizer: optimizerKind });
   const first = tensorsIn(parameters)[0];
   if (first === undefined)
     throw new ArgumentError({ where: "trainStep", argument: "parameters", wanted: "at least one tensor", got: "none" });
   const value = first.backend.scope(() => {
     const result = valueAndGrad(loss, parameters);
-    optimizer.step(parameters, result.gradients);
+    const { gradients } = clip === undefined ? result : clipGradients(result.gradients, clip);
+    optimizer.step(parameters, gradients);
     return result.value;
   });
   return value

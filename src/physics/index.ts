@@ -77,12 +77,11 @@ export {
   type Symmetry,
 } from "./symmetry.js";
 export {
-  cosineSchedule,
   enumeratedEnergy,
   measure,
   variationalStep,
   type Measurement,
-  type Schedule,
   type StepOptions,
   type VariationalProblem,
 } from "./variational.js";
+export { cosineSchedule, type Schedule } from "../nn/schedules.js";

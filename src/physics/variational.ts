@@ -15,25 +15,6 @@ import { descend, linearProblem, springDirection, type LinearProblem } from "./r
 import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
 import { exactStatistics, statistics, type Statistics } from "./statistics.js";
 
-/** The learning rate by step; steps count from 0. */
-export type Schedule = (step: number) => number;
-
-/** Rises from 0 over `warmup` steps, then follows half a cosine from `start` to `end` at the last of `steps`. */
-export function cosineSchedule(options: {
-  readonly start: number;
-  readonly end: number;
-  readonly steps: number;
-  readonly warmup: number;
-}): Schedule {
-  const kinds = { start: needed(finite), end: needed(finite), steps: needed(whole(1)), warmup: needed(whole(0)) };
-  const { start, end, steps, warmup } = checkOptions("cosineSchedule", options, kinds);
-  return (step) => {
-    if (step < warmup) return (start * (step + 1)) / (warmup + 1);
-    const progress = Math.min(1, (step - warmup) / Math.max(1, steps - 1 - warmup));
-    return end + (start - end) * 0.5 * (1 + Math.cos(Math.PI * progress));
-  };
-}
-
 /** A wave function, its Hamiltonian and how to draw from it. */
 export interface VariationalProblem {
   readonly ansatz: Ansatz;

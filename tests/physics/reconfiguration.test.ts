@@ -26,7 +26,8 @@ import {
   translations,
   type Symmetry,
 } from "../../src/physics/symmetry.js";
-import { cosineSchedule, enumeratedEnergy, variationalStep, type StepOptions } from "../../src/physics/variational.js";
+import { cosineSchedule } from "../../src/nn/schedules.js";
+import { enumeratedEnergy, variationalStep, type StepOptions } from "../../src/physics/variational.js";
 
 const lattice = chain(8);
 const hamiltonian = heisenberg(lattice, { j2: 0.3 });

@@ -2,13 +2,8 @@ import { parameterCount } from "../../core/tensor.js";
 import { rememberedAmplitudes } from "../../physics/amplitudes.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
-import {
-  cosineSchedule,
-  measure,
-  variationalStep,
-  type Measurement,
-  type VariationalProblem,
-} from "../../physics/variational.js";
+import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
+import { cosineSchedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
 import type { WavefunctionRun } from "./measurements.js";

@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { ArgumentError, cpu, ops, valueAndGrad, type Backend, type Tensor } from "../../src/index.js";
+import {
+  adam,
+  adamw,
+  clipGradients,
+  constantSchedule,
+  cosineSchedule,
+  gradientDescent,
+  linearSchedule,
+  sgd,
+  trainStep,
+} from "../../src/nn/index.js";
+import { describeGpu } from "../support/gpu.js";
+
+const numbersOf = async (tensor: Tensor) => Array.from(await tensor.read());
+const slope = (step: number, at: number): number => Math.sin(1 + 3 * step + at);
+
+describe("adamw", () => {
+  /** The algorithm of arXiv 1711.05101, line by line. */
+  function wanted(start: readonly number[], decay: number, rateAt: (step: number) => number, steps: number): number[] {
+    const [b1, b2, epsilon] = [0.8, 0.95, 1e-6];
+    return start.map((p, at) => {
+      let [m, v] = [0, 0];
+      for (let t = 1; t <= steps; t++) {
+        const g = slope(t, at);
+        m = b1 * m + (1 - b1) * g;
+        v = b2 * v + (1 - b2) * g * g;
+        const [mHat, vHat] = [m / (1 - b1 ** t), v / (1 - b2 ** t)];
+        p -= rateAt(t - 1) * (mHat / (Math.sqrt(vHat) + epsilon) + decay * p);
+      }
+      return p;
+    });
+  }
+
+  async function agrees(backend: Backend, digits: number): Promise<void> {
+    const start = [0.5, -1.5, 2, 3];
+    const rate = cosineSchedule({ start: 0.1, end: 0.01, steps: 7, warmup: 2 });
+    const parameters = { weight: backend.tensor(start, [2, 2]), bias: backend.tensor(start) };
+    const optimizer = adamw({ learningRate: rate, beta1: 0.8, beta2: 0.95, epsilon: 1e-6, weightDecay: 0.3 });
+    for (let step = 1; step <= 7; step++) {
+      const slopes = start.map((_, at) => slope(step, at));
+      optimizer.step(parameters, { weight: backend.tensor(slopes, [2, 2]), bias: backend.tensor(slopes) });
+    }
+    const [weight, bias] = [await numbersOf(parameters.weight), await numbersOf(parameters.bias)];
+    wanted(start, 0.3, rate, 7).forEach((number, at) => expect(weight[at]).toBeCloseTo(number, digits));
+    wanted(start, 0, rate, 7).forEach((number, at) => expect(bias[at]).toBeCloseTo(number, digits));
+  }
+
+  it("is its formula, with decay for matrices alone", () => agrees(cpu, 12));
+
+  it("without decay is adam, bit for bit, and lets the caller choose what decays", async () => {
+    const trained = async (optimizer: ReturnType<typeof adam>) => {
+      const parameters = { w: cpu.tensor([1, -2], [1, 2]), v: cpu.tensor([3]) };
+      for (let step = 1; step < 4; step++)
+        optimizer.step(parameters, { w: cpu.tensor([step, -1], [1, 2]), v: cpu.tensor([0.5]) });
+      return [...(await numbersOf(parameters.w)), ...(await numbersOf(parameters.v))];
+    };
+    const plain = await trained(adam({ learningRate: 0.1 }));
+    expect(await trained(adamw({ learningRate: 0.1, weightDecay: 0 }))).toEqual(plain);
+    expect(await trained(adamw({ learningRate: 0.1, decays: () => false }))).toEqual(plain);
+    const some = await trained(adamw({ learningRate: 0.1, weightDecay: 0.5, decays: (name) => name === "v" }));
+    expect(some.slice(0, 2)).toEqual(plain.slice(0, 2));
+    expect(some[2]).not.toBe(plain[2]);
+  });
+
+  describeGpu("on the GPU", (gpu) => {
+    it("is its formula", () => agrees(gpu(), 5));
+  });
+});
+
+describe("a schedule", () => {
+  it("rises, then stays, falls on a line or on a cosine", () => {
+    const at = (schedule: (step: number) => number) => [0, 1, 2, 3, 6, 10, 99].map(schedule);
+    const [start, warmup, steps, end] = [0.8, 3, 11, 0.2];
+    const line = (step: number): number => 0.8 - (0.6 * (step - 3)) / 7;
+    const rise = [0.2, 0.4, 0.6];
+    const close = (got: number[], wanted: number[]) => got.forEach((x, i) => expect(x).toBeCloseTo(wanted[i], 14));
+    close(at(constantSchedule({ start, warmup })), [...rise, 0.8, 0.8, 0.8, 0.8]);
+    close(at(linearSchedule({ start, warmup, steps, end })), [...rise, 0.8, line(6), 0.2, 0.2]);
+    const cosine = 0.2 + 0.3 * (1 + Math.cos((3 * Math.PI) / 7));
+    close(at(cosineSchedule({ start, warmup, steps, end })), [...rise, 0.8, cosine, 0.2, 0.2]);
+  });
+
+  const optimizers = {
+    gradientDescent: (rate: number | ((step: number) => number)) => gradientDescent({ stepSize: rate }),
+    sgd: (learningRate: number | ((step: number) => number)) => sgd({ learningRate }),
+    adam: (learningRate: number | ((step: number) => number)) => adam({ learningRate }),
+    adamw: (learningRate: number | ((step: number) => number)) => adamw({ learningRate }),
+  };
+  const steps = (optimizer: ReturnType<typeof adam>, w: Tensor, count: number): void => {
+    for (let step = 0; step < count; step++) optimizer.step({ w }, { w: cpu.tensor([1, -0.5]) });
+  };
+
+  it.each(Object.entries(optimizers))("decides the steps of %s, also after restore", async (_, make) => {
+    const rate = (step: number): number => 0.1 / (1 + step);
+    const [w, twin] = [cpu.tensor([1, 2]), cpu.tensor([1, 2])];
+    const [whole, first] = [make(rate), make(rate)];
+    steps(whole, w, 6);
+    steps(first, twin, 3);
+    const second = make(rate);
+    second.restore({ w: twin }, first.state({ w: twin }));
+    steps(second, twin, 3);
+    expect(await numbersOf(twin)).toEqual(await numbersOf(w));
+    const constant = cpu.tensor([1, 2]);
+    steps(make(0.1), constant, 6);
+    expect(await numbersOf(constant)).not.toEqual(await numbersOf(w));
+  });
+
+  it("may be replaced by a number at any time; what gives no rate changes nothing", async () => {
+    const w = cpu.tensor([1, 2]);
+    const optimizer = gradientDescent({ stepSize: () => 0.5 });
+    steps(optimizer, w, 1);
+    optimizer.learningRate = 0.25;
+    steps(optimizer, w, 1);
+    expect(await numbersOf(w)).toEqual([1 - 0.5 - 0.25, 2 + 0.25 + 0.125]);
+    for (const wrong of [0, -1, NaN, "0.1"] as number[])
+      expect(() => (optimizer.learningRate = wrong)).toThrow(
+        /learningRate: wanted a finite number above 0, or a schedule/,
+      );
+    const before = await numbersOf(w);
+    for (const wrong of [NaN, -1, "1"] as number[]) {
+      optimizer.learningRate = () => wrong;
+      expect(() => steps(optimizer, w, 1)).toThrow(ArgumentError);
+    }
+    expect(await numbersOf(w)).toEqual(before);
+  });
+});
+
+async function clips(backend: Backend): Promise<void> {
+  const tree = { a: backend.tensor([3, 0], [2, 1]), b: [backend.tensor([0, 4])] };
+  const { gradients, norm } = clipGradients(tree, 2.5);
+  expect((await numbersOf(norm))[0]).toBeCloseTo(5, 6);
+  expect(await numbersOf(gradients.a)).toEqual([1.5, 0]);
+  expect(await numbersOf(gradients.b[0])).toEqual([0, 2]);
+  expect(gradients.a.shape).toEqual([2, 1]);
+  expect(await numbersOf(clipGradients(tree, 6).gradients.a)).toEqual([3, 0]);
+  expect(await numbersOf(clipGradients({ a: backend.full(0, [2]) }, 1).gradients.a)).toEqual([0, 0]);
+  const broken = { a: ops.divide(backend.full(0, [1]), 0), b: backend.full(1, [2]) };
+  expect(await numbersOf(clipGradients(broken, 1).gradients.b)).toEqual([NaN, NaN]);
+}
+
+describe("clipGradients", () => {
+  it("scales all gradients by their common norm", () => clips(cpu));
+
+  it("is an option of a training step", async () => {
+    const loss = ({ w }: { w: Tensor }): Tensor => ops.sum(ops.square(w));
+    const [w, twin] = [cpu.tensor([3, 4]), cpu.tensor([3, 4])];
+    expect(await trainStep(gradientDescent({ stepSize: 1 }), { w }, loss, { clip: 1 })).toBe(25);
+    const { gradients } = valueAndGrad(loss, { w: twin });
+    gradientDescent({ stepSize: 1 }).step({ w: twin }, clipGradients(gradients, 1).gradients);
+    expect(await numbersOf(w)).toEqual(await numbersOf(twin));
+    expect((await numbersOf(w))[0]).toBeCloseTo(3 - 0.6, 12);
+  });
+
+  describeGpu("on the GPU", (gpu) => {
+    it("scales all gradients by their common norm", () => clips(gpu()));
+  });
+});
