@@ -110,6 +110,7 @@ export {
   type MaskRuns,
   type MaskSizes,
 } from "./kernels/mask.js";
+export { documents, maskOf, type MaskOfOptions, type MaskRule } from "./kernels/rule-mask.js";
 export { relativePosition, type RelativePositionOptions } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";

@@ -6,6 +6,19 @@ import { difference, FLOAT32_AGREEMENT, installPackage, node, type Installed, ty
 
 const run = async (folder: string, ...args: string[]) => JSON.parse(await node(folder, ...args)) as Printed;
 
+const training = (folder: string, ...args: string[]): Promise<string> => {
+  const text = readFileSync(new URL("../../docs/training.md", import.meta.url), "utf8");
+  writeFileSync(join(folder, "write.mjs"), /```js\n([^]*?)```/.exec(text)![1]);
+  writeFileSync(join(folder, "text.txt"), "a rose is a rose is a rose. ".repeat(20));
+  return node(folder, "write.mjs", "text.txt", ...args);
+};
+const expectLearned = (printed: string): void => {
+  const losses = [...printed.matchAll(/loss ([\d.]+)/g)].map(([, loss]) => Number(loss));
+  expect(losses[0]).toBeGreaterThan(2);
+  expect(losses.at(-1)).toBeLessThan(0.5);
+  expect(printed).toMatch(/"a rose i[a-z. ]{24}"\n$/);
+};
+
 describe("the packed tarball in Node", () => {
   let bare: Installed;
   beforeAll(() => {
@@ -50,6 +63,9 @@ describe("the packed tarball in Node", () => {
     expect(await node(bare.folder, "page.mjs")).toBe(printed);
   });
 
+  it("writes as docs/training.md says, on the CPU", async () =>
+    expectLearned(await training(bare.folder, "cpu", "60")));
+
   it("says how to get webgpu where it is missing", async () => {
     const script =
       'import("attention-kernels").then((m) => m.requestGpu()).catch((e) => console.log(e.name, e.message))';
@@ -74,6 +90,8 @@ describeGpu("the packed tarball in Node with webgpu", () => {
       expect(difference(cpu, gpu!)).toBeLessThan(FLOAT32_AGREEMENT);
     });
   }
+
+  it("writes as docs/training.md says", async () => expectLearned(await training(installed.folder, "gpu", "60")));
 
   it("trains 2000 steps in constant memory, learns, and lets Node end", async () => {
     // A small young generation, so that its growth is not taken for a leak.
