@@ -114,8 +114,8 @@ export interface Update {
   /** Steps so far, this one included. */
   readonly step: number;
   readonly rate: number;
-  /** The names of the parameter, such as "layers.0.norm.scale". */
-  readonly names: readonly string[];
+  /** What `isMarked` says of one of its names. */
+  readonly marked: boolean;
 }
 
 /** The rate of a step, counted from 0. */
@@ -130,11 +130,15 @@ function rateAt(learningRate: number | Schedule, step: number): number {
   });
 }
 
-/** Calls `update` for every parameter with its gradient and its `count` memories, which start at zero. */
+/**
+ * Calls `update` for every parameter with its gradient and its `count` memories, which start at zero. `isMarked` is asked
+ * for every name, such as "layers.0.norm.scale", before anything changes.
+ */
 export function makeOptimizer(
   count: number,
   initialRate: number | Schedule,
   update: (update: Update) => void,
+  isMarked: (name: string, parameter: Tensor) => boolean = () => false,
 ): Optimizer {
   const memories = new Map<Tensor, readonly Tensor[]>();
   let steps = 0;
@@ -164,12 +168,22 @@ export function makeOptimizer(
       }
       const found = slopesIn(parameters, gradients);
       const rate = rateAt(learningRate, steps);
+      const marked = new Set(
+        [...found].flatMap(([tensor, { names }]) => (names.some((name) => isMarked(name, tensor)) ? [tensor] : [])),
+      );
       for (const parameter of found.keys()) for (const memory of memoriesOf(parameter)) memory.memory("optimizer.step");
       steps++;
-      for (const [parameter, { names, slopes }] of found) {
+      for (const [parameter, { slopes }] of found) {
         const [first, ...others] = slopes;
         const gradient = parameter.backend.scope(() => others.reduce((sum, other) => add(sum, other), first));
-        update({ parameter, gradient, memories: memoriesOf(parameter), step: steps, rate, names });
+        update({
+          parameter,
+          gradient,
+          memories: memoriesOf(parameter),
+          step: steps,
+          rate,
+          marked: marked.has(parameter),
+        });
         if (gradient !== first) gradient.dispose();
       }
     },

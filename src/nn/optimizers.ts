@@ -107,11 +107,10 @@ export function adamw(options: AdamWOptions): Optimizer {
     decays: callable,
   });
   const step = adamRule(rest);
-  return makeOptimizer(2, rest.learningRate, (update) => {
-    const { parameter, names, rate } = update;
-    if (weightDecay === 0 || !names.some((name) => decays(name, parameter))) return step(update);
-    const before = parameter.backend.scope(() => addScaled(parameter, parameter, -rate * weightDecay));
-    parameter.assign(before);
+  const update = (update: Update): void => {
+    const { parameter, rate, marked } = update;
+    if (marked && weightDecay > 0) parameter.assign(addScaled(parameter, parameter, -rate * weightDecay));
     step(update);
-  });
+  };
+  return makeOptimizer(2, rest.learningRate, update, decays);
 }

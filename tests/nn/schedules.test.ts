@@ -62,6 +62,14 @@ describe("adamw", () => {
     const some = await trained(adamw({ learningRate: 0.1, weightDecay: 0.5, decays: (name) => name === "v" }));
     expect(some.slice(0, 2)).toEqual(plain.slice(0, 2));
     expect(some[2]).not.toBe(plain[2]);
+    const parameters = { a: cpu.tensor([1]), b: cpu.tensor([2]) };
+    const decays = (name: string): boolean => {
+      if (name === "a") return true;
+      throw new RangeError("mine");
+    };
+    const optimizer = adamw({ learningRate: 0.1, decays });
+    expect(() => optimizer.step(parameters, { a: cpu.tensor([1]), b: cpu.tensor([1]) })).toThrow("mine");
+    expect(await numbersOf(parameters.a)).toEqual([1]);
   });
 
   describeGpu("on the GPU", (gpu) => {
