@@ -151,7 +151,11 @@ describe("what users of other libraries write leads to the right name", () => {
       'causal: align: wanted "top-left" or "bottom-right", got "TOP_LEFT"',
     ],
     ["lr", loosely(adam, { lr: 0.1 }), "Did you mean learningRate?"],
-    ["nothing of what is needed", loosely(adam, {}), "adam: learningRate: wanted a finite number above 0, got nothing"],
+    [
+      "nothing of what is needed",
+      loosely(adam, {}),
+      "adam: learningRate: wanted a finite number above 0, or a schedule, got nothing",
+    ],
     ["scael", loosely(softmax, { scael: 1 }), "Did you mean scale?"],
     ["options of a kernel without any", loosely(kernels.linear, { scale: 1 }), "linear: scale: wanted no options"],
     [
