@@ -19,6 +19,8 @@ import {
 } from "../../src/index.js";
 import {
   adam,
+  adamw,
+  clipGradients,
   encoder,
   gradientDescent,
   mergeParameters,
@@ -196,6 +198,11 @@ const others: Readonly<Record<string, Call>> = {
     "cpu",
   ),
   adam: stepOf(() => adam({ learningRate: 0.1 })),
+  adamw: stepOf(() => adamw({ learningRate: 0.1 })),
+  clipGradients: tree(
+    (backend) => ({ a: of(backend, [2, 3]), b: of(backend, [3]) }),
+    (gradients) => clipGradients(gradients, 1),
+  ),
   sgd: stepOf(() => sgd({ learningRate: 0.1 })),
   gradientDescent: stepOf(() => gradientDescent({ stepSize: 0.1 })),
   encoder: tree(
