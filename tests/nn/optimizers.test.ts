@@ -6,14 +6,27 @@ import { random } from "../../src/core/random.js";
 import { tensorsIn, type Backend, type ParameterTree, type Tensor } from "../../src/core/tensor.js";
 import { createCpu } from "../../src/cpu/backend.js";
 import { cpu, float64 } from "../../src/cpu/cpu.js";
-import { adam, gradientDescent, sgd } from "../../src/nn/optimizers.js";
+import { adam, adamw, gradientDescent, sgd } from "../../src/nn/optimizers.js";
+import { cosineSchedule } from "../../src/nn/schedules.js";
 import { restoreTree, snapshotsOf, tensorsOf } from "../../src/studies/runner/snapshot.js";
 import { describeGpu } from "../support/gpu.js";
 
 const optimizers = {
   adam: () => adam({ learningRate: 0.1 }),
+  adamw: () => adamw({ learningRate: 0.1, weightDecay: 0.2 }),
   sgd: () => sgd({ learningRate: 0.1 }),
   gradientDescent: () => gradientDescent({ stepSize: 0.1 }),
+};
+
+/** Every step of six has another rate. */
+const schedule = cosineSchedule({ start: 0.1, end: 0.01, steps: 6, warmup: 2 });
+
+const resumable = {
+  ...optimizers,
+  "adam in a schedule": () => adam({ learningRate: schedule }),
+  "adamw in a schedule": () => adamw({ learningRate: schedule, weightDecay: 0.2 }),
+  "sgd in a schedule": () => sgd({ learningRate: schedule }),
+  "gradientDescent in a schedule": () => gradientDescent({ stepSize: schedule }),
 };
 
 const draw = (backend: Backend, seed: number) => {
@@ -38,12 +51,10 @@ async function resumes(backend: Backend, make: () => ReturnType<typeof adam>): P
   expect(await snapshotsOf(second.state(resumed))).toEqual(await snapshotsOf(optimizer.state(parameters)));
 }
 
-describe.each(Object.entries(optimizers))("%s", (_, make) => {
-  it("goes on from its state bit for bit", () => resumes(cpu, make));
-});
+it.each(Object.entries(resumable))("%s goes on from its state bit for bit", (_, make) => resumes(cpu, make));
 
-describeGpu("adam on the GPU", (gpu) => {
-  it("goes on from its state bit for bit", () => resumes(gpu(), optimizers.adam));
+describeGpu("on the GPU", (gpu) => {
+  it.each(Object.entries(resumable))("%s goes on from its state bit for bit", (_, make) => resumes(gpu(), make));
 });
 
 it("refuses the state of another optimiser", () => {
