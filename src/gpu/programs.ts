@@ -57,8 +57,9 @@ export class Programs {
   readonly #programs = new Map<string, Known[]>();
   readonly #ofList = new WeakMap<readonly Shader[], Known[]>();
   readonly #layouts = new Map<string, Layout>();
-  readonly #shaderIds = new WeakMap<Shader, number>();
-  #shaderCount = 0;
+  /** By content, because kernels that are made anew have shaders that are made anew; and the same by the object. */
+  readonly #shaderIds = new Map<string, number>();
+  readonly #idOf = new WeakMap<Shader, number>();
 
   constructor(device: GPUDevice, faults: Faults) {
     this.#device = device;
@@ -102,8 +103,13 @@ export class Programs {
   }
 
   #shaderId(shader: Shader): number {
-    let id = this.#shaderIds.get(shader);
-    if (id === undefined) this.#shaderIds.set(shader, (id = this.#shaderCount++));
+    const seen = this.#idOf.get(shader);
+    if (seen !== undefined) return seen;
+    const { file, text, enables = [] } = shader;
+    const content = JSON.stringify([file, enables, text]);
+    const id = this.#shaderIds.get(content) ?? this.#shaderIds.size;
+    this.#shaderIds.set(content, id);
+    this.#idOf.set(shader, id);
     return id;
   }
 
