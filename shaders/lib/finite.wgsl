@@ -30,11 +30,9 @@ fn exponential(x: f32) -> f32 {
 
 fn logarithm(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
-  let infinite = bitcast<u32>(infinity_bits);
-  let edge = select(bits, infinite | 0x80000000u, (bits & 0x7fffffffu) == 0u); // zero, infinity and NaN
-  let known = (bits & EXPONENT) == EXPONENT || edge != bits;
-  let negative = bits > 0x80000000u && bits <= 0xff800000u;
-  return bitcast<f32>(select(select(bitcast<u32>(log(x)), edge, known), infinite | 0x00400000u, negative));
+  let value = select(bitcast<u32>(log(x)), bits, bits >= EXPONENT);
+  let from_zero = select(value, infinity_bits | 0x80000000u, (bits << 1u) == 0u);
+  return bitcast<f32>(select(from_zero, quiet_bits, bits > 0x80000000u)); // NaN below zero
 }
 
 fn at_least(x: f32, bound: f32) -> f32 {

@@ -57,7 +57,7 @@ export class Programs {
   readonly #programs = new Map<string, Known[]>();
   readonly #ofList = new WeakMap<readonly Shader[], Known[]>();
   readonly #layouts = new Map<string, Layout>();
-  /** By content, because kernels that are made anew have shaders that are made anew; and the same by the object. */
+  /** By content, because every call of a kernel's factory makes its shaders anew; and the same by the object. */
   readonly #shaderIds = new Map<string, number>();
   readonly #idOf = new WeakMap<Shader, number>();
 
@@ -105,8 +105,7 @@ export class Programs {
   #shaderId(shader: Shader): number {
     const seen = this.#idOf.get(shader);
     if (seen !== undefined) return seen;
-    const { file, text, enables = [] } = shader;
-    const content = JSON.stringify([file, enables, text]);
+    const content = JSON.stringify([shader.file, shader.enables, shader.text]);
     const id = this.#shaderIds.get(content) ?? this.#shaderIds.size;
     this.#shaderIds.set(content, id);
     this.#idOf.set(shader, id);

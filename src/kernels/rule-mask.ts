@@ -33,7 +33,9 @@ export function maskOf(rule: MaskRule, options: MaskOfOptions = {}): Mask {
   });
   return {
     varies: [byBatch, byHead],
-    allows(_sizes, batch, head, i, j) {
+    allows(_sizes, entry, place, i, j) {
+      // another mask that this one is joined with may vary where the rule does not
+      const [batch, head] = [byBatch ? entry : 0, byHead ? place : 0];
       const seen: unknown = rule(batch, head, i, j);
       if (typeof seen === "boolean") return seen;
       throw new ArgumentError({

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { create } from "webgpu";
 import {
   attention,
@@ -44,6 +44,20 @@ describe("every linked shader on the null backend", () => {
       }
     }
     await gpu.finish();
+  });
+
+  it("becomes one pipeline, also for a kernel that is made anew", async () => {
+    const device = await defaultDevice();
+    const made = vi.spyOn(device, "createComputePipeline");
+    using gpu = new Gpu(device, true);
+    for (const name of Object.keys(kernels)) {
+      const sizes = { batch: 1, heads: 1, n: 3, m: 3, d: 4, dv: 4 };
+      await outputAndGradients(gpu, attentionCases(name, sizes).fused);
+      const before = made.mock.calls.length;
+      await outputAndGradients(gpu, attentionCases(name, sizes).fused);
+      expect(made.mock.calls.length - before, name).toBe(0);
+      expect(before).toBeGreaterThan(0);
+    }
   });
 
   // A device with WebGPU's default limits, 16 KiB of workgroup memory, and one with all that the adapter has.

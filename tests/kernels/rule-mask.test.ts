@@ -132,6 +132,18 @@ describe("maskOf", () => {
     }
   });
 
+  it("asks for entry 0 and head 0 where it does not vary, also beside a mask that does", async () => {
+    const asked = new Set<string>();
+    const rule = (batch: number, head: number, i: number, j: number): boolean => {
+      asked.add(`${batch} ${head}`);
+      return batch + head === 0 && i >= j;
+    };
+    const everywhere = maskOf(() => true, { batch: true, heads: true });
+    const joined = await results(softmax(), inputs, and(everywhere, maskOf(rule)));
+    expect([...asked]).toEqual(["0 0"]);
+    expect(joined).toEqual(await results(softmax(), inputs, and(everywhere, causal())));
+  });
+
   it("refuses a rule that gives no truth value", () => {
     const run = (rule: (...place: number[]) => unknown) =>
       attention(softmax(), inputs, { mask: maskOf(rule as () => boolean) });
