@@ -1,57 +1,28 @@
 import { add, embedding, reshape, slice } from "../autograd/ops.js";
 import { checkIndices, indices, indicesKind, type Indices } from "../core/indices.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
-import { backend as backendKind, callable, generator, notNegative, numbers, record, whole } from "../core/kinds.js";
-import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
+import { backend as backendKind, generator, notNegative, numbers, record, whole } from "../core/kinds.js";
+import { checkArguments, checkOptions, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { decode, keyValueCache } from "../kernels/decode.js";
-import type { AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
 import { and, causal } from "../kernels/mask.js";
-import { attentionKernel, attentionOptions } from "../kernels/options.js";
-import {
-  blockOptions,
-  blocks,
-  dense,
-  EMBEDDING_SCALE,
-  randomKind,
-  type Attend,
-  type BlockOptions,
-  type StackParameters,
-  type TrainingCall,
-} from "./blocks.js";
-import { normal } from "./initialize.js";
 import { linear, type LinearParameters } from "./linear.js";
 import { sampleFrom } from "./sampling.js";
-
-/** Options of `decoder`. */
-export interface DecoderOptions extends BlockOptions {
-  readonly kernel: AttentionKernel;
-  /** The number of token ids. */
-  readonly vocabulary: number;
-  /** Positions: the most tokens of a sequence. */
-  readonly tokens: number;
-}
-
-const decoderOptions: Kinds<DecoderOptions> = {
-  kernel: needed(attentionKernel),
-  vocabulary: needed(whole(1)),
-  tokens: needed(whole(1)),
-  ...blockOptions,
-};
+import {
+  dense,
+  transformer,
+  transformerCall,
+  transformerOptions,
+  type Attend,
+  type TransformerCall,
+  type TransformerOptions,
+  type TransformerParameters,
+} from "./transformer.js";
 
 /** Parameters of a decoder. */
-export type DecoderParameters = StackParameters & {
-  readonly embedding: Tensor;
-  readonly positions: Tensor;
-  readonly head: LinearParameters;
-};
-
-/** Options of a call of a decoder. A mask holds beside the causal one. */
-export interface DecoderCall extends Pick<AttentionOptions, "mask">, TrainingCall {}
-
-const decoderCall: Kinds<DecoderCall> = { mask: attentionOptions.mask, observe: callable, ...randomKind };
+export type DecoderParameters = TransformerParameters & { readonly head: LinearParameters };
 
 /** Options of `generate`. */
 export interface GenerateOptions {
@@ -75,10 +46,13 @@ const generateOptions: Kinds<GenerateOptions> = {
 /** A causal transformer, as `decoder` returns it. */
 export interface Decoder {
   initialize(backend: Backend, random: Random): DecoderParameters;
-  /** Ids [batch, n], n ≤ tokens, give logits [batch, n, vocabulary] of the tokens that follow. */
-  apply(parameters: DecoderParameters, ids: Indices, call?: DecoderCall): Tensor;
   /**
-   * The tokens that continue a prompt, one by one. Keys and values of earlier tokens are kept in a cache, and each token
+   * Ids [batch, n], n ≤ tokens, give logits [batch, n, vocabulary] of the tokens that follow. A mask holds beside the
+   * causal one.
+   */
+  apply(parameters: DecoderParameters, ids: Indices, call?: TransformerCall): Tensor;
+  /**
+   * The tokens that continue a prompt, one by one. A cache keeps the keys and values of earlier tokens, so that each token
    * costs one row. Leaving the loop frees the cache.
    */
   generate(parameters: DecoderParameters, prompt: ArrayLike<number>, options?: GenerateOptions): AsyncGenerator<number>;
@@ -101,13 +75,14 @@ export interface Decoder {
  * const loss = (p) => ops.crossEntropy(ops.reshape(model.apply(p, ids), [-1, 256]), next);
  * for await (const id of model.generate(parameters, prompt, { count: 100, random: random(2) })) write(id);
  */
-export function decoder(options: DecoderOptions): Decoder {
-  const { kernel, vocabulary, tokens, ...rest } = checkOptions("decoder", options, decoderOptions);
-  const { width = 64, heads = 2, layers = 2 } = rest;
-  const stack = blocks(kernel, tokens, rest);
+export function decoder(options: TransformerOptions): Decoder {
+  const { heads = 2, ...rest } = checkOptions("decoder", options, transformerOptions);
+  const { kernel, vocabulary, tokens } = rest;
+  const stack = transformer({ heads, ...rest });
+  const { width } = stack;
 
   /** The tokens of the last layer; the first of them is at `place`. */
-  function run(parameters: DecoderParameters, ids: Indices, place: number, how: Attend, call: TrainingCall): Tensor {
+  function run(parameters: DecoderParameters, ids: Indices, place: number, how: Attend, call: TransformerCall): Tensor {
     const positions = slice(parameters.positions, 0, place, ids.shape[1]);
     return stack.run(parameters, add(embedding(parameters.embedding, ids), positions), how, call);
   }
@@ -121,7 +96,7 @@ export function decoder(options: DecoderOptions): Decoder {
   ): AsyncGenerator<number> {
     const { backend } = parameters.embedding;
     const sizes = { batch: 1, kvHeads: heads, capacity: tokens, dim: width / heads };
-    const caches = Array.from({ length: layers }, () => keyValueCache(backend, kernel, sizes));
+    const caches = parameters.layers.map(() => keyValueCache(backend, kernel, sizes));
     const how: Attend = (layer, attention, inputs) => stack.attention.combine(attention, decode(caches[layer], inputs));
     try {
       let [next, place] = [prompt, 0];
@@ -144,15 +119,13 @@ export function decoder(options: DecoderOptions): Decoder {
     initialize(backend, random) {
       checkArguments("decoder.initialize", { backend, random }, { backend: backendKind, random: generator });
       return {
-        embedding: normal(backend, random, [vocabulary, width], EMBEDDING_SCALE),
-        positions: normal(backend, random, [tokens, width], EMBEDDING_SCALE),
         ...stack.initialize(backend, random),
         head: dense(backend, random, width, vocabulary),
       };
     },
     apply(parameters, ids, call = {}) {
       checkArguments("decoder.apply", { parameters, ids }, { parameters: record, ids: indicesKind });
-      const { mask, ...own } = checkOptions("decoder.apply", call, decoderCall, "call");
+      const { mask, ...own } = checkOptions("decoder.apply", call, transformerCall, "call");
       if (ids.shape.length !== 2 || ids.shape[1] < 1 || ids.shape[1] > tokens) {
         throw new ShapeError({
           where: "decoder.apply",

@@ -2,55 +2,31 @@ import { add, embedding, matmul, mean, reshape } from "../autograd/ops.js";
 import { ShapeError } from "../core/errors.js";
 import { indicesKind, type Indices } from "../core/indices.js";
 import { isTensor } from "../core/is-tensor.js";
-import { backend as backendKind, callable, generator, record, whole, type Kind } from "../core/kinds.js";
+import { backend as backendKind, generator, record, whole, type Kind } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
-import type { AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
-import { attentionKernel, attentionOptions } from "../kernels/options.js";
-import {
-  blockOptions,
-  blocks,
-  dense,
-  EMBEDDING_SCALE,
-  randomKind,
-  type BlockOptions,
-  type StackParameters,
-  type TrainingCall,
-} from "./blocks.js";
-import { normal } from "./initialize.js";
 import { linear, type LinearParameters } from "./linear.js";
+import {
+  dense,
+  transformer,
+  transformerCall,
+  transformerOptions,
+  type TransformerCall,
+  type TransformerOptions,
+  type TransformerParameters,
+} from "./transformer.js";
 
 /** Options of `encoder`. */
-export interface EncoderOptions extends BlockOptions {
-  readonly kernel: AttentionKernel;
-  /** The number of token ids. If tokens are feature vectors, such as the pixels of a patch, their width. */
-  readonly vocabulary: number;
+export interface EncoderOptions extends TransformerOptions {
   readonly classes: number;
-  /** Tokens in every sequence. */
-  readonly tokens: number;
 }
 
-const encoderOptions: Kinds<EncoderOptions> = {
-  kernel: needed(attentionKernel),
-  vocabulary: needed(whole(1)),
-  classes: needed(whole(1)),
-  tokens: needed(whole(1)),
-  ...blockOptions,
-};
+const encoderOptions: Kinds<EncoderOptions> = { ...transformerOptions, classes: needed(whole(1)) };
 
 /** Parameters of an encoder. */
-export type EncoderParameters = StackParameters & {
-  readonly embedding: Tensor;
-  readonly positions: Tensor;
-  readonly classifier: LinearParameters;
-};
-
-/** Options of a call of an encoder. */
-export interface EncoderCall extends Pick<AttentionOptions, "mask">, TrainingCall {}
-
-const encoderCall: Kinds<EncoderCall> = { mask: attentionOptions.mask, observe: callable, ...randomKind };
+export type EncoderParameters = TransformerParameters & { readonly classifier: LinearParameters };
 
 const sequences: Kind<Indices | Tensor> = {
   wanted: "indices or a tensor",
@@ -62,9 +38,9 @@ const sequences: Kind<Indices | Tensor> = {
 export interface Encoder {
   initialize(backend: Backend, random: Random): EncoderParameters;
   /** Ids [batch, tokens], or features [batch, tokens, vocabulary], give logits [batch, classes]. */
-  apply(parameters: EncoderParameters, input: Indices | Tensor, call?: EncoderCall): Tensor;
+  apply(parameters: EncoderParameters, input: Indices | Tensor, call?: TransformerCall): Tensor;
   /** Logits [places, classes] of single tokens: place r·n + t is token t of sequence r. */
-  tokenLogits(parameters: EncoderParameters, input: Indices | Tensor, places: Indices, call?: EncoderCall): Tensor;
+  tokenLogits(parameters: EncoderParameters, input: Indices | Tensor, places: Indices, call?: TransformerCall): Tensor;
 }
 
 /**
@@ -85,14 +61,14 @@ export interface Encoder {
  * const logits = model.apply(parameters, indices(ids, [batch, 64]));
  */
 export function encoder(options: EncoderOptions): Encoder {
-  const { kernel, vocabulary, classes, tokens, ...rest } = checkOptions("encoder", options, encoderOptions);
-  const { width = 64 } = rest;
-  const stack = blocks(kernel, tokens, rest);
+  const { classes, ...shared } = checkOptions("encoder", options, encoderOptions);
+  const { vocabulary, tokens } = shared;
+  const stack = transformer(shared);
 
   /** The tokens of the last layer. */
-  function encode(parameters: EncoderParameters, input: Indices | Tensor, call: EncoderCall = {}): Tensor {
+  function encode(parameters: EncoderParameters, input: Indices | Tensor, call: TransformerCall = {}): Tensor {
     checkArguments("encoder", { parameters, input }, { parameters: record, input: sequences });
-    const { mask, ...own } = checkOptions("encoder", call, encoderCall, "call");
+    const { mask, ...own } = checkOptions("encoder", call, transformerCall, "call");
     const wanted = isTensor(input) ? [tokens, vocabulary] : [tokens];
     if (input.shape.length !== wanted.length + 1 || wanted.some((extent, axis) => extent !== input.shape[axis + 1])) {
       throw new ShapeError({
@@ -115,15 +91,13 @@ export function encoder(options: EncoderOptions): Encoder {
     initialize(backend, random) {
       checkArguments("encoder.initialize", { backend, random }, { backend: backendKind, random: generator });
       return {
-        embedding: normal(backend, random, [vocabulary, width], EMBEDDING_SCALE),
-        positions: normal(backend, random, [tokens, width], EMBEDDING_SCALE),
         ...stack.initialize(backend, random),
-        classifier: dense(backend, random, width, classes),
+        classifier: dense(backend, random, stack.width, classes),
       };
     },
     apply: (parameters, input, call) => linear(mean(encode(parameters, input, call), 1), parameters.classifier),
     tokenLogits(parameters, input, places, call) {
-      const rows = reshape(encode(parameters, input, call), [-1, width]);
+      const rows = reshape(encode(parameters, input, call), [-1, stack.width]);
       return linear(embedding(rows, places), parameters.classifier);
     },
   };

@@ -1,13 +1,5 @@
-export type { BlockOptions, BlockParameters, LayerTrace, StackParameters, TrainingCall } from "./blocks.js";
-export {
-  decoder,
-  type Decoder,
-  type DecoderCall,
-  type DecoderOptions,
-  type DecoderParameters,
-  type GenerateOptions,
-} from "./decoder.js";
-export { encoder, type Encoder, type EncoderCall, type EncoderOptions, type EncoderParameters } from "./encoder.js";
+export { decoder, type Decoder, type DecoderParameters, type GenerateOptions } from "./decoder.js";
+export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./encoder.js";
 export type { LinearParameters, NormParameters } from "./linear.js";
 export {
   multiHead,
@@ -54,4 +46,11 @@ export {
   type StateDict,
   type StateSource,
 } from "./trees.js";
+export type {
+  LayerParameters,
+  LayerTrace,
+  TransformerCall,
+  TransformerOptions,
+  TransformerParameters,
+} from "./transformer.js";
 export { disposeTree } from "../core/tensor.js";

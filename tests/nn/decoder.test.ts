@@ -16,12 +16,12 @@ import {
   type AttentionKernel,
   type Backend,
 } from "../../src/index.js";
-import { adam, decoder, mapTree, trainStep, type DecoderOptions } from "../../src/nn/index.js";
+import { adam, decoder, mapTree, trainStep, type TransformerOptions } from "../../src/nn/index.js";
 import { describeGpu } from "../support/gpu.js";
 
 const [vocabulary, tokens] = [7, 12];
 const small = { vocabulary, tokens, width: 8, hidden: 12, heads: 2, layers: 2 };
-const model = (kernel: AttentionKernel, options: Partial<DecoderOptions> = {}) =>
+const model = (kernel: AttentionKernel, options: Partial<TransformerOptions> = {}) =>
   decoder({ kernel, ...small, ...options });
 const stream = random(3);
 const text = Array.from({ length: tokens }, () => stream.integer(vocabulary));
@@ -45,7 +45,7 @@ async function likeliest(network: ReturnType<typeof model>, backend: Backend, pr
 }
 
 const kernels = [softmax(), gaussian({ normalize: true }), sigmoid({ bias: -2 }), polynomial({ degree: 2 }), linear()];
-const styles: Partial<DecoderOptions>[] = [{ norm: "post", bias: true }, {}];
+const styles: Partial<TransformerOptions>[] = [{ norm: "post", bias: true }, {}];
 
 function hold(backend: () => Backend, some: readonly AttentionKernel[], few: typeof styles): void {
   it.each(some)("continues as whole passes do, with $name", async (kernel) => {

@@ -1,17 +1,23 @@
 import { add, dropout, gelu, layerNorm } from "../autograd/ops.js";
-import { flag, generator, oneOf, share, whole } from "../core/kinds.js";
-import type { Kinds } from "../core/options.js";
+import { callable, flag, generator, oneOf, share, whole } from "../core/kinds.js";
+import { needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
-import type { AttentionInputs, AttentionKernel } from "../kernels/kernel.js";
+import type { AttentionInputs, AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
+import { attentionKernel, attentionOptions } from "../kernels/options.js";
 import { normal } from "./initialize.js";
 import { linear, type LinearParameters, type NormParameters } from "./linear.js";
 import { multiHead, type MultiHead, type MultiHeadParameters } from "./multi-head.js";
 import * as sizes from "./sizes.js";
 import type { NamedTensors } from "./split.js";
 
-/** Options of the layers of an encoder or a decoder. */
-export interface BlockOptions {
+/** Options that an encoder and a decoder share. */
+export interface TransformerOptions {
+  readonly kernel: AttentionKernel;
+  /** The number of token ids. If an encoder's tokens are feature vectors, such as the pixels of a patch, their width. */
+  readonly vocabulary: number;
+  /** Positions: the tokens of a sequence, for a decoder the most. */
+  readonly tokens: number;
   /** Default 64. */
   readonly width?: number;
   /** Width inside the feed-forward layers. Default 128. */
@@ -21,8 +27,8 @@ export interface BlockOptions {
   /** Default 2. */
   readonly layers?: number;
   /**
-   * Where layers normalise: "pre", x + f(norm x), with a norm of the last layer's tokens; or "post", norm(x + f(x)), with
-   * a norm of the embeddings, as in BERT. Default "pre".
+   * Where layers normalise: "pre", x + f(norm x), with a norm of the last layer's tokens; or "post",
+   * norm(x + f(x)), with a norm of the embeddings, as in BERT. Default "pre".
    */
   readonly norm?: "pre" | "post";
   /** Adds a bias to the projections of attention. Default false. */
@@ -34,7 +40,10 @@ export interface BlockOptions {
   readonly dropout?: number;
 }
 
-export const blockOptions: Kinds<BlockOptions> = {
+export const transformerOptions: Kinds<TransformerOptions> = {
+  kernel: needed(attentionKernel),
+  vocabulary: needed(whole(1)),
+  tokens: needed(whole(1)),
   width: sizes.width,
   hidden: whole(1),
   heads: sizes.heads,
@@ -45,7 +54,7 @@ export const blockOptions: Kinds<BlockOptions> = {
 };
 
 /** Parameters of a layer of an encoder or a decoder. */
-export type BlockParameters = {
+export type LayerParameters = {
   readonly attentionNorm: NormParameters;
   readonly attention: MultiHeadParameters;
   readonly feedForwardNorm: NormParameters;
@@ -53,9 +62,13 @@ export type BlockParameters = {
   readonly contract: LinearParameters;
 };
 
-/** Parameters of the layers of a model, and the norm of its last tokens ("pre") or of its embeddings ("post"). */
-export type StackParameters = {
-  readonly layers: readonly BlockParameters[];
+/** Parameters that an encoder and a decoder share. `norm` is that of the last tokens ("pre") or embeddings ("post"). */
+export type TransformerParameters = {
+  /** [vocabulary, width] */
+  readonly embedding: Tensor;
+  /** [tokens, width] */
+  readonly positions: Tensor;
+  readonly layers: readonly LayerParameters[];
   readonly norm: NormParameters;
 };
 
@@ -65,18 +78,22 @@ export interface LayerTrace {
   readonly tokens: Tensor;
 }
 
-/** What a call of a model may say beside its inputs. */
-export interface TrainingCall {
+/** Options of a call of an encoder or a decoder. */
+export interface TransformerCall extends Pick<AttentionOptions, "mask"> {
   /** Draws what dropout drops, in training. Default: nothing is dropped. */
   readonly random?: Random;
   /** Called with every layer in turn. */
   readonly observe?: (layer: LayerTrace) => void;
 }
 
-export const randomKind: Kinds<Pick<TrainingCall, "random">> = { random: generator };
+export const transformerCall: Kinds<TransformerCall> = {
+  mask: attentionOptions.mask,
+  random: generator,
+  observe: callable,
+};
 
 /** Standard deviation of initial embeddings, as in BERT and GPT-2. */
-export const EMBEDDING_SCALE = 0.02;
+const EMBEDDING_SCALE = 0.02;
 
 /** Seeds of dropout are below this. */
 const SEEDS = 2 ** 32;
@@ -99,26 +116,31 @@ function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previou
 /** How the heads of a layer attend: the output [batch, n, width]. */
 export type Attend = (layer: number, attention: MultiHeadParameters, inputs: AttentionInputs) => Tensor;
 
-/** The layers that an encoder and a decoder share. */
-export interface Blocks {
+/** What an encoder and a decoder share. */
+export interface Transformer {
   readonly attention: MultiHead;
-  initialize(backend: Backend, random: Random): StackParameters;
+  readonly width: number;
+  initialize(backend: Backend, random: Random): TransformerParameters;
   /** Embedded tokens [batch, n, width] give those of the last layer. */
-  run(parameters: StackParameters, embedded: Tensor, attend: Attend, call: TrainingCall): Tensor;
+  run(parameters: TransformerParameters, embedded: Tensor, attend: Attend, call: TransformerCall): Tensor;
 }
 
-/** Layers of attention and feed-forward networks. `tokens` is n, for a kernel whose parameters depend on it. */
-export function blocks(kernel: AttentionKernel, tokens: number, options: BlockOptions): Blocks {
-  const { width = 64, hidden = 128, heads = 2, layers = 2, norm = "pre", bias, dropout: rate = 0 } = options;
+/** Embeddings and layers of attention and feed-forward networks. */
+export function transformer(options: TransformerOptions): Transformer {
+  const { kernel, vocabulary, tokens, bias } = options;
+  const { width = 64, hidden = 128, heads = 2, layers = 2, norm = "pre", dropout: rate = 0 } = options;
   const heart = multiHead({ kernel, width, heads, tokens, bias });
   const drop = (x: Tensor, random: Random | undefined): Tensor =>
     rate === 0 || random === undefined ? x : dropout(x, { rate, seed: random.integer(SEEDS) });
 
   return {
     attention: heart,
+    width,
     initialize(backend, random) {
       const ones = (): NormParameters => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
       return {
+        embedding: normal(backend, random, [vocabulary, width], EMBEDDING_SCALE),
+        positions: normal(backend, random, [tokens, width], EMBEDDING_SCALE),
         layers: Array.from({ length: layers }, () => ({
           attentionNorm: ones(),
           attention: heart.initialize(backend, random),
