@@ -8,7 +8,7 @@
 //   dist/THIRD-PARTY-LICENSES.txt      the licences of the packages inside these files
 import { build } from "esbuild";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { dirname, join, posix, relative } from "node:path";
 import { root } from "./processes.mjs";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
@@ -21,7 +21,7 @@ const shared = { absWorkingDir: root, bundle: true, target: "es2022", logLevel: 
 /** `webgpu` is an optional peer that only Node loads, at run time. */
 const external = ["webgpu"];
 
-/** The CommonJS file that a package's `exports` lead to is opaque to bundlers, and dies in a page without one. */
+/** ml-matrix exports CommonJS, which bundlers cannot take apart and a page without a bundler cannot load. */
 const alias = { "ml-matrix": join(root, "node_modules/ml-matrix/src/index.js") };
 
 /** A shader is a module whose default export is its text. */
@@ -51,6 +51,11 @@ const modules = [
 /** Where a module stands in `dist/`, without `.js`. */
 const place = (path) => path.replace(/^src\/|\.ts$/g, "");
 
+const fromRoot = (path) => relative(root, path).replaceAll("\\", "/");
+
+/** The module of an import such as "./softmax.js", as a path from the root. */
+const imported = (path, importer) => fromRoot(join(dirname(importer), path.replace(/\.js$/, ".ts")));
+
 /** Leaves imports of other modules as imports, and collects the packages that modules import. */
 function separate(packages) {
   return {
@@ -58,10 +63,8 @@ function separate(packages) {
     setup(setup) {
       setup.onResolve({ filter: /.*/ }, ({ kind, path, importer }) => {
         if (kind === "entry-point" || external.includes(path)) return undefined;
-        const from = place(posix.relative(root, importer));
-        const to = path.startsWith(".")
-          ? place(posix.relative(root, join(dirname(importer), path.replace(/\.js$/, ".ts"))))
-          : `vendor/${path}`;
+        const from = place(fromRoot(importer));
+        const to = path.startsWith(".") ? place(imported(path, importer)) : `vendor/${path}`;
         if (!path.startsWith(".")) packages.add(path);
         const step = posix.relative(posix.dirname(from), `${to}.js`);
         return { path: step.startsWith(".") ? step : `./${step}`, external: true };
@@ -85,7 +88,7 @@ async function buildModules(format, outdir) {
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    // The flag is for CommonJS modules of others, whose default export is the whole module: here a default is one.
+    // esbuild's flag makes all of a CommonJS module its default export; these modules have default exports of their own.
     writeFileSync(path, text.replace(/(__toESM\(require\("[^"]+"\)), 1\)/g, "$1)"));
   }
   return build({
@@ -115,7 +118,7 @@ const buildCommandLine = () =>
         name: "library",
         setup(setup) {
           setup.onResolve({ filter: /^\./ }, ({ path, importer }) => {
-            const target = posix.relative(root, join(dirname(importer), path.replace(/\.js$/, ".ts")));
+            const target = imported(path, importer);
             return modules.includes(target) ? { path: `./${place(target)}.js`, external: true } : undefined;
           });
           setup.onResolve({ filter: /^ml-matrix$/ }, ({ path }) => ({ path: `./vendor/${path}.js`, external: true }));

@@ -1,4 +1,4 @@
-/** The most characters of a line of a shader: not all on one, so that a compiler's message with a line still says where. */
+/** Lines are joined up to so many characters, so that the line in a compiler's message still says where. */
 const WIDTH = 1000;
 
 /** The text of a WGSL file without comments and needless space. */

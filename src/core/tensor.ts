@@ -177,8 +177,10 @@ export type ParameterTree = Tensor | readonly ParameterTree[] | { readonly [name
 /** The tensors of a tree, depth first, in the order of the names. */
 export const tensorsIn = (tree: unknown): Tensor[] => leaves(tree, (value): value is Tensor => value instanceof Tensor);
 
-/** The number of elements of all tensors of a tree. */
-export const parameterCount = (tree: unknown): number => tensorsIn(tree).reduce((total, { size }) => total + size, 0);
+/** The number of elements of all tensors of a tree. A tensor under several names counts once. */
+export function countParameters(tree: ParameterTree): number {
+  return [...new Set(tensorsIn(tree))].reduce((total, { size }) => total + size, 0);
+}
 
 /** Frees the memory of the tensors of a tree. */
 export function disposeTree(tree: unknown): void {

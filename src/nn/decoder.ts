@@ -8,10 +8,9 @@ import { formatShape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { decode, keyValueCache } from "../kernels/decode.js";
 import { and, causal } from "../kernels/mask.js";
-import { linear, type LinearParameters } from "./linear.js";
+import { initialLinear, linear, type LinearParameters } from "./linear.js";
 import { sampleFrom } from "./sampling.js";
 import {
-  dense,
   transformer,
   transformerCall,
   transformerOptions,
@@ -120,7 +119,7 @@ export function decoder(options: TransformerOptions): Decoder {
       checkArguments("decoder.initialize", { backend, random }, { backend: backendKind, random: generator });
       return {
         ...stack.initialize(backend, random),
-        head: dense(backend, random, width, vocabulary),
+        head: initialLinear(backend, random, width, vocabulary),
       };
     },
     apply(parameters, ids, call = {}) {

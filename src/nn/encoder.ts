@@ -7,9 +7,8 @@ import { checkArguments, checkOptions, needed, type Kinds } from "../core/option
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
-import { linear, type LinearParameters } from "./linear.js";
+import { initialLinear, linear, type LinearParameters } from "./linear.js";
 import {
-  dense,
   transformer,
   transformerCall,
   transformerOptions,
@@ -92,7 +91,7 @@ export function encoder(options: EncoderOptions): Encoder {
       checkArguments("encoder.initialize", { backend, random }, { backend: backendKind, random: generator });
       return {
         ...stack.initialize(backend, random),
-        classifier: dense(backend, random, stack.width, classes),
+        classifier: initialLinear(backend, random, stack.width, classes),
       };
     },
     apply: (parameters, input, call) => linear(mean(encode(parameters, input, call), 1), parameters.classifier),

@@ -8,7 +8,7 @@ export {
   type MultiHeadOptions,
   type MultiHeadParameters,
 } from "./multi-head.js";
-export type { Optimizer, OptimizerState } from "./optimizer.js";
+export type { Optimizer, OptimizerState } from "./make-optimizer.js";
 export {
   adam,
   adamw,
@@ -38,7 +38,6 @@ export { clipGradients } from "./clip.js";
 export { trainStep, type TrainStepOptions } from "./train-step.js";
 export {
   cloneTree,
-  countParameters,
   loadStateDict,
   mapTree,
   stateDict,
@@ -53,4 +52,4 @@ export type {
   TransformerOptions,
   TransformerParameters,
 } from "./transformer.js";
-export { disposeTree } from "../core/tensor.js";
+export { countParameters, disposeTree } from "../core/tensor.js";

@@ -4,7 +4,7 @@ import { apply } from "../autograd/tape.js";
 import { alias, callable, notNegative, positive, share } from "../core/kinds.js";
 import { checkOptions, needed } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
-import { makeOptimizer, type Optimizer, type Update } from "./optimizer.js";
+import { makeOptimizer, type Optimizer, type Update } from "./make-optimizer.js";
 import { rateKind, type Schedule } from "./schedules.js";
 
 /** p ← p - stepSize · gradient. */

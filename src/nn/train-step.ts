@@ -4,7 +4,7 @@ import { having, positive } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { clipGradients } from "./clip.js";
-import type { Optimizer } from "./optimizer.js";
+import type { Optimizer } from "./make-optimizer.js";
 
 /** Options of `trainStep`. */
 export interface TrainStepOptions {

@@ -6,7 +6,7 @@ import type { Backend, Tensor } from "../core/tensor.js";
 import type { AttentionInputs, AttentionKernel, AttentionOptions } from "../kernels/kernel.js";
 import { attentionKernel, attentionOptions } from "../kernels/options.js";
 import { normal } from "./initialize.js";
-import { linear, type LinearParameters, type NormParameters } from "./linear.js";
+import { initialLinear, initialNorm, linear, type LinearParameters, type NormParameters } from "./linear.js";
 import { multiHead, type MultiHead, type MultiHeadParameters } from "./multi-head.js";
 import * as sizes from "./sizes.js";
 import type { NamedTensors } from "./split.js";
@@ -98,14 +98,6 @@ const EMBEDDING_SCALE = 0.02;
 /** Seeds of dropout are below this. */
 const SEEDS = 2 ** 32;
 
-/** A linear layer with weights of variance 1/rows. */
-export function dense(backend: Backend, random: Random, rows: number, columns: number): LinearParameters {
-  return {
-    weight: normal(backend, random, [rows, columns], 1 / Math.sqrt(rows)),
-    bias: backend.full(0, [columns]),
-  };
-}
-
 /** The kernel's inputs that follow from the values of a layer and of the layer before. */
 function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previous: Tensor | undefined): NamedTensors {
   return Object.fromEntries(
@@ -137,18 +129,17 @@ export function transformer(options: TransformerOptions): Transformer {
     attention: heart,
     width,
     initialize(backend, random) {
-      const ones = (): NormParameters => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
       return {
         embedding: normal(backend, random, [vocabulary, width], EMBEDDING_SCALE),
         positions: normal(backend, random, [tokens, width], EMBEDDING_SCALE),
         layers: Array.from({ length: layers }, () => ({
-          attentionNorm: ones(),
+          attentionNorm: initialNorm(backend, width),
           attention: heart.initialize(backend, random),
-          feedForwardNorm: ones(),
-          expand: dense(backend, random, width, hidden),
-          contract: dense(backend, random, hidden, width),
+          feedForwardNorm: initialNorm(backend, width),
+          expand: initialLinear(backend, random, width, hidden),
+          contract: initialLinear(backend, random, hidden, width),
         })),
-        norm: ones(),
+        norm: initialNorm(backend, width),
       };
     },
     run(parameters, embedded, attend, { random, observe }) {

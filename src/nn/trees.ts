@@ -4,7 +4,7 @@ import { isTensor } from "../core/is-tensor.js";
 import { callable, flag, record } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { formatShape, sameShape, type Shape } from "../core/shape.js";
-import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
+import type { ParameterTree, Tensor } from "../core/tensor.js";
 import { mapTree as mapLeaves } from "../core/tree.js";
 
 /** A copy of a tree with every tensor replaced. `change` gets the tensor and its name, such as "layers.0.norm.scale". */
@@ -22,11 +22,6 @@ export function mapTree<Tree extends ParameterTree>(
  */
 export function cloneTree<Tree extends ParameterTree>(tree: Tree): Tree {
   return mapTree(tree, (tensor) => tensor.backend.keep(view(tensor, tensor.shape)));
-}
-
-/** The number of elements of all tensors of a tree. A tensor under several names counts once. */
-export function countParameters(tree: ParameterTree): number {
-  return [...new Set(tensorsIn(tree))].reduce((sum, { size }) => sum + size, 0);
 }
 
 /** The tensors of a tree by their names, such as "layers.0.norm.scale", as numbers: what `encodeSafetensors` takes. */

@@ -1,7 +1,7 @@
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import type { AttentionKernel, HeadSizes } from "../kernels/kernel.js";
-import type { LinearParameters, NormParameters } from "../nn/linear.js";
+import { initialLinear, initialNorm, type LinearParameters, type NormParameters } from "../nn/linear.js";
 import { normal } from "../nn/initialize.js";
 import type { NamedTensors } from "../nn/split.js";
 
@@ -53,11 +53,8 @@ export function initialParameters(
   const { projections = "separate" } = kernel;
   const matrix = (rows: number, columns: number): Tensor =>
     normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
-  const dense = (rows: number, columns: number): LinearParameters => ({
-    weight: matrix(rows, columns),
-    bias: backend.full(0, [columns]),
-  });
-  const norm = (): NormParameters => ({ scale: backend.full(1, [width]), shift: backend.full(0, [width]) });
+  const dense = (rows: number, columns: number): LinearParameters => initialLinear(backend, random, rows, columns);
+  const norm = (): NormParameters => initialNorm(backend, width);
   const learned = (): NamedTensors =>
     Object.fromEntries(
       (kernel.inputs ?? []).map(({ name, shape, initial }) => {

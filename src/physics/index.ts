@@ -13,7 +13,6 @@ export {
   type J1J2,
 } from "./hamiltonian.js";
 export { attentionMaps, type AttentionMap } from "./input-dependence.js";
-export { parameterCount } from "../core/tensor.js";
 export { jacobian, type Jacobian } from "./jacobian.js";
 export {
   chain,

@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from "../../src/index.js";
 import { isTensor } from "../../src/core/is-tensor.js";
-import { parameterCount, tensorsIn } from "../../src/core/tensor.js";
+import { countParameters, tensorsIn } from "../../src/core/tensor.js";
 import { mapTree } from "../../src/core/tree.js";
 import { ansatz } from "../../src/physics/ansatz.js";
 import type { AnsatzParameters } from "../../src/physics/ansatz-parameters.js";
@@ -49,7 +49,7 @@ it("has exactly the parameters of the published configuration", () => {
     heads: 10,
     layers: 4,
   });
-  expect(parameterCount(published.initialize(cpu, random(1)))).toBe(155_620);
+  expect(countParameters(published.initialize(cpu, random(1)))).toBe(155_620);
 });
 
 it("log cosh is that of complex numbers, also where cosh overflows", async () => {
@@ -86,7 +86,7 @@ describe.each(owned)("log ψ over %s", (name) => {
     });
     expect(report.worst).toMatchObject({ passed: true });
     const { re, im } = jacobian(model, parameters, spins);
-    const count = parameterCount(parameters);
+    const count = countParameters(parameters);
     expect(re.shape).toEqual([3, count]);
     const { gradients } = valueAndGrad(loss, parameters);
     const expected = (await Promise.all(tensorsIn(gradients).map((tensor) => tensor.read()))).flatMap((part) =>

@@ -68,7 +68,6 @@ export const physicsExamples: Readonly<Record<string, Example>> = {
   "physics.naturalGradient": example(() => [linear(), { shift: 0.1, side: "samples" }], 1),
   "physics.nearestNeighbours": example(() => [ring]),
   "physics.nextNearestNeighbours": example(() => [ring]),
-  "physics.parameterCount": example(() => [{ x }]),
   "physics.patches": example(() => [ring, 2]),
   "physics.pointGroup": example(() => [ring]),
   "physics.pottsEnergy": example(() => [potts, [0, 1, 0]]),

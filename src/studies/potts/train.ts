@@ -1,6 +1,6 @@
 import type { Indices } from "../../core/indices.js";
 import { random, type Random } from "../../core/random.js";
-import { disposeTree, parameterCount, type Backend, type ParameterTree } from "../../core/tensor.js";
+import { disposeTree, countParameters, type Backend, type ParameterTree } from "../../core/tensor.js";
 import {
   batchOf,
   factoredPredictor,
@@ -111,7 +111,7 @@ async function trainLayer<Parameters extends ParameterTree>(
     const { losses, seconds } = await train(plan, work);
     return {
       losses,
-      parameters: parameterCount(parameters),
+      parameters: countParameters(parameters),
       secondsPerStep: seconds / losses.length,
       ...(await compare(parameters)),
     };

@@ -1,5 +1,5 @@
 import { random } from "../../core/random.js";
-import { disposeTree, parameterCount } from "../../core/tensor.js";
+import { disposeTree, countParameters } from "../../core/tensor.js";
 import { encoder } from "../../nn/encoder.js";
 import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { openCorpus } from "../corpus/file.js";
@@ -80,8 +80,8 @@ export const symmetric = declareStudy({
         });
         const parameters = model.initialize(work.backend, random(stream(1)));
         const sizes = {
-          parameters: parameterCount(parameters),
-          attentionParameters: parameterCount(parameters.layers.map(({ attention }) => attention)),
+          parameters: countParameters(parameters),
+          attentionParameters: countParameters(parameters.layers.map(({ attention }) => attention)),
         };
         const resultOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricResult => ({
           data,

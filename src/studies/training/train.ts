@@ -1,7 +1,7 @@
 import { valueAndGrad } from "../../autograd/grad.js";
 import type { Random } from "../../core/random.js";
 import type { ParameterTree, Tensor } from "../../core/tensor.js";
-import type { OptimizerState } from "../../nn/optimizer.js";
+import type { OptimizerState } from "../../nn/make-optimizer.js";
 import { adam, sgd } from "../../nn/optimizers.js";
 import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";

@@ -1,4 +1,4 @@
-import { parameterCount } from "../../core/tensor.js";
+import { countParameters } from "../../core/tensor.js";
 import { rememberedAmplitudes } from "../../physics/amplitudes.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
@@ -78,7 +78,7 @@ export async function optimize(
       attention,
       seed,
       extents,
-      parameters: parameterCount(parameters),
+      parameters: countParameters(parameters),
       maps: state.maps,
       last: { ...energy, mean: perSite(energy.mean), error: perSite(energy.error) },
       ...(finished && new Set(points.map(({ variance }) => variance)).size > 1

@@ -132,7 +132,7 @@ function rateAt(learningRate: number | Schedule, step: number): number {
 
 /**
  * Calls `update` for every parameter with its gradient and its `count` memories, which start at zero. `isMarked` is asked
- * for every name, such as "layers.0.norm.scale", before anything changes.
+ * for the names of a parameter, such as "layers.0.norm.scale", before anything changes.
  */
 export function makeOptimizer(
   count: number,
