@@ -88,7 +88,7 @@ async function buildModules(format, outdir) {
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    // esbuild's flag makes all of a CommonJS module its default export; these modules have default exports of their own.
+    // esbuild's flag makes all of a CommonJS module its default export; these have default exports of their own.
     writeFileSync(path, text.replace(/(__toESM\(require\("[^"]+"\)), 1\)/g, "$1)"));
   }
   return build({

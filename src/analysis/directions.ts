@@ -48,8 +48,8 @@ export interface PrincipalDirections {
 }
 
 /**
- * The first two principal directions of the differences `θ_t - θ_T` between the points of a training path and its end,
- * from the Gram matrix of the differences.
+ * The first two principal directions of the differences `θ_t - θ_T` between the points of a training path and its
+ * end, from the Gram matrix of the differences.
  *
  * Source: Li et al., arXiv 1712.09913, section 7.
  * @throws ArgumentError for a path that does not span a plane.

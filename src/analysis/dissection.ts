@@ -10,7 +10,9 @@ import { dot } from "../numerics/vectors.js";
 export interface HeadDissection {
   /** The d largest singular values σ_m. The other D - d are zero. */
   readonly singularValues: readonly number[];
-  /** u_m·v_m of the modes whose σ_m exceeds rounding. At 1 tokens attend to similar tokens, at -1 to opposite ones. */
+  /**
+   * u_m·v_m of the modes whose σ_m exceeds rounding. At 1 tokens attend to similar tokens, at -1 to opposite ones.
+   */
   readonly cosines: readonly number[];
   /** u_m of each mode, D numbers: directions of the querying tokens. */
   readonly left: readonly Float64Array[];
@@ -29,12 +31,12 @@ function orthogonalize(matrix: Matrix): { readonly basis: Matrix; readonly trian
 }
 
 /**
- * Singular modes of the query-key interaction `M = W_qᵀ W_k = Σ_m σ_m u_m v_mᵀ` of one head. The score of tokens x and
- * y is xᵀ M y, without biases and 1/√d.
+ * Singular modes of the query-key interaction `M = W_qᵀ W_k = Σ_m σ_m u_m v_mᵀ` of one head. The score of tokens
+ * x and y is xᵀ M y, without biases and 1/√d.
  *
- * M [D, D] is never formed: with W_qᵀ = Q₁R₁ and W_kᵀ = Q₂R₂, its singular vectors are those of the d × d matrix R₁R₂ᵀ
- * multiplied by Q₁ and Q₂. The symmetric share is `½ + tr(B²)/(2 Σσ²)` with B = W_k W_qᵀ. Source: Pan et al., arXiv
- * 2405.14880.
+ * M [D, D] is never formed: with W_qᵀ = Q₁R₁ and W_kᵀ = Q₂R₂, its singular vectors are those of the d × d
+ * matrix R₁R₂ᵀ multiplied by Q₁ and Q₂. The symmetric share is `½ + tr(B²)/(2 Σσ²)` with B = W_k W_qᵀ.
+ * Source: Pan et al., arXiv 2405.14880.
  * @param queryRows W_q, d rows of D numbers, d ≤ D
  * @param keyRows W_k, d rows of D numbers
  * @throws ShapeError for matrices of other shapes, NonFiniteError for NaN, infinity, or products that overflow.

@@ -20,8 +20,8 @@ async function gradientAt<Parameters extends ParameterTree>(
 }
 
 /**
- * The product of the loss's Hessian at `center` with a direction v: `(∇f(θ + hv) - ∇f(θ - hv)) / 2h`, with `h‖v‖ = √ε
- * (1 + ‖θ‖)`.
+ * The product of the loss's Hessian at `center` with a direction v: `(∇f(θ + hv) - ∇f(θ - hv)) / 2h`, with
+ * `h‖v‖ = √ε (1 + ‖θ‖)`.
  *
  * Rounding of the gradient adds an error of about ε‖∇f‖/h; truncation adds third derivatives times h²/6.
  */

@@ -2,8 +2,8 @@
  * Mean cosine of two different rows of a matrix [n, width], n at least 2. It is near 1 if a layer has made all tokens
  * alike.
  *
- * For unit rows u the sum over all ordered pairs is ‖Σu‖² - n. Source: representation collapse as in Nielsen et al.,
- * Elliptical Attention, arXiv 2406.13770.
+ * For unit rows u the sum over all ordered pairs is ‖Σu‖² - n. Source: representation collapse as in Nielsen et
+ * al., Elliptical Attention, arXiv 2406.13770.
  */
 export function meanCosine(rows: ArrayLike<number>, n: number, width: number): number {
   const sum = new Float64Array(width);

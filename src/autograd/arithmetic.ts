@@ -202,7 +202,8 @@ export function atan2(y: Tensor, x: Tensor): Tensor {
 
 /**
  * x^exponent by IEEE 754: x⁰ = 1 for every x, 0^exponent is 0 or infinity by the exponent's sign, and a negative x
- * gives NaN unless the exponent is whole. The slope is exponent·x^(exponent-1), so 1 everywhere for x¹ and 0 for x⁰.
+ * gives NaN unless the exponent is whole. The slope is exponent·x^(exponent-1), so 1 everywhere for x¹ and 0 for
+ * x⁰.
  */
 export function power(x: Tensor, exponent: number): Tensor {
   if (!Number.isFinite(exponent)) {

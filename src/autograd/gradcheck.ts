@@ -29,12 +29,13 @@ export interface GradcheckDirection {
   readonly analytic: number;
   readonly numeric: number;
   /**
-   * |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size); 0 if allowed rounding explains the difference.
+   * |analytic - numeric| / max(|analytic|, |numeric|, ‖gradient‖/√size); 0 if allowed rounding explains the
+   * difference.
    */
   readonly relativeError: number;
   /**
-   * The part of the relative error that rounding may cause: 16 ε |f| / step from f, and ε max|θ| √size / step from the
-   * moved parameters.
+   * The part of the relative error that rounding may cause: 16 ε |f| / step from f, and ε max|θ| √size / step from
+   * the moved parameters.
    */
   readonly resolution: number;
   readonly verdict: GradcheckVerdict;
@@ -67,10 +68,11 @@ function unitDirection(generator: Random, size: number): Float64Array {
 /**
  * Compares the gradient of `loss` with five-point central differences along random directions, in float64.
  *
- * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must be on the cpu backend.
- * If rounding may exceed the tolerance, a direction that does not fail is undetermined, which does not count as passed.
- * Then subtract constants from the loss, or use a larger step or tolerance. The error of a gradient that is zero up to
- * rounding (16 ε of the largest one) is relative to the largest one. Returns a report; never throws on a mismatch.
+ * slope ≈ (8[f(h) - f(-h)] - [f(2h) - f(-2h)]) / 12h, with an error of O(h⁴). `parameters` must be on the cpu
+ * backend. If rounding may exceed the tolerance, a direction that does not fail is undetermined, which does not count
+ * as passed. Then subtract constants from the loss, or use a larger step or tolerance. The error of a gradient that is
+ * zero up to rounding (16 ε of the largest one) is relative to the largest one. Returns a report; never throws on a
+ * mismatch.
  */
 export async function gradcheck<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,

@@ -30,7 +30,9 @@ export function matmulExtents(a: Shape, b: Shape, { transposeA, transposeB }: Ma
     throw new ShapeError({
       where: "matmul",
       wanted: "a [..., rows, inner] and b [..., inner, columns] with one inner extent",
-      got: `${formatShape(a)}${transposeA ? " transposed" : ""} and ${formatShape(b)}${transposeB ? " transposed" : ""}`,
+      got:
+        `${formatShape(a)}${transposeA ? " transposed" : ""} and ` +
+        `${formatShape(b)}${transposeB ? " transposed" : ""}`,
     });
   }
   return { batch: broadcastShapes("matmul", a.slice(0, -2), b.slice(0, -2)), rows, inner, columns };

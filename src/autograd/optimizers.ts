@@ -12,7 +12,8 @@ export interface AdamAttributes {
 
 /**
  * One step of Adam (Kingma & Ba, arXiv 1412.6980), fused. Inputs parameter, gradient, first and second moment; outputs
- * the new parameter and moments: m' = β1 m + (1-β1) g, v' = β2 v + (1-β2) g², p' = p - rate (m'/c1) / (√(v'/c2) + ε).
+ * the new parameter and moments: m' = β1 m + (1-β1) g, v' = β2 v + (1-β2) g², p' = p - rate (m'/c1) / (√(v'/c2)
+ * + ε).
  */
 export const adamPrimitive: Primitive<AdamAttributes> = {
   name: "adam",

@@ -68,7 +68,8 @@ export interface LayerNormOptions {
 }
 
 /**
- * Layer norm over the last axis: (x - mean(x)) / √(var(x) + ε) · scale + shift (Ba, Kiros & Hinton, arXiv 1607.06450).
+ * Layer norm over the last axis: (x - mean(x)) / √(var(x) + ε) · scale + shift (Ba, Kiros & Hinton, arXiv
+ * 1607.06450).
  */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
   const {

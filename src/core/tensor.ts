@@ -150,7 +150,8 @@ export class Tensor {
 
   /** Shape, dtype and backend, and for a tensor on the CPU its first numbers. */
   toString(): string {
-    const what = `Tensor ${formatShape(this.shape)} ${this.dtype} on ${this.backend.name} (${this.backend.device.name})`;
+    const { backend, dtype, shape } = this;
+    const what = `Tensor ${formatShape(shape)} ${dtype} on ${backend.name} (${backend.device.name})`;
     if (this.#shared === undefined) return `${what}, disposed`;
     const { data } = this.#shared.storage;
     if (data === undefined) return `${what}; await read() gives its numbers`;

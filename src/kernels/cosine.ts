@@ -17,8 +17,8 @@ const reciprocalLengths = ({ queryNorm, keyNorm }: Pair): number =>
   queryNorm > 0 && keyNorm > 0 ? 1 / (Math.sqrt(queryNorm) * Math.sqrt(keyNorm)) : 0;
 
 /**
- * Cosine attention: s = q·k / (‖q‖ ‖k‖ τ), weights e^s divided by their row sum; a zero vector has score 0 and gradient
- * 0.
+ * Cosine attention: s = q·k / (‖q‖ ‖k‖ τ), weights e^s divided by their row sum; a zero vector has score 0
+ * and gradient 0.
  *
  * Learns τ when a tensor `temperature` is passed. Source: Liu et al., Swin Transformer V2, arXiv 2111.09883, which
  * bounds 1/τ by 100.

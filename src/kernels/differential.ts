@@ -30,12 +30,12 @@ function rootMeanSquareNorm(x: Tensor): Tensor {
 }
 
 /**
- * Differential attention: out = softmax(q₁k₁ᵀ/√(d/2)) v - λ softmax(q₂k₂ᵀ/√(d/2)) v, where q = (q₁, q₂) and k = (k₁,
- * k₂) are halves along d.
+ * Differential attention: out = softmax(q₁k₁ᵀ/√(d/2)) v - λ softmax(q₂k₂ᵀ/√(d/2)) v, where q = (q₁,
+ * q₂) and k = (k₁, k₂) are halves along d.
  *
- * λ = e^(a₁·b₁) - e^(a₂·b₂) + λ₀ from `lambdaQuery1` a₁, `lambdaKey1` b₁, `lambdaQuery2` a₂, `lambdaKey2` b₂, each
- * [d/2], which it takes and learns. Each head's output is then RMS-normalised and multiplied by 1 - λ₀; a gain after it
- * would be absorbed by W^O. Source: Ye et al., Differential Transformer, arXiv 2410.05258.
+ * λ = e^(a₁·b₁) - e^(a₂·b₂) + λ₀ from `lambdaQuery1` a₁, `lambdaKey1` b₁, `lambdaQuery2` a₂,
+ * `lambdaKey2` b₂, each [d/2], which it takes and learns. Each head's output is then RMS-normalised and multiplied by
+ * 1 - λ₀; a gain after it would be absorbed by W^O. Source: Ye et al., Differential Transformer, arXiv 2410.05258.
  */
 export function differential(options: DifferentialOptions = {}): ComposedKernel {
   const { depth = 0, normalize = true } = checkOptions("differential", options, { depth: whole(0), normalize: flag });

@@ -22,8 +22,8 @@ export interface FactoredOptions {
 }
 
 /**
- * Factored attention: out_i = Σ_j α_ij v_j with learned weights that depend on positions alone; no softmax, and queries
- * and keys have no part in it.
+ * Factored attention: out_i = Σ_j α_ij v_j with learned weights that depend on positions alone; no softmax, and
+ * queries and keys have no part in it.
  *
  * Takes and learns `positions`: [heads, n, m], or with `periodic` [heads, n], one weight for every displacement i - j
  * on the lattice. There is nothing to cache of the keys. A mask takes weights away; what is left is not rescaled.

@@ -19,8 +19,8 @@ export const gaussianOptions: Kinds<GaussianOptions> = { gamma: positive, normal
  * Gaussian attention: weights e^s with s = -γ/2‖q-k‖², not row-normalised unless `normalize` is set.
  *
  * Learns `gamma` (one number, or one a head) when a tensor of that name is passed. In float32 an unnormalised weight,
- * and its gradient with it, is zero once γ/2‖q-k‖² exceeds about 100. Source: Chen, Zeng, Ji & Yang, Skyformer, arXiv
- * 2111.00035.
+ * and its gradient with it, is zero once γ/2‖q-k‖² exceeds about 100. Source: Chen, Zeng, Ji & Yang, Skyformer,
+ * arXiv 2111.00035.
  */
 export function gaussian(options: GaussianOptions = {}): TiledKernel {
   const { gamma, normalize = false } = checkOptions("gaussian", options, gaussianOptions);

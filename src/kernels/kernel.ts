@@ -20,7 +20,9 @@ export interface Pair {
   queryNorm: number;
   /** ‖k‖² */
   keyNorm: number;
-  /** ‖q-k‖², computed from differences, so that it does not lose digits as queryNorm + keyNorm - 2 product would. */
+  /**
+   * ‖q-k‖², computed from differences, so that it does not lose digits as queryNorm + keyNorm - 2 product would.
+   */
   distance: number;
 }
 
@@ -48,7 +50,10 @@ export interface Formula {
   /** What a pair's product sums over the components. Default: query · key. */
   readonly component?: Component;
   score(pair: Pair, parameters: Float64Array): number;
-  /** Writes ∂s/∂product, ∂s/∂queryNorm, ∂s/∂keyNorm (distance expanded into these three) and ∂s/∂parameters. */
+  /**
+   * Writes ∂s/∂product, ∂s/∂queryNorm, ∂s/∂keyNorm (distance expanded into these three) and
+   * ∂s/∂parameters.
+   */
   partials(pair: Pair, parameters: Float64Array, into: Partials): void;
   weight(score: number): number;
   /** φ'(s), given w = φ(s). */
@@ -74,9 +79,9 @@ export interface HeadSizes {
 /**
  * Bounds on the derivatives of a kernel's weights by q and k, for all q and k, at given parameters.
  *
- * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and ‖∇²w‖ ≤
- * `curvature`. `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus terms of q alone and
- * of k alone.
+ * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and
+ * ‖∇²w‖ ≤ `curvature`. `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus
+ * terms of q alone and of k alone.
  */
 export type DerivativeBounds =
   | { readonly of: "difference"; readonly weight: number; readonly slope: number; readonly curvature: number }

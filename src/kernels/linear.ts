@@ -52,7 +52,10 @@ function asManyAs(count: number, x: Tensor): Tensor {
     : concat([x, x.backend.full(0, [batch, heads, count - tokens, width])], 2);
 }
 
-/** Σ over j ≤ i of φ(q_i)·φ(k_j) v_j: pairs inside a chunk, and for all chunks before it one matrix Σ φ(k_j) v_jᵀ. */
+/**
+ * Σ over j ≤ i of φ(q_i)·φ(k_j) v_j: pairs inside a chunk, and for all chunks before it one matrix Σ φ(k_j)
+ * v_jᵀ.
+ */
 function causalSums(features: Tensor, keys: Tensor, values: Tensor): Tensor {
   const tokens = features.shape[2];
   const [q, k, v] = [inChunks(features, 1), inChunks(asManyAs(tokens, keys), 0), inChunks(asManyAs(tokens, values), 0)];
@@ -79,7 +82,9 @@ function seenTokens(mask: Mask, sizes: MaskSizes, backend: Backend): Tensor {
   return backend.tensor(seen, [batch, heads, queries * keys, 1]);
 }
 
-/** Σ_j over the keys that a query sees of φ(q_i)·φ(k_j) v_j. What hides keys, or queries, alone takes linear time. */
+/**
+ * Σ_j over the keys that a query sees of φ(q_i)·φ(k_j) v_j. What hides keys, or queries, alone takes linear time.
+ */
 function maskedSums(features: Tensor, keys: Tensor, values: Tensor, mask: Mask): Tensor {
   const {
     backend,
@@ -135,7 +140,8 @@ function guardedSums(q: Tensor, k: Tensor, values: Tensor, mask: Mask): Tensor {
 }
 
 /**
- * Linear attention: out_i = φ(q_i)ᵀA / φ(q_i)·z with A = Σ_j φ(k_j) v_jᵀ, z = Σ_j φ(k_j) and φ(x) = elu(x) + 1.
+ * Linear attention: out_i = φ(q_i)ᵀA / φ(q_i)·z with A = Σ_j φ(k_j) v_jᵀ, z = Σ_j φ(k_j) and φ(x) = elu(x)
+ * + 1.
  *
  * Time and memory O(n + m) in both directions, also with masks that hide keys or queries alone, O(n log n) with
  * `causal()`: no n × m array exists. Other masks go through the weights of at most 64 queries. Learns nothing. Source:

@@ -8,8 +8,8 @@ import type { TiledKernel } from "./kernel.js";
 /**
  * Mahalanobis attention: s = -γ/2 (q-k)ᵀM(q-k), weights e^s, divided by their row sum if `normalize` is set.
  *
- * Takes and learns `metric` [heads, d, d], a factor A of M = A Aᵀ, which is positive semidefinite by construction; and
- * γ. It is the Gaussian of qA and kA. Derived for this library.
+ * Takes and learns `metric` [heads, d, d], a factor A of M = A Aᵀ, which is positive semidefinite by construction;
+ * and γ. It is the Gaussian of qA and kA. Derived for this library.
  */
 export function mahalanobis(options: GaussianOptions = {}): TiledKernel {
   const kernel = gaussian(checkOptions("mahalanobis", options, gaussianOptions));

@@ -161,10 +161,10 @@ export function applyAttention(
 
 /**
  * Queries and keys of every head relative to a point amid its keys, from q [batch, heads, n, d] and k [batch, kvHeads,
- * m, d], for kernels of differences: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. The point is
- * component by component the median of at most 15 keys, spread evenly, so that a few that lie far off, or are not
- * finite, do not move it; what does not depend on it gives it no gradient. With `exact` a component of it is 0 unless
- * most keys and queries lie near it: differences of float16 numbers are then mostly float16 numbers.
+ * m, d], for kernels of differences: ‖q‖² + ‖k‖² - 2q·k then cancels no digits far from the origin. The
+ * point is component by component the median of at most 15 keys, spread evenly, so that a few that lie far off, or are
+ * not finite, do not move it; what does not depend on it gives it no gradient. With `exact` a component of it is 0
+ * unless most keys and queries lie near it: differences of float16 numbers are then mostly float16 numbers.
  */
 export const recenterPrimitive: Differentiable<{ readonly exact: boolean }> = {
   name: "recenter",

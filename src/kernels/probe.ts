@@ -18,8 +18,8 @@ export const probed = [
 ] as const;
 
 /**
- * A kernel's functions at given pairs: inputs pairs [count, 3] (product, ‖q‖², ‖k‖²) and parameters [1, P]; output
- * [count, 10].
+ * A kernel's functions at given pairs: inputs pairs [count, 3] (product, ‖q‖², ‖k‖²) and parameters [1, P];
+ * output [count, 10].
  */
 export const probePrimitive: Primitive<{ readonly kernel: TiledKernel }> = {
   name: "probe",

@@ -19,8 +19,8 @@ export interface RelativePositionOptions extends SoftmaxOptions {
 /**
  * Softmax attention with a learned number for every distance: s = scale·(q·k) + p_{i-j}.
  *
- * Takes `positions` [heads, n + m - 1], element r for i - j = r - (m - 1), and learns it; the default `scale` is 1/√d.
- * Memory stays linear. With `periodic` positions are [heads, n], one number for every displacement i - j on the
+ * Takes `positions` [heads, n + m - 1], element r for i - j = r - (m - 1), and learns it; the default `scale` is
+ * 1/√d. Memory stays linear. With `periodic` positions are [heads, n], one number for every displacement i - j on the
  * lattice, and take n² numbers a head while in use. T5 (Raffel et al., arXiv 1910.10683) shares distances in buckets
  * and scales by 1; repeat elements for its buckets.
  */

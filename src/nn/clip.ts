@@ -10,7 +10,10 @@ import { mapTree } from "../core/tree.js";
 /** Dividing by up to this part of the largest float32 is accurate in WGSL, which promises it up to 2^126. */
 const PART = 1 / 16;
 
-/** ‖g‖ [1] of all tensors together. In units of the largest |g|, since squares of large or small numbers leave float32. */
+/**
+ * ‖g‖ [1] of all tensors together. In units of the largest |g|, since squares of large or small numbers leave
+ * float32.
+ */
 function commonNorm(tensors: readonly Tensor[]): Tensor {
   return scope(() => {
     const peaks = tensors.map((tensor) => scope(() => reshape(max(abs(tensor)), [1])));
@@ -22,11 +25,11 @@ function commonNorm(tensors: readonly Tensor[]): Tensor {
 }
 
 /**
- * Gradients scaled to a norm of at most `most`: g · min(1, most / ‖g‖), ‖g‖ the norm of all of them together (Pascanu et
- * al., arXiv 1211.5063). A tensor counts once for each of its names. Nothing is read back to JavaScript.
+ * Gradients scaled to a norm of at most `most`: g · min(1, most / ‖g‖), ‖g‖ the norm of all of them together
+ * (Pascanu et al., arXiv 1211.5063). A tensor counts once for each of its names. Nothing is read back to JavaScript.
  *
- * NaN or infinity in one gradient makes all of them and the norm NaN. If ‖g‖ or most / ‖g‖ leaves the backend's range,
- * all gradients are NaN.
+ * NaN or infinity in one gradient makes all of them and the norm NaN. If ‖g‖ or most / ‖g‖ leaves the backend's
+ * range, all gradients are NaN.
  *
  * @param gradients a tree, as `valueAndGrad` gives it; it stays as it is
  * @param most the largest norm, above 0

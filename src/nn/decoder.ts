@@ -1,6 +1,6 @@
 import { add, embedding, reshape, slice } from "../autograd/ops.js";
 import { checkIndices, indices, indicesKind, type Indices } from "../core/indices.js";
-import { ArgumentError, ShapeError } from "../core/errors.js";
+import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
 import { backend as backendKind, generator, notNegative, numbers, record, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
@@ -51,8 +51,8 @@ export interface Decoder {
    */
   apply(parameters: DecoderParameters, ids: Indices, call?: TransformerCall): Tensor;
   /**
-   * The tokens that continue a prompt, one by one. A cache keeps the keys and values of earlier tokens, so that each token
-   * costs one row. Leaving the loop frees the cache.
+   * The tokens that continue a prompt, one by one. A cache keeps the keys and values of earlier tokens, so that each
+   * token costs one row. Leaving the loop frees the cache.
    */
   generate(parameters: DecoderParameters, prompt: ArrayLike<number>, options?: GenerateOptions): AsyncGenerator<number>;
 }
@@ -61,13 +61,13 @@ export interface Decoder {
  * A causal transformer that predicts the next token: a language model.
  *
  * Token and learned position embeddings, blocks as in `encoder` under a causal mask, a final norm, and a linear head
- * over the vocabulary. Any kernel that takes masks serves; one with parameters for positions wants sequences of all
- * `tokens` in training, one that divides by the number of keys (`relu`, the default of `sigmoid`) divides by `tokens` in
- * `generate`, and one whose inputs follow from the layer before (`elliptical`) must be causal itself.
- * `generate` wants a kernel that `decode` takes. Source: Radford et al., "Language models are unsupervised multitask
- * learners", 2019.
+ * over the vocabulary. Source: Radford et al., "Language models are unsupervised multitask learners", 2019.
  *
- * @throws ArgumentError for an unknown option or a width that the heads do not divide.
+ * Any kernel that takes masks serves. A kernel with parameters for positions takes sequences of exactly `tokens` in
+ * `apply`. `relu`, and `sigmoid` by default, depend on the number of keys, which is `tokens` in `generate`.
+ *
+ * @throws ArgumentError for an unknown option, a width that the heads do not divide, or a kernel that would see later
+ * tokens, such as `elliptical` unless it is causal.
  * @example
  * const model = decoder({ kernel: softmax(), vocabulary: 256, tokens: 128 });
  * const parameters = model.initialize(gpu, random(1));
@@ -79,6 +79,16 @@ export function decoder(options: TransformerOptions): Decoder {
   const { kernel, vocabulary, tokens } = rest;
   const stack = transformer({ heads, ...rest });
   const { width } = stack;
+  const between = (kernel.inputs ?? []).filter(({ betweenLayers }) => betweenLayers !== undefined);
+  if (between.some(({ forQueries }) => forQueries === undefined)) {
+    throw new ArgumentError({
+      where: "decoder",
+      argument: "kernel",
+      wanted: "one that sees no later tokens",
+      got: `${kernel.name}, whose ${between[0].name} is that of all tokens`,
+      fix: "For elliptical attention, take elliptical({ causal: true }).",
+    });
+  }
 
   /** The tokens of the last layer; the first of them is at `place`. */
   function run(parameters: DecoderParameters, ids: Indices, place: number, how: Attend, call: TransformerCall): Tensor {
@@ -138,6 +148,14 @@ export function decoder(options: TransformerOptions): Decoder {
       return linear(run(parameters, ids, 0, how, own), parameters.head);
     },
     generate(parameters, prompt, options = {}) {
+      if (between.length > 0) {
+        throw new UnsupportedError({
+          where: "decoder.generate",
+          wanted: "a kernel whose inputs do not follow from the layer before",
+          got: kernel.name,
+          fix: "Call apply for every token.",
+        });
+      }
       checkArguments("decoder.generate", { parameters, prompt }, { parameters: record, prompt: numbers });
       const {
         count = tokens - prompt.length,

@@ -45,9 +45,9 @@ export interface Encoder {
 /**
  * A transformer encoder that classifies sequences or single tokens.
  *
- * Token (or linear patch) and learned position embeddings; blocks x += attention(norm x), x += W₂ gelu(W₁ norm x), or
- * with norms after them; a final norm; the mean over tokens, or single tokens; a linear classifier. A kernel input that
- * is passed between layers, such as the metric of `elliptical`, is computed from the values of two layers.
+ * Token (or linear patch) and learned position embeddings; blocks x += attention(norm x), x += W₂ gelu(W₁ norm x),
+ * or with norms after them; a final norm; the mean over tokens, or single tokens; a linear classifier. A kernel input
+ * that is passed between layers, such as the metric of `elliptical`, is computed from the values of two layers.
  *
  * The defaults (two layers, width 64, hidden 128, two heads) are the size of the Long Range Arena experiments in
  * Skyformer (arXiv 2111.00035); linear patch embeddings are those of the vision transformer (Dosovitskiy et al., arXiv

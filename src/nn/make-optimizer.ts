@@ -34,8 +34,8 @@ export interface Optimizer {
   /** Continues from a state of the same kind of optimiser over the same tree, and takes ownership of its tensors. */
   restore(parameters: ParameterTree, state: OptimizerState): void;
   /**
-   * The learning rate, or its schedule, of the steps to come; may be set. A schedule goes on from the number of steps so
-   * far, also after `restore`.
+   * The learning rate, or its schedule, of the steps to come; may be set. A schedule goes on from the number of steps
+   * so far, also after `restore`.
    */
   learningRate: number | Schedule;
   /** Frees the optimiser's state. */
@@ -131,8 +131,8 @@ function rateAt(learningRate: number | Schedule, step: number): number {
 }
 
 /**
- * Calls `update` for every parameter with its gradient and its `count` memories, which start at zero. `isMarked` is asked
- * for the names of a parameter, such as "layers.0.norm.scale", before anything changes.
+ * Calls `update` for every parameter with its gradient and its `count` memories, which start at zero. `isMarked` is
+ * asked for the names of a parameter, such as "layers.0.norm.scale", before anything changes.
  */
 export function makeOptimizer(
   count: number,

@@ -44,9 +44,10 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
 
 /**
  * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], and the
- * kernel's parameters under their own names. Head h has width/heads columns from h·width/heads on (rows of the output).
- * A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on positions alone
- * has neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias and outputBias.
+ * kernel's parameters under their own names. Head h has width/heads columns from h·width/heads on (rows of the
+ * output). A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on
+ * positions alone has neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias
+ * and outputBias.
  */
 export type MultiHeadParameters = NamedTensors;
 

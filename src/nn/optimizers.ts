@@ -70,8 +70,8 @@ function adamRule({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): 
 }
 
 /**
- * Adam: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - rate · m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected (Kingma & Ba,
- * arXiv 1412.6980).
+ * Adam: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - rate · m̂ / (√v̂ + ε), m̂ and v̂
+ * bias-corrected (Kingma & Ba, arXiv 1412.6980).
  */
 export function adam(options: AdamOptions): Optimizer {
   const checked = checkOptions("adam", options, adamKinds);

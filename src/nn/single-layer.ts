@@ -53,8 +53,8 @@ export interface SingleLayer {
 }
 
 /**
- * The model of the convergence theory: Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h, where S_ih is the kernel matrix of X_i W^Q_h and
- * X_i W^K_h.
+ * The model of the convergence theory: Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h, where S_ih is the kernel matrix of X_i W^Q_h
+ * and X_i W^K_h.
  *
  * Source: Song, Han, Zhang, Ding & Hong, arXiv 2411.07538.
  */

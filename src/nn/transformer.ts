@@ -14,7 +14,9 @@ import type { NamedTensors } from "./split.js";
 /** Options that an encoder and a decoder share. */
 export interface TransformerOptions {
   readonly kernel: AttentionKernel;
-  /** The number of token ids. If an encoder's tokens are feature vectors, such as the pixels of a patch, their width. */
+  /**
+   * The number of token ids. If an encoder's tokens are feature vectors, such as the pixels of a patch, their width.
+   */
   readonly vocabulary: number;
   /** Positions: the tokens of a sequence, for a decoder the most. */
   readonly tokens: number;

@@ -7,7 +7,9 @@ import { formatShape, sameShape, type Shape } from "../core/shape.js";
 import type { ParameterTree, Tensor } from "../core/tensor.js";
 import { mapTree as mapLeaves } from "../core/tree.js";
 
-/** A copy of a tree with every tensor replaced. `change` gets the tensor and its name, such as "layers.0.norm.scale". */
+/**
+ * A copy of a tree with every tensor replaced. `change` gets the tensor and its name, such as "layers.0.norm.scale".
+ */
 export function mapTree<Tree extends ParameterTree>(
   tree: Tree,
   change: (tensor: Tensor, name: string) => Tensor,

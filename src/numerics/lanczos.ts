@@ -35,7 +35,8 @@ function subtract(from: Float64Array, scale: number, vector: Float64Array): void
 }
 
 /**
- * One step of an iteration; `image` is A q_j. Where β_j is 0 the Krylov space is invariant under A, and q_(j+1) is NaN.
+ * One step of an iteration; `image` is A q_j. Where β_j is 0 the Krylov space is invariant under A, and q_(j+1) is
+ * NaN.
  */
 export function extend({ vectors, reorthogonalize, diagonal, beside }: Krylov, image: Float64Array): void {
   const current = vectors[vectors.length - 1];

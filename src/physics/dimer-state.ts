@@ -31,8 +31,8 @@ export function dimerWeights(lattice: Lattice): Float64Array {
  * The product of singlets on the Shastry-Sutherland dimers, as one layer of factored attention with fixed weights.
  *
  * Every site attends to its partner, a_i = Σ_j α_ij σ_j. The output is log|ψ| = -5 Σ_i (σ_i + a_i)², to which an
- * antiparallel dimer adds 0 and a parallel one -40, and the phase π/2 Σ_{i in even rows} (1 - σ_i). Each dimer joins an
- * even and an odd row, so exchanging its spins changes the sign, as for a singlet.
+ * antiparallel dimer adds 0 and a parallel one -40, and the phase π/2 Σ_{i in even rows} (1 - σ_i). Each dimer joins
+ * an even and an odd row, so exchanging its spins changes the sign, as for a singlet.
  */
 export function dimerState(backend: Backend, lattice: Lattice): LogAmplitude {
   checkArguments("dimerState", { backend, lattice }, { backend: backendKind, lattice: latticeKind });

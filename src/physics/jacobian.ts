@@ -10,8 +10,8 @@ import type { AnsatzParameters } from "./ansatz-parameters.js";
 import { spinsKind } from "./sector.js";
 
 /**
- * A copy of every parameter for each row. Vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and kernel parameters
- * [heads, ...] become [rows · heads, ...].
+ * A copy of every parameter for each row. Vectors [d] become [rows, 1, d], matrices [rows, ·, ·], and kernel
+ * parameters [heads, ...] become [rows · heads, ...].
  */
 function replicate(parameters: AnsatzParameters, rows: number): AnsatzParameters {
   return mapTree(parameters, isTensor, (tensor, path) => {
@@ -36,9 +36,9 @@ const MOST_ROWS = 256;
 const MOST_IMAGES = 8192;
 
 /**
- * The Jacobian O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s log
- * ψ(σ_s) is the Jacobian. Rows are treated as heads, so this works for any attention kernel. If heads share a kernel
- * parameter, rows are differentiated one by one.
+ * The Jacobian O_sk = ∂ log ψ(σ_s) / ∂θ_k. Every row has its own copy of the parameters, so the gradient of Σ_s
+ * log ψ(σ_s) is the Jacobian. Rows are treated as heads, so this works for any attention kernel. If heads share a
+ * kernel parameter, rows are differentiated one by one.
  */
 export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Jacobian {
   checkArguments(

@@ -6,9 +6,9 @@ import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { spinsKind } from "./sector.js";
 
 /**
- * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) for rows of spins ±1. A bond of parallel spins adds J/4. A bond of antiparallel
- * spins adds -J/4, and J/2 times the ratio of amplitudes after and before an exchange. For an eigenstate, E_loc is its
- * energy in every configuration.
+ * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) for rows of spins ±1. A bond of parallel spins adds J/4. A bond of
+ * antiparallel spins adds -J/4, and J/2 times the ratio of amplitudes after and before an exchange. For an eigenstate,
+ * E_loc is its energy in every configuration.
  */
 export async function localEnergies(
   hamiltonian: Hamiltonian,

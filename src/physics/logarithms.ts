@@ -32,8 +32,8 @@ const complexLog = (x: Tensor, y: Tensor): LogAmplitudes => ({
 });
 
 /**
- * log cosh(a + ib) = log cosh a + ½ log(cos²b + tanh²a sin²b) + i arg(cos b + i tanh a sin b). It does not overflow,
- * because log cosh a is computed as |a| + log(1 + e^(-2|a|)) - log 2.
+ * log cosh(a + ib) = log cosh a + ½ log(cos²b + tanh²a sin²b) + i arg(cos b + i tanh a sin b). It does not
+ * overflow, because log cosh a is computed as |a| + log(1 + e^(-2|a|)) - log 2.
  */
 export function logCosh(a: Tensor, b: Tensor): LogAmplitudes {
   const size = abs(a);
@@ -43,8 +43,9 @@ export function logCosh(a: Tensor, b: Tensor): LogAmplitudes {
 }
 
 /**
- * log ψ_χ [rows] of the projection ψ_χ(σ) = 1/|G| Σ_g χ(g) ψ(gσ), from log ψ of the images [rows, |G|]. The largest
- * |ψ(gσ)| is factored out of the sum, so that nothing overflows. If images cancel, log ψ_χ falls without bound.
+ * log ψ_χ [rows] of the projection ψ_χ(σ) = 1/|G| Σ_g χ(g) ψ(gσ), from log ψ of the images [rows, |G|]. The
+ * largest |ψ(gσ)| is factored out of the sum, so that nothing overflows. If images cancel, log ψ_χ falls without
+ * bound.
  */
 export function logProjection({ re, im }: LogAmplitudes, characters: readonly number[]): LogAmplitudes {
   const {

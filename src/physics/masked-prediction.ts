@@ -23,8 +23,8 @@ export interface Predictor<Parameters> {
 }
 
 /**
- * The mean cross entropy of every site given the others, in nats: the negative pseudo-log-likelihood divided by sites ·
- * rows.
+ * The mean cross entropy of every site given the others, in nats: the negative pseudo-log-likelihood divided by sites
+ * · rows.
  */
 export function maskedLoss<Parameters>(
   predictor: Predictor<Parameters>,

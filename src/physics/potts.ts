@@ -5,8 +5,8 @@ import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 
 /**
- * The generalised Potts model H = -Σ_{i<j} J_ij U_{s_i s_j} at temperature 1. J is symmetric with a zero diagonal, U is
- * symmetric.
+ * The generalised Potts model H = -Σ_{i<j} J_ij U_{s_i s_j} at temperature 1. J is symmetric with a zero diagonal, U
+ * is symmetric.
  *
  * Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
  */

@@ -10,9 +10,9 @@ import { complex, type ComplexNumbers } from "./complex.js";
 import { jacobianKind, type Jacobian } from "./jacobian.js";
 
 /**
- * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖². With weights w_s that sum to 1, X
- * has the rows √w_s (O_s - Ō) and g the rows 2√w_s (E_s - Ē), real parts above imaginary parts. Xᵀg is the gradient of
- * the energy, XᵀX the quantum geometric tensor.
+ * The least-squares problem of stochastic reconfiguration, min ‖X δ - g‖² + λ‖δ‖². With weights w_s that
+ * sum to 1, X has the rows √w_s (O_s - Ō) and g the rows 2√w_s (E_s - Ē), real parts above imaginary parts. Xᵀg
+ * is the gradient of the energy, XᵀX the quantum geometric tensor.
  */
 export interface LinearProblem {
   /** X [2 rows, P] */
@@ -93,8 +93,8 @@ export interface NaturalGradientOptions {
 }
 
 /**
- * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition of the smaller
- * system in float64.
+ * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition
+ * of the smaller system in float64.
  *
  * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); for the system over samples Chen & Heyl, arXiv 2302.01941, and
  * Rende et al., arXiv 2310.05715.
@@ -124,9 +124,9 @@ export async function naturalGradient(problem: LinearProblem, options: NaturalGr
 }
 
 /**
- * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last direction that the samples
- * do not determine. Without a last direction, or for μ = 0, it is the natural gradient. Source: Goldshlager, Abrahamsen
- * & Lin, arXiv 2401.10190.
+ * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last direction
+ * that the samples do not determine. Without a last direction, or for μ = 0, it is the natural gradient. Source:
+ * Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
  */
 export async function springDirection(
   problem: LinearProblem,

@@ -41,8 +41,9 @@ export interface Gauged {
 }
 
 /**
- * Fixes the gauge (J, U) → (cJ, U/c + 1bᵀ), under which conditionals are invariant. J becomes symmetric with norm 1,
- * and the columns of U get mean 0. If `like` is given, the sign of c makes the couplings correlate positively with it.
+ * Fixes the gauge (J, U) → (cJ, U/c + 1bᵀ), under which conditionals are invariant. J becomes symmetric with norm
+ * 1, and the columns of U get mean 0. If `like` is given, the sign of c makes the couplings correlate positively with
+ * it.
  */
 export function fixGauge(
   couplings: ArrayLike<number>,

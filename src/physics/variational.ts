@@ -80,8 +80,8 @@ export async function measure(
 export interface StepOptions {
   readonly samples: number;
   /**
-   * η. For small λ, δ changes ψ to (1 - 2η(H - E))ψ to first order: an excited state of energy E_n decays only for η <
-   * 1/(E_n - E).
+   * η. For small λ, δ changes ψ to (1 - 2η(H - E))ψ to first order: an excited state of energy E_n decays only
+   * for η < 1/(E_n - E).
    */
   readonly rate: number;
   /** λ, added to the diagonal of the system. */

@@ -54,7 +54,9 @@ function notUnicode(where: string, path: string, bytes: Uint8Array): DataError {
     where,
     argument: `${path}, line ${lineAt(before, before.length)}`,
     wanted: "UTF-8",
-    got: `byte 0x${bytes[at].toString(16)}, "${new TextDecoder("windows-1252").decode(bytes.subarray(at, at + 1))}" in Latin-1`,
+    got:
+      `byte 0x${bytes[at].toString(16)}, ` +
+      `"${new TextDecoder("windows-1252").decode(bytes.subarray(at, at + 1))}" in Latin-1`,
     fix: "Save the file as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8 old > new.",
   });
 }

@@ -31,7 +31,8 @@ export const plainKernel = (name: string): TiledKernel =>
   namedKernel(name, kernels, ({ inputs = [] }) => inputs.length === 0);
 
 /**
- * Pairwise attention with scores qᵀPk/d. For P from N(0, 1) they spread like q·k/√d; qᵀPk/√d spreads √d times as far.
+ * Pairwise attention with scores qᵀPk/d. For P from N(0, 1) they spread like q·k/√d; qᵀPk/√d spreads √d
+ * times as far.
  */
 const pairwiseScaled = (): TiledKernel => ({
   ...pairwise(),

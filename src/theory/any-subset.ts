@@ -11,7 +11,9 @@ import { sampledLipschitz } from "./sampled-lipschitz.js";
 export interface AnySubsetConstants {
   /** σ_min(J_0)²/4: `‖∇f‖² ≥ 2·curvature·f` in the ball. */
   readonly curvature: number;
-  /** (σ_max(J_0) + σ_min(J_0)/2)² + L_J‖r_0‖, a Lipschitz constant of the gradient in the ball where f ≤ f_0. */
+  /**
+   * (σ_max(J_0) + σ_min(J_0)/2)² + L_J‖r_0‖, a Lipschitz constant of the gradient in the ball where f ≤ f_0.
+   */
   readonly smoothness: number;
   /** Whether every constant is proved. */
   readonly rigorous: boolean;
@@ -37,9 +39,9 @@ function trainableParameters(rows: number, columns: number): Condition {
 /**
  * The conditions and constants of theorem T2 for gradient descent on any subset of the weights.
  *
- * σ_0 = σ_min(J_0) must be positive and C = 8 L_J‖r_0‖/σ_0² at most 1. L_J is a Lipschitz constant of J on the ball of
- * radius 4‖r_0‖/σ_0: proved if a bound is known, else sampled. Singular values are shifted by their rounding error to
- * the safe side.
+ * σ_0 = σ_min(J_0) must be positive and C = 8 L_J‖r_0‖/σ_0² at most 1. L_J is a Lipschitz constant of J on the
+ * ball of radius 4‖r_0‖/σ_0: proved if a bound is known, else sampled. Singular values are shifted by their
+ * rounding error to the safe side.
  */
 export function anySubset(
   problem: CheckedProblem,

@@ -42,7 +42,8 @@ export interface ConvergenceReport {
 }
 
 /**
- * Checks whether plain gradient descent on `f = ½ Σ_i ‖Σ_h S_ih X_i W^V_h W^O_h - Y_i‖²` is guaranteed to converge.
+ * Checks whether plain gradient descent on `f = ½ Σ_i ‖Σ_h S_ih X_i W^V_h W^O_h - Y_i‖²` is guaranteed to
+ * converge.
  *
  * S_ih is the kernel matrix of `X_i W^Q_h` and `X_i W^K_h`. Every condition is measured in float64 at the given
  * weights. An unmet condition is reported, not thrown. A report without a certificate does not mean that gradient

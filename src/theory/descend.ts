@@ -32,8 +32,8 @@ export interface DescentOptions {
 const tensor = (data: Matrices): Tensor => cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
 
 /**
- * Gradient descent on f = ½ Σ_i ‖Ŷ_i - Y_i‖² with this library's layer and gradients, in float64. Returns f before
- * every step and after the last.
+ * Gradient descent on f = ½ Σ_i ‖Ŷ_i - Y_i‖² with this library's layer and gradients, in float64. Returns f
+ * before every step and after the last.
  *
  * Stops early at the tolerance, or when f is not finite.
  */

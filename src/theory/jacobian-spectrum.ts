@@ -46,10 +46,10 @@ function dense({ rows, columns, adjoint }: Operator): Matrix {
 /**
  * Bounds from Lanczos on A = JJᵀ with a start uniform on the sphere.
  *
- * For positive semidefinite A of size n, `P[θ_max < (1-ε) λ_max] ≤ 1.648 √n e^(-√ε(2k-1))` after k steps (Kuczyński &
- * Woźniakowski, SIAM J. Matrix Anal. Appl. 13, 1992). Solved for ε this gives `λ_max ≤ c = θ_max / (1-ε)`, and for `cI
- * - A`, which has the same Krylov space, `λ_min ≥ c - (c - θ_min) / (1-ε)`. Both hold with probability 1 -
- * FAILURE_PROBABILITY at least.
+ * For positive semidefinite A of size n, `P[θ_max < (1-ε) λ_max] ≤ 1.648 √n e^(-√ε(2k-1))` after k steps
+ * (Kuczyński & Woźniakowski, SIAM J. Matrix Anal. Appl. 13, 1992). Solved for ε this gives `λ_max ≤ c = θ_max /
+ * (1-ε)`, and for `cI - A`, which has the same Krylov space, `λ_min ≥ c - (c - θ_min) / (1-ε)`. Both hold with
+ * probability 1 - FAILURE_PROBABILITY at least.
  */
 function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): JacobianSpectrum {
   const start = random(seed).normals(rows);

@@ -37,9 +37,9 @@ function largestForm(p: number, v: number, o: number, w: number): number {
  * a sum over tokens.
  *
  * Let α, β, ω be the norms of the changes of (W^Q, W^K), W^V and W^O. Row t of the second derivative is then at most
- * `pα² + 2vαβ + 2oαω + 2wβω`, where `p = curvature Σ_j f_tj ‖u_j‖`, `v = slope Σ_j √f_tj ‖x_j‖ ‖W^O‖`, `o` the same
- * with ‖W^V‖, `w = weight Σ_j ‖x_j‖`, and `f_tj = ‖x_t‖²` (query), `‖x_j‖²` (key), or their sum. The norms of trained
- * weights grow by the radius.
+ * `pα² + 2vαβ + 2oαω + 2wβω`, where `p = curvature Σ_j f_tj ‖u_j‖`, `v = slope Σ_j √f_tj ‖x_j‖
+ * ‖W^O‖`, `o` the same with ‖W^V‖, `w = weight Σ_j ‖x_j‖`, and `f_tj = ‖x_t‖²` (query), `‖x_j‖²`
+ * (key), or their sum. The norms of trained weights grow by the radius.
  */
 function headConstant(
   inputs: readonly Matrix[],
@@ -80,9 +80,9 @@ function diameter(matrix: Matrix): number {
 }
 
 /**
- * One head's constant if only W^Q trains, for weights e^s over their row sum and s = c q·k + terms of q or k alone. Row
- * t is at most `c² ‖x_t‖² (Δ_k/2)² Δ_u`, where Δ_k and Δ_u are the largest distances between two keys and between two
- * value rows.
+ * One head's constant if only W^Q trains, for weights e^s over their row sum and s = c q·k + terms of q or k alone.
+ * Row t is at most `c² ‖x_t‖² (Δ_k/2)² Δ_u`, where Δ_k and Δ_u are the largest distances between two keys
+ * and between two value rows.
  */
 function queryConstant(
   inputs: readonly Matrix[],

@@ -16,7 +16,9 @@ export interface HeadWeights {
   readonly output: ArrayLike<Rows>;
 }
 
-/** Data and initial weights of the model `Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h` with loss `f = ½ Σ_i ‖Ŷ_i - Y_i‖²`. */
+/**
+ * Data and initial weights of the model `Ŷ_i = Σ_h S_ih X_i W^V_h W^O_h` with loss `f = ½ Σ_i ‖Ŷ_i - Y_i‖²`.
+ */
 export interface ConvergenceProblem {
   /** X_i, N samples [n_i, D]; n_i may differ from sample to sample. */
   readonly inputs: ArrayLike<Rows>;

@@ -8,9 +8,9 @@ const SMALLEST_FLOAT32 = 2 ** -126;
 /**
  * Whether every token keeps an attention weight that float32 can represent.
  *
- * The weights of an unnormalised Gaussian underflow once γ‖q-k‖² exceeds about 170. A row whose weights all underflow
- * has no output and no gradient. The value is the least row maximum of |S|. Its rounding is that of the score: ε·|log
- * w| relative to w.
+ * The weights of an unnormalised Gaussian underflow once γ‖q-k‖² exceeds about 170. A row whose weights all
+ * underflow has no output and no gradient. The value is the least row maximum of |S|. Its rounding is that of the
+ * score: ε·|log w| relative to w.
  */
 export function weightsRepresentable({ similarities }: Evaluation): Condition {
   const weights = similarities.flat();

@@ -59,8 +59,8 @@ function climb(place: Place, source: Random, columns: number, step: number): num
 }
 
 /**
- * The largest `‖J(θ) - J(θ')‖ / ‖θ - θ'‖` found at the centre of the ball and at a few random points in it. This is a
- * lower bound of the Lipschitz constant, not a proof of it. The search ends once a value exceeds `enough`.
+ * The largest `‖J(θ) - J(θ')‖ / ‖θ - θ'‖` found at the centre of the ball and at a few random points in it.
+ * This is a lower bound of the Lipschitz constant, not a proof of it. The search ends once a value exceeds `enough`.
  */
 export function sampledLipschitz(
   problem: CheckedProblem,

@@ -1,7 +1,8 @@
 import type { Rank } from "./spectrum.js";
 
 /**
- * Theorem T1's constants: `σ_min(J)² ≥ μ` and `σ_max(J)² ≤ L` for the Jacobian J of the outputs in the value weights.
+ * Theorem T1's constants: `σ_min(J)² ≥ μ` and `σ_max(J)² ≤ L` for the Jacobian J of the outputs in the value
+ * weights.
  */
 export interface ValueOnlyConstants {
   /** μ, the Polyak-Łojasiewicz constant: `‖∇f‖² ≥ 2μf`. */

@@ -13,7 +13,10 @@ import { describeGpu } from "../support/gpu.js";
 
 const SIZE = 12;
 
-/** f(θ) = ½ θᵀAθ + bᵀθ over two tensors of 2 × 4 and 4 numbers, A = QΛQᵀ with known eigenvalues from -2 to 9. */
+/**
+ * f(θ) = ½ θᵀAθ + bᵀθ over two tensors of 2 × 4 and 4 numbers, A = QΛQᵀ with known eigenvalues from -2 to
+ * 9.
+ */
 function quadratic(backend: Backend) {
   const source = random(4);
   const basis: Float64Array[] = [];

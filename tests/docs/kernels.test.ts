@@ -33,16 +33,17 @@ function table(): string {
   });
   return `# The kernels
 
-What each takes or learns beside q, k and v, which projections a layer gives it, and which options have a meaning; the others are an
-\`UnsupportedError\`. Every kernel has gradients for all that it learns, grouped heads, cross-attention, dv ≠ d, and \`decode\`. (\`linear\` takes
-\`causal()\` and masks of queries or keys alone at any length, others up to 64 queries.)
+What each takes or learns beside q, k and v, which projections a layer gives it, and which options have a meaning;
+the others are an \`UnsupportedError\`. Every kernel has gradients for all that it learns, grouped heads,
+cross-attention, dv ≠ d, and \`decode\`. (\`linear\` takes \`causal()\` and masks of queries or keys alone at any length,
+others up to 64 queries.)
 
 | kernel | takes, learns | projections | masks | bias, ALiBi | softcap | row statistic | memory linear in n | caches keys |
 |---|---|---|---|---|---|---|---|---|
 ${rows.join("\n")}
 
-A bias together with \`lengths()\` wants more than WebGPU's default eight storage buffers in the backward passes; adapters that have no more refuse
-it by name. [A kernel of your own](../own-kernel.md) has every "yes".
+A bias together with \`lengths()\` wants more than WebGPU's default eight storage buffers in the backward passes;
+adapters that have no more refuse it by name. [A kernel of your own](../own-kernel.md) has every "yes".
 `;
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   ArgumentError,
   cpu,
+  elliptical,
   factored,
   gaussian,
   indices,
@@ -13,6 +14,7 @@ import {
   sigmoid,
   slidingWindow,
   softmax,
+  UnsupportedError,
   type AttentionKernel,
   type Backend,
 } from "../../src/index.js";
@@ -152,6 +154,16 @@ describe("a decoder", () => {
     expect(() => ask([1], { topk: 3 })).toThrow(/Did you mean topK/);
     const broken = mapTree(parameters, (tensor, name) => (name === "head.bias" ? ops.divide(tensor, 0) : tensor));
     await expect(collect(network.generate(broken, [1], { temperature: 0 }))).rejects.toThrow(NonFiniteError);
+    expect(() => model(elliptical())).toThrow(
+      /kernel: wanted one that sees no later tokens, got elliptical, .*causal: true/,
+    );
+    const metric = model(elliptical({ causal: true }));
+    const first = metric.initialize(cpu, random(1));
+    expect(() => metric.generate(first, [1], { temperature: 0 })).toThrow(UnsupportedError);
+    const [a, b] = [text, [...text.slice(0, -1), (text.at(-1)! + 1) % vocabulary]].map((ids) =>
+      metric.apply(first, indices(ids, [1, tokens])).read(),
+    );
+    expect((await a).slice(0, -vocabulary)).toEqual((await b).slice(0, -vocabulary));
     const positional = model(factored());
     const own = positional.initialize(cpu, random(1));
     await expect(collect(positional.generate(own, [1], { temperature: 0 }))).resolves.toHaveLength(tokens - 1);

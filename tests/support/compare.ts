@@ -66,8 +66,8 @@ const FLOOR = 8 * 2 ** -24;
 const MANY = 1024;
 
 /**
- * error(gpu) ≤ factor · error(naive float32) + floor with factor 2 for outputs and 3 for gradients, for the root mean
- * square over all draws, and for the maximum where each has many numbers.
+ * error(gpu) ≤ factor · error(naive float32) + floor with factor 2 for outputs and 3 for gradients, for the root
+ * mean square over all draws, and for the maximum where each has many numbers.
  */
 export function expectAsExactAsFloat32(
   gpu: readonly Results[],

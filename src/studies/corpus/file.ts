@@ -39,7 +39,8 @@ const MOST_COLUMNS = 8;
 
 function checkColumns(path: string, names: readonly string[]): void {
   const some = names.slice(0, MOST_COLUMNS).map((name) => showJson(name));
-  const shown = `columns ${some.join(", ")}${names.length > some.length ? ` and ${names.length - some.length} more` : ""}`;
+  const more = names.length > some.length ? ` and ${names.length - some.length} more` : "";
+  const shown = `columns ${some.join(", ")}${more}`;
   for (const column of ["text", "label"]) {
     if (names.filter((name) => name === column).length !== 1) throw bad(path, 1, `one column named ${column}`, shown);
   }

@@ -10,8 +10,8 @@ const families = ["unitTargets", "equalValues", "unitResidual"] as const;
  *
  * `unitTargets`: normal targets, scaled to ‖Y‖ = 1. `equalValues`: normal targets; the tokens of a sample share the
  * first half of their columns, and W^V reads only these, so that all value rows of a sample are equal. `unitResidual`:
- * targets at distance 1 from the kernel's own outputs, so that the residual has norm ‖r_0‖ = 1; only in this family the
- * targets depend on the kernel.
+ * targets at distance 1 from the kernel's own outputs, so that the residual has norm ‖r_0‖ = 1; only in this family
+ * the targets depend on the kernel.
  */
 export type Family = (typeof families)[number];
 

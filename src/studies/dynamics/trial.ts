@@ -29,8 +29,8 @@ export interface Trial extends TrialSetting {
   /** Lower bound of the loss that T4 proves; null where T4 does not apply. */
   readonly lossFloor: number | null;
   /**
-   * C = 8 L_J‖r_0‖/σ_0² of T2, which certifies runs with C ≤ 1. Null if W^V alone trains, without full row rank, or if
-   * T4 applies.
+   * C = 8 L_J‖r_0‖/σ_0² of T2, which certifies runs with C ≤ 1. Null if W^V alone trains, without full row
+   * rank, or if T4 applies.
    */
   readonly nonlinearity: number | null;
   /** max(σ_max(W^Q), σ_max(W^K)) / σ_min(W^V) at the start. */
@@ -58,8 +58,8 @@ const DENSE = 20;
 const LOOK_EVERY = 500;
 
 /**
- * Gradient descent with step size η = 1/(2σ_max(J_0)²) until the tolerance or the last step; the result depends only on
- * the first two arguments.
+ * Gradient descent with step size η = 1/(2σ_max(J_0)²) until the tolerance or the last step; the result depends only
+ * on the first two arguments.
  */
 export async function runTrial(
   options: DynamicsOptions,

@@ -200,7 +200,8 @@ function statements(
     return [
       `${titles[experiment]} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ` +
         `${reference}: ${formatDifference(mean)} ${unit} ` +
-        `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ${verdict(kernel, reference, gain)}.`,
+        `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ` +
+        `${verdict(kernel, reference, gain)}.`,
     ];
   });
 }

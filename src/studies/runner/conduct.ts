@@ -63,7 +63,9 @@ function checkFinished(tasks: readonly unknown[], { missing, damaged }: TaskKeep
   throw new ArgumentError({
     where: "merge",
     wanted: `finished results of all ${tasks.length} tasks, by this version`,
-    got: `${missing.length} missing: ${listed(missing)}${damaged.length === 0 ? "" : `, and damaged files: ${listed(damaged)}`}`,
+    got:
+      `${missing.length} missing: ${listed(missing)}` +
+      (damaged.length === 0 ? "" : `, and damaged files: ${listed(damaged)}`),
     fix: "Run their shards with --resume, and merge again.",
   });
 }
@@ -121,7 +123,8 @@ async function conductAlone(
   const start = performance.now();
   const current = await collectVersions();
   const own: Record<string, string> = current[OWN_NAME] === undefined ? {} : { [OWN_NAME]: current[OWN_NAME] };
-  const versions = { ...current, ...options.versions, ...own }; // a merge, too, accepts only tasks of this library's version
+  // a merge, too, accepts only tasks of this library's version
+  const versions = { ...current, ...options.versions, ...own };
   const device = { ...(options.device ?? backend.device) };
   const part = partOf(options);
   const report = options.report ?? (() => undefined);

@@ -42,7 +42,9 @@ export function decisiveVersions(
   return { ...Object.fromEntries(packages.map((name) => [name, versions[name]])), node: versions.node?.split(".")[0] };
 }
 
-/** Versions of this library and of the packages that it computes with (those that the build took in), and the machine. */
+/**
+ * Versions of this library and of the packages that it computes with (those that the build took in), and the machine.
+ */
 export async function collectVersions(): Promise<Record<string, string>> {
   const folders = ancestors(dirname(fileURLToPath(import.meta.url)));
   const versions: Record<string, string> = {};

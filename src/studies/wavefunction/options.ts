@@ -253,8 +253,8 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
 }
 
 /**
- * Least bytes of a step: derivatives of log ψ with respect to the value and output weights alone, real and imaginary in
- * float32, for every configuration up to symmetry.
+ * Least bytes of a step: derivatives of log ψ with respect to the value and output weights alone, real and imaginary
+ * in float32, for every configuration up to symmetry.
  */
 function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSetting): number {
   const sites = extents.reduce((a, b) => a * b);
