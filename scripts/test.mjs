@@ -101,9 +101,7 @@ try {
       await check("unused code", () => runTool("knip/bin/knip.js", []));
       await check("build", build);
       await check("package", () => runTool("publint/src/cli.js", ["--strict"]));
-      await check("package types", () =>
-        runTool("@arethetypeswrong/cli/dist/index.js", ["--pack", ".", "--profile", "node16"]),
-      );
+      await check("package types", () => runTool("@arethetypeswrong/cli/dist/index.js", ["--pack", "."]));
     })(),
   ]);
   const env = await adapter();
