@@ -36,9 +36,11 @@ export {
 } from "./core/tensor.js";
 export { cpu } from "./cpu/cpu.js";
 export type { GpuOptions } from "./gpu/adapter.js";
+export type { BufferOptions, TensorBuffer } from "./gpu/buffers.js";
 export { Gpu, type GpuMemory } from "./gpu/gpu.js";
 export { requestGpu, wrapDevice } from "./gpu/request.js";
-export type { WebGpuDevice } from "./gpu/webgpu-types.js";
+export type { WarmUpOptions, WarmUpProgress } from "./gpu/warm-up.js";
+export type { WebGpuBuffer, WebGpuDevice } from "./gpu/webgpu-types.js";
 export type { Profile } from "./gpu/profile.js";
 export type { GpuDType } from "./gpu/storage-type.js";
 export type { PassTime } from "./gpu/timer.js";

@@ -1,5 +1,6 @@
 import { checkTensors, commonBackend } from "../core/checks.js";
 import { UnsupportedError } from "../core/errors.js";
+import { openTapes } from "../core/open-tapes.js";
 import { isScoped, Tensor, type Primitive } from "../core/tensor.js";
 import type { Shape } from "../core/shape.js";
 
@@ -89,7 +90,7 @@ function forget(cotangents: Map<Tensor, Tensor>, tensor: Tensor): void {
   cotangent.dispose();
 }
 
-const tapes: Tape[] = [];
+const tapes = openTapes as Tape[];
 
 /** Runs `body` with `tape` recording. */
 export function recording<Result>(tape: Tape, body: () => Result): Result {

@@ -29,7 +29,7 @@ export function commonBackend(where: string, tensors: readonly Tensor[]): Backen
       got:
         `one on ${backend.name} (${backend.device.name}) and one on ${stranger.backend.name} ` +
         `(${stranger.backend.device.name})`,
-      fix: "Move data over with backend.tensor(await other.read(), other.shape).",
+      fix: "Move a tensor over with await tensor.to(backend).",
     });
   }
   return backend;

@@ -1,4 +1,5 @@
-import { ArgumentError } from "./errors.js";
+import { ArgumentError, UnsupportedError } from "./errors.js";
+import { openTapes } from "./open-tapes.js";
 import { printsAsText } from "./printing.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { TENSOR } from "./tensor-mark.js";
@@ -55,6 +56,10 @@ export interface Backend {
   keep(tensor: Tensor): Tensor;
   /** The backend's kind and its device's name. */
   toString(): string;
+  /** A tensor of numbers of another backend, which may be NaN and infinite. @internal */
+  adopt(numbers: ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
+  /** Whether operations are only collected, so that tensors get no numbers. @internal */
+  readonly rehearsing: boolean;
   /** Queues one primitive. @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[];
 }
@@ -116,6 +121,45 @@ export class Tensor {
     return this.memory("read").read(this.size);
   }
 
+  /**
+   * The same numbers on another backend: from the CPU to a GPU and back, or between GPUs. NaN and infinity stay what they
+   * are; float64 is rounded to float32.
+   *
+   * The dtype is the backend's default; float16 stays float16 on a GPU that has it. On the tensor's own backend the
+   * result shares its memory, so it costs nothing. In each case it is a tensor of its own, in no scope: dispose it.
+   *
+   * Throws an `UnsupportedError` inside `valueAndGrad`, which cannot wait, and an `ArgumentError` for a disposed tensor.
+   * Rejects as `read` does, and with a `NonFiniteError` for a finite number that is beyond the dtype.
+   *
+   * @example
+   * const q = await onCpu.to(gpu);
+   */
+  to(backend: Backend): Promise<Tensor> {
+    const target: { readonly adopt?: unknown } | null | undefined = backend;
+    if (typeof target?.adopt !== "function") {
+      throw new ArgumentError({
+        where: "to",
+        argument: "backend",
+        wanted: "a backend, as cpu or a Gpu",
+        got: target === null ? "null" : typeof target,
+        fix: "A Gpu comes from await requestGpu().",
+      });
+    }
+    const storage = this.memory("to");
+    if (openTapes.length > 0) {
+      throw new UnsupportedError({
+        where: "to",
+        wanted: "a call outside valueAndGrad",
+        got: "one inside, where nothing can be awaited",
+        fix: "Move tensors before, and let the loss use the moved ones. No gradient flows between backends.",
+      });
+    }
+    const { shape } = this;
+    if (backend === this.backend) return Promise.resolve(keep(new Tensor(backend, shape, this)));
+    const dtype = backend.dtypes.find((known) => known === "f16" && known === this.dtype) ?? backend.dtypes[0];
+    return storage.read(this.size).then((numbers) => keep(backend.adopt(numbers, shape, dtype)));
+  }
+
   /** The memory behind the tensor. @internal */
   memory(where: string): Storage {
     if (this.#shared === undefined) {
@@ -129,8 +173,12 @@ export class Tensor {
     return this.#shared.storage;
   }
 
-  /** Moves the memory of `source` into this tensor; `source` is disposed. @internal */
+  /** Moves the memory of `source` into this tensor, but not in a rehearsal; `source` is disposed. @internal */
   assign(source: Tensor): void {
+    if (this.backend.rehearsing) {
+      source.dispose();
+      return;
+    }
     const incoming = source.#share("assign");
     source.dispose();
     this.dispose();

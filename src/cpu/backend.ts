@@ -80,6 +80,7 @@ export function createCpu(
     name: "cpu",
     device: { kind: "cpu", name },
     dtypes: ["f64"],
+    rehearsing: false,
     tensor(data, shape = lengthOf("cpu.tensor", data), options) {
       checkDtype("cpu.tensor", options);
       checkData("cpu.tensor", data, shape);
@@ -92,6 +93,11 @@ export function createCpu(
       checkArguments("cpu.full", { value }, { value: anyNumber });
       checkShape("cpu.full", shape);
       return wrap(allocate(sizeOf(shape)).fill(value), shape);
+    },
+    adopt(numbers, shape) {
+      const own = allocate(numbers.length);
+      own.set(numbers);
+      return wrap(own, shape);
     },
     scope,
     keep,

@@ -1,34 +1,36 @@
-import { checkData, lengthOf, tensorOptions } from "../core/checks.js";
+import { checkData, checkTensors, lengthOf, tensorOptions } from "../core/checks.js";
 import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
 import { anyNumber, callable } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { printsAsText } from "../core/printing.js";
-import { checkShape, sizeOf, type Shape } from "../core/shape.js";
+import { checkShape, type Shape } from "../core/shape.js";
 import {
   keep,
   scope,
   Tensor,
   type Backend,
   type DeviceDescription,
+  type DType,
   type Primitive,
-  type Storage,
   type TensorOptions,
 } from "../core/tensor.js";
 import { describeAdapter, NULL_ADAPTER, releaseInstance } from "./adapter.js";
+import { checkReadable, CallerBuffers, type BufferOptions, type TensorBuffer } from "./buffers.js";
 import { capabilitiesOf, type Capabilities } from "./capabilities.js";
-import { fill } from "./elementwise.js";
-import { Faults, outcomeOf, type Outcome } from "./faults.js";
-import type { Recorder } from "./implementation.js";
-import { implementations } from "./implementations.js";
+import { filled, uploaded } from "./create.js";
+import { Faults, type Outcome } from "./faults.js";
 import { Pool, type Block } from "./memory.js";
-import { checkFloats } from "./pass.js";
+import { operate, type Machine } from "./operate.js";
 import type { Profile } from "./profile.js";
 import { Queue } from "./queue.js";
 import { Readback } from "./readback.js";
-import { bytesOf, checkDType, decode, dtypesOf, encode, type GpuDType } from "./storage-type.js";
+import { GpuStorage } from "./storage.js";
+import { bytesOf, checkDType, decode, type GpuDType } from "./storage-type.js";
+import type { WarmUpOptions } from "./warm-up.js";
 import { BufferUsage } from "./webgpu-constants.js";
+import type { WebGpuBuffer } from "./webgpu-types.js";
 
-/** Device memory of a `Gpu`, in bytes. */
+/** Device memory of a `Gpu`, in bytes. Buffers that `gpu.fromBuffer` was given do not count. */
 export interface GpuMemory {
   /** All buffers, free ones included. */
   readonly allocated: number;
@@ -56,7 +58,8 @@ export class Gpu implements Backend {
   readonly #staging: Pool;
   readonly #queue: Queue;
   readonly #readback: Readback;
-  readonly #capabilities: Capabilities;
+  readonly #callerBuffers: CallerBuffers;
+  readonly #machine: Machine;
   #disposed = false;
 
   /** @internal */
@@ -65,26 +68,28 @@ export class Gpu implements Backend {
     this.#owned = owned;
     this.device = describeAdapter(device);
     this.dtypes = device.features.has("shader-f16") ? ["f32", "f16"] : ["f32"];
-    this.#capabilities = capabilities ?? capabilitiesOf(device, this.device);
-    this.#faults = new Faults(device);
+    this.#callerBuffers = new CallerBuffers(device, (this.#faults = new Faults(device)));
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    this.#pool = new Pool(
-      device,
-      this.#faults,
-      BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
-      limit,
-    );
-    this.#staging = new Pool(device, this.#faults, BufferUsage.MAP_READ | BufferUsage.COPY_DST, maxBufferSize);
+    const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
+    this.#pool = new Pool(device, this.#faults, "tensors", STORAGE | COPY_SRC | COPY_DST, limit);
+    this.#staging = new Pool(device, this.#faults, "staging", MAP_READ | COPY_DST, maxBufferSize);
     this.#queue = new Queue(device, this.#faults, [this.#pool, this.#staging]);
     this.#readback = new Readback(device, this.#faults, this.#queue, this.#staging, this.device.name !== NULL_ADAPTER);
+    this.#machine = {
+      device,
+      capabilities: capabilities ?? capabilitiesOf(device, this.device),
+      pool: this.#pool,
+      queue: this.#queue,
+      wrap: (block, shape, dtype, outcome) => this.#wrap(block, shape, dtype, outcome),
+    };
   }
 
   /**
    * Whether attention over float16 runs by subgroup matrices: they were asked for, and the adapter has what it takes.
    */
   get subgroupMatrices(): boolean {
-    return this.#capabilities.matrixUnit !== undefined;
+    return this.#machine.capabilities.matrixUnit !== undefined;
   }
 
   /** Bytes on the device. */
@@ -101,11 +106,52 @@ export class Gpu implements Backend {
     this.#checkUsable("gpu.tensor");
     checkData("gpu.tensor", data, shape);
     const stored = checkDType("gpu.tensor", this.#device, dtype);
-    const words = encode("gpu.tensor", "data", data, stored);
-    const block = this.#pool.take("gpu.tensor", words.byteLength);
-    const outcome = outcomeOf();
-    this.#queue.upload(block, words, outcome);
-    return this.#wrap(block, shape, stored, outcome);
+    return uploaded(this.#machine, "gpu.tensor", data, shape, stored);
+  }
+
+  /** @internal */
+  adopt(numbers: ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
+    this.#checkUsable("to");
+    return uploaded(this.#machine, "to", numbers, shape, checkDType("to", this.#device, dtype));
+  }
+
+  /**
+   * A tensor of the numbers that lie in a buffer of the caller, on the device that `wrapDevice` was given, row-major.
+   * Nothing is copied: operations read the buffer itself, after all that was submitted to the device's queue before.
+   *
+   * The buffer stays the caller's: this library never writes or destroys it, and an optimiser's step gives a parameter
+   * memory of its own. Until every tensor on it is disposed and `gpu.finish()` has resolved, the caller must neither
+   * write it nor map nor destroy it. Reshaped tensors share it.
+   *
+   * @param buffer has usage STORAGE, and COPY_SRC for tensors that are read
+   * @throws ArgumentError for another usage, a size that does not do or an offset between bindings. A buffer of another
+   * device rejects the reads of all that is computed from it with a `DeviceError`.
+   * @example
+   * const gpu = wrapDevice(device);
+   * const q = gpu.fromBuffer(buffer, [batch, heads, tokens, dim]);
+   */
+  fromBuffer(buffer: WebGpuBuffer, shape: Shape, options: BufferOptions = {}): Tensor {
+    this.#checkUsable("gpu.fromBuffer");
+    const { block, dtype } = this.#callerBuffers.block(buffer, shape, options);
+    return this.#wrap(block, shape, dtype, block.outcome);
+  }
+
+  /**
+   * Where a tensor's numbers lie, for the caller's own commands on the same device. When the promise resolves, all work
+   * that writes them is submitted, so that what the caller submits from then on sees them. Nothing is copied.
+   *
+   * The buffer stays this library's, which may write it again once the tensor is disposed, by its owner, a `scope` or a
+   * step that replaces its numbers: submit before. The caller must only read it. It has the usages STORAGE, COPY_SRC
+   * and COPY_DST. Numbers are float32, or float16 for a tensor of that dtype.
+   *
+   * Rejects with the `DeviceError` of work that failed, and with an `ArgumentError` for a disposed tensor or one of
+   * another backend.
+   */
+  async bufferOf(tensor: Tensor): Promise<TensorBuffer> {
+    this.#checkUsable("gpu.bufferOf");
+    checkTensors("gpu.bufferOf", { tensor });
+    const { bufferOf } = await import("./buffer-of.js");
+    return bufferOf(this, tensor, this.#queue, this.#faults);
   }
 
   /** A tensor with one value everywhere. Throws a `NonFiniteError` for a finite one that is beyond the dtype. */
@@ -115,82 +161,18 @@ export class Gpu implements Backend {
     this.#checkUsable("gpu.full");
     checkShape("gpu.full", shape);
     const stored = checkDType("gpu.full", this.#device, dtype);
-    const bytes = bytesOf(sizeOf(shape), stored);
-    const [word] = new Uint32Array(
-      encode("gpu.full", "value", stored === "f16" ? [value, value] : [value], stored).buffer,
-    );
-    const block = this.#pool.take("gpu.full", bytes);
-    const outcome = (this.#queue.operation = outcomeOf());
-    fill({ limits: this.#device.limits, dispatch: (pass) => this.#queue.dispatch(pass) }, block, bytes / 4, word);
-    return this.#wrap(block, shape, stored, outcome);
+    return filled(this.#machine, "gpu.full", value, shape, stored);
+  }
+
+  /** Whether `warmUp` runs a function that computes nothing. @internal */
+  get rehearsing(): boolean {
+    return this.#queue.rehearsal !== undefined;
   }
 
   /** @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[] {
     this.#checkUsable(primitive.name);
-    const implementation = implementations.get(primitive);
-    if (implementation === undefined) {
-      throw new UnsupportedError({
-        where: primitive.name,
-        wanted: "an operation of the gpu backend",
-        got: "an unknown one",
-      });
-    }
-    const where = primitive.operation?.(attributes) ?? primitive.name;
-    const causes: Outcome[] = [];
-    let failed: Outcome | undefined;
-    const operands = inputs.map((tensor) => {
-      const { block, dtype, outcome } = tensor.memory(primitive.name) as GpuStorage;
-      if (outcome.error !== undefined) failed = outcome;
-      else if (outcome.open) causes.push(outcome);
-      return { shape: tensor.shape, dtype, block };
-    });
-    const shapes = primitive.infer(
-      operands.map(({ shape }) => shape),
-      attributes,
-    );
-    const dtypes = dtypesOf(primitive, operands, attributes, this.#device);
-    // What failed cannot be computed with; its memory may be missing, and commands that use it would fail with all
-    // beside them.
-    if (failed !== undefined)
-      return shapes.map((shape, index) =>
-        this.#wrap(this.#pool.take(where, 0), shape, dtypes?.[index] ?? "f32", failed!),
-      );
-    const outputs = shapes.map((shape, index) => {
-      const dtype = dtypes?.[index] ?? "f32";
-      return { shape, dtype, block: this.#pool.take(primitive.name, bytesOf(sizeOf(shape), dtype)) };
-    });
-    const temporary: Block[] = [];
-    const take = (bytes: number): Block => {
-      const block = this.#pool.take(primitive.name, bytes);
-      temporary.push(block);
-      return block;
-    };
-    const recorder: Recorder = {
-      limits: this.#device.limits,
-      capabilities: this.#capabilities,
-      dispatch: (pass) => {
-        checkFloats(where, pass);
-        this.#queue.dispatch(pass);
-      },
-      scratch: (elements) => take(4 * elements),
-      upload: (values) => {
-        const block = take(4 * values.length);
-        this.#queue.upload(block, Uint32Array.from(values));
-        return block;
-      },
-    };
-    const outcome = (this.#queue.operation = outcomeOf(causes));
-    try {
-      implementation(recorder, operands, outputs, attributes as never);
-    } catch (error) {
-      for (const { block } of outputs) this.#pool.give(block);
-      throw error;
-    } finally {
-      // Commands run in the order they were recorded, so memory may serve again as soon as its last use is recorded.
-      for (const block of temporary) this.#pool.give(block);
-    }
-    return outputs.map(({ shape, block, dtype }) => this.#wrap(block, shape, dtype, outcome));
+    return operate(this.#machine, primitive, inputs, attributes);
   }
 
   /**
@@ -239,6 +221,32 @@ export class Gpu implements Backend {
   }
 
   /**
+   * Compiles the pipelines that a function will use, several at a time, so that its first call need not wait for them.
+   * The page stays responsive meanwhile.
+   *
+   * Calls `body` once, for what it would queue: nothing is computed, and tensors made in it have no numbers. Steps of an
+   * optimiser and `decode` change nothing; memory goes back to the pool, where the first call finds it. What `body` does
+   * in JavaScript happens, so a random stream moves on. Its tensors are disposed, and reads of them reject; it may return
+   * the promise of such a read, as `trainStep` does.
+   *
+   * Rejects with a `ShaderCompileError` for a shader that does not compile, with what `body` throws, and with an
+   * `ArgumentError` if `body` awaits anything but a read.
+   *
+   * @example
+   * await gpu.warmUp(() => trainStep(optimizer, parameters, loss), {
+   *   onProgress: ({ done, total }) => (bar.value = done / total),
+   * });
+   */
+  async warmUp(body: () => unknown, options: WarmUpOptions = {}): Promise<void> {
+    const { onProgress } = checkOptions("gpu.warmUp", options, { onProgress: callable });
+    checkArguments("gpu.warmUp", { body }, { body: callable });
+    const { warmUp } = await import("./warm-up.js");
+    this.#checkUsable("gpu.warmUp");
+    await warmUp(this.#device, this.#faults, this.#queue, scope, body, onProgress);
+    this.#checkUsable("gpu.warmUp");
+  }
+
+  /**
    * Frees all device memory; destroys the device if this library asked for it. A Node process can then end. Idempotent.
    */
   dispose(): void {
@@ -274,25 +282,16 @@ export class Gpu implements Backend {
   #wrap(block: Block, shape: Shape, dtype: GpuDType, outcome: Outcome): Tensor {
     const read = async (size: number): Promise<Float32Array> => {
       this.#checkUsable("read");
+      checkReadable(block);
       return this.#readback.read(block, bytesOf(size, dtype), outcome, (memory, offset) =>
         decode(memory, offset, size, dtype),
       );
     };
     const release = (): void => {
-      if (!this.#disposed) this.#pool.give(block);
+      if (!this.#disposed) block.pool?.give(block);
     };
     return new Tensor(this, shape, new GpuStorage(block, dtype, outcome, read, release));
   }
 }
 
 Object.assign(Gpu.prototype, printsAsText);
-
-class GpuStorage implements Storage {
-  constructor(
-    readonly block: Block,
-    readonly dtype: GpuDType,
-    readonly outcome: Outcome,
-    readonly read: (size: number) => Promise<Float32Array>,
-    readonly release: () => void,
-  ) {}
-}

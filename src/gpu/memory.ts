@@ -1,13 +1,16 @@
 import { UnsupportedError } from "../core/errors.js";
 import type { Faults, Outcome } from "./faults.js";
 
-/** A piece of device memory from a pool. */
+/** A piece of device memory: a buffer of a pool, or a part of a caller's buffer, which is only read. */
 export interface Block {
   buffer: GPUBuffer;
+  /** Where in the buffer it begins, in bytes. */
+  readonly offset: number;
   readonly bytes: number;
-  /** Distinct for every block of a pool. */
+  /** Distinct for every block of a pool; negative for a caller's memory. */
   readonly id: number;
-  readonly pool: Pool;
+  /** Undefined for a caller's memory. */
+  readonly pool: Pool | undefined;
   /** The last batch of commands that uses it. */
   batch: number;
   /** Whether the device could make it. */
@@ -15,6 +18,17 @@ export interface Block {
   /** Whether it was tried a second time. */
   renewed: boolean;
 }
+
+/** What of its buffer a block binds. */
+export const resourceOf = ({
+  buffer,
+  offset,
+  bytes,
+}: Pick<Block, "buffer" | "offset" | "bytes">): GPUBufferBinding => ({
+  buffer,
+  offset,
+  size: bytes,
+});
 
 /** Sizes step by quarters of a power of two, so that a block is at most a quarter larger than asked. */
 function sizeClass(bytes: number): number {
@@ -31,6 +45,7 @@ const isDead = ({ outcome, renewed }: Block): boolean => renewed && outcome.erro
 export class Pool {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
+  readonly #name: string;
   readonly #usage: GPUBufferUsageFlags;
   /** The largest block, in bytes. */
   readonly limit: number;
@@ -41,9 +56,10 @@ export class Pool {
   allocated = 0;
   used = 0;
 
-  constructor(device: GPUDevice, faults: Faults, usage: GPUBufferUsageFlags, limit: number) {
+  constructor(device: GPUDevice, faults: Faults, name: string, usage: GPUBufferUsageFlags, limit: number) {
     this.#device = device;
     this.#faults = faults;
+    this.#name = name;
     this.#usage = usage;
     this.limit = limit;
   }
@@ -83,7 +99,8 @@ export class Pool {
 
   #make(bytes: number): Block {
     const { made, outcome } = this.#buffer(bytes);
-    const block = { buffer: made, bytes, id: this.#nextId++, pool: this, batch: -1, outcome, renewed: false };
+    const id = this.#nextId++;
+    const block = { buffer: made, offset: 0, bytes, id, pool: this, batch: -1, outcome, renewed: false };
     this.#all.add(block);
     this.allocated += bytes;
     return block;
@@ -91,7 +108,9 @@ export class Pool {
 
   #buffer(bytes: number): { readonly made: GPUBuffer; readonly outcome: Outcome } {
     const label = `createBuffer of ${bytes} bytes (${this.used} in use)`;
-    return this.#faults.make(label, () => this.#device.createBuffer({ size: bytes, usage: this.#usage }));
+    return this.#faults.make(label, () =>
+      this.#device.createBuffer({ label: `attention-kernels ${this.#name}`, size: bytes, usage: this.#usage }),
+    );
   }
 
   /** Tries once more to make memory that the device did not have. */

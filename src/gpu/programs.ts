@@ -1,5 +1,5 @@
 import type { Shader } from "../kernels/kernel.js";
-import type { Faults, Outcome } from "./faults.js";
+import { outcomeOf, type Faults, type Outcome } from "./faults.js";
 import { COMPUTE_STAGE } from "./webgpu-constants.js";
 import { link } from "./link.js";
 import { elementOf, labelOf, typeOf, type Pass } from "./pass.js";
@@ -9,6 +9,8 @@ export interface Program {
   readonly layout: GPUBindGroupLayout;
   /** Distinct for every layout. */
   readonly layoutId: string;
+  /** The name of its pass. */
+  readonly label: string;
   readonly outcome: Outcome;
 }
 
@@ -76,20 +78,38 @@ export class Programs {
     return program;
   }
 
+  /** What a program depends on; undefined where it is there already. */
+  missing(pass: Pass): string | undefined {
+    const known = this.#knownOf(pass.shaders);
+    const declared = declarationsOf(pass);
+    if (known.some(({ declarations }) => agree(declarations, declared))) return undefined;
+    return JSON.stringify([pass.shaders.map((shader) => this.#shaderId(shader)), declared]);
+  }
+
+  /** Adds the program of a pass, unless a call made it meanwhile. */
+  add(pass: Pass, pipeline: GPUComputePipeline): void {
+    if (this.missing(pass) === undefined) return;
+    const { id, group } = this.layoutOf(pass);
+    const program = {
+      pipeline,
+      layout: group,
+      layoutId: id,
+      label: labelOf(pass),
+      outcome: { ...outcomeOf(), open: false },
+    };
+    this.#knownOf(pass.shaders).push({ program, declarations: declarationsOf(pass) });
+  }
+
   #make(pass: Pass): Program {
     const { code, locate } = link(pass);
     const label = labelOf(pass);
-    const {
-      id,
-      group,
-      pipeline: layout,
-    } = this.#layout(Object.keys(pass.reads).length, Object.keys(pass.writes).length);
+    const { id, group, pipeline: layout } = this.layoutOf(pass);
     const { made: pipeline, outcome } = this.#faults.make(label, (outcome) => {
       const module = this.#device.createShaderModule({ label, code });
       this.#faults.watchModule(outcome, module, locate);
       return this.#device.createComputePipeline({ label, layout, compute: { module, entryPoint: "main" } });
     });
-    return { pipeline, layout: group, layoutId: id, outcome };
+    return { pipeline, layout: group, layoutId: id, label, outcome };
   }
 
   #knownOf(shaders: readonly Shader[]): Known[] {
@@ -112,7 +132,9 @@ export class Programs {
     return id;
   }
 
-  #layout(reads: number, writes: number): Layout {
+  layoutOf(pass: Pass): Layout {
+    const [reads, writes] = [Object.keys(pass.reads).length, Object.keys(pass.writes).length];
+    const label = `attention-kernels (${reads} read, ${writes} written)`;
     const key = `${reads}|${writes}`;
     let layout = this.#layouts.get(key);
     if (layout === undefined) {
@@ -122,13 +144,14 @@ export class Programs {
         buffer,
       });
       const group = this.#device.createBindGroupLayout({
+        label,
         entries: [
           entry(0, { type: "uniform", hasDynamicOffset: true }),
           ...Array.from({ length: reads }, (_, i) => entry(1 + i, { type: "read-only-storage" })),
           ...Array.from({ length: writes }, (_, i) => entry(1 + reads + i, { type: "storage" })),
         ],
       });
-      layout = { id: key, group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      layout = { id: key, group, pipeline: this.#device.createPipelineLayout({ label, bindGroupLayouts: [group] }) };
       this.#layouts.set(key, layout);
     }
     return layout;

@@ -1,7 +1,7 @@
 import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
 import { BufferUsage } from "./webgpu-constants.js";
-import type { Block, Pool } from "./memory.js";
+import { resourceOf, type Block, type Pool } from "./memory.js";
 import { blockOf, labelOf, pack, type Pass } from "./pass.js";
 import { Programs, type Program } from "./programs.js";
 import type { Timer } from "./timer.js";
@@ -33,6 +33,13 @@ function errorOf(blocks: readonly Block[]): Outcome["error"] {
   return undefined;
 }
 
+/** Collects the passes of operations instead of running them. */
+export interface Rehearsal {
+  readonly passes: Pass[];
+  /** That of all its operations. It has an error from the start, because nothing is computed. */
+  readonly outcome: Outcome;
+}
+
 /** Operations of which a batch keeps track, before it is submitted. */
 const TRACKED = 4096;
 
@@ -46,7 +53,7 @@ export class Queue {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
   readonly #waiting: Waiting;
-  readonly #programs: Programs;
+  readonly programs: Programs;
   readonly #groups = new Map<string, GPUBindGroup>();
   readonly #uniforms: GPUBuffer;
   readonly #words = new ArrayBuffer(SLOT * SLOTS);
@@ -68,20 +75,31 @@ export class Queue {
   destroyed = false;
   /** Takes the times of all dispatches while it is set. */
   timer: Timer | undefined;
+  /** Collects all dispatches while it is set. */
+  rehearsal: Rehearsal | undefined;
   /** The operation that dispatches belong to. */
   operation: Outcome = outcomeOf();
 
   constructor(device: GPUDevice, faults: Faults, pools: readonly Pool[]) {
     this.#device = device;
     this.#faults = faults;
-    this.#programs = new Programs(device, faults);
+    this.programs = new Programs(device, faults);
     this.#waiting = new Waiting(faults, async (needed) => {
       this.flush();
       for (const pool of pools) pool.trim(needed);
       this.#groups.clear();
       await device.queue.onSubmittedWorkDone().catch(() => undefined);
     });
-    this.#uniforms = device.createBuffer({ size: SLOT * SLOTS, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
+    this.#uniforms = device.createBuffer({
+      label: "attention-kernels uniforms",
+      size: SLOT * SLOTS,
+      usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
+    });
+  }
+
+  /** Begins an operation, which the dispatches and uploads that follow belong to. */
+  begin(causes: Outcome[] = []): Outcome {
+    return (this.operation = this.rehearsal?.outcome ?? outcomeOf(causes));
   }
 
   dispatch(pass: Pass): void {
@@ -105,7 +123,11 @@ export class Queue {
         fix: "On this adapter, do without a bias together with lengths.",
       });
     }
-    const program = this.#programs.of(pass);
+    if (this.rehearsal !== undefined) {
+      this.rehearsal.passes.push(pass);
+      return;
+    }
+    const program = this.programs.of(pass);
     const { operation, timer } = this;
     if (this.#waiting.isEmpty && areKnown(blocks, program.outcome))
       this.#record(pass, blocks, program, operation, timer);
@@ -156,7 +178,7 @@ export class Queue {
     this.#enqueue([source, to], 0, operation, () => {
       if (this.#slot > 0) this.flush();
       this.#copies = true;
-      this.#recorder().copyBufferToBuffer(source.buffer, from, to.buffer, at, bytes);
+      this.#recorder().copyBufferToBuffer(source.buffer, source.offset + from, to.buffer, at, bytes);
       source.batch = to.batch = this.batch;
       operation.causes.push(this.#outcome);
     });
@@ -164,6 +186,7 @@ export class Queue {
 
   /** Writes now; commands recorded before that still use the block are submitted first. */
   upload(block: Block, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, operation = this.operation): void {
+    if (operation === this.rehearsal?.outcome) return;
     this.#enqueue([block], data.byteLength, operation, () => {
       if (block.batch === this.batch || this.#members.length >= TRACKED) this.flush();
       this.#faults.watch("upload", operation, () => this.#device.queue.writeBuffer(block.buffer, 0, data));
@@ -233,18 +256,18 @@ export class Queue {
   }
 
   #recorder(): GPUCommandEncoder {
-    return (this.#encoder ??= this.#device.createCommandEncoder());
+    return (this.#encoder ??= this.#device.createCommandEncoder({ label: "attention-kernels" }));
   }
 
-  #group({ layout, layoutId }: Program, blocks: readonly Block[]): GPUBindGroup {
+  #group({ layout, layoutId, label }: Program, blocks: readonly Block[]): GPUBindGroup {
     let key = layoutId;
     for (const { id } of blocks) key += `,${id}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: SLOT } };
-    const entries = [uniform, ...blocks.map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } }))];
+    const entries = [uniform, ...blocks.map((block, index) => ({ binding: index + 1, resource: resourceOf(block) }))];
     const group = this.#faults.watch("createBindGroup", this.#outcome, () =>
-      this.#device.createBindGroup({ layout, entries }),
+      this.#device.createBindGroup({ label, layout, entries }),
     );
     if (this.#groups.size >= 4096) this.#groups.clear();
     this.#groups.set(key, group);

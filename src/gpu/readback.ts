@@ -46,7 +46,7 @@ export class Readback {
     this.#queue = queue;
     this.#pool = pool;
     this.#computes = computes;
-    this.#sealPool = new Pool(device, faults, BufferUsage.COPY_SRC | BufferUsage.COPY_DST, 256);
+    this.#sealPool = new Pool(device, faults, "seals", BufferUsage.COPY_SRC | BufferUsage.COPY_DST, 256);
   }
 
   /**

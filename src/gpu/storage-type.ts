@@ -88,7 +88,8 @@ function beyond(
 }
 
 /**
- * Numbers as they lie in memory, filled up to whole words. Throws a `NonFiniteError` for one that is beyond the dtype.
+ * Numbers as they lie in memory, filled up to whole words. Throws a `NonFiniteError` for a finite one that is beyond
+ * the dtype.
  */
 export function encode(
   where: string,
@@ -113,7 +114,7 @@ export function encode(
     );
   }
   const halves = toHalves(data);
-  const at = halves.findIndex((bits) => !isFiniteHalf(bits));
+  const at = halves.findIndex((bits, index) => !isFiniteHalf(bits) && Number.isFinite(data[index]));
   const words = new Uint32Array(bytesOf(data.length, dtype) / 4);
   new Uint16Array(words.buffer).set(halves);
   if (at === -1) return words;

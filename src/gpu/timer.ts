@@ -33,7 +33,7 @@ export class Timer {
     const first = (2 * this.#labels.length) % STAMPS;
     if (first === 0) {
       const { made } = this.#faults.make("createQuerySet", () =>
-        this.#device.createQuerySet({ type: "timestamp", count: STAMPS }),
+        this.#device.createQuerySet({ label: "attention-kernels timestamps", type: "timestamp", count: STAMPS }),
       );
       this.#sets.push(made);
     }
@@ -46,13 +46,15 @@ export class Timer {
     const size = this.#sets.length * STAMPS * STAMP_BYTES;
     if (size === 0) return [];
     const buffer = (usage: GPUBufferUsageFlags): GPUBuffer => {
-      const { made } = this.#faults.make("createBuffer", () => this.#device.createBuffer({ size, usage }));
+      const { made } = this.#faults.make("createBuffer", () =>
+        this.#device.createBuffer({ label: "attention-kernels timestamps", size, usage }),
+      );
       this.#buffers.push(made);
       return made;
     };
     const resolved = buffer(BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC);
     const staging = buffer(BufferUsage.MAP_READ | BufferUsage.COPY_DST);
-    const encoder = this.#device.createCommandEncoder();
+    const encoder = this.#device.createCommandEncoder({ label: "attention-kernels timestamps" });
     this.#sets.forEach((set, index) => encoder.resolveQuerySet(set, 0, STAMPS, resolved, index * STAMPS * STAMP_BYTES));
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
     this.#device.queue.submit([encoder.finish()]);

@@ -92,6 +92,6 @@ export class Waiting {
 
   async #renew(block: Block): Promise<void> {
     await this.#reclaim(new Set(this.#commands.slice(this.#next).flatMap(({ blocks }) => blocks)));
-    if (!this.isEmpty && isWanting(block)) block.pool.renew(block);
+    if (!this.isEmpty && isWanting(block)) block.pool?.renew(block);
   }
 }

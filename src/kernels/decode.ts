@@ -153,7 +153,8 @@ export function decode(cache: KeyValueCache, inputs: DecodeInputs, options: Deco
   if (window !== undefined) masks.push(slidingWindow(window, { offset: length }));
   if (padding !== undefined) masks.push(behind(padding, values.shape[0], capacity));
   const output = attention(kernel, all, { mask: and(...masks), softcap });
-  cache.length += count; // only now: a call that throws leaves the cache as it was
+  // Only now: a call that throws, or a rehearsal, leaves the cache as it was.
+  if (!backend.rehearsing) cache.length += count;
   return output;
 }
 

@@ -118,6 +118,9 @@ export interface Update {
   readonly marked: boolean;
 }
 
+/** Whether `gpu.warmUp` only collects the operations on a parameter, so that a step must leave no trace. */
+const isRehearsed = ({ backend }: Tensor): boolean => backend.rehearsing;
+
 /** The rate of a step, counted from 0. */
 function rateAt(learningRate: number | Schedule, step: number): number {
   const rate: unknown = typeof learningRate === "function" ? learningRate(step) : learningRate;
@@ -147,7 +150,9 @@ export function makeOptimizer(
     const known = memories.get(parameter);
     if (known !== undefined) return known;
     const { backend, shape } = parameter;
-    const own = Array.from({ length: count }, () => backend.keep(backend.full(0, shape)));
+    const own = Array.from({ length: count }, () => backend.full(0, shape));
+    if (isRehearsed(parameter)) return own;
+    for (const memory of own) backend.keep(memory);
     memories.set(parameter, own);
     return own;
   };
@@ -167,20 +172,23 @@ export function makeOptimizer(
         });
       }
       const found = slopesIn(parameters, gradients);
+      const isRehearsal = [...found.keys()].some(isRehearsed);
       const rate = rateAt(learningRate, steps);
       const marked = new Set(
         [...found].flatMap(([tensor, { names }]) => (names.some((name) => isMarked(name, tensor)) ? [tensor] : [])),
       );
       for (const parameter of found.keys()) for (const memory of memoriesOf(parameter)) memory.memory("optimizer.step");
-      steps++;
+      const step = steps + 1;
+      if (!isRehearsal) steps = step;
       for (const [parameter, { slopes }] of found) {
+        if (isRehearsal && !isRehearsed(parameter)) continue;
         const [first, ...others] = slopes;
         const gradient = parameter.backend.scope(() => others.reduce((sum, other) => add(sum, other), first));
         update({
           parameter,
           gradient,
           memories: memoriesOf(parameter),
-          step: steps,
+          step,
           rate,
           marked: marked.has(parameter),
         });
