@@ -245,7 +245,9 @@ describe("tensors of two backends are refused by the function that got them, wit
     ["concat", () => ops.concat([q, foreign(q)], 0)],
   ] as const)("%s", (where, call) => {
     expect(call).toThrow(ArgumentError);
-    expect(call).toThrow(new RegExp(`^${where}: wanted tensors of one backend.*Move data over with backend\\.tensor`));
+    expect(call).toThrow(
+      new RegExp(`^${where}: wanted tensors of one backend.*Move a tensor over with await tensor\\.to`),
+    );
   });
 });
 

@@ -18,7 +18,7 @@ function publicFunctions(exported: Readonly<Record<string, unknown>>, prefix = "
     if (["ops", "physics", "kernels", "cpu"].includes(prefix + name))
       for (const [inner, call] of publicFunctions(value as typeof exported, `${name}.`)) found.set(inner, call);
   }
-  found.delete("cpu.run"); // internal
+  for (const internal of ["cpu.adopt", "cpu.run"]) found.delete(internal);
   return found;
 }
 

@@ -197,6 +197,7 @@ const others: Readonly<Record<string, Call>> = {
     (p) => gradcheck(({ a, b }) => ops.sum(ops.multiply(a, b)), p),
     "cpu",
   ),
+  "tensor.to": call([[2]], (x) => x.to(x.backend)),
   adam: stepOf(() => adam({ learningRate: 0.1 })),
   adamw: stepOf(() => adamw({ learningRate: 0.1 })),
   clipGradients: tree(

@@ -11,6 +11,8 @@ import {
   type Certificate,
   type ConvergenceProblem,
   type Tensor,
+  type TensorBuffer,
+  type WebGpuBuffer,
 } from "attention-kernels";
 import { dissectHead, type HeadDissection } from "attention-kernels/analysis";
 import { adam, encoder, type Optimizer } from "attention-kernels/nn";
@@ -28,6 +30,12 @@ export const promise = requestGpu().then((opened) => {
   return gpu.device.name;
 });
 export const wrap = (device: Parameters<typeof wrapDevice>[0]): number => wrapDevice(device).memory.used;
+export const share = async (device: Parameters<typeof wrapDevice>[0], buffer: WebGpuBuffer): Promise<TensorBuffer> => {
+  const gpu = wrapDevice(device);
+  await gpu.warmUp(() => ops.exp(q), { onProgress: ({ done, total }) => done / total });
+  const moved: Tensor = await gpu.fromBuffer(buffer, [2], { offset: 256 }).to(cpu);
+  return gpu.bufferOf(await moved.to(gpu));
+};
 export const certificate = (problem: ConvergenceProblem): Certificate =>
   checkConvergence(problem, { kernel: softmax(), trainable: ["value"] }).certificate;
 export const head: HeadDissection = dissectHead([[1, 0]], [new Float32Array([0, 1])]);
