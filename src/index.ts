@@ -111,8 +111,11 @@ export {
   type MaskRun,
   type MaskRuns,
   type MaskSizes,
+  type MaskSpans,
+  type MaskStructure,
 } from "./kernels/mask.js";
-export { documents, maskOf, type MaskOfOptions, type MaskRule } from "./kernels/rule-mask.js";
+export { documents, type DocumentsOptions } from "./kernels/documents.js";
+export { maskOf, type MaskOfOptions, type MaskRule } from "./kernels/rule-mask.js";
 export { relativePosition, type RelativePositionOptions } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";

@@ -26,16 +26,18 @@ fn first_key_row(batch: u32, head: u32) -> u32 {
 
 // Keys that any of the queries first .. last may see: from x to before y.
 fn visible_keys(batch: u32, first: u32, last: u32) -> vec2u {
-  let start = max(i32(first) + sizes.low, i32(key_padding(batch)));
-  let end = min(i32(last) + sizes.high + 1, i32(key_count(batch)));
+  let span = key_span(batch, first, last);
+  let start = max(i32(first) + sizes.low, i32(max(key_padding(batch), span.x)));
+  let end = min(i32(last) + sizes.high + 1, i32(min(key_count(batch), span.y)));
   let counts = first < query_count(batch) && last >= query_padding(batch);
   return select(vec2u(0u), vec2u(u32(start), u32(max(start, end))), counts);
 }
 
 // Queries that may see any of the keys first .. last: from x to before y.
 fn visible_queries(batch: u32, first: u32, last: u32) -> vec2u {
-  let start = max(i32(first) - sizes.high, i32(query_padding(batch)));
-  let end = min(i32(last) - sizes.low + 1, i32(query_count(batch)));
+  let span = query_span(batch, first, last);
+  let start = max(i32(first) - sizes.high, i32(max(query_padding(batch), span.x)));
+  let end = min(i32(last) - sizes.low + 1, i32(min(query_count(batch), span.y)));
   let counts = first < key_count(batch) && last >= key_padding(batch);
   return select(vec2u(0u), vec2u(u32(start), u32(max(start, end))), counts);
 }
@@ -46,7 +48,7 @@ fn is_seen(place: Place) -> bool {
   let in_band = (step >= sizes.low) & (step <= sizes.high);
   let query_counts = (place.i >= query_padding(place.batch)) & (place.i < query_count(place.batch));
   let key_counts = (place.j >= key_padding(place.batch)) & (place.j < key_count(place.batch));
-  return in_band & query_counts & key_counts & !is_hiding(bias_at(place));
+  return in_band & query_counts & key_counts & in_span(place) & !is_hiding(bias_at(place));
 }
 
 // From -infinity to HIDING, in the order of the bits of negative numbers; NaN does not hide.

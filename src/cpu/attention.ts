@@ -116,13 +116,16 @@ function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): nu
 function seenBy(
   row: Row,
   bias: Numbers | undefined,
-  { extents, band, lengths, bias: layout }: AttentionAttributes,
+  { extents, band, lengths, spans, bias: layout }: AttentionAttributes,
 ): { keys: number[]; biases: number[] } {
   const [query, queryEnd, key, keyEnd] =
     lengths === undefined ? [0, extents.queries, 0, extents.keys] : lengths.slice(4 * row.batch, 4 * row.batch + 4);
   const seen = { keys: [] as number[], biases: [] as number[] };
   if (row.i < query || row.i >= queryEnd) return seen;
-  for (let j = Math.max(key, row.i + band.low); j < Math.min(keyEnd, row.i + band.high + 1); j++) {
+  const place = 4 * (row.batch * Math.max(extents.queries, extents.keys) + row.i);
+  const [first, end] = spans === undefined ? [key, keyEnd] : spans.slice(place, place + 2);
+  const last = Math.min(keyEnd, end, row.i + band.high + 1);
+  for (let j = Math.max(key, first, row.i + band.low); j < last; j++) {
     const added = bias === undefined || layout === undefined ? 0 : bias[biasStart(row, layout) + j * layout.strides[3]];
     if (added <= HIDING) continue;
     seen.keys.push(j);

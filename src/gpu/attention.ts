@@ -20,6 +20,8 @@ import lengthsText from "../../shaders/lib/lengths.wgsl";
 import noBias from "../../shaders/lib/no_bias.wgsl";
 import noLengths from "../../shaders/lib/no_lengths.wgsl";
 import noSoftcap from "../../shaders/lib/no_softcap.wgsl";
+import noSpans from "../../shaders/lib/no_spans.wgsl";
+import spansText from "../../shaders/lib/spans.wgsl";
 import softcapText from "../../shaders/lib/softcap.wgsl";
 import combine from "../../shaders/passes/combine.wgsl";
 import delta from "../../shaders/passes/delta.wgsl";
@@ -47,6 +49,8 @@ const withBias = shader("lib/bias.wgsl", biasText);
 const withoutBias = shader("lib/no_bias.wgsl", noBias);
 const withLengths = shader("lib/lengths.wgsl", lengthsText);
 const withoutLengths = shader("lib/no_lengths.wgsl", noLengths);
+const withSpans = shader("lib/spans.wgsl", spansText);
+const withoutSpans = shader("lib/no_spans.wgsl", noSpans);
 const withSoftcap = shader("lib/softcap.wgsl", softcapText);
 const withoutSoftcap = shader("lib/no_softcap.wgsl", noSoftcap);
 const withPairGradients = shader("lib/pair_gradients.wgsl", pairGradients);
@@ -69,12 +73,13 @@ function tiled(
   name: PassName,
   { q, k, v, parameters, bias }: AttentionOperands<Operand>,
 ): Omit<Pass, "writes"> {
-  const { kernel, extents, band, lengths, softcap, bias: layout } = attributes;
+  const { kernel, extents, band, lengths, spans, softcap, bias: layout } = attributes;
   const { batch, heads, keyHeads, queries, keys, dim, valueDim } = extents;
   const form = formOf(recorder, name, kernel, extents, q.dtype);
   const hooks = [
     bias === undefined ? withoutBias : withBias,
     lengths === undefined ? withoutLengths : withLengths,
+    spans === undefined ? withoutSpans : withSpans,
     softcap > 0 ? withSoftcap : withoutSoftcap,
   ];
   return {
@@ -100,7 +105,9 @@ function tiled(
       values: stored(v),
       parameters: parameters.block,
       ...(bias !== undefined && { bias: bias.block }),
-      ...(lengths !== undefined && { lengths: arrayOf("vec4u", recorder.upload(lengths)) }),
+      ...(lengths !== undefined && {
+        lengths: arrayOf("vec4u", recorder.upload(spans === undefined ? lengths : lengths.concat(spans))),
+      }),
     },
     workgroups:
       name === "keyValue"

@@ -120,7 +120,7 @@ export class Queue {
           `at most ${this.#device.limits.maxStorageBuffersPerShaderStage} storage buffers ` +
           "(maxStorageBuffersPerShaderStage)",
         got: String(blocks.length),
-        fix: "On this adapter, do without a bias together with lengths.",
+        fix: "On this adapter, do without a bias together with lengths or documents.",
       });
     }
     if (this.rehearsal !== undefined) {

@@ -21,9 +21,9 @@ import type {
   KernelSurroundings,
   TiledKernel,
 } from "./kernel.js";
-import { resolveMask, type ResolvedMask } from "./mask.js";
 import { attentionInputs, attentionKernel, attentionOptions, tiledKernel } from "./options.js";
 import { applyAttention, attentionExtents, hasFewPairs, HIDDEN_BIAS, recenterPrimitive } from "./primitives.js";
+import { resolveMask, type ResolvedMask } from "./resolve-mask.js";
 
 /**
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised
@@ -91,7 +91,7 @@ function run(
   const sizes = attentionExtents(inputs.q.shape, inputs.k.shape, inputs.v.shape);
   checkInputs(kernel, inputs, sizes);
   checkDTypes(inputs, bias);
-  const { band, lengths, dense } = resolveMask(mask, sizes, bias !== undefined || kernel.bias !== undefined);
+  const { band, lengths, spans, dense } = resolveMask(mask, sizes, bias !== undefined || kernel.bias !== undefined);
   const affordsBias = lengths === undefined && hasFewPairs(sizes);
   const surroundings = { softcap, affordsBias, isMasked: mask !== undefined || bias !== undefined };
   if (bias !== undefined) biasLayout(bias, sizes);
@@ -100,7 +100,14 @@ function run(
   const { q, k, v } = prepare(kernel, inputs, surroundings);
   return applyAttention(
     { q, k, v, parameters: packParameters(kernel, inputs, sizes), bias: biases && biasTensor(biases) },
-    { kernel, band, lengths, softcap: softcap === undefined ? 0 : softcap, bias: biases && biasLayout(biases, sizes) },
+    {
+      kernel,
+      band,
+      lengths,
+      spans,
+      softcap: softcap === undefined ? 0 : softcap,
+      bias: biases && biasLayout(biases, sizes),
+    },
   );
 }
 

@@ -7,7 +7,7 @@ import { finitePart, lostPart, poisoned } from "./hidden.js";
 import { normalNumbers } from "./initial.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
-import { densify } from "./mask.js";
+import { densify } from "./resolve-mask.js";
 import { extents } from "./options.js";
 import { periodicLattice } from "./periodic.js";
 import { printedKernel } from "./printing.js";

@@ -10,18 +10,9 @@ import type { Backend, Tensor } from "../core/tensor.js";
 import { finitePart, lostOfRows, poisoned } from "./hidden.js";
 import type { ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
-import {
-  and,
-  densify,
-  isCausal,
-  partsOf,
-  seeing,
-  variesByKey,
-  variesByQuery,
-  type Mask,
-  type MaskSizes,
-} from "./mask.js";
+import { and, partsOf, variesByKey, variesByQuery, type Mask, type MaskSizes } from "./mask.js";
 import { printedKernel } from "./printing.js";
+import { densify, isCausal, seeing } from "./resolve-mask.js";
 
 /**
  * Tokens whose weights are computed pair by pair where a mask is causal, and the most queries that may have any other

@@ -1,7 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
 import { having, listOf, oneOf, whole, wholeNumber } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
-import { sizeOf, type Shape } from "../core/shape.js";
 
 /** The sizes for which a mask is evaluated. */
 export interface MaskSizes {
@@ -37,14 +36,32 @@ export interface MaskRuns {
   readonly keys?: readonly MaskRun[];
 }
 
-/** Which pairs may see each other. Bands and runs of queries and keys cost no memory and let whole tiles be skipped. */
+/**
+ * The keys that every query sees, where they are one run: four numbers for each place t of each batch entry, [batch,
+ * max(n, m), 4]. They are the first key that query t sees, the one after the last, and the same of the queries that see
+ * key t. A place that is only a query's or only a key's has any numbers for the other. None of the four may decrease
+ * from place to place; a run without places has first = end.
+ */
+export type MaskSpans = readonly number[];
+
+/** A mask that lets whole tiles be skipped: a pair is seen where its band, its runs and its spans allow it. */
+export interface MaskStructure {
+  readonly band: MaskBand;
+  readonly runs: MaskRuns;
+  readonly spans?: MaskSpans;
+}
+
+/**
+ * Which pairs may see each other. Bands and runs of queries and keys cost no memory, spans four numbers a token, and all
+ * of them let whole tiles be skipped.
+ */
 export interface Mask {
   /** Whether query i may see key j. */
   allows(sizes: MaskSizes, batch: number, head: number, i: number, j: number): boolean;
   /** Whether it differs between batch entries, heads, queries (default true) and keys (default true). */
   readonly varies: readonly [batch: boolean, heads: boolean, queries?: boolean, keys?: boolean];
-  /** The mask as a band and runs, where it is one. */
-  readonly structure?: (sizes: MaskSizes) => { readonly band: MaskBand; readonly runs: MaskRuns };
+  /** The mask as a band, runs and spans, where it is one. */
+  readonly structure?: (sizes: MaskSizes) => MaskStructure;
   /** Whether to merge the mask into a bias if there is one, because runs and a bias need a binding each. */
   readonly joinsBias?: boolean;
   /** The parts of a mask that allows a pair only if every part does. */
@@ -52,7 +69,7 @@ export interface Mask {
 }
 
 export const maskKind = /* @__PURE__ */ having<Mask>(
-  "a mask: causal(), slidingWindow(), lengths(), booleanMask(), and() or or()",
+  "a mask: causal(), slidingWindow(), lengths(), documents(), booleanMask(), maskOf(), and() or or()",
   ["allows", "varies"],
   "booleanMask(values, shape) takes truth values; numbers to add to the scores are a bias.",
 );
@@ -194,89 +211,4 @@ export function or(...masks: readonly Mask[]): Mask {
 /** The parts of a mask that must all allow a pair; by default the mask itself. */
 export function partsOf(mask: Mask): readonly Mask[] {
   return mask.parts ?? [mask];
-}
-
-/** A mask as the passes take it: a band, runs, and a truth value per pair for any other part. */
-export interface ResolvedMask {
-  readonly band: MaskBand;
-  /**
-   * For every batch entry: the first valid query, the end of the valid queries, and the same of keys. Undefined if all
-   * are valid.
-   */
-  readonly lengths: readonly number[] | undefined;
-  /** 1 where the pair is seen, [batch or 1, heads or 1, n or 1, m or 1]. */
-  readonly dense: { readonly seen: Uint8Array; readonly shape: Shape } | undefined;
-}
-
-/** `hasBias`: whether there will be a bias, which truth values can join. */
-export function resolveMask(mask: Mask | undefined, sizes: MaskSizes, hasBias = false): ResolvedMask {
-  let { low, high } = everything;
-  let lengths: number[] | undefined;
-  const rest: Mask[] = [];
-  for (const part of mask === undefined ? [] : partsOf(mask)) {
-    if (part.structure === undefined || (hasBias && part.joinsBias)) {
-      rest.push(part);
-      continue;
-    }
-    const { band, runs } = part.structure(sizes);
-    low = Math.max(low, band.low);
-    high = Math.min(high, band.high);
-    if (runs.queries === undefined && runs.keys === undefined) continue;
-    const before = lengths;
-    lengths = Array.from({ length: sizes.batch }, (_, entry) => {
-      const [query, queryEnd] = runs.queries?.[entry] ?? [0, sizes.queries];
-      const [key, keyEnd] = runs.keys?.[entry] ?? [0, sizes.keys];
-      const [firstQuery, lastQuery, firstKey, lastKey] = before?.slice(4 * entry) ?? [0, sizes.queries, 0, sizes.keys];
-      return [
-        Math.max(query, firstQuery),
-        Math.min(queryEnd, lastQuery),
-        Math.max(key, firstKey),
-        Math.min(keyEnd, lastKey),
-      ];
-    }).flat();
-  }
-  return { band: { low, high }, lengths, dense: rest.length === 0 ? undefined : densify(and(...rest), sizes) };
-}
-
-/** Whether query i sees exactly keys 0 to i. */
-export function isCausal(mask: Mask, sizes: MaskSizes): boolean {
-  const { band, lengths, dense } = resolveMask(mask, sizes);
-  return lengths === undefined && dense === undefined && band.low === everything.low && band.high === 0;
-}
-
-/** Whether a query sees any key: [batch or 1, heads or 1, n or 1, 1]. */
-export function seeing(mask: Mask, sizes: MaskSizes): NonNullable<ResolvedMask["dense"]> {
-  const shape = [
-    mask.varies[0] ? sizes.batch : 1,
-    mask.varies[1] ? sizes.heads : 1,
-    variesByQuery(mask) ? sizes.queries : 1,
-    1,
-  ] as const;
-  const [, heads, queries] = shape;
-  const keys = Array.from({ length: sizes.keys }, (_, j) => j);
-  const sees = (_: unknown, row: number): number =>
-    Number(
-      keys.some((j) =>
-        mask.allows(sizes, Math.floor(row / (heads * queries)), Math.floor(row / queries) % heads, row % queries, j),
-      ),
-    );
-  return { seen: Uint8Array.from({ length: sizeOf(shape) }, sees), shape };
-}
-
-/** Whether a pair is seen, as a number for each: [batch or 1, heads or 1, n or 1, m or 1]. */
-export function densify(mask: Mask, sizes: MaskSizes): NonNullable<ResolvedMask["dense"]> {
-  const batch = mask.varies[0] ? sizes.batch : 1;
-  const heads = mask.varies[1] ? sizes.heads : 1;
-  const queries = variesByQuery(mask) ? sizes.queries : 1;
-  const keys = variesByKey(mask) ? sizes.keys : 1;
-  const seen = new Uint8Array(batch * heads * queries * keys);
-  let place = 0;
-  for (let b = 0; b < batch; b++) {
-    for (let h = 0; h < heads; h++) {
-      for (let i = 0; i < queries; i++) {
-        for (let j = 0; j < keys; j++) seen[place++] = mask.allows(sizes, b, h, i, j) ? 1 : 0;
-      }
-    }
-  }
-  return { seen, shape: [batch, heads, queries, keys] };
 }

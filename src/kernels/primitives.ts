@@ -5,7 +5,7 @@ import { formatShape, type Shape } from "../core/shape.js";
 import type { Primitive, Tensor } from "../core/tensor.js";
 import type { BiasLayout } from "./bias.js";
 import type { TiledKernel } from "./kernel.js";
-import type { MaskBand } from "./mask.js";
+import type { MaskBand, MaskSpans } from "./mask.js";
 
 export interface AttentionExtents {
   readonly batch: number;
@@ -43,6 +43,8 @@ export interface AttentionAttributes {
   readonly band: MaskBand;
   /** As in `ResolvedMask`. */
   readonly lengths: readonly number[] | undefined;
+  /** As in `ResolvedMask`: with spans there are lengths. */
+  readonly spans: MaskSpans | undefined;
   /** Scores become softcap·tanh(s / softcap); 0 leaves them. */
   readonly softcap: number;
   /** The layout of the bias in the input after the parameters; undefined without a bias. */

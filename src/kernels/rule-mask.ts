@@ -1,8 +1,8 @@
-import { ArgumentError, ShapeError } from "../core/errors.js";
-import { indices, indicesKind, type Indices } from "../core/indices.js";
-import { callable, flag, numbers } from "../core/kinds.js";
+import { ArgumentError } from "../core/errors.js";
+import { callable, flag } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
-import type { Mask } from "./mask.js";
+import type { Mask, MaskSizes } from "./mask.js";
+import { densify } from "./resolve-mask.js";
 
 /** Options of `maskOf`. */
 export interface MaskOfOptions {
@@ -16,10 +16,11 @@ export interface MaskOfOptions {
 export type MaskRule = (batch: number, head: number, i: number, j: number) => boolean;
 
 /**
- * A mask from a rule for pairs. The rule is asked for every pair and becomes a bias with a number for each, so that a
- * mask which `causal`, `slidingWindow` or `lengths` can say is cheaper by them.
+ * A mask from a rule for pairs, which must be pure: it is asked once for every pair of given sizes, and what it said is
+ * kept until other sizes come. It becomes a bias with a number for each pair, so that a mask which `causal`,
+ * `slidingWindow`, `lengths` or `documents` can say is cheaper by them.
  *
- * @param rule a pure function
+ * @param rule a pure function; without `batch` and `heads` it is asked for entry 0 and head 0, which stand for all
  * @throws ArgumentError where the rule gives anything but true or false.
  * @example
  * const everySecond = maskOf((batch, head, i, j) => (i - j) % 2 === 0);
@@ -31,7 +32,7 @@ export function maskOf(rule: MaskRule, options: MaskOfOptions = {}): Mask {
     batch: flag,
     heads: flag,
   });
-  return {
+  const asked: Mask = {
     varies: [byBatch, byHead],
     allows(_sizes, entry, place, i, j) {
       // another mask that this one is joined with may vary where the rule does not
@@ -46,45 +47,28 @@ export function maskOf(rule: MaskRule, options: MaskOfOptions = {}): Mask {
       });
     },
   };
+  const answers = answersOf(asked);
+  return {
+    varies: asked.varies,
+    allows(sizes, batch, head, i, j) {
+      const { seen, shape } = answers(sizes);
+      const row = ((byBatch ? batch : 0) * shape[1] + (byHead ? head : 0)) * shape[2] + i;
+      return seen[row * shape[3] + j] === 1;
+    },
+  };
 }
 
-/**
- * A mask for documents that are packed into one sequence: a query sees the keys of its own document.
- *
- * It becomes a bias with a number for each pair. Add `causal()` by `and` for a language model.
- *
- * @param ids the document of every token: [n], or `indices(ids, [batch, n])`; any whole numbers, in any order
- * @throws ShapeError where n is not the number of queries and of keys.
- * @example
- * attention(softmax(), { q, k, v }, { mask: and(causal(), documents([0, 0, 0, 1, 1, 2])) });
- */
-export function documents(ids: ArrayLike<number> | Indices): Mask {
-  const isShaped = indicesKind.holds(ids);
-  if (!isShaped) checkArguments("documents", { ids }, { ids: numbers });
-  const { values, shape } = isShaped ? ids : indices(ids);
-  if (shape.length < 1 || shape.length > 2)
-    throw new ShapeError({
-      where: "documents",
-      argument: "ids",
-      wanted: "[n] or [batch, n]",
-      got: `[${shape.join(", ")}]`,
-    });
-  const n = shape.at(-1)!;
-  const rows = shape.length === 2 ? shape[0] : 1;
-  return {
-    varies: [rows > 1, false],
-    allows({ batch: entries, queries, keys }, batch, _head, i, j) {
-      if (queries !== n || keys !== n || (rows > 1 && rows !== entries)) {
-        throw new ShapeError({
-          where: "documents",
-          argument: "ids",
-          wanted: `the documents of ${queries} queries and ${keys} keys in ${entries} batch entries`,
-          got: `[${shape.join(", ")}]`,
-          fix: "Packed sequences attend to themselves: give one id for every token.",
-        });
-      }
-      const row = rows > 1 ? batch * n : 0;
-      return values[row + i] === values[row + j];
-    },
+/** What a mask says of every pair, kept until other sizes are asked for. */
+function answersOf(mask: Mask): (sizes: MaskSizes) => ReturnType<typeof densify> {
+  let last: { readonly sizes: MaskSizes; readonly answers: ReturnType<typeof densify> } | undefined;
+  const [byBatch, byHead] = mask.varies;
+  return (sizes) => {
+    const isSame =
+      last?.sizes.queries === sizes.queries &&
+      last.sizes.keys === sizes.keys &&
+      (!byBatch || last.sizes.batch === sizes.batch) &&
+      (!byHead || last.sizes.heads === sizes.heads);
+    if (last === undefined || !isSame) last = { sizes, answers: densify(mask, sizes) };
+    return last.answers;
   };
 }

@@ -22,7 +22,7 @@ import {
   type Mask,
   type Tensor,
 } from "../../src/index.js";
-import { densify } from "../../src/kernels/mask.js";
+import { densify } from "../../src/kernels/resolve-mask.js";
 import { inputsOf, upload } from "../support/cases.js";
 import { unfusedAttention } from "../support/unfused.js";
 import { n, m, sizes, masks, composed, inputsFor, moving, weighted, expectClose } from "../support/masks.js";

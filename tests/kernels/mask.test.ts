@@ -25,7 +25,7 @@ import {
   type Mask,
   type Tensor,
 } from "../../src/index.js";
-import { resolveMask } from "../../src/kernels/mask.js";
+import { resolveMask } from "../../src/kernels/resolve-mask.js";
 import { upload } from "../support/cases.js";
 import { describeGpu } from "../support/gpu.js";
 import {

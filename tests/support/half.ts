@@ -9,7 +9,7 @@ import {
   type Mask,
   type Tensor,
 } from "../../src/index.js";
-import { densify } from "../../src/kernels/mask.js";
+import { densify } from "../../src/kernels/resolve-mask.js";
 import { attentionCases, type Extents } from "./attention.js";
 import type { Case } from "./cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients, type Results } from "./compare.js";
