@@ -4,6 +4,7 @@ import {
   attention,
   causal,
   cpu,
+  documents,
   kernels,
   lengths,
   ops,
@@ -29,6 +30,10 @@ const EDGES = [31, 32, 33, 63, 64, 65];
 const [batch, heads, keyHeads, n, m, width] = [2, 4, 2, 70, 90, 8];
 const short = lengths({ queries: [70, 33], keys: [0, 65] });
 
+/** The document of every token, where documents have `length` tokens but for a first of one. */
+const idsOf = (tokens: number, length: number): number[] =>
+  Array.from({ length: tokens }, (_, token) => Math.ceil(token / length));
+
 /** What hides or bends scores, over grouped heads. */
 const options: Readonly<Record<string, (bias: Tensor) => AttentionOptions>> = {
   causal: () => ({ mask: causal() }),
@@ -39,6 +44,10 @@ const options: Readonly<Record<string, (bias: Tensor) => AttentionOptions>> = {
     mask: and(causal({ align: "bottom-right" }), slidingWindow(40), short),
     bias: relativeBias(ops.slice(bias, 1, 0, n + m - 1)),
     softcap: 1.5,
+  }),
+  "causal, documents and a bias of keys": (bias) => ({
+    mask: and(causal({ align: "bottom-right" }), documents(idsOf(n, 9), { keys: idsOf(m, 11) })),
+    bias: ops.reshape(ops.slice(ops.slice(bias, 0, 0, batch), 1, 0, m), [batch, 1, 1, m]),
   }),
   // The same programs, but for the bias's own.
   "causal, padding on the left and a bias of keys": (bias) => ({

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   and,
@@ -22,6 +23,7 @@ import {
   type Mask,
   type Tensor,
 } from "../../src/index.js";
+import { resolveMask } from "../../src/kernels/resolve-mask.js";
 import { describeGpu } from "../support/gpu.js";
 
 const [heads, kvHeads, dim] = [2, 1, 3];
@@ -101,10 +103,55 @@ describe("documents, cpu", () => {
     const inputs = inputsOn(cpu, [0, 1, 2]);
     const run = (mask: Mask) => attention(softmax(), inputs, { mask });
     expect(() => run(documents([0, 1]))).toThrow(ShapeError);
-    expect(() => run(documents([0, 1]))).toThrow(/documents of 3 queries and 3 keys in 1 batch entries, got \[2\]/);
+    expect(() => run(documents([0, 1]))).toThrow(/documents: ids: wanted \[3\] or \[1, 3\], got \[2\]/);
+    expect(() => run(documents([0, 1, 0, 1]))).toThrow(/got \[4\]/);
     expect(() => run(documents(indices([0, 1, 1, 0, 0, 0], [2, 3])))).toThrow(/got \[2, 3\]/);
+    expect(() => run(documents([0, 1, 1], { keys: [0, 1] }))).toThrow(/documents: keys: wanted \[3\] or/);
+    const longer = { q: inputs.q, k: cpu.full(1, [1, kvHeads, 4, dim]), v: cpu.full(1, [1, kvHeads, 4, dim]) };
+    expect(() => attention(softmax(), longer, { mask: documents([0, 1, 1]) })).toThrow(/attends to itself/);
     expect(() => documents(indices([0], [1, 1, 1]))).toThrow(ShapeError);
-    expect(() => documents([0.5])).toThrow(ArgumentError);
+    for (const wrong of [[0.5], [-1], [NaN]]) expect(() => documents(wrong)).toThrow(ArgumentError);
+  });
+
+  it("of any lengths are as they are alone", async () => {
+    const lengthsOf = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(lengthsOf, fc.boolean(), async (lengths, isCausal) => {
+        const ids = lengths.flatMap((length, id) => Array.from({ length }, () => id)).slice(0, packed.length);
+        const everything = ids.map((_, token) => token);
+        const further = isCausal ? causal() : maskOf(() => true);
+        const [together] = await results(softmax(), inputsOn(cpu, everything), and(further, documents(ids)));
+        for (const id of new Set(ids)) {
+          const tokens = everything.filter((token) => ids[token] === id);
+          const [alone] = await results(softmax(), inputsOn(cpu, tokens), further);
+          for (let head = 0; head < heads; head++)
+            tokens.forEach((token, at) => {
+              const row = (rows: number[], place: number, all: number) =>
+                rows.slice((head * all + place) * dim, (head * all + place + 1) * dim);
+              row(together, token, ids.length).forEach((value, c) =>
+                expect(value).toBeCloseTo(row(alone, at, tokens.length)[c], 12),
+              );
+            });
+        }
+      }),
+      { numRuns: 30, seed: 5 },
+    );
+  });
+
+  it("are spans, whose tiles are skipped, where documents are runs in one order; else a number for each pair", () => {
+    const resolve = (mask: Mask, keys = 4) => resolveMask(mask, { batch: 2, heads: 1, queries: 4, keys });
+    const entry = [0, 1, 0, 1, 1, 3, 1, 3, 1, 3, 1, 3, 3, 4, 3, 4];
+    const inRuns = documents([7, 2, 2, 5]);
+    expect(resolve(inRuns)).toMatchObject({ spans: [...entry, ...entry], lengths: [0, 4, 0, 4, 0, 4, 0, 4] });
+    expect(resolve(inRuns).dense).toBeUndefined();
+    // Both have a document of tokens 1 and 2; the second ends the last one a token earlier.
+    const halved = resolve(and(inRuns, documents([0, 1, 2, 2]))).spans!;
+    expect(halved.slice(0, 16)).toEqual([0, 1, 0, 1, 1, 2, 1, 2, 2, 3, 2, 3, 3, 4, 3, 4]);
+    for (const [mask, keys] of [
+      [documents([1, 0, 1, 1]), 4],
+      [documents([0, 0, 1, 1], { keys: [1, 0] }), 2],
+    ] as const)
+      expect(resolve(mask, keys)).toMatchObject({ spans: undefined, dense: { shape: [1, 1, 4, keys] } });
   });
 });
 

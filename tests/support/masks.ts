@@ -3,6 +3,8 @@ import {
   and,
   booleanMask,
   causal,
+  documents,
+  indices,
   kernels,
   lengths,
   ops,
@@ -29,6 +31,10 @@ export const anywhere = booleanMask(
 );
 export const padded = lengths({ queries: [7, 4], keys: [0, 6] });
 export const paddedLeft = lengths({ queries: [5, 0], keys: [9, 6], padding: "left" });
+/** Documents that come in one order among queries and keys. */
+const packedInRuns = documents(indices([0, 0, 1, 2, 2, 4, 6, 3, 3, 3, 3, 5, 6, 6], [batch, n]), {
+  keys: indices([0, 1, 1, 1, 2, 2, 5, 6, 6, 3, 4, 4, 5, 5, 5, 6, 6, 7], [batch, m]),
+});
 /** Truth values over these axes, the others repeated; never a single run of them. */
 export const scattered = (shape: readonly number[]): Mask =>
   booleanMask(
@@ -58,6 +64,15 @@ export const masks: Readonly<Record<string, Mask>> = {
     booleanMask([0, 1, 1, 1, 1, 1, 0], [1, 1, n, 1]),
   ),
   "whole batch entries": booleanMask([1, 0], [batch, 1, 1, 1]),
+  "documents in one order, some of one token or without keys": packedInRuns,
+  "documents in several pieces": documents(indices([3, 0, 3, 1, 1, 0, 5, 2, 1, 2, 1, 2, 1, 2], [batch, n]), {
+    keys: [0, 1, 2, 3, 0, 1, 2, 3, 0],
+  }),
+  "causal and documents and lengths": and(
+    causal({ align: "bottom-right" }),
+    packedInRuns,
+    lengths({ queries: [7, 6], keys: [8, 9] }),
+  ),
   "causal and (a window or anywhere)": and(causal({ align: "bottom-right" }), or(slidingWindow(1), anywhere)),
 };
 

@@ -96,7 +96,7 @@ export const examples: Readonly<Record<string, Example>> = {
   constantSchedule: example(() => [{ start: 1, warmup: 1 }], 0),
   cosineSchedule: example(() => [{ start: 1, end: 0, steps: 2, warmup: 0 }], 0),
   linearSchedule: example(() => [{ start: 1, end: 0, steps: 2, warmup: 0 }], 0),
-  documents: example(() => [[0, 0, 1]]),
+  documents: example(() => [[0, 0, 1], { keys: [0, 1] }], 1),
   maskOf: example(() => [() => true, { batch: true, heads: true }], 1),
   cloneTree: example(() => [{ x }]),
   countParameters: example(() => [{ x }]),
