@@ -23,7 +23,7 @@ function shortened(text) {
 export function shaderText(source) {
   const lines = source
     .replace(/\/\/.*$/gm, "")
-    .replace(/^fn [^]*?^}/gm, shortened)
+    .replace(/^fn .*}$|^fn [^]*?^}/gm, shortened)
     .replace(/ *([,;:(){}[\]]) */g, "$1")
     .replace(/(\d\.)0\b/g, "$1")
     // one at a time between operands, so that no two operators come together

@@ -1,3 +1,4 @@
+import { ArgumentError } from "../core/errors.js";
 import { finite, positive, whole, type Kind } from "../core/kinds.js";
 import { checkOptions, needed, type Kinds } from "../core/options.js";
 
@@ -37,6 +38,13 @@ const rising = (start: number, warmup: number, after: Schedule): Schedule => {
 /** `start` at the end of the warm-up, 0 at the last step: what a decay multiplies. */
 function decaying(where: string, options: DecayOptions, shape: (progress: number) => number): Schedule {
   const { start, end = 0, steps, warmup = 0 } = checkOptions(where, options, decayKinds);
+  if (warmup >= steps)
+    throw new ArgumentError({
+      where,
+      argument: "warmup",
+      wanted: `fewer than the ${steps} steps`,
+      got: String(warmup),
+    });
   return rising(start, warmup, (step) => {
     const progress = Math.min(1, (step - warmup) / Math.max(1, steps - 1 - warmup));
     return end + (start - end) * shape(progress);

@@ -113,6 +113,11 @@ describe("a schedule", () => {
     close(at(cosineSchedule({ start, warmup, steps, end })), [...rise, 0.8, cosine, 0.2, 0.2]);
   });
 
+  it("has steps to fall after its warm-up", () => {
+    for (const schedule of [linearSchedule, cosineSchedule])
+      expect(() => schedule({ start: 1, steps: 5, warmup: 5 })).toThrow(/warmup: wanted fewer than the 5 steps, got 5/);
+  });
+
   const optimizers = {
     gradientDescent: (rate: number | ((step: number) => number)) => gradientDescent({ stepSize: rate }),
     sgd: (learningRate: number | ((step: number) => number)) => sgd({ learningRate }),

@@ -1,29 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
 import { join } from "node:path";
 import { build, type BuildResult } from "esbuild";
-import { chromium, type Browser } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { unpack } from "../../scripts/archive.mjs";
+import { hasChromium, launch, serve } from "./chromium.js";
 import { difference, FLOAT32_AGREEMENT, installPackage, type Answers, type Installed } from "./installed.js";
-
-// Chromium with the shared libraries that a bare system lacks, in one folder; npm has it for this system only.
-const hasChromium = process.platform === "linux" && process.arch === "x64";
-const parts = ["chromium.br", "swiftshader.tar.br", "al2023.tar.br"];
-const launchArguments = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
-
-/** Serves the files of a folder, a page at "/" with this script, and scripts by name. */
-function serve(folder: string, scripts: Readonly<Record<string, string>>): Promise<Server> {
-  const server = createServer((request, response) => {
-    const [, name, query] = /^\/([^?]*)\??(.*)$/.exec(request.url!)!;
-    response.setHeader("content-type", name === "" ? "text/html" : "text/javascript");
-    if (name === "") response.end(`<!doctype html><script type="module" src="${query}"></script>`);
-    else if (name in scripts) response.end(scripts[name]);
-    else response.end(existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : undefined);
-  });
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-}
 
 describe("the packed tarball in a browser", () => {
   let installed: Installed;
@@ -63,25 +45,22 @@ describe("the packed tarball in a browser", () => {
   describe.runIf(hasChromium)("in a headless page", () => {
     let browser: Browser;
     let server: Server;
+    let address: string;
     beforeAll(async () => {
-      const folder = unpack("chromium", parts);
       const text = readFileSync(join(installed.folder, "page.js"), "utf8");
       const from = (file: string): string =>
         text.replace('"attention-kernels"', `"/node_modules/attention-kernels/dist/${file}"`);
-      server = await serve(installed.folder, {
+      const scripts: Readonly<Record<string, string>> = {
         "bundle.js": bundle.outputFiles[0].text,
         "standalone.js": from("attention-kernels.min.js"),
         "modules.js": from("index.js"),
-      });
-      // A driver chosen for Dawn in Node is not the page's.
-      const env = Object.entries(process.env).filter(
-        ([name]) => name !== "VK_DRIVER_FILES" && name !== "VK_ICD_FILENAMES",
-      );
-      browser = await chromium.launch({
-        executablePath: join(folder, "chromium"),
-        args: launchArguments,
-        env: { ...Object.fromEntries(env), LD_LIBRARY_PATH: folder },
-      });
+      };
+      ({ server, address } = await serve((path) => {
+        if (path.startsWith("?")) return `<!doctype html><script type="module" src="${path.slice(1)}"></script>`;
+        const file = join(installed.folder, path);
+        return scripts[path] ?? (existsSync(file) ? readFileSync(file, "utf8") : undefined);
+      }));
+      browser = await launch();
     });
     afterAll(async () => {
       await browser.close();
@@ -94,7 +73,7 @@ describe("the packed tarball in a browser", () => {
         const page = await browser.newPage();
         const errors: string[] = [];
         page.on("pageerror", (error) => errors.push(error.message));
-        await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?${name}`);
+        await page.goto(`${address}?${name}`);
         await page.waitForFunction("globalThis.run !== undefined").catch((error: Error) => errors.push(error.message));
         expect(errors).toEqual([]);
         const { cpu, gpu } = await page.evaluate<{ cpu: Answers; gpu: Answers }>("run()");
