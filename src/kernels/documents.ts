@@ -5,17 +5,16 @@ import { checkArguments, checkOptions } from "../core/options.js";
 import { formatShape, type Shape } from "../core/shape.js";
 import { everything, type Mask, type MaskRun, type MaskSizes } from "./mask.js";
 
-type Ids = ArrayLike<number> | Indices;
-
 /** Options of `documents`. */
 export interface DocumentsOptions {
   /** The document of every key, where queries attend to another sequence: [m] or [batch, m]. Default: the ids. */
-  readonly keys?: Ids;
+  readonly keys?: ArrayLike<number> | Indices;
 }
 
-const idsKind: Kind<Ids> = {
+const idsKind: Kind<ArrayLike<number> | Indices> = {
   wanted: "an array of whole numbers of at least 0, or indices(values, [batch, n])",
-  holds: (value): value is Ids => indicesKind.holds(value) || (numbers.holds(value) && listOf(whole(0)).holds(value)),
+  holds: (value): value is ArrayLike<number> | Indices =>
+    indicesKind.holds(value) || (numbers.holds(value) && listOf(whole(0)).holds(value)),
 };
 
 /** The ids of every batch entry, one entry for all where they have one axis. */
@@ -24,7 +23,7 @@ interface Packing {
   readonly shape: Shape;
 }
 
-function packingOf(argument: string, ids: Ids): Packing {
+function packingOf(argument: string, ids: ArrayLike<number> | Indices): Packing {
   const { values, shape } = indicesKind.holds(ids) ? ids : { values: ids, shape: [ids.length] };
   if (shape.length < 1 || shape.length > 2)
     throw new ShapeError({ where: "documents", argument, wanted: "[n] or [batch, n]", got: formatShape(shape) });
