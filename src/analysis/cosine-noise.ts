@@ -4,7 +4,7 @@ import { NORMAL_QUANTILE, studentQuantile } from "../numerics/mean-interval.js";
 
 /**
  * The bound c that |cos| of two independent random directions in R^D does not exceed with probability 95 %; about
- * 1.96/√D.
+ * 1.96/√D, D = `width`.
  *
  * The cosine of two N(0, I) vectors is distributed as t/√(t² + D - 1), where t has Student's distribution with D - 1
  * degrees of freedom. If W_q and W_k are independent with N(0, 1) entries, the modes u_m, v_m of W_qᵀW_k are such a
@@ -19,7 +19,7 @@ export function cosineNoise(width: number): number {
 
 /**
  * The half-width of the band that contains a weighted mean of such cosines with probability of about 95 %: `1.96
- * √(Σw²/D)`.
+ * √(Σw²/D)`, with D = `width` and Σw² = `squaredWeights`, as `summarizeCosines` gives it.
  *
  * Each cosine has variance 1/D. Cosines of different modes are uncorrelated, because each u_m has an independent random
  * sign. The mean is approximated as normal.

@@ -40,6 +40,11 @@ function orthogonalize(matrix: Matrix): { readonly basis: Matrix; readonly trian
  * @param queryRows W_q, d rows of D numbers, d ≤ D
  * @param keyRows W_k, d rows of D numbers
  * @throws ShapeError for matrices of other shapes, NonFiniteError for NaN, infinity, or products that overflow.
+ * @example
+ * const layers = findAttention(weights.tensors);
+ * const query = await readProjection(weights, layers, 0, "query"); // [heads·d, D]
+ * const key = await readProjection(weights, layers, 0, "key");
+ * const head = dissectHead(query.slice(0, 64), key.slice(0, 64)); // the first head, if d = 64
  */
 export function dissectHead(queryRows: Rows, keyRows: Rows): HeadDissection {
   const query = toMatrix("dissectHead", "query", queryRows);
@@ -149,6 +154,8 @@ export interface ModeMap {
  * @param inputs X, n rows of D numbers
  * @throws ShapeError for inputs of another width, ArgumentError for an unknown mode, NonFiniteError for tokens with NaN
  * or infinity.
+ * @example
+ * const { queries, keys } = modeMap(dissectHead(queryRows, keyRows), 0, tokens); // x_i·u_0 and x_j·v_0
  */
 export function modeMap(head: HeadDissection, mode: number, inputs: Rows): ModeMap {
   checkArguments("modeMap", { head, mode }, { head: dissection, mode: whole(0) });

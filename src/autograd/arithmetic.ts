@@ -214,17 +214,17 @@ export function power(x: Tensor, exponent: number): Tensor {
 
 /** e^x of each element. */
 export const exp = (x: Tensor): Tensor => unary("exp", x);
-/** The natural logarithm of each element: -∞ at 0, NaN below. */
+/** The natural logarithm of each element of x: -∞ at 0, NaN below. */
 export const log = (x: Tensor): Tensor => unary("log", x);
-/** The square root of each element: NaN below 0. */
+/** √x of each element: NaN below 0. */
 export const sqrt = (x: Tensor): Tensor => unary("sqrt", x);
 /** |x| of each element. Its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => unary("abs", x);
-/** -1, 0 or 1 for each element. Has no gradient. */
+/** The sign of each element of x: -1, 0 or 1. Has no gradient. */
 export const sign = (x: Tensor): Tensor => unary("sign", x);
 /** x² of each element. */
 export const square = (x: Tensor): Tensor => unary("square", x);
-/** The hyperbolic tangent of each element. */
+/** tanh x of each element. */
 export const tanh = (x: Tensor): Tensor => unary("tanh", x);
 /** 1 / (1 + e^-x) */
 export const sigmoid = (x: Tensor): Tensor => unary("sigmoid", x);
@@ -234,7 +234,7 @@ export const relu = (x: Tensor): Tensor => unary("relu", x);
 export const gelu = (x: Tensor): Tensor => unary("gelu", x);
 /** elu(x) + 1: x + 1 for x > 0, else e^x. */
 export const eluPlusOne = (x: Tensor): Tensor => unary("eluPlusOne", x);
-/** Radians; on a GPU to float32 rounding for |x| up to some thousands. */
+/** sin x, in radians; on a GPU to float32 rounding for |x| up to some thousands. */
 export const sin = (x: Tensor): Tensor => unary("sin", x);
-/** Radians; on a GPU to float32 rounding for |x| up to some thousands. */
+/** cos x, in radians; on a GPU to float32 rounding for |x| up to some thousands. */
 export const cos = (x: Tensor): Tensor => unary("cos", x);

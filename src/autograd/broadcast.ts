@@ -27,7 +27,7 @@ export const expandPrimitive: Differentiable<{ readonly shape: Shape }> = {
   vjp: ({ inputs }, dy) => [sumTo(dy!, inputs[0].shape)],
 };
 
-/** The tensor repeated along axes of extent 1 (and new leading axes) up to `shape`. */
+/** x repeated along axes of extent 1 (and new leading axes) up to `shape`. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   checkTensors("expand", { x });
   checkArguments("expand", { shape }, { shape: shapeKind });
@@ -85,7 +85,7 @@ export function sum(x: Tensor, axes?: number | readonly number[], options?: Redu
   return reduce(sumPrimitive, x, axes, options);
 }
 
-/** The same numbers, row-major, under another shape; one extent may be -1. Costs nothing. */
+/** The numbers of x, row-major, under another `shape`; one extent may be -1. Costs nothing. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensors("reshape", { x });
   checkArguments("reshape", { shape }, { shape: shapeKind });

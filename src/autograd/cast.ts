@@ -12,7 +12,7 @@ export const castPrimitive: Differentiable<{ readonly dtype: DType }> = {
 };
 
 /**
- * The same numbers as float16 or float32, each rounded to a nearest one; the gradient is cast back.
+ * The numbers of x as `dtype`, float16 or float32, each rounded to a nearest one; the gradient is cast back.
  *
  * Beyond 65504, the largest float16, they overflow, on most adapters to infinity. On the cpu backend, the float64
  * reference, nothing is rounded. Throws an `UnsupportedError` for "f16" on an adapter without shader-f16.

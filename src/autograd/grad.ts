@@ -18,6 +18,10 @@ import { isRecording, recording, Tape, view } from "./tape.js";
  * freed before it returns.
  *
  * Calls nest. Throws an `UnsupportedError` for a second derivative that does not exist, such as that of attention.
+ *
+ * @example
+ * const { value, gradients } = valueAndGrad(({ w }) => ops.meanSquaredError(ops.matmul(x, w), y), { w });
+ * await gradients.w.read(); // the shape is that of w
  */
 export function valueAndGrad<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,

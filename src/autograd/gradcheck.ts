@@ -73,6 +73,9 @@ function unitDirection(generator: Random, size: number): Float64Array {
  * as passed. Then subtract constants from the loss, or use a larger step or tolerance. The error of a gradient that is
  * zero up to rounding (16 ε of the largest one) is relative to the largest one. Returns a report; never throws on a
  * mismatch.
+ *
+ * @example
+ * const { passed, worst } = await gradcheck(({ w }) => ops.mean(ops.square(ops.matmul(x, w))), { w });
  */
 export async function gradcheck<Parameters extends ParameterTree>(
   loss: (parameters: Parameters) => Tensor,

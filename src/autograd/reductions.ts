@@ -18,7 +18,7 @@ export const maxPrimitive: Differentiable<ReduceAttributes> = {
   },
 };
 
-/** The mean over `axes` (all by default). */
+/** The mean of x over `axes` (all by default; negative ones count from the last). */
 export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   checkTensors("mean", { x });
   checkOptions("mean", options, { keepAxes: flag });
@@ -26,7 +26,7 @@ export function mean(x: Tensor, axes?: number | readonly number[], options: Redu
   return divide(sum(x, axes, options), count);
 }
 
-/** The largest element over `axes` (all by default). */
+/** The largest element of x over `axes` (all by default; negative ones count from the last). */
 export function max(x: Tensor, axes?: number | readonly number[], options?: ReduceOptions): Tensor {
   return reduce(maxPrimitive, x, axes, options);
 }

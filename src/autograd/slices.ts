@@ -63,7 +63,7 @@ export function write(x: Tensor, part: Tensor, axis: number, start: number): voi
   apply(writePrimitive, [x, part], { axis, start });
 }
 
-/** Elements start to start + length - 1 along an axis; negative axes count from the last. */
+/** Elements start to start + length - 1 of x along an axis; negative axes count from the last. */
 export function slice(x: Tensor, axis: number, start: number, length: number): Tensor {
   checkTensors("slice", { x });
   const normal = normalAxis("slice", axis, x.shape.length);
@@ -78,7 +78,7 @@ export function slice(x: Tensor, axis: number, start: number, length: number): T
   return length === extent ? x : apply(slicePrimitive, [x], { axis: normal, start, length })[0];
 }
 
-/** Tensors one after the other along an axis; their other extents agree. */
+/** The tensors `parts` one after the other along an axis; their other extents agree. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   checkArguments("concat", { parts }, { parts: listOf(tensor, "a tensor") });
   if (parts.length === 0)

@@ -144,7 +144,7 @@ export function view(tensor: Tensor, shape: Shape): Tensor {
   return output;
 }
 
-/** The same numbers, through which no gradient flows. */
+/** The numbers of `tensor`, through which no gradient flows. */
 export function stopGradient(tensor: Tensor): Tensor {
   checkTensors("stopGradient", { tensor });
   return new Tensor(tensor.backend, tensor.shape, tensor);

@@ -19,7 +19,12 @@ export const indicesKind = having<Indices>(
   "Make them with indices(numbers, shape).",
 );
 
-/** Non-negative whole numbers with a shape (one axis by default). */
+/**
+ * Whole numbers from 0 to 2^31 - 1: `data`, row-major, in `shape` (one axis by default).
+ *
+ * @example
+ * const ids = indices([4, 8, 15, 16, 23, 42], [2, 3]); // two sequences of three tokens
+ */
 export function indices(data: ArrayLike<number>, shape: Shape = lengthOf("indices", data)): Indices {
   checkArguments("indices", { data }, { data: numbers });
   checkShape("indices", shape);

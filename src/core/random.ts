@@ -38,6 +38,8 @@ function started(seed: number): ReturnType<typeof xoroshiro128plus> {
  * different streams.
  *
  * @throws ArgumentError for a seed beyond ±2^53, where float64 no longer holds every whole number.
+ * @example
+ * const x = cpu.tensor(random(1).normals(6), [2, 3]);
  */
 export function random(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {

@@ -11,6 +11,10 @@ import type { WebGpuDevice } from "./webgpu-types.js";
  * browsers.
  *
  * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself.
+ *
+ * @example
+ * using gpu = await requestGpu();
+ * const q = gpu.tensor(data, [batch, heads, tokens, dim]);
  */
 export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
   const checked = checkOptions("requestGpu", options, gpuOptions);
@@ -21,6 +25,10 @@ export async function requestGpu(options: GpuOptions = {}): Promise<Gpu> {
 /**
  * A backend on a device that the caller owns: disposing the backend frees its memory and leaves the device alone. It
  * uses those of the optional features shader-f16, subgroups and timestamp-query that the device has.
+ *
+ * @example
+ * const device = await adapter.requestDevice({ requiredFeatures: ["shader-f16"] });
+ * const gpu = wrapDevice(device);
  */
 export function wrapDevice(device: WebGpuDevice): Gpu {
   const wanted = having<GPUDevice>(

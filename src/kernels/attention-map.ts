@@ -7,10 +7,13 @@ import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js
 import { attentionInputs, attentionKernel, attentionOptions } from "./options.js";
 
 /**
- * The attention weights w_ij / z_i, computed as the output for unit vectors as values.
+ * The attention weights w_ij / z_i of `kernel`, computed as the output for unit vectors as values.
  *
- * Shapes: as `attention`; of v only [batch, kvHeads, m] matters. Returns [batch, heads, n, m], so memory grows with
- * n·m.
+ * Shapes: `inputs` as in `attention`; of v only [batch, kvHeads, m] matters. Returns [batch, heads, n, m], so memory
+ * grows with n·m.
+ *
+ * @example
+ * const weights = attentionMap(softmax(), { q, k, v }, { mask: causal() });
  */
 export function attentionMap(kernel: TiledKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   checkArguments("attentionMap", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });

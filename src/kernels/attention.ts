@@ -29,15 +29,18 @@ import { resolveMask, type ResolvedMask } from "./resolve-mask.js";
  * Attention with any kernel: out_i = Σ_j w_ij v_j / z_i, w_ij = φ(s(q_i, k_j)), z_i the row sum for a row-normalised
  * kernel, else 1.
  *
- * Shapes: q [batch, heads, n, d], k [batch, kvHeads, m, d], v [batch, kvHeads, m, dv] gives [batch, heads, n, dv]. What
- * the kernel learns is passed beside them as a tensor of shape [] or [heads] and gets a gradient. A query that sees no
- * key gets zeros, and zero gradients. Memory is linear in n and m on a GPU, where gradients are bitwise repeatable.
- * Throws a `ShapeError` for shapes that do not fit, an `ArgumentError` for an unknown input, a disposed tensor or
- * tensors of two backends, and an `UnsupportedError` for an option that has no meaning for the kernel.
+ * Shapes of `inputs`: q [batch, heads, n, d], k [batch, kvHeads, m, d], v [batch, kvHeads, m, dv] gives [batch, heads,
+ * n, dv]. What the kernel learns is passed beside them as a tensor of shape [] or [heads] and gets a gradient. A query
+ * that sees no key gets zeros, and zero gradients. Memory is linear in n and m on a GPU, where gradients are bitwise
+ * repeatable. Throws a `ShapeError` for shapes that do not fit, an `ArgumentError` for an unknown input, a disposed
+ * tensor or tensors of two backends, and an `UnsupportedError` for an option that has no meaning for the kernel.
  *
  * q, k and v may be float16 on a GPU: output and their gradients then are float16 too (beyond 65504 they overflow),
  * while every sum, the statistic, and what the kernel learns stay float32. Kernels that are compositions of other
  * operations take float32 alone.
+ *
+ * @example
+ * const out = attention(gaussian({ gamma: 0.5 }), { q, k, v }, { mask: causal() });
  */
 export function attention(kernel: AttentionKernel, inputs: AttentionInputs, options: AttentionOptions = {}): Tensor {
   checkArguments("attention", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });
@@ -61,9 +64,12 @@ export function attention(kernel: AttentionKernel, inputs: AttentionInputs, opti
 }
 
 /**
- * As `attention`, and also returns one number per row [batch, heads, n]: the log-sum-exp of the scores for the softmax
- * normaliser, else the divisor of the weights. It has no gradient: a loss that depends on it throws an
+ * As `attention(kernel, inputs)`, and also returns one number per row [batch, heads, n]: the log-sum-exp of the scores
+ * for the softmax normaliser, else the divisor of the weights. It has no gradient: a loss that depends on it throws an
  * `UnsupportedError`.
+ *
+ * @example
+ * const { output, statistic } = attentionWithStatistic(softmax(), { q, k, v });
  */
 export function attentionWithStatistic(
   kernel: TiledKernel,

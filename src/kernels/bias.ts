@@ -29,6 +29,10 @@ export function relativeBias(relative: Tensor): RelativeBias {
 /**
  * Attention with linear biases: -slope_h |i - j|, one slope a head, [heads] (Press, Smith & Lewis, arXiv 2108.12409).
  * The slopes may be learned; the paper's are 2^(-8h/heads) for h = 1 ... heads. `queries` and `keys` are n and m.
+ *
+ * @example
+ * const slopes = gpu.tensor([1 / 4, 1 / 16, 1 / 64, 1 / 256], [4]); // four heads
+ * const out = attention(softmax(), { q, k, v }, { bias: alibi(slopes, n, n), mask: causal() });
  */
 export function alibi(slopes: Tensor, queries: number, keys: number): RelativeBias {
   checkArguments("alibi", { slopes, queries, keys }, { slopes: tensor, queries: whole(1), keys: whole(1) });

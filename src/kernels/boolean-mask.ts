@@ -34,9 +34,13 @@ function runsIn(
 }
 
 /**
- * A truth value for every pair, true (or 1) where the query may see the key: [batch or 1, heads or 1, n or 1, m or 1].
- * Axes of extent 1 are repeated, so [batch, 1, 1, m] hides keys from all queries. If the visible keys (or queries) of
- * every batch entry are one run, tiles are skipped as with `lengths`, unless there is a bias.
+ * A mask of `values`, true (or 1) where the query may see the key, row-major in `shape` [batch or 1, heads or 1, n or
+ * 1, m or 1]. Axes of extent 1 are repeated, so [batch, 1, 1, m] hides keys from all queries. If the visible keys (or
+ * queries) of every batch entry are one run, tiles are skipped as with `lengths`, unless there is a bias.
+ *
+ * @example
+ * const mask = booleanMask([1, 1, 1, 0, 1, 1, 0, 0], [2, 1, 1, 4]); // hides key 3, and in entry 1 also key 2
+ * const out = attention(softmax(), { q, k, v }, { mask });
  */
 export function booleanMask(values: ArrayLike<boolean | number>, shape: Shape): Mask {
   checkArguments("booleanMask", { values, shape }, { values: numbers, shape: shapeKind });

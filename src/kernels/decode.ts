@@ -40,8 +40,13 @@ export interface KeyValueCache {
 }
 
 /**
- * Allocates memory for the keys and values of `capacity` tokens, or for values alone if the kernel's weights do not
- * depend on keys.
+ * Allocates memory on `backend` for the keys and values of `sizes.capacity` tokens, or for values alone if the weights
+ * of `kernel` do not depend on keys.
+ *
+ * @example
+ * const cache = keyValueCache(gpu, softmax(), { batch: 1, kvHeads: 8, capacity: 2048, dim: 64 });
+ * const out = decode(cache, { q, k, v });
+ * cache.dispose();
  */
 export function keyValueCache(backend: Backend, kernel: AttentionKernel, sizes: CacheSizes): KeyValueCache {
   checkArguments("keyValueCache", { backend, kernel }, { backend: backendKind, kernel: attentionKernel });
@@ -101,9 +106,12 @@ export interface DecodeOptions {
  * Causal attention of the next tokens over the cached tokens and themselves; their keys and values are appended to the
  * cache. Each result is the same as that row of the full pass over `capacity` tokens.
  *
- * Shapes as in `attention`, with the number of new tokens as n and m; the result is [batch, heads, n, dv]. For few
+ * Shapes: `inputs` as in `attention`, n and m the number of new tokens; the result is [batch, heads, n, dv]. For few
  * queries a GPU splits the keys of a row over workgroups. Throws an `ArgumentError` when the cache is full, and an
  * `UnsupportedError` inside `valueAndGrad`, because the cache changes in place, and for a kernel without masks.
+ *
+ * @example
+ * const out = decode(cache, { q, k, v }); // with q [batch, heads, 1, d] for one token more
  */
 export function decode(cache: KeyValueCache, inputs: DecodeInputs, options: DecodeOptions = {}): Tensor {
   checkArguments("decode", { cache, inputs }, { cache: cacheKind, inputs: record });

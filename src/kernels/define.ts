@@ -40,6 +40,12 @@ const definitionKinds: Kinds<KernelDefinition> = {
  * It runs on both backends, with masks, biases and gradients for q, k, v and its parameters, which may be passed as
  * tensors like those of any kernel. Check it with `gradcheckKernel`. Throws an `ArgumentError` for a definition that
  * cannot run.
+ *
+ * @example
+ * const wgsl = `fn score(pair: Pair) -> f32 { return pair.product; }
+ *   fn score_partials(pair: Pair) -> Partials { return Partials(1.0, 0.0, 0.0); }
+ *   fn score_by_parameters(pair: Pair) -> vec4f { return vec4f(); }`;
+ * defineKernel({ name: "dot", wgsl, score: (pair) => pair.product, partials: (pair, _, by) => void (by.product = 1) });
  */
 export function defineKernel(definition: KernelDefinition): TiledKernel {
   const {

@@ -74,8 +74,8 @@ function runningMean(n: number): Float64Array {
  * The metric between two layers: m_c = mean over tokens of |v_c - v'_c|, divided by the largest m of the head; with
  * `causal` over the tokens up to each.
  *
- * Shapes: values of this layer and of the one before, [batch, heads, m, d], give [batch, heads, d], causal [batch,
- * heads, m, d]. The first layer has none: use `softmax` there. No gradient flows. Source: as `elliptical`.
+ * Shapes: `values` of this layer and `previous` of the one before, [batch, heads, m, d], give [batch, heads, d], causal
+ * [batch, heads, m, d]. The first layer has none: use `softmax` there. No gradient flows. Source: as `elliptical`.
  */
 export function ellipticalMetric(values: Tensor, previous: Tensor, options: CausalMetric = {}): Tensor {
   checkArguments("ellipticalMetric", { values, previous }, { values: tensor, previous: tensor });

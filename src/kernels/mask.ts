@@ -101,7 +101,12 @@ export interface CausalOptions {
   readonly offset?: number;
 }
 
-/** Each query sees the keys up to its own position; aligned bottom-right, the last query sees the last key. */
+/**
+ * Each query sees the keys up to its own position; aligned bottom-right, the last query sees the last key.
+ *
+ * @example
+ * const out = attention(softmax(), { q, k, v }, { mask: causal() });
+ */
 export function causal(options: CausalOptions = {}): Mask {
   const { align = "top-left", offset } = checkOptions("causal", options, {
     align: oneOf("top-left", "bottom-right"),
@@ -131,10 +136,13 @@ function isInside(runs: readonly MaskRun[] | undefined, batch: number, place: nu
 }
 
 /**
- * The number of valid queries and keys of every batch entry: the first ones, or with `padding: "left"` the last ones.
- * The rest is padding. A padded query sees no key, so its output and gradients are zero; no query sees a padded key. A
- * mask by j - i, such as `causal()`, is not shifted: if queries and keys have equal padding, it applies within each
- * sequence.
+ * A mask by the `counts` of valid queries and keys of every batch entry: the first ones, or with `padding: "left"` the
+ * last ones. The rest is padding. A padded query sees no key, so its output and gradients are zero; no query sees a
+ * padded key. A mask by j - i, such as `causal()`, is not shifted: if queries and keys have equal padding, it applies
+ * within each sequence.
+ *
+ * @example
+ * const out = attention(softmax(), { q, k, v }, { mask: lengths({ keys: [5, 3] }) }); // a batch of two
  */
 export function lengths(counts: Lengths): Mask {
   const kinds = { queries: listOf(whole(0)), keys: listOf(whole(0)), padding: oneOf("left", "right") };

@@ -71,7 +71,7 @@ export interface Decoder {
  * @example
  * const model = decoder({ kernel: softmax(), vocabulary: 256, tokens: 128 });
  * const parameters = model.initialize(gpu, random(1));
- * const loss = (p) => ops.crossEntropy(ops.reshape(model.apply(p, ids), [-1, 256]), next);
+ * await trainStep(adam({ learningRate: 1e-3 }), parameters, (p) => ops.crossEntropy(model.apply(p, ids), next));
  * for await (const id of model.generate(parameters, prompt, { count: 100, random: random(2) })) write(id);
  */
 export function decoder(options: TransformerOptions): Decoder {

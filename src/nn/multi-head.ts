@@ -80,6 +80,11 @@ export interface MultiHead {
  *
  * The layer owns the projections and the kernel's parameters. Some kernels share one projection between queries and
  * keys. Source: Vaswani et al., arXiv 1706.03762.
+ *
+ * @example
+ * const layer = multiHead({ kernel: softmax(), width: 64, heads: 4 });
+ * const parameters = layer.initialize(gpu, random(1));
+ * const y = layer.apply(parameters, x, { mask: causal() }); // x and y [batch, n, 64]
  */
 export function multiHead(options: MultiHeadOptions): MultiHead {
   const {

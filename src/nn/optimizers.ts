@@ -7,7 +7,12 @@ import type { Tensor } from "../core/tensor.js";
 import { makeOptimizer, type Optimizer, type Update } from "./make-optimizer.js";
 import { rateKind, type Schedule } from "./schedules.js";
 
-/** p ← p - stepSize · gradient. */
+/**
+ * p ← p - stepSize · gradient.
+ *
+ * @example
+ * gradientDescent({ stepSize: 0.1 }).step(parameters, gradients);
+ */
 export function gradientDescent(options: { readonly stepSize: number | Schedule }): Optimizer {
   const { stepSize } = checkOptions("gradientDescent", options, { stepSize: needed(rateKind) });
   return makeOptimizer(0, stepSize, ({ parameter, gradient, rate }) =>
@@ -23,7 +28,12 @@ export interface SgdOptions {
   readonly momentum?: number;
 }
 
-/** Stochastic gradient descent with momentum: m ← μ m + gradient, p ← p - learningRate · m. */
+/**
+ * Stochastic gradient descent with momentum: m ← μ m + gradient, p ← p - learningRate · m.
+ *
+ * @example
+ * const optimizer = sgd({ learningRate: 0.1, momentum: 0.95 });
+ */
 export function sgd(options: SgdOptions): Optimizer {
   const { learningRate, momentum = 0.9 } = checkOptions("sgd", options, {
     learningRate: needed(rateKind),
@@ -72,6 +82,10 @@ function adamRule({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): 
 /**
  * Adam: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - rate · m̂ / (√v̂ + ε), m̂ and v̂
  * bias-corrected (Kingma & Ba, arXiv 1412.6980).
+ *
+ * @example
+ * const optimizer = adam({ learningRate: 1e-3 });
+ * optimizer.step(parameters, valueAndGrad(loss, parameters).gradients);
  */
 export function adam(options: AdamOptions): Optimizer {
   const checked = checkOptions("adam", options, adamKinds);
@@ -95,6 +109,9 @@ const isMatrix = (_name: string, { shape }: Tensor): boolean => shape.length >= 
 /**
  * Adam with decoupled weight decay: the step of `adam`, and p ← p - rate · λ p with the p before it (Loshchilov &
  * Hutter, arXiv 1711.05101).
+ *
+ * @example
+ * const optimizer = adamw({ learningRate: 1e-3, weightDecay: 0.1 });
  */
 export function adamw(options: AdamWOptions): Optimizer {
   const {

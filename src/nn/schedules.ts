@@ -51,13 +51,23 @@ function decaying(where: string, options: DecayOptions, shape: (progress: number
   });
 }
 
-/** Rises over `warmup` steps, then stays at `start`. */
+/**
+ * Rises over `warmup` steps, then stays at `start`.
+ *
+ * @example
+ * const optimizer = adam({ learningRate: constantSchedule({ start: 1e-3, warmup: 100 }) });
+ */
 export function constantSchedule(options: WarmupOptions): Schedule {
   const { start, warmup = 0 } = checkOptions("constantSchedule", options, warmupKinds);
   return rising(start, warmup, () => start);
 }
 
-/** Rises over `warmup` steps, then falls on a line from `start` to `end` at the last of `steps`. */
+/**
+ * Rises over `warmup` steps, then falls on a line from `start` to `end` at the last of `steps`.
+ *
+ * @example
+ * const optimizer = sgd({ learningRate: linearSchedule({ start: 0.1, steps: 1000 }) });
+ */
 export function linearSchedule(options: DecayOptions): Schedule {
   return decaying("linearSchedule", options, (progress) => 1 - progress);
 }

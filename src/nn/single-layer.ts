@@ -57,6 +57,10 @@ export interface SingleLayer {
  * and X_i W^K_h.
  *
  * Source: Song, Han, Zhang, Ding & Hong, arXiv 2411.07538.
+ *
+ * @example
+ * const layer = singleLayer({ kernel: gaussian(), heads: 4, width: 8, outputWidth: 2 });
+ * const outputs = layer.apply(layer.initialize(cpu, random(1)), inputs); // [N, n, 8] gives [N, n, 2]
  */
 export function singleLayer(options: SingleLayerOptions): SingleLayer {
   const {

@@ -9,9 +9,11 @@ import { mapTree } from "../core/tree.js";
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /**
- * Selects the parameters to train: those for which `isTrained(path)` is true.
+ * Selects the parameters to train: those for which `isTrained(path)` is true, with `path` the names from the root.
  *
- * `valueAndGrad((moving) => loss(mergeParameters(moving, frozen)), trained)` then computes gradients for these only.
+ * @example
+ * const { trained, frozen } = splitParameters(parameters, (path) => path.includes("attention"));
+ * const { gradients } = valueAndGrad((moving) => loss(mergeParameters(moving, frozen)), trained);
  */
 export function splitParameters<Parameters extends ParameterTree>(
   parameters: Parameters,

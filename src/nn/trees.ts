@@ -9,6 +9,9 @@ import { mapTree as mapLeaves } from "../core/tree.js";
 
 /**
  * A copy of a tree with every tensor replaced. `change` gets the tensor and its name, such as "layers.0.norm.scale".
+ *
+ * @example
+ * const halves = mapTree(parameters, (tensor) => ops.cast(tensor, "f16"));
  */
 export function mapTree<Tree extends ParameterTree>(
   tree: Tree,

@@ -27,10 +27,14 @@ export function rounded(spins: Int8Array, sites: number, images: number): Int8Ar
 const itself: Representatives = (spins) => spins;
 
 /**
- * log ψ of an ansatz with a cache, so that no configuration is computed twice. The parameters must not change.
+ * log ψ of an `ansatz` with a cache, so that no configuration is computed twice. The parameters must not change.
  *
  * `represent` maps configurations to images with the same ψ, under symmetries that leave the ansatz exactly invariant.
- * Then one image of each orbit is computed.
+ * Then one image of each orbit is computed. Default: every configuration is its own image.
+ *
+ * @example
+ * const logAmplitude = rememberedAmplitudes(model, parameters);
+ * const { re, im } = await logAmplitude(spins); // log ψ [rows] of spins ±1 [rows, sites]
  */
 export function rememberedAmplitudes(
   ansatz: Ansatz,

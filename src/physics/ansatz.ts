@@ -80,6 +80,11 @@ export const ansatzParameters = having<AnsatzParameters>("parameters, as the ans
  * positional embedding. If the kernel depends on positions only through displacements, ψ is invariant under
  * translations by whole patches. Source: Rende & Viteritti, arXiv 2405.18874. Throws an `UnsupportedError` for a kernel
  * with a tensor that no layer owns.
+ *
+ * @example
+ * const model = ansatz({ lattice: square(4), kernel: factored({ periodic: [2, 2] }), width: 16, heads: 4, layers: 2 });
+ * const parameters = model.initialize(gpu, random(1));
+ * const { re, im } = model.apply(parameters, model.tokens(gpu, spins)); // log ψ [rows] of spins ±1 [rows, 16]
  */
 export function ansatz(options: AnsatzOptions): Ansatz {
   const {

@@ -16,7 +16,7 @@ import { coordinatesOf, latticeKind, type Lattice } from "./lattice.js";
  */
 const PARALLEL = -40;
 
-/** α_ij = 1 where j is the dimer partner of i, else 0: [1, sites, sites]. */
+/** α_ij = 1 where j is the dimer partner of i on `lattice`, else 0: [1, sites, sites]. */
 export function dimerWeights(lattice: Lattice): Float64Array {
   checkArguments("dimerWeights", { lattice }, { lattice: latticeKind });
   const weights = new Float64Array(lattice.sites ** 2);
@@ -28,11 +28,17 @@ export function dimerWeights(lattice: Lattice): Float64Array {
 }
 
 /**
- * The product of singlets on the Shastry-Sutherland dimers, as one layer of factored attention with fixed weights.
+ * The product of singlets on the Shastry-Sutherland dimers of `lattice`, as one layer of factored attention with fixed
+ * weights on `backend`.
  *
  * Every site attends to its partner, a_i = Σ_j α_ij σ_j. The output is log|ψ| = -5 Σ_i (σ_i + a_i)², to which an
  * antiparallel dimer adds 0 and a parallel one -40, and the phase π/2 Σ_{i in even rows} (1 - σ_i). Each dimer joins
  * an even and an odd row, so exchanging its spins changes the sign, as for a singlet.
+ *
+ * @example
+ * const lattice = square(4);
+ * const logAmplitude = dimerState(cpu, lattice);
+ * await enumeratedEnergy({ hamiltonian: shastrySutherland(lattice) }, logAmplitude); // -6, -3/8 a site
  */
 export function dimerState(backend: Backend, lattice: Lattice): LogAmplitude {
   checkArguments("dimerState", { backend, lattice }, { backend: backendKind, lattice: latticeKind });

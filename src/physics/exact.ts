@@ -59,9 +59,9 @@ const MOST_STEPS = 400;
 const CHECK_EVERY = 5;
 
 /**
- * The ground state in the sector S^z = 0 by Lanczos. A first run finds the coefficients of the vector, a second run
- * from the same start sums the vector, so that at most four vectors are in memory. Throws an `UnsupportedError` with
- * the required memory if a lattice is too large.
+ * The ground state of `hamiltonian` in the sector S^z = 0 by Lanczos. A first run finds the coefficients of the vector,
+ * a second run from the same start sums the vector, so that at most four vectors are in memory. Throws an
+ * `UnsupportedError` with the required memory if a lattice is too large.
  */
 export function groundState(hamiltonian: Hamiltonian, options: GroundStateOptions = {}): GroundState {
   checkArguments("groundState", { hamiltonian }, { hamiltonian: hamiltonianKind });

@@ -41,7 +41,7 @@ export interface J1J2 {
   readonly j2?: number;
 }
 
-/** The J1-J2 Heisenberg model, H = J1 Σ_<ij> S_i·S_j + J2 Σ_<<ij>> S_i·S_j, every pair once. */
+/** The J1-J2 Heisenberg model on `lattice`, H = J1 Σ_<ij> S_i·S_j + J2 Σ_<<ij>> S_i·S_j, every pair once. */
 export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
   checkArguments("heisenberg", { lattice }, { lattice: latticeKind });
   const { j1 = 1, j2 = 0 } = checkOptions("heisenberg", options, { j1: finite, j2: finite });
@@ -53,7 +53,7 @@ export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
 
 /**
  * The dimers of the Shastry-Sutherland lattice: diagonals of every other plaquette in rows and columns, with
- * alternating direction, so that every site has one partner. The numbers of rows and columns must be even.
+ * alternating direction, so that every site has one partner. The numbers of rows and columns must be even and above 2.
  */
 export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
   checkArguments("shastrySutherlandDimers", { lattice }, { lattice: latticeKind });
@@ -76,9 +76,9 @@ export function shastrySutherlandDimers(lattice: Lattice): Pair[] {
 }
 
 /**
- * The Shastry-Sutherland model: coupling `dimer` on the dimers, `inter` between nearest neighbours. The product of
- * singlets on the dimers is an eigenstate with energy -3/8 dimer per site for every `inter`. Source: Shastry &
- * Sutherland, Physica B+C 108, 1069 (1981).
+ * The Shastry-Sutherland model on `lattice`: coupling `dimer` (default 1) on the dimers, `inter` (default 0) between
+ * nearest neighbours. The product of singlets on the dimers is an eigenstate with energy -3/8 dimer per site for every
+ * `inter`. Source: Shastry & Sutherland, Physica B+C 108, 1069 (1981).
  */
 export function shastrySutherland(
   lattice: Lattice,

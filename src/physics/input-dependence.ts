@@ -58,10 +58,14 @@ function looked(
 }
 
 /**
- * Mean attention weights of each layer over |ψ|², and how much they depend on the input. For a projected ψ the
- * transformer is evaluated on the configurations themselves, whose images are equally likely.
+ * Mean attention weights of each layer of `ansatz` with these `parameters` over |ψ|², from `samples` of it, and how
+ * much they depend on the input. For a projected ψ the transformer is evaluated on the configurations themselves, whose
+ * images are equally likely.
  *
  * Source of the question: Rende & Viteritti, arXiv 2405.18874; ρ is this library's measure.
+ *
+ * @example
+ * const maps = await attentionMaps(model, parameters, await sampler(logAmplitude, 256)); // one a layer
  */
 export async function attentionMaps(
   ansatz: Ansatz,

@@ -70,7 +70,7 @@ function pairsAt(lattice: Lattice, displacements: readonly (readonly number[])[]
   return [...found.values()];
 }
 
-/** Pairs at the smallest distance: along an axis. */
+/** Pairs of sites of `lattice` at the smallest distance: along an axis. */
 export function nearestNeighbours(lattice: Lattice): Pair[] {
   checkArguments("nearestNeighbours", { lattice }, { lattice: latticeKind });
   return pairsAt(
@@ -79,7 +79,7 @@ export function nearestNeighbours(lattice: Lattice): Pair[] {
   );
 }
 
-/** Pairs at the second smallest distance: two sites apart on a chain, diagonal on a square. */
+/** Pairs of sites of `lattice` at the second smallest distance: two apart on a chain, diagonal on a square. */
 export function nextNearestNeighbours(lattice: Lattice): Pair[] {
   checkArguments("nextNearestNeighbours", { lattice }, { lattice: latticeKind });
   return pairsAt(

@@ -6,9 +6,12 @@ import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { spinsKind } from "./sector.js";
 
 /**
- * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) for rows of spins ±1. A bond of parallel spins adds J/4. A bond of
- * antiparallel spins adds -J/4, and J/2 times the ratio of amplitudes after and before an exchange. For an eigenstate,
- * E_loc is its energy in every configuration.
+ * E_loc(σ) = Σ_σ' H_σσ' ψ(σ') / ψ(σ) of `hamiltonian` for rows of `spins` ±1 [rows, sites], with log ψ from
+ * `logAmplitude`. A bond of parallel spins adds J/4. A bond of antiparallel spins adds -J/4, and J/2 times the ratio of
+ * amplitudes after and before an exchange. For an eigenstate, E_loc is its energy in every configuration.
+ *
+ * @example
+ * const { re, im } = await localEnergies(heisenberg(square(4)), spins, logAmplitude); // [rows] each
  */
 export async function localEnergies(
   hamiltonian: Hamiltonian,

@@ -23,8 +23,8 @@ export interface Predictor<Parameters> {
 }
 
 /**
- * The mean cross entropy of every site given the others, in nats: the negative pseudo-log-likelihood divided by sites
- * · rows.
+ * The mean cross entropy of every site of `colours` [rows, sites] given the others, by a `predictor` with its
+ * `parameters`, in nats: the negative pseudo-log-likelihood divided by sites · rows.
  */
 export function maskedLoss<Parameters>(
   predictor: Predictor<Parameters>,
@@ -66,8 +66,14 @@ export type FactoredPredictorParameters = {
 };
 
 /**
- * One layer of factored attention: logits_i = Σ_{j≠i} A_ij V e_{s_j}. With A = J and V = U its softmax is the exact
- * conditional of the Potts model. Source: Rende, Gerace, Laio & Goldt, arXiv 2304.07235.
+ * One layer of factored attention over `sites` sites of `colours` colours: logits_i = Σ_{j≠i} A_ij V e_{s_j}. With A =
+ * J and V = U its softmax is the exact conditional of the Potts model. Source: Rende, Gerace, Laio & Goldt, arXiv
+ * 2304.07235.
+ *
+ * @example
+ * const predictor = factoredPredictor(20, 4);
+ * const parameters = predictor.initialize(cpu, random(1));
+ * const loss = maskedLoss(predictor, parameters, gibbsSamples(model, 1000, random(2)));
  */
 export function factoredPredictor(sites: number, colours: number): Predictor<FactoredPredictorParameters> {
   checkArguments("factoredPredictor", { sites, colours }, { sites: whole(1), colours: whole(1) });
@@ -96,8 +102,13 @@ export type SoftmaxPredictorParameters = {
 };
 
 /**
- * One layer of softmax attention for the same task. The query of a masked site depends on its position. A key is the
- * sum of a position part and a colour part. Values depend on the colour. `width` is the width of queries and keys.
+ * One layer of softmax attention for the task of `factoredPredictor(sites, colours)`. The query of a masked site
+ * depends on its position. A key is the sum of a position part and a colour part. Values depend on the colour. `width`
+ * is the width of queries and keys, by default the number of sites.
+ *
+ * @example
+ * const predictor = softmaxPredictor(20, 4);
+ * const weights = predictor.weights(predictor.initialize(cpu, random(1)), colours); // [rows, 20, 20]
  */
 export function softmaxPredictor(
   sites: number,

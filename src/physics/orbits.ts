@@ -63,8 +63,11 @@ function isSmaller(spins: Int8Array, { sites, flip }: Symmetry, other: Int8Array
 }
 
 /**
- * Maps every configuration to its smallest image under all elements of a group, in lexicographic order of the spins.
- * Results are cached, because the same configurations return in every step.
+ * Maps every configuration of `sites` spins to its smallest image under all elements of a group, in lexicographic order
+ * of the spins. Results are cached, because the same configurations return in every step.
+ *
+ * @example
+ * const problem = { ansatz: model, hamiltonian, represent: representativesOf(16, translations(square(4), 2)) };
  */
 export function representativesOf(sites: number, group: readonly Symmetry[]): Representatives {
   checkArguments("representativesOf", { sites, group }, { sites: whole(1), group: listOf(symmetryKind, "a symmetry") });

@@ -41,8 +41,8 @@ function symmetric(size: number, random: Random, scale: number, diagonal: boolea
 }
 
 /**
- * Random interactions U ~ N(0, 1) and couplings J ~ N(0, 1/sites). With this variance the field at a site does not grow
- * with the number of sites.
+ * Random interactions U ~ N(0, 1) [colours, colours] and couplings J ~ N(0, 1/sites) [sites, sites], from `random`.
+ * With this variance the field at a site does not grow with the number of sites.
  */
 export function randomPotts(sites: number, colours: number, random: Random): PottsModel {
   checkArguments("randomPotts", { random }, { random: generator });
@@ -61,7 +61,7 @@ export function randomPotts(sites: number, colours: number, random: Random): Pot
   };
 }
 
-/** H of one configuration, colours from 0. */
+/** H of one `configuration` of `model`, [sites] colours from 0. */
 export function pottsEnergy(model: PottsModel, configuration: ArrayLike<number>): number {
   checkArguments("pottsEnergy", { model, configuration }, { model: modelKind, configuration: numbers });
   return energyOf(model, configuration);
@@ -80,9 +80,9 @@ function energyOf({ sites, colours, couplings, interactions }: PottsModel, confi
 const MOST_CONFIGURATIONS = 1e7;
 
 /**
- * p(s_i = a | all other sites) [colours], as a sum of the Boltzmann weights of all configurations that agree on the
- * other sites. It enumerates all colours^sites configurations and does not use the formula of the conditional, so it
- * can verify the formula.
+ * p(s_i = a | all other sites) [colours] of `model` for i = `site`, as a sum of the Boltzmann weights of all
+ * configurations that agree with `configuration` [sites] on the other sites. It enumerates all colours^sites
+ * configurations and does not use the formula of the conditional, so it can verify the formula.
  */
 export function exactConditional(model: PottsModel, configuration: ArrayLike<number>, site: number): Float64Array {
   checkArguments(
@@ -122,8 +122,8 @@ export interface GibbsOptions {
 }
 
 /**
- * `count` configurations by Gibbs sampling, one chain: [count, sites]. Each site in turn gets a colour from its
- * conditional.
+ * `count` configurations of `model` by Gibbs sampling from `random`, one chain: [count, sites]. Each site in turn gets
+ * a colour from its conditional.
  */
 export function gibbsSamples(model: PottsModel, count: number, random: Random, options: GibbsOptions = {}): Indices {
   checkArguments("gibbsSamples", { model, count, random }, { model: modelKind, count: whole(1), random: generator });

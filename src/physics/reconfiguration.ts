@@ -23,7 +23,10 @@ export interface LinearProblem {
 
 const problemKind = having<LinearProblem>("a linear problem, as linearProblem() gives", ["matrix", "target"]);
 
-/** Centres and weights the derivatives and local energies of distinct configurations. */
+/**
+ * Centres and weights the `derivatives` [rows, P] and local `energies` [rows] of distinct configurations. The `weights`
+ * [rows] sum to 1, as those of `shares`.
+ */
 export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
   checkArguments(
     "linearProblem",
@@ -50,7 +53,7 @@ export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, w
   });
 }
 
-/** The gradient of the energy, Xᵀg, [P, 1]. */
+/** The gradient of the energy, Xᵀg, [P, 1], of a linear `problem`. */
 export function energyGradient(problem: LinearProblem): Tensor {
   checkArguments("energyGradient", { problem }, { problem: problemKind });
   return matmul(problem.matrix, problem.target, { transposeA: true });
@@ -93,8 +96,8 @@ export interface NaturalGradientOptions {
 }
 
 /**
- * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], by a Cholesky decomposition
- * of the smaller system in float64.
+ * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], of a linear `problem`, by a Cholesky
+ * decomposition of the smaller system in float64.
  *
  * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); for the system over samples Chen & Heyl, arXiv 2302.01941, and
  * Rende et al., arXiv 2310.05715.
@@ -124,9 +127,12 @@ export async function naturalGradient(problem: LinearProblem, options: NaturalGr
 }
 
 /**
- * SPRING: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last direction
- * that the samples do not determine. Without a last direction, or for μ = 0, it is the natural gradient. Source:
- * Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
+ * SPRING for a linear `problem`: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last
+ * direction that the samples do not determine. Without a last direction, or for μ = 0, it is the natural gradient.
+ * Source: Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
+ *
+ * @param last δ_{t-1} [P, 1]; undefined in the first step
+ * @param momentum μ, from 0 to below 1
  */
 export async function springDirection(
   problem: LinearProblem,
@@ -149,7 +155,12 @@ export async function springDirection(
   }
 }
 
-/** Updates parameters in place: θ ← θ - rate · δ, with δ [P, 1] in the order of the parameters. */
+/**
+ * Updates `parameters` in place: θ ← θ - rate · δ, with δ the `direction` [P, 1] in the order of the parameters.
+ *
+ * @example
+ * descend(parameters, await naturalGradient(problem, { shift: 1e-3 }), 0.05);
+ */
 export function descend(parameters: AnsatzParameters, direction: Tensor, rate: number): void {
   checkArguments("descend", { direction, rate }, { direction: tensor, rate: finite });
   let start = 0;

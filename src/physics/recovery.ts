@@ -4,7 +4,7 @@ import { checkArguments } from "../core/options.js";
 import { mean } from "../numerics/averages.js";
 import { dot } from "../numerics/vectors.js";
 
-/** Pearson's correlation of two lists of numbers. */
+/** Pearson's correlation of two lists of numbers, a and b, of one length. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   checkArguments("correlation", { a, b }, { a: numbers, b: numbers });
   if (a.length !== b.length || a.length < 2) {
@@ -23,7 +23,7 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return dot(dx, dy) / Math.sqrt(dot(dx, dx) * dot(dy, dy));
 }
 
-/** The pairs i < j of a square matrix, symmetrised. */
+/** The pairs i < j of a square matrix [size, size], symmetrised. */
 export function upperPairs(matrix: ArrayLike<number>, size: number): number[] {
   checkArguments("upperPairs", { matrix, size }, { matrix: numbers, size: whole(1) });
   const pairs: number[] = [];
@@ -41,9 +41,9 @@ export interface Gauged {
 }
 
 /**
- * Fixes the gauge (J, U) → (cJ, U/c + 1bᵀ), under which conditionals are invariant. J becomes symmetric with norm
- * 1, and the columns of U get mean 0. If `like` is given, the sign of c makes the couplings correlate positively with
- * it.
+ * Fixes the gauge (J, U) → (cJ, U/c + 1bᵀ) of `couplings` J [sites, sites] and `interactions` U [colours, colours],
+ * under which conditionals are invariant. J becomes symmetric with norm 1, and the columns of U get mean 0. If `like`,
+ * the couplings of another result, is given, the sign of c makes the couplings correlate positively with it.
  */
 export function fixGauge(
   couplings: ArrayLike<number>,

@@ -22,7 +22,7 @@ export const samplesKind = having<Samples>("draws, as a sampler gives", ["spins"
 /** Draws `count` configurations, in a whole number of chains of equal length. */
 export type Sampler = (logAmplitude: LogAmplitude, count: number) => Promise<Samples>;
 
-/** The weight of each distinct row in a mean over |ψ|²: its share of the draws, or |ψ|² itself. They sum to 1. */
+/** Weights of the distinct rows [sites] of `samples` in means over |ψ|²: shares of draws, or |ψ|². They sum to 1. */
 export function shares(samples: Samples, sites: number): Float64Array {
   checkArguments("shares", { samples, sites }, { samples: samplesKind, sites: whole(1) });
   const { order, spins, weights } = samples;
@@ -49,8 +49,11 @@ export async function probabilities(
 }
 
 /**
- * Enumerates the whole sector S^z = 0 instead of drawing, for up to some twenty spins. Means over |ψ|² become exact
- * sums.
+ * Enumerates the whole sector S^z = 0 of `sites` spins, up to some twenty, instead of drawing. Means over |ψ|² become
+ * exact sums.
+ *
+ * @example
+ * const { energy } = await measure({ ansatz: model, hamiltonian }, logAmplitude, summation(16), 0);
  */
 export function summation(sites: number): Sampler {
   checkArguments("summation", { sites }, { sites: whole(1) });
@@ -75,7 +78,13 @@ function divided(count: number, chains: number, where: string): number {
   });
 }
 
-/** Independent draws by enumeration of the sector S^z = 0, for up to some twenty spins. */
+/**
+ * Independent draws with `random` by enumeration of the sector S^z = 0 of `sites` spins, up to some twenty. Their
+ * number must be a multiple of 16: they form 16 groups in place of chains.
+ *
+ * @example
+ * const samples = await exactSampler(16, random(1))(logAmplitude, 1024);
+ */
 export function exactSampler(sites: number, random: Random): Sampler {
   checkArguments("exactSampler", { sites, random }, { sites: whole(1), random: generator });
   checkEnumerable("exactSampler", sites);
@@ -114,7 +123,7 @@ export interface MetropolisOptions {
   readonly current?: Int8Array;
 }
 
-/** Random spins ±1 with as many up as down in each chain: [chains, sites]. */
+/** Random spins ±1 of `lattice`, drawn with `random`, with as many up as down in each chain: [chains, sites]. */
 export function randomChains(lattice: Lattice, chains: number, random: Random): Int8Array {
   checkArguments(
     "randomChains",
@@ -144,9 +153,13 @@ function checkChains(current: Int8Array, chains: number, sites: number): void {
 }
 
 /**
- * Metropolis sampling in the sector S^z = 0. A proposal exchanges the spins of a random pair of nearest or next-nearest
- * neighbours and is accepted with probability min(1, |ψ'/ψ|²). All chains are evaluated at once, and each call
- * continues them. Throws an `ArgumentError` for an odd number of sites, and for chains outside the sector.
+ * Metropolis sampling in the sector S^z = 0 of `lattice`. A proposal exchanges the spins of a random pair of nearest or
+ * next-nearest neighbours and is accepted with probability min(1, |ψ'/ψ|²). All chains are evaluated at once, and each
+ * call continues them. Throws an `ArgumentError` for an odd number of sites, and for chains outside the sector.
+ *
+ * @example
+ * const sampler = metropolisSampler(square(6), random(1), { chains: 128 });
+ * const samples = await sampler(logAmplitude, 1024);
  */
 export function metropolisSampler(lattice: Lattice, random: Random, options: MetropolisOptions = {}): Sampler {
   checkArguments("metropolisSampler", { lattice, random }, { lattice: latticeKind, random: generator });

@@ -33,7 +33,7 @@ export function checkSites(where: string, sites: number): void {
   });
 }
 
-/** The number of configurations with as many spins up as down, C(N, N/2). */
+/** The number of configurations of N = `sites` spins with as many up as down, C(N, N/2). */
 export function sectorDimension(sites: number): number {
   checkSites("sector", sites);
   return binomial(sites, sites / 2);
@@ -52,7 +52,12 @@ export function checkEnumerable(where: string, sites: number): void {
   });
 }
 
-/** Enumerates the sector S^z = 0 of up to 30 spins. */
+/**
+ * Enumerates the sector S^z = 0 of `sites` spins, an even number up to 30.
+ *
+ * @example
+ * const { states, rank } = sector(4); // six states; rank(states[2]) is 2
+ */
 export function sector(sites: number): Sector {
   checkEnumerable("sector", sites);
   const dimension = sectorDimension(sites);

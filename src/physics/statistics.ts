@@ -22,8 +22,8 @@ export interface Statistics {
 }
 
 /**
- * Statistics of draws that are stored chain after chain, with chains of equal length. Sources: Vicentini et al., NetKet
- * 3, arXiv 2112.10526; for R̂ Gelman & Rubin, Statistical Science 7, 457 (1992).
+ * Statistics of draws with these `values`, stored chain after chain, with `chains` of equal length. Sources: Vicentini
+ * et al., NetKet 3, arXiv 2112.10526; for R̂ Gelman & Rubin, Statistical Science 7, 457 (1992).
  */
 export function statistics(values: ComplexNumbers, chains: number): Statistics {
   checkArguments("statistics", { values, chains }, { values: complex, chains: whole(1) });
@@ -59,7 +59,7 @@ export function statistics(values: ComplexNumbers, chains: number): Statistics {
   };
 }
 
-/** Statistics of sums over all configurations, with weights that sum to 1. The mean is exact, so its error is 0. */
+/** Statistics of `values` over all configurations; `weights` sum to 1. The mean is exact, so its error is 0. */
 export function exactStatistics(values: ComplexNumbers, weights: Float64Array): Statistics {
   checkArguments("exactStatistics", { values, weights }, { values: complex, weights: numbers });
   const { re, im } = values;

@@ -22,7 +22,7 @@ const moved = (lattice: Lattice, where: (coordinates: readonly number[]) => read
   flip: false,
 });
 
-/** All translations by multiples of `step` sites along each axis. */
+/** All translations of `lattice` by multiples of `step` sites (default 1), a divisor of each extent, along each axis. */
 export function translations(lattice: Lattice, step = 1): Symmetry[] {
   checkArguments("translations", { lattice, step }, { lattice: latticeKind, step: whole(1) });
   checkDivisor("translations", "step", lattice, step);
@@ -65,7 +65,7 @@ export function pointGroup(lattice: Lattice): Symmetry[] {
   );
 }
 
-/** The identity and the flip of all spins. */
+/** The identity and the flip of all spins of `lattice`. */
 export function spinFlip(lattice: Lattice): Symmetry[] {
   checkArguments("spinFlip", { lattice }, { lattice: latticeKind });
   const { sites } = moved(lattice, (coordinates) => coordinates);

@@ -48,7 +48,12 @@ function folded(drawn: Samples, sites: number, represent: Representatives | unde
   return { ...samples, weights };
 }
 
-/** Draws `count` configurations of |ψ|² and measures the energy. */
+/**
+ * Draws `count` configurations of |ψ|² with `sampler`, log ψ from `logAmplitude`, and measures the energy of `problem`.
+ *
+ * @example
+ * const { energy } = await measure({ ansatz: model, hamiltonian }, logAmplitude, sampler, 1024);
+ */
 export async function measure(
   problem: VariationalProblem,
   logAmplitude: LogAmplitude,
@@ -130,8 +135,14 @@ async function raisedDirection(
 }
 
 /**
- * One step of stochastic reconfiguration. Returns the measurement before the step, its direction, which is the next
- * step's `last`, and the shift used.
+ * One step of stochastic reconfiguration for `problem`: changes `parameters` in place, by draws of `sampler`. Returns
+ * the measurement before the step, its direction, and the shift used.
+ *
+ * @param last the direction of the step before, [P, 1]; undefined in the first step
+ * @example
+ * const options = { samples: 1024, rate: 0.05, shift: 1e-3, momentum: 0.9 };
+ * let { direction } = await variationalStep(problem, parameters, sampler, undefined, options);
+ * ({ direction } = await variationalStep(problem, parameters, sampler, direction, options));
  */
 export async function variationalStep(
   problem: VariationalProblem,
@@ -180,7 +191,12 @@ export async function variationalStep(
   return { measurement, direction, shift };
 }
 
-/** ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ by enumeration of the sector, for up to some twenty spins. */
+/**
+ * ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ of `problem`, log ψ from `logAmplitude`, by enumeration of the sector, for up to some twenty spins.
+ *
+ * @example
+ * const energy = await enumeratedEnergy({ hamiltonian: heisenberg(chain(8)) }, logAmplitude);
+ */
 export async function enumeratedEnergy(
   problem: Pick<VariationalProblem, "hamiltonian">,
   logAmplitude: LogAmplitude,

@@ -50,6 +50,10 @@ export interface ConvergenceReport {
  * descent will fail. `docs/theory.md` has statements, proofs and sources.
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
+ *
+ * @example
+ * const problem = { inputs, targets, weights: { query, key, value, output } };
+ * const { certificate } = checkConvergence(problem, { kernel: gaussian(), trainable: ["value"] });
  */
 export function checkConvergence(problem: ConvergenceProblem, options: ConvergenceOptions): ConvergenceReport {
   const { kernel, stepSize } = checkOptions("checkConvergence", options, convergenceOptions);

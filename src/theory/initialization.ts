@@ -74,11 +74,16 @@ export function certifiedShare(
 const scale = needed(finite);
 
 /**
- * The probability that random weights of this distribution are certified, estimated from seeded draws, with Wilson's 95
- * % interval.
+ * The probability that random weights of the distribution `initialization` are certified, estimated from seeded draws,
+ * with Wilson's 95 % interval.
  *
  * Of the problem's weights only the shapes matter. Throws `ShapeError` and `NonFiniteError` for a malformed problem,
  * `ArgumentError` for unknown options, an odd number of heads to mirror, or no draws.
+ *
+ * @param options as of `checkConvergence`, with a first `seed` (default 1) and a number of `draws` (default 40)
+ * @example
+ * const initialization = { heads: 4, mirrored: true, scales: { query: 1, key: 1, value: 10, output: 1 } };
+ * const { share } = convergenceProbability(problem, initialization, { kernel: gaussian(), trainable: ["value"] });
  */
 export function convergenceProbability(
   problem: ConvergenceProblem,

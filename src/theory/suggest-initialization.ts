@@ -65,6 +65,11 @@ function* candidates(heads: number): Generator<Initialization> {
  * returned with the estimated probability. If none is found, a suitable one may still exist.
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
+ *
+ * @param given the kernel, what gradient descent trains, and the draws
+ * @example
+ * const suggestion = suggestInitialization(problem, { kernel: gaussian(), trainable: ["value"] });
+ * const weights = suggestion.found ? suggestion.weights : problem.weights;
  */
 export function suggestInitialization(
   problem: ConvergenceProblem,

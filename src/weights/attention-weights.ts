@@ -112,8 +112,10 @@ function choose(
  * Finds the projections of attention layers that are named as in BERT, RoBERTa, ViT and DeiT (Hugging Face) or in this
  * library's `encoder`.
  *
+ * @param tensors those of an opened file, `weights.tensors`
+ * @param prefix of the names of the encoder, such as "bert."; needed if a file has several
  * @throws DataError if there are none, one is missing or shapes do not match. ArgumentError if the file has several
- * encoders and `prefix` ("bert.") selects none.
+ * encoders and `prefix` selects none.
  */
 export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix?: string): AttentionWeights {
   checkArguments(
@@ -172,7 +174,8 @@ export interface HeadCount {
 }
 
 /**
- * The number of heads: the given one, else `num_attention_heads` of the model's configuration, else one per 64 columns.
+ * The number of heads: the given one, else `num_attention_heads` of `configuration`, the model's config.json, else one
+ * per 64 of the `headsWidth` columns.
  *
  * @throws ArgumentError or DataError for a number that does not divide the width of the heads.
  */
@@ -213,7 +216,12 @@ export async function readFinite(
   return numbers;
 }
 
-/** Reads one projection of one layer as rows: [heads·d, D], or [D, heads·d] for the output. */
+/**
+ * Reads one `projection` of one `layer`, counted from 0, as rows: [heads·d, D], or [D, heads·d] for the output.
+ *
+ * @param weights an opened file
+ * @param attention what `findAttention` found in it
+ */
 export async function readProjection(
   weights: StoredTensors,
   attention: AttentionWeights,

@@ -60,14 +60,16 @@ const norm = (width: number): number => 2 * width;
 const projectionCount = { separate: 3, shared: 2, values: 1 } as const;
 
 /**
- * Counts the trained parameters of a BERT encoder with any attention kernel: embeddings of words, positions and
- * segments with a norm; layers of attention and feed-forward with biases and a norm after each; a pooler. The head that
- * predicts masked tokens is not included.
+ * Counts the trained parameters of a BERT encoder of these `sizes` with any attention kernel: embeddings of words,
+ * positions and segments with a norm; layers of attention and feed-forward with biases and a norm after each; a pooler.
+ * The head that predicts masked tokens is not included.
  *
  * The kernel determines which projections and further tensors a layer has. Kernel numbers such as `scale` count as
  * fixed, which is the default of `multiHead`. Sources: Devlin et al., arXiv 1810.04805; for the shared projection of
  * queries and keys and the free matrix of every head, Courtois et al., arXiv 2406.06366.
  * @throws ArgumentError if the heads do not divide the width.
+ * @example
+ * const { total } = countBertParameters(symmetric(), bertSizes.base);
  */
 export function countBertParameters(kernel: AttentionKernel, sizes: BertSizes): ParameterCount {
   checkArguments("countBertParameters", { kernel }, { kernel: attentionKernel });

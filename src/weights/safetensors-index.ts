@@ -35,9 +35,12 @@ function parseIndex(text: string, file: string): Map<string, string> {
 /**
  * Opens a safetensors model that is split into shards, from the text of its index (`model.safetensors.index.json`).
  *
- * `open` returns the bytes of a shard by its file name. Only the headers stay in memory. Tensors that the index does
- * not name are left out.
+ * `open` returns the bytes of a shard by its file name. `name` stands for the index in error messages. Only the headers
+ * stay in memory. Tensors that the index does not name are left out.
  * @throws DataError for an index or shard that is malformed, or a shard without a tensor that the index promises.
+ * @example
+ * const index = await readFile("model.safetensors.index.json", "utf8");
+ * const weights = await openShardedSafetensors(index, (file) => openAsBlob(file));
  */
 export async function openShardedSafetensors(
   index: string,

@@ -111,13 +111,16 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
 }
 
 /**
- * Opens a safetensors file: reads and checks its header. Tensors are read on demand, one at a time.
+ * Opens `data`, a safetensors file: reads and checks its header. Tensors are read on demand, one at a time.
  *
  * Format: header length (8 bytes), header (JSON: dtype, shape and offsets by name), numbers. Source:
  * https://github.com/huggingface/safetensors.
  * @throws DataError for a truncated or malformed file: header length, JSON, duplicate names, types, shapes, offsets,
  * overlaps, holes. For a file of another kind, such as a Git LFS pointer or a PyTorch checkpoint, the message names the
  * kind.
+ * @example
+ * const weights = await openSafetensors(await readFile("model.safetensors"));
+ * const numbers = await weights.read("classifier.weight");
  */
 export async function openSafetensors(data: BinaryData): Promise<StoredTensors> {
   const source = sourceOf(data);
@@ -174,11 +177,13 @@ function entryOf(name: string, tensor: TensorToStore) {
 }
 
 /**
- * The bytes of a safetensors file with these tensors, wider numbers first.
+ * The bytes of a safetensors file with these `tensors`, wider numbers first.
  *
  * Each number is rounded to the nearest of its type, ties to even. `metadata` holds texts by name.
  * @throws ShapeError for a shape that does not match the data, ArgumentError for finite numbers that the type cannot
  * hold.
+ * @example
+ * const bytes = encodeSafetensors({ w: { shape: [2, 2], data: [1, 2, 3, 4], dtype: "BF16" } }, { made: "by hand" });
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, TensorToStore>>,

@@ -106,6 +106,62 @@ describe("the declarations of the entry points", () => {
     const silent = exported.filter(([, symbol]) => symbol.getDocumentationComment(checker).length === 0);
     expect(silent.map(([name]) => name)).toEqual([]);
   });
+
+  const functions = exported.flatMap(([name, symbol]) =>
+    checker
+      .getTypeOfSymbol(symbol)
+      .getCallSignatures()
+      .map((signature) => ({ name, symbol, signature })),
+  );
+  const tagsOf = (symbol: ts.Symbol, tag: string): string[] =>
+    symbol.getJsDocTags(checker).flatMap(({ name, text }) => (name === tag ? [ts.displayPartsToString(text)] : []));
+
+  it("name every argument, but options, in the comment of its function", () => {
+    expect(functions.length).toBeGreaterThan(160);
+    const silent = functions.flatMap(({ name, symbol, signature: { parameters } }) => {
+      const description = ts.displayPartsToString(symbol.getDocumentationComment(checker));
+      const text = [description, ...tagsOf(symbol, "param")].join(" ");
+      const positional = parameters.at(-1)?.name === "options" ? parameters.slice(0, -1) : parameters;
+      const unnamed = positional.filter((parameter) => !new RegExp(`\\b${parameter.name}\\b`).test(text));
+      return unnamed.map((parameter) => `${name}: ${parameter.name}`);
+    });
+    expect(silent).toEqual([]);
+  });
+
+  it("have an example where a function takes a callback or a record, or returns functions", () => {
+    const isOwn = ({ declarations = [] }: ts.Symbol): boolean =>
+      declarations.every((declaration) => /\/dist\//.test(declaration.getSourceFile().fileName));
+    const typeOf = (symbol: ts.Symbol): ts.Type => checker.getTypeOfSymbol(symbol).getNonNullableType();
+    const isCallable = (type: ts.Type): boolean => type.getCallSignatures().length > 0;
+    const membersOf = (type: ts.Type): ts.Symbol[] => type.getProperties().filter(isOwn);
+    const resultOf = (signature: ts.Signature): ts.Type => checker.getAwaitedType(signature.getReturnType())!;
+    const results = functions.map(({ signature }) => resultOf(signature));
+    /** Records that nobody writes, because the library makes them. */
+    const made = new Set<ts.Symbol | undefined>(
+      [
+        ...results,
+        ...results.flatMap((type) => type.getCallSignatures().map(resultOf)),
+        ...exported.map(([, symbol]) => typeOf(symbol)),
+      ].map((type) => type.getSymbol()),
+    );
+    made.delete(undefined);
+    const isWritten = (parameter: ts.Symbol): boolean =>
+      !made.has(typeOf(parameter).getSymbol()) &&
+      !checker.isOptionalParameter(parameter.valueDeclaration as ts.ParameterDeclaration) &&
+      membersOf(typeOf(parameter)).filter(({ flags }) => !(flags & ts.SymbolFlags.Optional)).length > 1;
+    // what other functions take as it is
+    const operands = ["Tensor", "Mask", "TiledKernel", "ComposedKernel"];
+    const hasMethods = (type: ts.Type): boolean =>
+      !operands.includes(type.getSymbol()?.name ?? "") && membersOf(type).some((member) => isCallable(typeOf(member)));
+    const wanting = functions.filter(
+      ({ signature, signature: { parameters } }) =>
+        parameters.some((parameter) => isCallable(typeOf(parameter)) || isWritten(parameter)) ||
+        isCallable(resultOf(signature)) ||
+        hasMethods(resultOf(signature)),
+    );
+    expect(wanting.length).toBeGreaterThan(45);
+    expect(wanting.flatMap(({ name, symbol }) => (tagsOf(symbol, "example").length === 1 ? [] : [name]))).toEqual([]);
+  });
 });
 
 it("an editor shows the comment of a function where it is used", () => {
