@@ -64,7 +64,7 @@ export async function optimize(
   const { sites } = problem.hamiltonian.lattice;
   const state = begin(problem, setting, seed, work.backend);
   const sampler = samplerOf(problem, setting, state);
-  const rateOf = cosineSchedule({ ...rate, steps });
+  const rateOf = cosineSchedule({ ...rate, steps, warmup: Math.min(rate.warmup, steps - 1) });
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
 
