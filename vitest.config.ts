@@ -1,18 +1,22 @@
 import { defineConfig, type Plugin } from "vitest/config";
 import { shaderText } from "./scripts/shader-text.mjs";
+import { assemble } from "./scripts/wasm.mjs";
 
-/** Gives a `.wgsl` file as its text, as the build does: the tests run what is shipped. */
-const shaders: Plugin = {
-  name: "shaders",
-  transform: (code, id) =>
-    id.endsWith(".wgsl") ? { code: `export default ${JSON.stringify(shaderText(code))};`, map: null } : undefined,
+/** Gives shaders as their text and WebAssembly as its bytes, as the build does: the tests run what is shipped. */
+const programs: Plugin = {
+  name: "programs",
+  async transform(code, id) {
+    if (id.endsWith(".wgsl")) return { code: `export default ${JSON.stringify(shaderText(code))};`, map: null };
+    if (id.endsWith(".wat")) return { code: `export default "${await assemble(id, code)}";`, map: null };
+    return undefined;
+  },
 };
 
 /** Tests for every WebGPU: errors and the loss of devices, values and gradients of every kernel, training. */
 const onWgpu = ["gpu/errors", "kernels/golden", "nn/descent"].map((name) => `tests/${name}.test.ts`);
 
 export default defineConfig({
-  plugins: [shaders],
+  plugins: [programs],
   test: {
     // Dawn's Node binding does not survive worker threads; one process leaves half of two cores idle, more take turns
     // at a software adapter.

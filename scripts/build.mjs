@@ -13,6 +13,7 @@ import { root } from "./processes.mjs";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
 import { shaderText } from "./shader-text.mjs";
+import { assemble } from "./wasm.mjs";
 
 const out = "dist";
 const entries = ["index", ...["nn", "theory", "weights", "analysis", "physics"].map((name) => `${name}/index`)];
@@ -24,10 +25,14 @@ const external = ["webgpu"];
 /** ml-matrix exports CommonJS, which bundlers cannot take apart and a page without a bundler cannot load. */
 const alias = { "ml-matrix": join(root, "node_modules/ml-matrix/src/index.js") };
 
-/** A shader is a module whose default export is its text. */
+/** A shader is a module whose default export is its text, and a WebAssembly text one whose export is its bytes. */
 const shaders = {
   name: "shaders",
   setup(setup) {
+    setup.onLoad({ filter: /\.wat$/ }, async ({ path }) => ({
+      contents: `export default "${await assemble(path, readFileSync(path, "utf8"))}";`,
+      loader: "js",
+    }));
     setup.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
       contents: `export default ${JSON.stringify(shaderText(readFileSync(path, "utf8")))};`,
       loader: "js",
@@ -46,6 +51,7 @@ function files(folder, pattern) {
 /** Modules of the library; what runs studies is in the command line alone. */
 const modules = [
   ...files("src", /\.ts$/).filter((path) => !/^src\/(cli|studies)\/|\.d\.ts$|^src\/standalone\.ts$/.test(path)),
+  ...files("src", /\.wat$/),
   ...files("shaders", /\.wgsl$/),
 ];
 /** Where a module stands in `dist/`, without `.js`. */

@@ -13,7 +13,7 @@ fn load_queries(start: u32, first: u32, count: u32) {
     let r = e / (WIDTH / 4u);
     let c = e % (WIDTH / 4u);
     let loaded = query_vec4(start + min(first + r, sizes.queries - 1u), min(c, VEC4S - 1u));
-    put_vec4(QUERIES + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, c < VEC4S && first + r < count));
+    put_vec4(QUERIES + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, (c < VEC4S) & (first + r < count)));
   }
   workgroupBarrier();
   for (var r = lane; r < BLOCK; r += LANES) {
@@ -28,13 +28,13 @@ fn load_keys(base: u32, first: u32, count: u32) {
     let r = e / (WIDTH / 4u);
     let c = e % (WIDTH / 4u);
     let loaded = key_vec4(base + min(first + r, sizes.keys - 1u), min(c, VEC4S - 1u));
-    put_vec4(KEYS + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, c < VEC4S && first + r < count));
+    put_vec4(KEYS + r * STRIDE + c * 4u, select(vec4f(0.0), loaded, (c < VEC4S) & (first + r < count)));
   }
   for (var e = lane; e < TILE * VALUE_WIDTH / 4u; e += LANES) {
     let r = e / (VALUE_WIDTH / 4u);
     let c = e % (VALUE_WIDTH / 4u);
     let loaded = value_vec4(base + min(first + r, sizes.keys - 1u), min(c, VALUE_VEC4S - 1u));
-    put_vec4(VALUES + r * VALUE_STRIDE + c * 4u, select(vec4f(0.0), loaded, c < VALUE_VEC4S && first + r < count));
+    put_vec4(VALUES + r * VALUE_STRIDE + c * 4u, select(vec4f(0.0), loaded, (c < VALUE_VEC4S) & (first + r < count)));
   }
   workgroupBarrier();
   for (var r = lane; r < TILE; r += LANES) {

@@ -27,7 +27,7 @@ fn element(index: u32) {
   for (var s = 0u; s < count; s++) {
     var before = 0u;
     for (var t = 0u; t < count; t++) {
-      before += select(0u, 1u, numbers[t] < numbers[s] || (numbers[t] == numbers[s] && t < s));
+      before += select(0u, 1u, (numbers[t] < numbers[s]) | ((numbers[t] == numbers[s]) & (t < s)));
     }
     if (before == count / 2u) {
       median = numbers[s];

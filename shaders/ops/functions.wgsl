@@ -12,11 +12,11 @@ fn f_power(x: f32, a: f32, b: f32) -> f32 {
   let isSmall = size < 0x00800000u; // zero; smaller numbers may count as zero
   let regular = bitcast<u32>(pow(bitcast<f32>(clamp(size, 0x00800000u, 0x7f7fffffu)), a));
   let edge = select(0u, infinite, isSmall == (a < 0.0));
-  let magnitude = select(regular, edge, isSmall || size == 0x7f800000u);
-  let isUndefined = b == 2.0 && bits > 0x807fffffu && bits < 0xff800000u;
+  let magnitude = select(regular, edge, isSmall | (size == 0x7f800000u));
+  let isUndefined = (b == 2.0) & (bits > 0x807fffffu) & (bits < 0xff800000u);
   let result = select(magnitude | minus, infinite | 0x00400000u, isUndefined);
-  let known = select(result, bits, size > 0x7f800000u || (a == 1.0 && b == 1.0));
-  return bitcast<f32>(select(known, 0x3f800000u, a == 0.0 && b == 0.0));
+  let known = select(result, bits, (size > 0x7f800000u) | ((a == 1.0) & (b == 1.0)));
+  return bitcast<f32>(select(known, 0x3f800000u, (a == 0.0) & (b == 0.0)));
 }
 
 fn f_exp(x: f32, a: f32, b: f32) -> f32 { return exponential(x); }

@@ -1,5 +1,6 @@
-import type { Component, Formula, Normalizer, Pair, Partials } from "../kernels/kernel.js";
-import type { BiasLayout } from "../kernels/bias.js";
+import type { Primitive } from "../core/tensor.js";
+import type { Formula, Pair, Partials } from "../kernels/kernel.js";
+import { manhattanComponent } from "../kernels/laplacian.js";
 import {
   attentionBackwardOperands,
   attentionBackwardPrimitive,
@@ -8,169 +9,221 @@ import {
   attentionPrimitive,
   HIDING,
   type AttentionAttributes,
-  type AttentionExtents,
 } from "../kernels/primitives.js";
-import { implement, type Numbers, type Operand } from "./backend.js";
+import {
+  attentionByRows,
+  bentScore,
+  biasStart,
+  dot,
+  eachRow,
+  emptyPair,
+  parametersOf,
+  visibleRange,
+  weigh,
+  type Row,
+} from "./attention-rows.js";
+import { implement, type Compute, type Numbers, type Operand } from "./backend.js";
+import { accumulate, gridOf, type PairFunction } from "./pair-products.js";
 
-interface Row {
-  readonly batch: number;
-  readonly head: number;
-  readonly i: number;
-  /** Start of the row's query, and of its keys and values, in their arrays. */
-  readonly query: number;
-  readonly keys: number;
-  readonly values: number;
-  /** Its number among all rows of all heads. */
-  readonly index: number;
+/** Queries of one head at a time. */
+const BLOCK = 64;
+
+/** How blocks compute a kernel's pair product; undefined where it is computed pair by pair. */
+function pairFunctionOf({ component }: Formula): PairFunction | undefined {
+  if (component === undefined) return "product";
+  return component === manhattanComponent ? "absoluteDifference" : undefined;
 }
 
-function eachRow(
-  { batch, heads, keyHeads, queries, keys, dim, valueDim }: AttentionExtents,
-  visit: (row: Row) => void,
+/** Whether all numbers are finite. */
+function areFinite({ data }: Operand): boolean {
+  let lost = 0;
+  for (let at = 0; at < data.length; at++) lost += data[at] - data[at];
+  return lost === 0;
+}
+
+/** Whether a kernel's score depends on the distance of query and key, which is computed apart. */
+function readsDistance({ score, partials }: Formula, learned: Float64Array): boolean {
+  let reads = false;
+  const pair: Pair = Object.defineProperty(emptyPair(), "distance", { get: () => ((reads = true), 0) });
+  score(pair, learned);
+  partials(pair, learned, { product: 0, queryNorm: 0, keyNorm: 0, parameters: new Float64Array(learned.length) });
+  return reads;
+}
+
+/** ‖x_i‖² of rows. */
+function norms(data: Numbers, start: number, rows: number, width: number): Float64Array<ArrayBuffer> {
+  const result = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) result[row] = dot(data, start + row * width, data, start + row * width, width);
+  return result;
+}
+
+/** Queries of one head, and what the scores of their pairs depend on. */
+interface Block {
+  readonly rows: readonly Row[];
+  /** Keys from `first` on, `width` of them: those that any of the queries sees, and perhaps others. */
+  readonly first: number;
+  readonly width: number;
+  readonly learned: Float64Array;
+  /** Pair products and, where the kernel reads them, distances: [rows, width]. */
+  readonly products: Float64Array;
+  readonly distances: Float64Array | undefined;
+  readonly queryNorms: Float64Array;
+  readonly keyNorms: Float64Array;
+}
+
+/** Calls `visit` with the queries of all heads, in blocks that see a key. */
+function eachBlock(
+  [{ data: q }, { data: k }, parameters]: readonly [Operand, Operand, Operand],
+  attributes: AttentionAttributes,
+  visit: (block: Block) => void,
 ): void {
-  for (let batchHead = 0; batchHead < batch * heads; batchHead++) {
-    const head = batchHead % heads;
-    const keyHead = Math.floor(batchHead / heads) * keyHeads + Math.floor((head * keyHeads) / heads);
-    for (let i = 0; i < queries; i++) {
-      const index = batchHead * queries + i;
-      visit({
-        batch: Math.floor(batchHead / heads),
-        head,
-        i,
-        index,
-        query: index * dim,
-        keys: keyHead * keys * dim,
-        values: keyHead * keys * valueDim,
-      });
+  const { queries, keys, dim } = attributes.extents;
+  const { formula } = attributes.kernel;
+  const isFar = readsDistance(formula, parametersOf(parameters, 0));
+  let rows: Row[] = [];
+  let keyNorms = new Float64Array(0);
+  eachRow(attributes.extents, (row) => {
+    if (row.i === 0) keyNorms = norms(k, row.keys, keys, dim);
+    rows.push(row);
+    if (rows.length < BLOCK && row.i < queries - 1) return;
+    let [first, end] = [keys, 0];
+    for (const each of rows) {
+      const [start, stop] = visibleRange(each, attributes);
+      if (start >= stop) continue;
+      first = Math.min(first, start);
+      end = Math.max(end, stop);
     }
-  }
-}
-
-function dot(a: Numbers, aStart: number, b: Numbers, bStart: number, length: number): number {
-  let sum = 0;
-  for (let c = 0; c < length; c++) sum += a[aStart + c] * b[bStart + c];
-  return sum;
-}
-
-/** The inner product, the pair product of a kernel that names no other. */
-export const multiplied: Component = { of: (x, y) => x * y, byQuery: (_x, y) => y, byKey: (x) => x };
-
-/** Fills `pair` with the product, norms and distance of a query and a key. */
-export function compare(
-  { component = multiplied }: Formula,
-  q: Numbers,
-  qStart: number,
-  k: Numbers,
-  kStart: number,
-  dim: number,
-  pair: Pair,
-): void {
-  let [product, queryNorm, keyNorm, distance] = [0, 0, 0, 0];
-  for (let c = 0; c < dim; c++) {
-    const [x, y] = [q[qStart + c], k[kStart + c]];
-    product += component.of(x, y);
-    queryNorm += x * x;
-    keyNorm += y * y;
-    distance += (x - y) * (x - y);
-  }
-  pair.product = product;
-  pair.queryNorm = queryNorm;
-  pair.keyNorm = keyNorm;
-  pair.distance = distance;
-}
-
-export function emptyPair(): Pair {
-  return { product: 0, queryNorm: 0, keyNorm: 0, distance: 0 };
+    const [block, width] = [rows, end - first];
+    rows = [];
+    if (width <= 0) return;
+    const fill = (of: PairFunction): Float64Array<ArrayBuffer> => {
+      const pairs = new Float64Array(block.length * width);
+      const [left, right] = [
+        gridOf(q, block[0].query, block.length, dim),
+        gridOf(k, row.keys + first * dim, width, dim),
+      ];
+      accumulate(of, left, right, gridOf(pairs, 0, block.length, width));
+      return pairs;
+    };
+    visit({
+      rows: block,
+      first,
+      width,
+      learned: parametersOf(parameters, row.head),
+      products: fill(pairFunctionOf(formula)!),
+      distances: isFar ? fill("squaredDifference") : undefined,
+      queryNorms: norms(q, block[0].query, block.length, dim),
+      keyNorms,
+    });
+  });
 }
 
 /**
- * Turns the visible scores of a row, out of `keys` in all, into weights, in place. Returns the row's statistic: the
- * log-sum-exp for softmax (-∞ if all weights are 0), else the divisor of the weights.
+ * Fills `pair` for every key that row r of a block sees, and calls `visit` with the pair's place in [rows, width], the
+ * place of its bias, and the bias.
  */
-export function weigh(scores: Float64Array, normalizer: Normalizer, formula: Formula, keys = scores.length): number {
-  if (normalizer === "softmax") {
-    const maximum = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-    if (maximum === -Infinity) {
-      scores.fill(0);
-      return maximum;
-    }
-    let sum = 0;
-    for (const score of scores) sum += Math.exp(score - maximum);
-    const statistic = maximum + Math.log(sum);
-    for (let j = 0; j < scores.length; j++) scores[j] = Math.exp(scores[j] - statistic);
-    return statistic;
-  }
-  let sum = 0;
-  for (let j = 0; j < scores.length; j++) sum += scores[j] = formula.weight(scores[j]);
-  const divisor = { sum, count: keys, none: 1 }[normalizer];
-  for (let j = 0; j < scores.length; j++) scores[j] = divisor === 0 ? 0 : scores[j] / divisor;
-  return divisor;
-}
-
-/** Where the bias of a row's key j lies, without j's own share. */
-function biasStart({ batch, head, i }: Row, { offset, strides }: BiasLayout): number {
-  return offset + batch * strides[0] + head * strides[1] + i * strides[2];
-}
-
-/** The keys that a row sees, and for each the bias of its score. */
-function seenBy(
-  row: Row,
+function eachSeen(
+  { rows, first, width, products, distances, queryNorms, keyNorms }: Block,
+  r: number,
   bias: Numbers | undefined,
-  { extents, band, lengths, spans, bias: layout }: AttentionAttributes,
-): { keys: number[]; biases: number[] } {
-  const [query, queryEnd, key, keyEnd] =
-    lengths === undefined ? [0, extents.queries, 0, extents.keys] : lengths.slice(4 * row.batch, 4 * row.batch + 4);
-  const seen = { keys: [] as number[], biases: [] as number[] };
-  if (row.i < query || row.i >= queryEnd) return seen;
-  const place = 4 * (row.batch * Math.max(extents.queries, extents.keys) + row.i);
-  const [first, end] = spans === undefined ? [key, keyEnd] : spans.slice(place, place + 2);
-  const last = Math.min(keyEnd, end, row.i + band.high + 1);
-  for (let j = Math.max(key, first, row.i + band.low); j < last; j++) {
-    const added = bias === undefined || layout === undefined ? 0 : bias[biasStart(row, layout) + j * layout.strides[3]];
+  attributes: AttentionAttributes,
+  pair: Pair,
+  visit: (at: number, biasAt: number, added: number) => void,
+): void {
+  const [start, end] = visibleRange(rows[r], attributes);
+  const { bias: layout } = attributes;
+  const [biasFirst, biasStep] = layout === undefined ? [0, 0] : [biasStart(rows[r], layout), layout.strides[3]];
+  pair.queryNorm = queryNorms[r];
+  for (let j = start; j < end; j++) {
+    const biasAt = biasFirst + j * biasStep;
+    const added = bias === undefined ? 0 : bias[biasAt];
     if (added <= HIDING) continue;
-    seen.keys.push(j);
-    seen.biases.push(added);
+    const at = r * width + j - first;
+    pair.product = products[at];
+    pair.keyNorm = keyNorms[j];
+    if (distances !== undefined) pair.distance = distances[at];
+    visit(at, biasAt, added);
   }
-  return seen;
 }
 
-/** A kernel's score of a pair before its bias; NaN and infinity in query or key make it NaN. */
-function bentScore(score: number, { product }: Pair, softcap: number): number {
-  if (!Number.isFinite(product)) return NaN;
-  return softcap > 0 ? softcap * Math.tanh(score / softcap) : score;
+const computeByRows = new Map(attentionByRows);
+
+/**
+ * Computes by blocks what they can, and the rest row by row: pair products of other kinds, and numbers that are not
+ * finite, because blocks multiply by zero what a mask hides.
+ */
+function implementBlocked<Attributes extends AttentionAttributes>(
+  primitive: Primitive<Attributes>,
+  factors: (inputs: readonly Operand[]) => readonly Operand[],
+  compute: Compute<Attributes>,
+): ReturnType<typeof implement> {
+  const rest = computeByRows.get(primitive) as Compute<Attributes>;
+  return implement(primitive, (inputs, outputs, attributes) => {
+    const isBlocked = pairFunctionOf(attributes.kernel.formula) !== undefined && factors(inputs).every(areFinite);
+    (isBlocked ? compute : rest)(inputs, outputs, attributes);
+  });
 }
 
-function parametersOf(parameters: Operand, head: number): Float64Array {
-  const count = parameters.shape[1];
-  return Float64Array.from(parameters.data.subarray(head * count, (head + 1) * count));
-}
+const forwardFactors = (inputs: readonly Operand[]): Operand[] => {
+  const { q, k, v } = attentionOperands(inputs);
+  return [q, k, v];
+};
+const backwardFactors = (inputs: readonly Operand[]): Operand[] => {
+  const { q, k, v, cotangent } = attentionBackwardOperands(inputs);
+  return [q, k, v, cotangent];
+};
 
-const forward = implement(attentionPrimitive, (inputs, [output, statistic], attributes) => {
+const forward = implementBlocked(attentionPrimitive, forwardFactors, (inputs, [output, statistic], attributes) => {
   const { q, k, v, parameters, bias } = attentionOperands(inputs);
-  const { kernel, extents } = attributes;
-  const { keys, dim, valueDim } = extents;
+  const { kernel, extents, softcap } = attributes;
+  const { formula, normalizer } = kernel;
+  const { keys, valueDim } = extents;
   const pair = emptyPair();
-  const scores = new Float64Array(keys);
-  const result = output.data;
-  eachRow(extents, (row) => {
-    const learned = parametersOf(parameters, row.head);
-    const seen = seenBy(row, bias?.data, attributes);
-    const weights = scores.subarray(0, seen.keys.length);
-    seen.keys.forEach((j, at) => {
-      compare(kernel.formula, q.data, row.query, k.data, row.keys + j * dim, dim, pair);
-      weights[at] = bentScore(kernel.formula.score(pair, learned), pair, attributes.softcap) + seen.biases[at];
+  const [scores, places] = [new Float64Array(keys), new Int32Array(keys)];
+  eachBlock([q, k, parameters], attributes, (block) => {
+    const { rows, first, width, learned } = block;
+    const weights = new Float64Array(rows.length * width);
+    rows.forEach((row, r) => {
+      let count = 0;
+      eachSeen(block, r, bias?.data, attributes, pair, (at, _, added) => {
+        places[count] = at;
+        scores[count++] = bentScore(formula.score(pair, learned), pair, softcap) + added;
+      });
+      const seen = scores.subarray(0, count);
+      statistic.data[row.index] = weigh(seen, normalizer, formula, keys);
+      for (let at = 0; at < count; at++) weights[places[at]] = seen[at];
     });
-    statistic.data[row.index] = weigh(weights, kernel.normalizer, kernel.formula, keys);
-    seen.keys.forEach((j, at) => {
-      const weight = weights[at];
-      for (let c = 0; c < valueDim; c++)
-        result[row.index * valueDim + c] += weight * v.data[row.values + j * valueDim + c];
-    });
+    accumulate(
+      "product",
+      gridOf(weights, 0, rows.length, width),
+      gridOf(v.data, rows[0].values + first * valueDim, width, valueDim, true),
+      gridOf(output.data, rows[0].index * valueDim, rows.length, valueDim),
+    );
   });
 });
 
-const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attributes) => {
-  const { kernel, extents, softcap, bias: layout } = attributes;
+/** Gradients by q and k of pair products of |x - y|, whose slopes are given: [rows, width]. */
+function spreadSigns(
+  slopes: Float64Array,
+  [q, queryStart]: readonly [Numbers, number],
+  [k, keyStart]: readonly [Numbers, number],
+  [dq, dk]: readonly (Numbers | undefined)[],
+  width: number,
+  dim: number,
+): void {
+  slopes.forEach((slope, at) => {
+    if (slope === 0) return;
+    const [query, key] = [queryStart + Math.floor(at / width) * dim, keyStart + (at % width) * dim];
+    for (let c = 0; c < dim; c++) {
+      const term = slope * Math.sign(q[query + c] - k[key + c]);
+      if (dq) dq[query + c] += term;
+      if (dk) dk[key + c] -= term;
+    }
+  });
+}
+
+const backward = implementBlocked(attentionBackwardPrimitive, backwardFactors, (inputs, outputs, attributes) => {
+  const { kernel, extents, softcap } = attributes;
   const { q, k, v, parameters, bias, output, statistic, cotangent } = attentionBackwardOperands(inputs);
   const gradients = attentionGradients(outputs, attributes);
   const [dq, dk, dv, dParameters, dBias] = [
@@ -181,46 +234,72 @@ const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attribu
     gradients.bias,
   ].map((gradient) => gradient?.data);
   const { dim, valueDim } = extents;
-  const count = parameters.shape[1];
   const { formula, normalizer } = kernel;
-  const { component = multiplied } = formula;
+  const count = parameters.shape[1];
+  const isShared = normalizer === "softmax" || normalizer === "sum"; // a row's weights depend on all its scores
   const pair = emptyPair();
   const partials: Partials = { product: 0, queryNorm: 0, keyNorm: 0, parameters: new Float64Array(count) };
   const ofRow = new Float64Array(count);
-  eachRow(extents, (row) => {
-    const learned = parametersOf(parameters, row.head);
-    const total = statistic.data[row.index];
-    const start = row.index * valueDim;
-    const isShared = normalizer === "softmax" || normalizer === "sum"; // a row's weights depend on all its scores
-    const delta = isShared ? dot(output.data, start, cotangent.data, start, valueDim) : 0;
-    if (normalizer === "sum" && total === 0) return; // such a row gives zeros
-    const seen = seenBy(row, bias?.data, attributes);
-    ofRow.fill(0);
-    seen.keys.forEach((j, at) => {
-      const [key, value] = [row.keys + j * dim, row.values + j * valueDim];
-      compare(formula, q.data, row.query, k.data, key, dim, pair);
-      const plain = formula.score(pair, learned);
-      const score = bentScore(plain, pair, softcap) + seen.biases[at];
-      const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
-      const weight = normalizer === "softmax" ? raw : raw / total;
-      const dWeight = dot(cotangent.data, start, v.data, value, valueDim) - delta;
-      const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
-      const dBent = slope * dWeight;
-      if (dBias && layout) dBias[biasStart(row, layout) + j * layout.strides[3]] += dBent;
-      const dScore = softcap > 0 ? dBent * (1 - Math.tanh(plain / softcap) ** 2) : dBent;
-      formula.partials(pair, learned, partials);
-      const byProduct = dScore * partials.product;
-      const byQuery = 2 * dScore * partials.queryNorm;
-      const byKey = 2 * dScore * partials.keyNorm;
-      for (let c = 0; c < dim; c++) {
-        const [x, y] = [q.data[row.query + c], k.data[key + c]];
-        if (dq) dq[row.query + c] += byProduct * component.byQuery(x, y) + byQuery * x;
-        if (dk) dk[key + c] += byProduct * component.byKey(x, y) + byKey * y;
-      }
-      if (dv) for (let c = 0; c < valueDim; c++) dv[value + c] += weight * cotangent.data[start + c];
-      for (let p = 0; p < count; p++) ofRow[p] += dScore * partials.parameters[p];
+  eachBlock([q, k, parameters], attributes, (block) => {
+    const { rows, first, width, learned } = block;
+    const height = rows.length;
+    const [{ query, index }] = rows;
+    const [key, value] = [rows[0].keys + first * dim, rows[0].values + first * valueDim];
+    const [weights, slopes, dWeights] = [0, 1, 2].map(() => new Float64Array(height * width));
+    const keyTerms = new Float64Array(width);
+    const cotangents = gridOf(cotangent.data, index * valueDim, height, valueDim);
+    accumulate("product", cotangents, gridOf(v.data, value, width, valueDim), gridOf(dWeights, 0, height, width));
+    rows.forEach((row, r) => {
+      const total = statistic.data[row.index];
+      if (normalizer === "sum" && total === 0) return; // such a row gives zeros
+      const start = row.index * valueDim;
+      const delta = isShared ? dot(output.data, start, cotangent.data, start, valueDim) : 0;
+      let queryTerm = 0;
+      ofRow.fill(0);
+      eachSeen(block, r, bias?.data, attributes, pair, (at, biasAt, added) => {
+        const plain = formula.score(pair, learned);
+        const score = bentScore(plain, pair, softcap) + added;
+        const raw = normalizer === "softmax" ? Math.exp(score - total) : formula.weight(score);
+        weights[at] = normalizer === "softmax" ? raw : raw / total;
+        const slope = normalizer === "softmax" ? raw : formula.weightDerivative(score, raw) / total;
+        const dBent = slope * (dWeights[at] - delta);
+        if (dBias) dBias[biasAt] += dBent;
+        const dScore = softcap > 0 ? dBent * (1 - Math.tanh(plain / softcap) ** 2) : dBent;
+        formula.partials(pair, learned, partials);
+        slopes[at] = dScore * partials.product;
+        queryTerm += 2 * dScore * partials.queryNorm;
+        keyTerms[at - r * width] += 2 * dScore * partials.keyNorm;
+        for (let p = 0; p < count; p++) ofRow[p] += dScore * partials.parameters[p];
+      });
+      if (dParameters) for (let p = 0; p < count; p++) dParameters[row.head * count + p] += ofRow[p];
+      if (dq) for (let c = row.query; c < row.query + dim; c++) dq[c] += queryTerm * q.data[c];
     });
-    if (dParameters) for (let p = 0; p < count; p++) dParameters[row.head * count + p] += ofRow[p];
+    if (dv)
+      accumulate(
+        "product",
+        gridOf(weights, 0, height, width, true),
+        gridOf(cotangent.data, index * valueDim, height, valueDim, true),
+        gridOf(dv, value, width, valueDim),
+      );
+    if (dk) for (let at = 0; at < width * dim; at++) dk[key + at] += keyTerms[Math.floor(at / dim)] * k.data[key + at];
+    if (formula.component !== undefined) {
+      spreadSigns(slopes, [q.data, query], [k.data, key], [dq, dk], width, dim);
+      return;
+    }
+    if (dq)
+      accumulate(
+        "product",
+        gridOf(slopes, 0, height, width),
+        gridOf(k.data, key, width, dim, true),
+        gridOf(dq, query, height, dim),
+      );
+    if (dk)
+      accumulate(
+        "product",
+        gridOf(slopes, 0, height, width, true),
+        gridOf(q.data, query, height, dim, true),
+        gridOf(dk, key, width, dim),
+      );
   });
 });
 

@@ -1,18 +1,7 @@
-import { Matrix } from "ml-matrix";
 import { matmulExtents, matmulPrimitive } from "../autograd/matmul.js";
 import { sizeOf, stridesOf } from "../core/shape.js";
-import { implement, type Numbers } from "./backend.js";
-
-/** A float64 matrix of `rows` x `columns` numbers that start at `offset`; transposed when asked. */
-function matrixAt(data: Numbers, offset: number, rows: number, columns: number, transpose: boolean): Matrix {
-  const matrix = new Matrix(rows, columns);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      matrix.set(row, column, data[transpose ? offset + column * rows + row : offset + row * columns + column]);
-    }
-  }
-  return matrix;
-}
+import { implement } from "./backend.js";
+import { accumulate, gridOf } from "./pair-products.js";
 
 /** For every entry of the broadcast batch, the number of the operand's matrix. */
 export function matrixIndex(entry: number, batch: readonly number[], own: readonly number[]): number {
@@ -27,12 +16,20 @@ export function matrixIndex(entry: number, batch: readonly number[], own: readon
 }
 
 export const matmul = implement(matmulPrimitive, ([a, b], [c], attributes) => {
+  const { transposeA, transposeB } = attributes;
   const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
-  for (let entry = 0; entry < sizeOf(batch); entry++) {
-    const aIndex = matrixIndex(entry, batch, a.shape.slice(0, -2));
-    const bIndex = matrixIndex(entry, batch, b.shape.slice(0, -2));
-    const left = matrixAt(a.data, aIndex * rows * inner, rows, inner, attributes.transposeA);
-    const right = matrixAt(b.data, bIndex * inner * columns, inner, columns, attributes.transposeB);
-    c.data.set(left.mmul(right).to1DArray(), entry * rows * columns);
+  // One matrix b for all rows of a: one product.
+  const isJoined = b.shape.length === 2 && !transposeA;
+  const entries = isJoined ? 1 : sizeOf(batch);
+  const height = isJoined ? rows * sizeOf(batch) : rows;
+  for (let entry = 0; entry < entries; entry++) {
+    const left = matrixIndex(entry, batch, a.shape.slice(0, -2)) * rows * inner;
+    const right = matrixIndex(entry, batch, b.shape.slice(0, -2)) * inner * columns;
+    accumulate(
+      "product",
+      transposeA ? gridOf(a.data, left, inner, rows, true) : gridOf(a.data, left, height, inner),
+      transposeB ? gridOf(b.data, right, columns, inner) : gridOf(b.data, right, inner, columns, true),
+      gridOf(c.data, entry * rows * columns, height, columns),
+    );
   }
 });

@@ -15,19 +15,30 @@ import {
 import { stridesOf } from "../core/shape.js";
 import { implement, type Operand } from "./backend.js";
 
-function reduce(x: Operand, y: Operand, start: number, combine: (sum: number, value: number) => number): void {
+/** The sum or the largest element over the axes that y has once. */
+function reduce(x: Operand, y: Operand, start: number, isSum: boolean): void {
   const strides = stridesOf(y.shape);
-  const position = new Array<number>(x.shape.length).fill(0);
-  let offset = 0;
-  y.data.fill(start);
-  for (const value of x.data) {
-    y.data[offset] = combine(y.data[offset], value);
-    for (let axis = position.length - 1; axis >= 0; axis--) {
-      position[axis]++;
-      offset += strides[axis];
-      if (position[axis] < x.shape[axis]) break;
-      offset -= position[axis] * strides[axis];
-      position[axis] = 0;
+  const last = x.shape.length - 1;
+  const [width, step] = last < 0 ? [1, 0] : [x.shape[last], strides[last]];
+  const place = new Int32Array(Math.max(last, 0));
+  const [from, to] = [x.data, y.data];
+  to.fill(start);
+  for (let at = 0, row = 0; at < from.length; at += width) {
+    if (step === 0) {
+      let value = to[row];
+      for (let c = at; c < at + width; c++) value = isSum ? value + from[c] : Math.max(value, from[c]);
+      to[row] = value;
+    } else {
+      for (let c = 0; c < width; c++) {
+        const value = from[at + c];
+        to[row + c * step] = isSum ? to[row + c * step] + value : Math.max(to[row + c * step], value);
+      }
+    }
+    for (let axis = last - 1; axis >= 0; axis--) {
+      row += strides[axis];
+      if (++place[axis] < x.shape[axis]) break;
+      row -= strides[axis] * x.shape[axis];
+      place[axis] = 0;
     }
   }
 }
@@ -47,8 +58,8 @@ function logSumExp(x: Operand["data"], start: number, end: number): number {
 }
 
 export const reductions = [
-  implement(sumPrimitive, ([x], [y]) => reduce(x, y, 0, (a, b) => a + b)),
-  implement(maxPrimitive, ([x], [y]) => reduce(x, y, -Infinity, Math.max)),
+  implement(sumPrimitive, ([x], [y]) => reduce(x, y, 0, true)),
+  implement(maxPrimitive, ([x], [y]) => reduce(x, y, -Infinity, false)),
 
   implement(softmaxPrimitive, ([x], [y]) =>
     eachRow(x, (start, end) => {

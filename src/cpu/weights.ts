@@ -1,6 +1,6 @@
 import { Matrix } from "ml-matrix";
 import type { TiledKernel } from "../kernels/kernel.js";
-import { compare, emptyPair, weigh } from "./attention.js";
+import { compare, emptyPair, weigh } from "./attention-rows.js";
 
 /** The kernel's parameters for n queries and m keys of width d: those given, else their initial values. */
 export function initialParameters(

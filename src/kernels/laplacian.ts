@@ -3,7 +3,7 @@ import shader from "../../shaders/kernels/laplacian.wgsl";
 import { positive } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { exponentialHook, exponentialWeight } from "./hooks.js";
-import type { TiledKernel } from "./kernel.js";
+import type { Component, TiledKernel } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
 /** Options of `laplacian`. */
@@ -11,6 +11,13 @@ export interface LaplacianOptions {
   /** τ, in units of q and k. Default √d, the growth of the distance's spread with d. */
   readonly temperature?: number;
 }
+
+/** |x - y|, whose sum is the Manhattan distance. */
+export const manhattanComponent: Component = {
+  of: (x, y) => Math.abs(x - y),
+  byQuery: (x, y) => Math.sign(x - y),
+  byKey: (x, y) => Math.sign(y - x),
+};
 
 /**
  * Laplacian attention: s = -‖q-k‖₁/τ, weights e^s divided by their row sum.
@@ -32,11 +39,7 @@ export function laplacian(options: LaplacianOptions = {}): TiledKernel {
     ],
     formula: {
       ...exponentialWeight,
-      component: {
-        of: (x, y) => Math.abs(x - y),
-        byQuery: (x, y) => Math.sign(x - y),
-        byKey: (x, y) => Math.sign(y - x),
-      },
+      component: manhattanComponent,
       score: ({ product }, [tau]) => -product / tau,
       partials({ product }, [tau], into) {
         into.product = -1 / tau;

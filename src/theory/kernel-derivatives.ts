@@ -1,5 +1,5 @@
 import type { Matrix } from "ml-matrix";
-import { compare, emptyPair, multiplied, weigh } from "../cpu/attention.js";
+import { compare, emptyPair, multiplied, weigh } from "../cpu/attention-rows.js";
 import { initialParameters } from "../cpu/weights.js";
 import type { Partials, TiledKernel } from "../kernels/kernel.js";
 

@@ -17,7 +17,7 @@ import {
   type Tensor,
   type TiledKernel,
 } from "../../src/index.js";
-import { compare, emptyPair } from "../../src/cpu/attention.js";
+import { compare, emptyPair } from "../../src/cpu/attention-rows.js";
 import { attentionCases } from "./attention.js";
 import { inputsOf, type Case } from "./cases.js";
 

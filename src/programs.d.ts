@@ -1,0 +1,10 @@
+declare module "*.wgsl" {
+  const source: string;
+  export default source;
+}
+
+declare module "*.wat" {
+  /** Bytes in base64. */
+  const bytes: string;
+  export default bytes;
+}
