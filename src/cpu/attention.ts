@@ -23,7 +23,7 @@ import {
   type Row,
 } from "./attention-rows.js";
 import { implement, type Compute, type Numbers, type Operand } from "./backend.js";
-import { accumulate, gridOf, type PairFunction } from "./pair-products.js";
+import { accumulate, gridOf, type PairFunction } from "../numerics/pair-products.js";
 
 /** Queries of one head at a time. */
 const BLOCK = 64;
@@ -215,7 +215,8 @@ function spreadSigns(
     if (slope === 0) return;
     const [query, key] = [queryStart + Math.floor(at / width) * dim, keyStart + (at % width) * dim];
     for (let c = 0; c < dim; c++) {
-      const term = slope * Math.sign(q[query + c] - k[key + c]);
+      const [x, y] = [q[query + c], k[key + c]];
+      const term = x > y ? slope : x < y ? -slope : 0;
       if (dq) dq[query + c] += term;
       if (dk) dk[key + c] -= term;
     }

@@ -1,7 +1,7 @@
 import { matmulExtents, matmulPrimitive } from "../autograd/matmul.js";
 import { sizeOf, stridesOf } from "../core/shape.js";
 import { implement } from "./backend.js";
-import { accumulate, gridOf } from "./pair-products.js";
+import { accumulate, gridOf } from "../numerics/pair-products.js";
 
 /** For every entry of the broadcast batch, the number of the operand's matrix. */
 export function matrixIndex(entry: number, batch: readonly number[], own: readonly number[]): number {

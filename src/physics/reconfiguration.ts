@@ -1,10 +1,10 @@
 import { finite, having, numbers, oneOf, tensor } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed } from "../core/options.js";
-import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
 import { checkTensors } from "../core/checks.js";
 import { NonFiniteError } from "../core/errors.js";
 import { tensorsIn, type Tensor } from "../core/tensor.js";
+import { solvePositiveDefinite } from "../numerics/cholesky.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import { complex, type ComplexNumbers } from "./complex.js";
 import { jacobianKind, type Jacobian } from "./jacobian.js";
@@ -62,18 +62,14 @@ export function energyGradient(problem: LinearProblem): Tensor {
 /** Solves (A + λI) x = b for a symmetric A [size, size], in float64. */
 async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise<Tensor> {
   const [size] = gram.shape;
-  const numbers = await gram.read();
-  const matrix = new Matrix(size, size);
+  const matrix = Float64Array.from(await gram.read());
   for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      // A float32 product may be asymmetric by rounding.
-      const value = (numbers[i * size + j] + numbers[j * size + i]) / 2 + (i === j ? shift : 0);
-      matrix.set(i, j, value);
-      matrix.set(j, i, value);
-    }
+    // A float32 product may be asymmetric by rounding.
+    for (let j = 0; j < i; j++) matrix[i * size + j] = (matrix[i * size + j] + matrix[j * size + i]) / 2;
+    matrix[i * size + i] += shift;
   }
-  const factor = new CholeskyDecomposition(matrix);
-  if (!factor.isPositiveDefinite()) {
+  const solution = solvePositiveDefinite(matrix, await right.read());
+  if (solution === undefined) {
     throw new NonFiniteError({
       where: "naturalGradient",
       argument: "shift",
@@ -84,7 +80,7 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
         "samples.",
     });
   }
-  return gram.backend.tensor(factor.solve(Matrix.columnVector(await right.read())).to1DArray(), [size, 1]);
+  return gram.backend.tensor(solution, [size, 1]);
 }
 
 /** Options of `naturalGradient`. */

@@ -21,12 +21,48 @@ export interface Linearization {
   readonly jacobian: Operator;
 }
 
+/** A matrix, row-major. */
+interface Flat {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float64Array;
+}
+
+const flat = (matrix: Matrix): Flat => ({
+  rows: matrix.rows,
+  columns: matrix.columns,
+  data: Float64Array.from(matrix.to1DArray()),
+});
+
+/** A B, or Aᵀ B, added to `into`. */
+function multiplyInto(a: Flat, b: Flat, into: Float64Array, transposeA = false): void {
+  const [rows, inner] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
+  const [rowStep, innerStep] = transposeA ? [1, a.columns] : [a.columns, 1];
+  const { columns } = b;
+  for (let i = 0; i < rows; i++) {
+    for (let k = 0; k < inner; k++) {
+      const factor = a.data[i * rowStep + k * innerStep];
+      for (let j = 0; j < columns; j++) into[i * columns + j] += factor * b.data[k * columns + j];
+    }
+  }
+}
+
+function times(a: Flat, b: Flat, transposeA = false): Flat {
+  const rows = transposeA ? a.columns : a.rows;
+  const data = new Float64Array(rows * b.columns);
+  multiplyInto(a, b, data, transposeA);
+  return { rows, columns: b.columns, data };
+}
+
 /** Intermediate results of one head on one sample. */
 interface Block {
-  readonly input: Matrix;
-  readonly head: Head;
-  /** S X [n, D] */
-  readonly mixed: Matrix;
+  readonly input: Flat;
+  /** W^O, and its transpose. */
+  readonly output: Flat;
+  readonly outputTransposed: Flat;
+  /** S X [n, D], and S X W^V [n, d_v]. */
+  readonly mixed: Flat;
+  readonly mixedValues: Flat;
   /** `u_j`, minus the row's output if the row is normalised, [n, n, d_o]. */
   readonly pulls: Float64Array;
   readonly kernel: KernelDerivatives;
@@ -46,50 +82,62 @@ function block(kernel: TiledKernel, input: Matrix, head: Head): Block {
       }
     }
   }
-  return { input, head, mixed: weights.mmul(input), pulls, kernel: derivatives };
+  const mixed = weights.mmul(input);
+  return {
+    input: flat(input),
+    output: flat(head.output),
+    outputTransposed: flat(head.output.transpose()),
+    mixed: flat(mixed),
+    mixedValues: flat(mixed.mmul(head.value)),
+    pulls,
+    kernel: derivatives,
+  };
 }
 
 /** Adds `Σ_j u_tj (g_tj · m)` to row t of `into`; m is row t (query) or row j (key) of the projections' change. */
-function push({ pulls, kernel, input }: Block, name: "query" | "key", moved: Matrix, into: Matrix): void {
-  const [n, width, dim] = [input.rows, into.columns, moved.columns];
+function push({ pulls, kernel, input }: Block, name: "query" | "key", moved: Flat, into: Float64Array): void {
+  const [n, dim] = [input.rows, moved.columns];
+  const width = into.length / n;
   const slopes = name === "query" ? kernel.byQuery : kernel.byKey;
   for (let t = 0; t < n; t++) {
     for (let j = 0; j < n; j++) {
+      const [pair, row] = [t * n + j, name === "query" ? t : j];
       let change = 0;
-      for (let c = 0; c < dim; c++) change += slopes[(t * n + j) * dim + c] * moved.get(name === "query" ? t : j, c);
-      for (let c = 0; c < width; c++) into.set(t, c, into.get(t, c) + pulls[(t * n + j) * width + c] * change);
+      for (let c = 0; c < dim; c++) change += slopes[pair * dim + c] * moved.data[row * dim + c];
+      for (let c = 0; c < width; c++) into[t * width + c] += pulls[pair * width + c] * change;
     }
   }
 }
 
 /** The adjoint of `push`: maps `residual` [n, d_o] to the gradient of the queries or keys, [n, d_k]. */
-function pull({ pulls, kernel, input }: Block, name: "query" | "key", residual: Matrix, dim: number): Matrix {
+function pull({ pulls, kernel, input }: Block, name: "query" | "key", residual: Flat): Flat {
   const [n, width] = [input.rows, residual.columns];
   const slopes = name === "query" ? kernel.byQuery : kernel.byKey;
-  const into = Matrix.zeros(n, dim);
+  const dim = slopes.length / (n * n);
+  const data = new Float64Array(n * dim);
   for (let t = 0; t < n; t++) {
     for (let j = 0; j < n; j++) {
+      const [pair, row] = [t * n + j, name === "query" ? t : j];
       let asked = 0;
-      for (let c = 0; c < width; c++) asked += pulls[(t * n + j) * width + c] * residual.get(t, c);
-      const row = name === "query" ? t : j;
-      for (let c = 0; c < dim; c++) into.set(row, c, into.get(row, c) + slopes[(t * n + j) * dim + c] * asked);
+      for (let c = 0; c < width; c++) asked += pulls[pair * width + c] * residual.data[t * width + c];
+      for (let c = 0; c < dim; c++) data[row * dim + c] += slopes[pair * dim + c] * asked;
     }
   }
-  return into;
+  return { rows: n, columns: dim, data };
 }
 
-function forward(block: Block, name: WeightName, change: Matrix, into: Matrix): void {
-  const { input, head, mixed } = block;
-  if (name === "value") into.add(mixed.mmul(change).mmul(head.output));
-  else if (name === "output") into.add(mixed.mmul(head.value).mmul(change));
-  else push(block, name, input.mmul(change), into);
+function forward(block: Block, name: WeightName, change: Flat, into: Float64Array): void {
+  // first by W^O, which is narrow
+  if (name === "value") multiplyInto(block.mixed, times(change, block.output), into);
+  else if (name === "output") multiplyInto(block.mixedValues, change, into);
+  else push(block, name, times(block.input, change), into);
 }
 
-function backward(block: Block, name: WeightName, residual: Matrix): Matrix {
-  const { input, head, mixed } = block;
-  if (name === "value") return mixed.transpose().mmul(residual).mmul(head.output.transpose());
-  if (name === "output") return mixed.mmul(head.value).transpose().mmul(residual);
-  return input.transpose().mmul(pull(block, name, residual, head.query.columns));
+/** Adds the gradient by a weight to `into`. */
+function backward(block: Block, name: WeightName, residual: Flat, into: Float64Array): void {
+  if (name === "value") multiplyInto(times(block.mixed, residual, true), block.outputTransposed, into);
+  else if (name === "output") multiplyInto(block.mixedValues, residual, into, true);
+  else multiplyInto(block.input, pull(block, name, residual), into, true);
 }
 
 /** One trained matrix, and the offset of its numbers among all trained numbers. */
@@ -116,8 +164,12 @@ function slots(heads: readonly Head[], trainable: ReadonlySet<WeightName>): { sl
   return { slots: list, size };
 }
 
-const part = (vector: Float64Array, { rows, columns, start }: Slot): Matrix =>
-  Matrix.from1DArray(rows, columns, vector.subarray(start, start + rows * columns));
+/** A slot's numbers in a vector of all trained numbers, without a copy. */
+const part = (vector: Float64Array, { rows, columns, start }: Slot): Flat => ({
+  rows,
+  columns,
+  data: vector.subarray(start, start + rows * columns),
+});
 
 /**
  * The problem with `scale · direction` added to its trained weights. `direction` is in the order of the Jacobian's
@@ -135,7 +187,10 @@ export function moveWeights(
     return {
       ...weights,
       ...Object.fromEntries(
-        moved.map((slot) => [slot.name, Matrix.add(weights[slot.name], part(direction, slot).mul(scale))]),
+        moved.map((slot) => {
+          const change = Matrix.from1DArray(slot.rows, slot.columns, part(direction, slot).data).mul(scale);
+          return [slot.name, Matrix.add(weights[slot.name], change)];
+        }),
       ),
     };
   });
@@ -155,9 +210,9 @@ export function linearize(
   const starts = inputs.map((_, i) => inputs.slice(0, i).reduce((sum, input) => sum + input.rows * width, 0));
   const residual = new Float64Array(rows);
   blocks.forEach((sample, i) => {
-    const output = targets[i].clone().neg();
-    for (const { mixed, head } of sample) output.add(mixed.mmul(head.value).mmul(head.output));
-    residual.set(output.to1DArray(), starts[i]);
+    const own = residual.subarray(starts[i], starts[i] + inputs[i].rows * width);
+    own.set(targets[i].clone().neg().to1DArray());
+    for (const { mixedValues, output } of sample) multiplyInto(mixedValues, output, own);
   });
   return {
     residual,
@@ -167,26 +222,18 @@ export function linearize(
       apply(vector) {
         const result = new Float64Array(rows);
         blocks.forEach((sample, i) => {
-          const into = Matrix.zeros(inputs[i].rows, width);
+          const into = result.subarray(starts[i], starts[i] + inputs[i].rows * width);
           for (const slot of list) forward(sample[slot.head], slot.name, part(vector, slot), into);
-          result.set(into.to1DArray(), starts[i]);
         });
         return result;
       },
       adjoint(vector) {
         const result = new Float64Array(size);
-        for (const slot of list) {
-          const sum = Matrix.zeros(slot.rows, slot.columns);
-          blocks.forEach((sample, i) => {
-            const own = Matrix.from1DArray(
-              inputs[i].rows,
-              width,
-              vector.subarray(starts[i], starts[i] + inputs[i].rows * width),
-            );
-            sum.add(backward(sample[slot.head], slot.name, own));
-          });
-          result.set(sum.to1DArray(), slot.start);
-        }
+        blocks.forEach((sample, i) => {
+          const data = vector.subarray(starts[i], starts[i] + inputs[i].rows * width);
+          const own = { rows: inputs[i].rows, columns: width, data };
+          for (const slot of list) backward(sample[slot.head], slot.name, own, part(result, slot).data);
+        });
         return result;
       },
     },

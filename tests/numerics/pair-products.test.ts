@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../../src/index.js";
-import { accumulateWith, gridOf, pairFunctions, plainUnit, wasmUnit } from "../../src/cpu/pair-products.js";
+import { accumulateWith, gridOf, pairFunctions, plainUnit, wasmUnit } from "../../src/numerics/pair-products.js";
 
 const contribution = {
   product: (x: number, y: number) => x * y,

@@ -1,5 +1,6 @@
 import program from "./pair-products.wat";
-import type { Numbers } from "./backend.js";
+
+type Numbers = Float64Array | Float32Array;
 
 /** A matrix that lies in an array: element (i, j) is number start + i·rowStep + j·columnStep. */
 export interface Grid {
