@@ -35,6 +35,7 @@ export {
   type TensorOptions,
 } from "./core/tensor.js";
 export { cpu } from "./cpu/cpu.js";
+export { reference } from "./cpu/reference.js";
 export type { GpuOptions } from "./gpu/adapter.js";
 export type { BufferOptions, TensorBuffer } from "./gpu/buffers.js";
 export { Gpu, type GpuMemory } from "./gpu/gpu.js";

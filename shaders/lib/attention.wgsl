@@ -29,7 +29,7 @@ fn visible_keys(batch: u32, first: u32, last: u32) -> vec2u {
   let span = key_span(batch, first, last);
   let start = max(i32(first) + sizes.low, i32(max(key_padding(batch), span.x)));
   let end = min(i32(last) + sizes.high + 1, i32(min(key_count(batch), span.y)));
-  let counts = (first < query_count(batch)) & (last >= query_padding(batch));
+  let counts = first < query_count(batch) && last >= query_padding(batch);
   return select(vec2u(0u), vec2u(u32(start), u32(max(start, end))), counts);
 }
 
@@ -38,7 +38,7 @@ fn visible_queries(batch: u32, first: u32, last: u32) -> vec2u {
   let span = query_span(batch, first, last);
   let start = max(i32(first) - sizes.high, i32(max(query_padding(batch), span.x)));
   let end = min(i32(last) - sizes.low + 1, i32(min(query_count(batch), span.y)));
-  let counts = (first < key_count(batch)) & (last >= key_padding(batch));
+  let counts = first < key_count(batch) && last >= key_padding(batch);
   return select(vec2u(0u), vec2u(u32(start), u32(max(start, end))), counts);
 }
 

@@ -17,5 +17,5 @@ export const float64: Implementations = new Map([
   ...attention,
 ]);
 
-/** The float64 backend: computes at once, on ml-matrix where there are matrix products. */
+/** The float64 backend: computes at once, in blocks by WebAssembly where the program allows it. */
 export const cpu: Backend = createCpu("float64 on the CPU", (size) => new Float64Array(size), float64);

@@ -140,11 +140,34 @@ function pack(memory: Float64Array, to: number, grid: Grid, row: number, rows: n
   }
 }
 
+/** Up to so many contributions, packing takes longer than the sums. */
+const FEW = 1024;
+
+function accumulateFew(of: number, a: Grid, b: Grid, { data, start, rows, columns, rowStep }: Grid): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      let sum = data[start + i * rowStep + j];
+      let [x, y] = [a.start + i * a.rowStep, b.start + j * b.rowStep];
+      for (let k = 0; k < a.columns; k++, x += a.columnStep, y += b.columnStep) {
+        const difference = a.data[x] - b.data[y];
+        if (of === 0) sum += a.data[x] * b.data[y];
+        else sum += of === 1 ? difference * difference : Math.abs(difference);
+      }
+      data[start + i * rowStep + j] = sum;
+    }
+  }
+}
+
 /** `accumulate` with a unit. */
 export function accumulateWith(unit: Unit): (of: PairFunction, a: Grid, b: Grid, c: Grid) => void {
   const { memory } = unit;
-  return (of, a, b, { data, start, rows, columns, rowStep }) => {
+  return (of, a, b, c) => {
+    const { data, start, rows, columns, rowStep } = c;
     const index = pairFunctions.indexOf(of);
+    if (rows * columns * a.columns <= FEW) {
+      accumulateFew(index, a, b, c);
+      return;
+    }
     for (let j = 0; j < columns; j += COLUMNS) {
       const width = Math.min(COLUMNS, columns - j);
       const paddedWidth = Math.ceil(width / 4) * 4;
@@ -170,11 +193,15 @@ export function accumulateWith(unit: Unit): (of: PairFunction, a: Grid, b: Grid,
   };
 }
 
+type Accumulate = ReturnType<typeof accumulateWith>;
+
+let own: Accumulate | undefined;
+
 /**
  * c_ij += Σ_k of(a_ik, b_jk), each sum in the order of k: a [rows, terms], b [columns, terms], c [rows, columns] with
- * rows without gaps.
+ * columns beside each other.
  */
-export const accumulate = /* @__PURE__ */ accumulateWith(/* @__PURE__ */ wasmUnit() ?? /* @__PURE__ */ plainUnit());
+export const accumulate: Accumulate = (of, a, b, c) => (own ??= accumulateWith(wasmUnit() ?? plainUnit()))(of, a, b, c);
 
 /** A matrix of `rows` rows without gaps, or its transpose. */
 export function gridOf(data: Numbers, start: number, rows: number, columns: number, transpose = false): Grid {
