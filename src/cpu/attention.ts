@@ -71,7 +71,7 @@ interface Block {
   readonly keyNorms: Float64Array;
 }
 
-/** Calls `visit` with the queries of all heads, in blocks that see a key. */
+/** Calls `visit` with the queries of all heads in blocks. */
 function eachBlock(
   [{ data: q }, { data: k }, parameters]: readonly [Operand, Operand, Operand],
   attributes: AttentionAttributes,
@@ -93,9 +93,8 @@ function eachBlock(
       first = Math.min(first, start);
       end = Math.max(end, stop);
     }
-    const [block, width] = [rows, end - first];
+    const [block, width] = [rows, Math.max(0, end - first)];
     rows = [];
-    if (width <= 0) return;
     const fill = (of: PairFunction): Float64Array<ArrayBuffer> => {
       const pairs = new Float64Array(block.length * width);
       const [left, right] = [
