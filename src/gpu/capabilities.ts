@@ -8,6 +8,11 @@ export interface Capabilities {
    * Lanes of a workgroup for passes that share loads by subgroup broadcast; undefined where workgroup memory is better.
    */
   readonly broadcastLanes: number | undefined;
+  /**
+   * Pairs of tokens that a program of one row an invocation computes, before one of several takes its place: that is
+   * faster, and compiles for longer.
+   */
+  readonly shortRunPairs: number;
   /** Blocks in registers, out of workgroup memory. */
   readonly tiles: boolean;
   /**
@@ -16,6 +21,9 @@ export interface Capabilities {
    */
   readonly matrixUnit: MatrixUnit | undefined;
 }
+
+/** On lavapipe, what the longer program saves on so many pairs (d = 64) is what it compiles for. */
+const SHORT_RUN_PAIRS = 2 ** 30;
 
 /** What Dawn says of an adapter beyond the standard. */
 interface DawnInfo extends GPUAdapterInfo {
@@ -34,6 +42,7 @@ export function capabilitiesOf(device: GPUDevice, { kind }: DeviceDescription): 
   const matrices = [MATRIX_FEATURE, "shader-f16", "subgroups"].every((feature) => device.features.has(feature));
   return {
     broadcastLanes: broadcast ? subgroupMinSize : undefined,
+    shortRunPairs: SHORT_RUN_PAIRS,
     tiles: kind === "hardware",
     matrixUnit: matrices ? chooseMatrixUnit(subgroupMatrixConfigs) : undefined,
   };

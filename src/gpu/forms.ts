@@ -32,6 +32,7 @@ import forward from "../../shaders/passes/forward.wgsl";
 import forwardShuffle from "../../shaders/passes/forward_shuffle.wgsl";
 import forwardSplit from "../../shaders/passes/forward_split.wgsl";
 import forwardTiles from "../../shaders/passes/forward_tiles.wgsl";
+import type { Capabilities } from "./capabilities.js";
 import { finiteShader } from "./elementwise.js";
 import { shader, type Recorder } from "./implementation.js";
 import { storageShaders, type GpuDType } from "./storage-type.js";
@@ -135,8 +136,8 @@ const WIDEST_HELD = 32;
 /** and from so many queries and keys on. */
 const SHORTEST_HELD = 32;
 /**
- * Rows in the registers of one invocation from LONG queries and keys on, half as many for heads above WIDEST_RUN vec4s;
- * else one.
+ * Rows in the registers of one invocation from LONG queries and keys on, in much work; half as many for heads above
+ * WIDEST_RUN vec4s; else one. The results are the same, bit for bit.
  */
 const RUNS = { forward: 4, query: 2, keyValue: 2 };
 const WIDEST_RUN = 16;
@@ -154,6 +155,18 @@ let matrixFormOf: typeof import("./matrix-forms.js").matrixFormOf | undefined;
 /** Loads the forms by subgroup matrices. Few programs want them, so that bundlers keep them apart. */
 export async function loadMatrixForms(): Promise<void> {
   ({ matrixFormOf } = await import("./matrix-forms.js"));
+}
+
+/** Pairs of tokens of every kernel's pass so far, on one device. */
+const pairsSoFar = new WeakMap<Capabilities, Map<string, number>>();
+
+/** Whether a pass has had so much work that a program which compiles for longer is worth it. */
+function isMuchWork(capabilities: Capabilities, program: string, { batch, heads, queries, keys }: AttentionExtents) {
+  const all = pairsSoFar.get(capabilities) ?? new Map<string, number>();
+  pairsSoFar.set(capabilities, all);
+  const pairs = (all.get(program) ?? 0) + batch * heads * queries * keys;
+  all.set(program, pairs);
+  return pairs > capabilities.shortRunPairs;
 }
 
 /** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
@@ -184,7 +197,8 @@ export function formOf(
   const [tokens, widest] = [Math.min(queries, keys), Math.max(VEC4S, VALUE_VEC4S)];
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
-    const RUN = tokens < LONG ? 1 : RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2);
+    const isLong = tokens >= LONG && isMuchWork(capabilities, `${name} ${kernel.name} ${widest}`, extents);
+    const RUN = isLong ? RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2) : 1;
     return {
       shaders: [...shufflePasses[shuffled], ...memory],
       constants: { VEC4S, VALUE_VEC4S, LANES, RUN },

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import {
   and,
   attention,
@@ -20,9 +20,12 @@ import {
 import { casesFor, distinctPrograms, type Extents } from "../support/attention.js";
 import { inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients } from "../support/compare.js";
-import type { Capabilities } from "../../src/gpu/capabilities.js";
+import { openDevice } from "../../src/gpu/adapter.js";
+import { capabilitiesOf, type Capabilities } from "../../src/gpu/capabilities.js";
+import { Gpu } from "../../src/gpu/gpu.js";
+import { Queue } from "../../src/gpu/queue.js";
 import { naiveFloat32 } from "../support/float32.js";
-import { describeGpu, plain, tiles } from "../support/gpu.js";
+import { describeGpu, gpuIt, plain, tiles } from "../support/gpu.js";
 
 /** Rows and columns of a block, at 8 rows and at 4 an invocation. */
 const EDGES = [31, 32, 33, 63, 64, 65];
@@ -176,6 +179,26 @@ function holdForm(
 }
 
 holdForm("attention by tiles in workgroup memory", plain);
+
+gpuIt("after much work rows are held several at a time, with the same bits", async ({ device: adapter }) => {
+  const extents = { batch: 1, heads: 2, n: 129, m: 131, d: 8, dv: 12 };
+  const device = await openDevice({});
+  const capabilities = capabilitiesOf(device, adapter);
+  using gpu = new Gpu(device, true, { ...capabilities, shortRunPairs: 1.5 * 2 * 129 * 131 });
+  const runs: unknown[] = [];
+  const dispatch = vi.spyOn(Queue.prototype, "dispatch");
+  for (const name of ["softmax", "gaussian", "sigmoid"]) {
+    const { fused } = casesFor(name, extents);
+    const [first, second] = [await outputAndGradients(gpu, fused), await outputAndGradients(gpu, fused)];
+    expect(second, name).toEqual(first);
+  }
+  for (const [{ constants }] of dispatch.mock.calls)
+    if ("RUN" in constants && "LANES" in constants) runs.push(constants["RUN"]);
+  dispatch.mockRestore();
+  // forward alone; forward, dQ, and dK with dV; and once more
+  const ofKernel = [1, 4, 1, 1, 4, 4, 2, 2];
+  expect(runs).toEqual(capabilities.broadcastLanes === undefined ? [] : [...ofKernel, ...ofKernel, ...ofKernel]);
+});
 
 holdForm("attention by blocks in registers", tiles, (expectExact, isSlow) => {
   it("heads of more vec4s than a block is wide", async ({ skip }) => {

@@ -4,11 +4,16 @@ import { openDevice } from "../../src/gpu/adapter.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Capabilities } from "../../src/gpu/capabilities.js";
 
-/** Forms with blocks in registers, which hardware gets, on any adapter. */
-export const tiles: Capabilities = { broadcastLanes: undefined, tiles: true, matrixUnit: undefined };
-
 /** Forms with one row per invocation, which every adapter supports. */
-export const plain: Capabilities = { broadcastLanes: undefined, tiles: false, matrixUnit: undefined };
+export const plain: Capabilities = {
+  broadcastLanes: undefined,
+  shortRunPairs: 0,
+  tiles: false,
+  matrixUnit: undefined,
+};
+
+/** Forms with blocks in registers, which hardware gets, on any adapter. */
+export const tiles: Capabilities = { ...plain, tiles: true };
 
 type SharedGpu = Awaited<ReturnType<typeof requestGpu>>;
 
