@@ -67,3 +67,6 @@ export function versions() {
     node: process.version,
   };
 }
+
+/** Calls that some work wants before its programs are those of long work (`src/gpu/capabilities.ts`). */
+export const warmUpCalls = ({ batch = 1, heads, n, m = n }) => Math.ceil(2 ** 26 / (batch * heads * n * m)) + 1;

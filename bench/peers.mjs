@@ -5,7 +5,7 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { attention, causal, cpu, ops, random, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
+import { attention, causal, ops, random, reference, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
 import { BATCH, encoderOptions, encoderProblem, encoderStep } from "./encoder.mjs";
 import { median, relativeError, versions } from "./measure.mjs";
 
@@ -35,8 +35,10 @@ const peers = [
   ["onnxruntime", "webgpu"],
   ["onnxruntime", "webgpu fused"],
   ["onnxruntime", "cpu"],
+  ["attention-kernels", "cpu"],
   ["jax-js", "wasm"],
   ["tfjs", "wasm"],
+  ["tfjs", "cpu"],
 ].filter(([library]) => library === "attention-kernels" || (options.only?.includes(library) ?? true));
 /** Above this number of tokens only WebGPU is compared; other devices would take minutes. */
 const LONG = 1024;
@@ -62,7 +64,7 @@ function attentionProblem(n) {
 
 /** Float64 results of every task, for the first head alone, because long sequences take a while. */
 async function exactAttention({ q, k, v, shape: [, , n, dim] }) {
-  const tensor = (data) => cpu.tensor(data.subarray(0, n * dim), [1, 1, n, dim]);
+  const tensor = (data) => reference.tensor(data.subarray(0, n * dim), [1, 1, n, dim]);
   const inputs = { q: tensor(q), k: tensor(k), v: tensor(v) };
   const { gradients } = valueAndGrad((p) => ops.sum(ops.multiply(attention(softmax(), p), p.v)), inputs);
   const results = {
@@ -200,7 +202,7 @@ for (const n of lengths) {
 let step;
 if (options.encoder) {
   const problem = await encoderProblem();
-  const exactStep = encoderStep(cpu, problem);
+  const exactStep = encoderStep(reference, problem);
   const exact = [await exactStep().read(), await exactStep().read()];
   const { width, layers, tokens } = encoderOptions;
   console.log(

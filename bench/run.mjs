@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { attention, causal, cpu, kernels, ops, random, requestGpu, valueAndGrad } from "../dist/index.js";
-import { median, relativeError, summary, time, versions } from "./measure.mjs";
+import { median, relativeError, summary, time, versions, warmUpCalls } from "./measure.mjs";
 import { roofline } from "./probes.mjs";
 
 const options = new Command("npm run bench --")
@@ -116,8 +116,10 @@ for (const name of names) {
     samples: [],
     work: () => gpu.scope(() => void work()),
   }));
-  for (const { work } of tasks) work(); // compiles
-  await gpu.finish();
+  for (let call = 0; call < warmUpCalls({ heads, n }); call++) {
+    for (const { work } of call === 0 ? tasks : tasks.slice(-1)) work(); // compiles; the last is forward and backward
+    await gpu.finish();
+  }
   entries.push({ name, kernel, error, tasks });
 }
 

@@ -1,3 +1,7 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./processes.mjs";
+
 /** Lines are joined up to so many characters, so that the line in a compiler's message still says where. */
 const WIDTH = 1000;
 
@@ -19,10 +23,44 @@ function shortened(text) {
   return text.replace(/(?<![.\w]|@builtin\()[a-zA-Z]\w+/g, (name) => letters.get(name) ?? name);
 }
 
-/** The text of a WGSL file without comments and needless space, and with short names inside its functions. */
+/** The texts of all files with an ending below a folder. */
+const textsIn = (folder, ending) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => readFileSync(join(root, folder, name), "utf8"));
+
+/**
+ * Short names for what the shaders declare outside functions. Left are the names of hooks, which several files declare,
+ * and those that the code or the page on kernels of one's own has, or puts together from parts.
+ */
+function shortNames() {
+  const shaders = textsIn("shaders", ".wgsl");
+  const words = (texts) => new Set(texts.flatMap((text) => text.match(/\w+/g)));
+  const kept = words([...textsIn("src", ".ts"), readFileSync(join(root, "docs/own-kernel.md"), "utf8")]);
+  const taken = words(shaders);
+  const free = Array.from({ length: 10 }, (_, digit) => LETTERS.map((letter) => `${letter}${digit}`))
+    .flat()
+    .filter((name) => !taken.has(name) && !kept.has(name));
+  const declared = shaders.flatMap((text) =>
+    [...text.matchAll(/^(?:fn|const|struct|var<[^>]*>) (\w+)/gm)].map(([, name]) => name),
+  );
+  const long = declared.filter(
+    (name) =>
+      name.length > 2 &&
+      !kept.has(name) &&
+      declared.indexOf(name) === declared.lastIndexOf(name) &&
+      !/^main$|^f_|results/.test(name),
+  );
+  return new Map(long.sort().map((name, at) => [name, free[at]]));
+}
+
+const short = shortNames();
+
+/** The text of a WGSL file without comments and needless space, and with short names. */
 export function shaderText(source) {
   const lines = source
     .replace(/\/\/.*$/gm, "")
+    .replace(/(?<![.\w])[a-zA-Z]\w+/g, (name) => short.get(name) ?? name)
     .replace(/^fn .*}$|^fn [^]*?^}/gm, shortened)
     .replace(/ *([,;:(){}[\]]) */g, "$1")
     .replace(/(\d\.)0\b/g, "$1")

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import wabt from "wabt";
 
 /** The bytes of a WebAssembly text in base64. */

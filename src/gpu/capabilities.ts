@@ -22,8 +22,8 @@ export interface Capabilities {
   readonly matrixUnit: MatrixUnit | undefined;
 }
 
-/** On lavapipe the longer program compiles for seconds, and saves as much on about so many pairs. */
-const SHORT_RUN_PAIRS = 2 ** 28;
+/** On lavapipe the longer program compiles for seconds; work of so many pairs will go on. */
+const SHORT_RUN_PAIRS = 2 ** 26;
 
 /** What Dawn says of an adapter beyond the standard. */
 interface DawnInfo extends GPUAdapterInfo {

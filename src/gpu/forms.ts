@@ -164,7 +164,8 @@ const pairsSoFar = new WeakMap<Capabilities, Map<string, number>>();
 function isMuchWork(capabilities: Capabilities, program: string, { batch, heads, queries, keys }: AttentionExtents) {
   const all = pairsSoFar.get(capabilities) ?? new Map<string, number>();
   pairsSoFar.set(capabilities, all);
-  const pairs = (all.get(program) ?? 0) + batch * heads * queries * keys;
+  const before = all.get(program);
+  const pairs = batch * heads * queries * keys + (before === undefined ? 0 : before);
   all.set(program, pairs);
   return pairs > capabilities.shortRunPairs;
 }

@@ -13,7 +13,6 @@ import {
   ops,
   random,
   valueAndGrad,
-  type AttentionInputs,
   type AttentionOptions,
   type Backend,
   type Tensor,
@@ -58,9 +57,9 @@ async function results(backend: Backend, name: string, call: (bias: Tensor) => A
     ...Object.fromEntries((kernel.inputs ?? []).map((input) => [input.name, normal(...input.shape(sizes))])),
   };
   const chosen = call(normal(batch, heads, n, m));
-  const run = (p: typeof inputs): Tensor => attention(kernel, p as AttentionInputs, chosen);
+  const run = (p: typeof inputs): Tensor => attention(kernel, p, chosen);
   const { gradients } = valueAndGrad((p) => ops.sum(ops.square(run(p))), inputs);
-  const { statistic } = attentionWithStatistic(kernel as TiledKernel, inputs as AttentionInputs, chosen);
+  const { statistic } = attentionWithStatistic(kernel as TiledKernel, inputs, chosen);
   const tensors = [run(inputs), statistic, ...Object.values(gradients)];
   return (await Promise.all(tensors.map(async (tensor) => Array.from(await tensor.read())))).flat();
 }

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../../src/index.js";
-import { accumulateWith, gridOf, pairFunctions, plainUnit, wasmUnit } from "../../src/numerics/pair-products.js";
+import {
+  accumulatePlainly,
+  accumulateWith,
+  gridOf,
+  pairFunctions,
+  wasmUnit,
+} from "../../src/numerics/pair-products.js";
 
 const contribution = {
   product: (x: number, y: number) => x * y,
@@ -19,11 +25,9 @@ const sizes = [
   [70, 33, 600],
 ] as const;
 
-const units = { WebAssembly: wasmUnit()!, JavaScript: plainUnit() };
+const forms = { WebAssembly: accumulateWith(wasmUnit()!), JavaScript: accumulatePlainly };
 
-describe.each(Object.entries(units))("pair products by %s", (_, unit) => {
-  const accumulate = accumulateWith(unit);
-
+describe.each(Object.entries(forms))("pair products by %s", (_, accumulate) => {
   it.each(sizes)("are their sums in order, bit for bit: %i x %i, %i terms", (rows, columns, terms) => {
     const stream = random(rows + columns + terms);
     for (const of of pairFunctions) {

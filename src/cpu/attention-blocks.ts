@@ -1,0 +1,124 @@
+import type { Formula, Pair } from "../kernels/kernel.js";
+import { manhattanComponent } from "../kernels/laplacian.js";
+import { HIDING, type AttentionAttributes } from "../kernels/primitives.js";
+import { accumulate, gridOf, type PairFunction } from "../numerics/pair-products.js";
+import { biasStart, dot, eachRow, emptyPair, parametersOf, visibleRange, type Row } from "./attention-rows.js";
+import type { Numbers, Operand } from "./backend.js";
+
+/** Queries of one head at a time. */
+const BLOCK = 64;
+
+/** How blocks compute a kernel's pair product; undefined where it is computed pair by pair. */
+export function pairFunctionOf({ component }: Formula): PairFunction | undefined {
+  if (component === undefined) return "product";
+  return component === manhattanComponent ? "absoluteDifference" : undefined;
+}
+
+/** Whether a kernel's score depends on the distance of query and key, which is computed apart. */
+function readsDistance(formula: Formula, learned: Float64Array): boolean {
+  let reads = false;
+  const pair: Pair = Object.defineProperty(emptyPair(), "distance", { get: () => ((reads = true), 0) });
+  formula.score(pair, learned);
+  formula.partials(pair, learned, {
+    product: 0,
+    queryNorm: 0,
+    keyNorm: 0,
+    parameters: new Float64Array(learned.length),
+  });
+  return reads;
+}
+
+/** ‖x_i‖² of rows. */
+function norms(data: Numbers, start: number, rows: number, width: number): Float64Array<ArrayBuffer> {
+  const result = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) result[row] = dot(data, start + row * width, data, start + row * width, width);
+  return result;
+}
+
+/** Queries of one head, and what the scores of their pairs depend on. */
+export interface Block {
+  readonly rows: readonly Row[];
+  /** Keys from `first` on, `width` of them: those that any of the queries sees, and perhaps others. */
+  readonly first: number;
+  readonly width: number;
+  readonly learned: Float64Array;
+  /** Pair products and, where the kernel reads them, distances: [rows, width]. */
+  readonly products: Float64Array;
+  readonly distances: Float64Array | undefined;
+  readonly queryNorms: Float64Array;
+  readonly keyNorms: Float64Array;
+}
+
+/** Calls `visit` with the queries of all heads in blocks. */
+export function eachBlock(
+  [{ data: q }, { data: k }, parameters]: readonly [Operand, Operand, Operand],
+  attributes: AttentionAttributes,
+  visit: (block: Block) => void,
+): void {
+  const { queries, keys, dim } = attributes.extents;
+  const { formula } = attributes.kernel;
+  const isFar = readsDistance(formula, parametersOf(parameters, 0));
+  let rows: Row[] = [];
+  let keyNorms = new Float64Array(0);
+  eachRow(attributes.extents, (row) => {
+    if (row.i === 0) keyNorms = norms(k, row.keys, keys, dim);
+    rows.push(row);
+    if (rows.length < BLOCK && row.i < queries - 1) return;
+    let [first, end] = [keys, 0];
+    for (const each of rows) {
+      const [start, stop] = visibleRange(each, attributes);
+      if (start >= stop) continue;
+      first = Math.min(first, start);
+      end = Math.max(end, stop);
+    }
+    const [block, width] = [rows, Math.max(0, end - first)];
+    rows = [];
+    const fill = (of: PairFunction): Float64Array<ArrayBuffer> => {
+      const pairs = new Float64Array(block.length * width);
+      const [left, right] = [
+        gridOf(q, block[0].query, block.length, dim),
+        gridOf(k, row.keys + first * dim, width, dim),
+      ];
+      accumulate(of, left, right, gridOf(pairs, 0, block.length, width));
+      return pairs;
+    };
+    visit({
+      rows: block,
+      first,
+      width,
+      learned: parametersOf(parameters, row.head),
+      products: fill(pairFunctionOf(formula)!),
+      distances: isFar ? fill("squaredDifference") : undefined,
+      queryNorms: norms(q, block[0].query, block.length, dim),
+      keyNorms,
+    });
+  });
+}
+
+/**
+ * Fills `pair` for every key that row r of a block sees, and calls `visit` with the pair's place in [rows, width], the
+ * place of its bias, and the bias.
+ */
+export function eachSeen(
+  { rows, first, width, products, distances, queryNorms, keyNorms }: Block,
+  r: number,
+  bias: Numbers | undefined,
+  attributes: AttentionAttributes,
+  pair: Pair,
+  visit: (at: number, biasAt: number, added: number) => void,
+): void {
+  const [start, end] = visibleRange(rows[r], attributes);
+  const { bias: layout } = attributes;
+  const [biasFirst, biasStep] = layout === undefined ? [0, 0] : [biasStart(rows[r], layout), layout.strides[3]];
+  pair.queryNorm = queryNorms[r];
+  for (let j = start; j < end; j++) {
+    const biasAt = biasFirst + j * biasStep;
+    const added = bias === undefined ? 0 : bias[biasAt];
+    if (added <= HIDING) continue;
+    const at = r * width + j - first;
+    pair.product = products[at];
+    pair.keyNorm = keyNorms[j];
+    if (distances !== undefined) pair.distance = distances[at];
+    visit(at, biasAt, added);
+  }
+}
