@@ -1,14 +1,12 @@
 import { defineConfig, type Plugin } from "vitest/config";
-import { shaderText } from "./scripts/shader-text.mjs";
-import { assemble } from "./scripts/wasm.mjs";
+import { programModule } from "./scripts/programs.mjs";
 
 /** Gives shaders as their text and WebAssembly as its bytes, as the build does: the tests run what is shipped. */
 const programs: Plugin = {
   name: "programs",
   async transform(code, id) {
-    if (id.endsWith(".wgsl")) return { code: `export default ${JSON.stringify(shaderText(code))};`, map: null };
-    if (id.endsWith(".wat")) return { code: `export default "${await assemble(id, code)}";`, map: null };
-    return undefined;
+    const module = await programModule(id, code);
+    return module === undefined ? undefined : { code: module, map: null };
   },
 };
 

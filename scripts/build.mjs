@@ -10,10 +10,9 @@ import { build } from "esbuild";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { root } from "./processes.mjs";
+import { programs } from "./programs.mjs";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
-import { shaderText } from "./shader-text.mjs";
-import { assemble } from "./wasm.mjs";
 
 const out = "dist";
 const entries = ["index", ...["nn", "theory", "weights", "analysis", "physics"].map((name) => `${name}/index`)];
@@ -24,21 +23,6 @@ const external = ["webgpu"];
 
 /** ml-matrix exports CommonJS, which bundlers cannot take apart and a page without a bundler cannot load. */
 const alias = { "ml-matrix": join(root, "node_modules/ml-matrix/src/index.js") };
-
-/** A shader is a module whose default export is its text, and a WebAssembly text one whose export is its bytes. */
-const shaders = {
-  name: "shaders",
-  setup(setup) {
-    setup.onLoad({ filter: /\.wat$/ }, async ({ path }) => ({
-      contents: `export default "${await assemble(path, readFileSync(path, "utf8"))}";`,
-      loader: "js",
-    }));
-    setup.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
-      contents: `export default ${JSON.stringify(shaderText(readFileSync(path, "utf8")))};`,
-      loader: "js",
-    }));
-  },
-};
 
 /** Files below a folder, as paths from the root. */
 function files(folder, pattern) {
@@ -90,7 +74,7 @@ async function buildModules(format, outdir) {
     platform: "neutral",
     entryPoints: modules.map((path) => ({ in: path, out: place(path) })),
     external,
-    plugins: [separate(packages), shaders],
+    plugins: [separate(packages), programs],
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
@@ -151,7 +135,7 @@ const buildStandalone = () =>
     external,
     alias,
     minify: true,
-    plugins: [shaders],
+    plugins: [programs],
   });
 
 /** Declarations of what the entry points export, and of nothing else: rollup drops what only modules share. */

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { shaderText } from "../../scripts/shader-text.mjs";
 import type { Shader } from "../../src/index.js";
 import type { Pass } from "../../src/gpu/pass.js";
 import { Queue } from "../../src/gpu/queue.js";
@@ -7,7 +8,7 @@ import { Queue } from "../../src/gpu/queue.js";
 const plain: Shader = {
   file: "lib/matrix.wgsl (plain)",
   enables: ["subgroups"],
-  text: `
+  text: shaderText(`
     struct Matrix { at: u32, stride: u32 }
     struct Subgroup { number: u32, count: u32 }
     fn multiply_transposed(own: Subgroup, c: Matrix, a: Matrix, b: Matrix, rows: u32, columns: u32, inner: u32) {
@@ -31,7 +32,7 @@ const plain: Shader = {
         }
         floats[c.at + row * c.stride + column] = sum;
       }
-    }`,
+    }`),
 };
 
 const dispatch: (this: Queue, pass: Pass) => void = Reflect.get(Queue.prototype, "dispatch");

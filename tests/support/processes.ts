@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { programs } from "../../scripts/programs.mjs";
 
 /** Bundles a program of this repository into a folder, so that separate processes can run it; returns its path. */
 export async function bundle(entry: string, folder: string): Promise<string> {
@@ -15,7 +16,7 @@ export async function bundle(entry: string, folder: string): Promise<string> {
     bundle: true,
     platform: "node",
     format: "esm",
-    loader: { ".wgsl": "text" },
+    plugins: [programs],
     external: ["webgpu", "canvas"],
     banner: { js: banner },
     logLevel: "error",
