@@ -38,8 +38,9 @@ function shortNames() {
   const words = (texts) => new Set(texts.flatMap((text) => text.match(/\w+/g)));
   const kept = words([...textsIn("src", ".ts"), readFileSync(join(root, "docs/own-kernel.md"), "utf8")]);
   const taken = words(shaders);
-  const free = Array.from({ length: 10 }, (_, digit) => LETTERS.map((letter) => `${letter}${digit}`))
-    .flat()
+  // with an underscore first, since a user's shader is likely to declare x0 or c1
+  const free = ["", ...LETTERS]
+    .flatMap((first) => LETTERS.map((second) => `_${first}${second}`))
     .filter((name) => !taken.has(name) && !kept.has(name));
   const declared = shaders.flatMap((text) =>
     [...text.matchAll(/^(?:fn|const|struct|var<[^>]*>) (\w+)/gm)].map(([, name]) => name),

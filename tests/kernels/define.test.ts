@@ -11,6 +11,7 @@ import {
   ops,
   requestGpu,
   ShaderCompileError,
+  valueAndGrad,
   type AttentionInputs,
   type KernelDefinition,
   type TiledKernel,
@@ -101,6 +102,19 @@ describe("defineKernel", () => {
   ])("refuses %s", (_, change, message) => {
     expect(() => defineKernel({ ...cauchy, ...change })).toThrow(ArgumentError);
     expect(() => defineKernel({ ...cauchy, ...change })).toThrow(message);
+  });
+
+  it("leaves short names to the user's WGSL", async () => {
+    using gpu = await requestGpu({ dawn: ["backend=null"] });
+    const names = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"].flatMap((letter) =>
+      ["0", "1", "2", "x"].map((end) => letter + end),
+    );
+    const taken = new Set(["if", "do", "fn"]);
+    const constants = names.filter((name) => !taken.has(name)).map((name) => `const ${name} = 1.0;`);
+    const kernel = defineKernel({ ...cauchy, wgsl: `${constants.join("\n")}\n${cauchy.wgsl}` });
+    const inputs = inputsOn(gpu);
+    const { gradients } = valueAndGrad((p) => ops.sum(attention(kernel, p)), inputs);
+    await gradients.q.read();
   });
 
   it("reports a mistake in the user's WGSL in the user's lines", async () => {
