@@ -8,6 +8,7 @@ import {
   attentionPrimitive,
   HIDING,
   type AttentionAttributes,
+  type AttentionBackwardAttributes,
   type AttentionExtents,
 } from "../kernels/primitives.js";
 import { implement, type Numbers, type Operand } from "./backend.js";
@@ -182,17 +183,19 @@ const forward = implement(attentionPrimitive, (inputs, [output, statistic], attr
   });
 });
 
+/** The arrays for the gradients by q, k, v, parameters and bias; undefined where none is wanted. */
+export function gradientsIn(
+  outputs: readonly Operand[],
+  attributes: AttentionBackwardAttributes,
+): (Numbers | undefined)[] {
+  const { q, k, v, parameters, bias } = attentionGradients(outputs, attributes);
+  return [q, k, v, parameters, bias].map((gradient) => gradient?.data);
+}
+
 const backward = implement(attentionBackwardPrimitive, (inputs, outputs, attributes) => {
   const { kernel, extents, softcap, bias: layout } = attributes;
   const { q, k, v, parameters, bias, output, statistic, cotangent } = attentionBackwardOperands(inputs);
-  const gradients = attentionGradients(outputs, attributes);
-  const [dq, dk, dv, dParameters, dBias] = [
-    gradients.q,
-    gradients.k,
-    gradients.v,
-    gradients.parameters,
-    gradients.bias,
-  ].map((gradient) => gradient?.data);
+  const [dq, dk, dv, dParameters, dBias] = gradientsIn(outputs, attributes);
   const { dim, valueDim } = extents;
   const count = parameters.shape[1];
   const { formula, normalizer } = kernel;

@@ -3,14 +3,13 @@ import type { Partials } from "../kernels/kernel.js";
 import {
   attentionBackwardOperands,
   attentionBackwardPrimitive,
-  attentionGradients,
   attentionOperands,
   attentionPrimitive,
   type AttentionAttributes,
 } from "../kernels/primitives.js";
 import { accumulate, gridOf } from "../numerics/pair-products.js";
 import { eachBlock, eachSeen, pairFunctionOf } from "./attention-blocks.js";
-import { attentionByRows, bentScore, dot, emptyPair, weigh } from "./attention-rows.js";
+import { attentionByRows, bentScore, dot, emptyPair, gradientsIn, weigh } from "./attention-rows.js";
 import { implement, type Compute, type Numbers, type Operand } from "./backend.js";
 
 /** Whether all numbers are finite. */
@@ -100,14 +99,7 @@ function spreadSigns(
 const backward = implementBlocked(attentionBackwardPrimitive, backwardFactors, (inputs, outputs, attributes) => {
   const { kernel, extents, softcap } = attributes;
   const { q, k, v, parameters, bias, output, statistic, cotangent } = attentionBackwardOperands(inputs);
-  const gradients = attentionGradients(outputs, attributes);
-  const [dq, dk, dv, dParameters, dBias] = [
-    gradients.q,
-    gradients.k,
-    gradients.v,
-    gradients.parameters,
-    gradients.bias,
-  ].map((gradient) => gradient?.data);
+  const [dq, dk, dv, dParameters, dBias] = gradientsIn(outputs, attributes);
   const { dim, valueDim } = extents;
   const { formula, normalizer } = kernel;
   const count = parameters.shape[1];

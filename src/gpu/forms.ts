@@ -160,14 +160,18 @@ export async function loadMatrixForms(): Promise<void> {
 /** Pairs of tokens of every kernel's pass so far, on one device. */
 const pairsSoFar = new WeakMap<Capabilities, Map<string, number>>();
 
-/** Whether a pass has had so much work that a program which compiles for longer is worth it. */
-function isMuchWork(capabilities: Capabilities, program: string, { batch, heads, queries, keys }: AttentionExtents) {
+/** Adds the pairs of a call to those of its pass, and returns the sum. */
+function countPairs(
+  capabilities: Capabilities,
+  pass: string,
+  { batch, heads, queries, keys }: AttentionExtents,
+): number {
   const all = pairsSoFar.get(capabilities) ?? new Map<string, number>();
   pairsSoFar.set(capabilities, all);
-  const before = all.get(program);
+  const before = all.get(pass);
   const pairs = batch * heads * queries * keys + (before === undefined ? 0 : before);
-  all.set(program, pairs);
-  return pairs > capabilities.shortRunPairs;
+  all.set(pass, pairs);
+  return pairs;
 }
 
 /** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
@@ -198,7 +202,8 @@ export function formOf(
   const [tokens, widest] = [Math.min(queries, keys), Math.max(VEC4S, VALUE_VEC4S)];
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
-    const isLong = tokens >= LONG && isMuchWork(capabilities, `${name} ${kernel.name} ${widest}`, extents);
+    const pass = `${name} ${kernel.name} ${widest}`;
+    const isLong = tokens >= LONG && countPairs(capabilities, pass, extents) > capabilities.shortRunPairs;
     const RUN = isLong ? RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2) : 1;
     return {
       shaders: [...shufflePasses[shuffled], ...memory],

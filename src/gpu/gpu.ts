@@ -222,12 +222,11 @@ export class Gpu implements Backend {
 
   /**
    * Compiles the pipelines that a function will use, several at a time, so that its first call need not wait for them.
-   * The page stays responsive meanwhile.
+   * The page stays responsive meanwhile. (lavapipe compiles when a pipeline first runs, so it gains nothing.)
    *
-   * Calls `body` once, for what it would queue: nothing is computed, and tensors made in it have no numbers. Steps of an
-   * optimiser and `decode` change nothing; memory goes back to the pool, where the first call finds it. What `body` does
-   * in JavaScript happens, so a random stream moves on. Its tensors are disposed, and reads of them reject; it may return
-   * the promise of such a read, as `trainStep` does.
+   * Calls `body` once and computes nothing: tensors made in it have no numbers, and steps of an optimiser and `decode`
+   * change nothing. What `body` does in JavaScript happens, so a random stream moves on. Tensors made in it are disposed,
+   * and reads of them reject; it may return the promise of such a read, as `trainStep` does.
    *
    * Rejects with a `ShaderCompileError` for a shader that does not compile, with what `body` throws, and with an
    * `ArgumentError` if `body` awaits anything but a read.

@@ -49,7 +49,8 @@ function folded(drawn: Samples, sites: number, represent: Representatives | unde
 }
 
 /**
- * Draws `count` configurations of |ψ|² with `sampler`, log ψ from `logAmplitude`, and measures the energy of `problem`.
+ * Draws `count` configurations of |ψ|² with `sampler`, and measures the energy of `problem`. `logAmplitude` gives
+ * log ψ.
  *
  * @example
  * const { energy } = await measure({ ansatz: model, hamiltonian }, logAmplitude, sampler, 1024);
@@ -192,7 +193,8 @@ export async function variationalStep(
 }
 
 /**
- * ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ of `problem`, log ψ from `logAmplitude`, by enumeration of the sector, for up to some twenty spins.
+ * ⟨ψ|H|ψ⟩ / ⟨ψ|ψ⟩ of `problem` by enumeration of the sector, for up to some twenty spins. `logAmplitude`
+ * gives log ψ.
  *
  * @example
  * const energy = await enumeratedEnergy({ hamiltonian: heisenberg(chain(8)) }, logAmplitude);

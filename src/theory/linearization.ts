@@ -1,5 +1,6 @@
 import { Matrix } from "ml-matrix";
 import type { TiledKernel } from "../kernels/kernel.js";
+import { accumulate, gridOf } from "../numerics/pair-products.js";
 import { kernelDerivatives, type KernelDerivatives } from "./kernel-derivatives.js";
 import { weightNames, type CheckedProblem, type Head, type WeightName } from "./problem.js";
 
@@ -36,15 +37,8 @@ const flat = (matrix: Matrix): Flat => ({
 
 /** A B, or Aᵀ B, added to `into`. */
 function multiplyInto(a: Flat, b: Flat, into: Float64Array, transposeA = false): void {
-  const [rows, inner] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
-  const [rowStep, innerStep] = transposeA ? [1, a.columns] : [a.columns, 1];
-  const { columns } = b;
-  for (let i = 0; i < rows; i++) {
-    for (let k = 0; k < inner; k++) {
-      const factor = a.data[i * rowStep + k * innerStep];
-      for (let j = 0; j < columns; j++) into[i * columns + j] += factor * b.data[k * columns + j];
-    }
-  }
+  const left = gridOf(a.data, 0, a.rows, a.columns, transposeA);
+  accumulate("product", left, gridOf(b.data, 0, b.rows, b.columns, true), gridOf(into, 0, left.rows, b.columns));
 }
 
 function times(a: Flat, b: Flat, transposeA = false): Flat {
