@@ -2,14 +2,14 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./processes.mjs";
 
-/** Lines are joined up to so many characters, so that the line in a compiler's message still says where. */
+/** The most characters of a joined line, so that line numbers in a compiler's messages stay useful. */
 const WIDTH = 1000;
 
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
 /**
- * The text of a function with a letter for every name that it declares. Where a function also uses another file's
- * declaration by such a name, the result does not compile.
+ * The text of a function with a letter for each of its parameters and local variables. A local variable must not have
+ * the name of a global that the function also uses: the result would not compile.
  */
 function shortened(text) {
   const head = text.slice(0, text.indexOf("{"));
@@ -30,8 +30,8 @@ const textsIn = (folder, ending) =>
     .map((name) => readFileSync(join(root, folder, name), "utf8"));
 
 /**
- * Short names for what the shaders declare outside functions. Left are the names of hooks, which several files declare,
- * and those that the code or the page on kernels of one's own has, or puts together from parts.
+ * Short names for what the shaders declare outside functions. These keep their names: hooks, which several files
+ * declare; words of `src/` and of `docs/own-kernel.md`; and names that the code puts together from parts.
  */
 function shortNames() {
   const shaders = textsIn("shaders", ".wgsl");

@@ -14,7 +14,7 @@ export function pairFunctionOf({ component }: Formula): PairFunction | undefined
   return component === manhattanComponent ? "absoluteDifference" : undefined;
 }
 
-/** Whether a kernel's score depends on the distance of query and key, which is computed apart. */
+/** Whether a kernel's score or its partials read ‖q - k‖², which takes a second sum over the pair. */
 function readsDistance(formula: Formula, learned: Float64Array): boolean {
   let reads = false;
   const pair: Pair = Object.defineProperty(emptyPair(), "distance", { get: () => ((reads = true), 0) });
@@ -38,7 +38,7 @@ function norms(data: Numbers, start: number, rows: number, width: number): Float
 /** Queries of one head, and what the scores of their pairs depend on. */
 export interface Block {
   readonly rows: readonly Row[];
-  /** Keys from `first` on, `width` of them: those that any of the queries sees, and perhaps others. */
+  /** The shortest run of keys with all that any of the queries sees: from `first` on, `width` of them. */
   readonly first: number;
   readonly width: number;
   readonly learned: Float64Array;
@@ -57,7 +57,7 @@ export function eachBlock(
 ): void {
   const { queries, keys, dim } = attributes.extents;
   const { formula } = attributes.kernel;
-  const isFar = readsDistance(formula, parametersOf(parameters, 0));
+  const needsDistances = readsDistance(formula, parametersOf(parameters, 0));
   let rows: Row[] = [];
   let keyNorms = new Float64Array(0);
   eachRow(attributes.extents, (row) => {
@@ -88,7 +88,7 @@ export function eachBlock(
       width,
       learned: parametersOf(parameters, row.head),
       products: fill(pairFunctionOf(formula)!),
-      distances: isFar ? fill("squaredDifference") : undefined,
+      distances: needsDistances ? fill("squaredDifference") : undefined,
       queryNorms: norms(q, block[0].query, block.length, dim),
       keyNorms,
     });

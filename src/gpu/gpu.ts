@@ -123,9 +123,10 @@ export class Gpu implements Backend {
    * memory of its own. Until every tensor on it is disposed and `gpu.finish()` has resolved, the caller must neither
    * write it nor map nor destroy it. Reshaped tensors share it.
    *
-   * @param buffer has usage STORAGE, and COPY_SRC for tensors that are read
-   * @throws ArgumentError for another usage, a size that does not do or an offset between bindings. A buffer of another
-   * device rejects the reads of all that is computed from it with a `DeviceError`.
+   * @param buffer has usage STORAGE, and COPY_SRC if the tensor is read
+   * @throws ArgumentError for a buffer without STORAGE, mapped or too short, or an offset that is no multiple of
+   * minStorageBufferOffsetAlignment; UnsupportedError for a tensor above maxStorageBufferBindingSize. With a buffer of
+   * another device, reads of what is computed from it reject with a `DeviceError`.
    * @example
    * const gpu = wrapDevice(device);
    * const q = gpu.fromBuffer(buffer, [batch, heads, tokens, dim]);
@@ -140,9 +141,9 @@ export class Gpu implements Backend {
    * Where a tensor's numbers lie, for the caller's own commands on the same device. When the promise resolves, all work
    * that writes them is submitted, so that what the caller submits from then on sees them. Nothing is copied.
    *
-   * The buffer stays this library's, which may write it again once the tensor is disposed, by its owner, a `scope` or a
-   * step that replaces its numbers: submit before. The caller must only read it. It has the usages STORAGE, COPY_SRC
-   * and COPY_DST. Numbers are float32, or float16 for a tensor of that dtype.
+   * The buffer stays this library's: do not write it. Submit commands that read it before the tensor is disposed, its
+   * scope ends or a step of an optimiser updates it, because the memory is used again then. It has the usages STORAGE,
+   * COPY_SRC and COPY_DST. Numbers are float32, or float16 for a tensor of that dtype.
    *
    * Rejects with the `DeviceError` of work that failed, and with an `ArgumentError` for a disposed tensor or one of
    * another backend.
@@ -225,11 +226,11 @@ export class Gpu implements Backend {
    * The page stays responsive meanwhile. (lavapipe compiles when a pipeline first runs, so it gains nothing.)
    *
    * Calls `body` once and computes nothing: tensors made in it have no numbers, and steps of an optimiser and `decode`
-   * change nothing. What `body` does in JavaScript happens, so a random stream moves on. Tensors made in it are disposed,
-   * and reads of them reject; it may return the promise of such a read, as `trainStep` does.
+   * change nothing. Its other effects do happen: a random stream advances. Tensors made in it are disposed, and reads
+   * of them reject; it may return the promise of such a read, as `trainStep` does.
    *
    * Rejects with a `ShaderCompileError` for a shader that does not compile, with what `body` throws, and with an
-   * `ArgumentError` if `body` awaits anything but a read.
+   * `ArgumentError` if `body` awaits anything before its first read. What follows that read is not compiled ahead.
    *
    * @example
    * await gpu.warmUp(() => trainStep(optimizer, parameters, loss), {

@@ -17,7 +17,7 @@ const idsKind: Kind<ArrayLike<number> | Indices> = {
     indicesKind.holds(value) || (numbers.holds(value) && listOf(whole(0)).holds(value)),
 };
 
-/** The ids of every batch entry, one entry for all where they have one axis. */
+/** Ids by batch entry; a single row is that of all entries. */
 interface Packing {
   readonly rows: readonly (readonly number[])[];
   readonly shape: Shape;
@@ -59,7 +59,8 @@ function spansOf(ids: readonly number[], others: ReadonlyMap<number, MaskRun>): 
   return spans;
 }
 
-/** The spans of one batch entry as in `MaskSpans`; undefined if its documents are no runs in one order. */
+/** The spans of one batch entry as in `MaskSpans`; undefined if a document is in several pieces, or queries and keys order
+ * them differently. */
 function entrySpans(queries: readonly number[], keys: readonly number[]): number[] | undefined {
   const [queryRuns, keyRuns] = [runsOf(queries), runsOf(keys)];
   if (queryRuns === undefined || keyRuns === undefined) return undefined;
@@ -72,7 +73,7 @@ function entrySpans(queries: readonly number[], keys: readonly number[]): number
   ]).flat();
 }
 
-/** Throws unless the ids are of so many tokens, and of so many batch entries or of one for all. */
+/** Throws unless there is an id for every token, in one row for all batch entries or in one for each. */
 function checkTokens(argument: string, { shape }: Packing, batch: number, tokens: number, fix?: string): void {
   if (shape[shape.length - 1] === tokens && (shape.length === 1 || shape[0] === 1 || shape[0] === batch)) return;
   throw new ShapeError({
@@ -90,13 +91,13 @@ const ONE_SEQUENCE = "A packed sequence attends to itself. For keys of another o
  * A mask for documents that are packed into one sequence: query i sees key j where ids_i = ids_j. Add `causal()` by
  * `and` for a language model.
  *
- * Where the tokens of every document are consecutive, tiles of other documents are skipped: time is the sum of squares
- * of the documents' lengths, up to whole tiles, and memory four numbers a token. Ids in any other order are right too,
- * with a number for each pair. Where keys have ids of their own, tiles are skipped if the documents also come in the
- * same order on both sides.
+ * Where the tokens of every document are consecutive, tiles of other documents are skipped. Time is then proportional
+ * to the sum of the squared lengths of the documents, up to whole tiles, and the mask takes four numbers a token. Ids
+ * in any other order give a dense mask, with a number for each pair. Where keys have ids of their own, tiles are
+ * skipped if the documents come in the same order on both sides.
  *
  * @param ids the document of every token: [n], the same for all batch entries, or `indices(ids, [batch, n])`
- * @throws ShapeError where n is not the number of queries, or the number of keys is another one without `keys`.
+ * @throws ShapeError unless there is an id for every query, and one of `keys` (by default the ids) for every key.
  * @example
  * attention(softmax(), { q, k, v }, { mask: and(causal(), documents([0, 0, 0, 1, 1, 2])) });
  */

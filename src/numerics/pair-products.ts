@@ -2,7 +2,7 @@ import program from "./pair-products.wat";
 
 type Numbers = Float64Array | Float32Array;
 
-/** A matrix that lies in an array: element (i, j) is number start + i·rowStep + j·columnStep. */
+/** A strided view of a matrix: element (i, j) is number start + i·rowStep + j·columnStep. */
 export interface Grid {
   readonly data: Numbers;
   readonly start: number;
@@ -16,7 +16,7 @@ export interface Grid {
 export const pairFunctions = ["product", "squaredDifference", "absoluteDifference"] as const;
 export type PairFunction = (typeof pairFunctions)[number];
 
-/** Numbers in memory at a time: rows of a, rows of b, and terms of a sum. All are multiples of 4. */
+/** Sizes of a block: rows of a, rows of b, and terms of a sum. All are multiples of 4. */
 const [ROWS, COLUMNS, TERMS] = [64, 512, 256];
 const [A, B, C] = [0, ROWS * TERMS, (ROWS + COLUMNS) * TERMS];
 
@@ -26,7 +26,7 @@ export interface Unit {
   readonly accumulate: (of: number, rows: number, columns: number, terms: number) => void;
 }
 
-/** By WebAssembly with vectors of two numbers; undefined where it is forbidden or lacks vectors. */
+/** By WebAssembly with two float64 lanes; undefined where it is forbidden or has no SIMD. */
 export function wasmUnit(): Unit | undefined {
   try {
     const bytes = Uint8Array.from(atob(program), (character) => character.charCodeAt(0));
@@ -44,7 +44,7 @@ export function wasmUnit(): Unit | undefined {
   }
 }
 
-/** Copies rows `row` and on, terms `term` and on, into memory, four rows beside each other; missing rows are 0. */
+/** Copies rows `row` and on, terms `term` and on, into memory, four rows interleaved; missing rows are 0. */
 function pack(memory: Float64Array, to: number, grid: Grid, row: number, rows: number, term: number, terms: number) {
   const { data, start, rowStep, columnStep } = grid;
   let place = to;
@@ -84,7 +84,7 @@ export const accumulatePlainly: Accumulate = (of, a, b, { data, start, rows, col
   }
 };
 
-/** Up to so many contributions, packing takes longer than the sums. */
+/** Up to so many contributions, packing would cost more than it saves. */
 const FEW = 1024;
 
 /** `accumulate` with a unit. */
@@ -126,7 +126,7 @@ let own: Accumulate | undefined;
 
 /**
  * c_ij += Σ_k of(a_ik, b_jk), each sum in the order of k: a [rows, terms], b [columns, terms], c [rows, columns] with
- * columns beside each other.
+ * a column step of 1.
  */
 export const accumulate: Accumulate = (of, a, b, c) => {
   if (own === undefined) {
@@ -136,7 +136,7 @@ export const accumulate: Accumulate = (of, a, b, c) => {
   own(of, a, b, c);
 };
 
-/** A matrix of `rows` rows without gaps, or its transpose. */
+/** A contiguous row-major matrix, or its transpose. */
 export function gridOf(data: Numbers, start: number, rows: number, columns: number, transpose = false): Grid {
   return transpose
     ? { data, start, rows: columns, columns: rows, rowStep: 1, columnStep: columns }

@@ -3,7 +3,7 @@
   (memory (export "memory") 28)
 
   ;; c_ij += Σ_k of(a_ik, b_jk) with of(x, y) = x·y (0), (x - y)² (1) or |x - y| (2); each sum in the order of k.
-  ;; a and b are packed: four rows beside each other, a[row / 4][k][row % 4]; c has rows of `columns` numbers.
+  ;; a and b are packed: four rows interleaved, a[row / 4][k][row % 4]; c has rows of `columns` numbers.
   ;; a, b and c are addresses; rows and columns are multiples of 4.
   (func (export "accumulate")
     (param $of i32) (param $a i32) (param $b i32) (param $c i32)
