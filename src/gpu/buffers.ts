@@ -36,7 +36,7 @@ const bufferKind = having<GPUBuffer>(
   "device.createBuffer({ size, usage }) of this Gpu's device gives one.",
 );
 
-/** Callers' memory of one device. Bind groups are kept by the id of a block, so equal parts of a buffer share theirs. */
+/** Callers' memory of one device. Equal parts of a buffer share a block, and so the bind groups kept by its id. */
 export class CallerBuffers {
   readonly #device: GPUDevice;
   readonly #faults: Faults;

@@ -59,8 +59,10 @@ function spansOf(ids: readonly number[], others: ReadonlyMap<number, MaskRun>): 
   return spans;
 }
 
-/** The spans of one batch entry as in `MaskSpans`; undefined if a document is in several pieces, or queries and keys order
- * them differently. */
+/**
+ * The spans of one batch entry as in `MaskSpans`; undefined if a document is in several pieces, or comes in another
+ * order among the keys.
+ */
 function entrySpans(queries: readonly number[], keys: readonly number[]): number[] | undefined {
   const [queryRuns, keyRuns] = [runsOf(queries), runsOf(keys)];
   if (queryRuns === undefined || keyRuns === undefined) return undefined;
