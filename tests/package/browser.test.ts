@@ -7,15 +7,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasChromium, launch, serve } from "./chromium.js";
 import { difference, FLOAT32_AGREEMENT, installPackage, type Answers, type Installed } from "./installed.js";
 
+type Bundle = BuildResult<{ write: false; metafile: true }>;
+
 describe("the packed tarball in a browser", () => {
   let installed: Installed;
-  let bundle: BuildResult<{ write: false; metafile: true }>;
-  beforeAll(async () => {
-    // With webgpu installed, so that a bundler could take it in.
-    installed = installPackage(["webgpu"]);
-    bundle = await build({
+  let bundle: Bundle;
+  let shared: Bundle;
+  const bundled = (entry: string): Promise<Bundle> =>
+    build({
       absWorkingDir: installed.folder,
-      entryPoints: ["page.js"],
+      entryPoints: [entry],
       bundle: true,
       format: "esm",
       platform: "browser",
@@ -24,6 +25,10 @@ describe("the packed tarball in a browser", () => {
       metafile: true,
       logLevel: "silent",
     });
+  beforeAll(async () => {
+    // With webgpu installed, so that a bundler could take it in.
+    installed = installPackage(["webgpu", "@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"]);
+    [bundle, shared] = await Promise.all(["page.js", "tfjs.js"].map(bundled));
   });
   afterAll(() => installed.remove());
 
@@ -52,6 +57,7 @@ describe("the packed tarball in a browser", () => {
         text.replace('"attention-kernels"', `"/node_modules/attention-kernels/dist/${file}"`);
       const scripts: Readonly<Record<string, string>> = {
         "bundle.js": bundle.outputFiles[0].text,
+        "tfjs.js": shared.outputFiles[0].text,
         "standalone.js": from("attention-kernels.min.js"),
         "modules.js": from("index.js"),
       };
@@ -67,18 +73,29 @@ describe("the packed tarball in a browser", () => {
       server.close();
     });
 
+    /** What the function `run` of a page with this script gives. */
+    async function run<Result>(script: string): Promise<Result> {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on("pageerror", (error) => errors.push(error.message));
+      await page.goto(`${address}?${script}`);
+      await page.waitForFunction("globalThis.run !== undefined").catch((error: Error) => errors.push(error.message));
+      expect(errors).toEqual([]);
+      return page.evaluate<Result>("run()");
+    }
+
     it.each(["bundle.js", "standalone.js", "modules.js"])(
       "computes on WebGPU what the CPU computes: %s",
-      async (name) => {
-        const page = await browser.newPage();
-        const errors: string[] = [];
-        page.on("pageerror", (error) => errors.push(error.message));
-        await page.goto(`${address}?${name}`);
-        await page.waitForFunction("globalThis.run !== undefined").catch((error: Error) => errors.push(error.message));
-        expect(errors).toEqual([]);
-        const { cpu, gpu } = await page.evaluate<{ cpu: Answers; gpu: Answers }>("run()");
+      async (script) => {
+        const { cpu, gpu } = await run<{ cpu: Answers; gpu: Answers }>(script);
         expect(difference(cpu, gpu)).toBeLessThan(FLOAT32_AGREEMENT);
       },
     );
+
+    it("shares a device and tensors with TensorFlow.js, and leaves it the device", async () => {
+      const { shared, cpu, alone } = await run<Record<"shared" | "cpu" | "alone", Answers>>("tfjs.js");
+      expect(difference(cpu, shared)).toBeLessThan(FLOAT32_AGREEMENT);
+      expect(difference(cpu, alone)).toBeLessThan(FLOAT32_AGREEMENT);
+    });
   });
 });
