@@ -33,10 +33,10 @@ function table(): string {
   });
   return `# The kernels
 
-What each takes or learns beside q, k and v, which projections a layer gives it, and which options have a meaning;
-the others are an \`UnsupportedError\`. Every kernel has gradients for all that it learns, grouped heads,
-cross-attention, dv ≠ d, and \`decode\`. (\`linear\` takes \`causal()\` and masks of queries or keys alone
-at any length, others up to 64 queries.)
+The table lists what each kernel takes or learns beside q, k and v, which projections a layer gives it, and which
+options it accepts. Any other option throws an \`UnsupportedError\`. Every kernel has gradients for all that it learns,
+and supports grouped heads, cross-attention, dv ≠ d and \`decode\`. (\`linear\` takes \`causal()\` and masks of queries or
+keys alone at any length. It takes other masks up to 64 queries.)
 
 | kernel | takes, learns | projections | masks | bias, ALiBi | softcap | row statistic | memory linear in n | caches keys |
 |---|---|---|---|---|---|---|---|---|
