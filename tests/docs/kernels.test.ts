@@ -42,8 +42,9 @@ keys alone at any length. It takes other masks up to 64 queries.)
 |---|---|---|---|---|---|---|---|---|
 ${rows.join("\n")}
 
-A bias together with \`lengths()\` wants more than WebGPU's default eight storage buffers in the backward passes;
-adapters that have no more refuse it by name. [A kernel of your own](../own-kernel.md) has every "yes".
+A bias together with \`lengths()\` or \`documents()\` needs more than WebGPU's default eight storage buffers in the backward
+passes. Adapters with no more than eight throw an \`UnsupportedError\`. [A kernel of your own](../own-kernel.md) has every
+"yes".
 `;
 }
 
