@@ -2,8 +2,9 @@ import { binaryPrimitive, unaryPrimitive, type BinaryFunction, type UnaryFunctio
 import { expandPrimitive, permutePrimitive } from "../autograd/broadcast.js";
 import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
-import { sameShape, stridesOf, type Shape } from "../core/shape.js";
-import { implement, type Numbers, type Operand } from "./backend.js";
+import { stridesOf, type Shape } from "../core/shape.js";
+import { broadcastStrides, collapse, type Axis } from "../core/strides.js";
+import { implement, type Numbers } from "./backend.js";
 
 const GELU = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
@@ -21,7 +22,7 @@ const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> 
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => Math.max(x, 0),
   step: (x) => (Number.isNaN(x) ? NaN : x > 0 ? 1 : 0),
-  gelu: (x) => 0.5 * x * (1 + Math.tanh(GELU * (x + CUBIC * x * x * x))),
+  gelu: (x) => x / (1 + Math.exp(-2 * GELU * (x + CUBIC * x * x * x))), // (1 + tanh u) / 2 = 1 / (1 + e^-2u)
   sin: Math.sin,
   cos: Math.cos,
   isFinite: (x) => (Number.isFinite(x) ? 1 : 0),
@@ -44,33 +45,42 @@ const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number
   where: (x, condition, otherwise) => (condition === 0 ? otherwise : x),
 };
 
-/** Copies for every element of `shape`, row-major, the element of an operand with these strides. */
-function gather(from: Numbers, strides: readonly number[], shape: Shape, to: Numbers): void {
-  const last = shape.length - 1;
-  const [width, step] = last < 0 ? [1, 0] : [shape[last], strides[last]];
-  const place = new Int32Array(Math.max(last, 0));
-  for (let at = 0, start = 0; at < to.length; at += width) {
-    for (let c = 0; c < width; c++) to[at + c] = from[start + c * step];
+/** Calls `row` with the first places of both operands and of the result, for every row along the innermost axis. */
+function eachRow(axes: readonly Axis[], row: (left: number, right: number, at: number) => void): void {
+  const last = axes.length - 1;
+  const width = axes[last].extent;
+  const rows = axes.slice(0, last).reduce((product, { extent }) => product * extent, 1);
+  const place = new Int32Array(last);
+  for (let index = 0, left = 0, right = 0; index < rows; index++) {
+    row(left, right, index * width);
     for (let axis = last - 1; axis >= 0; axis--) {
-      start += strides[axis];
-      if (++place[axis] < shape[axis]) break;
-      start -= strides[axis] * shape[axis];
+      const { extent, strides } = axes[axis];
+      left += strides[0];
+      right += strides[1];
+      if (++place[axis] < extent) break;
+      left -= strides[0] * extent;
+      right -= strides[1] * extent;
       place[axis] = 0;
     }
   }
 }
 
-/** Strides of an operand seen under a broadcast shape. */
-function broadcastStrides(from: Shape, to: Shape): number[] {
-  return [...new Array<number>(to.length - from.length).fill(0), ...stridesOf(from)];
+/** The walk through one or two operands with these strides. */
+function walk(shape: Shape, left: readonly number[], right = left): Axis[] {
+  const axes = collapse(shape, left, right);
+  return axes.length > 0 ? axes : [{ extent: 1, strides: [0, 0] }];
 }
 
-/** The operand's numbers under a broadcast shape; its own array where nothing is repeated. */
-function broadcast(input: Operand, shape: Shape, size: number): Numbers {
-  if (sameShape(input.shape, shape)) return input.data;
-  const all = new Float64Array(size);
-  gather(input.data, broadcastStrides(input.shape, shape), shape, all);
-  return all;
+/** Copies for every element of `shape`, row-major, the element of an operand with these strides. */
+function gather(from: Numbers, strides: readonly number[], shape: Shape, to: Numbers): void {
+  const axes = walk(shape, strides);
+  const {
+    extent: width,
+    strides: [step],
+  } = axes[axes.length - 1];
+  eachRow(axes, (start, _, at) => {
+    for (let c = 0; c < width; c++) to[at + c] = from[start + c * step];
+  });
 }
 
 /** Loops of their own for the cheapest functions: a loop that calls one of many is several times slower. */
@@ -81,13 +91,35 @@ function cheapUnary(name: UnaryFunction, x: Numbers, y: Numbers, a: number, b: n
   return true;
 }
 
-function cheapBinary(name: BinaryFunction, x: Numbers, y: Numbers, z: Numbers, c: number): boolean {
-  if (name === "add") for (let at = 0; at < z.length; at++) z[at] = x[at] + y[at];
-  else if (name === "subtract") for (let at = 0; at < z.length; at++) z[at] = x[at] - y[at];
-  else if (name === "multiply") for (let at = 0; at < z.length; at++) z[at] = x[at] * y[at];
-  else if (name === "addScaled") for (let at = 0; at < z.length; at++) z[at] = x[at] + c * y[at];
-  else return false;
-  return true;
+/** z_c = f(x_c, y_c, c) for one row, from these places on. */
+type Row = (x: Numbers, y: Numbers, z: Numbers, x0: number, y0: number, z0: number) => void;
+
+/** The function over rows of `width` numbers, of which the operands have each, or every dx-th and dy-th. */
+function rowOf(name: BinaryFunction, width: number, [dx, dy]: readonly [number, number], c: number): Row {
+  switch (name) {
+    case "add":
+      return (x, y, z, x0, y0, z0) => {
+        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] + y[y0 + i * dy];
+      };
+    case "subtract":
+      return (x, y, z, x0, y0, z0) => {
+        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] - y[y0 + i * dy];
+      };
+    case "multiply":
+      return (x, y, z, x0, y0, z0) => {
+        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] * y[y0 + i * dy];
+      };
+    case "addScaled":
+      return (x, y, z, x0, y0, z0) => {
+        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] + c * y[y0 + i * dy];
+      };
+    default: {
+      const f = binary[name];
+      return (x, y, z, x0, y0, z0) => {
+        for (let i = 0; i < width; i++) z[z0 + i] = f(x[x0 + i * dx], y[y0 + i * dy], c);
+      };
+    }
+  }
 }
 
 export const elementwise = [
@@ -98,11 +130,10 @@ export const elementwise = [
     for (let index = 0; index < to.length; index++) to[index] = f(from[index], a, b);
   }),
   implement(binaryPrimitive, ([x, y], [z], { function: name, c }) => {
-    const to = z.data;
-    const [left, right] = [broadcast(x, z.shape, to.length), broadcast(y, z.shape, to.length)];
-    if (cheapBinary(name, left, right, to, c)) return;
-    const f = binary[name];
-    for (let index = 0; index < to.length; index++) to[index] = f(left[index], right[index], c);
+    const axes = walk(z.shape, broadcastStrides(x.shape, z.shape), broadcastStrides(y.shape, z.shape));
+    const { extent, strides } = axes[axes.length - 1];
+    const row = rowOf(name, extent, strides, c);
+    eachRow(axes, (left, right, at) => row(x.data, y.data, z.data, left, right, at));
   }),
   implement(castPrimitive, ([x], [y]) => y.data.set(x.data)),
   implement(expandPrimitive, ([x], [y]) => gather(x.data, broadcastStrides(x.shape, y.shape), y.shape, y.data)),

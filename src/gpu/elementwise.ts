@@ -2,7 +2,8 @@ import { binaryPrimitive, unaryPrimitive } from "../autograd/arithmetic.js";
 import { expandPrimitive, permutePrimitive } from "../autograd/broadcast.js";
 import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
-import { sizeOf, stridesOf, type Shape } from "../core/shape.js";
+import { sizeOf, stridesOf } from "../core/shape.js";
+import { broadcastStrides, collapse, type Axis } from "../core/strides.js";
 import type { Shader } from "../kernels/kernel.js";
 import finite from "../../shaders/lib/finite.wgsl";
 import quotient from "../../shaders/lib/quotient.wgsl";
@@ -38,33 +39,6 @@ export function fill(recorder: Pick<Recorder, "dispatch" | "limits">, block: Blo
 }
 
 const AXES = 8;
-
-interface Axis {
-  extent: number;
-  readonly strides: [number, number];
-}
-
-/** Leaves out axes of extent 1 and merges neighbours that both operands walk through as one. */
-function collapse(shape: Shape, left: readonly number[], right: readonly number[]): Axis[] {
-  const axes: Axis[] = [];
-  shape.forEach((extent, axis) => {
-    if (extent === 1) return;
-    const strides: [number, number] = [left[axis], right[axis]];
-    const outer = axes.at(-1);
-    if (outer !== undefined && outer.strides.every((stride, side) => stride === strides[side] * extent)) {
-      outer.extent *= extent;
-      outer.strides[0] = strides[0];
-      outer.strides[1] = strides[1];
-    } else {
-      axes.push({ extent, strides });
-    }
-  });
-  return axes;
-}
-
-function broadcastStrides(from: Shape, to: Shape): number[] {
-  return [...new Array<number>(to.length - from.length).fill(0), ...stridesOf(from)];
-}
 
 function padded(values: readonly number[]): number[] {
   return [...values, ...new Array<number>(AXES - values.length).fill(0)];
