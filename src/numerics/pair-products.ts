@@ -70,15 +70,17 @@ type Accumulate = (of: PairFunction, a: Grid, b: Grid, c: Grid) => void;
 
 /** `accumulate` in plain JavaScript. */
 export const accumulatePlainly: Accumulate = (of, a, b, { data, start, rows, columns, rowStep }) => {
+  const [from, to, dx, dy, terms] = [a.data, b.data, a.columnStep, b.columnStep, a.columns];
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       let sum = data[start + i * rowStep + j];
       let [x, y] = [a.start + i * a.rowStep, b.start + j * b.rowStep];
-      for (let k = 0; k < a.columns; k++, x += a.columnStep, y += b.columnStep) {
-        const difference = a.data[x] - b.data[y];
-        if (of === "product") sum += a.data[x] * b.data[y];
-        else sum += of === "squaredDifference" ? difference * difference : Math.abs(difference);
-      }
+      if (of === "product") for (let k = 0; k < terms; k++, x += dx, y += dy) sum += from[x] * to[y];
+      else
+        for (let k = 0; k < terms; k++, x += dx, y += dy) {
+          const difference = from[x] - to[y];
+          sum += of === "squaredDifference" ? difference * difference : Math.abs(difference);
+        }
       data[start + i * rowStep + j] = sum;
     }
   }
