@@ -50,10 +50,13 @@ export class Tape {
     for (const output of node.outputs) this.#watched.add(output);
   }
 
-  /** Cotangents of everything that `output` depends on, from that of `output`. */
+  /**
+   * Cotangents of everything that `output` depends on, from that of `output`. Frees what it has gone through, unless
+   * another tape records.
+   */
   pull(output: Tensor, cotangent: Tensor, accumulate: (a: Tensor, b: Tensor) => Tensor): Map<Tensor, Tensor> {
     const cotangents = new Map([[output, cotangent]]);
-    for (const node of this.#nodes.reverse()) {
+    for (const node of [...this.#nodes].reverse()) {
       const incoming = node.outputs.map((tensor) => cotangents.get(tensor));
       if (incoming.every((tensor) => tensor === undefined)) continue;
       if (node.pullback === undefined) {

@@ -1,9 +1,9 @@
-import { concat, expand, reshape, sum } from "../autograd/ops.js";
-import { valueAndGrad } from "../autograd/grad.js";
+import { add, concat, expand, reshape } from "../autograd/ops.js";
+import { recording, Tape } from "../autograd/tape.js";
 import { having } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { isTensor } from "../core/is-tensor.js";
-import { tensorsIn, type Tensor } from "../core/tensor.js";
+import { countParameters, tensorsIn, type Tensor } from "../core/tensor.js";
 import { mapTree } from "../core/tree.js";
 import { ansatzKind, ansatzParameters, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
@@ -30,10 +30,49 @@ export interface Jacobian {
 
 export const jacobianKind = having<Jacobian>("derivatives, as jacobian() gives", ["re", "im"]);
 
-/** Most rows that are differentiated together, which bounds the memory for copies of the parameters. */
+/** Most rows that are differentiated together. */
 const MOST_ROWS = 256;
 /** Most images of rows that are differentiated together, which bounds the memory of the tape. */
 const MOST_IMAGES = 8192;
+/** Most derivatives of a block, which bounds the memory of the copies of the parameters. */
+const MOST_DERIVATIVES = 2 ** 24;
+
+/** Watches nothing: while it records, no other tape frees what it goes through. */
+const keeping = new Tape([]);
+
+/** Both parts for all rows of `tokens`, from one forward pass. */
+function block(ansatz: Ansatz, parameters: AnsatzParameters, tokens: Tensor): Jacobian {
+  const { backend } = tokens;
+  const [rows] = tokens.shape;
+  return backend.scope(() => {
+    const copies = replicate(parameters, rows);
+    const leaves = tensorsIn(copies);
+    const tape = new Tape(leaves);
+    const { re, im } = recording(tape, () => ansatz.apply(copies, tokens, true));
+    const derivatives = (part: Tensor): Tensor => {
+      const cotangents = tape.pull(part, backend.full(1, part.shape), add);
+      const gradients = leaves.map((leaf) => cotangents.get(leaf) ?? backend.full(0, leaf.shape));
+      return concat(
+        gradients.map((gradient) => reshape(gradient, [rows, -1])),
+        1,
+      );
+    };
+    return { re: recording(keeping, () => backend.scope(() => derivatives(re))), im: derivatives(im) };
+  });
+}
+
+/** The Jacobian for consecutive blocks of the rows of `spins`, [rows of the block, P] each. */
+export function jacobianBlocks(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Jacobian[] {
+  const { backend } = parameters.embedding.weight;
+  const most = Math.min(MOST_ROWS, MOST_IMAGES / ansatz.images, MOST_DERIVATIVES / countParameters(parameters));
+  const step = (ansatz.separable ? Math.max(1, Math.floor(most)) : 1) * ansatz.lattice.sites;
+  const blocks: Jacobian[] = [];
+  for (let start = 0; start < spins.length; start += step) {
+    const part = spins.subarray(start, start + step);
+    blocks.push(backend.scope(() => block(ansatz, parameters, ansatz.tokens(backend, part))));
+  }
+  return blocks;
+}
 
 /**
  * The Jacobian O_sk = ∂ log ψ(σ_s) / ∂θ_k of `ansatz` by its `parameters`, for the rows σ_s of `spins` ±1 [rows,
@@ -50,38 +89,9 @@ export function jacobian(ansatz: Ansatz, parameters: AnsatzParameters, spins: In
     { ansatz, parameters, spins },
     { ansatz: ansatzKind, parameters: ansatzParameters, spins: spinsKind },
   );
-  const { backend } = parameters.embedding.weight;
-  const { sites } = ansatz.lattice;
-  return backend.scope(() => {
-    const parts: Jacobian[] = [];
-    const step =
-      (ansatz.separable ? Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_IMAGES / ansatz.images))) : 1) * sites;
-    for (let start = 0; start < spins.length; start += step) {
-      const tokens = ansatz.tokens(backend, spins.subarray(start, start + step));
-      const [rows] = tokens.shape;
-      const copies = replicate(parameters, rows);
-      const derivatives = (part: "re" | "im"): Tensor =>
-        backend.scope(() => {
-          const { gradients } = valueAndGrad(
-            (own: AnsatzParameters) => sum(ansatz.apply(own, tokens, true)[part]),
-            copies,
-          );
-          return concat(
-            tensorsIn(gradients).map((gradient) => reshape(gradient, [rows, -1])),
-            1,
-          );
-        });
-      parts.push({ re: derivatives("re"), im: derivatives("im") });
-    }
-    return {
-      re: concat(
-        parts.map(({ re }) => re),
-        0,
-      ),
-      im: concat(
-        parts.map(({ im }) => im),
-        0,
-      ),
-    };
+  return parameters.embedding.weight.backend.scope(() => {
+    const blocks = jacobianBlocks(ansatz, parameters, spins);
+    const joined = (parts: readonly Tensor[]): Tensor => concat(parts, 0);
+    return { re: joined(blocks.map(({ re }) => re)), im: joined(blocks.map(({ im }) => im)) };
   });
 }

@@ -1,6 +1,6 @@
 import { finite, having, numbers, oneOf, tensor } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed } from "../core/options.js";
-import { addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
+import { add, addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
 import { checkTensors } from "../core/checks.js";
 import { NonFiniteError } from "../core/errors.js";
 import { tensorsIn, type Tensor } from "../core/tensor.js";
@@ -15,59 +15,110 @@ import { jacobianKind, type Jacobian } from "./jacobian.js";
  * is the gradient of the energy, XᵀX the quantum geometric tensor.
  */
 export interface LinearProblem {
-  /** X [2 rows, P] */
-  readonly matrix: Tensor;
+  /** X [2 rows, P], cut into blocks of rows [·, P]. */
+  readonly blocks: readonly Tensor[];
   /** g [2 rows, 1] */
   readonly target: Tensor;
 }
 
-const problemKind = having<LinearProblem>("a linear problem, as linearProblem() gives", ["matrix", "target"]);
+const problemKind = having<LinearProblem>("a linear problem, as linearProblem() gives", ["blocks", "target"]);
+
+const sumOf = (parts: readonly Tensor[]): Tensor => parts.reduce((total, part) => add(total, part));
+
+/** The rows of each block in a column for all blocks. */
+function rowsFrom(column: Tensor, blocks: readonly Tensor[]): Tensor[] {
+  let start = 0;
+  return blocks.map(({ shape: [rows] }) => slice(column, 0, (start += rows) - rows, rows));
+}
 
 /**
- * Centres and weights the `derivatives` [rows, P] and local `energies` [rows] of distinct configurations. The `weights`
- * [rows] sum to 1, as those of `shares`.
+ * Centres and weights the `derivatives` of distinct configurations, [rows, P] or consecutive blocks of their rows, and
+ * their local `energies` [rows]. The `weights` [rows] sum to 1, as those of `shares`.
  */
-export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
-  checkArguments(
-    "linearProblem",
-    { derivatives, energies, weights },
-    { derivatives: jacobianKind, energies: complex, weights: numbers },
-  );
-  const { re, im } = derivatives;
-  checkTensors("linearProblem", { re, im });
-  const { backend } = re;
+export function linearProblem(
+  derivatives: Jacobian | readonly Jacobian[],
+  energies: ComplexNumbers,
+  weights: Float64Array,
+): LinearProblem {
+  checkArguments("linearProblem", { energies, weights }, { energies: complex, weights: numbers });
+  const parts = Array.isArray(derivatives) ? (derivatives as readonly Jacobian[]) : [derivatives as Jacobian];
+  for (const part of parts) {
+    checkArguments("linearProblem", { derivatives: part }, { derivatives: jacobianKind });
+    checkTensors("linearProblem", { re: part.re, im: part.im });
+  }
+  const { backend } = parts[0].re;
   const rows = weights.length;
   return backend.scope(() => {
     const shares = backend.tensor(weights, [rows, 1]);
     const roots = backend.tensor(weights.map(Math.sqrt), [rows, 1]);
-    const centred = (part: Tensor): Tensor =>
-      multiply(subtract(part, sum(multiply(part, shares), 0, { keepAxes: true })), roots);
+    const centred = (blocks: readonly Tensor[]): Tensor[] => {
+      const [share, root] = [rowsFrom(shares, blocks), rowsFrom(roots, blocks)];
+      const mean = sumOf(blocks.map((block, at) => sum(multiply(block, share[at]), 0, { keepAxes: true })));
+      return blocks.map((block, at) => multiply(subtract(block, mean), root[at]));
+    };
     const column = (values: Float64Array): number[] => {
       const mean = values.reduce((total, value, row) => total + weights[row] * value, 0);
       return Array.from(values, (value, row) => 2 * Math.sqrt(weights[row]) * (value - mean));
     };
     return {
-      matrix: concat([centred(re), centred(im)], 0),
+      blocks: [...centred(parts.map(({ re }) => re)), ...centred(parts.map(({ im }) => im))],
       target: backend.tensor([...column(energies.re), ...column(energies.im)], [2 * rows, 1]),
     };
+  });
+}
+
+/** X δ, [2 rows, 1]. */
+export function along({ blocks }: Pick<LinearProblem, "blocks">, direction: Tensor): Tensor {
+  return blocks[0].backend.scope(() =>
+    concat(
+      blocks.map((block) => matmul(block, direction)),
+      0,
+    ),
+  );
+}
+
+/** Xᵀ y, [P, 1], for a column y [2 rows, 1]. */
+function across({ blocks }: Pick<LinearProblem, "blocks">, column: Tensor): Tensor {
+  return blocks[0].backend.scope(() => {
+    const rows = rowsFrom(column, blocks);
+    return sumOf(blocks.map((block, at) => matmul(block, rows[at], { transposeA: true })));
   });
 }
 
 /** The gradient of the energy, Xᵀg, [P, 1], of a linear `problem`. */
 export function energyGradient(problem: LinearProblem): Tensor {
   checkArguments("energyGradient", { problem }, { problem: problemKind });
-  return matmul(problem.matrix, problem.target, { transposeA: true });
+  return across(problem, problem.target);
 }
 
-/** Solves (A + λI) x = b for a symmetric A [size, size], in float64. */
-async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise<Tensor> {
-  const [size] = gram.shape;
-  const matrix = Float64Array.from(await gram.read());
-  for (let i = 0; i < size; i++) {
-    // A float32 product may be asymmetric by rounding.
-    for (let j = 0; j < i; j++) matrix[i * size + j] = (matrix[i * size + j] + matrix[j * size + i]) / 2;
-    matrix[i * size + i] += shift;
+/** XᵀX, or XXᵀ for `onSamples`, in float64: the lower triangle is set. */
+async function gram(blocks: readonly Tensor[], onSamples: boolean): Promise<Float64Array> {
+  const { backend } = blocks[0];
+  if (!onSamples) {
+    const product = backend.scope(() => sumOf(blocks.map((block) => matmul(block, block, { transposeA: true }))));
+    const numbers = Float64Array.from(await product.read());
+    product.dispose();
+    return numbers;
   }
+  const size = blocks.reduce((rows, block) => rows + block.shape[0], 0);
+  const matrix = new Float64Array(size * size);
+  for (let i = 0, top = 0; i < blocks.length; top += blocks[i++].shape[0]) {
+    for (let j = 0, left = 0; j <= i; left += blocks[j++].shape[0]) {
+      const product = matmul(blocks[i], blocks[j], { transposeB: true });
+      const numbers = await product.read();
+      const [rows, columns] = product.shape;
+      for (let row = 0; row < rows; row++)
+        matrix.set(numbers.subarray(row * columns, (row + 1) * columns), (top + row) * size + left);
+      product.dispose();
+    }
+  }
+  return matrix;
+}
+
+/** Solves (A + λI) x = b in float64 for a symmetric A, of which the lower triangle is read. */
+async function solveShifted(matrix: Float64Array, right: Tensor, shift: number): Promise<Tensor> {
+  const size = right.size;
+  for (let i = 0; i < size; i++) matrix[i * size + i] += shift;
   const solution = solvePositiveDefinite(matrix, await right.read());
   if (solution === undefined) {
     throw new NonFiniteError({
@@ -80,7 +131,7 @@ async function solveShifted(gram: Tensor, right: Tensor, shift: number): Promise
         "samples.",
     });
   }
-  return gram.backend.tensor(solution, [size, 1]);
+  return right.backend.tensor(solution, [size, 1]);
 }
 
 /** Options of `naturalGradient`. */
@@ -104,20 +155,17 @@ export async function naturalGradient(problem: LinearProblem, options: NaturalGr
     shift: needed(finite),
     side: oneOf("parameters", "samples"),
   });
-  const { matrix, target } = problem;
-  checkTensors("naturalGradient", { matrix, target });
-  const [rows, columns] = matrix.shape;
-  const onSamples = (side ?? (columns <= rows ? "parameters" : "samples")) === "samples";
-  const gram = matmul(matrix, matrix, onSamples ? { transposeB: true } : { transposeA: true });
+  const { blocks, target } = problem;
+  checkTensors("naturalGradient", { target, "blocks[0]": blocks[0] });
+  const onSamples = (side ?? (blocks[0].shape[1] <= target.size ? "parameters" : "samples")) === "samples";
   const right = onSamples ? target : energyGradient(problem);
   try {
-    const solution = await solveShifted(gram, right, shift);
+    const solution = await solveShifted(await gram(blocks, onSamples), right, shift);
     if (!onSamples) return solution;
-    const direction = matmul(matrix, solution, { transposeA: true });
+    const direction = across(problem, solution);
     solution.dispose();
     return direction;
   } finally {
-    gram.dispose();
     if (!onSamples) right.dispose();
   }
 }
@@ -138,11 +186,11 @@ export async function springDirection(
 ): Promise<Tensor> {
   checkArguments("springDirection", { problem, momentum }, { problem: problemKind, momentum: finite });
   if (last === undefined || momentum === 0) return naturalGradient(problem, options);
-  const { matrix, target } = problem;
-  const rest = matmul(matrix, last);
+  const { blocks, target } = problem;
+  const rest = along(problem, last);
   const left = addScaled(target, rest, -momentum);
   try {
-    const fresh = await naturalGradient({ matrix, target: left }, options);
+    const fresh = await naturalGradient({ blocks, target: left }, options);
     const direction = addScaled(fresh, last, momentum);
     fresh.dispose();
     return direction;

@@ -1,17 +1,16 @@
-import { matmul } from "../autograd/ops.js";
 import { NonFiniteError } from "../core/errors.js";
 import { anyNumber, callable, finite, having, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
-import type { Tensor } from "../core/tensor.js";
+import { disposeTree, type Tensor } from "../core/tensor.js";
 import { rememberedAmplitudes, rounded, type LogAmplitude } from "./amplitudes.js";
 import { ansatzParameters, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
 import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
-import { jacobian } from "./jacobian.js";
+import { jacobianBlocks } from "./jacobian.js";
 import { localEnergies } from "./local-energy.js";
 import { distinctRows, type Representatives } from "./orbits.js";
-import { descend, linearProblem, springDirection, type LinearProblem } from "./reconfiguration.js";
+import { along, descend, linearProblem, springDirection, type LinearProblem } from "./reconfiguration.js";
 import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
 import { exactStatistics, statistics, type Statistics } from "./statistics.js";
 
@@ -178,17 +177,15 @@ export async function variationalStep(
     longer.set(values);
     return longer;
   };
-  const derivatives = jacobian(ansatz, parameters, spins);
-  const system = linearProblem(
-    derivatives,
-    { re: padded(local.re), im: padded(local.im) },
-    padded(shares(samples, sites)),
-  );
+  const derivatives = jacobianBlocks(ansatz, parameters, spins);
+  const energies = { re: padded(local.re), im: padded(local.im) };
+  const system = linearProblem(derivatives, energies, padded(shares(samples, sites)));
+  disposeTree(derivatives);
   const { direction, shift } = await raisedDirection(system, last, momentum, least);
-  const way = matmul(system.matrix, direction);
+  const way = along(system, direction);
   const distance = rate * Math.hypot(...(await way.read()));
   descend(parameters, direction, distance > longest ? (rate * longest) / distance : rate);
-  for (const tensor of [derivatives.re, derivatives.im, system.matrix, system.target, way]) tensor.dispose();
+  for (const tensor of [...system.blocks, system.target, way]) tensor.dispose();
   return { measurement, direction, shift };
 }
 

@@ -151,14 +151,14 @@ describe("a step", () => {
 
 describe("directions", () => {
   const noise = random(6);
-  const problem = { matrix: cpu.tensor(noise.normals(6 * 4), [6, 4]), target: cpu.tensor(noise.normals(6), [6, 1]) };
+  const problem = { blocks: [cpu.tensor(noise.normals(6 * 4), [6, 4])], target: cpu.tensor(noise.normals(6), [6, 1]) };
   const read = async (tensor: Promise<Tensor>): Promise<number[]> => Array.from(await (await tensor).read());
 
   it("of SPRING minimise the squares around the last direction", async () => {
     const last = cpu.tensor(noise.normals(4), [4, 1]);
     const [shift, momentum] = [0.1, 0.7];
     const delta = await read(springDirection(problem, last, momentum, { shift }));
-    const [x, g, old] = [await problem.matrix.read(), await problem.target.read(), await last.read()];
+    const [x, g, old] = [await problem.blocks[0].read(), await problem.target.read(), await last.read()];
     const cost = (d: readonly number[]): number => {
       const residuals = Array.from(g, (value, row) => d.reduce((sum, part, k) => sum + x[row * 4 + k] * part, -value));
       return (
@@ -176,7 +176,7 @@ describe("directions", () => {
   });
 
   it("ask for a larger shift where the system is singular", async () => {
-    const zero = { matrix: cpu.full(0, [2, 3]), target: cpu.full(1, [2, 1]) };
+    const zero = { blocks: [cpu.full(0, [2, 3])], target: cpu.full(1, [2, 1]) };
     await expect(naturalGradient(zero, { shift: 0 })).rejects.toThrow(
       /naturalGradient: shift: wanted a positive definite system/,
     );
