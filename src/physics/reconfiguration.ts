@@ -32,20 +32,26 @@ function rowsFrom(column: Tensor, blocks: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * Centres and weights the `derivatives` of distinct configurations, [rows, P] or consecutive blocks of their rows, and
- * their local `energies` [rows]. The `weights` [rows] sum to 1, as those of `shares`.
+ * Centres and weights the `derivatives` [rows, P] and local `energies` [rows] of distinct configurations. The `weights`
+ * [rows] sum to 1, as those of `shares`.
  */
-export function linearProblem(
-  derivatives: Jacobian | readonly Jacobian[],
+export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, weights: Float64Array): LinearProblem {
+  checkArguments(
+    "linearProblem",
+    { derivatives, energies, weights },
+    { derivatives: jacobianKind, energies: complex, weights: numbers },
+  );
+  const { re, im } = derivatives;
+  checkTensors("linearProblem", { re, im });
+  return problemInBlocks([derivatives], energies, weights);
+}
+
+/** `linearProblem` of consecutive blocks of the rows of a Jacobian. */
+export function problemInBlocks(
+  parts: readonly Jacobian[],
   energies: ComplexNumbers,
   weights: Float64Array,
 ): LinearProblem {
-  checkArguments("linearProblem", { energies, weights }, { energies: complex, weights: numbers });
-  const parts = Array.isArray(derivatives) ? (derivatives as readonly Jacobian[]) : [derivatives as Jacobian];
-  for (const part of parts) {
-    checkArguments("linearProblem", { derivatives: part }, { derivatives: jacobianKind });
-    checkTensors("linearProblem", { re: part.re, im: part.im });
-  }
   const { backend } = parts[0].re;
   const rows = weights.length;
   return backend.scope(() => {

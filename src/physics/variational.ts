@@ -10,7 +10,7 @@ import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
 import { jacobianBlocks } from "./jacobian.js";
 import { localEnergies } from "./local-energy.js";
 import { distinctRows, type Representatives } from "./orbits.js";
-import { along, descend, linearProblem, springDirection, type LinearProblem } from "./reconfiguration.js";
+import { along, descend, problemInBlocks, springDirection, type LinearProblem } from "./reconfiguration.js";
 import { probabilities, shares, type Sampler, type Samples } from "./sampler.js";
 import { exactStatistics, statistics, type Statistics } from "./statistics.js";
 
@@ -179,7 +179,7 @@ export async function variationalStep(
   };
   const derivatives = jacobianBlocks(ansatz, parameters, spins);
   const energies = { re: padded(local.re), im: padded(local.im) };
-  const system = linearProblem(derivatives, energies, padded(shares(samples, sites)));
+  const system = problemInBlocks(derivatives, energies, padded(shares(samples, sites)));
   disposeTree(derivatives);
   const { direction, shift } = await raisedDirection(system, last, momentum, least);
   const way = along(system, direction);
