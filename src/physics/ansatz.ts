@@ -194,7 +194,11 @@ export function ansatz(options: AnsatzOptions): Ansatz {
 
   /** Reorders the spins of every row patch by patch. */
   function cutRows(spins: Int8Array): Float32Array {
-    return Float32Array.from(spins, (_, at) => spins[at - (at % lattice.sites) + order[at % lattice.sites]]);
+    const { sites } = lattice;
+    const cut = new Float32Array(spins.length);
+    for (let row = 0; row < spins.length; row += sites)
+      for (let site = 0; site < sites; site++) cut[row + site] = spins[row + order[site]];
+    return cut;
   }
 
   return {

@@ -1,7 +1,9 @@
 import { NonFiniteError } from "../core/errors.js";
-import { anyNumber, callable, finite, having, whole } from "../core/kinds.js";
+import { anyNumber, backend, callable, finite, having, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
-import { disposeTree, type Tensor } from "../core/tensor.js";
+import { disposeTree, tensorsIn, type Backend, type Tensor } from "../core/tensor.js";
+import { isTensor } from "../core/is-tensor.js";
+import { mapTree } from "../core/tree.js";
 import { rememberedAmplitudes, rounded, type LogAmplitude } from "./amplitudes.js";
 import { ansatzParameters, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
@@ -81,6 +83,29 @@ export async function measure(
   };
 }
 
+/** `measure` with these `parameters`, of which the sampler uses copies on another backend, if one is given. */
+export async function measureOn(
+  samplesOn: Backend | undefined,
+  problem: VariationalProblem,
+  parameters: AnsatzParameters,
+  sampler: Sampler,
+  count: number,
+): Promise<Measurement> {
+  const { ansatz, represent } = problem;
+  const logAmplitude = rememberedAmplitudes(ansatz, parameters, represent);
+  if (samplesOn === undefined || samplesOn === parameters.embedding.weight.backend)
+    return measure(problem, logAmplitude, sampler, count);
+  const copies = new Map<Tensor, Tensor>();
+  try {
+    for (const tensor of tensorsIn(parameters)) copies.set(tensor, await tensor.to(samplesOn));
+    const moved = mapTree(parameters, isTensor, (tensor) => copies.get(tensor)!) as AnsatzParameters;
+    const sampled = rememberedAmplitudes(ansatz, moved, represent);
+    return await measure(problem, logAmplitude, (_, draws) => sampler(sampled, draws), count);
+  } finally {
+    for (const copy of copies.values()) copy.dispose();
+  }
+}
+
 /** Options of `variationalStep`. */
 export interface StepOptions {
   readonly samples: number;
@@ -100,6 +125,11 @@ export interface StepOptions {
    * Default no limit.
    */
   readonly longest?: number;
+  /**
+   * Where the sampler's log ψ is evaluated. Default the backend of the parameters. A software adapter spends most of
+   * the time of such small calls on starting them: `cpu` is faster there.
+   */
+  readonly samplesOn?: Backend;
 }
 
 const stepOptions: Kinds<StepOptions> = {
@@ -109,6 +139,7 @@ const stepOptions: Kinds<StepOptions> = {
   momentum: needed(finite),
   measured: callable,
   longest: anyNumber,
+  samplesOn: backend,
 };
 
 /** How often the shift is raised tenfold if the system is not positive definite in the backend's arithmetic. */
@@ -163,10 +194,10 @@ export async function variationalStep(
     momentum,
     longest = Infinity,
     measured,
+    samplesOn,
   } = checkOptions("variationalStep", options, stepOptions);
-  const { ansatz, hamiltonian, represent } = problem;
-  const logAmplitude = rememberedAmplitudes(ansatz, parameters, represent);
-  const measurement = await measure(problem, logAmplitude, sampler, count);
+  const { ansatz, hamiltonian } = problem;
+  const measurement = await measureOn(samplesOn, problem, parameters, sampler, count);
   await measured?.(measurement);
   const { samples, local } = measurement;
   const { sites } = hamiltonian.lattice;

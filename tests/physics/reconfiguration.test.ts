@@ -6,7 +6,7 @@ import { ansatz } from "../../src/physics/ansatz.js";
 import type { AnsatzParameters } from "../../src/physics/ansatz-parameters.js";
 import { groundState } from "../../src/physics/exact.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
-import { jacobian } from "../../src/physics/jacobian.js";
+import { jacobian, jacobianBlocks } from "../../src/physics/jacobian.js";
 import { chain } from "../../src/physics/lattice.js";
 import { localEnergies } from "../../src/physics/local-energy.js";
 import { representativesOf } from "../../src/physics/orbits.js";
@@ -15,9 +15,16 @@ import {
   energyGradient,
   linearProblem,
   naturalGradient,
+  problemInBlocks,
   springDirection,
 } from "../../src/physics/reconfiguration.js";
-import { exactSampler, metropolisSampler, probabilities, summation, type Sampler } from "../../src/physics/sampler.js";
+import {
+  exactSampler,
+  metropolisSampler,
+  probabilities,
+  randomChains,
+  type Sampler,
+} from "../../src/physics/sampler.js";
 import {
   pointGroup,
   productOf,
@@ -27,7 +34,7 @@ import {
   type Symmetry,
 } from "../../src/physics/symmetry.js";
 import { cosineSchedule } from "../../src/nn/schedules.js";
-import { enumeratedEnergy, variationalStep, type StepOptions } from "../../src/physics/variational.js";
+import { enumeratedEnergy, variationalStep } from "../../src/physics/variational.js";
 
 const lattice = chain(8);
 const hamiltonian = heisenberg(lattice, { j2: 0.3 });
@@ -95,58 +102,26 @@ describe.each([
   });
 });
 
-describe("a step", () => {
-  const model = ansatz({ lattice, kernel: factored({ periodic: [4] }), width: 4, heads: 2, layers: 1 });
-  const step = async (options: Partial<StepOptions>) => {
-    const parameters = model.initialize(cpu, random(2));
-    const numbers = async (): Promise<number[]> =>
-      (await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()))).flatMap((part) => Array.from(part));
-    const before = await numbers();
-    const { shift } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, {
-      samples: 0,
-      rate: 0.05,
-      shift: 1e-3,
-      momentum: 0,
-      ...options,
-    });
-    const after = await numbers();
-    return { shift, way: before.map((value, k) => after[k] - value) };
-  };
-
-  it("longer than the longest is shortened, in its direction", async () => {
-    const [free, short, wide] = [await step({}), await step({ longest: 1e-3 }), await step({ longest: 10 })];
-    expect(wide.way).toEqual(free.way);
-    const share = Math.hypot(...short.way) / Math.hypot(...free.way);
-    expect(share).toBeLessThan(0.1);
-    short.way.forEach((value, k) => expect(Math.abs(value - share * free.way[k])).toBeLessThan(1e-12));
-    // the rate and the longest way trade places
-    const slower = await step({ rate: 0.05 / 100, longest: 1e-3 });
-    expect(Math.hypot(...slower.way)).toBeLessThanOrEqual(Math.hypot(...short.way) * (1 + 1e-9));
-  });
-
-  it("raises a shift that leaves the system singular, and says so", async () => {
-    // rows of centred sums depend on each other, so that without a shift nothing is definite
-    expect((await step({ shift: 1e-3 })).shift).toBe(1e-3);
-    const { shift, way } = await step({ shift: 1e-16 });
-    expect(shift).toBeGreaterThan(1e-16);
-    expect(way.every(Number.isFinite)).toBe(true);
-  });
-
-  it("measures before the parameters change", async () => {
-    const parameters = model.initialize(cpu, random(2));
-    const energies: number[] = [];
-    const measured = async (): Promise<void> =>
-      void energies.push(await enumeratedEnergy({ hamiltonian }, rememberedAmplitudes(model, parameters)));
-    const { measurement } = await variationalStep({ ansatz: model, hamiltonian }, parameters, summation(8), undefined, {
-      samples: 0,
-      rate: 0.05,
-      shift: 1e-3,
-      momentum: 0,
-      measured,
-    });
-    expect(energies).toHaveLength(1);
-    expect(energies[0]).toBeCloseTo(measurement.energy.mean, 10);
-  });
+it("has the same direction from a Jacobian in blocks of rows", async () => {
+  const model = ansatz({ lattice, kernel: softmax(), width: 4, heads: 2, layers: 1 });
+  const parameters = model.initialize(cpu, random(2));
+  const rows = 300; // above the most rows of a block
+  const spins = randomChains(lattice, rows, random(4));
+  const noise = random(5);
+  const energies = { re: noise.normals(rows), im: noise.normals(rows) };
+  const weights = new Float64Array(rows).fill(1 / rows);
+  const blocks = jacobianBlocks(model, parameters, spins);
+  expect(blocks.map(({ re }) => re.shape[0])).toEqual([256, 44]);
+  const [cut, whole] = [
+    problemInBlocks(blocks, energies, weights),
+    linearProblem(jacobian(model, parameters, spins), energies, weights),
+  ];
+  for (const side of ["parameters", "samples"] as const) {
+    const [a, b] = await Promise.all(
+      [cut, whole].map(async (problem) => (await naturalGradient(problem, { shift: 1e-2, side })).read()),
+    );
+    a.forEach((value, k) => expect(Math.abs(value - b[k])).toBeLessThan(1e-9 * Math.max(...b.map(Math.abs))));
+  }
 });
 
 describe("directions", () => {

@@ -1,8 +1,8 @@
 import { countParameters } from "../../core/tensor.js";
-import { rememberedAmplitudes } from "../../physics/amplitudes.js";
+import { cpu } from "../../cpu/cpu.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
-import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
+import { measureOn, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { cosineSchedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
@@ -67,6 +67,7 @@ export async function optimize(
   const rateOf = cosineSchedule({ ...rate, steps, warmup: Math.min(rate.warmup, steps - 1) });
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
+  const samplesOn = work.backend.device.kind === "software" ? cpu : work.backend;
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
     // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
@@ -101,7 +102,7 @@ export async function optimize(
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
       const measured = (measurement: Measurement): Promise<void> =>
         isLookedAt ? look(problem, state, measurement) : Promise.resolve();
-      const options = { samples, rate: rateOf(state.step), shift, momentum, longest, measured };
+      const options = { samples, samplesOn, rate: rateOf(state.step), shift, momentum, longest, measured };
       const {
         measurement,
         direction,
@@ -133,12 +134,7 @@ export async function optimize(
       if (work.isDue()) await store();
       await work.checkpoint(store);
     }
-    const final = await measure(
-      problem,
-      rememberedAmplitudes(problem.ansatz, parameters, problem.represent),
-      sampler,
-      samples,
-    );
+    const final = await measureOn(samplesOn, problem, parameters, sampler, samples);
     await look(problem, state, final);
     return stand(final, true);
   } finally {
