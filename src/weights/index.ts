@@ -1,3 +1,4 @@
+export type { BinaryData, BlobLike, ByteSource } from "./bytes.js";
 export {
   countHeads,
   findAttention,
@@ -7,15 +8,9 @@ export {
   type Projection,
 } from "./attention-weights.js";
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./parameter-count.js";
-export {
-  encodeSafetensors,
-  openSafetensors,
-  type BinaryData,
-  type BlobLike,
-  type ByteSource,
-  type StoredTensors,
-  type TensorToStore,
-} from "./safetensors.js";
+export { encodeSafetensors, openSafetensors, type StoredTensors, type TensorToStore } from "./safetensors.js";
+export { openNumpy } from "./numpy.js";
+export { openPyTorch } from "./pytorch.js";
 export { openShardedSafetensors } from "./safetensors-index.js";
-export type { SafetensorsHeader, StoredTensor } from "./safetensors-header.js";
+export type { PlacedTensor, SafetensorsHeader, StoredTensor } from "./safetensors-header.js";
 export type { FloatDType, StoredDType } from "./stored-numbers.js";

@@ -9,11 +9,15 @@ export const PREFIX_BYTES = 8;
 const LONGEST_HEADER = 100_000_000;
 const METADATA = "__metadata__";
 
-/** Type, shape and position of a tensor in a file. */
+/** Type and shape of a tensor in a file. */
 export interface StoredTensor {
   readonly dtype: StoredDType;
   /** Empty for a scalar. An extent may be 0: the tensor is then empty. */
   readonly shape: Shape;
+}
+
+/** A tensor, and where its bytes lie. */
+export interface PlacedTensor extends StoredTensor {
   /** First byte in the file. */
   readonly begin: number;
   /** First byte after it. */
@@ -22,7 +26,7 @@ export interface StoredTensor {
 
 /** The contents of a safetensors header. */
 export interface SafetensorsHeader {
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tensors: ReadonlyMap<string, PlacedTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -66,7 +70,7 @@ function parseFields(bytes: Uint8Array, refuse: Refuse): Fields {
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** One entry of the header; `start` is the first byte after the header. */
-function parseTensor(name: string, entry: unknown, start: number, refuse: Refuse): StoredTensor {
+function parseTensor(name: string, entry: unknown, start: number, refuse: Refuse): PlacedTensor {
   const about = showJson(name);
   if (!isObject(entry)) throw refuse(`an object for tensor ${about}`, showJson(entry));
   const { dtype, shape, data_offsets: offsets } = entry;
@@ -94,7 +98,7 @@ function parseMetadata(entry: unknown, refuse: Refuse): Record<string, string> {
 }
 
 /** Throws unless the tensors cover every byte from `start` to `size` exactly once. */
-function checkCover(tensors: ReadonlyMap<string, StoredTensor>, start: number, size: number, refuse: Refuse): void {
+function checkCover(tensors: ReadonlyMap<string, PlacedTensor>, start: number, size: number, refuse: Refuse): void {
   let [covered, last] = [start, "the header"];
   for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
     const about = showJson(name);

@@ -4,7 +4,8 @@ import { callable, text } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { parseJson, showJson } from "../core/json.js";
 import { refusing, type StoredTensor } from "./safetensors-header.js";
-import { noSuchTensor, openSafetensors, type BinaryData, type StoredTensors } from "./safetensors.js";
+import type { BinaryData } from "./bytes.js";
+import { noSuchTensor, openSafetensors, type StoredTensors } from "./safetensors.js";
 
 /** A file name without folders, so that an index cannot refer to files elsewhere. */
 const PLAIN_NAME = /^[\w][\w .-]*$/;
@@ -71,7 +72,7 @@ export async function openShardedSafetensors(
     metadata: Object.assign({}, ...[...shards.values()].map(({ metadata }) => metadata)) as Record<string, string>,
     async read(tensorName) {
       const place = places.get(tensorName);
-      if (place === undefined) throw noSuchTensor(name, tensorName, places);
+      if (place === undefined) throw noSuchTensor("openSafetensors", name, tensorName, places);
       return place.shard.read(tensorName);
     },
   };

@@ -1,8 +1,9 @@
 import { ArgumentError, DataError, ShapeError } from "../core/errors.js";
+import { sourceOf, type BinaryData, type ByteSource } from "./bytes.js";
 import type { FileKind } from "./file-kind.js";
 import { showJson } from "../core/json.js";
-import { having, numbers, record, shapeKind, text, type Kind } from "../core/kinds.js";
-import { checkArguments, checkOptions, needed, wrongKind } from "../core/options.js";
+import { numbers, record, shapeKind, text, type Kind } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed } from "../core/options.js";
 import {
   encodeHeader,
   headerLength,
@@ -11,6 +12,7 @@ import {
   refusing,
   type Refuse,
   type SafetensorsHeader,
+  type StoredTensor,
 } from "./safetensors-header.js";
 import { formatShape, sizeOf, type Shape } from "../core/shape.js";
 import {
@@ -22,29 +24,13 @@ import {
   type FloatDType,
 } from "./stored-numbers.js";
 
-/** Random access to bytes, such as those of a file too large for memory. */
-export interface ByteSource {
-  /** For error messages. */
-  readonly name: string;
-  readonly size: number;
-  /** The bytes from `begin` to `end`, exclusive. */
-  read(begin: number, end: number): Promise<Uint8Array>;
-}
-
-/** What `Blob` and `File` of browsers and Node have. */
-export interface BlobLike {
-  readonly size: number;
-  slice(begin: number, end: number): BlobLike;
-  arrayBuffer(): Promise<ArrayBuffer>;
-}
-
-/** The bytes of a file: in memory, or to be read in parts. */
-export type BinaryData = Uint8Array | ArrayBuffer | BlobLike | ByteSource;
-
 /** Named tensors that are read one at a time. */
-export interface StoredTensors extends SafetensorsHeader {
+export interface StoredTensors {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Texts by name that the file holds beside its tensors. */
+  readonly metadata: Readonly<Record<string, string>>;
   /**
-   * The numbers of one tensor, row-major: float64 for F64, float32 for F32, F16 and BF16; all exact.
+   * The numbers of one tensor, row-major: float64 for F64 and whole numbers, float32 for F32, F16 and BF16; all exact.
    *
    * @throws ArgumentError for an unknown name, UnsupportedError for a type that is not a float, DataError for missing
    * bytes.
@@ -52,32 +38,16 @@ export interface StoredTensors extends SafetensorsHeader {
   readonly read: (name: string) => Promise<Float32Array | Float64Array>;
 }
 
-const bytesKind = having<ByteSource>(
-  "bytes: a Uint8Array, an ArrayBuffer, a Blob, or { name, size, read(begin, end) }",
-  ["name", "size", "read"],
-  "Read the file first, as by await readFile(path) in Node or await (await fetch(url)).arrayBuffer().",
-);
-
-function sourceOf(data: BinaryData): ByteSource {
-  if (data instanceof ArrayBuffer) return sourceOf(new Uint8Array(data));
-  if (data instanceof Uint8Array)
-    return { name: "bytes", size: data.length, read: (begin, end) => Promise.resolve(data.subarray(begin, end)) };
-  if (typeof data === "object" && data !== null && "arrayBuffer" in data) {
-    return {
-      name: "blob",
-      size: data.size,
-      read: async (begin, end) => new Uint8Array(await data.slice(begin, end).arrayBuffer()),
-    };
-  }
-  if (bytesKind.holds(data)) return data;
-  throw wrongKind("openSafetensors", "data", bytesKind, data);
-}
-
 /** The error for a name that a file does not hold. */
-export function noSuchTensor(file: string, name: string, tensors: ReadonlyMap<string, unknown>): ArgumentError {
+export function noSuchTensor(
+  where: string,
+  file: string,
+  name: string,
+  tensors: ReadonlyMap<string, unknown>,
+): ArgumentError {
   const some = [...tensors.keys()].slice(0, 4).map((known) => showJson(known));
   return new ArgumentError({
-    where: "openSafetensors",
+    where,
     argument: file,
     wanted: `one of its ${tensors.size} tensors (${some.join(", ")}${tensors.size > some.length ? ", ..." : ""})`,
     got: showJson(name),
@@ -122,15 +92,15 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
  * const weights = await openSafetensors(await readFile("model.safetensors"));
  * const numbers = await weights.read("classifier.weight");
  */
-export async function openSafetensors(data: BinaryData): Promise<StoredTensors> {
-  const source = sourceOf(data);
+export async function openSafetensors(data: BinaryData): Promise<SafetensorsHeader & StoredTensors> {
+  const source = sourceOf("openSafetensors", data);
   const refuse = refusing("openSafetensors", source.name);
   const header = await readHeader(source, refuse);
   return {
     ...header,
     async read(name) {
       const tensor = header.tensors.get(name);
-      if (tensor === undefined) throw noSuchTensor(source.name, name, header.tensors);
+      if (tensor === undefined) throw noSuchTensor("openSafetensors", source.name, name, header.tensors);
       const bytes = await source.read(tensor.begin, tensor.end);
       if (bytes.length !== tensor.end - tensor.begin) {
         throw new DataError({

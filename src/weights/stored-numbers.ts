@@ -44,7 +44,31 @@ const codecs = {
   BF16: { decode: (buffer) => fromBfloat16(new Uint16Array(buffer)), encode: toBfloat16 },
 } as const satisfies Readonly<Record<string, Codec>>;
 
-/** The types that can be read and written. */
+/** 64-bit whole numbers, of which float64 holds those up to 2^53. */
+function exact(where: string, name: string, values: BigInt64Array | BigUint64Array): Float64Array {
+  return Float64Array.from(values as BigInt64Array, (value) => {
+    const number = Number(value);
+    if (BigInt(number) === value) return number;
+    throw new UnsupportedError({ where, argument: name, wanted: "whole numbers that float64 holds", got: `${value}` });
+  });
+}
+
+/** Whole numbers, which are read alone. */
+const wholes: Readonly<
+  Partial<Record<StoredDType, (buffer: ArrayBuffer, where: string, name: string) => Float64Array>>
+> = {
+  BOOL: (buffer) => Float64Array.from(new Uint8Array(buffer)),
+  U8: (buffer) => Float64Array.from(new Uint8Array(buffer)),
+  I8: (buffer) => Float64Array.from(new Int8Array(buffer)),
+  U16: (buffer) => Float64Array.from(new Uint16Array(buffer)),
+  I16: (buffer) => Float64Array.from(new Int16Array(buffer)),
+  U32: (buffer) => Float64Array.from(new Uint32Array(buffer)),
+  I32: (buffer) => Float64Array.from(new Int32Array(buffer)),
+  U64: (buffer, where, name) => exact(where, name, new BigUint64Array(buffer)),
+  I64: (buffer, where, name) => exact(where, name, new BigInt64Array(buffer)),
+};
+
+/** The float types, which can be read and written. */
 export type FloatDType = keyof typeof codecs;
 
 /** Whether numbers of this type can be read and written. */
@@ -55,24 +79,27 @@ export function isFloatDType(dtype: string): dtype is FloatDType {
 /** Bytes of `count` numbers; not a whole number if the last byte is only partly used. */
 export const storedBytes = (dtype: StoredDType, count: number): number => (count * storedBits[dtype]) / 8;
 
-/** Decodes bytes exactly: F64 to float64, other types to float32. */
+/** Decodes bytes exactly: F64 and whole numbers to float64, other types to float32. */
 export function decodeNumbers(
   where: string,
   name: string,
   dtype: StoredDType,
   bytes: Uint8Array,
 ): Float32Array | Float64Array {
+  // Copies, because typed arrays need an aligned offset.
+  const { buffer } = new Uint8Array(bytes);
+  const whole = wholes[dtype];
+  if (whole !== undefined) return whole(buffer, where, name);
   if (!isFloatDType(dtype)) {
     throw new UnsupportedError({
       where,
       argument: name,
-      wanted: `a tensor of ${Object.keys(codecs).join(", ")}`,
+      wanted: `a tensor of ${[...Object.keys(codecs), ...Object.keys(wholes)].join(", ")}`,
       got: dtype,
       fix: "Convert the tensor with the software that wrote the file.",
     });
   }
-  // Copies, because typed arrays need an aligned offset.
-  return codecs[dtype].decode(new Uint8Array(bytes).buffer);
+  return codecs[dtype].decode(buffer);
 }
 
 /** Encodes numbers, each rounded to the nearest of the type, ties to even. */

@@ -1,3 +1,4 @@
+import { checkpoint, dictionary } from "./pickle-files.js";
 import * as library from "../../src/standalone.js";
 import { example, type Example } from "./example.js";
 import { physicsExamples } from "./physics-functions.js";
@@ -43,6 +44,11 @@ const problem = {
 const judged = { kernel: softmax(), trainable: ["value"] };
 const initialization = { heads: 1, mirrored: false, scales: { query: 1, key: 1, value: 1, output: 1 } };
 
+/** An .npy file of one number. */
+const numpyArray = Buffer.from(
+  "\x93NUMPY\x01\0\x3c\0{'descr':'|u1','fortran_order':False,'shape':(1,)}".padEnd(70) + "!",
+  "latin1",
+);
 const bytes = library.encodeSafetensors({ "layers.0.attention.query": { shape: [1], data: [1] } });
 const stored = { shape: [2, 2], dtype: "F32", begin: 0, end: 16 };
 const names = ["query", "key", "value", "output"].map(
@@ -132,6 +138,8 @@ export const examples: Readonly<Record<string, Example>> = {
     ],
     0,
   ),
+  openNumpy: example(() => [numpyArray]),
+  openPyTorch: example(() => [checkpoint(dictionary({}))]),
   openSafetensors: example(() => [bytes]),
   openShardedSafetensors: example(() => [
     '{"weight_map":{"layers.0.attention.query":"a.safetensors"}}',

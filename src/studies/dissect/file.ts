@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { DataError } from "../../core/errors.js";
-import type { ByteSource } from "../../weights/safetensors.js";
+import type { ByteSource } from "../../weights/bytes.js";
 import { statFile, unreadable } from "../files.js";
 
 const WHERE = "openSafetensors";
