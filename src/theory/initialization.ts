@@ -112,11 +112,11 @@ export function convergenceProbability(
   options: ConvergenceOptions & { readonly seed?: number; readonly draws?: number },
 ): Proportion {
   const where = "convergenceProbability";
+  const checked = checkInitialization(where, initialization);
   const {
     seed = 1,
     draws = 40,
     ...own
   } = checkOptions(where, options, { ...convergenceOptions, seed: wholeNumber, draws: whole(1) });
-  const checked = checkInitialization(where, initialization);
   return certifiedShare(problem, checkProblem(problem), checked, own, { seed, draws });
 }

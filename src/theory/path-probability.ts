@@ -54,6 +54,7 @@ export async function pathProbability(
   given: PathProbabilityOptions,
 ): Promise<PathProbability> {
   const where = "pathProbability";
+  const own = checkInitialization(where, initialization);
   const { kernel: kernelKind, trainable: trainableKind } = convergenceOptions;
   const {
     kernel,
@@ -72,7 +73,6 @@ export async function pathProbability(
     draws: whole(1),
   });
   const trainable = checkTrainable(given.trainable);
-  const own = checkInitialization(where, initialization);
   const checked = checkProblem(problem);
   const certifiedAt: (number | null)[] = [];
   let proved = 0;
