@@ -97,6 +97,7 @@ export type {
   Projections,
   Shader,
   TiledKernel,
+  WeightBounds,
 } from "./kernels/kernel.js";
 export { booleanMask } from "./kernels/boolean-mask.js";
 export {

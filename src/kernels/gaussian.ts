@@ -2,7 +2,7 @@ import shader from "../../shaders/kernels/gaussian.wgsl";
 import { flag, positive } from "../core/kinds.js";
 import { checkOptions, type Kinds } from "../core/options.js";
 import { exponentialHook, exponentialWeight, innerProductHook } from "./hooks.js";
-import type { TiledKernel } from "./kernel.js";
+import type { TiledKernel, WeightBounds } from "./kernel.js";
 import { printedKernel } from "./printing.js";
 
 /** Options of `gaussian`. */
@@ -14,6 +14,25 @@ export interface GaussianOptions {
 }
 
 export const gaussianOptions: Kinds<GaussianOptions> = { gamma: positive, normalize: flag };
+
+/**
+ * Bounds where ‖q - k‖ differs from `distance` by at most `reach`.
+ *
+ * With t = γ‖q-k‖²: w = e^(-t/2) falls, ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1, and ∇²w has the eigenvalues
+ * -γe^(-t/2), which shrinks, and γ(t-1)e^(-t/2), which is largest at t = 3.
+ */
+function gaussianBounds(gamma: number, distance: number, reach: number): WeightBounds {
+  const root = Math.sqrt(gamma);
+  const near = root * Math.max(0, distance - reach);
+  const at = (peak: number): number => Math.min(Math.max(peak, near), root * (distance + reach));
+  const weight = (x: number): number => Math.exp(-(x ** 2) / 2);
+  const [steep, bent] = [at(1), at(Math.sqrt(3))];
+  return {
+    weight: weight(near),
+    slope: root * steep * weight(steep),
+    curvature: gamma * Math.max(weight(near), (bent ** 2 - 1) * weight(bent)),
+  };
+}
 
 /**
  * Gaussian attention: weights e^s with s = -γ/2‖q-k‖², not row-normalised unless `normalize` is set.
@@ -31,12 +50,10 @@ export function gaussian(options: GaussianOptions = {}): TiledKernel {
     ofDifferences: true,
     parameters: [{ name: "gamma", initial: ({ dim }) => gamma ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, { file: "kernels/gaussian.wgsl", text: shader }],
-    // with t = γ‖q-k‖²: ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1; ∇²w has eigenvalues -γe^(-t/2) and γ(t-1)e^(-t/2),
-    // extreme at t = 0
     derivativeBounds: ([gamma]) =>
       normalize
-        ? { of: "query", slope: gamma }
-        : { of: "difference", weight: 1, slope: Math.sqrt(gamma / Math.E), curvature: gamma },
+        ? { of: "query", slope: gamma, keys: "difference" }
+        : { of: "difference", ...gaussianBounds(gamma, 0, Infinity), within: gaussianBounds.bind(null, gamma) },
     formula: {
       ...exponentialWeight,
       score: ({ distance }, [gamma]) => -0.5 * gamma * distance,

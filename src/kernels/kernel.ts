@@ -76,16 +76,28 @@ export interface HeadSizes {
   readonly dim: number;
 }
 
+/** Bounds on a weight w(z) and its derivatives: |w|, ‖∇w‖ and ‖∇²w‖. */
+export interface WeightBounds {
+  readonly weight: number;
+  readonly slope: number;
+  readonly curvature: number;
+}
+
 /**
  * Bounds on the derivatives of a kernel's weights by q and k, for all q and k, at given parameters.
  *
  * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and
- * ‖∇²w‖ ≤ `curvature`. `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus
- * terms of q alone and of k alone.
+ * ‖∇²w‖ ≤ `curvature`. `within`, if known, gives the bounds where ‖q - k‖ differs from `distance` by at most `reach`.
+ *
+ * `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus terms of q alone and of k alone.
+ * `keys` says what is known of the term of k: `product` that there is none, `difference` that it is -`slope`/2‖k‖².
  */
 export type DerivativeBounds =
-  | { readonly of: "difference"; readonly weight: number; readonly slope: number; readonly curvature: number }
-  | { readonly of: "query"; readonly slope: number };
+  | ({
+      readonly of: "difference";
+      readonly within?: (distance: number, reach: number) => WeightBounds;
+    } & WeightBounds)
+  | { readonly of: "query"; readonly slope: number; readonly keys?: "product" | "difference" };
 
 /** A number, or one number a head, that a score uses. */
 export interface KernelParameter {

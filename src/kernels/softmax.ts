@@ -41,7 +41,7 @@ export function softmax(options: SoftmaxOptions = {}): TiledKernel {
     normalizer: "softmax",
     parameters: [{ name: "scale", initial: ({ dim }) => scale ?? 1 / Math.sqrt(dim) }],
     shaders: [innerProductHook, exponentialHook, scaledProductHook],
-    derivativeBounds: ([scale]) => ({ of: "query", slope: scale }),
+    derivativeBounds: ([scale]) => ({ of: "query", slope: scale, keys: "product" }),
     formula: { ...exponentialWeight, ...scaledProduct },
   };
 }

@@ -9,11 +9,9 @@ import { sampledLipschitz } from "./sampled-lipschitz.js";
 
 /** Theorem T2's constants. */
 export interface AnySubsetConstants {
-  /** σ_min(J_0)²/4: `‖∇f‖² ≥ 2·curvature·f` in the ball. */
+  /** m*² = σ_min(J_0)² - 2 L_J‖r_0‖: on the path σ_min(J) is at least m*. */
   readonly curvature: number;
-  /**
-   * (σ_max(J_0) + σ_min(J_0)/2)² + L_J‖r_0‖, a Lipschitz constant of the gradient in the ball where f ≤ f_0.
-   */
+  /** (σ_max(J_0) + σ_min(J_0) - m*)²: on the path σ_max(J) is at most its root. */
   readonly smoothness: number;
   /** Whether every constant is proved. */
   readonly rigorous: boolean;
@@ -39,8 +37,8 @@ function trainableParameters(rows: number, columns: number): Condition {
 /**
  * The conditions and constants of theorem T2 for gradient descent on any subset of the weights.
  *
- * σ_0 = σ_min(J_0) must be positive and C = 8 L_J‖r_0‖/σ_0² at most 1. L_J is a Lipschitz constant of J on the
- * ball of radius 4‖r_0‖/σ_0: proved if a bound is known, else sampled. Singular values are shifted by their
+ * σ_0 = σ_min(J_0) must be positive and h = 2 L_J‖r_0‖/σ_0² below 1. L_J is a Lipschitz constant of J on the
+ * ball of radius 2‖r_0‖/σ_0: proved if a bound is known, else sampled. Singular values are shifted by their
  * rounding error to the safe side.
  */
 export function anySubset(
@@ -64,12 +62,12 @@ export function anySubset(
       `The Jacobian of the outputs [${jacobian.rows}, ${jacobian.columns}] must have full row rank ` +
       `(${method} singular values).`,
   };
-  const radius = (4 * distance) / sigma;
+  const radius = (2 * distance) / sigma;
   const lipschitz = ((): Lipschitz | null => {
     if (rank.holds !== true) return null;
     const proved = provedLipschitz(problem, kernel, trainable, radius, stackedNorm);
     if (proved !== null) return proved;
-    const value = sampledLipschitz(problem, kernel, trainable, { radius, enough: sigma ** 2 / (8 * distance) });
+    const value = sampledLipschitz(problem, kernel, trainable, { radius, enough: sigma ** 2 / (2 * distance) });
     return { value, rigorous: false, note: "sampled, not rigorous" };
   })();
   const nearlyLinear: Condition =
@@ -83,9 +81,10 @@ export function anySubset(
           note: "Not judged: it needs a Jacobian of full row rank.",
         }
       : nearlyLinearCondition(sigma, lipschitz, distance, typicalRounding(size, 2 * sigma * largest));
+  const curvature = lipschitz === null ? 0 : Math.max(0, sigma ** 2 - 2 * lipschitz.value * distance);
   const constants: AnySubsetConstants = {
-    curvature: sigma ** 2 / 4,
-    smoothness: (largest + rounding + sigma / 2) ** 2 + (lipschitz === null ? Infinity : lipschitz.value * distance),
+    curvature,
+    smoothness: (largest + rounding + sigma - Math.sqrt(curvature)) ** 2,
     rigorous: lipschitz?.rigorous === true && method === "exact",
     basis: [
       `L_J ${lipschitz?.note ?? "unknown"}`,
@@ -95,7 +94,7 @@ export function anySubset(
   return { conditions: [trainableParameters(jacobian.rows, jacobian.columns), rank, nearlyLinear], constants };
 }
 
-/** Whether σ_0² exceeds 8 L_J‖r_0‖. Then the loss can reach zero before the Jacobian changes by half of σ_0. */
+/** Whether σ_0² exceeds 2 L_J‖r_0‖. Then the loss can reach zero before the Jacobian can lose its rank. */
 export function nearlyLinearCondition(
   sigma: number,
   { value: constant, note }: Lipschitz,
@@ -103,7 +102,7 @@ export function nearlyLinearCondition(
   rounding: number,
 ): Condition {
   const value = sigma ** 2;
-  const threshold = 8 * constant * distance;
+  const threshold = 2 * constant * distance;
   return {
     name: "nearlyLinear",
     holds: exceeds(value, threshold, rounding),
@@ -111,7 +110,7 @@ export function nearlyLinearCondition(
     threshold,
     margin: value - threshold,
     note:
-      `σ_min(J)² must exceed 8 L_J‖Ŷ - Y‖; C = ${(threshold / value).toPrecision(3)} must be below 1 (L_J = ` +
+      `σ_min(J)² must exceed 2 L_J‖Ŷ - Y‖; h = ${(threshold / value).toPrecision(3)} must be below 1 (L_J = ` +
       `${constant.toPrecision(3)}, ${note}).`,
   };
 }

@@ -15,7 +15,7 @@ export interface Certified {
   readonly stepSize: number;
   /** The largest η that the theorem allows. */
   readonly largestStepSize: number;
-  /** The least fraction of the loss that a step removes: `ημ` (T1), `ησ_min(J_0)²/4` (T2). */
+  /** The least fraction of the loss that a step removes: `ημ` (T1), `1 - (1 - ηm*²)²` (T2). */
   readonly rate: number;
   /**
    * `(1 - rate)^t f_0`, an upper bound of the loss after `step` steps in exact arithmetic. Rounding keeps a float64
@@ -40,7 +40,7 @@ export interface NotCertified {
 /** Whether gradient descent is guaranteed to converge, and how fast. */
 export type Certificate = Certified | NotCertified;
 
-function refuse(
+export function refuse(
   theorem: NotCertified["theorem"],
   reason: string,
   { stepSize = null, lossFloor = null }: Partial<NotCertified> = {},
@@ -48,13 +48,11 @@ function refuse(
   return { theorem, certified: false, reason, stepSize, rate: null, predictedLoss: null, lossFloor };
 }
 
-/** `f_t ≤ (1 - stepSize · curvature)^t f_0`. */
-function guarantee(
-  { theorem, rigorous, reason, stepSize, largestStepSize }: Omit<Certified, "certified" | "rate" | "predictedLoss">,
-  curvature: number,
+/** `f_t ≤ (1 - rate)^t f_0`. */
+export function guarantee(
+  { theorem, rigorous, reason, stepSize, largestStepSize, rate }: Omit<Certified, "certified" | "predictedLoss">,
   initialLoss: number,
 ): Certified {
-  const rate = stepSize * curvature;
   return {
     theorem,
     certified: true,
@@ -111,10 +109,18 @@ export function anySubsetCertificate(
       stepSize: largest,
     });
   }
+  const step = stepSize ?? largest;
+  const contraction = step * curvature;
   const reason = `The Jacobian in ${names} has full row rank and changes little on the way to zero loss (${basis}).`;
   return guarantee(
-    { theorem: "T2", rigorous, reason, stepSize: stepSize ?? largest, largestStepSize: largest },
-    curvature,
+    {
+      theorem: "T2",
+      rigorous,
+      reason,
+      stepSize: step,
+      largestStepSize: largest,
+      rate: contraction * (2 - contraction),
+    },
     initialLoss,
   );
 }
@@ -144,9 +150,9 @@ export function valueOnlyCertificate(
   const reason =
     "The stacked kernel matrix has full row rank and every output matrix full column rank, and only the " +
     "value weights move.";
+  const step = stepSize ?? largest;
   return guarantee(
-    { theorem: "T1", rigorous: true, reason, stepSize: stepSize ?? largest, largestStepSize: largest },
-    curvature,
+    { theorem: "T1", rigorous: true, reason, stepSize: step, largestStepSize: largest, rate: step * curvature },
     initialLoss,
   );
 }

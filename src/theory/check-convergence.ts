@@ -47,7 +47,8 @@ export interface ConvergenceReport {
  *
  * S_ih is the kernel matrix of `X_i W^Q_h` and `X_i W^K_h`. Every condition is measured in float64 at the given
  * weights. An unmet condition is reported, not thrown. A report without a certificate does not mean that gradient
- * descent will fail. `docs/theory.md` has statements, proofs and sources.
+ * descent will fail. `docs/theory.md` has statements, proofs and sources. `readProblem` of attention-kernels/theory
+ * makes a problem of a layer's tensors.
  *
  * Throws `ShapeError` and `NonFiniteError` for a malformed problem, `ArgumentError` for unknown options.
  *

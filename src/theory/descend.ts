@@ -10,13 +10,16 @@ import type { WeightName } from "./problem.js";
 
 type Matrices = readonly (readonly (readonly number[])[])[];
 
+/** The weights as numbers: [H][rows][columns] by name. */
+export type NestedWeights = Readonly<Record<WeightName, Matrices>>;
+
 /** A problem of the theory whose samples all have the same number of tokens. */
 export interface DescentProblem {
   /** N samples [n, D]. */
   readonly inputs: Matrices;
   /** N samples [n, d_o]. */
   readonly targets: Matrices;
-  readonly weights: Readonly<Record<WeightName, Matrices>>;
+  readonly weights: NestedWeights;
 }
 
 export interface DescentOptions {
@@ -27,9 +30,19 @@ export interface DescentOptions {
   readonly tolerance?: number;
   /** Called with every loss and the number of steps before it. */
   readonly follow?: (loss: number, step: number, isLast: boolean) => Promise<void>;
+  /** Called before every step with a way to read the weights. The descent ends at this step if it returns true. */
+  readonly inspect?: (step: number, read: () => Promise<NestedWeights>) => Promise<boolean>;
 }
 
 const tensor = (data: Matrices): Tensor => cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
+
+async function nested(weights: Tensor): Promise<number[][][]> {
+  const numbers = Array.from(await weights.read());
+  const [, rows, columns] = weights.shape;
+  const matrix = (start: number): number[][] =>
+    Array.from({ length: rows }, (_, row) => numbers.slice(start + row * columns, start + (row + 1) * columns));
+  return Array.from({ length: weights.shape[0] }, (_, head) => matrix(head * rows * columns));
+}
 
 /**
  * Gradient descent on f = ½ Σ_i ‖Ŷ_i - Y_i‖² with this library's layer and gradients, in float64. Returns f
@@ -41,7 +54,7 @@ export async function descend(
   { inputs, targets, weights }: DescentProblem,
   kernel: AttentionKernel,
   trainable: readonly WeightName[],
-  { stepSize, steps, tolerance = 0, follow }: DescentOptions,
+  { stepSize, steps, tolerance = 0, follow, inspect }: DescentOptions,
 ): Promise<number[]> {
   const [keyWidth, valueWidth] = [weights.query[0][0].length, weights.value[0][0].length];
   const model = singleLayer({
@@ -62,7 +75,17 @@ export async function descend(
   const { trained, frozen } = splitParameters(parameters, ([name]) => trainable.includes(name as WeightName));
   const optimizer = gradientDescent({ stepSize });
   const losses: number[] = [];
+  const read = async (): Promise<NestedWeights> => {
+    const { query, key, value, output } = mergeParameters(trained, frozen);
+    return {
+      query: await nested(query),
+      key: await nested(key),
+      value: await nested(value),
+      output: await nested(output),
+    };
+  };
   for (let step = 0; step <= steps; step++) {
+    const enough = (await inspect?.(step, read)) === true;
     const value = cpu.scope(() => {
       const result = valueAndGrad(
         (moving) => multiply(sum(square(subtract(model.apply(mergeParameters(moving, frozen), x), y))), 0.5),
@@ -74,7 +97,7 @@ export async function descend(
     const [loss] = await value.read();
     value.dispose();
     losses.push(loss);
-    const isLast = step === steps || !Number.isFinite(loss) || loss <= tolerance * losses[0];
+    const isLast = enough || step === steps || !Number.isFinite(loss) || loss <= tolerance * losses[0];
     await follow?.(loss, step, isLast);
     if (isLast) break;
   }

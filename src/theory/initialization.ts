@@ -22,7 +22,7 @@ export interface Initialization {
 export type DrawnWeights = Readonly<Record<WeightName, number[][][]>>;
 
 /** Draws weights in the shapes of the problem's weights, with the number of heads of the initialisation. */
-function drawWeights(
+export function drawWeights(
   { heads: [like] }: CheckedProblem,
   { heads, mirrored, scales }: Initialization,
   source: Random,
@@ -73,6 +73,27 @@ export function certifiedShare(
 
 const scale = needed(finite);
 
+/** Checks the description of an initialisation. Throws `ArgumentError`. */
+export function checkInitialization(where: string, initialization: Initialization): Initialization {
+  const kinds = {
+    heads: needed(whole(1)),
+    mirrored: needed(flag),
+    scales: needed(record as Kind<Initialization["scales"]>),
+  };
+  const checked = checkOptions(where, initialization, kinds, "initialization");
+  const { heads, mirrored, scales } = checked;
+  checkOptions(where, scales, { query: scale, key: scale, value: scale, output: scale }, "initialization.scales");
+  if (mirrored && heads % 2 === 1) {
+    throw new ArgumentError({
+      where,
+      argument: "heads",
+      wanted: "an even number of heads to mirror",
+      got: String(heads),
+    });
+  }
+  return checked;
+}
+
 /**
  * The probability that random weights of the distribution `initialization` are certified, estimated from seeded draws,
  * with Wilson's 95 % interval.
@@ -91,25 +112,11 @@ export function convergenceProbability(
   options: ConvergenceOptions & { readonly seed?: number; readonly draws?: number },
 ): Proportion {
   const where = "convergenceProbability";
-  const kinds = {
-    heads: needed(whole(1)),
-    mirrored: needed(flag),
-    scales: needed(record as Kind<Initialization["scales"]>),
-  };
-  const { heads, mirrored, scales } = checkOptions(where, initialization, kinds, "initialization");
-  checkOptions(where, scales, { query: scale, key: scale, value: scale, output: scale }, "initialization.scales");
+  const checked = checkInitialization(where, initialization);
   const {
     seed = 1,
     draws = 40,
     ...own
   } = checkOptions(where, options, { ...convergenceOptions, seed: wholeNumber, draws: whole(1) });
-  if (!Number.isInteger(heads) || heads < 1 || (mirrored && heads % 2 === 1)) {
-    throw new ArgumentError({
-      where,
-      argument: "heads",
-      wanted: mirrored ? "an even number of heads to mirror" : "a whole number of at least 1",
-      got: String(heads),
-    });
-  }
-  return certifiedShare(problem, checkProblem(problem), initialization, own, { seed, draws });
+  return certifiedShare(problem, checkProblem(problem), checked, own, { seed, draws });
 }

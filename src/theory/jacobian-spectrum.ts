@@ -32,7 +32,7 @@ const LANCZOS_STEPS = 200;
 export const FAILURE_PROBABILITY = 1e-9;
 
 /** The operator as a dense matrix, with one product with the adjoint per row. */
-function dense({ rows, columns, adjoint }: Operator): Matrix {
+export function denseJacobian({ rows, columns, adjoint }: Operator): Matrix {
   const matrix = Matrix.zeros(rows, columns);
   const unit = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -86,7 +86,7 @@ function randomised({ rows, columns, apply, adjoint }: Operator, seed: number): 
 export function jacobianSpectrum(jacobian: Operator, seed = 1): JacobianSpectrum {
   const { rows, columns } = jacobian;
   if (rows > DENSE_ROWS || rows * columns > DENSE_NUMBERS) return randomised(jacobian, seed);
-  const values = singularValues(dense(jacobian));
+  const values = singularValues(denseJacobian(jacobian));
   return {
     smallest: columns < rows ? 0 : values[rows - 1],
     largest: values[0],

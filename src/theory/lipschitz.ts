@@ -15,14 +15,14 @@ export interface Lipschitz {
 
 type Difference = Extract<DerivativeBounds, { of: "difference" }>;
 
-const rowNorms = (matrix: Matrix): number[] => matrix.to2DArray().map((row) => Math.hypot(...row));
-const spectralNorm = (matrix: Matrix): number => {
+export const rowNorms = (matrix: Matrix): number[] => matrix.to2DArray().map((row) => Math.hypot(...row));
+export const spectralNorm = (matrix: Matrix): number => {
   const largest = singularValues(matrix)[0];
   return largest + worstCaseRounding(Math.max(matrix.rows, matrix.columns), largest);
 };
 
 /** The largest eigenvalue of the quadratic form p a² + 2(v a b + o a c + w b c), all coefficients ≥ 0. */
-function largestForm(p: number, v: number, o: number, w: number): number {
+export function largestForm(p: number, v: number, o: number, w: number): number {
   if (v === 0 && o === 0) return Math.max(p, w);
   const form = new Matrix([
     [p, v, o],

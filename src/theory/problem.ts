@@ -50,6 +50,7 @@ function toMatrices(argument: string, list: ArrayLike<Rows>): Matrix[] {
       argument,
       wanted: "an array of at least one matrix",
       got: typeof list === "object" ? "none" : typeof list,
+      fix: "Read tensors by readProblem of attention-kernels/theory.",
     });
   }
   return Array.from(list, (rows, index) => toMatrix(where, `${argument}[${index}]`, rows));

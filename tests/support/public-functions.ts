@@ -41,6 +41,9 @@ const problem = {
   targets: [[[1], [2]]],
   weights: { query: [eye], key: [eye], value: [eye], output: [[[1], [1]]] },
 };
+const cube = cpu.full(1, [1, 2, 2]);
+const square = cpu.tensor([1, 0, 0, 1], [2, 2]);
+const projections = { query: square, key: square, value: square, output: square };
 const judged = { kernel: softmax(), trainable: ["value"] };
 const initialization = { heads: 1, mirrored: false, scales: { query: 1, key: 1, value: 1, output: 1 } };
 
@@ -84,6 +87,21 @@ export const examples: Readonly<Record<string, Example>> = {
     [1, 1, 2, 2],
   ]),
   causal: example(() => [{ align: "bottom-right", offset: 1 }], 0),
+  certifyPath: example(
+    () => [
+      problem,
+      {
+        ...judged,
+        stepSize: 0.1,
+        steps: 2,
+        tolerance: 0,
+        stopWhenCertified: true,
+        follow: () => Promise.resolve(),
+      },
+    ],
+    1,
+  ),
+  certifyWeights: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
   checkConvergence: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
   convergenceProbability: example(() => [problem, initialization, { ...judged, draws: 1, seed: 1 }], 2),
   cosineNoise: example(() => [4]),
@@ -169,6 +187,13 @@ export const examples: Readonly<Record<string, Example>> = {
     ],
     3,
   ),
+  lossCurve: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
+  pathProbability: example(
+    () => [problem, initialization, { ...judged, steps: 1, tolerance: 0, stepShare: 0.5, seed: 1, draws: 1 }],
+    2,
+  ),
+  reachableLoss: example(() => [problem, { ...judged, steps: 5, stepSize: 0.1 }], 1),
+  readProblem: example(() => [{ inputs: cube, targets: cube, parameters: projections, heads: 1 }], 0),
   splitParameters: example(() => [{ x }, () => true]),
   suggestInitialization: example(() => [problem, { ...judged, draws: 2, seed: 1 }], 1),
   summarizeCosines: example(() => [[head]]),

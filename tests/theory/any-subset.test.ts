@@ -73,7 +73,11 @@ describe("T2, any trainable subset", () => {
     const found = certify(seed, kernel, ["query"]);
     if (found === undefined) throw new Error("never certifies");
     const { problem, certificate } = found;
-    const losses = await descend(problem, kernel, ["query"], { stepSize: certificate.stepSize, steps: 200 });
+    const losses = await descend(problem, kernel, ["query"], {
+      stepSize: certificate.stepSize,
+      steps: 200,
+      tolerance: 1e-8, // below it rounding of outputs of size 1 is felt
+    });
     losses.forEach((loss, step) => expect(loss).toBeLessThanOrEqual(certificate.predictedLoss(step) * (1 + 1e-6)));
   });
 
@@ -86,7 +90,9 @@ describe("T2, any trainable subset", () => {
         trainable: ["query"],
         stepSize: factor * certificate.largestStepSize,
       }).certificate;
-    expect(check(0.5).rate).toBeCloseTo(certificate.rate / 2, 14);
+    // the residual shrinks by 1 - ηm*², the loss by its square
+    const contraction = 1 - Math.sqrt(1 - certificate.rate);
+    expect(check(0.5).rate).toBeCloseTo((contraction / 2) * (2 - contraction / 2), 14);
     expect(check(1.01)).toMatchObject({ certified: false, theorem: "T2", stepSize: certificate.largestStepSize });
   });
 
@@ -171,9 +177,9 @@ describe("T2's conditions", () => {
     expect(at(100).threshold! / at(1).threshold!).toBeCloseTo(100, 8);
   });
 
-  it("nearlyLinear is undetermined where σ_0² and 8 L_J‖r_0‖ differ by rounding, decided on either side", () => {
+  it("nearlyLinear is undetermined where σ_0² and 2 L_J‖r_0‖ differ by rounding, decided on either side", () => {
     const at = (constant: number) =>
-      nearlyLinearCondition(2, { value: constant, rigorous: true, note: "" }, 0.5, 1e-12).holds;
+      nearlyLinearCondition(2, { value: constant, rigorous: true, note: "" }, 2, 1e-12).holds;
     expect(at(1)).toBe("undetermined");
     expect(at(1 + 1e-13)).toBe("undetermined");
     expect(at(1 - 1e-12)).toBe(true);

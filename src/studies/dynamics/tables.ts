@@ -146,8 +146,8 @@ export function scaleTable(groups: readonly Group[]): Table {
       ];
     }),
     note:
-      "C = 8 L_J‖r_0‖/σ_0² of T2, with the proved bound T3 for L_J. The reference does not state how it " +
-      "computed L_J, its tolerance or its number of steps, " +
+      "C = 8 L_J‖r_0‖/σ_0², four times the h of T2, with the proved bound T3 for L_J. The reference does not " +
+      "state how it computed L_J, its tolerance or its number of steps, " +
       "so only the order of its rows is comparable with ours, not its single numbers.",
   };
 }

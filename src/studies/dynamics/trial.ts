@@ -29,7 +29,7 @@ export interface Trial extends TrialSetting {
   /** Lower bound of the loss that T4 proves; null where T4 does not apply. */
   readonly lossFloor: number | null;
   /**
-   * C = 8 L_J‖r_0‖/σ_0² of T2, which certifies runs with C ≤ 1. Null if W^V alone trains, without full row
+   * C = 8 L_J‖r_0‖/σ_0², four times the h of T2, which certifies runs with C < 4. Null if W^V alone trains, without full row
    * rank, or if T4 applies.
    */
   readonly nonlinearity: number | null;
@@ -96,7 +96,7 @@ export async function runTrial(
     nonlinearity:
       lossFloor !== null || nearlyLinear === undefined || nearlyLinear.threshold === null
         ? null
-        : nearlyLinear.threshold / nearlyLinear.value,
+        : (4 * nearlyLinear.threshold) / nearlyLinear.value,
     queryKeyOverValue:
       Math.max(singularValues.query.largest, singularValues.key.largest) / singularValues.value.smallest,
     measuredRate: -Math.expm1(Math.log(finalLoss / initialLoss) / (losses.length - 1)),

@@ -1,0 +1,50 @@
+import type { Matrix } from "ml-matrix";
+import type { DerivativeBounds } from "../kernels/kernel.js";
+import { gram, largestEigenvalue, matrixOf } from "./gram.js";
+import { rowNorms, spectralNorm } from "./lipschitz.js";
+import type { Head, WeightName } from "./problem.js";
+import type { Row } from "./row-form.js";
+
+type Difference = Extract<DerivativeBounds, { of: "difference" }>;
+
+/**
+ * The rows of one head on one sample for weights w(q_t - k_j) without a row normaliser.
+ *
+ * The difference z_tj moves by ⟨a, ξ_tj⟩ with ξ_tj = (x_t, -x_j), each half only if its matrix trains, so z_tj stays
+ * within ‖ξ_tj‖ρ of its place. With the kernel's bounds there, c_j on ‖∇²w‖ and s_j on ‖∇w‖:
+ *
+ *     p = λ_max(Σ_j c_j U_j ξ_j ξ_jᵀ)   v = ‖X‖ √λ_max(Σ_j s_j² ξ_j ξ_jᵀ) ‖W^O‖   o the same with ‖W^V‖
+ *     m = ‖X‖ √Σ_j w_j²                 U_j = ‖u_j‖ + ‖x_j‖ drift
+ */
+export function differenceRows(
+  input: Matrix,
+  { query, key, value, output }: Head,
+  trainable: ReadonlySet<WeightName>,
+  bounds: Difference,
+): Row[] {
+  const { within = () => bounds } = bounds;
+  const [queries, keys] = [input.mmul(query).to2DArray(), input.mmul(key).to2DArray()];
+  const tokens = gram(input);
+  const lengths = rowNorms(input);
+  const reached = rowNorms(input.mmul(value).mmul(output));
+  const [byQuery, byKey] = [trainable.has("query") ? 1 : 0, trainable.has("key") ? 1 : 0];
+  const inputNorm = spectralNorm(input);
+  return queries.map((own, t): Row => {
+    const distances = keys.map((other) => Math.hypot(...own.map((x, c) => x - other[c])));
+    const products = matrixOf(input.rows, (i, j) => byQuery * tokens.get(t, t) + byKey * tokens.get(i, j));
+    const freedom = lengths.map((_, j) => Math.sqrt(products.get(j, j)));
+    /** λ_max(Σ_j a_j ξ_j ξ_jᵀ), by the inner products of the ξ_j. */
+    const largest = (factors: readonly number[]): number =>
+      largestEigenvalue(matrixOf(input.rows, (i, j) => Math.sqrt(factors[i] * factors[j]) * products.get(i, j)));
+    return ({ radius, drift, valueNorm, outputNorm }) => {
+      const places = distances.map((distance, j) => within(distance, freedom[j] * radius));
+      const cross = inputNorm * Math.sqrt(largest(places.map(({ slope }) => slope ** 2)));
+      return {
+        p: largest(places.map(({ curvature }, j) => curvature * (reached[j] + lengths[j] * drift))),
+        v: cross * outputNorm,
+        o: cross * valueNorm,
+        m: inputNorm * Math.hypot(...places.map(({ weight }) => weight)),
+      };
+    };
+  });
+}
