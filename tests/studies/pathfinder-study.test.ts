@@ -78,6 +78,7 @@ describe("study pathfinder", () => {
     expect(figures.map(({ name }) => name)).toEqual([
       "accuracy",
       "loss",
+      "monitor-entropy",
       "landscape-random-contour",
       "landscape-random-surface",
       "landscape-path-contour",
