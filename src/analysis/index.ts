@@ -8,3 +8,15 @@ export {
   type ModeMap,
 } from "./dissection.js";
 export type { Rows } from "../numerics/rows.js";
+export { observeTraining, type ObservedStep, type ObserveOptions, type TrainingMonitor } from "./monitor/monitor.js";
+export type { ObservableModel, ObservedLayer } from "./monitor/look.js";
+export type { WarningName } from "./monitor/findings.js";
+export { trainingWarnings, type TrainingWarning } from "./monitor/warnings.js";
+export type {
+  HeadRecord,
+  LayerRecord,
+  ProjectionName,
+  SingularExtremes,
+  TrainingRecord,
+  WeightRecord,
+} from "./monitor/records.js";

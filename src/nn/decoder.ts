@@ -145,7 +145,7 @@ export function decoder(options: TransformerOptions): Decoder {
       }
       const masks = mask === undefined ? causal() : and(causal(), mask);
       const how: Attend = (_, attention, inputs) => stack.attention.attend(attention, inputs, { mask: masks });
-      return linear(run(parameters, ids, 0, how, own), parameters.head);
+      return linear(run(parameters, ids, 0, how, { ...own, mask: masks }), parameters.head);
     },
     generate(parameters, prompt, options = {}) {
       if (between.length > 0) {

@@ -82,7 +82,7 @@ export function encoder(options: EncoderOptions): Encoder {
       parameters,
       add(embedded, parameters.positions),
       (_, attention, inputs) => stack.attention.attend(attention, inputs, { mask }),
-      own,
+      { ...own, mask },
     );
   }
 

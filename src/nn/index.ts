@@ -3,6 +3,7 @@ export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } fr
 export type { LinearParameters, NormParameters } from "./linear.js";
 export {
   multiHead,
+  type AttentionTrace,
   type MultiHead,
   type MultiHeadCall,
   type MultiHeadOptions,

@@ -1,6 +1,16 @@
 import { add, matmul, permute, reshape } from "../autograd/ops.js";
 import { ArgumentError } from "../core/errors.js";
-import { backend as backendKind, flag, generator, listOf, record, tensor, text, whole } from "../core/kinds.js";
+import {
+  backend as backendKind,
+  callable,
+  flag,
+  generator,
+  listOf,
+  record,
+  tensor,
+  text,
+  whole,
+} from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
@@ -57,9 +67,23 @@ export interface MultiHeadCall extends AttentionOptions {
   readonly context?: Tensor;
   /** Kernel tensors that no layer owns, such as the metric of `elliptical`. */
   readonly inputs?: NamedTensors;
+  /** Called with what the layer read and computed. */
+  readonly observe?: (layer: AttentionTrace) => void;
 }
 
-const callOptions: Kinds<MultiHeadCall> = { ...attentionOptions, context: tensor, inputs: record };
+const callOptions: Kinds<MultiHeadCall> = { ...attentionOptions, context: tensor, inputs: record, observe: callable };
+
+/** What the attention of a layer read and computed. */
+export interface AttentionTrace {
+  readonly kernel: AttentionKernel;
+  readonly parameters: MultiHeadParameters;
+  readonly inputs: AttentionInputs;
+  readonly options: AttentionOptions;
+  /** [batch, n, width]: the tokens before the layer, to which a transformer adds `attended`. */
+  readonly stream: Tensor;
+  /** [batch, n, width]: the output of attention, before dropout, residual and norm. */
+  readonly attended: Tensor;
+}
 
 /** Attention in heads with its projections, as `multiHead` returns it. */
 export interface MultiHead {
@@ -219,8 +243,11 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     attend,
     apply(parameters, x, call = {}) {
       checkArguments("multiHead.apply", { parameters, x }, { parameters: record, x: tensor });
-      const { context, inputs = {}, ...own } = checkOptions("multiHead.apply", call, callOptions, "call");
-      return attend(parameters, { ...project(parameters, x, context), ...inputs }, own);
+      const { context, inputs, observe, ...options } = checkOptions("multiHead.apply", call, callOptions, "call");
+      const given = { ...project(parameters, x, context), ...inputs };
+      const attended = attend(parameters, given, options);
+      observe?.({ kernel, parameters, inputs: given, options, stream: x, attended });
+      return attended;
     },
   };
 }

@@ -7,7 +7,7 @@ import type { AttentionInputs, AttentionKernel, AttentionOptions } from "../kern
 import { attentionKernel, attentionOptions } from "../kernels/options.js";
 import { normal } from "./initialize.js";
 import { initialLinear, initialNorm, linear, type LinearParameters, type NormParameters } from "./linear.js";
-import { multiHead, type MultiHead, type MultiHeadParameters } from "./multi-head.js";
+import { multiHead, type AttentionTrace, type MultiHead, type MultiHeadParameters } from "./multi-head.js";
 import * as sizes from "./sizes.js";
 import type { NamedTensors } from "./split.js";
 
@@ -74,9 +74,9 @@ export type TransformerParameters = {
   readonly norm: NormParameters;
 };
 
-/** The inputs of a layer's attention, and the tokens [batch, n, width] that the layer returned. */
-export interface LayerTrace {
-  readonly inputs: AttentionInputs;
+/** What a layer with attention read, computed and returned. */
+export interface LayerTrace extends AttentionTrace {
+  /** [batch, n, width]: the tokens that the layer returned. */
   readonly tokens: Tensor;
 }
 
@@ -115,7 +115,7 @@ export interface Transformer {
   readonly attention: MultiHead;
   readonly width: number;
   initialize(backend: Backend, random: Random): TransformerParameters;
-  /** Embedded tokens [batch, n, width] give those of the last layer. */
+  /** Embedded tokens [batch, n, width] give those of the last layer. The mask of `call` is that of `attend`. */
   run(parameters: TransformerParameters, embedded: Tensor, attend: Attend, call: TransformerCall): Tensor;
 }
 
@@ -144,7 +144,7 @@ export function transformer(options: TransformerOptions): Transformer {
         norm: initialNorm(backend, width),
       };
     },
-    run(parameters, embedded, attend, { random, observe }) {
+    run(parameters, embedded, attend, { random, observe, mask }) {
       const isPre = norm === "pre";
       let x = drop(isPre ? embedded : layerNorm(embedded, parameters.norm), random);
       let values: Tensor | undefined;
@@ -152,12 +152,14 @@ export function transformer(options: TransformerOptions): Transformer {
         const own = heart.project(layer.attention, isPre ? layerNorm(x, layer.attentionNorm) : x);
         const inputs = { ...own, ...betweenLayers(kernel, own.v, values) };
         values = own.v;
-        const attended = add(x, drop(attend(at, layer.attention, inputs), random));
-        x = isPre ? attended : layerNorm(attended, layer.attentionNorm);
+        const stream = x;
+        const attended = attend(at, layer.attention, inputs);
+        const added = add(x, drop(attended, random));
+        x = isPre ? added : layerNorm(added, layer.attentionNorm);
         const inner = gelu(linear(isPre ? layerNorm(x, layer.feedForwardNorm) : x, layer.expand));
         const fed = add(x, drop(linear(inner, layer.contract), random));
         x = isPre ? fed : layerNorm(fed, layer.feedForwardNorm);
-        observe?.({ inputs, tokens: x });
+        observe?.({ kernel, parameters: layer.attention, inputs, options: { mask }, stream, attended, tokens: x });
       });
       return isPre ? layerNorm(x, parameters.norm) : x;
     },

@@ -1,4 +1,5 @@
 import { checkArguments } from "../core/options.js";
+import { spreadOver } from "../numerics/spread.js";
 import { ansatzKind, ansatzParameters, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import { samplesKind, type Samples } from "./sampler.js";
@@ -84,13 +85,7 @@ export async function attentionMaps(
   const { spins, shares } = looked(samples, sites);
   const layers = await weightsOf(ansatz, parameters, spins);
   return layers.map((numbers) => {
-    const size = numbers.length / shares.length;
-    const mean = new Float64Array(size);
-    for (let at = 0; at < numbers.length; at++) mean[at % size] += shares[Math.floor(at / size)] * numbers[at];
-    let variance = 0;
-    for (let at = 0; at < numbers.length; at++)
-      variance += shares[Math.floor(at / size)] * (numbers[at] - mean[at % size]) ** 2;
-    const squares = mean.reduce((sum, value) => sum + value * value, 0);
-    return { mean, heads, tokens: Math.sqrt(size / heads), inputDependence: variance / squares };
+    const { mean, variance, squares } = spreadOver(numbers, shares);
+    return { mean, heads, tokens: Math.sqrt(mean.length / heads), inputDependence: variance / squares };
   });
 }

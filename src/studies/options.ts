@@ -52,6 +52,13 @@ export const trainingOptions = ({ batch, epochs, learningRate }: Numbers<"batch"
   learningRate: real(learningRate, { least: 0, most: 1000 }),
 });
 
+/** `--monitor` of studies that train encoders. */
+export const monitorOption = whole(50, {
+  least: 0,
+  most: STEPS.most,
+  help: "steps between two looks of the monitor at a training; 0 for none",
+});
+
 export const modelOptions = ({ width, hidden, heads, layers }: Numbers<"width" | "hidden" | "heads" | "layers">) => ({
   width: whole(width, WIDTH),
   hidden: whole(hidden, WIDTH),

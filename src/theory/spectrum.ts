@@ -1,16 +1,9 @@
-import { SingularValueDecomposition, type Matrix } from "ml-matrix";
+import type { Matrix } from "ml-matrix";
 import { typicalRounding, worstCaseRounding } from "../numerics/rounding.js";
+import { singularValues } from "../numerics/singular-values.js";
 import { exceeds } from "./condition.js";
 
-/** The min(rows, columns) singular values in descending order. */
-export function singularValues(matrix: Matrix): number[] {
-  const { diagonal } = new SingularValueDecomposition(matrix, {
-    computeLeftSingularVectors: false,
-    computeRightSingularVectors: false,
-    autoTranspose: true,
-  });
-  return [...diagonal].sort((a, b) => b - a);
-}
+export { singularValues };
 
 /** How far a matrix is from losing the rank `wanted`. */
 export interface Rank {

@@ -85,8 +85,13 @@ describe("study elliptical", () => {
   it("shows tables with intervals, and figures with bands", () => {
     const { blocks, answer } = report(measurements);
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
-    expect(figures.map(({ name }) => name)).toEqual(["text-contamination", "language-contamination"]);
-    for (const svg of figures.map(drawFigure)) {
+    expect(figures.map(({ name }) => name)).toEqual([
+      "text-contamination",
+      "text-monitor-entropy",
+      "language-contamination",
+      "language-monitor-entropy",
+    ]);
+    for (const svg of figures.filter(({ name }) => name.endsWith("contamination")).map(drawFigure)) {
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
       expect(svg.match(/fill-opacity="0\.18"/g)).toHaveLength(3);
     }

@@ -78,6 +78,7 @@ describe("study pathfinder", () => {
     expect(figures.map(({ name }) => name)).toEqual([
       "accuracy",
       "loss",
+      "monitor-entropy",
       "landscape-random-contour",
       "landscape-random-surface",
       "landscape-path-contour",
@@ -88,7 +89,7 @@ describe("study pathfinder", () => {
     const drawn = figures.map(drawFigure);
     for (const svg of drawn) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
     expect(drawn[0]).toMatch(/fill-opacity="0\.18"/);
-    expect(drawn[3].match(/<polygon/g)).toHaveLength(2 * 4);
+    expect(drawn[4].match(/<polygon/g)).toHaveLength(2 * 4);
     expect(answer).toMatch(
       /gaussian minus softmax: [+−]\d+\.\d points of accuracy \(95 % interval .* 2 paired seeds\)/,
     );

@@ -93,7 +93,7 @@ describe("study symmetric", () => {
   it("shows curves with bands, and the published numbers of parameters, counted", () => {
     const { blocks } = report(measurements);
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
-    expect(figures.map(({ name }) => name)).toEqual(["held-out-loss", "training-loss"]);
+    expect(figures.map(({ name }) => name)).toEqual(["held-out-loss", "training-loss", "monitor-entropy"]);
     for (const svg of figures.map(drawFigure)) {
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
       expect(svg.match(/fill-opacity="0\.18"/g)).toHaveLength(3);

@@ -79,7 +79,7 @@ describe("study text", () => {
   it("shows the accuracy with intervals, the paired difference, and curves with bands over seeds", async () => {
     const { blocks, answer } = report(await measure(tiny));
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
-    expect(figures.map(({ name }) => name)).toEqual(["accuracy", "loss"]);
+    expect(figures.map(({ name }) => name)).toEqual(["accuracy", "loss", "monitor-entropy"]);
     for (const svg of figures.map(drawFigure)) {
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
       expect(svg).toMatch(/fill-opacity="0\.18"/);

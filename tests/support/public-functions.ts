@@ -1,6 +1,7 @@
 import { checkpoint, dictionary } from "./pickle-files.js";
 import * as library from "../../src/standalone.js";
 import { example, type Example } from "./example.js";
+import { analysisExamples } from "./analysis-functions.js";
 import { physicsExamples } from "./physics-functions.js";
 
 const { cpu, indices, kernels, ops, random, softmax } = library;
@@ -60,11 +61,6 @@ const names = ["query", "key", "value", "output"].map(
 );
 const layers = new Map(names.map((name) => [name, stored]));
 const weights = { tensors: layers, metadata: {}, read: async () => new Float32Array([1, 0, 0, 1]) };
-const matrix = [
-  [1, 2],
-  [3, 4],
-];
-const head = library.dissectHead(matrix, matrix);
 const bert = { vocabulary: 5, tokens: 2, positions: 2, segments: 1, width: 4, hidden: 4, layers: 1, heads: 2 };
 
 const definition = {
@@ -104,12 +100,10 @@ export const examples: Readonly<Record<string, Example>> = {
   certifyWeights: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
   checkConvergence: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
   convergenceProbability: example(() => [problem, initialization, { ...judged, draws: 1, seed: 1 }], 2),
-  cosineNoise: example(() => [4]),
   countBertParameters: example(() => [softmax(), bert], 1),
   countHeads: example(() => [128, 2, {}]),
   decode: example(() => [cache(), { q, k: q, v: q }, { window: 2, softcap: 3 }], 2),
   defineKernel: example(() => [definition], 0),
-  dissectHead: example(() => [matrix, matrix]),
   ellipticalMetric: example(() => [q, ops.add(q, 1), { causal: true }], 2),
   encodeSafetensors: example(() => [{ a: { shape: [1], data: [1] } }, {}]),
   adamw: example(
@@ -138,9 +132,7 @@ export const examples: Readonly<Record<string, Example>> = {
   kernelFeatures: example(() => [softmax()]),
   keyValueCache: example(() => [cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 4, dim: 2, valueDim: 2 }], 2),
   lengths: example(() => [{ queries: [1], keys: [2] }], 0),
-  meanCosineNoise: example(() => [4, 0.5]),
   mergeParameters: example(() => [{ x }, { x }]),
-  modeMap: example(() => [head, 0, matrix]),
   multiHead: example(
     () => [
       {
@@ -196,7 +188,6 @@ export const examples: Readonly<Record<string, Example>> = {
   readProblem: example(() => [{ inputs: cube, targets: cube, parameters: projections, heads: 1 }], 0),
   splitParameters: example(() => [{ x }, () => true]),
   suggestInitialization: example(() => [problem, { ...judged, draws: 2, seed: 1 }], 1),
-  summarizeCosines: example(() => [[head]]),
   valueAndGrad: example(() => [(p: { x: typeof x }) => ops.sum(p.x), { x }]),
   wrapDevice: example(() => [{}]),
 
@@ -248,7 +239,11 @@ export const examples: Readonly<Record<string, Example>> = {
   "multiHead.initialize": method(multiHead.initialize.bind(multiHead), () => [cpu, random(1)]),
   "multiHead.apply": method(
     multiHead.apply.bind(multiHead),
-    () => [multiHead.initialize(cpu, random(1)), tokens, { mask, context: tokens, inputs: {} }],
+    () => [
+      multiHead.initialize(cpu, random(1)),
+      tokens,
+      { mask, context: tokens, inputs: {}, observe: () => undefined },
+    ],
     2,
   ),
   "singleLayer.initialize": method(
@@ -300,5 +295,6 @@ export const examples: Readonly<Record<string, Example>> = {
   "ops.slice": example(() => [x, 0, 0, 1]),
   "ops.sum": example(() => [x, 0, { keepAxes: true }], 2),
 
+  ...analysisExamples,
   ...physicsExamples,
 };

@@ -1,3 +1,4 @@
+import type { TrainingRecord } from "../../analysis/monitor/records.js";
 import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
 import type { EpochResult } from "../training/classifier.js";
 
@@ -8,6 +9,8 @@ export interface ClassifierRun {
   readonly epochs: readonly EpochResult[];
   /** Cross-entropy of single batches, each before its step. */
   readonly losses: readonly number[];
+  /** What the monitor saw. Earlier versions stored none. */
+  readonly watched?: readonly TrainingRecord[];
 }
 
 /** Runs grouped by kernel, in order of appearance. */

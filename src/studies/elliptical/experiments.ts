@@ -56,10 +56,11 @@ export function classify(
   work: Work<TrainingState<EpochResult>>,
 ): Promise<EllipticalRun> {
   const kernel = encoderKernel(name);
-  const { width, hidden, heads, layers, text } = options;
+  const { width, hidden, heads, layers, text, monitor } = options;
   const seeds = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
   const training = {
     ...text,
+    monitor,
     width,
     hidden,
     heads,
@@ -70,21 +71,27 @@ export function classify(
     ...seeds,
     measured: nothing,
   } as const;
-  return trainTextClassifier(dataset, training, work, async ({ model, parameters, epochs }): Promise<EllipticalRun> => {
-    const tests: ContaminatedTest[] = [];
-    for (const { share, texts } of contaminated(dataset.test, dataset.vocabulary.size, options, seed)) {
-      const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, textExamples(texts), work);
-      tests.push({ share, loss, accuracy });
-    }
-    return {
-      experiment: "text",
-      kernel: name,
-      seed,
-      epochs,
-      tests,
-      layers: await measureLayers(model, kernel, parameters, wholeTexts(dataset.test)),
-    };
-  });
+  return trainTextClassifier(
+    dataset,
+    training,
+    work,
+    async ({ model, parameters, epochs, watched }): Promise<EllipticalRun> => {
+      const tests: ContaminatedTest[] = [];
+      for (const { share, texts } of contaminated(dataset.test, dataset.vocabulary.size, options, seed)) {
+        const { testAccuracy: accuracy, testLoss: loss } = await evaluate(model, parameters, textExamples(texts), work);
+        tests.push({ share, loss, accuracy });
+      }
+      return {
+        experiment: "text",
+        kernel: name,
+        seed,
+        epochs,
+        tests,
+        layers: await measureLayers(model, kernel, parameters, wholeTexts(dataset.test)),
+        watched,
+      };
+    },
+  );
 }
 
 /**
@@ -105,12 +112,13 @@ export async function predictWords(
   const parameters = encoding.initialize(work.backend, random(STREAMS * seed + 1));
   const training = {
     ...options.language,
+    monitor: options.monitor,
     label: `language ${name}, seed ${seed}`,
     seed: STREAMS * seed + 2,
     measured: nothing,
   };
   try {
-    const { epochs } = await trainPredictions(
+    const { epochs, watched } = await trainPredictions(
       encoding,
       parameters,
       { train: nextWordPredictions(train), test: nextWordPredictions(test) },
@@ -128,6 +136,7 @@ export async function predictWords(
       epochs,
       tests,
       layers: await measureLayers(encoding, kernel, parameters, wholeTexts(test), causal()),
+      watched,
     };
   } finally {
     disposeTree(parameters);

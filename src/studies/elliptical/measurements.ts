@@ -1,3 +1,4 @@
+import type { TrainingRecord } from "../../analysis/monitor/records.js";
 import type { DataSummary } from "../corpus/dataset.js";
 import type { WindowSummary } from "../corpus/window-data.js";
 import type { EpochMeasure } from "../training/epochs.js";
@@ -30,6 +31,8 @@ export interface EllipticalRun {
   readonly epochs: readonly EpochMeasure[];
   readonly tests: readonly ContaminatedTest[];
   readonly layers: readonly LayerMeasure[];
+  /** What the monitor saw. Earlier versions stored none. */
+  readonly watched?: readonly TrainingRecord[];
 }
 
 /** A run, and summaries of its seed's texts. */

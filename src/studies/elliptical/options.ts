@@ -2,6 +2,7 @@ import {
   comparisonOptions,
   dataOption,
   modelOptions,
+  monitorOption,
   splitOptions,
   trainingOptions,
   windowOptions,
@@ -31,6 +32,7 @@ export const ellipticalOptions = {
     ]),
     ...trainingOptions({ batch: 32, epochs: 4, learningRate: 0.003 }),
   },
+  monitor: monitorOption,
   data: dataOption,
 };
 

@@ -1,5 +1,6 @@
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { bands, BAND } from "../comparison/bands.js";
+import { monitorBlocks } from "../comparison/monitor.js";
 import { byKernel, paired } from "../comparison/runs.js";
 import { between, points, verdict } from "../comparison/tables.js";
 import {
@@ -248,6 +249,7 @@ export function report(
       ...found.map(paragraph),
       contaminationFigure(own, experiment, shares),
       layerTable(own, experiment),
+      ...monitorBlocks(own, `${experiment}-`),
     );
   }
   return { answer: answers.length === 0 ? "One kernel alone: nothing to compare." : answers.join(" "), blocks };

@@ -1,4 +1,4 @@
-import { comparisonOptions, modelOptions, trainingOptions } from "../options.js";
+import { comparisonOptions, modelOptions, monitorOption, trainingOptions } from "../options.js";
 import { oneOf, setting, whole, type Chosen, type Values } from "../runner/options.js";
 import { optional, real, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
 import { difficulties, type Difficulty } from "./difficulty.js";
@@ -64,6 +64,7 @@ export const pathfinderOptions = {
   test: whole(512, PICTURES),
   ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
   ...trainingOptions({ batch: 64, epochs: 5, learningRate: 3e-3 }),
+  monitor: monitorOption,
   landscape: setting<LandscapeOptions | undefined>(
     { points: 11, radius: 1, pictures: 64, products: 12, linePoints: 21 },
     optional(record(landscapeFields)),
@@ -87,4 +88,5 @@ export const full: Chosen<typeof pathfinderOptions> = {
   batch: 128,
   epochs: 60,
   learningRate: 1e-3,
+  monitor: 1000,
 };

@@ -1,5 +1,6 @@
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { curveFigures } from "../comparison/figures.js";
+import { monitorBlocks } from "../comparison/monitor.js";
 import { byKernel, completeRuns, lastAccuracies, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
 import { accuracyTable, statements } from "../comparison/tables.js";
 import {
@@ -98,6 +99,7 @@ export function report(
       : [accuracyTable(complete, { test, examples: "pictures", baseline: "Chance is 50 %." })]),
     ...statements(complete).map(paragraph),
     ...curveFigures(runs, "Pathfinder", "pictures"),
+    ...monitorBlocks(runs),
     ...(landscapes.length === 0
       ? []
       : [heading("Loss landscapes"), landscapeTable(landscapes), ...landscapeFigures(landscapes)]),

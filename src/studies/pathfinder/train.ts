@@ -74,14 +74,14 @@ export async function trainRun(
       ...options,
       label: `${kernel}, seed ${seed}`,
       seed: STREAMS * seed + 3,
-      async measured({ epochs, losses }: TrainingSoFar<EpochResult>) {
+      async measured({ epochs, losses, watched }: TrainingSoFar<EpochResult>) {
         if (landscape && (epochs.length % stride === 0 || epochs.length === options.epochs))
           path.push(await readVector(parameters));
-        await work.measured({ run: { kernel, seed, epochs, losses }, ...baseline });
+        await work.measured({ run: { kernel, seed, epochs, losses, watched }, ...baseline });
       },
     };
-    const { epochs, losses } = await trainClassifier(model, parameters, examples, how, training);
-    const run = { kernel, seed, epochs, losses };
+    const { epochs, losses, watched } = await trainClassifier(model, parameters, examples, how, training);
+    const run = { kernel, seed, epochs, losses, watched };
     if (!landscape) return { run, ...baseline };
     const rows = Array.from({ length: Math.min(landscape.pictures, options.test) }, (_, row) => row);
     const loss = (weights: EncoderParameters): Tensor => classifierLoss(model, weights, examples.test, rows);

@@ -1,6 +1,7 @@
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { bertSizes, countBertParameters } from "../../weights/parameter-count.js";
 import { bands, BAND } from "../comparison/bands.js";
+import { monitorBlocks } from "../comparison/monitor.js";
 import { byKernel, completeRuns, paired, UNFINISHED } from "../comparison/runs.js";
 import { between } from "../comparison/tables.js";
 import type { WindowSummary } from "../corpus/window-data.js";
@@ -206,6 +207,7 @@ export function report(
         "Mean cross-entropy of masked words in texts that are not trained on, after every epoch.",
       ),
       curve(shared, "training", "trainLoss", "Mean cross-entropy of an epoch's batches, each before its step."),
+      ...monitorBlocks(runs),
     ],
   };
 }

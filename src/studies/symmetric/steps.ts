@@ -1,3 +1,4 @@
+import type { TrainingRecord } from "../../analysis/monitor/records.js";
 import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
 import type { EpochMeasure } from "../training/epochs.js";
 
@@ -11,6 +12,8 @@ export interface SymmetricRun {
   readonly epochs: readonly EpochMeasure[];
   /** Cross-entropy of single batches, each before its step. */
   readonly losses: readonly number[];
+  /** What the monitor saw. Earlier versions stored none. */
+  readonly watched?: readonly TrainingRecord[];
 }
 
 /** Steps of a run until the end of an epoch, counted from 0. */

@@ -5,7 +5,14 @@ import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { openCorpus } from "../corpus/file.js";
 import { prepareWindows, type WindowData, type WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
-import { comparisonOptions, dataOption, modelOptions, trainingOptions, windowOptions } from "../options.js";
+import {
+  comparisonOptions,
+  dataOption,
+  modelOptions,
+  monitorOption,
+  trainingOptions,
+  windowOptions,
+} from "../options.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { maskedPredictions } from "../training/masking.js";
@@ -38,6 +45,7 @@ export const symmetric = declareStudy({
     ]),
     ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
     ...trainingOptions({ batch: 32, epochs: 12, learningRate: 0.003 }),
+    monitor: monitorOption,
     data: dataOption,
   },
   check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
@@ -83,9 +91,9 @@ export const symmetric = declareStudy({
           parameters: countParameters(parameters),
           attentionParameters: countParameters(parameters.layers.map(({ attention }) => attention)),
         };
-        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochMeasure>): SymmetricResult => ({
+        const resultOf = ({ epochs, losses, watched }: TrainingSoFar<EpochMeasure>): SymmetricResult => ({
           data,
-          run: { kernel, seed, ...sizes, epochs, losses },
+          run: { kernel, seed, ...sizes, epochs, losses, watched },
         });
         const predictions = {
           train: maskedPredictions(train, vocabulary, random(stream(3))),

@@ -1,12 +1,20 @@
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { curveFigures } from "../comparison/figures.js";
+import { monitorBlocks } from "../comparison/monitor.js";
 import { byKernel, completeRuns, lastAccuracies, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
 import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { accuracyTable, statements } from "../comparison/tables.js";
 import { contentOf, prepareDataset, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
 import { plainKernel } from "../kernels.js";
-import { comparisonOptions, dataOption, modelOptions, splitOptions, trainingOptions } from "../options.js";
+import {
+  comparisonOptions,
+  dataOption,
+  modelOptions,
+  monitorOption,
+  splitOptions,
+  trainingOptions,
+} from "../options.js";
 import { formatPercent, paragraph } from "../report/report.js";
 import { oneOf } from "../runner/options.js";
 import { declareStudy, type Task } from "../runner/study.js";
@@ -34,6 +42,7 @@ export const text = declareStudy({
     ...splitOptions({ tokens: 32, train: 896, test: 512, vocabulary: 4000 }, "words or bytes of a text"),
     ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
     ...trainingOptions({ batch: 16, epochs: 6, learningRate: 0.01 }),
+    monitor: monitorOption,
     data: dataOption,
   },
   presets: {
@@ -51,6 +60,7 @@ export const text = declareStudy({
         hidden: 128,
         batch: 32,
         epochs: 20,
+        monitor: 0, // a map of 4,096 tokens has 16 million weights
       },
     },
   },
@@ -76,9 +86,9 @@ export const text = declareStudy({
       depends: (dataOf) => ({ ...rest, data: contentOf(dataOf(seed)) }),
       async run(dataOf, work) {
         const dataset = dataOf(seed);
-        const resultOf = ({ epochs, losses }: TrainingSoFar<EpochResult>): TextResult => ({
+        const resultOf = ({ epochs, losses, watched }: TrainingSoFar<EpochResult>): TextResult => ({
           data: summarize(dataset),
-          run: { kernel, seed, epochs, losses },
+          run: { kernel, seed, epochs, losses, watched },
         });
         const streams = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
         const training = {
@@ -127,6 +137,7 @@ export const text = declareStudy({
         : [accuracyTable(complete, { test, examples: "texts", baseline: `For comparison, ${always}. ${caution}` })]),
       ...statements(complete).map(paragraph),
       ...curveFigures(runs, "Text", "texts"),
+      ...monitorBlocks(runs),
     ];
     if (complete.length === 0) return { answer: UNFINISHED, blocks };
     const means = [...byKernel(complete)].map(

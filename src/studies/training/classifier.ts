@@ -1,3 +1,4 @@
+import type { ObservedLayer } from "../../analysis/monitor/look.js";
 import { crossEntropy } from "../../autograd/ops.js";
 import { indices, type Indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
@@ -7,6 +8,7 @@ import { measureEpochs, type EpochMeasure } from "./epochs.js";
 import {
   first,
   type OptimizerName,
+  probeRows,
   train,
   type Training,
   type TrainingPlan,
@@ -16,7 +18,11 @@ import {
 
 /** A model that turns inputs into logits [batch, classes]. */
 export interface Classifier<Parameters extends ParameterTree> {
-  apply(parameters: Parameters, input: Indices | Tensor): Tensor;
+  apply(
+    parameters: Parameters,
+    input: Indices | Tensor,
+    call?: { readonly observe?: (layer: ObservedLayer) => void },
+  ): Tensor;
 }
 
 /** Labelled examples; `inputs` gives the model's input for some rows. */
@@ -33,6 +39,8 @@ export interface TrainOptions {
   readonly learningRate: number;
   /** Default Adam; `sgd` has momentum 0.9. */
   readonly optimizer?: OptimizerName;
+  /** Steps between two looks of the monitor, at the first examples of the test; default 0, none. */
+  readonly monitor?: number;
   /** Seed of the order of the examples. */
   readonly seed: number;
   /** Called after every epoch with the measurements so far. */
@@ -97,10 +105,10 @@ export function trainClassifier<Parameters extends ParameterTree>(
   model: Classifier<Parameters>,
   parameters: Parameters,
   { train: examples, test }: { readonly train: Examples; readonly test: Examples },
-  { label, batch, epochs, learningRate, optimizer, seed, measured }: TrainOptions,
+  { label, batch, epochs, learningRate, optimizer, monitor = 0, seed, measured }: TrainOptions,
   work: Work<TrainingState<EpochResult>>,
 ): Promise<Training<EpochResult>> {
-  const plan: TrainingPlan<Parameters, EpochResult> = {
+  const plan: TrainingPlan<Parameters, EpochResult, Indices | Tensor> = {
     label,
     parameters,
     examples: examples.labels.length,
@@ -109,6 +117,7 @@ export function trainClassifier<Parameters extends ParameterTree>(
     learningRate,
     ...(optimizer === undefined ? {} : { optimizer }),
     order: random(seed),
+    watch: { every: monitor, model, probe: () => test.inputs(probeRows(test.labels.length)) },
     loss: (weights, rows) => classifierLoss(model, weights, examples, rows),
     afterEpoch: measureEpochs({
       label,

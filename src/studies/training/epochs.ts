@@ -1,3 +1,4 @@
+import type { ParameterTree } from "../../core/tensor.js";
 import { mean } from "../../numerics/averages.js";
 import type { Work } from "../runner/study.js";
 import type { TrainingPlan, TrainingSoFar } from "./train.js";
@@ -30,8 +31,8 @@ export function measureEpochs<Evaluation extends Pick<EpochMeasure, "testLoss">>
   words,
   measured,
   work,
-}: EpochOptions<Evaluation>): TrainingPlan<unknown, EpochMeasure & Evaluation>["afterEpoch"] {
-  return async ({ epochs: before, losses, seconds }, own) => {
+}: EpochOptions<Evaluation>): TrainingPlan<ParameterTree, EpochMeasure & Evaluation>["afterEpoch"] {
+  return async ({ epochs: before, losses, watched, seconds }, own) => {
     const trainLoss = mean(own);
     const evaluation = await evaluate();
     const epoch = before.length + 1;
@@ -45,7 +46,7 @@ export function measureEpochs<Evaluation extends Pick<EpochMeasure, "testLoss">>
       ...evaluation,
       seconds: seconds() - before.reduce((sum, earlier) => sum + earlier.seconds, 0),
     };
-    await measured({ epochs: [...before, result], losses: [...losses] });
+    await measured({ epochs: [...before, result], losses, watched });
     return result;
   };
 }

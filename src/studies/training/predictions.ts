@@ -6,7 +6,7 @@ import type { Mask } from "../../kernels/mask.js";
 import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
 import type { Work } from "../runner/study.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
-import { first, train, type Training, type TrainingSoFar, type TrainingState } from "./train.js";
+import { first, probeRows, train, type Training, type TrainingSoFar, type TrainingState } from "./train.js";
 
 /** Tokens that a model reads, and tokens that it predicts. */
 export interface Prediction {
@@ -67,6 +67,8 @@ export interface PredictionOptions {
   readonly epochs: number;
   /** Learning rate of Adam. */
   readonly learningRate: number;
+  /** Steps between two looks of the monitor, at the first sequences of the test; default 0, none. */
+  readonly monitor?: number;
   /** Seed of the order of the sequences. */
   readonly seed: number;
   /** Called after every epoch with the measurements so far. */
@@ -78,7 +80,7 @@ export function trainPredictions(
   model: Encoder,
   parameters: EncoderParameters,
   { train: examples, test }: { readonly train: Predictions; readonly test: Predictions },
-  { label, batch, epochs, learningRate, seed, measured }: PredictionOptions,
+  { label, batch, epochs, learningRate, monitor = 0, seed, measured }: PredictionOptions,
   work: Work<TrainingState<EpochMeasure>>,
 ): Promise<Training<EpochMeasure>> {
   return train(
@@ -90,6 +92,12 @@ export function trainPredictions(
       epochs,
       learningRate,
       order: random(seed),
+      watch: {
+        every: monitor,
+        model,
+        probe: () => test.of(probeRows(test.count), 0).inputs,
+        call: test.mask === undefined ? {} : { mask: test.mask },
+      },
       loss: (weights: EncoderParameters, rows, epoch) => predictionLoss(model, weights, examples, rows, epoch),
       afterEpoch: measureEpochs({
         label,

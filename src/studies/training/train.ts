@@ -1,8 +1,12 @@
+import { observeTraining } from "../../analysis/monitor/monitor.js";
+import type { ObservableModel } from "../../analysis/monitor/look.js";
+import type { TrainingRecord } from "../../analysis/monitor/records.js";
 import { valueAndGrad } from "../../autograd/grad.js";
 import type { Random } from "../../core/random.js";
-import type { ParameterTree, Tensor } from "../../core/tensor.js";
+import { disposeTree, type ParameterTree, type Tensor } from "../../core/tensor.js";
 import type { OptimizerState } from "../../nn/make-optimizer.js";
 import { adam, sgd } from "../../nn/optimizers.js";
+import { cloneTree } from "../../nn/trees.js";
 import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
 
@@ -21,8 +25,19 @@ export interface EncoderSettings {
   readonly learningRate: number;
 }
 
+/** What the monitor of a training looks at. */
+export interface Watch<Parameters extends ParameterTree, Input> {
+  /** Steps between two looks; 0 for none. */
+  readonly every: number;
+  readonly model: ObservableModel<Parameters, Input>;
+  /** Makes the sequences on which layers are measured. */
+  readonly probe: () => Input;
+  /** Further options of the model's `apply`. */
+  readonly call?: object;
+}
+
 /** A training in batches and epochs. */
-export interface TrainingPlan<Parameters, Epoch> {
+export interface TrainingPlan<Parameters extends ParameterTree, Epoch, Input = unknown> {
   /** Label of the progress display. */
   readonly label: string;
   /** Changed in place. */
@@ -35,6 +50,8 @@ export interface TrainingPlan<Parameters, Epoch> {
   readonly optimizer?: OptimizerName;
   /** Shuffles the examples before every epoch; an incomplete batch waits for the next shuffle. */
   readonly order: Random;
+  /** Default: no monitor. It changes nothing in the training. */
+  readonly watch?: Watch<Parameters, Input>;
   /** Loss of a batch; epochs count from 0. */
   loss(parameters: Parameters, rows: readonly number[], epoch: number): Tensor;
   /**
@@ -42,7 +59,7 @@ export interface TrainingPlan<Parameters, Epoch> {
    * the epoch's losses.
    */
   afterEpoch(
-    before: { readonly epochs: readonly Epoch[]; readonly losses: readonly number[]; readonly seconds: () => number },
+    before: TrainingSoFar<Epoch> & { readonly seconds: () => number },
     losses: readonly number[],
   ): Promise<Epoch>;
 }
@@ -52,6 +69,8 @@ export interface TrainingSoFar<Epoch> {
   readonly epochs: readonly Epoch[];
   /** Loss of every batch before its step. */
   readonly losses: readonly number[];
+  /** What the monitor saw. */
+  readonly watched: readonly TrainingRecord[];
 }
 
 export interface Training<Epoch> extends TrainingSoFar<Epoch> {
@@ -69,6 +88,12 @@ export interface TrainingState<Epoch> extends Training<Epoch> {
   readonly optimizer: unknown;
 }
 
+/** Sequences that a monitor looks at: enough for the variance of attention over inputs. */
+const PROBED = 4;
+
+/** The first rows of `count`, for a probe. */
+export const probeRows = (count: number): number[] => Array.from({ length: Math.min(PROBED, count) }, (_, row) => row);
+
 /** Reads the first number of a tensor and disposes the tensor. */
 export async function first(tensor: Tensor): Promise<number> {
   const value = (await tensor.read())[0];
@@ -80,8 +105,8 @@ export async function first(tensor: Tensor): Promise<number> {
  * Trains, and stores after every epoch and whenever a store is due. A resumed training takes the same steps as an
  * uninterrupted one.
  */
-export async function train<Parameters extends ParameterTree, Epoch>(
-  plan: TrainingPlan<Parameters, Epoch>,
+export async function train<Parameters extends ParameterTree, Epoch, Input>(
+  plan: TrainingPlan<Parameters, Epoch, Input>,
   work: Work<TrainingState<Epoch>>,
 ): Promise<Training<Epoch>> {
   const { label, parameters, examples, epochs: wanted, learningRate, optimizer: rule = "adam", order } = plan;
@@ -101,14 +126,28 @@ export async function train<Parameters extends ParameterTree, Epoch>(
     restoreTree(parameters, state.parameters);
     optimizer.restore(parameters, tensorsOf(state.optimizer, backend) as OptimizerState);
   }
+  const probe = plan.watch === undefined || plan.watch.every === 0 ? undefined : plan.watch.probe();
+  const monitor =
+    plan.watch === undefined || probe === undefined
+      ? undefined
+      : observeTraining(plan.watch.model, {
+          probe,
+          every: plan.watch.every,
+          call: plan.watch.call,
+          records: state?.watched ?? [], // states of earlier versions have none
+        });
+  const soFar = (): TrainingSoFar<Epoch> => ({
+    epochs: [...epochs],
+    losses: [...losses],
+    watched: [...(monitor?.records ?? [])],
+  });
   const store = async (stream: readonly number[]): Promise<void> => {
     const tensors = {
       parameters: await snapshotsOf(parameters),
       optimizer: await snapshotsOf(optimizer.state(parameters)),
     };
     // backends accept no diverged numbers: a resumed training starts from the last finite ones and diverges again
-    if (isFiniteTree(tensors))
-      await work.store({ epochs: [...epochs], losses: [...losses], seconds: seconds(), order: stream, ...tensors });
+    if (isFiniteTree(tensors)) await work.store({ ...soFar(), seconds: seconds(), order: stream, ...tensors });
   };
   try {
     while (epochs.length < wanted) {
@@ -130,14 +169,22 @@ export async function train<Parameters extends ParameterTree, Epoch>(
       };
       for (let index = losses.length - begin; index < perEpoch; index++) {
         const part = rows.slice(index * size, (index + 1) * size);
-        const value = backend.scope(() => {
+        const step = begin + index + 1;
+        const previous = monitor?.isDue(step) ? cloneTree(parameters) : undefined;
+        const { value, gradients } = backend.scope(() => {
           const result = valueAndGrad((weights: Parameters) => plan.loss(weights, part, epochs.length), parameters);
           optimizer.step(parameters, result.gradients);
-          return result.value;
+          return { value: result.value, gradients: previous && result.gradients };
         });
         await settle();
         pending = first(value);
         pending.catch(() => undefined); // `settle` rethrows it, unless the training ends first
+        if (previous !== undefined) {
+          await settle();
+          await monitor
+            ?.step({ step, parameters, gradients, previous, loss: losses[losses.length - 1] })
+            .finally(() => disposeTree([previous, gradients]));
+        }
         const storeHere = async (): Promise<void> => {
           await settle();
           await store(stream);
@@ -146,11 +193,13 @@ export async function train<Parameters extends ParameterTree, Epoch>(
         if (work.isDue()) await storeHere();
       }
       await settle();
-      epochs.push(await plan.afterEpoch({ epochs, losses, seconds }, losses.slice(begin)));
+      epochs.push(await plan.afterEpoch({ ...soFar(), seconds }, losses.slice(begin)));
       await store(order.state());
     }
-    return { epochs, losses, seconds: seconds() };
+    return { ...soFar(), seconds: seconds() };
   } finally {
     optimizer.dispose();
+    monitor?.dispose();
+    disposeTree(probe);
   }
 }
