@@ -9,9 +9,10 @@ import {
 import { outcomes } from "../../src/studies/dynamics/figures.js";
 import { grouped } from "../../src/studies/dynamics/groups.js";
 import { randomProblem } from "../../src/studies/dynamics/problem.js";
-import { dynamics } from "../../src/studies/dynamics/study.js";
-import { runTrial, type DynamicsMeasurements, type TrialSetting } from "../../src/studies/dynamics/trial.js";
+import { dynamics, type DynamicsMeasurements } from "../../src/studies/dynamics/study.js";
+import { runTrial, type TrialSetting } from "../../src/studies/dynamics/trial.js";
 import { plainKernel } from "../../src/studies/kernels.js";
+import { descend } from "../../src/theory/descend.js";
 import { linearize } from "../../src/theory/linearization.js";
 import { checkProblem } from "../../src/theory/problem.js";
 import { valuesOf } from "../../src/studies/runner/options.js";
@@ -28,6 +29,7 @@ const small = (experiment: Experiment): Experiment => ({
 });
 const tiny: DynamicsOptions = {
   ...quickDynamics,
+  starts: { kernels: ["softmax", "gaussian"], heads: [2, 64], draws: 3 },
   experiments: {
     matrices: { ...small(matrices), subsets: [["query"], ["value"]] },
     equalValues: small(equalValues),
@@ -89,6 +91,37 @@ describe("study dynamics", () => {
     const trial = await runTrial(tiny, setting("matrices", { trained: ["value"] }));
     expect(trial).toMatchObject({ certified: true, rigorous: true, nonlinearity: null });
     expect(trial.measuredRate).toBeGreaterThan(trial.certifiedRate!);
+  });
+
+  it("follows the same descent as without certificates, and proves success before the loss is small", async () => {
+    const options = changed("matrices", { steps: 3000 });
+    const own = setting("matrices", { kernel: "gaussian", trained: ["query", "value"] });
+    const trial = await runTrial(options, own);
+    const kernel = plainKernel(own.kernel);
+    const problem = randomProblem(options, { ...own, heads: 2, family: "unitTargets" }, kernel);
+    const losses = await descend(problem, kernel, own.trained, {
+      stepSize: trial.stepSize,
+      steps: 3000,
+      tolerance: 1e-6,
+    });
+    expect(losses.at(-1)).toBe(trial.finalLoss);
+    expect(trial.converged).toBe(true);
+    expect(trial.provedAt).toBeGreaterThan(0);
+    expect(trial.provedAt).toBeLessThan(trial.steps);
+  });
+
+  it("judges random starts by heads: many mirrored heads are proved where few are not", async () => {
+    const { starts } = await measure();
+    expect(starts.map(({ kernel, heads, proved }) => [kernel, heads, proved.trials])).toEqual([
+      ["softmax", 2, 3],
+      ["gaussian", 2, 3],
+      ["softmax", 64, 3],
+      ["gaussian", 64, 3],
+    ]);
+    expect(starts[1].proved.successes).toBe(0);
+    expect(starts[3].proved.successes).toBe(3);
+    const odd = { ...tiny, starts: { ...tiny.starts, heads: [3] } };
+    expect(() => dynamics.check!(odd)).toThrow(/starts\.heads.*even numbers of heads/);
   });
 
   it("counts a run as converged at the tolerance and ends it there", async () => {
@@ -173,35 +206,39 @@ describe("random problems", () => {
 
 describe("report of study dynamics", () => {
   it("has a table and a heat map, and a figure for every outcome that some seed had", async () => {
-    const { trials } = await measure();
+    const { trials, starts } = await measure();
     // softmax converges on seed 2 alone, the Gaussian on both
     const ended = trials.map((trial) => ({
       ...trial,
       converged: trial.kernel === "gaussian" || (trial.experiment === "matrices" && trial.seed === 2),
     }));
-    const { blocks, answer } = report({ trials: ended });
+    const { blocks, answer } = report({ trials: ended, starts });
     const figures = blocks.flatMap((block) => (block.kind === "figure" ? [block] : []));
     expect(figures.map(({ name }) => name)).toEqual([
       "converged",
+      "proved",
       "query-both",
       "query-gaussian-alone",
       "equal-values",
     ]);
-    expect(figures[1].caption).toContain(
+    expect(figures[2].caption).toContain(
       "on seed 2, the first with this outcome (all seeds: both 1, gaussian alone 1, softmax alone 0, neither 0)",
     );
-    expect(figures[2].caption).toContain("on seed 1");
+    expect(figures[3].caption).toContain("on seed 1");
     const tables = blocks.flatMap((block) => (block.kind === "table" ? [block] : []));
     expect(tables[0].rows[1].slice(0, 4)).toEqual(["{Q}", "gaussian", "2 of 2", "34.2 % to 100.0 %"]);
+    const proved = ended.filter(
+      ({ experiment, converged, provedAt }) => experiment === "matrices" && converged && provedAt !== null,
+    ).length;
     expect(answer).toBe(
-      "6 of 8 runs of the three matrices converged; with W^Q alone: softmax 1 of 2, gaussian 2 of 2. With " +
+      "6 of 8 runs of the three matrices converged; with W^Q alone: softmax 1 of 2, gaussian 2 of 2. On the way, " +
+        `success was proved in ${proved} of 6 runs that converged. With ` +
         "W^Q alone where all values are equal: softmax 0 of 2, gaussian 2 of 2.",
     );
   });
 
   it("sets its measurements beside the reference, where there is one for the scales and the kernel", async () => {
-    const { trials } = await measure();
-    const table = report({ trials }).blocks.find(
+    const table = report(await measure()).blocks.find(
       (block) => block.kind === "table" && block.title.includes("scale of W^V"),
     );
     if (table?.kind !== "table") throw new Error("no such table");

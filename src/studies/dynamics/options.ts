@@ -1,6 +1,6 @@
 import type { WeightName } from "../../theory/problem.js";
 import { HEADS, scalesSchema, STEPS, WIDTH, type Scales } from "../options.js";
-import { kernelNames, oneOf, setting, whole, real, type Values } from "../runner/options.js";
+import { kernelNames, oneOf, setting, whole, wholes, real, type Values } from "../runner/options.js";
 import { list, oneOf as among, optional, text } from "../runner/schema.js";
 
 const families = ["unitTargets", "equalValues", "unitResidual"] as const;
@@ -63,6 +63,12 @@ export const dynamicsOptions = {
   width: whole(OWN_WIDTH, WIDTH),
   /** Output width d_o. */
   outputWidth: whole(1, WIDTH),
+  /** Random starts that are judged for W^Q alone, without training. */
+  starts: {
+    kernels: kernelNames(["softmax", "gaussian"], "kernel names, separated by commas"),
+    heads: wholes([4, 16, 64, 128], { least: 2, most: 4096, count: 16, help: "numbers of heads of the starts" }),
+    draws: whole(20, { least: 1, most: 10_000, help: "random starts for every kernel and number of heads" }),
+  },
   experiments: {
     matrices: experiment({
       family: "unitTargets",

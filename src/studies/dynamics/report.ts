@@ -4,7 +4,9 @@ import { convergedFigure, outcomeFigure, outcomes } from "./figures.js";
 import { convergedShare, grouped, ofTrials, type Group } from "./groups.js";
 import type { DynamicsOptions, ExperimentName } from "./options.js";
 import { equalValuesTable, matricesTable, scaleTable, seedTable } from "./tables.js";
-import type { DynamicsMeasurements } from "./trial.js";
+import { provedAnswer, provedFigure, provedTable, startsTable } from "./proofs.js";
+import type { StartShare } from "./starts.js";
+import type { DynamicsMeasurements } from "./study.js";
 
 const shares = (groups: readonly Group[]): string =>
   groups.map(({ kernel, trials }) => `${kernel} ${ofTrials(convergedShare(trials))}`).join(", ");
@@ -35,6 +37,8 @@ function matricesBlocks(groups: readonly Group[], options: DynamicsOptions): Blo
     ),
     matricesTable(groups),
     convergedFigure(groups),
+    provedTable(groups),
+    provedFigure(groups),
     ...(queries.length === 0 ? [] : [seedTable(queries)]),
     ...(queries.length === 0 ? [] : [paragraph(`W^Q alone, by seed: ${seeds.join("; ")}.`)]),
     ...outcomeFigure(queries, { name: "query-both", title: "W^Q alone: both converge", outcome: "both", data }),
@@ -108,8 +112,20 @@ function scaleBlocks(groups: readonly Group[], options: DynamicsOptions): Block[
   ];
 }
 
+function startBlocks(starts: readonly StartShare[], options: DynamicsOptions): Block[] {
+  if (starts.length === 0) return [];
+  return [
+    heading("W^Q alone, proved at the start"),
+    paragraph(
+      `Inputs and targets as for the three matrices, ${options.starts.draws} random starts of mirrored heads each, with ` +
+        "W^Q and W^K of scale 0.5, W^V 3 and W^O 1. No start is trained: T2 is applied to it, with proved constants.",
+    ),
+    startsTable(starts),
+  ];
+}
+
 /** Tables and figures of the study. */
-export function report({ trials }: DynamicsMeasurements, options: DynamicsOptions): Report {
+export function report({ trials, starts }: DynamicsMeasurements, options: DynamicsOptions): Report {
   const { samples, tokens, width, outputWidth } = options;
   const [matrices, equalValues, valueScale] = [
     grouped(trials, "matrices"),
@@ -126,6 +142,7 @@ export function report({ trials }: DynamicsMeasurements, options: DynamicsOption
     `${ofTrials(convergedShare(matrices.flatMap((group) => group.trials)))} runs of the three matrices ` +
       "converged; with W^Q alone: " +
       `${shares(matrices.filter(({ subset }) => subset === "{Q}")) || "not run"}.`,
+    `On the way, success was proved in ${provedAnswer(matrices)}.`,
     equalValues.length === 0 ? "" : `With W^Q alone where all values are equal: ${shares(equalValues)}.`,
   ];
   return {
@@ -135,6 +152,7 @@ export function report({ trials }: DynamicsMeasurements, options: DynamicsOption
       ...matricesBlocks(matrices, options),
       ...equalValuesBlocks(equalValues, options),
       ...scaleBlocks(valueScale, options),
+      ...startBlocks(starts, options),
     ],
   };
 }

@@ -1,8 +1,15 @@
+import { ArgumentError } from "../../core/errors.js";
 import { plainKernel } from "../kernels.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { dynamicsOptions, type DynamicsOptions, type ExperimentName } from "./options.js";
 import { report } from "./report.js";
+import { startShare, type StartShare } from "./starts.js";
 import { runTrial, type Trial, type TrialSetting } from "./trial.js";
+
+export interface DynamicsMeasurements {
+  readonly trials: readonly Trial[];
+  readonly starts: readonly StartShare[];
+}
 
 const stages: Readonly<Record<ExperimentName, string>> = {
   matrices: "Three matrices: gradient descent by trained matrices",
@@ -11,9 +18,11 @@ const stages: Readonly<Record<ExperimentName, string>> = {
 };
 const names = Object.keys(stages) as ExperimentName[];
 
+const sizesOf = ({ samples, tokens, width, outputWidth }: DynamicsOptions) => ({ samples, tokens, width, outputWidth });
+
 /** Tasks of an experiment. */
 function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed: number): Task<unknown, Trial>[] {
-  const { experiments, ...sizes } = options;
+  const { experiments } = options;
   const { family, heads, steps, tolerance, stepOf, subsets, scales, kernels, seeds } = experiments[experiment];
   const all = Array.from({ length: seeds }, (_, index) => firstSeed + index);
   const settings = subsets.flatMap((trained) =>
@@ -29,7 +38,7 @@ function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed
     return {
       name: `${experiment} ${trained.join("+")}${scale} ${kernel} seed ${seed}`,
       stage: `${stages[experiment]} (single layer, CPU backend, float64)`,
-      depends: () => ({ ...sizes, ...setting, family, heads, steps, tolerance, stepOf }),
+      depends: () => ({ ...sizesOf(options), ...setting, family, heads, steps, tolerance, stepOf }),
       async run(_, work) {
         const trial = await runTrial(options, setting, work);
         work.report({
@@ -45,6 +54,19 @@ function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed
   });
 }
 
+/** Tasks that judge starts, kernel by kernel. */
+function startTasks(options: DynamicsOptions, seed: number): Task<unknown, StartShare>[] {
+  const { kernels, heads, draws } = options.starts;
+  return heads.flatMap((count) =>
+    kernels.map((kernel) => ({
+      name: `starts ${count} heads ${kernel} seed ${seed}`,
+      stage: "W^Q alone: is success proved at the start? (CPU backend, float64)",
+      depends: () => ({ ...sizesOf(options), kernel, heads: count, draws, seed }),
+      run: () => startShare(options, { kernel, heads: count, seed }),
+    })),
+  );
+}
+
 /**
  * Gradient descent on a single layer, by trained matrices, kernel and initial scales: does it converge, and how fast?
  */
@@ -53,8 +75,25 @@ export const dynamics = declareStudy({
   question: "gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?",
   title: "Training dynamics: which of W^Q, W^K, W^V decides",
   options: dynamicsOptions,
-  check: ({ experiments }) => names.forEach((name) => experiments[name].kernels.forEach(plainKernel)),
-  tasks: (options, seed) => names.flatMap((name) => tasksOf(options, name, seed)),
-  gather: (trials: readonly Trial[]) => ({ trials }),
+  check({ experiments, starts: { kernels, heads } }) {
+    for (const name of names) experiments[name].kernels.forEach(plainKernel);
+    kernels.forEach(plainKernel);
+    const odd = heads.find((count) => count % 2 !== 0);
+    if (odd !== undefined)
+      throw new ArgumentError({
+        where: "study dynamics",
+        argument: "starts.heads",
+        wanted: "even numbers of heads, as starts have them in mirrored pairs",
+        got: String(odd),
+      });
+  },
+  tasks: (options, seed): Task<unknown, Trial | StartShare>[] => [
+    ...names.flatMap((name) => tasksOf(options, name, seed)),
+    ...startTasks(options, seed),
+  ],
+  gather: (done: readonly (Trial | StartShare)[]): DynamicsMeasurements => ({
+    trials: done.filter((result): result is Trial => "experiment" in result),
+    starts: done.filter((result): result is StartShare => "proved" in result),
+  }),
   report,
 });

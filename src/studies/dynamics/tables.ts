@@ -23,8 +23,8 @@ export function matricesTable(groups: readonly Group[]): Table {
       "95 % interval",
       "median steps",
       "median loss left",
-      "certified",
-      "median rate certified",
+      "proved at the start",
+      "median rate proved",
       "median rate measured",
     ],
     rows: groups.map(({ subset, kernel, trials }) => {
@@ -46,8 +46,7 @@ export function matricesTable(groups: readonly Group[]): Table {
     note:
       "Wilson's interval. Median steps: of the runs that converged. A run that has not converged may need " +
       "more steps. Rates: fraction of the loss that a step " +
-      "removes; a certified rate is a lower bound, a measured rate a mean. Not certified never means that a " +
-      "run must fail.",
+      "removes; a proved rate is a lower bound, a measured rate a mean. A run without a proof need not fail.",
   };
 }
 

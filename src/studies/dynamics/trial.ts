@@ -1,5 +1,5 @@
 import { checkConvergence } from "../../theory/check-convergence.js";
-import { descend } from "../../theory/descend.js";
+import { certifyPath } from "../../theory/certify-path.js";
 import { jacobianSpectrum } from "../../theory/jacobian-spectrum.js";
 import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
@@ -22,8 +22,11 @@ export interface TrialSetting {
 /** One run of gradient descent, and the theory's prediction. */
 export interface Trial extends TrialSetting {
   readonly stepSize: number;
+  /** By the start alone. */
   readonly certified: boolean;
   readonly rigorous: boolean;
+  /** The first checked step from which success is proved; null if none is, or if its constants are sampled. */
+  readonly provedAt: number | null;
   /** The certified rate at this step size; null without a certificate. */
   readonly certifiedRate: number | null;
   /** Lower bound of the loss that T4 proves; null where T4 does not apply. */
@@ -43,10 +46,6 @@ export interface Trial extends TrialSetting {
   readonly finalLoss: number;
   /** Losses at some steps, the first and the last among them. */
   readonly curve: { readonly steps: readonly number[]; readonly losses: readonly number[] };
-}
-
-export interface DynamicsMeasurements {
-  readonly trials: readonly Trial[];
 }
 
 /** Step size as a share of 1/σ_max(J_0)²; half leaves room for a growing Jacobian. */
@@ -76,7 +75,13 @@ export async function runTrial(
   const { certificate, conditions, singularValues } = checkConvergence(problem, { kernel, trainable, stepSize });
   const lossFloor = certificate.certified ? null : certificate.lossFloor;
   const nearlyLinear = conditions.find(({ name }) => name === "nearlyLinear");
-  const losses = await descend(problem, kernel, trainable, {
+  const {
+    losses,
+    certifiedAt,
+    certificate: onTheWay,
+  } = await certifyPath(problem, {
+    kernel,
+    trainable,
     stepSize,
     steps,
     tolerance,
@@ -91,6 +96,7 @@ export async function runTrial(
     stepSize,
     certified: certificate.certified,
     rigorous: certificate.certified && certificate.rigorous,
+    provedAt: onTheWay.certified && onTheWay.rigorous ? certifiedAt : null,
     certifiedRate: certificate.rate,
     lossFloor,
     nonlinearity:
