@@ -28,6 +28,10 @@ it("runs every experiment of study dynamics with the kernels, seeds and steps of
     "dynamics",
     "--kernels",
     "softmax,sigmoid",
+    "--start-heads",
+    "4",
+    "--start-draws",
+    "2",
     "--seeds",
     "1",
     "--steps",
@@ -73,7 +77,14 @@ it("trains study text on a file of the user's own", async () => {
   const { code, stdout } = await run(["study", "text", ...flags]);
   expect(code).toBe(0);
   expect(stdout).toContain("2 paired seeds");
-  expect((await readdir(out)).sort()).toEqual(["accuracy.svg", "loss.svg", "report.html", "results.json", "tasks"]);
+  expect((await readdir(out)).sort()).toEqual([
+    "accuracy.svg",
+    "loss.svg",
+    "monitor-entropy.svg",
+    "report.html",
+    "results.json",
+    "tasks",
+  ]);
   const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
     configuration: { unit: string; train: number };
   };

@@ -99,7 +99,8 @@ it("every numeric flag has a range that contains its default", () => {
   expect(numeric.length).toBeGreaterThan(40);
   for (const { option, range, name } of numeric) {
     expect(range.most, name).toBeLessThan(2 ** 31 - 1);
-    if (option.defaultValue !== undefined) expect(isInside(String(option.defaultValue), range), name).toBe(true);
+    const defaults = option.defaultValue === undefined ? [] : [option.defaultValue].flat();
+    for (const value of defaults) expect(isInside(String(value), range), name).toBe(true);
   }
 });
 

@@ -16,7 +16,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const FLAGS = ["--backend", "cpu", "--seeds", "2", "--steps", "20", "--kernels", "softmax,gaussian"];
+const FLAGS = [
+  "--backend",
+  "cpu",
+  "--seeds",
+  "2",
+  "--steps",
+  "20",
+  "--kernels",
+  "softmax,gaussian",
+  "--start-heads",
+  "4",
+  "--start-draws",
+  "2",
+];
 const run = (...more: readonly string[]) => start(program, "study", "dynamics", ...FLAGS, ...more);
 const shard = (index: number): string => join(folder, "parts", `shard-${index}-of-3`);
 
@@ -84,7 +97,7 @@ describe("merge refuses", () => {
 
   it("shards that leave tasks out, names the tasks, and writes no results", async () => {
     expect(await complaint(shard(1), shard(3))).toMatch(
-      /merge: wanted finished results of all 52 tasks, by this version, got 17 missing: matrices query softmax seed 2, .*Run their shards with --resume/,
+      /merge: wanted finished results of all 54 tasks, by this version, got 18 missing: matrices query softmax seed 2, .*Run their shards with --resume/,
     );
     expect(await readdir(join(folder, "refused"))).toEqual(["tasks"]);
   });

@@ -6,7 +6,18 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bundle, ended, start, timelessResults } from "../support/processes.js";
 
-const SMALL = ["--seeds", "1", "--steps", "5", "--kernels", "softmax,gaussian"];
+const SMALL = [
+  "--seeds",
+  "1",
+  "--steps",
+  "5",
+  "--kernels",
+  "softmax,gaussian",
+  "--start-heads",
+  "4",
+  "--start-draws",
+  "2",
+];
 
 let folder = "";
 let program = "";

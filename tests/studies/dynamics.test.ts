@@ -29,7 +29,8 @@ const small = (experiment: Experiment): Experiment => ({
 });
 const tiny: DynamicsOptions = {
   ...quickDynamics,
-  starts: { kernels: ["softmax", "gaussian"], heads: [2, 64], draws: 3 },
+  startHeads: [2, 64],
+  startDraws: 3,
   experiments: {
     matrices: { ...small(matrices), subsets: [["query"], ["value"]] },
     equalValues: small(equalValues),
@@ -120,8 +121,8 @@ describe("study dynamics", () => {
     ]);
     expect(starts[1].proved.successes).toBe(0);
     expect(starts[3].proved.successes).toBe(3);
-    const odd = { ...tiny, starts: { ...tiny.starts, heads: [3] } };
-    expect(() => dynamics.check!(odd)).toThrow(/starts\.heads.*even numbers of heads/);
+    const odd = { ...tiny, startHeads: [3] };
+    expect(() => dynamics.check!(odd)).toThrow(/--start-heads.*even numbers of heads/);
   });
 
   it("counts a run as converged at the tolerance and ends it there", async () => {

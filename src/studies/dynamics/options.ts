@@ -63,12 +63,9 @@ export const dynamicsOptions = {
   width: whole(OWN_WIDTH, WIDTH),
   /** Output width d_o. */
   outputWidth: whole(1, WIDTH),
-  /** Random starts that are judged for W^Q alone, without training. */
-  starts: {
-    kernels: kernelNames(["softmax", "gaussian"], "kernel names, separated by commas"),
-    heads: wholes([4, 16, 64, 128], { least: 2, most: 4096, count: 16, help: "numbers of heads of the starts" }),
-    draws: whole(20, { least: 1, most: 10_000, help: "random starts for every kernel and number of heads" }),
-  },
+  /** Heads of the random starts that are judged for W^Q alone, without training. */
+  startHeads: wholes([4, 16, 64, 128], { least: 2, most: 4096, count: 16, help: "numbers of heads of random starts" }),
+  startDraws: whole(20, { least: 1, most: 10_000, help: "random starts for every number of heads" }),
   experiments: {
     matrices: experiment({
       family: "unitTargets",

@@ -12,6 +12,9 @@ export interface StartShare {
   readonly proved: Proportion;
 }
 
+/** Kernels with proved constants, which the paper compares. */
+export const startKernels = ["softmax", "gaussian"] as const;
+
 /** Scales of the starts, and of the problems' own weights, of which only the shapes matter. */
 const scales = { query: 0.5, key: 0.5, value: 3, output: 1 };
 
@@ -25,11 +28,10 @@ export async function startShare(
 ): Promise<StartShare> {
   const own = plainKernel(kernel);
   const problem = randomProblem(options, { family: "unitTargets", heads: 1, scales, seed }, own);
-  const { draws } = options.starts;
   const { rigorous } = await pathProbability(
     problem,
     { heads, mirrored: true, scales },
-    { kernel: own, trainable: ["query"], steps: 0, seed, draws },
+    { kernel: own, trainable: ["query"], steps: 0, seed, draws: options.startDraws },
   );
   return { kernel, heads, proved: rigorous };
 }

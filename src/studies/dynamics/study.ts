@@ -3,7 +3,7 @@ import { plainKernel } from "../kernels.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { dynamicsOptions, type DynamicsOptions, type ExperimentName } from "./options.js";
 import { report } from "./report.js";
-import { startShare, type StartShare } from "./starts.js";
+import { startKernels, startShare, type StartShare } from "./starts.js";
 import { runTrial, type Trial, type TrialSetting } from "./trial.js";
 
 export interface DynamicsMeasurements {
@@ -56,9 +56,9 @@ function tasksOf(options: DynamicsOptions, experiment: ExperimentName, firstSeed
 
 /** Tasks that judge starts, kernel by kernel. */
 function startTasks(options: DynamicsOptions, seed: number): Task<unknown, StartShare>[] {
-  const { kernels, heads, draws } = options.starts;
-  return heads.flatMap((count) =>
-    kernels.map((kernel) => ({
+  const { startHeads, startDraws: draws } = options;
+  return startHeads.flatMap((count) =>
+    startKernels.map((kernel) => ({
       name: `starts ${count} heads ${kernel} seed ${seed}`,
       stage: "W^Q alone: is success proved at the start? (CPU backend, float64)",
       depends: () => ({ ...sizesOf(options), kernel, heads: count, draws, seed }),
@@ -75,14 +75,13 @@ export const dynamics = declareStudy({
   question: "gradient descent on every subset of W^Q, W^K, W^V: what converges, and how fast?",
   title: "Training dynamics: which of W^Q, W^K, W^V decides",
   options: dynamicsOptions,
-  check({ experiments, starts: { kernels, heads } }) {
+  check({ experiments, startHeads }) {
     for (const name of names) experiments[name].kernels.forEach(plainKernel);
-    kernels.forEach(plainKernel);
-    const odd = heads.find((count) => count % 2 !== 0);
+    const odd = startHeads.find((count) => count % 2 !== 0);
     if (odd !== undefined)
       throw new ArgumentError({
         where: "study dynamics",
-        argument: "starts.heads",
+        argument: "--start-heads",
         wanted: "even numbers of heads, as starts have them in mirrored pairs",
         got: String(odd),
       });
