@@ -1,14 +1,5 @@
 // What the backward passes by blocks in registers have beside lib/tiles.wgsl.
 
-// For every pair, laid out as the left tile keeps them: the cotangents of its weight.
-var<workgroup> weight_tile: array<array<array<vec4f, ACROSS + 1u>, DOWN>, RUN>;
-
-fn put_weight_gradients(gradients: array<vec4f, RUN>, lane: u32) {
-  for (var r = 0u; r < RUN; r++) {
-    weight_tile[r][lane / ACROSS][lane % ACROSS] = gradients[r];
-  }
-}
-
 // All slices know it; one keeps it.
 fn keep_once(place: Place, gradient: f32) {
   if (slice == 0u) {

@@ -37,27 +37,28 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     let base = (place.z * sizes.heads + head) * sizes.queries;
     for (var first = seen_by.x; first < seen_by.y; first += COLUMNS) {
       let others = Strip(base, first, query_count(place.z));
-      put_weight_gradients(multiply_tiles(true, own, others, lane), lane);
+      let weight_gradients = multiply_tiles(true, own, others, lane);
       let products = multiply_tiles(false, own, others, lane);
       let across = lane % ACROSS;
       let n0 = statistic_and_delta(strip_row(others, across));
       let n1 = statistic_and_delta(strip_row(others, across + ACROSS));
       let n2 = statistic_and_delta(strip_row(others, across + 2u * ACROSS));
       let n3 = statistic_and_delta(strip_row(others, across + 3u * ACROSS));
-      put_products(products, lane);
+      workgroupBarrier();
+      var slopes = array<vec4f, RUN>();
       var four = vec4f(0.0);
       for (var r = 0u; r < RUN; r++) {
         let norm = row_norms[own_row(r, lane)];
         let i = first + across;
         let j = own.first + own_row(r, lane);
-        let c = left_tile[r][lane / ACROSS][lane % ACROSS];
-        let dw = weight_tile[r][lane / ACROSS][lane % ACROSS];
+        let c = products[r];
+        let dw = weight_gradients[r];
         let g0 = pair_gradient(Pair(c.x, column_norms.x, norm), dw.x, n0, Place(place.z, head, i, j));
         let g1 = pair_gradient(Pair(c.y, column_norms.y, norm), dw.y, n1, Place(place.z, head, i + ACROSS, j));
         let g2 = pair_gradient(Pair(c.z, column_norms.z, norm), dw.z, n2, Place(place.z, head, i + 2u * ACROSS, j));
         let g3 = pair_gradient(Pair(c.w, column_norms.w, norm), dw.w, n3, Place(place.z, head, i + 3u * ACROSS, j));
-        weight_tile[r][lane / ACROSS][lane % ACROSS] = vec4f(g0.weight, g1.weight, g2.weight, g3.weight);
-        left_tile[r][lane / ACROSS][lane % ACROSS] = vec4f(g0.product, g1.product, g2.product, g3.product);
+        left_tile[r][lane / ACROSS][lane % ACROSS] = vec4f(g0.weight, g1.weight, g2.weight, g3.weight);
+        slopes[r] = vec4f(g0.product, g1.product, g2.product, g3.product);
         four = share(four, r, g0.key_norm + g1.key_norm + g2.key_norm + g3.key_norm, lane);
       }
       workgroupBarrier();
@@ -68,10 +69,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       for (var group = 0u; group < ACROSS; group += VALUE_GROUPS) {
         load_columns(true, others, group, lane);
         for (var g = 0u; g < VALUE_GROUPS; g++) {
-          var weights = array<vec4f, RUN>();
-          for (var r = 0u; r < RUN; r++) {
-            weights[r] = weight_tile[r][lane / ACROSS][group + g];
-          }
+          let weights = weights_of(group + g, lane);
           for (var p = 0u; p < VALUE_SLOTS; p++) {
             let dout = loaded_columns(true, g, p, lane);
             for (var r = 0u; r < RUN; r++) {
@@ -94,6 +92,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
         }
       }
 
+      put_products(slopes, lane);
       var held = array<vec4f, RUN * SLOTS>();
       for (var r = 0u; r < RUN; r++) {
         for (var p = 0u; p < SLOTS; p++) {

@@ -32,13 +32,13 @@ const MOST_SUMS = 32;
  */
 const WIDEST_SLICE = 32;
 
-/** Sides of a block in workgroup memory, and which weighted sums a pass makes, over keys' or values' widths. */
+/** Which weighted sums a pass makes, over keys' or values' widths. */
 const PASSES = {
-  forward: { sides: 1, byKey: 0, byValue: 1 },
-  query: { sides: 1, byKey: 1, byValue: 0 },
-  keyValue: { sides: 2, byKey: 1, byValue: 1 },
+  forward: { byKey: 0, byValue: 1 },
+  query: { byKey: 1, byValue: 0 },
+  keyValue: { byKey: 1, byValue: 1 },
   // What it sums has the width of neither.
-  parameters: { sides: 1, byKey: 0, byValue: 0 },
+  parameters: { byKey: 0, byValue: 0 },
 };
 /** Numbers of a row in workgroup memory: its squared length, its factor, and the state of a normaliser, at most two. */
 const ROW_NUMBERS = 4;
@@ -55,7 +55,7 @@ export function blockFor(
   valueVec4s: number,
   workgroupBytes: number,
 ): Block & { rows: number; slices: number } {
-  const { sides, byKey, byValue } = PASSES[name];
+  const { byKey, byValue } = PASSES[name];
   const widest = Math.max(byKey * vec4s, byValue * valueVec4s, 1);
   const slices = Math.ceil(widest / WIDEST_SLICE);
   const fits = ({ RUN, ACROSS }: Block): boolean => {
@@ -64,7 +64,7 @@ export function blockFor(
     const rows = DOWN * RUN;
     return (
       sums <= MOST_SUMS &&
-      16 * (sides * rows * (ACROSS + 1) + ACROSS * (4 * ACROSS + 1)) + 4 * ROW_NUMBERS * rows + MARK <= workgroupBytes
+      16 * (rows * (ACROSS + 1) + ACROSS * (4 * ACROSS + 1)) + 4 * ROW_NUMBERS * rows + MARK <= workgroupBytes
     );
   };
   const block = BLOCKS.find(fits) ?? BLOCKS[BLOCKS.length - 1];
