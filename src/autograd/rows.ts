@@ -1,8 +1,10 @@
+import { checkTensors } from "../core/checks.js";
 import { notNegative, tensor } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
+import { sameShape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { add, multiply, square, subtract } from "./arithmetic.js";
-import { reshape, sum } from "./broadcast.js";
+import { reshape, sum, sumTo } from "./broadcast.js";
 import { mean } from "./reductions.js";
 import { apply, type Differentiable } from "./tape.js";
 
@@ -29,31 +31,49 @@ export function softmax(x: Tensor): Tensor {
   return apply(softmaxPrimitive, [x], null)[0];
 }
 
-/** Layer norm backward: dx = r (dy - mean(dy) - y mean(y dy)). Inputs y, r, dy. */
-export const normalizeBackwardPrimitive: Differentiable<null> = {
-  name: "normalizeBackward",
-  infer: ([y]) => [y],
-  vjp({ inputs: [y, r, dy] }, g) {
-    const average = (x: Tensor): Tensor => mean(x, -1, { keepAxes: true });
-    const [byDy] = apply(normalizeBackwardPrimitive, [y, r, g!], null);
-    const bracket = subtract(subtract(dy, average(dy)), multiply(y, average(multiply(y, dy))));
-    const bent = add(multiply(g!, average(multiply(y, dy))), multiply(dy, average(multiply(g!, y))));
-    return [multiply(multiply(bent, column(r)), -1), sum(multiply(g!, bracket), -1), byDy];
-  },
-};
+const average = (x: Tensor): Tensor => mean(x, -1, { keepAxes: true });
 
 /** One number a row, as a column beside the rows. */
 const column = (r: Tensor): Tensor => reshape(r, [...r.shape, 1]);
 
-/** Outputs y = (x - mean) r and r = 1/√(variance + epsilon), one r a row. */
-export const normalizePrimitive: Differentiable<{ readonly epsilon: number }> = {
-  name: "normalize",
-  infer: ([x]) => [x, x.slice(0, -1)],
-  vjp({ outputs: [y, r] }, dy, dr) {
-    const byY = dy && apply(normalizeBackwardPrimitive, [y, r, dy], null)[0];
-    if (dr === undefined) return [byY];
-    const byR = multiply(y, column(multiply(multiply(dr, square(r)), -1 / y.shape.at(-1)!))); // ∂r/∂x = -r² y / width
-    return [byY === undefined ? byR : add(byY, byR)];
+/** What scales nothing, with as many components as the rows of x. */
+const ones = (x: Tensor): Tensor => x.backend.full(1, x.shape.slice(-1));
+
+/**
+ * Layer norm backward, with u = scale dy: dx = r (u - mean(u) - n mean(n u)), and with `sums` Σ n dy and Σ dy over all
+ * rows, the cotangents of scale and shift. Inputs n, r, scale, dy.
+ */
+export const layerNormBackwardPrimitive: Differentiable<{ readonly sums: boolean }> = {
+  name: "layerNormBackward",
+  infer: ([n, , scale], { sums }) => (sums ? [n, scale, scale] : [n]),
+  vjp({ inputs: [n, r, scale, dy] }, ...cotangents) {
+    const [g, ofScale, ofShift] = [n, scale, scale].map((x, at) => cotangents[at] ?? x.backend.full(0, x.shape));
+    const u = multiply(dy, scale);
+    const inner = average(multiply(n, u));
+    const bracket = subtract(subtract(u, average(u)), multiply(n, inner));
+    const bent = add(multiply(g, inner), multiply(u, average(multiply(g, n))));
+    const [byU] = apply(layerNormBackwardPrimitive, [n, r, ones(n), g], { sums: false });
+    return [
+      subtract(multiply(ofScale, dy), multiply(bent, column(r))),
+      sum(multiply(g, bracket), -1),
+      sumTo(multiply(byU, dy), scale.shape),
+      add(multiply(byU, scale), add(multiply(ofScale, n), ofShift)),
+    ];
+  },
+};
+
+/** Outputs n scale + shift, n = (x - mean) r and r = 1/√(variance + epsilon), one r a row. Inputs x, scale, shift. */
+export const layerNormPrimitive: Differentiable<{ readonly epsilon: number }> = {
+  name: "layerNorm",
+  infer: ([x]) => [x, x, x.slice(0, -1)],
+  vjp({ inputs: [, scale], outputs: [, n, r], needs }, dy, dn, dr) {
+    const back = (by: Tensor, g: Tensor, sums: boolean) => apply(layerNormBackwardPrimitive, [n, r, by, g], { sums });
+    const [dx, dScale, dShift] = dy === undefined ? [] : back(scale, dy, needs(1) || needs(2));
+    // Second derivatives alone depend on n and r; ∂r/∂x = -r² n / width.
+    const byN = dn && back(ones(n), dn, false)[0];
+    const byR = dr && multiply(n, column(multiply(multiply(dr, square(r)), -1 / n.shape.at(-1)!)));
+    const parts = [dx, byN, byR].filter((part) => part !== undefined);
+    return [parts.length === 0 ? undefined : parts.reduce(add), dScale, dShift];
   },
 };
 
@@ -72,12 +92,17 @@ export interface LayerNormOptions {
  * 1607.06450).
  */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
+  checkTensors("layerNorm", { x });
   const {
     scale,
     shift,
     epsilon = 1e-5,
   } = checkOptions("layerNorm", options, { scale: tensor, shift: tensor, epsilon: notNegative });
-  const normalized = apply(normalizePrimitive, [x], { epsilon })[0];
-  const scaled = scale === undefined ? normalized : multiply(normalized, scale);
+  const fused = [scale, shift].every((given) => given === undefined || sameShape(given.shape, x.shape.slice(-1)));
+  const own = (given: Tensor | undefined, otherwise: number): Tensor =>
+    fused && given !== undefined ? given : x.backend.full(otherwise, x.shape.slice(-1));
+  const [y] = apply(layerNormPrimitive, [x, own(scale, 1), own(shift, 0)], { epsilon });
+  if (fused) return y;
+  const scaled = scale === undefined ? y : multiply(y, scale);
   return shift === undefined ? scaled : add(scaled, shift);
 }

@@ -5,8 +5,8 @@ import {
   scatterPrimitive,
 } from "../autograd/lookup.js";
 import {
-  normalizeBackwardPrimitive,
-  normalizePrimitive,
+  layerNormBackwardPrimitive,
+  layerNormPrimitive,
   softmaxBackwardPrimitive,
   softmaxPrimitive,
 } from "../autograd/rows.js";
@@ -16,20 +16,31 @@ import logSumExp from "../../shaders/lib/log_sum_exp.wgsl";
 import crossEntropy from "../../shaders/ops/cross_entropy.wgsl";
 import crossEntropyBackward from "../../shaders/ops/cross_entropy_backward.wgsl";
 import embedding from "../../shaders/ops/embedding.wgsl";
-import normalize from "../../shaders/ops/normalize.wgsl";
-import normalizeBackward from "../../shaders/ops/normalize_backward.wgsl";
+import layerNorm from "../../shaders/ops/layer_norm.wgsl";
+import layerNormBackward from "../../shaders/ops/layer_norm_backward.wgsl";
+import layerNormSums from "../../shaders/ops/layer_norm_sums.wgsl";
 import scatter from "../../shaders/ops/scatter.wgsl";
 import softmax from "../../shaders/ops/softmax.wgsl";
 import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
 import { finiteShader, quotientShader } from "./elementwise.js";
-import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
+import {
+  dispatchEach,
+  eachShader,
+  implement,
+  numbersOf,
+  shader,
+  type Recorder,
+  type Operand,
+} from "./implementation.js";
 import { arrayOf, f32, type Pass } from "./pass.js";
+import { CHUNK, sum } from "./reductions.js";
 
 const logSumExpShader = shader("lib/log_sum_exp.wgsl", logSumExp);
 const softmaxShaders = [eachShader, finiteShader, shader("ops/softmax.wgsl", softmax)];
 const softmaxBackwardShaders = [eachShader, shader("ops/softmax_backward.wgsl", softmaxBackward)];
-const normalizeShaders = [eachShader, shader("ops/normalize.wgsl", normalize)];
-const normalizeBackwardShaders = [eachShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
+const layerNormShaders = [eachShader, shader("ops/layer_norm.wgsl", layerNorm)];
+const layerNormBackwardShaders = [eachShader, shader("ops/layer_norm_backward.wgsl", layerNormBackward)];
+const layerNormSumsShader = shader("ops/layer_norm_sums.wgsl", layerNormSums);
 const crossEntropyShaders = [eachShader, finiteShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
 const crossEntropyBackwardShaders = [
   eachShader,
@@ -75,24 +86,38 @@ export const rowwise = [
   implement(softmaxBackwardPrimitive, (recorder, [y, dy], [dx]) => {
     eachRow(recorder, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
   }),
-  implement(normalizePrimitive, (recorder, [x], [y, reciprocals], { epsilon }) => {
+  implement(layerNormPrimitive, (recorder, [x, scale, shift], [y, n, r], { epsilon }) => {
     eachRow(
       recorder,
-      normalizeShaders,
+      layerNormShaders,
       x,
-      { x: x.block },
-      { y: y.block, reciprocals: reciprocals.block },
+      { x: x.block, scale: scale.block, shift: shift.block },
+      { y: y.block, normalized: n.block, reciprocals: r.block },
       { epsilon: f32(epsilon) },
     );
   }),
-  implement(normalizeBackwardPrimitive, (recorder, [y, reciprocals, dy], [dx]) => {
-    eachRow(
-      recorder,
-      normalizeBackwardShaders,
-      y,
-      { y: y.block, reciprocals: reciprocals.block, dy: dy.block },
-      { dx: dx.block },
-    );
+  implement(layerNormBackwardPrimitive, (recorder, [n, r, scale, dy], [dx, dScale, dShift], { sums }) => {
+    const reads = { normalized: n.block, reciprocals: r.block, scale: scale.block, dy: dy.block };
+    eachRow(recorder, layerNormBackwardShaders, n, reads, { dx: dx.block });
+    if (!sums) return;
+    const [rows, width] = [sizeOf(r.shape), scale.shape[0]];
+    const chunks = Math.ceil(rows / CHUNK);
+    const partial = (result: Operand): Operand => ({
+      ...result,
+      shape: [chunks, width],
+      block: recorder.scratch(chunks * width),
+    });
+    const [byScale, byShift] = [partial(dScale), partial(dShift)];
+    const { alias, of, count } = numbersOf(width);
+    dispatchEach(recorder, chunks * count, {
+      shaders: [eachShader, quotientShader, alias, layerNormSumsShader],
+      constants: { CHUNK },
+      uniform: { rows, width: count },
+      reads: { normalized: of(n.block), dy: of(dy.block) },
+      writes: { scale_sums: of(byScale.block), shift_sums: of(byShift.block) },
+    });
+    sum(recorder, [byScale], [dScale], { axes: [0] });
+    sum(recorder, [byShift], [dShift], { axes: [0] });
   }),
   implement(crossEntropyPrimitive, (recorder, [x], [losses], { labels }) => {
     eachRow(

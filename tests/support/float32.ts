@@ -1,8 +1,8 @@
 import { sumPrimitive } from "../../src/autograd/broadcast.js";
 import { matmulExtents, matmulPrimitive } from "../../src/autograd/matmul.js";
 import {
-  normalizeBackwardPrimitive,
-  normalizePrimitive,
+  layerNormBackwardPrimitive,
+  layerNormPrimitive,
   softmaxBackwardPrimitive,
   softmaxPrimitive,
 } from "../../src/autograd/rows.js";
@@ -78,20 +78,27 @@ const float32: Implementations = new Map([
       for (let c = 0; c < width; c++) dx.data[at(c)] = y.data[at(c)] * f(dy.data[at(c)] - inner);
     }),
   ),
-  implement(normalizePrimitive, ([x], [y, r], { epsilon }) =>
+  implement(layerNormPrimitive, ([x, scale, shift], [y, n, r], { epsilon }) =>
     eachRow(x, (at, width, row) => {
       const mean = f(naiveSum(width, (c) => x.data[at(c)]) / width);
       const variance = f(naiveSum(width, (c) => f(x.data[at(c)] - mean) ** 2) / width);
       r.data[row] = 1 / f(Math.sqrt(f(variance + epsilon)));
-      for (let c = 0; c < width; c++) y.data[at(c)] = f(x.data[at(c)] - mean) * r.data[row];
+      for (let c = 0; c < width; c++) {
+        n.data[at(c)] = f(x.data[at(c)] - mean) * r.data[row];
+        y.data[at(c)] = f(n.data[at(c)] * scale.data[c]) + shift.data[c];
+      }
     }),
   ),
-  implement(normalizeBackwardPrimitive, ([y, r, dy], [dx]) =>
-    eachRow(y, (at, width, row) => {
-      const mean = f(naiveSum(width, (c) => dy.data[at(c)]) / width);
-      const inner = f(naiveSum(width, (c) => y.data[at(c)] * dy.data[at(c)]) / width);
+  implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, dScale, dShift], { sums }) =>
+    eachRow(n, (at, width, row) => {
+      const u = (c: number): number => f(dy.data[at(c)] * scale.data[c]);
+      const mean = f(naiveSum(width, u) / width);
+      const inner = f(naiveSum(width, (c) => n.data[at(c)] * u(c)) / width);
       for (let c = 0; c < width; c++) {
-        dx.data[at(c)] = r.data[row] * f(f(dy.data[at(c)] - mean) - f(y.data[at(c)] * inner));
+        dx.data[at(c)] = r.data[row] * f(f(u(c) - mean) - f(n.data[at(c)] * inner));
+        if (!sums) continue;
+        dScale.data[c] += f(n.data[at(c)] * dy.data[at(c)]);
+        dShift.data[c] += dy.data[at(c)];
       }
     }),
   ),
