@@ -14,7 +14,7 @@ fn row_step(a: f32) -> vec4f {
 fn store(base: u32, row: u32, column: u32, sums: vec4f) {
   for (var s = 0u; s < 4u; s++) {
     if (row < sizes.rows && column + s < sizes.columns) {
-      c[base + row * sizes.columns + column + s] = sums[s];
+      c[base + row * sizes.columns + column + s] = biased(sums[s], column + s);
     }
   }
 }

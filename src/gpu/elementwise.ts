@@ -190,6 +190,20 @@ function mapUnary(
   );
 }
 
+/** The numbers of x with its axes in another order. */
+export function permute(recorder: Recorder, x: Operand, y: Operand, order: readonly number[]): void {
+  const strides = stridesOf(x.shape);
+  mapUnary(
+    recorder,
+    "affine",
+    x,
+    y,
+    order.map((axis) => strides[axis]),
+    1,
+    0,
+  );
+}
+
 export const elementwise = [
   implement(unaryPrimitive, (recorder, [x], [y], { function: name, a, b }) => {
     mapUnary(recorder, name, x, y, stridesOf(x.shape), a, b);
@@ -214,18 +228,7 @@ export const elementwise = [
   implement(expandPrimitive, (recorder, [x], [y]) => {
     mapUnary(recorder, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);
   }),
-  implement(permutePrimitive, (recorder, [x], [y], { order }) => {
-    const strides = stridesOf(x.shape);
-    mapUnary(
-      recorder,
-      "affine",
-      x,
-      y,
-      order.map((axis) => strides[axis]),
-      1,
-      0,
-    );
-  }),
+  implement(permutePrimitive, (recorder, [x], [y], { order }) => permute(recorder, x, y, order)),
   implement(
     adamPrimitive,
     (recorder, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {

@@ -1,3 +1,4 @@
+import { affine, affineOfHeads, affineToHeads } from "../../src/autograd/matmul.js";
 import { roundToHalf } from "../../src/core/half.js";
 import { indices, ops, random, type Backend, type Tensor } from "../../src/index.js";
 
@@ -31,6 +32,22 @@ const binary = (
   positive,
   run: (inputs) => run(inputs["a"], inputs["b"]),
 });
+
+const affineCase = (
+  name: string,
+  x: readonly number[],
+  weight: readonly number[],
+  run: (x: Tensor, weight: Tensor, bias: Tensor) => Tensor,
+  bias = weight.slice(1),
+): Case => ({
+  name,
+  shapes: { x, weight, bias },
+  run: ({ x, weight, bias }) => run(x, weight, bias),
+});
+const toHeads =
+  (heads: number, dim: number) =>
+  (x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
+    affineToHeads(x, weight, bias, [heads, dim]);
 
 /** Every differentiable operation but attention, over shapes that meet its special paths. */
 export const cases: readonly Case[] = [
@@ -112,6 +129,15 @@ export const cases: readonly Case[] = [
   binary("matmul, batch times matrix", [2, 3, 4, 6], [6, 5], ops.matmul),
   binary("matmul, batches broadcast", [2, 1, 4, 6], [3, 6, 5], ops.matmul),
   binary("matmul, batch times batch", [2, 3, 4, 6], [2, 3, 6, 5], ops.matmul),
+  affineCase("x W + b", [5, 7], [7, 3], affine),
+  affineCase("x W + b of whole vec4s around a block", [3, 17, 12], [12, 36], affine),
+  affineCase("x W + b with one number for all columns", [5, 7], [7, 3], affine, [1]),
+  affineCase("x W + b to heads", [2, 5, 7], [7, 6], toHeads(2, 3)),
+  affineCase("x W + b to heads of whole vec4s", [3, 16, 12], [12, 24], toHeads(3, 8)),
+  affineCase("x W + b to heads of whole vec4s, odd tokens", [3, 7, 12], [12, 16], toHeads(2, 8)),
+  affineCase("x W + b of heads", [2, 3, 5, 2], [6, 7], affineOfHeads),
+  affineCase("x W + b of heads of whole vec4s", [3, 2, 16, 12], [24, 36], affineOfHeads),
+  affineCase("x W + b of heads of whole vec4s, odd tokens", [3, 4, 7, 4], [16, 12], affineOfHeads),
   {
     name: "embedding",
     shapes: { table: [6, 5] },

@@ -1,5 +1,5 @@
 import { sumPrimitive } from "../../src/autograd/broadcast.js";
-import { matmulExtents, matmulPrimitive } from "../../src/autograd/matmul.js";
+import { matmulExtents } from "../../src/autograd/matmul.js";
 import {
   layerNormBackwardPrimitive,
   layerNormPrimitive,
@@ -9,7 +9,7 @@ import {
 import { roundToHalf } from "../../src/core/half.js";
 import { sizeOf } from "../../src/core/shape.js";
 import { createCpu, implement, type Implementations, type Numbers } from "../../src/cpu/backend.js";
-import { matrixIndex } from "../../src/cpu/matmul.js";
+import { matmulBy, matrixIndex } from "../../src/cpu/matmul.js";
 import { float64 } from "../../src/cpu/cpu.js";
 
 const f = Math.fround;
@@ -31,7 +31,7 @@ function eachRow(
 
 const float32: Implementations = new Map([
   ...float64,
-  implement(matmulPrimitive, ([a, b], [c], attributes) => {
+  matmulBy(([a, b], [c], attributes) => {
     const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
     const strides = (transposed: boolean, long: number): [number, number] => (transposed ? [1, long] : [long, 1]);
     const [aRow, aInner] = strides(attributes.transposeA, attributes.transposeA ? rows : inner);
