@@ -104,7 +104,7 @@ function tall(a: Tensor, b: Tensor, bias: Tensor | null, transposeB = false): Te
 }
 
 const takesBias = ({ shape }: Tensor, bias: Tensor | null): boolean =>
-  shape.length === 2 && (bias === null || sameShape(bias.shape, [shape[1]!]));
+  shape.length === 2 && (bias === null || sameShape(bias.shape, [shape[1]]));
 
 /** What a product takes; checked first, because their shapes decide what follows. */
 function checked(a: Tensor, b: Tensor, bias: Tensor | null): readonly Tensor[] {
