@@ -1,5 +1,5 @@
-// Sums of n dy and of dy over CHUNK rows: one component of the rows an invocation, or four.
-// Reads normalized and dy [rows, width], writes scale_sums and shift_sums [chunks, width]: Number.
+// Sums of n dy, and of dy, over CHUNK rows: one component of the rows an invocation, or four.
+// Reads normalized and dy [rows, width], writes terms [chunks, 2, width]: Number.
 
 fn element(index: u32) {
   let chunk = quotient(index, sizes.width);
@@ -12,6 +12,6 @@ fn element(index: u32) {
     by_scale += dy[at] * normalized[at];
     by_shift += dy[at];
   }
-  scale_sums[index] = by_scale;
-  shift_sums[index] = by_shift;
+  terms[index + chunk * sizes.width] = by_scale;
+  terms[index + chunk * sizes.width + sizes.width] = by_shift;
 }

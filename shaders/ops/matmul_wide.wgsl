@@ -3,12 +3,13 @@
 // B_ACROSS, 1 where the operand lies transposed in memory. Reads a and b, writes c: Number, a vec4f.
 //
 // One of the three may lie in heads, [batch, heads, tokens, dim], and stand for the matrix [batch tokens, heads dim].
-// Steps along an axis then are even but for a skip after every so many: (so many, skip) for the rows of A, the columns
-// of B, and the rows and the columns of C. Along the inner axis both operands are even in runs of `run` steps.
+// Places along an axis then are a step apart, but for a skip after every so many: (step, so many, skip) for the rows of
+// A and C, and the columns of B and C. Along the inner axis both operands are even in runs of `run`; from run to run
+// they move by the fourth number.
 
 // Where element `index` of an axis lies, from the first on.
-fn along(index: u32, step: u32, every: u32, skip: u32) -> u32 {
-  return index * step + quotient(index, every) * skip;
+fn along(index: u32, axis: vec4u) -> u32 {
+  return index * axis.x + quotient(index, axis.y) * axis.z;
 }
 
 // The ROWS x 4 numbers of A for four steps of the inner axis are ROWS vec4s, shared out over the lanes.
@@ -23,11 +24,10 @@ fn place_a(base: u32, row: u32, lane: u32) {
     if (A_ACROSS == 1u) {
       // Four rows at one step.
       let first = min(row + part % (ROWS / 4u) * 4u, sizes.rows - 4u);
-      a_first[h] = base + part / (ROWS / 4u) * sizes.a_inner + along(first, 1u, sizes.a_layout.x, sizes.a_layout.y);
+      a_first[h] = base + part / (ROWS / 4u) * sizes.a_inner + along(first, sizes.a_rows);
     } else {
       // One row at four steps.
-      let own = min(row + part, sizes.rows - 1u);
-      a_first[h] = base + along(own, sizes.a_row, sizes.a_layout.x, sizes.a_layout.y);
+      a_first[h] = base + along(min(row + part, sizes.rows - 1u), sizes.a_rows);
     }
   }
 }
@@ -52,12 +52,12 @@ fn a_steps(r: u32) -> vec4f {
 
 // Four columns at each of four steps.
 fn b_steps(at: u32) -> mat4x4f {
+  let step = select(sizes.b_inner, sizes.b_columns.x, B_ACROSS == 1u);
+  let steps = mat4x4f(b[at / 4u], b[(at + step) / 4u], b[(at + 2u * step) / 4u], b[(at + 3u * step) / 4u]);
   if (B_ACROSS == 1u) {
-    let step = sizes.b_column;
-    return transpose(mat4x4f(b[at / 4u], b[(at + step) / 4u], b[(at + 2u * step) / 4u], b[(at + 3u * step) / 4u]));
+    return transpose(steps);
   }
-  let step = sizes.b_inner;
-  return mat4x4f(b[at / 4u], b[(at + step) / 4u], b[(at + 2u * step) / 4u], b[(at + 3u * step) / 4u]);
+  return steps;
 }
 
 @compute @workgroup_size(LANES)
@@ -75,25 +75,24 @@ fn main(
   let row = place.x * ROWS;
   let column = (group.x * LANES + lane) * 4u;
   place_a(bases.x, row, subgroup_lane);
-  let b_first = bases.y + along(min(column, sizes.columns - 4u), sizes.b_column, sizes.b_layout.x, sizes.b_layout.y);
+  let b_first = bases.y + along(min(column, sizes.columns - 4u), sizes.b_columns);
   var sums: array<vec4f, ROWS>;
   for (var run = 0u; run * sizes.run < sizes.inner; run++) {
     for (var k = 0u; k < sizes.run; k += 4u) {
       for (var h = 0u; h < HELD; h++) {
-        a_held[h] = a[(a_first[h] + run * sizes.a_layout.z + k * sizes.a_inner) / 4u];
+        a_held[h] = a[(a_first[h] + run * sizes.a_rows.w + k * sizes.a_inner) / 4u];
       }
-      let steps = b_steps(b_first + run * sizes.b_layout.z + k * sizes.b_inner);
+      let steps = b_steps(b_first + run * sizes.b_columns.w + k * sizes.b_inner);
       for (var r = 0u; r < ROWS; r++) {
         sums[r] += steps * a_steps(r);
       }
     }
   }
   if (column < sizes.columns) {
-    let first = place.y * sizes.rows * sizes.columns + along(row, sizes.c_row, sizes.c_layout.x, sizes.c_layout.y)
-      + along(column, 1u, sizes.c_layout.z, sizes.c_layout.w);
+    let first = place.y * sizes.rows * sizes.columns + along(row, sizes.c_rows) + along(column, sizes.c_columns);
     for (var r = 0u; r < ROWS; r++) {
       if (row + r < sizes.rows) {
-        c[(first + r * sizes.c_row) / 4u] = biased(sums[r], column / 4u);
+        c[(first + r * sizes.c_rows.x) / 4u] = biased(sums[r], column / 4u);
       }
     }
   }

@@ -8,10 +8,17 @@ import { add } from "./arithmetic.js";
 import { permute, reshape, sumTo } from "./broadcast.js";
 import { apply, type Differentiable } from "./tape.js";
 
+/** Rows that a backend with `joinsHeads` may take to be of one batch entry. */
+export const TOKENS_AT_ONCE = 8;
+
 /** An operand of a matrix product, or its result. */
 export type MatmulPlace = "a" | "b" | "c";
 
-/** The one that lies as [batch, heads, tokens, dim] and stands for the matrix [batch·tokens, heads·dim]. */
+/**
+ * The one whose numbers lie as [batch, heads, tokens, dim], although it has the shape of the matrix
+ * [batch·tokens, heads·dim] that it stands for. For backends with `joinsHeads`; tokens is a multiple of TOKENS_AT_ONCE,
+ * and dim, inner, columns and a's rows in memory are of 4.
+ */
 export interface MatmulHeads {
   readonly of: MatmulPlace;
   readonly tokens: number;
@@ -35,14 +42,9 @@ export interface MatmulExtents {
   readonly columns: number;
 }
 
-export function matmulExtents(a: Shape, b: Shape, { transposeA, transposeB, heads }: MatmulAttributes): MatmulExtents {
-  const [left, right] = ([a, b] as const).map((shape, side) => {
-    if (heads?.of !== (["a", "b"] as const)[side]) return shape;
-    const [batch, count, tokens, dim] = shape as [number, number, number, number];
-    return [batch * tokens, count * dim];
-  }) as [Shape, Shape];
-  const [rows, inner] = transposeA ? [left.at(-1), left.at(-2)] : [left.at(-2), left.at(-1)];
-  const [innerB, columns] = transposeB ? [right.at(-1), right.at(-2)] : [right.at(-2), right.at(-1)];
+export function matmulExtents(a: Shape, b: Shape, { transposeA, transposeB }: MatmulAttributes): MatmulExtents {
+  const [rows, inner] = transposeA ? [a.at(-1), a.at(-2)] : [a.at(-2), a.at(-1)];
+  const [innerB, columns] = transposeB ? [b.at(-1), b.at(-2)] : [b.at(-2), b.at(-1)];
   if (rows === undefined || columns === undefined || inner === undefined || inner !== innerB) {
     throw new ShapeError({
       where: "matmul",
@@ -52,7 +54,7 @@ export function matmulExtents(a: Shape, b: Shape, { transposeA, transposeB, head
         `${formatShape(b)}${transposeB ? " transposed" : ""}`,
     });
   }
-  return { batch: broadcastShapes("matmul", left.slice(0, -2), right.slice(0, -2)), rows, inner, columns };
+  return { batch: broadcastShapes("matmul", a.slice(0, -2), b.slice(0, -2)), rows, inner, columns };
 }
 
 /** C = A·B over the last two axes, plus a bias [columns] where there is a third input. */
@@ -60,24 +62,19 @@ export const matmulPrimitive: Differentiable<MatmulAttributes> = {
   name: "matmul",
   infer([a, b], attributes) {
     const { batch, rows, columns } = matmulExtents(a, b, attributes);
-    const { heads } = attributes;
-    if (heads?.of === "c") return [[rows / heads.tokens, columns / heads.dim, heads.tokens, heads.dim]];
     return [[...batch, rows, columns]];
   },
   vjp({ inputs, attributes: { transposeA, transposeB, heads }, needs }, dc) {
     const [a, b, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
     const g = dc!;
-    // The one in heads keeps its layout, whatever its place in the products of the gradients.
-    const among = (places: Record<MatmulPlace, MatmulPlace>) => heads && { ...heads, of: places[heads.of] };
+    // The one in heads keeps its layout: `places` has that of a, b and c in a product of the gradients.
+    const among = (places: string) => heads && { ...heads, of: places["abc".indexOf(heads.of)] as MatmulPlace };
     const da = (): Tensor =>
-      transposeA
-        ? product([b, g], transposeB, true, among({ a: "c", b: "a", c: "b" }))
-        : product([g, b], false, !transposeB, among({ a: "c", b: "b", c: "a" }));
+      transposeA ? product([b, g], transposeB, true, among("cab")) : product([g, b], false, !transposeB, among("cba"));
     const db = (): Tensor =>
-      transposeB
-        ? product([g, a], true, transposeA, among({ a: "b", b: "c", c: "a" }))
-        : product([a, g], !transposeA, false, among({ a: "a", b: "c", c: "b" }));
-    const rows = (): Tensor => (heads?.of === "c" ? permute(g, [0, 2, 1, 3]) : g);
+      transposeB ? product([g, a], true, transposeA, among("bca")) : product([a, g], !transposeA, false, among("acb"));
+    const rows = (): Tensor =>
+      heads?.of === "c" ? permute(reshape(g, [-1, bias!.size / heads.dim, heads.tokens, heads.dim]), [0, 2, 1, 3]) : g;
     return [
       needs(0) ? sumTo(da(), a.shape) : undefined,
       needs(1) ? sumTo(db(), b.shape) : undefined,
@@ -120,6 +117,19 @@ export function affine(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   return bias === null ? c : add(c, bias);
 }
 
+/** Whether a product with W, without or with a bias for its columns, can read or write heads where they lie. */
+function joins(
+  { backend }: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  tokens: number | undefined,
+  dim: number | undefined,
+): boolean {
+  const [rows, columns] = weight.shape;
+  const isWhole = [rows, columns, dim].every((extent) => extent! % 4 === 0) && tokens! % TOKENS_AT_ONCE === 0;
+  return backend.joinsHeads === true && isWhole && takesBias(weight, bias);
+}
+
 /** x W + b in heads: x [batch, n, width] and W [width, heads·dim] give [batch, heads, n, dim]. */
 export function affineToHeads(
   x: Tensor,
@@ -129,18 +139,20 @@ export function affineToHeads(
 ): Tensor {
   const [, b, ...rest] = checked(x, weight, bias);
   const [batch, tokens, width] = x.shape as [number, number, number];
-  if (x.shape.length !== 3 || weight.shape[1] !== heads * dim || !takesBias(weight, bias))
+  if (x.shape.length !== 3 || weight.shape[1] !== heads * dim || !joins(x, weight, bias, tokens, dim))
     return permute(reshape(affine(x, weight, bias), [batch, tokens, heads, dim]), [0, 2, 1, 3]);
-  return product([reshape(x, [batch * tokens, width]), b, ...rest], false, false, { of: "c", tokens, dim });
+  const rows = reshape(x, [-1, width]);
+  return reshape(product([rows, b, ...rest], false, false, { of: "c", tokens, dim }), [batch, heads, tokens, dim]);
 }
 
 /** x W + b of heads beside each other: x [batch, heads, n, dim] and W [heads·dim, columns] give [batch, n, columns]. */
 export function affineOfHeads(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
-  const operands = checked(x, weight, bias);
+  const [, ...rest] = checked(x, weight, bias);
   const [batch, heads, tokens, dim] = x.shape as [number, number, number, number];
-  if (x.shape.length !== 4 || !takesBias(weight, bias))
+  if (x.shape.length !== 4 || !joins(x, weight, bias, tokens, dim))
     return affine(reshape(permute(x, [0, 2, 1, 3]), [batch, tokens, heads * dim]), weight, bias);
-  return reshape(product(operands, false, false, { of: "a", tokens, dim }), [batch, tokens, -1]);
+  const rows = reshape(x, [-1, heads * dim]);
+  return reshape(product([rows, ...rest], false, false, { of: "a", tokens, dim }), [batch, tokens, -1]);
 }
 
 /**

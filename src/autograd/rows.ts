@@ -2,11 +2,12 @@ import { checkTensors } from "../core/checks.js";
 import { notNegative, tensor } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { sameShape } from "../core/shape.js";
-import type { Tensor } from "../core/tensor.js";
+import type { Primitive, Tensor } from "../core/tensor.js";
 import { add, multiply, square, subtract } from "./arithmetic.js";
 import { reshape, sum, sumTo } from "./broadcast.js";
 import { mean } from "./reductions.js";
-import { apply, type Differentiable } from "./tape.js";
+import { slice } from "./slices.js";
+import { apply, isRecording, type Differentiable } from "./tape.js";
 
 /** Softmax backward, over the last axis: dx = y (dy - Σ y dy). Inputs y, dy. */
 export const softmaxBackwardPrimitive: Differentiable<null> = {
@@ -31,51 +32,40 @@ export function softmax(x: Tensor): Tensor {
   return apply(softmaxPrimitive, [x], null)[0];
 }
 
-const average = (x: Tensor): Tensor => mean(x, -1, { keepAxes: true });
+/**
+ * Layer norm backward, with u = scale dy: dx = r (u - mean(u) - n mean(n u)), and [Σ n dy, Σ dy] over all rows, the
+ * cotangents of scale and shift. Inputs n, r, scale, dy.
+ */
+export const layerNormBackwardPrimitive: Primitive<null> = {
+  name: "layerNormBackward",
+  infer: ([n, , scale]) => [n, [2, ...scale]],
+};
 
 /** One number a row, as a column beside the rows. */
 const column = (r: Tensor): Tensor => reshape(r, [...r.shape, 1]);
 
-/** What scales nothing, with as many components as the rows of x. */
-const ones = (x: Tensor): Tensor => x.backend.full(1, x.shape.slice(-1));
-
-/**
- * Layer norm backward, with u = scale dy: dx = r (u - mean(u) - n mean(n u)), and with `sums` Σ n dy and Σ dy over all
- * rows, the cotangents of scale and shift. Inputs n, r, scale, dy.
- */
-export const layerNormBackwardPrimitive: Differentiable<{ readonly sums: boolean }> = {
-  name: "layerNormBackward",
-  infer: ([n, , scale], { sums }) => (sums ? [n, scale, scale] : [n]),
-  vjp({ inputs: [n, r, scale, dy] }, ...cotangents) {
-    const [g, ofScale, ofShift] = [n, scale, scale].map((x, at) => cotangents[at] ?? x.backend.full(0, x.shape));
-    const u = multiply(dy, scale);
-    const inner = average(multiply(n, u));
-    const bracket = subtract(subtract(u, average(u)), multiply(n, inner));
-    const bent = add(multiply(g, inner), multiply(u, average(multiply(g, n))));
-    const [byU] = apply(layerNormBackwardPrimitive, [n, r, ones(n), g], { sums: false });
-    return [
-      subtract(multiply(ofScale, dy), multiply(bent, column(r))),
-      sum(multiply(g, bracket), -1),
-      sumTo(multiply(byU, dy), scale.shape),
-      add(multiply(byU, scale), add(multiply(ofScale, n), ofShift)),
-    ];
-  },
-};
+const average = (x: Tensor): Tensor => mean(x, -1, { keepAxes: true });
 
 /** Outputs n scale + shift, n = (x - mean) r and r = 1/√(variance + epsilon), one r a row. Inputs x, scale, shift. */
 export const layerNormPrimitive: Differentiable<{ readonly epsilon: number }> = {
   name: "layerNorm",
   infer: ([x]) => [x, x, x.slice(0, -1)],
-  vjp({ inputs: [, scale], outputs: [, n, r], needs }, dy, dn, dr) {
-    const back = (by: Tensor, g: Tensor, sums: boolean) => apply(layerNormBackwardPrimitive, [n, r, by, g], { sums });
-    const [dx, dScale, dShift] = dy === undefined ? [] : back(scale, dy, needs(1) || needs(2));
-    // Second derivatives alone depend on n and r; ∂r/∂x = -r² n / width.
-    const byN = dn && back(ones(n), dn, false)[0];
-    const byR = dr && multiply(n, column(multiply(multiply(dr, square(r)), -1 / n.shape.at(-1)!)));
-    const parts = [dx, byN, byR].filter((part) => part !== undefined);
-    return [parts.length === 0 ? undefined : parts.reduce(add), dScale, dShift];
+  vjp({ inputs: [, scale], outputs: [, n, r] }, dy, dn, dr) {
+    if (dy !== undefined && dn === undefined && !isRecording()) {
+      const [dx, sums] = apply(layerNormBackwardPrimitive, [n, r, scale, dy], null);
+      return [dx, ...[0, 1].map((at) => reshape(slice(sums, 0, at, 1), scale.shape))];
+    }
+    // For second derivatives, which alone depend on n, with r or without, the same of operations that have derivatives.
+    const u = [dy && multiply(dy, scale), dn].filter((part) => part !== undefined).reduce(add);
+    const dx = inRows(n, r, u);
+    const byR = dr && multiply(n, column(multiply(multiply(dr, square(r)), -1 / scale.size))); // ∂r/∂x = -r² n / width
+    return [byR ? add(dx, byR) : dx, dy && sumTo(multiply(dy, n), scale.shape), dy && sumTo(dy, scale.shape)];
   },
 };
+
+/** r (u - mean(u) - n mean(n u)) */
+const inRows = (n: Tensor, r: Tensor, u: Tensor): Tensor =>
+  multiply(subtract(subtract(u, average(u)), multiply(n, average(multiply(n, u)))), column(r));
 
 /** Options of `ops.layerNorm`. */
 export interface LayerNormOptions {

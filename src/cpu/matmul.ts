@@ -1,5 +1,5 @@
 import { matmulExtents, matmulPrimitive, type MatmulAttributes } from "../autograd/matmul.js";
-import { sizeOf, stridesOf, type Shape } from "../core/shape.js";
+import { sizeOf, stridesOf } from "../core/shape.js";
 import { implement, type Compute } from "./backend.js";
 import { accumulate, gridOf } from "../numerics/pair-products.js";
 
@@ -15,33 +15,14 @@ export function matrixIndex(entry: number, batch: readonly number[], own: readon
   return index;
 }
 
-/** Calls `row` for every row of a head: where it is in [batch, heads, tokens, dim], and in [batch·tokens, heads·dim]. */
-function eachHeadRow([batch, heads, tokens, dim]: Shape, row: (inHeads: number, beside: number) => void): void {
-  for (let b = 0, at = 0; b < batch; b++)
-    for (let h = 0; h < heads; h++)
-      for (let t = 0; t < tokens; t++, at += dim) row(at, ((b * tokens + t) * heads + h) * dim);
-}
-
-/** The primitive by a product of operands without heads or bias, which fills c. */
+/** The primitive by a product of two operands, which fills c; a bias is added after it. */
 export const matmulBy = (multiply: Compute<MatmulAttributes>): [unknown, Compute<never>] =>
-  implement(matmulPrimitive, ([left, right, bias], [c], { heads, ...attributes }) => {
-    const [a, b] = ([left, right] as const).map((operand, side) => {
-      if (heads?.of !== (["a", "b"] as const)[side]) return operand;
-      const { shape, data } = operand;
-      const merged = data.slice();
-      const [batch, count, tokens, dim] = shape as [number, number, number, number];
-      eachHeadRow(shape, (from, to) => merged.set(data.subarray(from, from + dim), to));
-      return { shape: [batch * tokens, count * dim], data: merged };
-    });
-    const isSplit = heads?.of === "c";
-    const product = isSplit ? { shape: [c.shape[0] * c.shape[2], c.shape[1] * c.shape[3]], data: c.data.slice() } : c;
-    multiply([a, b], [product], attributes);
-    if (bias !== undefined) {
-      const { data } = product;
-      for (let at = 0; at < data.length; at += bias.data.length)
-        for (let column = 0; column < bias.data.length; column++) data[at + column] += bias.data[column];
-    }
-    if (isSplit) eachHeadRow(c.shape, (to, from) => c.data.set(product.data.subarray(from, from + heads.dim), to));
+  implement(matmulPrimitive, ([a, b, bias], [c], attributes) => {
+    multiply([a, b], [c], attributes);
+    if (bias === undefined) return;
+    const width = bias.data.length;
+    for (let at = 0; at < c.data.length; at += width)
+      for (let column = 0; column < width; column++) c.data[at + column] += bias.data[column];
   });
 
 export const matmul = matmulBy(([a, b], [c], attributes) => {

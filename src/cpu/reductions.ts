@@ -88,7 +88,7 @@ export const reductions = [
       }
     }),
   ),
-  implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, dScale, dShift], { sums }) =>
+  implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, sums]) =>
     eachRow(n, (start, end, row) => {
       let mean = 0;
       let inner = 0;
@@ -100,11 +100,8 @@ export const reductions = [
       for (let i = start; i < end; i++) {
         const u = dy.data[i] * scale.data[i - start];
         dx.data[i] = r.data[row] * (u - mean - n.data[i] * inner);
-      }
-      if (!sums) return;
-      for (let i = start; i < end; i++) {
-        dScale.data[i - start] += dy.data[i] * n.data[i];
-        dShift.data[i - start] += dy.data[i];
+        sums.data[i - start] += dy.data[i] * n.data[i];
+        sums.data[i - start + scale.data.length] += dy.data[i];
       }
     }),
   ),

@@ -154,8 +154,7 @@ function map(
   );
   const reads: Record<string, Binding> = {};
   operands.forEach(
-    (operand, side) =>
-      (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side].block) : inputs[side].block),
+    (operand, side) => (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side]) : inputs[side]),
   );
   dispatchEach(recorder, sizeOf(output.shape) / (wide ? 4 : 1), {
     shaders: shadersFor(work, wide, access),
@@ -168,7 +167,7 @@ function map(
       right: vec4u(padded(axes.map((axis) => axis.strides[1]))),
     },
     reads,
-    writes: { [result]: arrayOf("Number", output.block) },
+    writes: { [result]: arrayOf("Number", output) },
   });
 }
 
@@ -221,8 +220,8 @@ export const elementwise = [
   implement(castPrimitive, (recorder, [x], [y]) => {
     dispatchEach(recorder, sizeOf(x.shape), {
       shaders: [eachShader, takenShaders[x.dtype], storageShaders[y.dtype].one, castShader],
-      reads: { x: arrayOf("Taken", x.block) },
-      writes: { y: arrayOf("Stored", y.block) },
+      reads: { x: arrayOf("Taken", x) },
+      writes: { y: arrayOf("Stored", y) },
     });
   }),
   implement(expandPrimitive, (recorder, [x], [y]) => {
@@ -231,10 +230,13 @@ export const elementwise = [
   implement(permutePrimitive, (recorder, [x], [y], { order }) => permute(recorder, x, y, order)),
   implement(
     adamPrimitive,
-    (recorder, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
-      const [parameter, gradient, first, second] = inputs.map(({ block }) => block);
-      const [newParameter, newFirst, newSecond] = outputs.map(({ block }) => block);
-      dispatchEach(recorder, sizeOf(inputs[0].shape), {
+    (
+      recorder,
+      [parameter, gradient, first, second],
+      [newParameter, newFirst, newSecond],
+      { learningRate, beta1, beta2, epsilon, correction1, correction2 },
+    ) => {
+      dispatchEach(recorder, sizeOf(parameter.shape), {
         shaders: adamShaders,
         uniform: {
           rate: f32(learningRate),

@@ -69,13 +69,13 @@ const numberShaders = [
 /** Rows of a width as `Number`s, single or four by four: the alias, memory as an array of them, and how many a row has. */
 export function numbersOf(width: number): {
   readonly alias: Shader;
-  readonly of: (block: Block) => Binding;
+  readonly of: (memory: Block | Operand) => Binding;
   readonly count: number;
 } {
   const wide = width % 4 === 0;
   return {
     alias: numberShaders[wide ? 1 : 0],
-    of: (block) => arrayOf("Number", block),
+    of: (memory) => arrayOf("Number", memory),
     count: wide ? width / 4 : width,
   };
 }

@@ -1,4 +1,11 @@
-import { matmulExtents, matmulPrimitive, type MatmulAttributes, type MatmulExtents } from "../autograd/matmul.js";
+import {
+  matmulExtents,
+  matmulPrimitive,
+  TOKENS_AT_ONCE,
+  type MatmulAttributes,
+  type MatmulExtents,
+  type MatmulPlace,
+} from "../autograd/matmul.js";
 import { ShapeError } from "../core/errors.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import matmulText from "../../shaders/lib/matmul.wgsl";
@@ -9,8 +16,8 @@ import blocks from "../../shaders/ops/matmul.wgsl";
 import broadcast from "../../shaders/ops/matmul_broadcast.wgsl";
 import wide from "../../shaders/ops/matmul_wide.wgsl";
 import type { Shader } from "../kernels/kernel.js";
-import { permute, quotientShader } from "./elementwise.js";
-import { groupsFor, implement, numbersOf, shader, type Operand, type Recorder } from "./implementation.js";
+import { quotientShader } from "./elementwise.js";
+import { groupsFor, implement, numbersOf, shader, type Recorder } from "./implementation.js";
 import { vec4u, type Pass } from "./pass.js";
 
 const shared = shader("lib/matmul.wgsl", matmulText);
@@ -28,105 +35,73 @@ function batchStrides(own: Shape, matrix: number): number[] {
   return [...new Array<number>(BATCH_AXES - strides.length).fill(0), ...strides];
 }
 
+/** Rows and columns of a block in workgroup memory. */
+const BLOCK = 32;
+/** Rows, and columns for every lane, where lanes hand each other what they load. */
+const [ROWS, COLUMNS] = [TOKENS_AT_ONCE, 4];
+
+/** How an axis lies in memory: the step along it, and the skip after every so many. */
+type AxisLayout = readonly [step: number, every: number, skip: number];
+
+/** Where the operands lie, as `lib/matmul_elements.wgsl` and `ops/matmul_wide.wgsl` read it. */
+function layoutOf(
+  { transposeA, transposeB, heads }: MatmulAttributes,
+  { rows, inner, columns }: MatmulExtents,
+): Pass["uniform"] {
+  /** The outer and the inner axis of an operand; with `across` its rows in memory lie along the outer one. */
+  const axesOf = (place: MatmulPlace, across: boolean, outer: number, along: number): [AxisLayout, AxisLayout] => {
+    const [height, width] = across ? [along, outer] : [outer, along];
+    const isSplit = heads?.of === place;
+    const [tokens, dim] = isSplit ? [heads.tokens, heads.dim] : [height, width];
+    const axes: [AxisLayout, AxisLayout] = [
+      [dim, tokens, tokens * (width - dim)],
+      [1, dim, isSplit ? (tokens - 1) * dim : 0],
+    ];
+    return across ? [axes[1], axes[0]] : axes;
+  };
+  const [aRows, aInner] = axesOf("a", transposeA, rows, inner);
+  const [bColumns, bInner] = axesOf("b", !transposeB, columns, inner);
+  const run = Math.min(aInner[1], bInner[1]);
+  const withRuns = (outer: AxisLayout, [step, , skip]: AxisLayout) => vec4u([...outer, run * step + skip]);
+  const [cRows, cColumns] = axesOf("c", false, rows, columns);
+  return {
+    a_inner: aInner[0],
+    b_inner: bInner[0],
+    run,
+    a_rows: withRuns(aRows, aInner),
+    b_columns: withRuns(bColumns, bInner),
+    c_rows: vec4u([...cRows, 0]),
+    c_columns: vec4u([...cColumns, 0]),
+  };
+}
+
 interface Form {
   readonly shaders: readonly Shader[];
   readonly constants: Readonly<Record<string, number>>;
-  /** What only this form has in its uniform. */
-  readonly uniform: Pass["uniform"];
   /** Rows and columns of the product that a workgroup makes. */
   readonly tile: readonly [number, number];
   /** Whether memory is read and written in vec4s. */
   readonly isWide: boolean;
 }
 
-/** Rows and columns of a block in workgroup memory. */
-const BLOCK = 32;
-/** Rows, and columns for every lane, where lanes hand each other what they load. */
-const [ROWS, COLUMNS] = [8, 4];
-
-/** The uniform of `ops/matmul_wide.wgsl` beside what all forms have. */
-function wideUniform(
-  { transposeA, transposeB, heads }: MatmulAttributes,
-  { inner, ...extents }: MatmulExtents,
-  steps: Readonly<Record<"a_row" | "a_inner" | "b_inner" | "b_column", number>>,
-): Pass["uniform"] {
-  const uniform = { ...steps, run: inner, c_row: extents.columns };
-  const [a, b, c] = [
-    [1, 0, 0, 0],
-    [1, 0, 0, 0],
-    [1, 0, 1, 0],
-  ]; // an axis that is even is one of runs without a skip
-  if (heads !== undefined) {
-    const { of, tokens, dim } = heads;
-    const width = { a: transposeA ? extents.rows : inner, b: transposeB ? inner : extents.columns, c: extents.columns };
-    const [head, entry] = [tokens * dim, tokens * width[of]];
-    const [byToken, byHead] = [
-      [tokens, entry - head],
-      [dim, head - dim],
-    ] as const;
-    if (of === "c") {
-      uniform.c_row = dim;
-      c.splice(0, 4, ...byToken, ...byHead);
-    } else {
-      // Whether the inner axis is that of the tokens; the step from one to the next is dim.
-      const overTokens = of === "a" ? transposeA : !transposeB;
-      const [inside, outside] = of === "a" ? (["a_inner", "a_row"] as const) : (["b_inner", "b_column"] as const);
-      uniform[overTokens ? inside : outside] = dim;
-      uniform.run = overTokens ? tokens : dim;
-      (of === "a" ? a : b).splice(0, 3, ...(overTokens ? byHead : byToken), overTokens ? entry : head);
-      if (of === "a") b[2] = uniform.run * uniform.b_inner;
-      else a[2] = uniform.run * uniform.a_inner;
-    }
-  }
-  return { ...uniform, a_layout: vec4u(a), b_layout: vec4u(b), c_layout: vec4u(c) };
-}
-
-/** Whether the rows of every operand in memory are whole vec4s. */
-const areWhole = ({ transposeA }: MatmulAttributes, { rows, inner, columns }: MatmulExtents): boolean =>
-  [inner, columns, transposeA ? rows : 0].every((extent) => extent % 4 === 0);
-
 /** The form that suits the adapter. */
 function formOf(
   { capabilities: { broadcastLanes: LANES } }: Recorder,
-  attributes: MatmulAttributes,
-  extents: MatmulExtents,
+  { transposeA, transposeB }: MatmulAttributes,
+  { rows, inner, columns }: MatmulExtents,
 ): Form {
-  const { transposeA, transposeB } = attributes;
-  const { rows, inner, columns } = extents;
-  const [aRow, aInner] = transposeA ? [1, rows] : [inner, 1];
-  const [bInner, bColumn] = transposeB ? [1, inner] : [columns, 1];
-  const uniform = { a_row: aRow, a_inner: aInner, b_inner: bInner, b_column: bColumn };
-  if (LANES === undefined)
-    return { shaders: blocksShaders, constants: { BLOCK }, uniform, tile: [BLOCK, BLOCK], isWide: false };
-  const tile: Form["tile"] = [ROWS, COLUMNS * LANES];
-  if (!areWhole(attributes, extents))
-    return { shaders: broadcastShaders, constants: { LANES }, uniform, tile, isWide: false };
+  if (LANES === undefined) return { shaders: blocksShaders, constants: { BLOCK }, tile: [BLOCK, BLOCK], isWide: false };
+  const isWide = [inner, columns, transposeA ? rows : 0].every((extent) => extent % 4 === 0);
   return {
-    shaders: wideShaders,
+    shaders: isWide ? wideShaders : broadcastShaders,
     constants: { LANES, ROWS, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) },
-    uniform: wideUniform(attributes, extents, uniform),
-    tile,
-    isWide: true,
+    tile: [ROWS, COLUMNS * LANES],
+    isWide,
   };
 }
 
-/** Whether a form takes what lies in heads as it is: rows and steps that it takes together are of one entry or head. */
-function takesHeads({ capabilities }: Recorder, attributes: MatmulAttributes, extents: MatmulExtents): boolean {
-  const { tokens, dim } = attributes.heads!;
-  const fits = dim % 4 === 0 && tokens % ROWS === 0;
-  return fits && capabilities.broadcastLanes !== undefined && areWhole(attributes, extents);
-}
-
-/** An operand in heads as the matrix that it stands for, copied into its layout if asked. */
-function merged(recorder: Recorder, x: Operand, isCopied: boolean): Operand {
-  const [batch, heads, tokens, dim] = x.shape as [number, number, number, number];
-  const block = isCopied ? recorder.scratch(sizeOf(x.shape)) : x.block;
-  if (isCopied) permute(recorder, x, { ...x, shape: [batch, tokens, heads, dim], block }, [0, 2, 1, 3]);
-  return { ...x, shape: [batch * tokens, heads * dim], block };
-}
-
-export const matmul = implement(matmulPrimitive, (recorder, [left, right, bias], [c], attributes) => {
-  const extents = matmulExtents(left.shape, right.shape, attributes);
+export const matmul = implement(matmulPrimitive, (recorder, [a, b, bias], [c], attributes) => {
+  const extents = matmulExtents(a.shape, b.shape, attributes);
   const { batch, rows, inner, columns } = extents;
   if (batch.length > BATCH_AXES) {
     throw new ShapeError({
@@ -136,14 +111,7 @@ export const matmul = implement(matmulPrimitive, (recorder, [left, right, bias],
       fix: "Reshape neighbouring axes into one.",
     });
   }
-  const { heads } = attributes;
-  const isCopied = heads !== undefined && !takesHeads(recorder, attributes, extents);
-  const taken = isCopied ? { ...attributes, heads: undefined } : attributes;
-  const { shaders, constants, uniform, tile, isWide } = formOf(recorder, taken, extents);
-  const a = heads?.of === "a" ? merged(recorder, left, isCopied) : left;
-  const b = heads?.of === "b" ? merged(recorder, right, isCopied) : right;
-  const isSplit = heads?.of === "c" && isCopied;
-  const product = isSplit ? recorder.scratch(rows * columns) : c.block;
+  const { shaders, constants, tile, isWide } = formOf(recorder, attributes, extents);
   const rowTiles = Math.ceil(rows / tile[0]);
   const [y, z] = groupsFor(rowTiles * sizeOf(batch), recorder.limits, 1);
   const { alias, of } = numbersOf(isWide ? columns : 1);
@@ -159,14 +127,10 @@ export const matmul = implement(matmulPrimitive, (recorder, [left, right, bias],
       a_batch: vec4u(batchStrides(a.shape.slice(0, -2), rows * inner)),
       b_batch: vec4u(batchStrides(b.shape.slice(0, -2), inner * columns)),
       batches: sizeOf(batch),
-      ...uniform,
+      ...layoutOf(attributes, extents),
     },
-    reads: { a: of(a.block), b: of(b.block), ...(bias !== undefined && { bias: of(bias.block) }) },
-    writes: { c: of(product) },
+    reads: { a: of(a), b: of(b), ...(bias !== undefined && { bias: of(bias) }) },
+    writes: { c: of(c) },
     workgroups: [Math.ceil(columns / tile[1]), y, z],
   });
-  if (isSplit) {
-    const [entries, count, tokens, dim] = c.shape as [number, number, number, number];
-    permute(recorder, { ...c, shape: [entries, tokens, count, dim], block: product }, c, [0, 2, 1, 3]);
-  }
 });

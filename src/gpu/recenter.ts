@@ -27,7 +27,7 @@ export const recenter = implement(recenterPrimitive, (recorder, [q, k], [movedQ,
     shaders: [eachShader, alias, recenterShader],
     constants: { RUN: RECENTER_RUN },
     uniform: { width: count, query_rows: queries, key_rows: keys },
-    reads: { queries: of(q.block), keys: of(k.block), centers: of(centers) },
-    writes: { moved_queries: of(movedQ.block), moved_keys: of(movedK.block) },
+    reads: { queries: of(q), keys: of(k), centers: of(centers) },
+    writes: { moved_queries: of(movedQ), moved_keys: of(movedK) },
   });
 });

@@ -80,64 +80,54 @@ function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: U
 }
 
 export const rowwise = [
-  implement(softmaxPrimitive, (recorder, [x], [y]) =>
-    eachRow(recorder, softmaxShaders, x, { x: x.block }, { y: y.block }),
-  ),
+  implement(softmaxPrimitive, (recorder, [x], [y]) => eachRow(recorder, softmaxShaders, x, { x }, { y })),
   implement(softmaxBackwardPrimitive, (recorder, [y, dy], [dx]) => {
-    eachRow(recorder, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
+    eachRow(recorder, softmaxBackwardShaders, y, { y, dy }, { dx });
   }),
   implement(layerNormPrimitive, (recorder, [x, scale, shift], [y, n, r], { epsilon }) => {
     eachRow(
       recorder,
       layerNormShaders,
       x,
-      { x: x.block, scale: scale.block, shift: shift.block },
-      { y: y.block, normalized: n.block, reciprocals: r.block },
+      { x, scale, shift },
+      { y, normalized: n, reciprocals: r },
       { epsilon: f32(epsilon) },
     );
   }),
-  implement(layerNormBackwardPrimitive, (recorder, [n, r, scale, dy], [dx, dScale, dShift], { sums }) => {
-    const reads = { normalized: n.block, reciprocals: r.block, scale: scale.block, dy: dy.block };
-    eachRow(recorder, layerNormBackwardShaders, n, reads, { dx: dx.block });
-    if (!sums) return;
-    const [rows, width] = [sizeOf(r.shape), scale.shape[0]];
+  implement(layerNormBackwardPrimitive, (recorder, [n, r, scale, dy], [dx, sums]) => {
+    eachRow(recorder, layerNormBackwardShaders, n, { normalized: n, reciprocals: r, scale, dy }, { dx });
+    const rows = sizeOf(r.shape);
     const chunks = Math.ceil(rows / CHUNK);
-    const partial = (result: Operand): Operand => ({
-      ...result,
-      shape: [chunks, width],
-      block: recorder.scratch(chunks * width),
-    });
-    const [byScale, byShift] = [partial(dScale), partial(dShift)];
-    const { alias, of, count } = numbersOf(width);
+    const terms = { ...sums, shape: [chunks, ...sums.shape], block: recorder.scratch(chunks * sizeOf(sums.shape)) };
+    const { alias, of, count } = numbersOf(scale.shape[0]);
     dispatchEach(recorder, chunks * count, {
       shaders: [eachShader, quotientShader, alias, layerNormSumsShader],
       constants: { CHUNK },
       uniform: { rows, width: count },
-      reads: { normalized: of(n.block), dy: of(dy.block) },
-      writes: { scale_sums: of(byScale.block), shift_sums: of(byShift.block) },
+      reads: { normalized: of(n), dy: of(dy) },
+      writes: { terms: of(terms) },
     });
-    sum(recorder, [byScale], [dScale], { axes: [0] });
-    sum(recorder, [byShift], [dShift], { axes: [0] });
+    sum(recorder, [terms], [sums], { axes: [0] });
   }),
   implement(crossEntropyPrimitive, (recorder, [x], [losses], { labels }) => {
     eachRow(
       recorder,
       crossEntropyShaders,
       x,
-      { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)) },
-      { losses: losses.block },
+      { x, labels: arrayOf("u32", recorder.upload(labels.values)) },
+      { losses },
     );
   }),
   implement(crossEntropyBackwardPrimitive, (recorder, [x, d], [dx], { labels }) => {
-    const reads = { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)), d: d.block };
-    eachRow(recorder, crossEntropyBackwardShaders, x, reads, { dx: dx.block });
+    const reads = { x, labels: arrayOf("u32", recorder.upload(labels.values)), d };
+    eachRow(recorder, crossEntropyBackwardShaders, x, reads, { dx });
   }),
   implement(embeddingPrimitive, (recorder, [table], [y], { ids }) => {
     dispatchEach(recorder, sizeOf(y.shape), {
       shaders: embeddingShaders,
       uniform: { width: table.shape[1] },
-      reads: { table: table.block, ids: arrayOf("u32", recorder.upload(ids.values)) },
-      writes: { y: y.block },
+      reads: { table, ids: arrayOf("u32", recorder.upload(ids.values)) },
+      writes: { y },
     });
   }),
   implement(scatterPrimitive, (recorder, [dy], [dTable], { ids, rows }) => {
@@ -146,11 +136,11 @@ export const rowwise = [
       shaders: scatterShaders,
       uniform: { width: dTable.shape[1] },
       reads: {
-        dy: dy.block,
+        dy,
         starts: arrayOf("u32", recorder.upload(starts)),
         places: arrayOf("u32", recorder.upload(places)),
       },
-      writes: { table_gradient: dTable.block },
+      writes: { table_gradient: dTable },
     });
   }),
 ];

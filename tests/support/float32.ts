@@ -89,16 +89,15 @@ const float32: Implementations = new Map([
       }
     }),
   ),
-  implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, dScale, dShift], { sums }) =>
+  implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, sums]) =>
     eachRow(n, (at, width, row) => {
       const u = (c: number): number => f(dy.data[at(c)] * scale.data[c]);
       const mean = f(naiveSum(width, u) / width);
       const inner = f(naiveSum(width, (c) => n.data[at(c)] * u(c)) / width);
       for (let c = 0; c < width; c++) {
         dx.data[at(c)] = r.data[row] * f(f(u(c) - mean) - f(n.data[at(c)] * inner));
-        if (!sums) continue;
-        dScale.data[c] += f(n.data[at(c)] * dy.data[at(c)]);
-        dShift.data[c] += dy.data[at(c)];
+        sums.data[c] += f(n.data[at(c)] * dy.data[at(c)]);
+        sums.data[width + c] += dy.data[at(c)];
       }
     }),
   ),
