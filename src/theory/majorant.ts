@@ -70,6 +70,7 @@ export function firstRoot(
   let majorant: Majorant | null = null;
   let covered = 0;
   for (const { from, width, lipschitz } of shells) {
+    if (!Number.isFinite(lipschitz)) break; // nothing is known of this shell
     const left = distance - covered;
     const disc = slope ** 2 - 2 * lipschitz * left;
     if (majorant === null && disc > 0) {
@@ -111,7 +112,7 @@ export function paceOf(point: StartingPoint, tube: Tube, stepSize: number): Pace
     if (majorant === null) return null;
     const y = stepSize * majorant.largest ** 2;
     const room = 2 - y - stepSize * point.smallest ** 2;
-    if (share === 1 ? y <= 1 : room > 0 && (y <= 1 || share ** 2 <= y * room)) return { majorant, share };
+    if (share === 1 ? y <= 1 : room > 0 && share ** 2 <= y * room) return { majorant, share };
   }
   return null;
 }

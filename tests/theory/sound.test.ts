@@ -1,0 +1,146 @@
+import { Matrix } from "ml-matrix";
+import { describe, expect, it } from "vitest";
+import { gaussian } from "../../src/kernels/gaussian.js";
+import { softmax } from "../../src/kernels/softmax.js";
+import { ballLipschitz } from "../../src/theory/ball-lipschitz.js";
+import { certifyPath } from "../../src/theory/certify-path.js";
+import { certifyWeights } from "../../src/theory/certify-weights.js";
+import { lossCurve } from "../../src/theory/loss-curve.js";
+import { checkProblem, type WeightName } from "../../src/theory/problem.js";
+import { reachableLoss } from "../../src/theory/reachable-loss.js";
+import { sampledLipschitz } from "../../src/theory/sampled-lipschitz.js";
+import { nearbyProblem, randomProblem, type Problem } from "./support.js";
+
+const scaled = (rows: number[][][], factor: number): number[][][] =>
+  rows.map((matrix) => matrix.map((row) => row.map((x) => factor * x)));
+
+describe("tokens that differ by less than the root of ε of their length", () => {
+  /** Outputs stay within (-1, 1) and targets are 2, so that the loss is above 1 for all weights. */
+  const near = (e: number): Problem => ({
+    inputs: [
+      [
+        [1, e],
+        [1, -e],
+      ],
+    ],
+    targets: [[[2], [2]]],
+    weights: {
+      query: [
+        [
+          [0.5 / e, 0.5 / e],
+          [0.5 / e ** 2, -0.5 / e ** 2],
+        ],
+      ],
+      key: [
+        [
+          [0, 0],
+          [0, 0],
+        ],
+      ],
+      value: [[[0], [1 / e]]],
+      output: [[[1]]],
+    },
+  });
+
+  it.each([
+    [1e-9, softmax({ scale: 1 })],
+    [1e-8, softmax({ scale: 1 })],
+    [1e-9, gaussian({ normalize: true, gamma: 1 })],
+  ])("get no false certificate: %d, $1.name", async (e, kernel) => {
+    const options = { kernel, trainable: ["key"] as const };
+    expect(certifyWeights(near(e), options).certificate.certified).toBe(false);
+    expect((await certifyPath(near(e), { ...options, stepSize: 0.5, steps: 5 })).certifiedAt).toBeNull();
+    expect(reachableLoss(near(e), { ...options, steps: 1e6 }).loss).toBeGreaterThan(1);
+    expect(lossCurve(near(e), { ...options, stepSize: 0.5 }).bounds(50)[1]).toBeGreaterThan(1);
+  });
+});
+
+describe("scores far apart", () => {
+  /** Token 0 is zero; the others score -gap with each other. */
+  const distant = (gap: number): Problem => ({
+    inputs: [
+      [
+        [0, 0, 0],
+        [1, 0, 0],
+        [0, 0, 1],
+      ],
+    ],
+    targets: [[[0], [0], [0]]],
+    weights: {
+      query: [
+        [
+          [Math.sqrt(gap), 0],
+          [0, 1],
+          [0, 0],
+        ],
+      ],
+      key: [
+        [
+          [-Math.sqrt(gap), 0],
+          [0, 1],
+          [0, 0],
+        ],
+      ],
+      value: [[[1], [0], [0]]],
+      output: [[[1]]],
+    },
+  });
+  const subsets: readonly (readonly WeightName[])[] = [["query"], ["query", "value"], ["query", "key", "value"]];
+
+  it.each([200, 372, 380, 600, 700, 720, 744, 760].flatMap((gap) => subsets.map((trainable) => ({ gap, trainable }))))(
+    "have a bound of L_J that no point of the ball exceeds: $gap, $trainable",
+    ({ gap, trainable }) => {
+      const names = new Set(trainable);
+      const problem = checkProblem(distant(gap));
+      const bound = ballLipschitz(problem, softmax({ scale: 1 }), names, 1)!;
+      const all = Math.sqrt(gap);
+      for (const share of [0, 0.1, 0.3, 0.6, 0.9, 1, 1.1]) {
+        const change = new Matrix([
+          [share * all, 0],
+          [0, 0],
+          [0, 0],
+        ]);
+        const heads = problem.heads.map((head) => ({ ...head, query: Matrix.sub(head.query, change) }));
+        const found = sampledLipschitz({ ...problem, heads }, softmax({ scale: 1 }), names, { radius: 0 });
+        const { value } = bound(share * all);
+        expect(value).not.toBeNaN();
+        expect(value * (1 + 1e-6)).toBeGreaterThanOrEqual(found);
+      }
+    },
+  );
+
+  it.each([1, 25, 30, 1e3, 1e40, 1e80, 1e160])(
+    "lose no run to an eigenvalue routine: W^Q and W^K × %d",
+    async (factor) => {
+      const problem = randomProblem(2, { tokens: [3], width: 4, heads: 2, keyWidth: 3, valueWidth: 3, outputWidth: 1 });
+      problem.inputs[0][0] = [0, 0, 0, 0];
+      const { query, key } = problem.weights;
+      const weights = { ...problem.weights, query: scaled(query, factor), key: scaled(key, Math.min(factor, 30)) };
+      for (const kernel of [softmax(), gaussian({ normalize: true }), gaussian()]) {
+        for (const trainable of [["query"], ["key"], ["query", "value"]] as const) {
+          const path = await certifyPath({ ...problem, weights }, { kernel, trainable, stepSize: 1e-6, steps: 2 });
+          expect(path.losses.length).toBeGreaterThan(0);
+        }
+      }
+    },
+  );
+});
+
+describe("samples of one token", () => {
+  it("have a finite nonlinearity where they are certified", () => {
+    const sizes = { tokens: [1, 1], width: 4, heads: 2, keyWidth: 3, valueWidth: 3, outputWidth: 1 };
+    const near = nearbyProblem(1, softmax(), 0.1, sizes);
+    // outputs, targets and all, thrice as large
+    const problem = {
+      ...near,
+      targets: scaled(near.targets, 3),
+      weights: { ...near.weights, output: scaled(near.weights.output, 3) },
+    };
+    const { certificate, nonlinearity } = certifyWeights(problem, {
+      kernel: softmax(),
+      trainable: ["query", "value"],
+    });
+    expect(certificate.certified).toBe(true);
+    expect(nonlinearity).toBeLessThan(1);
+  });
+});
