@@ -83,7 +83,7 @@ export function firstRoot(
     if (lipschitz === 0 && width === Infinity) return { majorant, reachable: Infinity };
     // φ falls by slope·x - L x²/2 over a path x, until the slope is 0
     const x = lipschitz === 0 ? width : Math.min(width, slope / lipschitz);
-    covered += slope * x - (lipschitz * x ** 2) / 2;
+    covered += (slope - (lipschitz * x) / 2) * x;
     if (x < width) break;
     slope -= lipschitz * x;
   }
