@@ -1,5 +1,18 @@
 import { Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
+import { ArgumentError } from "../../src/core/errors.js";
+import { decoupled } from "../../src/kernels/decoupled.js";
+import { elliptical } from "../../src/kernels/elliptical.js";
+import { mahalanobis } from "../../src/kernels/mahalanobis.js";
+import { pairwise } from "../../src/kernels/pairwise.js";
+import { polynomial } from "../../src/kernels/polynomial.js";
+import { relativePosition } from "../../src/kernels/relative-position.js";
+import { relu } from "../../src/kernels/relu.js";
+import { checkConvergence } from "../../src/theory/check-convergence.js";
+import { descend } from "../../src/theory/descend.js";
+import { convergenceProbability } from "../../src/theory/initialization.js";
+import { pathProbability } from "../../src/theory/path-probability.js";
+import { suggestInitialization } from "../../src/theory/suggest-initialization.js";
 import { gaussian } from "../../src/kernels/gaussian.js";
 import { softmax } from "../../src/kernels/softmax.js";
 import { ballLipschitz } from "../../src/theory/ball-lipschitz.js";
@@ -9,7 +22,7 @@ import { lossCurve } from "../../src/theory/loss-curve.js";
 import { checkProblem, type WeightName } from "../../src/theory/problem.js";
 import { reachableLoss } from "../../src/theory/reachable-loss.js";
 import { sampledLipschitz } from "../../src/theory/sampled-lipschitz.js";
-import { nearbyProblem, randomProblem, type Problem } from "./support.js";
+import { nearbyProblem, randomProblem, wide, type Problem } from "./support.js";
 
 const scaled = (rows: number[][][], factor: number): number[][][] =>
   rows.map((matrix) => matrix.map((row) => row.map((x) => factor * x)));
@@ -126,6 +139,23 @@ describe("scores far apart", () => {
   );
 });
 
+describe("a run that diverges", () => {
+  it.each([["value", "output"], ["query"], ["query", "value"]] as const)(
+    "is kept to its end: %s %s",
+    async (...names) => {
+      const problem = randomProblem(2, { ...wide, tokens: [3, 3] });
+      const trainable = names.filter((name) => name !== undefined);
+      for (const stepSize of [1e3, 1e30, 1e100, 1e150]) {
+        for (const kernel of [softmax(), gaussian({ normalize: true }), gaussian()]) {
+          const path = await certifyPath(problem, { kernel, trainable, stepSize, steps: 60 });
+          expect(path.losses.length).toBeGreaterThan(1);
+          expect(path.certificate.certified).toBe(false);
+        }
+      }
+    },
+  );
+});
+
 describe("samples of one token", () => {
   it("have a finite nonlinearity where they are certified", () => {
     const sizes = { tokens: [1, 1], width: 4, heads: 2, keyWidth: 3, valueWidth: 3, outputWidth: 1 };
@@ -143,4 +173,59 @@ describe("samples of one token", () => {
     expect(certificate.certified).toBe(true);
     expect(nonlinearity).toBeLessThan(1);
   });
+});
+
+describe("T4", () => {
+  const equal = (): Problem => ({
+    inputs: [
+      [
+        [1, 0],
+        [1, 0],
+      ],
+    ],
+    targets: [[[0.5], [0.7]]],
+    weights: { query: [[[1], [0.5]]], key: [[[1], [0.2]]], value: [[[1], [0]]], output: [[[1]]] },
+  });
+
+  it("is not claimed for weights whose rows do not sum to 1", async () => {
+    const options = { kernel: relu({ scale: 1 }), trainable: ["query"] as const };
+    expect(checkConvergence(equal(), options).certificate).not.toMatchObject({ theorem: "T4" });
+    expect(certifyWeights(equal(), options).certificate).not.toMatchObject({ theorem: "T4" });
+    const losses = await descend(equal(), options.kernel, options.trainable, { stepSize: 0.1, steps: 300 });
+    expect(losses.at(-1)).toBeLessThan(0.1 * losses[0]);
+  });
+
+  it("is claimed for row sums of any kind, if none is 0", () => {
+    const options = { trainable: ["query"] as const };
+    for (const kernel of [softmax(), polynomial()]) {
+      expect(checkConvergence(equal(), { ...options, kernel }).certificate.theorem).toBe("T4");
+    }
+    const still = { ...equal(), weights: { ...equal().weights, query: [[[0], [0]]] } };
+    expect(checkConvergence(still, { ...options, kernel: polynomial({ offset: 0 }) }).certificate.theorem).not.toBe(
+      "T4",
+    );
+  });
+});
+
+describe("kernels with inputs of their own", () => {
+  it.each([pairwise(), decoupled(), relativePosition(), elliptical(), mahalanobis()])(
+    "are refused: $name",
+    async (kernel) => {
+      const options = { kernel, trainable: ["query"] as const };
+      const problem = randomProblem(1, { ...wide, tokens: [2, 2] });
+      const initialization = { heads: 2, mirrored: false, scales: { query: 1, key: 1, value: 1, output: 1 } };
+      for (const judge of [
+        () => checkConvergence(problem, options),
+        () => certifyWeights(problem, options),
+        () => lossCurve(problem, { ...options, stepSize: 1 }),
+        () => reachableLoss(problem, { ...options, steps: 1 }),
+        () => suggestInitialization(problem, options),
+        () => convergenceProbability(problem, initialization, options),
+      ]) {
+        expect(judge).toThrow(/without inputs besides q, k and v/);
+      }
+      await expect(certifyPath(problem, { ...options, stepSize: 1, steps: 1 })).rejects.toThrow(ArgumentError);
+      await expect(pathProbability(problem, initialization, { ...options, steps: 1 })).rejects.toThrow(ArgumentError);
+    },
+  );
 });
