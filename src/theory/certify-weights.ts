@@ -30,7 +30,7 @@ export interface WeightsCertificate {
   readonly needs: Needs | null;
 }
 
-/** The certificate that the numbers of a point give for steps of `stepSize`, by default the largest without a loss of rate. */
+/** The certificate that the numbers of a point give for steps of `stepSize`, by default 1/M². */
 export function certificateOf(
   local: LocalCertificate,
   trainable: ReadonlySet<WeightName>,

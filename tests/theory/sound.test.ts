@@ -19,6 +19,7 @@ import { ballLipschitz } from "../../src/theory/ball-lipschitz.js";
 import { certifyPath } from "../../src/theory/certify-path.js";
 import { certifyWeights } from "../../src/theory/certify-weights.js";
 import { lossCurve } from "../../src/theory/loss-curve.js";
+import { largestForm } from "../../src/theory/lipschitz.js";
 import { checkProblem, type WeightName } from "../../src/theory/problem.js";
 import { reachableLoss } from "../../src/theory/reachable-loss.js";
 import { sampledLipschitz } from "../../src/theory/sampled-lipschitz.js";
@@ -228,4 +229,38 @@ describe("kernels with inputs of their own", () => {
       await expect(pathProbability(problem, initialization, { ...options, steps: 1 })).rejects.toThrow(ArgumentError);
     },
   );
+});
+
+describe("steps for random weights", () => {
+  it("exist where the largest singular value is not known: many outputs, few distinct ones", async () => {
+    // equal tokens in every sample: the Jacobian has a few singular values besides 0
+    const problem = {
+      inputs: Array.from({ length: 170 }, () => [[1, 0]]),
+      targets: Array.from({ length: 170 }, () => [[1]]),
+      weights: { query: [[[1], [0]]], key: [[[1], [0]]], value: [[[1], [0]]], output: [[[1]]] },
+    };
+    const initialization = { heads: 1, mirrored: false, scales: { query: 1, key: 1, value: 1, output: 1 } };
+    const options = { kernel: softmax(), trainable: ["value"] as const, steps: 1, draws: 2 };
+    const { within, certifiedAt } = await pathProbability(problem, initialization, options);
+    expect(certifiedAt).toEqual([null, null]);
+    expect(within.share).toBe(0);
+  });
+});
+
+describe("the largest value of a quadratic form", () => {
+  it("is not below the exact one, and does not underflow", () => {
+    for (const scale of [1, 1e-200, 1e-310, 1e120]) {
+      for (const [p, v, w] of [
+        [1, 1, 1],
+        [0.3, 0.7, 0.1],
+        [2, 1e-3, 5],
+      ]) {
+        // with v = o, (1, 1) is an eigenvector of the last two: [[p, √2 v], [√2 v, w]]
+        const exact = (p + w + Math.hypot(p - w, 2 * Math.SQRT2 * v)) / 2;
+        const bound = largestForm(p * scale, v * scale, v * scale, w * scale);
+        expect(bound).toBeGreaterThanOrEqual(exact * scale);
+        expect(bound).toBeLessThanOrEqual(exact * scale * (1 + 1e-13));
+      }
+    }
+  });
 });
