@@ -19,7 +19,7 @@ import { ballLipschitz } from "../../src/theory/ball-lipschitz.js";
 import { certifyPath } from "../../src/theory/certify-path.js";
 import { certifyWeights } from "../../src/theory/certify-weights.js";
 import { lossCurve } from "../../src/theory/loss-curve.js";
-import { largestForm } from "../../src/theory/lipschitz.js";
+import { largestForm, provedLipschitz } from "../../src/theory/lipschitz.js";
 import { checkProblem, type WeightName } from "../../src/theory/problem.js";
 import { reachableLoss } from "../../src/theory/reachable-loss.js";
 import { sampledLipschitz } from "../../src/theory/sampled-lipschitz.js";
@@ -66,6 +66,25 @@ describe("tokens that differ by less than the root of ε of their length", () =>
     expect((await certifyPath(near(e), { ...options, stepSize: 0.5, steps: 5 })).certifiedAt).toBeNull();
     expect(reachableLoss(near(e), { ...options, steps: 1e6 }).loss).toBeGreaterThan(1);
     expect(lossCurve(near(e), { ...options, stepSize: 0.5 }).bounds(50)[1]).toBeGreaterThan(1);
+  });
+});
+
+describe("keys that differ by less than the rounding of their products", () => {
+  it("keep their distance in the constant of W^Q alone", () => {
+    // keys are 2^54 + 1 and 2^54 + 2, which float64 cannot tell apart
+    const problem = checkProblem({
+      inputs: [
+        [
+          [1, 1],
+          [1, 2],
+        ],
+      ],
+      targets: [[[0], [0]]],
+      weights: { query: [[[1], [1]]], key: [[[2 ** 54], [1]]], value: [[[2 ** 54], [1]]], output: [[[1]]] },
+    });
+    const lipschitz = provedLipschitz(problem, softmax({ scale: 1 }), new Set(["query"]), 1, 1)!;
+    // (Δ_k/2)² Δ_u ‖x_t‖² with Δ_k = Δ_u = 1
+    expect(lipschitz.value).toBeCloseTo(Math.hypot(2, 5) / 4, 12);
   });
 });
 
