@@ -13,7 +13,7 @@ export interface Certified {
   readonly reason: string;
   /** η. */
   readonly stepSize: number;
-  /** The largest η that the theorem allows. */
+  /** A step size that is certified, at least η; longer ones may be certified too. */
   readonly largestStepSize: number;
   /** The least fraction of the loss that a step removes: `ημ` (T1), `1 - (1 - ηm*²)²` (T2). */
   readonly rate: number;
@@ -88,7 +88,7 @@ export function degenerateCertificate({ count, lossFloor }: Unreachable, { input
 }
 
 /**
- * Theorem T2 for `η = stepSize`, by default the largest step that it allows. `unmet` lists conditions that are not
+ * Theorem T2 for `η = stepSize`, by default `1/smoothness`. `unmet` lists conditions that are not
  * known to hold.
  */
 export function anySubsetCertificate(

@@ -30,7 +30,7 @@ export interface WeightsCertificate {
   readonly needs: Needs | null;
 }
 
-/** The certificate that the numbers of a point give for steps of `stepSize`, by default the largest without a loss of rate. */
+/** The certificate that the numbers of a point give for steps of `stepSize`, by default 1/M². */
 export function certificateOf(
   local: LocalCertificate,
   trainable: ReadonlySet<WeightName>,
@@ -119,7 +119,7 @@ export function certifyWeights(problem: ConvergenceProblem, options: Convergence
     return report(certificate, null, `certified, rate ${rate.toPrecision(3)} a step. ${certificate.reason}`);
   }
   if (local.tube === null && !trainable.has("value") && !trainable.has("output")) {
-    const reach = weightsReachOutput(checked, evaluate(checked, kernel), kernel.normalizer !== "none");
+    const reach = weightsReachOutput(checked, evaluate(checked, kernel), kernel.normalizer);
     if (reach.unreachable.count > 0) {
       const degenerate = degenerateCertificate(reach.unreachable, checked);
       return report(degenerate, { residual: null, value: null, stepSize: null }, degenerate.reason);

@@ -1,4 +1,4 @@
-import { listOf, oneOf, positive } from "../core/kinds.js";
+import { listOf, oneOf, positive, type Kind } from "../core/kinds.js";
 import { checkOptions, needed, type Kinds } from "../core/options.js";
 import { withText } from "../core/printing.js";
 import type { TiledKernel } from "../kernels/kernel.js";
@@ -25,8 +25,15 @@ export interface ConvergenceOptions {
   readonly stepSize?: number;
 }
 
+/** The theory has no place for a kernel's own inputs, nor for what it makes of them. */
+const plainKernel: Kind<TiledKernel> = {
+  wanted: "a kernel such as softmax(), without inputs besides q, k and v",
+  holds: (value): value is TiledKernel =>
+    tiledKernel.holds(value) && !value.inputs?.length && !value.prepare && !value.bias,
+};
+
 export const convergenceOptions: Kinds<ConvergenceOptions> = {
-  kernel: needed(tiledKernel),
+  kernel: needed(plainKernel),
   trainable: needed(listOf(oneOf(...weightNames))),
   stepSize: positive,
 };
@@ -66,7 +73,7 @@ export function checkConvergence(problem: ConvergenceProblem, options: Convergen
   const stacked = kernelMatrixRank(evaluation.stacked);
   const { query, key, value, output } = mapWeights((name) => weightRank(checked.heads, name));
   const singularValues = { query: query.extremes, key: key.extremes, value: value.extremes, output: output.extremes };
-  const reach = weightsReachOutput(checked, evaluation, kernel.normalizer !== "none");
+  const reach = weightsReachOutput(checked, evaluation, kernel.normalizer);
   const facts = [
     stacked.condition,
     headsTimesWidth(evaluation.stacked),

@@ -1,4 +1,5 @@
 import type { Matrix } from "ml-matrix";
+import type { Normalizer } from "../kernels/kernel.js";
 import { typicalRounding, worstCaseRounding } from "../numerics/rounding.js";
 import type { Condition } from "./condition.js";
 import { exceeds } from "./condition.js";
@@ -33,14 +34,18 @@ function spread(values: Matrix, rowNormalized: boolean): number {
 /**
  * Whether the attention weights of every sample can move its output (theorem T4).
  *
- * Row-normalised weights cannot move it if all rows of `X_i W^V_h W^O_h` are equal in every head. Weights without a row
- * normaliser cannot if these rows are all 0. In both cases the gradient in W^Q and W^K is identically zero.
+ * Row-normalised weights cannot move it if all rows of `X_i W^V_h W^O_h` are equal in every head. Other weights
+ * cannot if these rows are all 0. In both cases the gradient in W^Q and W^K is identically zero.
  */
 export function weightsReachOutput(
   { inputs, heads }: CheckedProblem,
-  { values, losses }: Evaluation,
-  rowNormalized: boolean,
+  { values, losses, similarities }: Evaluation,
+  normalizer: Normalizer,
 ): { condition: Condition; unreachable: Unreachable } {
+  // the rows of `count` do not sum to 1, nor does one of `sum` whose weights are all 0
+  const rowNormalized =
+    normalizer === "softmax" ||
+    (normalizer === "sum" && similarities.flat().every((own) => own.to2DArray().every((row) => row.some(Boolean))));
   const reaches = inputs.map((input, i): Reach => {
     const perHead = heads.map(({ value, output }, h): Reach => {
       const size = Math.max(input.rows, input.columns, value.columns);

@@ -24,12 +24,15 @@ export const spectralNorm = (matrix: Matrix): number => {
 /** The largest eigenvalue of the quadratic form p a² + 2(v a b + o a c + w b c), all coefficients ≥ 0. */
 export function largestForm(p: number, v: number, o: number, w: number): number {
   if (v === 0 && o === 0) return Math.max(p, w);
+  const scale = Math.max(p, v, o, w);
+  if (!Number.isFinite(scale)) return Infinity;
   const form = new Matrix([
     [p, v, o],
     [v, 0, w],
     [o, w, 0],
-  ]);
-  return Math.max(...new EigenvalueDecomposition(form, { assumeSymmetric: true }).realEigenvalues);
+  ]).div(scale);
+  const { realEigenvalues } = new EigenvalueDecomposition(form, { assumeSymmetric: true });
+  return scale * (Math.max(...realEigenvalues) + worstCaseRounding(3, 3));
 }
 
 /**
@@ -90,8 +93,10 @@ function queryConstant(
   slopeFor: (input: Matrix) => number,
 ): number {
   const sum = inputs.reduce((total, input) => {
-    const keys = diameter(input.mmul(key));
-    const values = diameter(input.mmul(value).mmul(output));
+    // a common part of the tokens would round away what they differ by
+    const apart = input.clone().subRowVector(input.getRow(0));
+    const keys = diameter(apart.mmul(key));
+    const values = diameter(apart.mmul(value).mmul(output));
     return (
       total + rowNorms(input).reduce((rows, own) => rows + ((slopeFor(input) * own * keys) ** 2 * (values / 4)) ** 2, 0)
     );

@@ -28,7 +28,10 @@ export interface LossCurve {
   readonly spectrum: SpectralResidual;
   /** `½ Σ_i (1 - ηλ_i)^(2t) c_i²` after t steps. */
   loss(step: number): number;
-  /** Least and most that the loss of gradient descent itself can be after t steps; [0, Infinity] where nothing is known. */
+  /**
+   * Least and most that the loss of gradient descent itself can be after t steps, in exact arithmetic; [0, Infinity]
+   * where nothing is known. Rounding is not bounded.
+   */
   bounds(step: number): readonly [least: number, most: number];
 }
 

@@ -70,6 +70,7 @@ export function firstRoot(
   let majorant: Majorant | null = null;
   let covered = 0;
   for (const { from, width, lipschitz } of shells) {
+    if (!Number.isFinite(lipschitz)) break; // nothing is known of this shell
     const left = distance - covered;
     const disc = slope ** 2 - 2 * lipschitz * left;
     if (majorant === null && disc > 0) {
@@ -82,7 +83,7 @@ export function firstRoot(
     if (lipschitz === 0 && width === Infinity) return { majorant, reachable: Infinity };
     // φ falls by slope·x - L x²/2 over a path x, until the slope is 0
     const x = lipschitz === 0 ? width : Math.min(width, slope / lipschitz);
-    covered += slope * x - (lipschitz * x ** 2) / 2;
+    covered += (slope - (lipschitz * x) / 2) * x;
     if (x < width) break;
     slope -= lipschitz * x;
   }
@@ -111,7 +112,7 @@ export function paceOf(point: StartingPoint, tube: Tube, stepSize: number): Pace
     if (majorant === null) return null;
     const y = stepSize * majorant.largest ** 2;
     const room = 2 - y - stepSize * point.smallest ** 2;
-    if (share === 1 ? y <= 1 : room > 0 && (y <= 1 || share ** 2 <= y * room)) return { majorant, share };
+    if (share === 1 ? y <= 1 : room > 0 && share ** 2 <= y * room) return { majorant, share };
   }
   return null;
 }

@@ -14,7 +14,7 @@ export interface Needs {
    * factors tried would do.
    */
   readonly value: number | null;
-  /** The largest step size that would do; null if the step is not what is missing. */
+  /** A step size that would do; null if the step is not what is missing. */
   readonly stepSize: number | null;
 }
 
@@ -47,7 +47,7 @@ function withLargerValues(problem: CheckedProblem, kernel: TiledKernel, factor: 
   return { ...problem, heads: scaled, targets };
 }
 
-/** The least factor of W^V, within a few percent, that makes h smaller than 1. */
+/** A factor of W^V that makes h smaller than 1; one a few percent smaller does not. */
 export function valueFactor(
   problem: CheckedProblem,
   kernel: TiledKernel,
@@ -84,7 +84,7 @@ export function needsText({ residual, value, stepSize }: Needs, distance: number
       : [
           `W^V ${factorText(value)} times larger at the same residual (mirrored heads keep it; see suggestInitialization)`,
         ]),
-    ...(stepSize === null ? [] : [`the step size would have to be at most ${stepSize.toPrecision(3)}`]),
+    ...(stepSize === null ? [] : [`steps of ${stepSize.toPrecision(3)} would do`]),
   ];
   return ways.length === 0 ? "" : `For a proof ${ways.join(", or ")}.`;
 }

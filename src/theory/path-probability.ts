@@ -6,7 +6,7 @@ import { certifyPath, type CertifyPathOptions } from "./certify-path.js";
 import { convergenceOptions } from "./check-convergence.js";
 import type { DescentProblem } from "./descend.js";
 import { checkInitialization, drawWeights, type Initialization } from "./initialization.js";
-import { jacobianSpectrum } from "./jacobian-spectrum.js";
+import { denseJacobian, jacobianSpectrum } from "./jacobian-spectrum.js";
 import { linearize } from "./linearization.js";
 import { checkProblem, checkTrainable } from "./problem.js";
 
@@ -15,7 +15,10 @@ export interface PathProbabilityOptions extends Pick<
   CertifyPathOptions,
   "kernel" | "trainable" | "steps" | "tolerance"
 > {
-  /** η as a share of 1/σ_max(J_0)² of each draw. Default 0.5, which leaves room for a growing Jacobian. */
+  /**
+   * η as a share of 1/σ_max(J_0)² of each draw, or of a lower bound of it. Default 0.5, which leaves room for a growing
+   * Jacobian.
+   */
   readonly stepShare?: number;
   /** Seed of the first draw. Default 1. */
   readonly seed?: number;
@@ -78,7 +81,10 @@ export async function pathProbability(
   let proved = 0;
   for (let draw = 0; draw < draws; draw++) {
     const drawn = { ...problem, weights: drawWeights(checked, own, random(seed + draw)) };
-    const { largest } = jacobianSpectrum(linearize(checkProblem(drawn), kernel, trainable).jacobian);
+    const { jacobian } = linearize(checkProblem(drawn), kernel, trainable);
+    const spectrum = jacobianSpectrum(jacobian);
+    // the randomised method knows no bound of a Jacobian with few singular values; the Frobenius norm is one
+    const largest = Number.isFinite(spectrum.largest) ? spectrum.largest : denseJacobian(jacobian).norm("frobenius");
     // a Jacobian of zeros does not move: any step size does
     const stepSize = largest === 0 ? 1 : stepShare / largest ** 2;
     const path = await certifyPath(drawn, {

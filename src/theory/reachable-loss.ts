@@ -19,7 +19,10 @@ export interface ReachableLossOptions extends Pick<ConvergenceOptions, "kernel" 
 
 /** Theorem T5: a loss that gradient descent reaches, without a condition on the rank. */
 export interface ReachableLoss {
-  /** Within `steps` steps the loss is at most this at least once. Never above the initial loss. */
+  /**
+   * Within `steps` steps the loss is at most this at least once, in exact arithmetic. Never above the initial loss.
+   * Rounding is not bounded.
+   */
   readonly loss: number;
   readonly initialLoss: number;
   /** η */

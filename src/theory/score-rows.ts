@@ -1,5 +1,15 @@
-import type { Matrix } from "ml-matrix";
-import { centred, covariance, deviation, gram, gramDiameter, matrixOf, signedForm } from "./gram.js";
+import { Matrix } from "ml-matrix";
+import {
+  centred,
+  covariance,
+  deviation,
+  gram,
+  gramDiameter,
+  longestOf,
+  matrixOf,
+  signedForm,
+  type Products,
+} from "./gram.js";
 import { rowNorms } from "./lipschitz.js";
 import type { Head, WeightName } from "./problem.js";
 import type { Row } from "./row-form.js";
@@ -14,8 +24,14 @@ interface Scores {
   readonly weights: Matrix;
 }
 
-/** Largest growth e^ω that is computed; half of a diameter bounds what it would multiply. */
-const MOST_GROWTH = 700;
+/** Largest ω whose growth e^ω is used; beyond, diameters and lengths alone bound everything. */
+const MOST_GROWTH = 300;
+
+/** Probabilities count as at least this, which those that underflow do not exceed. */
+const LEAST = 2 ** -1000;
+
+/** The rows minus the first: it cancels what is common to them before anything is rounded by its size. */
+const apart = (rows: Matrix): Matrix => rows.clone().subRowVector(rows.getRow(0));
 
 /**
  * The rows of one head on one sample for weights e^s over their row sum.
@@ -34,21 +50,56 @@ export function scoreRows(
   const size = input.rows;
   const [byQuery, byKey] = [trainable.has("query") ? 1 : 0, trainable.has("key") ? 1 : 0];
   const differences = keys === "difference";
-  const [asked, offered, reached] = [input.mmul(query), input.mmul(key), input.mmul(value).mmul(output)];
-  const [tokens, offers, values] = [gram(input), gram(offered), gram(reached)];
+  // k_j, x_j and u_j minus those of the first token: what the tokens share cancels in every row
+  const moving = apart(input);
+  const [asked, offered, reached] = [input.mmul(query), moving.mmul(key), moving.mmul(value).mmul(output)];
+  const shifts = rowNorms(moving);
+  const sized = (factor: number): number[] => shifts.map((shift) => (shift * factor) ** 2);
+  const [keyNorm, reachedNorm] = [key.norm("frobenius"), value.norm("frobenius") * output.norm("frobenius")];
+  const tokens = gram(moving);
+  const offers = gram(offered, sized(keyNorm));
+  const values = gram(reached, sized(reachedNorm));
   const lengths = rowNorms(input);
-  const longest = Math.max(...lengths);
+  const [first, longest] = [lengths[0], Math.max(...lengths)];
   const [tokenDiameter, valueDiameter] = [gramDiameter(tokens), gramDiameter(values)];
-  const squares = matrixOf(size, (i, j) => tokens.get(i, j) ** 2);
-  const mixed = asked.mmul(offered.transpose()); // q_t·k_j
+  const along = moving.mmul(input.getRowVector(0).transpose()).to1DArray(); // (x_j - x_0)·x_0
+  /** x_j x_jᵀ - x_0 x_0ᵀ */
+  const squares: Products = {
+    matrix: matrixOf(size, (i, j) => {
+      const product = tokens.matrix.get(i, j);
+      const mixed = product * (along[i] + along[j] + first ** 2) + along[i] * along[j];
+      return product ** 2 + 2 * mixed;
+    }),
+    sizes: shifts.map((shift) => (shift ** 2 + 2 * shift * first) ** 2),
+  };
+  const base = input.getRowVector(0).mmul(key).to1DArray();
   return lengths.map((own, t): Row => {
-    const p = weights.getRow(t);
+    const p = weights.getRow(t).map((weight) => Math.max(weight, LEAST));
     const mean = (numbers: readonly number[]): number => numbers.reduce((sum, number, j) => sum + p[j] * number, 0);
-    const askedLength = asked.getRow(t).reduce((sum, x) => sum + x ** 2, 0);
-    const products = matrixOf(size, (i, j) => {
-      const pull = differences ? offers.get(i, j) - mixed.get(t, i) - mixed.get(t, j) : 0;
-      return byQuery * own ** 2 * offers.get(i, j) + byKey * tokens.get(i, j) * (askedLength + pull);
-    });
+    const row = asked.getRow(t);
+    const askedLength = Math.hypot(...row);
+    /** ζ_j, and numbers whose sum it is. */
+    const pulls = differences
+      ? Matrix.mul(offered, -1).addRowVector(row.map((q, c) => q - base[c]))
+      : Matrix.zeros(size, row.length).addRowVector(row);
+    const pullSizes = shifts.map((shift) => askedLength + (differences ? (first + shift) * keyNorm : 0));
+    const pairs = pulls.mmul(pulls.transpose());
+    const crosses = pulls.mmul(offered.transpose()); // ζ_i·(k_j - k_0)
+    const products: Products = {
+      // x_j ⊗ ζ_j - x_0 ⊗ ζ_0 = (x_j - x_0) ⊗ ζ_j - x_0 ⊗ (k_j - k_0), the last with the term of the keys alone
+      matrix: matrixOf(size, (i, j) => {
+        const rest = differences
+          ? first ** 2 * offers.matrix.get(i, j) - along[i] * crosses.get(i, j) - along[j] * crosses.get(j, i)
+          : 0;
+        return (
+          byQuery * own ** 2 * offers.matrix.get(i, j) + byKey * (tokens.matrix.get(i, j) * pairs.get(i, j) + rest)
+        );
+      }),
+      sizes: shifts.map((shift, j) => {
+        const ofKeys = shift * pullSizes[j] + (differences ? first * shift * keyNorm : 0);
+        return byQuery * (own * shift * keyNorm) ** 2 + byKey * ofKeys ** 2;
+      }),
+    };
     /** Δ_j / ρ. */
     const moves = lengths.map((length) => {
       const both = byQuery * byKey * (own * length) ** 2;
@@ -66,31 +117,36 @@ export function scoreRows(
         const middle = mean(column);
         return column.map((u, j) => p[j] * (u - middle));
       });
-    const centres = centred(values, p);
-    const farValue = Math.sqrt(Math.max(0, ...lengths.map((_, j) => centres.get(j, j))));
-    const third = signedForm(centred(products, p), pulled, spread ** 2 * farValue);
+    const farValue = longestOf(centred(values, p));
+    const typicalShift = mean(shifts);
+    const pulledLengths = shifts.map((shift, j) => p[j] * (shift + typicalShift) * reachedNorm);
+    const third = signedForm(centred(products, p), pulled, pulledLengths, spread ** 2 * farValue);
     const [ofBoth, ofSquare] = [
       byQuery * byKey === 0 ? 0 : covariance(tokens, values, p),
-      squareSpread === 0 ? 0 : signedForm(tokens, pulled, squareSpread * valueSpread),
+      squareSpread === 0 ? 0 : signedForm(gram(input), pulled, pulledLengths, squareSpread * valueSpread),
     ];
     const crossed = covariance(products, tokens, p);
     const meanLength = mean(lengths);
     return ({ radius, drift, valueNorm, outputNorm }) => {
-      const growth = Math.exp(Math.min(MOST_GROWTH, slope * radius * (diameter + radius * farthest)));
-      const [grown, shift] = [Math.sqrt(growth), growth - 1];
-      const scores = Math.min(grown * (spread + radius * typical), diameter / 2 + radius * farthest);
-      const tokensIn = Math.min(grown * tokenSpread, tokenDiameter / 2);
-      const valuesIn = Math.min(
-        grown * (valueSpread + drift * tokenSpread),
+      const exponent = slope * radius * (diameter + radius * farthest);
+      const growth = Math.exp(Math.min(MOST_GROWTH, exponent));
+      const [grown, shift] = [Math.sqrt(growth), Math.expm1(Math.min(MOST_GROWTH, exponent))];
+      /** The smaller of a bound that holds for all probabilities, and one by their growth. */
+      const smaller = (always: number, byGrowth: number): number =>
+        exponent <= MOST_GROWTH ? Math.min(always, byGrowth) : always;
+      const scores = smaller(diameter / 2 + radius * farthest, grown * (spread + radius * typical));
+      const tokensIn = smaller(tokenDiameter / 2, grown * tokenSpread);
+      const valuesIn = smaller(
         (valueDiameter + drift * tokenDiameter) / 2,
+        grown * (valueSpread + drift * tokenSpread),
       );
-      const squaresIn = Math.min(grown * squareSpread, longest ** 2 / 2);
-      const far = Math.min(farValue + shift * valueSpread, valueDiameter) + drift * tokenDiameter;
+      const squaresIn = smaller(longest ** 2 / 2, grown * squareSpread);
+      const far = smaller(valueDiameter, farValue + shift * valueSpread) + drift * tokenDiameter;
       /** A covariance in the ball, by that at the centre, both deviations there, and what the moves add. */
       const moved = (centre: number, a: number, b: number, added: number): number =>
         centre + growth * shift * a * b + added;
       const change = grown * radius * typical + shift * spread;
-      const cube = Math.min(
+      const cube = smaller(
         scores ** 2 * far,
         third +
           shift * spread ** 2 * farValue +
@@ -102,18 +158,18 @@ export function scoreRows(
         byQuery *
         byKey *
         own *
-        Math.min(tokensIn * valuesIn, moved(ofBoth, tokenSpread, valueSpread, drift * tokensIn ** 2));
+        smaller(tokensIn * valuesIn, moved(ofBoth, tokenSpread, valueSpread, drift * tokensIn ** 2));
       const s =
         squareSpread === 0
           ? 0
-          : Math.min(squaresIn * valuesIn, moved(ofSquare, squareSpread, valueSpread, drift * squaresIn * tokensIn));
+          : smaller(squaresIn * valuesIn, moved(ofSquare, squareSpread, valueSpread, drift * squaresIn * tokensIn));
       const cross =
-        slope * Math.min(scores * tokensIn, moved(crossed, spread, tokenSpread, grown * radius * typical * tokensIn));
+        slope * smaller(scores * tokensIn, moved(crossed, spread, tokenSpread, grown * radius * typical * tokensIn));
       return {
         p: slope ** 2 * cube + (slope * (s + Math.hypot(s, 2 * b))) / 2,
         v: cross * outputNorm,
         o: cross * valueNorm,
-        m: Math.min(longest, growth * meanLength),
+        m: smaller(longest, growth * meanLength),
       };
     };
   });
