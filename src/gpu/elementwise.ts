@@ -190,7 +190,7 @@ function mapUnary(
 }
 
 /** The numbers of x with its axes in another order. */
-export function permute(recorder: Recorder, x: Operand, y: Operand, order: readonly number[]): void {
+function permute(recorder: Recorder, x: Operand, y: Operand, order: readonly number[]): void {
   const strides = stridesOf(x.shape);
   mapUnary(
     recorder,

@@ -9,7 +9,8 @@ import {
 import { outcomes } from "../../src/studies/dynamics/figures.js";
 import { grouped } from "../../src/studies/dynamics/groups.js";
 import { randomProblem } from "../../src/studies/dynamics/problem.js";
-import { dynamics, type DynamicsMeasurements } from "../../src/studies/dynamics/study.js";
+import type { DynamicsMeasurements } from "../../src/studies/dynamics/measurements.js";
+import { dynamics } from "../../src/studies/dynamics/study.js";
 import { runTrial, type TrialSetting } from "../../src/studies/dynamics/trial.js";
 import { plainKernel } from "../../src/studies/kernels.js";
 import { descend } from "../../src/theory/descend.js";

@@ -6,7 +6,7 @@ import type { DynamicsOptions, ExperimentName } from "./options.js";
 import { equalValuesTable, matricesTable, scaleTable, seedTable } from "./tables.js";
 import { provedAnswer, provedFigure, provedTable, startsTable } from "./proofs.js";
 import type { StartShare } from "./starts.js";
-import type { DynamicsMeasurements } from "./study.js";
+import type { DynamicsMeasurements } from "./measurements.js";
 
 const shares = (groups: readonly Group[]): string =>
   groups.map(({ kernel, trials }) => `${kernel} ${ofTrials(convergedShare(trials))}`).join(", ");

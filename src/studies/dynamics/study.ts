@@ -2,14 +2,10 @@ import { ArgumentError } from "../../core/errors.js";
 import { plainKernel } from "../kernels.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { dynamicsOptions, type DynamicsOptions, type ExperimentName } from "./options.js";
+import type { DynamicsMeasurements } from "./measurements.js";
 import { report } from "./report.js";
 import { startKernels, startShare, type StartShare } from "./starts.js";
 import { runTrial, type Trial, type TrialSetting } from "./trial.js";
-
-export interface DynamicsMeasurements {
-  readonly trials: readonly Trial[];
-  readonly starts: readonly StartShare[];
-}
 
 const stages: Readonly<Record<ExperimentName, string>> = {
   matrices: "Three matrices: gradient descent by trained matrices",
