@@ -61,8 +61,6 @@ export class Gpu implements Backend {
   readonly #callerBuffers: CallerBuffers;
   readonly #machine: Machine;
   #disposed = false;
-  /** @internal */
-  readonly joinsHeads: boolean;
 
   /** @internal */
   constructor(device: GPUDevice, owned: boolean, capabilities?: Capabilities) {
@@ -85,7 +83,6 @@ export class Gpu implements Backend {
       queue: this.#queue,
       wrap: (block, shape, dtype, outcome) => this.#wrap(block, shape, dtype, outcome),
     };
-    this.joinsHeads = this.#machine.capabilities.broadcastLanes !== undefined;
   }
 
   /**

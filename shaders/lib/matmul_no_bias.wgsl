@@ -1,3 +1,0 @@
-fn biased(sum: Number, at: u32) -> Number {
-  return sum;
-}
