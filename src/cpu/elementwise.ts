@@ -94,32 +94,24 @@ function cheapUnary(name: UnaryFunction, x: Numbers, y: Numbers, a: number, b: n
 /** z_c = f(x_c, y_c, c) for one row, from these places on. */
 type Row = (x: Numbers, y: Numbers, z: Numbers, x0: number, y0: number, z0: number) => void;
 
+/** Functions that are x + c y for a c of their own. */
+const factors: Partial<Record<BinaryFunction, number>> = { add: 1, subtract: -1 };
+
 /** The function over rows of `width` numbers, of which the operands have each, or every dx-th and dy-th. */
 function rowOf(name: BinaryFunction, width: number, [dx, dy]: readonly [number, number], c: number): Row {
-  switch (name) {
-    case "add":
-      return (x, y, z, x0, y0, z0) => {
-        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] + y[y0 + i * dy];
-      };
-    case "subtract":
-      return (x, y, z, x0, y0, z0) => {
-        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] - y[y0 + i * dy];
-      };
-    case "multiply":
-      return (x, y, z, x0, y0, z0) => {
-        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] * y[y0 + i * dy];
-      };
-    case "addScaled":
-      return (x, y, z, x0, y0, z0) => {
-        for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] + c * y[y0 + i * dy];
-      };
-    default: {
-      const f = binary[name];
-      return (x, y, z, x0, y0, z0) => {
-        for (let i = 0; i < width; i++) z[z0 + i] = f(x[x0 + i * dx], y[y0 + i * dy], c);
-      };
-    }
-  }
+  if (name === "multiply")
+    return (x, y, z, x0, y0, z0) => {
+      for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] * y[y0 + i * dy];
+    };
+  const factor = name === "addScaled" ? c : factors[name];
+  if (factor !== undefined)
+    return (x, y, z, x0, y0, z0) => {
+      for (let i = 0; i < width; i++) z[z0 + i] = x[x0 + i * dx] + factor * y[y0 + i * dy];
+    };
+  const f = binary[name];
+  return (x, y, z, x0, y0, z0) => {
+    for (let i = 0; i < width; i++) z[z0 + i] = f(x[x0 + i * dx], y[y0 + i * dy], c);
+  };
 }
 
 export const elementwise = [
