@@ -70,7 +70,7 @@ it("stopped by Ctrl-C, a study says how to continue, and continues", { timeout: 
   expect(measurements.trials).toHaveLength(done);
   expect(await readFile(join(out, "report.html"), "utf8")).toContain(`of ${done} runs of the three matrices converged`);
   const command =
-    "npx attention-kernels study dynamics --seed 1 --backend cpu --kernels 'softmax,gaussian' --seeds 2 " +
+    "npx attention-kernels study dynamics --seed 1 --backend cpu --start-heads 4 --start-draws 2 --kernels 'softmax,gaussian' --seeds 2 " +
     `--steps 20 --out ${out} --resume`;
   expect(await said).toContain(`Go on with: ${command}\n`);
   expect(await ended(run("--out", out, "--resume"))).toBe(0);

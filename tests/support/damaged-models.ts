@@ -1,3 +1,4 @@
+import { plainly } from "./plain-numbers.js";
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { AttentionKernelsError, type Random } from "../../src/index.js";
@@ -54,26 +55,6 @@ export function withHeader(text: string, numbers: Uint8Array, length?: bigint): 
 
 const numbersOf = (bytes: Uint8Array): Uint8Array =>
   bytes.subarray(HEADER + new TextEncoder().encode(headerOf(bytes)).length);
-
-/** What a half-precision number is. */
-function half(bits: number): number {
-  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-}
-
-/** The numbers of a tensor, read in the plainest way; undefined for types that are not floats. */
-function plainly(bytes: Uint8Array, dtype: string, begin: number, count: number): number[] | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + begin);
-  const brain = new DataView(new ArrayBuffer(4));
-  const readers: Readonly<Record<string, (at: number) => number>> = {
-    F64: (at) => view.getFloat64(8 * at, true),
-    F32: (at) => view.getFloat32(4 * at, true),
-    F16: (at) => half(view.getUint16(2 * at, true)),
-    BF16: (at) => (brain.setUint32(0, view.getUint16(2 * at, true) << 16), brain.getFloat32(0)),
-  };
-  return dtype in readers ? Array.from({ length: count }, (_, at) => readers[dtype](at)) : undefined;
-}
 
 /** A file in parts, which sees to it that no part is asked for that is not there. */
 function sourceOf(bytes: Uint8Array): ByteSource {
