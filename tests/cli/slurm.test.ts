@@ -50,6 +50,8 @@ it("the documented job array and its merge give the results of one process", { t
   const whole = join(folder, "whole");
   expect(await ended(start(program, "study", "dynamics", ...SMALL, "--backend", "cpu", "--out", whole))).toBe(0);
   const { command, ...merged } = await timelessResults(join(folder, "out/dynamics"));
-  expect(command).toMatch(/^npx attention-kernels study dynamics --seed 1 --backend cpu --start-heads 4 --start-draws 2 --kernels /);
+  expect(command).toMatch(
+    /^npx attention-kernels study dynamics --seed 1 --backend cpu --start-heads 4 --start-draws 2 --kernels /,
+  );
   expect(merged).toEqual({ ...(await timelessResults(whole)), command: undefined });
 });
