@@ -51,10 +51,11 @@ async function measure(backend) {
     watched.push(await time(run * EVERY));
   }
   const [step, record] = [median(plain), median(watched)];
+  const share = (100 * (record - step)) / (EVERY * step);
   console.log(
     `${backend.name === "cpu" ? "cpu" : backend.device.name}: batch ${BATCH}, n = ${encoderOptions.tokens}, a step ` +
-      `${step.toFixed(0)} ms, with a record ${record.toFixed(0)} ms: ${((100 * (record - step)) / (EVERY * step)).toFixed(2)} % ` +
-      `at k = ${EVERY}; medians of ${runs} steps of each kind, in turn`,
+      `${step.toFixed(0)} ms, with a record ${record.toFixed(0)} ms: ${share.toFixed(2)} % at k = ${EVERY}; ` +
+      `medians of ${runs} steps of each kind, in turn`,
   );
 }
 

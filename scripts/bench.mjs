@@ -1,5 +1,5 @@
-// npm run bench, bench:peers, bench:step, bench:monitor, bench:portable, bench:isa: installs and builds what is missing,
-// picks an adapter, runs the named bench.
+// npm run bench, bench:peers, bench:step, bench:monitor, bench:portable, bench:isa: installs and builds what is
+// missing, picks an adapter, runs the named bench.
 import { join } from "node:path";
 import { findAdapter } from "./adapter.mjs";
 import { follow, root } from "./processes.mjs";

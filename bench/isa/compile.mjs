@@ -1,5 +1,5 @@
-// Compiles the programs of a file, a JSON list of WGSL texts, on the adapter that the environment names. The driver writes what
-// it makes of each to stderr, after a line "program <index>"; the last line is "end".
+// Compiles the programs of a file, a JSON list of WGSL texts, on the adapter that the environment names. The driver
+// writes what it makes of each to stderr, after a line "program <index>"; the last line is "end".
 import { readFileSync, writeSync } from "node:fs";
 import { openDevice } from "../../dist/gpu/adapter.js";
 

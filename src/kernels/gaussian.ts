@@ -18,7 +18,8 @@ export const gaussianOptions: Kinds<GaussianOptions> = { gamma: positive, normal
 /**
  * Bounds where ‖q - k‖ differs from `distance` by at most `reach`.
  *
- * With t = γ‖q-k‖²: w = e^(-t/2) falls, ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1, and ∇²w has the eigenvalues
+ * With t = γ‖q-k‖²: w = e^(-t/2) falls, ‖∇w‖ = √(γt) e^(-t/2) is largest at t = 1, and ∇²w has the
+ * eigenvalues
  * -γe^(-t/2), which shrinks, and γ(t-1)e^(-t/2), which is largest at t = 3.
  */
 function gaussianBounds(gamma: number, distance: number, reach: number): WeightBounds {

@@ -87,10 +87,12 @@ export interface WeightBounds {
  * Bounds on the derivatives of a kernel's weights by q and k, for all q and k, at given parameters.
  *
  * `difference`: the weight is w(q - k), divided by nothing, with |w| ≤ `weight`, ‖∇w‖ ≤ `slope` and
- * ‖∇²w‖ ≤ `curvature`. `within`, if known, gives the bounds where ‖q - k‖ differs from `distance` by at most `reach`.
+ * ‖∇²w‖ ≤ `curvature`. `within`, if known, gives the bounds where ‖q - k‖ differs from `distance` by at
+ * most `reach`.
  *
  * `query`: the weights of a row are e^s over their sum, where s = `slope`·(q·k) plus terms of q alone and of k alone.
- * `keys` says what is known of the term of k: `product` that there is none, `difference` that it is -`slope`/2‖k‖².
+ * `keys` says what is known of the term of k: `product` that there is none, `difference` that it is
+ * -`slope`/2‖k‖².
  */
 export type DerivativeBounds =
   | ({

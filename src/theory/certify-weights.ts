@@ -57,7 +57,9 @@ export function certificateOf(
   }
   const pace = stepSize === undefined ? { majorant } : paceOf(local, tube, stepSize);
   if (pace === null) {
-    const reason = `The weights are near enough to zero loss for steps of ${largestStepSize.toPrecision(3)}, but not for ${stepSize}.`;
+    const reason =
+      `The weights are near enough to zero loss for steps of ${largestStepSize.toPrecision(3)}, ` +
+      `but not for ${stepSize}.`;
     return { certificate: refuse("T2", reason, { stepSize: largestStepSize }), longest: largestStepSize };
   }
   const step = stepSize ?? largestStepSize;

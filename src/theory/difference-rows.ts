@@ -11,11 +11,12 @@ type Difference = Extract<DerivativeBounds, { of: "difference" }>;
 /**
  * The rows of one head on one sample for weights w(q_t - k_j) without a row normaliser.
  *
- * The difference z_tj moves by ⟨a, ξ_tj⟩ with ξ_tj = (x_t, -x_j), each half only if its matrix trains, so z_tj stays
- * within ‖ξ_tj‖ρ of its place. With the kernel's bounds there, c_j on ‖∇²w‖ and s_j on ‖∇w‖:
+ * The difference z_tj moves by ⟨a, ξ_tj⟩ with ξ_tj = (x_t, -x_j), each half only if its matrix trains, so z_tj
+ * stays within ‖ξ_tj‖ρ of its place. With the kernel's bounds there, c_j on ‖∇²w‖ and s_j on ‖∇w‖:
  *
- *     p = λ_max(Σ_j c_j U_j ξ_j ξ_jᵀ)   v = ‖X‖ √λ_max(Σ_j s_j² ξ_j ξ_jᵀ) ‖W^O‖   o the same with ‖W^V‖
- *     m = ‖X‖ √Σ_j w_j²                 U_j = ‖u_j‖ + ‖x_j‖ drift
+ *     p = λ_max(Σ_j c_j U_j ξ_j ξ_jᵀ), U_j = ‖u_j‖ + ‖x_j‖ drift
+ *     v = ‖X‖ √λ_max(Σ_j s_j² ξ_j ξ_jᵀ) ‖W^O‖, o the same with ‖W^V‖
+ *     m = ‖X‖ √Σ_j w_j²
  */
 export function differenceRows(
   input: Matrix,
@@ -37,7 +38,10 @@ export function differenceRows(
       worstCaseRounding(input.columns, lengths[t] * query.norm("frobenius") + length * key.norm("frobenius")),
     );
     const freedom = lengths.map((_, j) => Math.sqrt(products.get(j, j)));
-    /** λ_max(Σ_j a_j ξ_j ξ_jᵀ) by the inner products of the ξ_j, divided by the largest a_j: small ones underflow. */
+    /**
+     * λ_max(Σ_j a_j ξ_j ξ_jᵀ) by the inner products of the ξ_j, divided by the largest a_j: small ones
+     * underflow.
+     */
     const share = (factors: readonly number[]): number => largestEigenvalue(weighted(products, factors));
     /** √λ_max(Σ_j s_j² ξ_j ξ_jᵀ) */
     const root = (slopes: readonly number[]): number => {

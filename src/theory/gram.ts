@@ -4,7 +4,9 @@ import { worstCaseRounding } from "../numerics/rounding.js";
 /** Most rows whose eigenvalues are computed; the trace bounds those of larger matrices. */
 const MOST_ROWS = 24;
 
-/** Numbers above this are not decomposed, as their squares may overflow, nor traces below the other, which underflow. */
+/**
+ * Numbers above this are not decomposed, as their squares may overflow, nor traces below the other, which underflow.
+ */
 export const OVERFLOWS = 1e150;
 const UNDERFLOWS = 1e-290;
 
@@ -109,8 +111,8 @@ function factor(products: Matrix): { readonly root: Matrix; readonly trace: numb
 }
 
 /**
- * The largest covariance of ⟨a, F_j⟩ and ⟨b, G_j⟩ over unit vectors a and b, which is at most the product of their
- * deviations.
+ * The largest covariance of ⟨a, F_j⟩ and ⟨b, G_j⟩ over unit vectors a and b, which is at most the product of
+ * their deviations.
  */
 export function covariance(first: Products, second: Products, probabilities: readonly number[]): number {
   const most = deviation(first, probabilities) * deviation(second, probabilities);
@@ -127,7 +129,8 @@ export function covariance(first: Products, second: Products, probabilities: rea
 
 /**
  * The largest length of the vector `(Σ_j f_cj ⟨a, F_j⟩²)_c` over unit vectors a, with factors of either sign for
- * every output c: with M_c = Σ_j f_cj F_j F_jᵀ it is at most √λ_max(Σ_c M_c²). `most` if they cannot be decomposed.
+ * every output c: with M_c = Σ_j f_cj F_j F_jᵀ it is at most √λ_max(Σ_c M_c²). `most` if they cannot be
+ * decomposed.
  *
  * `lengths` are at least √(Σ_c f_cj²), and the numbers whose sums they are.
  */

@@ -36,8 +36,8 @@ const FIRST = 2 ** -9;
 const GROWTH = 1.25;
 
 /**
- * The shells around a start, out to where Λ(s) = ∫_0^s L_J reaches σ_min. `boundOn(radius)` must not fall as the radius
- * grows.
+ * The shells around a start, out to where Λ(s) = ∫_0^s L_J reaches σ_min. `boundOn(radius)` must not fall as the
+ * radius grows.
  */
 export function tubeOf(smallest: number, boundOn: (radius: number) => Lipschitz): Tube {
   const { value, rigorous, note } = boundOn(0);
@@ -58,8 +58,9 @@ export function tubeOf(smallest: number, boundOn: (radius: number) => Lipschitz)
 }
 
 /**
- * Whether gradient descent from a start reaches zero loss, by the majorant φ(s) = ‖r‖ - κσs + ∫_0^s Λ of ‖r‖ after a
- * path of length s. It returns the first root of φ, or, if there is none, the greatest ‖r‖ for which there would be one.
+ * Whether gradient descent from a start reaches zero loss, by the majorant φ(s) = ‖r‖ - κσs + ∫_0^s Λ of
+ * ‖r‖ after a path of length s. It returns the first root of φ, or, if there is none, the greatest ‖r‖ for
+ * which there would be one.
  */
 export function firstRoot(
   { smallest, largest, distance }: StartingPoint,
@@ -103,8 +104,8 @@ const SHARES = [1, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2];
 /**
  * The majorant for steps η, or null if none allows them.
  *
- * With M² ≥ σ_max(J)² on the path, y = ηM² and μ = ησ_min²: κ = 1 if y ≤ 1; else every κ with κ² ≤ y(2 - y - μ) and
- * μ < 2 - y.
+ * With M² ≥ σ_max(J)² on the path, y = ηM² and μ = ησ_min²: κ = 1 if y ≤ 1; else every κ with κ² ≤
+ * y(2 - y - μ) and μ < 2 - y.
  */
 export function paceOf(point: StartingPoint, tube: Tube, stepSize: number): Pace | null {
   for (const share of SHARES) {

@@ -76,13 +76,14 @@ export function needsText({ residual, value, stepSize }: Needs, distance: number
     ...(residual === null
       ? []
       : [
-          `the residual would have to be ${factorText(residual)} times smaller (‖Ŷ - Y‖ = ${distance.toPrecision(3)}, ` +
-            `at most ${(distance / residual).toPrecision(3)})`,
+          `the residual would have to be ${factorText(residual)} times smaller ` +
+            `(‖Ŷ - Y‖ = ${distance.toPrecision(3)}, at most ${(distance / residual).toPrecision(3)})`,
         ]),
     ...(value === null
       ? []
       : [
-          `W^V ${factorText(value)} times larger at the same residual (mirrored heads keep it; see suggestInitialization)`,
+          `W^V ${factorText(value)} times larger at the same residual ` +
+            "(mirrored heads keep it; see suggestInitialization)",
         ]),
     ...(stepSize === null ? [] : [`steps of ${stepSize.toPrecision(3)} would do`]),
   ];

@@ -16,8 +16,8 @@ export interface PathProbabilityOptions extends Pick<
   "kernel" | "trainable" | "steps" | "tolerance"
 > {
   /**
-   * η as a share of 1/σ_max(J_0)² of each draw, or of a lower bound of it. Default 0.5, which leaves room for a growing
-   * Jacobian.
+   * η as a share of 1/σ_max(J_0)² of each draw, or of a lower bound of it. Default 0.5, which leaves room for a
+   * growing Jacobian.
    */
   readonly stepShare?: number;
   /** Seed of the first draw. Default 1. */
@@ -41,8 +41,8 @@ export interface PathProbability {
  * The probability that gradient descent from random weights is certified at the start, and within a number of steps,
  * estimated from seeded draws.
  *
- * Each draw descends until it is certified. `steps: 0` judges the starts alone. Of the problem's weights only the shapes
- * matter. Throws as `certifyPath` and `convergenceProbability`.
+ * Each draw descends until it is certified. `steps: 0` judges the starts alone. Of the problem's weights only the
+ * shapes matter. Throws as `certifyPath` and `convergenceProbability`.
  *
  * @param given as of `certifyPath`, with the step size as a share, a first seed and a number of draws
  * @example

@@ -69,7 +69,10 @@ function boundAt(
     .filter(({ bound }) => Number.isFinite(bound));
 }
 
-/** The point that ridge regression on the linearised problem gives: J_0ᵀ(J_0J_0ᵀ + λI)⁻¹ r_0 away from the weights. */
+/**
+ * The point that ridge regression on the linearised problem gives: J_0ᵀ(J_0J_0ᵀ + λI)⁻¹ r_0 away from the
+ * weights.
+ */
 function ridge({ eigenvalues, components }: SpectralResidual, parameter: number) {
   return {
     distance: norm(components.map((c, i) => (c * Math.sqrt(eigenvalues[i])) / (eigenvalues[i] + parameter))),
@@ -78,8 +81,8 @@ function ridge({ eigenvalues, components }: SpectralResidual, parameter: number)
 }
 
 /**
- * How far gradient descent must bring the loss down within a number of steps, whatever the rank of the Jacobian: theorem
- * T5, also where the outputs outnumber the trained numbers.
+ * How far gradient descent must bring the loss down within a number of steps, whatever the rank of the Jacobian:
+ * theorem T5, also where the outputs outnumber the trained numbers.
  *
  * The descent is compared with the best point that ridge regression on the linearised problem gives. Statement and
  * proof: docs/certificates.md. Takes seconds up to 600 outputs.

@@ -10,8 +10,8 @@ export interface Reach {
 }
 
 /**
- * A bound `pα² + 2vαβ + 2oαω + 2mβω` on the second derivative of one row of outputs of one head, where α, β and ω
- * are the norms of the changes of (W^Q, W^K), of W^V and of W^O.
+ * A bound `pα² + 2vαβ + 2oαω + 2mβω` on the second derivative of one row of outputs of one head, where α, β
+ * and ω are the norms of the changes of (W^Q, W^K), of W^V and of W^O.
  */
 interface Form {
   readonly p: number;

@@ -36,10 +36,10 @@ const apart = (rows: Matrix): Matrix => rows.clone().subRowVector(rows.getRow(0)
 /**
  * The rows of one head on one sample for weights e^s over their row sum.
  *
- * Up to terms of the query alone, s_tj changes by c⟨a, F_j⟩ with F_j = (x_t ⊗ k_j, x_j ⊗ ζ_j) and ζ_j = q_t, or
- * q_t - k_j with the term of the keys. Each half counts only if its matrix trains. In the ball F_j moves by at most Δ_j,
- * and no probability grows by more than e^ω with ω = cρ(diameter of the F_j + max Δ_j). Every mean over the row is
- * taken at the centre and bounded in the ball. Proof: docs/certificates.md, T3 on a ball.
+ * Up to terms of the query alone, s_tj changes by c⟨a, F_j⟩ with F_j = (x_t ⊗ k_j, x_j ⊗ ζ_j) and ζ_j = q_t,
+ * or q_t - k_j with the term of the keys. Each half counts only if its matrix trains. In the ball F_j moves by at most
+ * Δ_j, and no probability grows by more than e^ω with ω = cρ(diameter of the F_j + max Δ_j). Every mean over the
+ * row is taken at the centre and bounded in the ball. Proof: docs/certificates.md, T3 on a ball.
  */
 export function scoreRows(
   input: Matrix,
@@ -86,7 +86,8 @@ export function scoreRows(
     const pairs = pulls.mmul(pulls.transpose());
     const crosses = pulls.mmul(offered.transpose()); // ζ_i·(k_j - k_0)
     const products: Products = {
-      // x_j ⊗ ζ_j - x_0 ⊗ ζ_0 = (x_j - x_0) ⊗ ζ_j - x_0 ⊗ (k_j - k_0), the last with the term of the keys alone
+      // x_j ⊗ ζ_j - x_0 ⊗ ζ_0 = (x_j - x_0) ⊗ ζ_j - x_0 ⊗ (k_j - k_0), the last with the term of the keys
+      // alone
       matrix: matrixOf(size, (i, j) => {
         const rest = differences
           ? first ** 2 * offers.matrix.get(i, j) - along[i] * crosses.get(i, j) - along[j] * crosses.get(j, i)

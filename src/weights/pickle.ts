@@ -214,8 +214,8 @@ const instructions: Readonly<Record<string, Instruction>> = {
 const STOP = ".";
 
 /**
- * The value of a pickle without executing anything of it: names are called by `rules` or refused. Instructions that only
- * code needs are refused.
+ * The value of a pickle without executing anything of it: names are called by `rules` or refused. Instructions that
+ * only code needs are refused.
  */
 export function readPickle(bytes: Uint8Array, rules: PickleRules, refuse: Refuse): PickleValue {
   const input = new PickleBytes(bytes, refuse);

@@ -117,11 +117,13 @@ function tensorsIn(root: PickleValue, refuse: Refuse): Map<string, View> {
 }
 
 /**
- * Opens `data`, a file that `torch.save` of PyTorch 1.6 or later wrote: a state dict, or a training checkpoint with some
- * inside. Tensors have the names of the dictionaries around them, joined by dots, and are read on demand, one at a time.
+ * Opens `data`, a file that `torch.save` of PyTorch 1.6 or later wrote: a state dict, or a training checkpoint with
+ * some inside. Tensors have the names of the dictionaries around them, joined by dots, and are read on demand, one at a
+ * time.
  *
- * The file is a zip archive with a pickle. Nothing of the pickle is executed: it may build dictionaries, lists, numbers,
- * texts and tensors, and anything else is refused. Checksums are verified. Source of the format: `torch.serialization`.
+ * The file is a zip archive with a pickle. Nothing of the pickle is executed: it may build dictionaries, lists,
+ * numbers, texts and tensors, and anything else is refused. Checksums are verified. Source of the format:
+ * `torch.serialization`.
  *
  * @throws DataError for a damaged file, a whole model in place of its weights, tensors outside their storage, files of
  * PyTorch before 1.6 and other formats.

@@ -162,8 +162,8 @@ function parseDirectory(bytes: Uint8Array, { begin, count }: Directory, refuse: 
 }
 
 /**
- * The files of a zip archive by name. Their bytes are read on demand. Overlapping files, wrong sizes and wrong checksums
- * are refused, and nothing is unpacked beyond its stated size.
+ * The files of a zip archive by name. Their bytes are read on demand. Overlapping files, wrong sizes and wrong
+ * checksums are refused, and nothing is unpacked beyond its stated size.
  */
 export async function openZip(source: ByteSource, refuse: Refuse): Promise<ReadonlyMap<string, ZipEntry>> {
   const directory = await findDirectory(source, refuse);

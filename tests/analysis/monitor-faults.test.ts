@@ -95,7 +95,8 @@ describe("a planted fault is found, where it is and since when, and nothing else
 
   it("equal values", async () => {
     const plant = ({ value }: Readonly<Record<string, Tensor>>): Promise<void> =>
-      rewrite(value, (numbers) => numbers.map((number, at) => (at < width ? number : 0))); // only the constant 1 is read
+      // only the constant 1 is read
+      rewrite(value, (numbers) => numbers.map((number, at) => (at < width ? number : 0)));
     const monitor = await first(regress(tokensOf(cpu, 3, [4, 6, width]), { plant, trains: /query|key|output/ }));
     expect(namesOf(monitor)).toEqual(["valuesEqual"]);
     expect(about(monitor, "valuesEqual").map(({ head }) => head)).toEqual([0, 1]);

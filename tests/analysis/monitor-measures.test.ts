@@ -209,7 +209,7 @@ describe("a record", () => {
     expect(own.every(({ rank }) => (rank === undefined) === (name === "differential"))).toBe(true);
   });
 
-  it("needs no gradients, takes those of a loss of its own, and is made where it is due or the loss is NaN", async () => {
+  it("needs no gradients, takes those of its own loss, and is made where it is due or the loss is NaN", async () => {
     const layer = layerOf(softmax());
     const parameters = layer.initialize(cpu, random(2));
     const probe = tokensOf(cpu, 5, [batch, n, width]);

@@ -70,8 +70,8 @@ it("stopped by Ctrl-C, a study says how to continue, and continues", { timeout: 
   expect(measurements.trials).toHaveLength(done);
   expect(await readFile(join(out, "report.html"), "utf8")).toContain(`of ${done} runs of the three matrices converged`);
   const command =
-    "npx attention-kernels study dynamics --seed 1 --backend cpu --start-heads 4 --start-draws 2 --kernels 'softmax,gaussian' --seeds 2 " +
-    `--steps 20 --out ${out} --resume`;
+    "npx attention-kernels study dynamics --seed 1 --backend cpu --start-heads 4 --start-draws 2 " +
+    `--kernels 'softmax,gaussian' --seeds 2 --steps 20 --out ${out} --resume`;
   expect(await said).toContain(`Go on with: ${command}\n`);
   expect(await ended(run("--out", out, "--resume"))).toBe(0);
   expect(await timelessResults(out)).toEqual(await timelessResults(whole));
@@ -97,7 +97,10 @@ describe("merge refuses", () => {
 
   it("shards that leave tasks out, names the tasks, and writes no results", async () => {
     expect(await complaint(shard(1), shard(3))).toMatch(
-      /merge: wanted finished results of all 54 tasks, by this version, got 18 missing: matrices query softmax seed 2, .*Run their shards with --resume/,
+      new RegExp(
+        "merge: wanted finished results of all 54 tasks, by this version, got 18 missing: " +
+          "matrices query softmax seed 2, .*Run their shards with --resume",
+      ),
     );
     expect(await readdir(join(folder, "refused"))).toEqual(["tasks"]);
   });
@@ -106,7 +109,10 @@ describe("merge refuses", () => {
     const other = join(folder, "other");
     expect(await ended(run("--steps", "30", "--shard", "2/3", "--out", other))).toBe(0);
     expect(await complaint(shard(1), join(other, "shard-2-of-3"))).toMatch(
-      /shard-2-of-3: wanted the configuration of .*, experiments matrices steps 20, .* got experiments matrices steps 30/,
+      new RegExp(
+        "shard-2-of-3: wanted the configuration of .*, experiments matrices steps 20, " +
+          ".* got experiments matrices steps 30",
+      ),
     );
   });
 

@@ -31,20 +31,31 @@ function table(): string {
     ];
     return `| ${[...cells, ...[mask, bias, softcap, statistic, linearMemory, keyCache].map(mark)].join(" | ")} |`;
   });
+  const columns = [
+    "kernel",
+    "takes, learns",
+    "projections",
+    "masks",
+    "bias, ALiBi",
+    "softcap",
+    "row statistic",
+    "memory linear in n",
+    "caches keys",
+  ];
   return `# The kernels
 
 The table lists what each kernel takes or learns beside q, k and v, which projections a layer gives it, and which
 options it accepts. Any other option throws an \`UnsupportedError\`. Every kernel has gradients for all that it learns,
-and supports grouped heads, cross-attention, dv ≠ d and \`decode\`. (\`linear\` takes \`causal()\` and masks of queries or
-keys alone at any length. It takes other masks up to 64 queries.)
+and supports grouped heads, cross-attention, dv ≠ d and \`decode\`. (\`linear\` takes \`causal()\` and masks of
+queries or keys alone at any length. It takes other masks up to 64 queries.)
 
-| kernel | takes, learns | projections | masks | bias, ALiBi | softcap | row statistic | memory linear in n | caches keys |
-|---|---|---|---|---|---|---|---|---|
+| ${columns.join(" | ")} |
+|${"---|".repeat(columns.length)}
 ${rows.join("\n")}
 
-A bias together with \`lengths()\` or \`documents()\` needs more than WebGPU's default eight storage buffers in the backward
-passes. Adapters with no more than eight throw an \`UnsupportedError\`. [A kernel of your own](../own-kernel.md) has every
-"yes".
+A bias together with \`lengths()\` or \`documents()\` needs more than WebGPU's default eight storage buffers in the
+backward passes. Adapters with no more than eight throw an \`UnsupportedError\`. [A kernel of your
+own](../own-kernel.md) has every "yes".
 `;
 }
 

@@ -67,7 +67,7 @@ const numbers = ({ losses, epochs }: Training<EpochResult>): unknown => [
   epochs.map(({ trainLoss, testLoss, testAccuracy }) => [trainLoss, testLoss, testAccuracy]),
 ];
 
-it("a monitor leaves the numbers of a training as they are, and a resumed one sees what an uninterrupted one saw", async () => {
+it("a monitor leaves a training as it is, and a resumed one sees what an uninterrupted one saw", async () => {
   const [{ training, states }, without] = [await train(3), await train(0)];
   expect(numbers(training)).toEqual(numbers(without.training));
   expect(without.training.watched).toEqual([]);

@@ -79,8 +79,8 @@ function notFinite({ loss, layers, weights }: TrainingRecord): Finding[] {
       threshold: Infinity,
       said: (time) => `NaN or infinity${time}: ${places.join("; ")}.`,
       advice:
-        "Go back to the last finite weights. Clip gradients, lower the learning rate, and check the data and the mask " +
-        "of the step.",
+        "Go back to the last finite weights. Clip gradients, lower the learning rate, and check the data and the " +
+        "mask of the step.",
     },
   ];
 }
@@ -187,8 +187,8 @@ function layerFaults(
       value: rank,
       threshold: size,
       said: (time) =>
-        `${place}: ${copies} of ${size} tokens are copies of others${time}, and the kernel matrix has rank ${rank} of ` +
-        `${size} at most.`,
+        `${place}: ${copies} of ${size} tokens are copies of others${time}, and the kernel matrix has rank ${rank} ` +
+        `of ${size} at most.`,
       advice: "Copies get equal outputs. Add positions that tell them apart, or mask repeated and padded tokens.",
     });
   }
@@ -204,7 +204,9 @@ function layerFaults(
   return faults;
 }
 
-/** Tensors that do not move. For one whose gradient is below rounding in a layer with another fault, that is the cause. */
+/**
+ * Tensors that do not move. For one whose gradient is below rounding in a layer with another fault, that is the cause.
+ */
 function frozen({ weights, gradient: whole = 0 }: TrainingRecord, faulty: readonly string[]): Finding[] {
   if (!weights.some(({ update = 0 }) => update > 0)) return [];
   return weights.flatMap(({ name, shape, update, gradient }): Finding[] => {

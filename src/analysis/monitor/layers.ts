@@ -8,7 +8,9 @@ import { copiesIn, extremesOf, part, range, rankOf, spread, valueSpread } from "
 import type { HeadRecord, LayerRecord, ProjectionName, SingularExtremes } from "./records.js";
 import { namesIn, type WeightNumbers } from "./weights.js";
 
-/** Tokens whose square matrices are decomposed: a decomposition takes some milliseconds at this size, and grows as n³. */
+/**
+ * Tokens whose square matrices are decomposed: a decomposition takes some milliseconds at this size, and grows as n³.
+ */
 const LOOKED_AT = 64;
 
 type HeadMatrices = Pick<HeadRecord, "query" | "key" | "value">;

@@ -57,7 +57,10 @@ export function copiesIn(matrix: Matrix): number {
   return rows.filter(isCopy).length;
 }
 
-/** (Σ ‖v_j - v̄‖² / Σ ‖v_j‖²)^½ over the rows of one head in [batch, heads, rows, width], each sequence by itself. */
+/**
+ * (Σ ‖v_j - v̄‖² / Σ ‖v_j‖²)^½ over the rows of one head in [batch, heads, rows, width], each sequence by
+ * itself.
+ */
 export function valueSpread(
   values: ArrayLike<number>,
   [batch, heads, rows, width]: readonly number[],

@@ -8,8 +8,8 @@ export interface SingularExtremes {
 export type ProjectionName = "query" | "key" | "value" | "output";
 
 /**
- * One head of a layer. A measure is undefined where it has no meaning: for a kernel without nonnegative weights, for one
- * token, or for a projection that the kernel does not have.
+ * One head of a layer. A measure is undefined where it has no meaning: for a kernel without nonnegative weights, for
+ * one token, or for a projection that the kernel does not have.
  */
 export interface HeadRecord {
   /** Singular values of the kernel matrix above `2^-23 · size · σ_max`, the rounding of float32. */
@@ -17,23 +17,27 @@ export interface HeadRecord {
   /** σ_max/σ_min of the kernel matrix; infinite for a singular one. */
   readonly condition?: number;
   /**
-   * The mean over rows of -Σ_j p_ij ln p_ij / ln(keys that the row sees), with p the weights divided by their row sum: 0
-   * for one key a row, 1 for uniform rows.
+   * The mean over rows of -Σ_j p_ij ln p_ij / ln(keys that the row sees), with p the weights divided by their row sum:
+   * 0 for one key a row, 1 for uniform rows.
    */
   readonly entropy?: number;
-  /** Of a row-normalised kernel: the share of rows with Σ_j p_ij (1 - p_ij) < 1e-6, in which no score has an effect. */
+  /**
+   * Of a row-normalised kernel: the share of rows with Σ_j p_ij (1 - p_ij) < 1e-6, in which no score has an effect.
+   */
   readonly saturated?: number;
   /** How much rows differ, `‖A - 1 ā‖_F / ‖A‖_F` with ā the mean row; undefined if a mask hides pairs. */
   readonly rowSpread?: number;
-  /** How much the weights of a row differ, `‖A - r‖_F / ‖A‖_F` with r_i the mean of row i over the keys it sees. */
+  /**
+   * How much the weights of a row differ, `‖A - r‖_F / ‖A‖_F` with r_i the mean of row i over the keys it sees.
+   */
   readonly keySpread?: number;
   /** The share of pairs, of those that are seen, whose weight is below 2^-126, the smallest normal float32. */
   readonly underflow?: number;
   /** ρ = Σ Var(α_ij) / Σ mean(α_ij)² over the probe's sequences: 0 if attention does not depend on the input. */
   readonly inputDependence?: number;
   /**
-   * The head that is nearest on the first sequence. The distance is the larger of two: `‖A_h - A_g‖_F` in units of the
-   * larger of both `‖A - r‖_F`, and `‖V_h - V_g‖_F` in units of the larger of both `‖V‖_F`.
+   * The head that is nearest on the first sequence. The distance is the larger of two: `‖A_h - A_g‖_F` in units of
+   * the larger of both `‖A - r‖_F`, and `‖V_h - V_g‖_F` in units of the larger of both `‖V‖_F`.
    */
   readonly twin?: { readonly head: number; readonly distance: number };
   /** How much the value rows of a sequence differ, `(Σ ‖v_j - v̄‖² / Σ ‖v_j‖²)^½`. */
@@ -89,7 +93,9 @@ export interface TrainingRecord {
   readonly loss?: number;
   /** The norm of all gradients together. */
   readonly gradient?: number;
-  /** ‖θ‖ of all tensors with two axes or more together, and ‖Δθ‖ / ‖θ‖ of the latest step, θ before it. */
+  /**
+   * ‖θ‖ of all tensors with two axes or more together, and ‖Δθ‖ / ‖θ‖ of the latest step, θ before it.
+   */
   readonly norm: number;
   readonly update?: number;
   readonly layers: readonly LayerRecord[];

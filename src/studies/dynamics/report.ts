@@ -117,8 +117,9 @@ function startBlocks(starts: readonly StartShare[], options: DynamicsOptions): B
   return [
     heading("W^Q alone, proved at the start"),
     paragraph(
-      `Inputs and targets as for the three matrices, ${options.startDraws} random starts of mirrored heads each, with ` +
-        "W^Q and W^K of scale 0.5, W^V 3 and W^O 1. No start is trained: T2 is applied to it, with proved constants.",
+      `Inputs and targets as for the three matrices, ${options.startDraws} random starts of mirrored heads each, ` +
+        "with W^Q and W^K of scale 0.5, W^V 3 and W^O 1. No start is trained: T2 is applied to it, " +
+        "with proved constants.",
     ),
     startsTable(starts),
   ];

@@ -32,8 +32,8 @@ export interface Trial extends TrialSetting {
   /** Lower bound of the loss that T4 proves; null where T4 does not apply. */
   readonly lossFloor: number | null;
   /**
-   * C = 8 L_J‖r_0‖/σ_0², four times the h of T2, which certifies runs with C < 4. Null if W^V alone trains, without full row
-   * rank, or if T4 applies.
+   * C = 8 L_J‖r_0‖/σ_0², four times the h of T2, which certifies runs with C < 4. Null if W^V alone trains,
+   * without full row rank, or if T4 applies.
    */
   readonly nonlinearity: number | null;
   /** max(σ_max(W^Q), σ_max(W^K)) / σ_min(W^V) at the start. */
