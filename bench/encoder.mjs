@@ -28,23 +28,29 @@ export async function encoderProblem() {
   return { options: encoderOptions, start, ids, labels, learningRate: 1e-3 };
 }
 
-/** The training step on a backend; changes the parameters and returns the loss before the step. */
-export function encoderStep(backend, { options, start, ids, labels, learningRate }) {
+/** Model, parameters, optimiser and loss of the problem on a backend. */
+export function encoderTraining(backend, { options, start, ids, labels, learningRate }) {
   const model = encoder({ kernel: softmax(), ...options });
   const tensors = (value) => {
     if (value.data) return backend.tensor(value.data, value.shape);
     if (Array.isArray(value)) return value.map(tensors);
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, tensors(item)]));
   };
-  const parameters = tensors(start);
   const [tokens, classes] = [indices(ids.data, ids.shape), indices(labels.data, labels.shape)];
-  const optimizer = adam({ learningRate });
+  return {
+    model,
+    parameters: tensors(start),
+    optimizer: adam({ learningRate }),
+    loss: (parameters) => ops.mean(ops.crossEntropy(model.apply(parameters, tokens), classes)),
+  };
+}
+
+/** The training step on a backend; changes the parameters and returns the loss before the step. */
+export function encoderStep(backend, problem) {
+  const { parameters, optimizer, loss } = encoderTraining(backend, problem);
   return () =>
     backend.scope(() => {
-      const { value, gradients } = valueAndGrad(
-        (p) => ops.mean(ops.crossEntropy(model.apply(p, tokens), classes)),
-        parameters,
-      );
+      const { value, gradients } = valueAndGrad(loss, parameters);
       optimizer.step(parameters, gradients);
       return value;
     });

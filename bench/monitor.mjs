@@ -1,9 +1,8 @@
 // npm run bench:monitor: what a monitor of the training of an encoder costs, on the CPU and on the adapter.
 import { Command } from "commander";
-import { adam, encoder } from "../dist/nn/index.js";
 import { observeTraining } from "../dist/analysis/index.js";
-import { cpu, indices, ops, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
-import { BATCH, encoderOptions, encoderProblem } from "./encoder.mjs";
+import { cpu, indices, requestGpu, valueAndGrad } from "../dist/index.js";
+import { BATCH, encoderOptions, encoderProblem, encoderTraining } from "./encoder.mjs";
 import { median } from "./measure.mjs";
 
 const { runs, probe } = new Command("npm run bench:monitor --")
@@ -16,30 +15,23 @@ const { runs, probe } = new Command("npm run bench:monitor --")
 /** Steps between two records. */
 const EVERY = 50;
 
-const { options, start, ids, labels, learningRate } = await encoderProblem();
+const problem = await encoderProblem();
 
 async function measure(backend) {
-  const model = encoder({ kernel: softmax(), ...options });
-  const tensors = (value) => {
-    if (value.data) return backend.tensor(value.data, value.shape);
-    if (Array.isArray(value)) return value.map(tensors);
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, tensors(item)]));
-  };
-  const parameters = tensors(start);
-  const [tokens, classes] = [indices(ids.data, ids.shape), indices(labels.data, labels.shape)];
-  const optimizer = adam({ learningRate });
-  const own = indices(ids.data.slice(0, probe * encoderOptions.tokens), [probe, encoderOptions.tokens]);
+  const { model, parameters, optimizer, loss } = encoderTraining(backend, problem);
+  const { tokens } = encoderOptions;
+  const own = indices(problem.ids.data.slice(0, probe * tokens), [probe, tokens]);
   const monitor = observeTraining(model, { every: EVERY, probe: own });
   /** One step of training that the monitor takes as step `step`; milliseconds. */
   const time = async (step) => {
     const begin = performance.now();
     const { value, gradients } = backend.scope(() => {
-      const result = valueAndGrad((p) => ops.crossEntropy(model.apply(p, tokens), classes), parameters);
+      const result = valueAndGrad(loss, parameters);
       optimizer.step(parameters, result.gradients);
       return result;
     });
-    const [loss] = await value.read();
-    await monitor.step({ step, parameters, gradients, loss });
+    const [number] = await value.read();
+    await monitor.step({ step, parameters, gradients, loss: number });
     for (const tensor of [value, ...Object.values(gradients).flat(Infinity)]) tensor.dispose?.();
     return performance.now() - begin;
   };

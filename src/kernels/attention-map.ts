@@ -1,10 +1,26 @@
 import { expand, reshape } from "../autograd/broadcast.js";
+import { cast } from "../autograd/cast.js";
 import type { Tensor } from "../core/tensor.js";
 import { tensor } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { attention } from "./attention.js";
-import type { AttentionInputs, AttentionOptions, TiledKernel } from "./kernel.js";
+import type { AttentionInputs, AttentionKernel, AttentionOptions, TiledKernel } from "./kernel.js";
 import { attentionInputs, attentionKernel, attentionOptions } from "./options.js";
+
+/** The output of attention for `scale` times unit vectors as values, [batch, heads, n, m]. */
+export function unitResponse(
+  kernel: AttentionKernel,
+  inputs: AttentionInputs,
+  options: AttentionOptions,
+  scale = 1,
+): Tensor {
+  const { backend, dtype, shape } = inputs.v;
+  const [batch, kvHeads, keys] = shape;
+  const numbers = Float32Array.from({ length: keys * keys }, (_, at) => (at % (keys + 1) === 0 ? scale : 0));
+  const units = reshape(backend.tensor(numbers), [1, 1, keys, keys]);
+  const v = expand(dtype === "f16" ? cast(units, "f16") : units, [batch, kvHeads, keys, keys]);
+  return attention(kernel, { ...inputs, v }, options);
+}
 
 /**
  * The attention weights w_ij / z_i of `kernel`, computed as the output for unit vectors as values.
@@ -19,8 +35,5 @@ export function attentionMap(kernel: TiledKernel, inputs: AttentionInputs, optio
   checkArguments("attentionMap", { kernel, inputs }, { kernel: attentionKernel, inputs: attentionInputs });
   checkArguments("attentionMap", { v: inputs.v }, { v: tensor });
   checkOptions("attentionMap", options, attentionOptions);
-  const [batch, kvHeads, keys] = inputs.v.shape;
-  const units = Float32Array.from({ length: keys * keys }, (_, at) => (at % (keys + 1) === 0 ? 1 : 0));
-  const v = expand(reshape(inputs.v.backend.tensor(units), [1, 1, keys, keys]), [batch, kvHeads, keys, keys]);
-  return attention(kernel, { ...inputs, v }, options);
+  return unitResponse(kernel, inputs, options);
 }

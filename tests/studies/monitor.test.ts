@@ -1,5 +1,4 @@
 import { expect, it } from "vitest";
-import { indices } from "../../src/core/indices.js";
 import { random } from "../../src/core/random.js";
 import { disposeTree } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
@@ -8,23 +7,12 @@ import { encoder } from "../../src/nn/encoder.js";
 import { monitorBlocks } from "../../src/studies/comparison/monitor.js";
 import { drawFigure } from "../../src/studies/report/html.js";
 import { fromJson, toJson } from "../../src/studies/runner/results.js";
-import { trainClassifier, type EpochResult, type Examples } from "../../src/studies/training/classifier.js";
+import { trainClassifier, type EpochResult } from "../../src/studies/training/classifier.js";
 import type { Training, TrainingState } from "../../src/studies/training/train.js";
+import { examples, TOKENS } from "../support/examples.js";
 import { workOn } from "../support/study.js";
 
-const TOKENS = 4;
 const shape = { vocabulary: 6, classes: 2, tokens: TOKENS, width: 8, hidden: 8, heads: 2, layers: 2 };
-const source = random(5);
-const ids = Array.from({ length: 20 }, () => Array.from({ length: TOKENS }, () => source.integer(6)));
-const examples: Examples = {
-  labels: Int32Array.from(ids, ([first, second]) => Number(first < second)),
-  inputs: (rows) =>
-    indices(
-      rows.flatMap((row) => ids[row]),
-      [rows.length, TOKENS],
-    ),
-};
-
 /** Trains from a state, and gives every state on the way. */
 async function train(
   monitor: number,

@@ -2,22 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { indices } from "../../src/core/indices.js";
 import { random } from "../../src/core/random.js";
 import { disposeTree, type Backend } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { gaussian } from "../../src/kernels/gaussian.js";
 import { encoder } from "../../src/nn/encoder.js";
-import {
-  trainClassifier,
-  type EpochResult,
-  type Examples,
-  type TrainOptions,
-} from "../../src/studies/training/classifier.js";
+import { trainClassifier, type EpochResult, type TrainOptions } from "../../src/studies/training/classifier.js";
 import { snapshotsOf } from "../../src/studies/runner/snapshot.js";
 import { taskKeeper, type Kept } from "../../src/studies/runner/tasks.js";
 import type { TrainingState } from "../../src/studies/training/train.js";
 import { describeGpu } from "../support/gpu.js";
+import { examples, TOKENS } from "../support/examples.js";
 import { workOn } from "../support/study.js";
 
 let out = "";
@@ -26,7 +21,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-const TOKENS = 4;
 const model = encoder({
   kernel: gaussian(),
   vocabulary: 6,
@@ -37,17 +31,6 @@ const model = encoder({
   heads: 2,
   layers: 1,
 });
-const source = random(5);
-const ids = Array.from({ length: 20 }, () => Array.from({ length: TOKENS }, () => source.integer(6)));
-const examples: Examples = {
-  labels: Int32Array.from(ids, ([first, second]) => Number(first < second)),
-  inputs: (rows) =>
-    indices(
-      rows.flatMap((row) => ids[row]),
-      [rows.length, TOKENS],
-    ),
-};
-
 /** Passes of the model through `train`: one for each batch, and one for the evaluation after each epoch. */
 let passes = 0;
 const counted: typeof model = {

@@ -1,7 +1,5 @@
-import { expand, reshape } from "../../autograd/broadcast.js";
-import { cast } from "../../autograd/cast.js";
 import { tensorsIn, type ParameterTree, type Tensor } from "../../core/tensor.js";
-import { attention } from "../../kernels/attention.js";
+import { unitResponse } from "../../kernels/attention-map.js";
 import { densify } from "../../kernels/resolve-mask.js";
 import type { AttentionTrace } from "../../nn/multi-head.js";
 import type { Maps } from "./maps.js";
@@ -48,15 +46,6 @@ export function reader(): Reader {
   };
 }
 
-/** The output of attention for `scale` times unit vectors as values. */
-function respond({ kernel, inputs, options }: ObservedLayer, scale: number): Tensor {
-  const [batch, kvHeads, keys] = inputs.v.shape;
-  const numbers = Float32Array.from({ length: keys * keys }, (_, at) => (at % (keys + 1) === 0 ? scale : 0));
-  const units = reshape(inputs.v.backend.tensor(numbers), [1, 1, keys, keys]);
-  const own = inputs.v.dtype === "f16" ? cast(units, "f16") : units;
-  return attention(kernel, { ...inputs, v: expand(own, [batch, kvHeads, keys, keys]) }, options);
-}
-
 /** Whether the output is linear in the values, so that the response to unit vectors is the weights. */
 function isLinear(once: ArrayLike<number>, twice: ArrayLike<number> | undefined): boolean {
   if (twice === undefined) return true;
@@ -99,8 +88,8 @@ export function lookAt<Parameters extends ParameterTree, Input>(
       observe: (trace) =>
         layers.push({
           trace,
-          map: respond(trace, 1),
-          ...("compose" in trace.kernel ? { twice: respond(trace, 2) } : {}),
+          map: unitResponse(trace.kernel, trace.inputs, trace.options),
+          ...("compose" in trace.kernel ? { twice: unitResponse(trace.kernel, trace.inputs, trace.options, 2) } : {}),
         }),
     });
     return layers;

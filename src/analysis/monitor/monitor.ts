@@ -75,6 +75,7 @@ const probeKind: Kind<unknown> = {
 const modelKind = having<ObservableModel<ParameterTree, unknown>>("a model, as encoder() or multiHead() makes it", [
   "apply",
 ]);
+
 /**
  * Watches a training of an `encoder`, a `decoder`, a `multiHead` layer, or a model that is built of them: every few
  * steps it records what each layer and each head does, and warns of faults that keep it from learning.
