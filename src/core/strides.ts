@@ -28,3 +28,47 @@ export function collapse(shape: Shape, left: readonly number[], right: readonly 
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   return [...new Array<number>(to.length - from.length).fill(0), ...stridesOf(from)];
 }
+
+/** Calls `row` with the first places of both operands and of the result, for every row along the innermost axis. */
+export function eachRow(axes: readonly Axis[], row: (left: number, right: number, at: number) => void): void {
+  const last = axes.length - 1;
+  const width = axes[last].extent;
+  const rows = axes.slice(0, last).reduce((product, { extent }) => product * extent, 1);
+  const place = new Int32Array(last);
+  for (let index = 0, left = 0, right = 0; index < rows; index++) {
+    row(left, right, index * width);
+    for (let axis = last - 1; axis >= 0; axis--) {
+      const { extent, strides } = axes[axis];
+      left += strides[0];
+      right += strides[1];
+      if (++place[axis] < extent) break;
+      left -= strides[0] * extent;
+      right -= strides[1] * extent;
+      place[axis] = 0;
+    }
+  }
+}
+
+/** The walk through one or two operands with these strides. */
+export function walk(shape: Shape, left: readonly number[], right = left): Axis[] {
+  const axes = collapse(shape, left, right);
+  return axes.length > 0 ? axes : [{ extent: 1, strides: [0, 0] }];
+}
+
+/** Copies for every element of `shape`, row-major, the element with these strides that lies after number `offset`. */
+export function gather<Numbers extends Float32Array | Float64Array>(
+  from: Numbers,
+  strides: readonly number[],
+  shape: Shape,
+  to: Numbers,
+  offset = 0,
+): void {
+  const axes = walk(shape, strides);
+  const {
+    extent: width,
+    strides: [step],
+  } = axes[axes.length - 1];
+  eachRow(axes, (start, _, at) => {
+    for (let c = 0; c < width; c++) to[at + c] = from[offset + start + c * step];
+  });
+}

@@ -2,8 +2,8 @@ import { binaryPrimitive, unaryPrimitive, type BinaryFunction, type UnaryFunctio
 import { expandPrimitive, permutePrimitive } from "../autograd/broadcast.js";
 import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
-import { stridesOf, type Shape } from "../core/shape.js";
-import { broadcastStrides, collapse, type Axis } from "../core/strides.js";
+import { stridesOf } from "../core/shape.js";
+import { broadcastStrides, eachRow, gather, walk } from "../core/strides.js";
 import { implement, type Numbers } from "./backend.js";
 
 const GELU = Math.sqrt(2 / Math.PI);
@@ -44,44 +44,6 @@ const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number
   atan2: Math.atan2,
   where: (x, condition, otherwise) => (condition === 0 ? otherwise : x),
 };
-
-/** Calls `row` with the first places of both operands and of the result, for every row along the innermost axis. */
-function eachRow(axes: readonly Axis[], row: (left: number, right: number, at: number) => void): void {
-  const last = axes.length - 1;
-  const width = axes[last].extent;
-  const rows = axes.slice(0, last).reduce((product, { extent }) => product * extent, 1);
-  const place = new Int32Array(last);
-  for (let index = 0, left = 0, right = 0; index < rows; index++) {
-    row(left, right, index * width);
-    for (let axis = last - 1; axis >= 0; axis--) {
-      const { extent, strides } = axes[axis];
-      left += strides[0];
-      right += strides[1];
-      if (++place[axis] < extent) break;
-      left -= strides[0] * extent;
-      right -= strides[1] * extent;
-      place[axis] = 0;
-    }
-  }
-}
-
-/** The walk through one or two operands with these strides. */
-function walk(shape: Shape, left: readonly number[], right = left): Axis[] {
-  const axes = collapse(shape, left, right);
-  return axes.length > 0 ? axes : [{ extent: 1, strides: [0, 0] }];
-}
-
-/** Copies for every element of `shape`, row-major, the element of an operand with these strides. */
-function gather(from: Numbers, strides: readonly number[], shape: Shape, to: Numbers): void {
-  const axes = walk(shape, strides);
-  const {
-    extent: width,
-    strides: [step],
-  } = axes[axes.length - 1];
-  eachRow(axes, (start, _, at) => {
-    for (let c = 0; c < width; c++) to[at + c] = from[start + c * step];
-  });
-}
 
 /** Loops of their own for the cheapest functions: a loop that calls one of many is several times slower. */
 function cheapUnary(name: UnaryFunction, x: Numbers, y: Numbers, a: number, b: number): boolean {
