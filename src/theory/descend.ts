@@ -8,17 +8,18 @@ import { singleLayer } from "../nn/single-layer.js";
 import { mergeParameters, splitParameters } from "../nn/split.js";
 import type { WeightName } from "./problem.js";
 
-type Matrices = readonly (readonly (readonly number[])[])[];
+/** Matrices as nested arrays, [count][rows][columns]. */
+export type NestedMatrices = readonly (readonly (readonly number[])[])[];
 
 /** The weights as numbers: [H][rows][columns] by name. */
-export type NestedWeights = Readonly<Record<WeightName, Matrices>>;
+export type NestedWeights = Readonly<Record<WeightName, NestedMatrices>>;
 
 /** A problem of the theory whose samples all have the same number of tokens. */
 export interface DescentProblem {
   /** N samples [n, D]. */
-  readonly inputs: Matrices;
+  readonly inputs: NestedMatrices;
   /** N samples [n, d_o]. */
-  readonly targets: Matrices;
+  readonly targets: NestedMatrices;
   readonly weights: NestedWeights;
 }
 
@@ -34,7 +35,8 @@ export interface DescentOptions {
   readonly inspect?: (step: number, read: () => Promise<NestedWeights>) => Promise<boolean>;
 }
 
-const tensor = (data: Matrices): Tensor => cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
+const tensor = (data: NestedMatrices): Tensor =>
+  cpu.tensor(data.flat(2), [data.length, data[0].length, data[0][0].length]);
 
 async function nested(weights: Tensor): Promise<number[][][]> {
   const numbers = Array.from(await weights.read());

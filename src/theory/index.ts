@@ -3,7 +3,7 @@ export { checkConvergence, type ConvergenceOptions, type ConvergenceReport } fro
 export { certifyPath, type CertifiedPath, type CertifyPathOptions, type PathCheck } from "./certify-path.js";
 export { certifyWeights, type WeightsCertificate } from "./certify-weights.js";
 export type { Condition, ConditionName } from "./condition.js";
-export type { DescentProblem, NestedWeights } from "./descend.js";
+export type { DescentProblem, NestedMatrices, NestedWeights } from "./descend.js";
 export { convergenceProbability, type DrawnWeights, type Initialization } from "./initialization.js";
 export { lossCurve, type LossCurve, type LossCurveOptions } from "./loss-curve.js";
 export type { Needs } from "./needs.js";

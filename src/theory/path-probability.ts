@@ -44,6 +44,7 @@ export interface PathProbability {
  * Each draw descends until it is certified. `steps: 0` judges the starts alone. Of the problem's weights only the
  * shapes matter. Throws as `certifyPath` and `convergenceProbability`.
  *
+ * @param initialization the distribution of the weights
  * @param given as of `certifyPath`, with the step size as a share, a first seed and a number of draws
  * @example
  * const initialization = { heads: 64, mirrored: true, scales: { query: 0.5, key: 0.5, value: 3, output: 1 } };

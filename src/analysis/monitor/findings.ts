@@ -15,6 +15,7 @@ export const warningNames = [
   "rateTooLarge",
 ] as const;
 
+/** The name of a fault that the monitor knows. */
 export type WarningName = (typeof warningNames)[number];
 
 /** A fault in one record. `said` gives the sentence for words on the time. */

@@ -1,13 +1,12 @@
 import { random } from "../../core/random.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
+import type { NestedMatrices } from "../../theory/descend.js";
 import { linearize } from "../../theory/linearization.js";
 import { checkProblem, type WeightName } from "../../theory/problem.js";
 import type { DynamicsOptions, Family } from "./options.js";
 import type { Scales } from "../options.js";
 
-type Matrices = readonly (readonly (readonly number[])[])[];
-
-const scaled = (matrices: Matrices, factor: number): number[][][] =>
+const scaled = (matrices: NestedMatrices, factor: number): number[][][] =>
   matrices.map((matrix) => matrix.map((row) => row.map((value) => factor * value)));
 
 interface Setting {
