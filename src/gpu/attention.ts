@@ -111,8 +111,8 @@ function tiled(
     },
     workgroups:
       name === "keyValue"
-        ? [Math.ceil(keys / form.rows), keyHeads, batch]
-        : [Math.ceil(queries / form.rows), heads, batch],
+        ? [Math.ceil(keys / form.rows) * form.slices, keyHeads, batch]
+        : [Math.ceil(queries / form.rows) * form.slices, heads, batch],
   };
 }
 
