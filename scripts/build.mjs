@@ -103,7 +103,8 @@ const buildCommandLine = () =>
     mainFields: ["module", "main"],
     entryPoints: ["src/cli/index.ts"],
     external,
-    minify: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
     plugins: [
       {
         name: "library",
