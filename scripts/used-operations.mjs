@@ -32,7 +32,10 @@ export const usedOperations = {
   name: "used operations",
   setup(setup) {
     setup.onLoad({ filter: operationsFile }, ({ path }) => {
-      const [head, ...rest] = text(path).trim().slice(0, -1).split(/\n(?= {2}AbstractMatrix\.)/);
+      const [head, ...rest] = text(path)
+        .trim()
+        .slice(0, -1)
+        .split(/\n(?= {2}AbstractMatrix\.)/);
       const operations = rest.map((code) => ({ name: /AbstractMatrix\.(?:prototype\.)?(\w+)/.exec(code)[1], code }));
       const names = [
         ...calledBelow(join(root, "src"), /\.d\.ts$/),
