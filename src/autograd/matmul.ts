@@ -127,7 +127,7 @@ function joins(
 ): boolean {
   const [rows, columns] = weight.shape;
   const isWhole = [rows, columns, dim].every((extent) => extent! % 4 === 0) && tokens! % TOKENS_AT_ONCE === 0;
-  return backend.joinsHeads === true && isWhole && takesBias(weight, bias);
+  return backend.joinsHeads && isWhole && takesBias(weight, bias);
 }
 
 /** x W + b in heads: x [batch, n, width] and W [width, heads·dim] give [batch, heads, n, dim]. */

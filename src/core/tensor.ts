@@ -61,7 +61,7 @@ export interface Backend {
   /** Whether operations are only collected, so that tensors get no numbers. @internal */
   readonly rehearsing: boolean;
   /** Whether matrix products read and write heads where they lie (`MatmulHeads`). @internal */
-  readonly joinsHeads?: boolean;
+  readonly joinsHeads: boolean;
   /** Queues one primitive. @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[];
 }
