@@ -103,8 +103,7 @@ const buildCommandLine = () =>
     mainFields: ["module", "main"],
     entryPoints: ["src/cli/index.ts"],
     external,
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     plugins: [
       {
         name: "library",

@@ -25,15 +25,15 @@ export interface MatmulHeads {
   readonly dim: number;
 }
 
-export interface MatmulAttributes {
-  /** Whether an operand is read with its last two axes swapped. */
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  readonly heads?: MatmulHeads;
+/** Which operands are read with their last two axes swapped. Default: none. */
+export interface MatmulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
 }
 
-/** Which operands are read with their last two axes swapped. Default: none. */
-export type MatmulOptions = Partial<Pick<MatmulAttributes, "transposeA" | "transposeB">>;
+export interface MatmulAttributes extends Required<MatmulOptions> {
+  readonly heads?: MatmulHeads;
+}
 
 export interface MatmulExtents {
   readonly batch: Shape;
