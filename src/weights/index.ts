@@ -10,6 +10,8 @@ export {
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./parameter-count.js";
 export { encodeSafetensors, openSafetensors, type StoredTensors, type TensorToStore } from "./safetensors.js";
 export { openNumpy } from "./numpy.js";
+export { openWeights, type OpenOptions } from "./open.js";
+export { openOnnx } from "./onnx.js";
 export { openPyTorch } from "./pytorch.js";
 export { openShardedSafetensors } from "./safetensors-index.js";
 export type { PlacedTensor, SafetensorsHeader, StoredTensor } from "./safetensors-header.js";

@@ -71,12 +71,12 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
     return parseHeader(await source.read(PREFIX_BYTES, PREFIX_BYTES + length), source.size, refuse);
   } catch (cause) {
     // only here, because most programs never meet a wrong file
-    const { kindOfFile, TELLING_BYTES } = await import("./file-kind.js");
+    const { kindOfFile, TELLING_BYTES, wayToWeights } = await import("./file-kind.js");
     const head = await source.read(0, Math.min(TELLING_BYTES, source.size));
     if (!(cause instanceof DataError) || head[PREFIX_BYTES] === BRACE) throw cause;
-    const kind = head[0] === BRACE ? JSON_TEXT : kindOfFile(head);
+    const kind = kindOfFile(head) ?? (head[0] === BRACE ? JSON_TEXT : undefined);
     if (kind === undefined) throw cause;
-    throw refuse("a safetensors file", kind.name, kind.fix ?? CONVERT);
+    throw refuse("a safetensors file", kind.name, wayToWeights(kind) ?? CONVERT);
   }
 }
 

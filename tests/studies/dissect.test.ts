@@ -233,13 +233,13 @@ it.each([
     ["model.safetensors", "--heads", "3", "--prefix", "bert."],
     /prefix: wanted one of "vit\.", got "bert\."/,
   ],
-  ["a file that is no safetensors", ["text.txt"], /text\.txt: wanted a header/],
+  ["a file that is no safetensors", ["text.txt"], /text\.txt: wanted weights as safetensors, PyTorch, NumPy or ONNX, got bytes of an unknown/],
   [
     "a Git LFS pointer",
     ["pointer.safetensors"],
-    /pointer\.safetensors: wanted a safetensors file, got a Git LFS pointer/,
+    /pointer\.safetensors: wanted weights as .*, got a Git LFS pointer/,
   ],
-  ["a page for an index", ["page.json"], /page\.json: wanted an index of shards in JSON, got an HTML page/],
+  ["a page for an index", ["page.json"], /page\.json: wanted weights as .*, got an HTML page/],
 ])("refuses %s with exit code 2 and one line", async (_, argv, message) => {
   await writeModel();
   await writeFile(join(folder, "text.txt"), "once upon a time there was no header");

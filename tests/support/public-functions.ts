@@ -1,3 +1,4 @@
+import { onnx } from "./onnx-files.js";
 import { checkpoint, dictionary } from "./pickle-files.js";
 import * as library from "../../src/standalone.js";
 import { example, type Example } from "./example.js";
@@ -149,6 +150,7 @@ export const examples: Readonly<Record<string, Example>> = {
     0,
   ),
   openNumpy: example(() => [numpyArray]),
+  openOnnx: example(() => [onnx([])]),
   openPyTorch: example(() => [checkpoint(dictionary({}))]),
   openSafetensors: example(() => [bytes]),
   openShardedSafetensors: example(() => [
@@ -156,6 +158,7 @@ export const examples: Readonly<Record<string, Example>> = {
     async () => bytes,
     "index",
   ]),
+  openWeights: example(() => [bytes, { shard: async () => bytes }], 1),
   or: example(() => [mask, mask]),
   random: example(() => [1]),
   readProjection: example(() => [weights, library.findAttention(layers as never), 0, "query"]),

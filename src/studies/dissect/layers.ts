@@ -5,7 +5,8 @@ import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
 import { DataError } from "../../core/errors.js";
 import { random } from "../../core/random.js";
-import { openSafetensors, type StoredTensors } from "../../weights/safetensors.js";
+import { openWeights } from "../../weights/open.js";
+import type { StoredTensors } from "../../weights/safetensors.js";
 import { formatShape } from "../../core/shape.js";
 import type { Work } from "../runner/study.js";
 import { fileSource } from "./file.js";
@@ -75,7 +76,7 @@ export async function readInputs(inputs: StoredTensors, layer: number, width: nu
 }
 
 async function openInputs(path: string, layers: number): Promise<StoredTensors> {
-  const inputs = await openSafetensors(await fileSource(path));
+  const inputs = await openWeights(await fileSource(path));
   if (Array.from({ length: layers }, (_, layer) => `hidden_states.${layer}`).some((name) => inputs.tensors.has(name)))
     return inputs;
   throw new DataError({
