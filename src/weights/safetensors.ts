@@ -1,4 +1,5 @@
 import { ArgumentError, DataError, ShapeError } from "../core/errors.js";
+import type { AttentionLayer } from "./attention-layer.js";
 import { sourceOf, type BinaryData, type ByteSource } from "./bytes.js";
 import type { FileKind } from "./file-kind.js";
 import { showJson } from "../core/json.js";
@@ -26,6 +27,8 @@ import {
 
 /** Named tensors that are read one at a time. */
 export interface StoredTensors {
+  /** Attention layers, where the file itself says them, as the graph of an ONNX model does. */
+  readonly attention?: readonly AttentionLayer[];
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Texts by name that the file holds beside its tensors. */
   readonly metadata: Readonly<Record<string, string>>;
