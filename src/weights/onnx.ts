@@ -1,6 +1,7 @@
 import { showJson } from "../core/json.js";
 import { sizeOf } from "../core/shape.js";
 import { sourceOf, type BinaryData } from "./bytes.js";
+import { attentionOf } from "./onnx-attention.js";
 import { Messages, unpackVarints, type Field, type Span } from "./protobuf.js";
 import { refusing, type Refuse, type StoredTensor } from "./safetensors-header.js";
 import { noSuchTensor, type StoredTensors } from "./safetensors.js";
@@ -42,6 +43,8 @@ const dtypes: Readonly<Partial<Record<number, readonly [dtype: StoredDType, type
 };
 /** Most axes of a tensor; NumPy allows as many. */
 const MOST_AXES = 64;
+/** Types of the numbers of shapes and indices. */
+const INTEGERS: readonly string[] = ["I32", "I64"];
 /** The type of tensors that say none. */
 const UNDEFINED = 0;
 /** Fields of numbers whose bytes are those of the raw form. */
@@ -144,7 +147,7 @@ class Reader {
 
 /**
  * Opens `data`, an ONNX model: gives its initialisers and the tensors of its constants, each under the name that the
- * graph uses. Reads the graph without the numbers; tensors are read on demand, one at a time. Tensors of texts, of
+ * graph uses, and the attention layers of the graph. Reads the graph without the numbers; tensors are read on demand, one at a time. Tensors of texts, of
  * complex numbers and of 4-bit numbers, and those of graphs within graphs, are left out.
  *
  * @throws DataError for damaged files, for numbers in another file (external data), and for other formats.
@@ -156,20 +159,28 @@ export async function openOnnx(data: BinaryData): Promise<StoredTensors> {
   const source = sourceOf(WHERE, data);
   const refusal = refusing(WHERE, source.name);
   const refuse: Refuse = (wanted, got, fix = DAMAGED) => refusal(wanted, got, fix);
-  const { tensors } = await new Reader(new Messages(source, refuse), refuse).graph();
+  const graph = await new Reader(new Messages(source, refuse), refuse).graph();
+  const { tensors } = graph;
+  const read = async (name: string): Promise<Float32Array | Float64Array> => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw noSuchTensor(WHERE, source.name, name, tensors);
+    const { dtype, shape, place, isPacked } = tensor;
+    const stored = await source.read(place.begin, place.end);
+    const width = storedBits[dtype] / 8;
+    const bytes = isPacked ? unpackVarints(stored, sizeOf(shape), width) : stored;
+    if (bytes?.length !== storedBytes(dtype, sizeOf(shape)))
+      throw refuse(`${sizeOf(shape)} numbers in tensor ${showJson(name)}`, "more or fewer");
+    return decodeNumbers(WHERE, name, dtype, bytes);
+  };
+  const attention = await attentionOf(graph, async (name) => {
+    const tensor = tensors.get(name);
+    const isShape = tensor !== undefined && INTEGERS.includes(tensor.dtype) && sizeOf(tensor.shape) <= MOST_AXES;
+    return isShape ? Array.from(await read(name)) : undefined;
+  });
   return {
     tensors: new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
     metadata: {},
-    async read(name) {
-      const tensor = tensors.get(name);
-      if (tensor === undefined) throw noSuchTensor(WHERE, source.name, name, tensors);
-      const { dtype, shape, place, isPacked } = tensor;
-      const stored = await source.read(place.begin, place.end);
-      const width = storedBits[dtype] / 8;
-      const bytes = isPacked ? unpackVarints(stored, sizeOf(shape), width) : stored;
-      if (bytes?.length !== storedBytes(dtype, sizeOf(shape)))
-        throw refuse(`${sizeOf(shape)} numbers in tensor ${showJson(name)}`, "more or fewer");
-      return decodeNumbers(WHERE, name, dtype, bytes);
-    },
+    ...(attention.length > 0 ? { attention } : {}),
+    read,
   };
 }
