@@ -57,11 +57,3 @@ export function rowsOf<Numbers extends Float32Array | Float64Array>(numbers: Num
     (_, row) => numbers.subarray(row * columns, (row + 1) * columns) as Numbers,
   );
 }
-
-/** The columns of a matrix that is stored row after row, as copies. */
-export function columnsOf<Numbers extends Float32Array | Float64Array>(numbers: Numbers, columns: number): Numbers[] {
-  return Array.from(
-    { length: columns },
-    (_, column) => numbers.filter((_number, index) => index % columns === column) as Numbers,
-  );
-}

@@ -1,250 +1,243 @@
-import { having } from "../core/kinds.js";
-import { checkArguments } from "../core/options.js";
 import { ArgumentError, DataError } from "../core/errors.js";
-import type { StoredTensor } from "./safetensors-header.js";
+import { showJson } from "../core/json.js";
+import { flag, having, text } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
+import { formatShape, type Shape } from "../core/shape.js";
+import type { AttentionLayer, Projection, StoredMatrix } from "./attention-layer.js";
+import { layouts, type NameLayout } from "./layouts.js";
+import { general, isNamed, matchLayouts, nameIn, type NamedLayer, type Stack } from "./match-layout.js";
 import type { StoredTensors } from "./safetensors.js";
-import { formatShape } from "../core/shape.js";
-import { columnsOf, rowsOf } from "../numerics/rows.js";
 
-/** The projections of one attention layer: W_q, W_k, W_v and W_o. */
-export type Projection = "query" | "key" | "value" | "output";
-
-/** The names and sizes of the attention projections in a file. */
+/** The attention layers of a file. */
 export interface AttentionWeights {
-  /** The prefix of the encoder's names, such as "bert.". */
+  /** What precedes the names of their matrices, with `{}` for numbers, such as "bert.encoder.layer.{}.". */
   readonly prefix: string;
-  /** D, the width of the tokens. */
-  readonly width: number;
-  /** The total width of all heads. */
-  readonly headsWidth: number;
-  /** Whether projections are stored as [width, headsWidth], for x W, rather than [headsWidth, width], for x Wᵀ. */
-  readonly transposed: boolean;
-  /** The names of the tensors of each layer. */
-  readonly layers: readonly Readonly<Record<Projection, string>>[];
+  readonly layers: readonly AttentionLayer[];
 }
 
-interface Layout {
-  readonly pattern: RegExp;
-  readonly transposed: boolean;
-  readonly projection: Readonly<Record<string, Projection>>;
+/** Options of `findAttention`. Templates have `{}` for the number of a layer and `{head}` for that of a head. */
+export interface FindOptions {
+  /** The start of the names of the layers, if a file has several stacks of layers, such as "bert.". */
+  readonly prefix?: string;
+  /** Template of the names of W_q, such as "blocks.{}.q.weight"; `key` belongs to it. */
+  readonly query?: string;
+  /** Template of the names of W_k. */
+  readonly key?: string;
+  /** Template of the names of a matrix of W_q, W_k and W_v, one below the other, in place of `query` and `key`. */
+  readonly fused?: string;
+  /** Whether these matrices are stored as [in, out], for x W, rather than [out, in], for x Wᵀ. */
+  readonly transposed?: boolean;
 }
 
-const layouts: readonly Layout[] = [
-  // BERT and RoBERTa: attention.self.query; ViT and DeiT: attention.attention.query; all: attention.output.dense
-  {
-    pattern:
-      /^((?:.*\.)?encoder\.layer\.)(\d{1,5})\.attention\.((?:self|attention)\.(?:query|key|value)|output\.dense)\.weight$/,
-    transposed: false,
-    projection: {
-      "self.query": "query",
-      "self.key": "key",
-      "self.value": "value",
-      "attention.query": "query",
-      "attention.key": "key",
-      "attention.value": "value",
-      "output.dense": "output",
-    },
-  },
-  // this library's `encoder`
-  {
-    pattern: /^((?:.*\.)?layers\.)(\d{1,5})\.attention\.(query|key|value|output)$/,
-    transposed: true,
-    projection: { query: "query", key: "key", value: "value", output: "output" },
-  },
-];
+const WHERE = "findAttention";
+const complain = (wanted: string, got: string, fix?: string): DataError =>
+  new DataError({ where: WHERE, argument: "weights", wanted, got, fix });
 
-interface Found {
-  readonly layout: Layout;
-  readonly layers: Map<number, Partial<Record<Projection, string>>>;
+/** Most names in an error message. */
+const MOST_SHOWN = 12;
+const LIKE_PROJECTIONS = /(?:^|[./_])(?:(?:to_?)?(?:w_?)?(?:q|k|qk|qkv|kv)|query|key|attn|attention)(?:[./_\d]|$)/i;
+
+/** Names that look like projections, each once for all layers; else those of any matrices. */
+function candidates(tensors: StoredTensors["tensors"]): string {
+  const matrices = new Map<string, Shape>();
+  for (const [name, { shape }] of tensors)
+    if (shape.filter((extent) => extent > 1).length >= 2) matrices.set(general(name), shape);
+  const alike = [...matrices.keys()].filter((name) => LIKE_PROJECTIONS.test(name));
+  const shown = alike.length > 0 ? alike : [...matrices.keys()];
+  const some = shown.slice(0, MOST_SHOWN).map((name) => `${showJson(name)} ${formatShape(matrices.get(name)!)}`);
+  const list = `${some.join(", ")}${shown.length > some.length ? `, and ${shown.length - some.length} others` : ""}`;
+  if (shown.length === 0) return `${tensors.size} tensors, none of them a matrix`;
+  return alike.length > 0 ? `names that look like projections: ${list}` : `matrices such as ${list}`;
 }
 
-function complain(wanted: string, got: string, fix?: string): DataError {
-  return new DataError({ where: "findAttention", argument: "tensors", wanted, got, fix });
-}
+const BY_HAND =
+  'Name them by query and key, such as query "blocks.{}.q.weight" and key "blocks.{}.k.weight", or by fused for one ' +
+  "matrix of q, k and v; {} stands for the number of the layer, {head} for that of a head.";
 
-/** Projections by the part of their name before the layer number. */
-function collect(names: Iterable<string>): Map<string, Found> {
-  const found = new Map<string, Found>();
-  for (const name of names) {
-    for (const layout of layouts) {
-      const match = layout.pattern.exec(name);
-      if (match === null) continue;
-      const [, prefix, layer, kind] = match;
-      const own: Found = found.get(prefix) ?? { layout, layers: new Map() };
-      found.set(prefix, own);
-      const names: Partial<Record<Projection, string>> = own.layers.get(Number(layer)) ?? {};
-      names[layout.projection[kind]] = name;
-      own.layers.set(Number(layer), names);
-    }
-  }
-  return found;
-}
-
-function choose(
-  found: ReadonlyMap<string, Found>,
-  prefix: string | undefined,
-  names: readonly string[],
-): readonly [string, Found] {
-  const known = [...found.keys()].map((name) => name.replace(/(encoder\.layer|layers)\.$/, ""));
-  const chosen = [...found].filter((_, at) => prefix === undefined || known[at] === prefix);
+function choose(stacks: readonly Stack[], prefix: string | undefined): Stack {
+  const exact = stacks.filter((stack) => stack.prefix === prefix);
+  const chosen =
+    exact.length > 0 ? exact : stacks.filter((stack) => prefix === undefined || stack.prefix.startsWith(prefix));
   if (chosen.length === 1) return chosen[0];
-  if (found.size === 0) {
-    throw complain(
-      "attention layers named as in BERT, RoBERTa, ViT or DeiT " +
-        "(encoder.layer.0.attention.self.query.weight), or as in this library (layers.0.attention.query)",
-      names.length === 0
-        ? "no tensors"
-        : `tensors such as ${names
-            .slice(0, 4)
-            .map((name) => JSON.stringify(name))
-            .join(", ")}`,
-    );
-  }
+  const several = chosen.length > 0 ? `, with ${chosen.length} stacks of layers` : "";
   throw new ArgumentError({
-    where: "findAttention",
+    where: WHERE,
     argument: "prefix",
-    wanted: `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`,
-    got: prefix === undefined ? "none, with several encoders in the file" : JSON.stringify(prefix),
+    wanted: `the start of one of ${stacks.map((stack) => showJson(stack.prefix)).join(", ")}`,
+    got: `${prefix === undefined ? "none" : showJson(prefix)}${several}`,
   });
 }
 
-/**
- * Finds the projections of attention layers that are named as in BERT, RoBERTa, ViT and DeiT (Hugging Face) or in this
- * library's `encoder`.
- *
- * @param tensors those of an opened file, `weights.tensors`
- * @param prefix of the names of the encoder, such as "bert."; needed if a file has several
- * @throws DataError if there are none, one is missing or shapes do not match. ArgumentError if the file has several
- * encoders and `prefix` selects none.
- */
-export function findAttention(tensors: ReadonlyMap<string, StoredTensor>, prefix?: string): AttentionWeights {
-  checkArguments(
-    "findAttention",
-    { tensors },
-    { tensors: having<typeof tensors>("the tensors of an opened file, weights.tensors", ["get", "keys", "has"]) },
-  );
-  const [stem, { layout, layers }] = choose(collect(tensors.keys()), prefix, [...tensors.keys()]);
-  const complete = Array.from({ length: layers.size }, (_, layer) => {
-    const { query, key, value, output } = layers.get(layer) ?? {};
-    if (query !== undefined && key !== undefined && value !== undefined && output !== undefined)
-      return { query, key, value, output };
-    const missing = Object.entries({ query, key, value, output }).flatMap(([name, there]) =>
-      there === undefined ? [name] : [],
-    );
-    throw complain(
-      `query, key, value and output of layer ${layer} of ${layers.size} under ${JSON.stringify(stem)}`,
-      `no ${missing.join(", ")}`,
-    );
-  });
-  const across = layout.transposed ? [1, 0] : [0, 1];
-  const shapeOf = (name: string): readonly number[] => tensors.get(name)?.shape ?? [];
-  const first = shapeOf(complete[0].query);
-  const [headsWidth, width] = across.map((axis) => first[axis]);
-  for (const { query, key, value, output } of complete) {
-    for (const name of [query, key, value, output]) {
-      const wanted = name === output ? [...first].reverse() : first;
-      const got = shapeOf(name);
-      if (
-        first.length !== 2 ||
-        headsWidth < 1 ||
-        width < 1 ||
-        wanted.some((extent, axis) => got[axis] !== extent) ||
-        got.length !== 2
-      ) {
-        throw complain(`a matrix ${first.length === 2 ? formatShape(wanted) : ""} in ${name}`, formatShape(got));
-      }
-    }
+/** The extents of a matrix; convolutions of one place have more, and Flax keeps heads apart. */
+function extentsOf(shape: Shape, isOutput: boolean): { readonly extents: Shape; readonly heads?: number } {
+  let extents = [...shape];
+  while (extents.length > 2 && extents[0] === 1) extents = extents.slice(1);
+  while (extents.length > 2 && extents.at(-1) === 1) extents = extents.slice(0, -1);
+  if (extents.length !== 3) return { extents };
+  const [a, b, c] = extents;
+  return isOutput ? { extents: [a * b, c], heads: a } : { extents: [a, b * c], heads: b };
+}
+
+/** A layer that may lack matrices. */
+type FoundLayer = Partial<AttentionLayer> & Pick<AttentionLayer, "label">;
+
+const isWhole = (layer: FoundLayer): layer is AttentionLayer => layer.query !== undefined && layer.key !== undefined;
+
+/** Finds the matrices of one layer. */
+class LayerReader {
+  heads: number | undefined;
+
+  constructor(
+    readonly tensors: StoredTensors["tensors"],
+    readonly layer: NamedLayer,
+  ) {}
+
+  shapeOf(name: string): Shape | undefined {
+    return this.tensors.get(name)?.shape;
   }
-  return {
-    prefix: stem.replace(/(encoder\.layer|layers)\.$/, ""),
-    width,
-    headsWidth,
-    transposed: layout.transposed,
-    layers: complete,
-  };
+
+  /** The matrix that these tensors, one or one per head, hold, or a part of it. */
+  matrix(names: readonly string[], isOutput = false, part = 0, parts = 1): StoredMatrix {
+    const [name] = names;
+    const shape = this.shapeOf(name) ?? [];
+    const { extents, heads } = extentsOf(shape, isOutput);
+    const [a, b] = extents;
+    const { transposed = parts > 1 && b === parts * a } = this.layer.layout;
+    const [rows, columns] = transposed ? [b, a] : [a, b];
+    const isFlax = extents.length < shape.length && heads !== undefined;
+    if (extents.length !== 2 || !(rows >= 1) || !(columns >= 1) || (isFlax && !transposed))
+      throw complain(`a matrix in ${name}`, formatShape(shape));
+    if (rows % parts !== 0 || (parts > 1 && this.layer.layout.transposed === undefined && rows !== parts * columns))
+      throw complain(
+        `a matrix with ${parts} times as many rows as columns, or the other way round, in ${name}`,
+        formatShape(shape),
+      );
+    for (const other of names)
+      if (String(this.shapeOf(other)) !== String(shape))
+        throw complain(`a matrix ${formatShape(shape)} in ${other}`, formatShape(this.shapeOf(other) ?? []));
+    if (isFlax) this.heads = heads;
+    return { names, rows: (rows / parts) * names.length, columns, transposed, part, parts };
+  }
+
+  /** The matrix of a template; undefined if the file has none. */
+  projection(template: string | undefined): StoredMatrix | undefined {
+    if (template === undefined) return undefined;
+    const heads = template.includes("{head}") ? [...this.layer.heads] : [""];
+    if (template.includes("{head}")) this.heads = heads.length;
+    const names = heads.sort((a, b) => Number(a) - Number(b)).map((head) => nameIn(this.layer, template, head));
+    return names.every((name) => this.tensors.has(name)) ? this.matrix(names) : undefined;
+  }
+
+  /** Number of heads by a tensor that has a column for each. */
+  countColumns(): number | undefined {
+    const { perHead } = this.layer.layout;
+    return perHead === undefined ? undefined : this.shapeOf(nameIn(this.layer, perHead))?.at(-1);
+  }
+
+  /** The matrices of the layer that are there. */
+  read(label: string): FoundLayer {
+    const { layout } = this.layer;
+    const fused = layout.fused === undefined ? undefined : nameIn(this.layer, layout.fused);
+    const [query, key, value] =
+      fused !== undefined
+        ? [0, 1, 2].map((part) => this.matrix([fused], false, part, 3))
+        : [layout.query, layout.key, layout.value].map((template) => this.projection(template));
+    const outputName = layout.output
+      ?.map((template) => nameIn(this.layer, template))
+      .find((name) => this.tensors.has(name));
+    const output = outputName === undefined ? undefined : this.matrix([outputName], true);
+    return { label, query, key, value, output, heads: this.heads ?? this.countColumns() };
+  }
 }
 
-/** The width of a head in BERT, RoBERTa, ViT and DeiT, except for a few small models. */
-const USUAL_HEAD = 64;
+const PROJECTIONS: readonly Projection[] = ["query", "key", "value", "output"];
 
-/** The number of heads and how it was determined. */
-export interface HeadCount {
-  readonly heads: number;
-  readonly source: "given" | "configuration" | "64 a head";
+/** Throws unless the matrices of a layer fit each other. */
+function checkLayer(layer: AttentionLayer): AttentionLayer {
+  const { query, key, output, heads } = layer;
+  const shown = ({ rows, columns }: StoredMatrix): string => formatShape([rows, columns]);
+  if (key.columns !== query.columns || query.rows % key.rows !== 0)
+    throw complain(
+      `keys ${shown(query)}, or fewer heads of them, in ${key.names[0]}, as the queries of layer ${layer.label} are`,
+      shown(key),
+    );
+  if (output !== undefined && output.columns !== query.rows)
+    throw complain(`a matrix ${formatShape([output.rows, query.rows])} in ${output.names[0]}`, shown(output));
+  if (heads !== undefined && query.rows % heads !== 0)
+    throw complain(`a number of heads that divides ${query.rows} in layer ${layer.label}`, `${heads}`);
+  return layer;
+}
+
+/** Labels of layers: the numbers in which they differ. */
+function labelsOf(layers: readonly NamedLayer[]): string[] {
+  const differ = layers[0].numbers.map((number, place) => layers.some(({ numbers }) => numbers[place] !== number));
+  return layers.map(({ numbers }) => numbers.filter((_, place) => differ[place]).join(".") || "0");
+}
+
+function read(tensors: StoredTensors["tensors"], { layers }: Stack): FoundLayer[] {
+  const labels = labelsOf(layers);
+  return layers.map((layer, at) => new LayerReader(tensors, layer).read(labels[at]));
+}
+
+/** The layout that the options say; undefined without. */
+function layoutOf({ query, key, fused, transposed }: FindOptions): NameLayout | undefined {
+  const isPair = query !== undefined && key !== undefined && fused === undefined;
+  const isFused = fused !== undefined && query === undefined && key === undefined;
+  if (isPair || isFused) return { query, key, fused, transposed: transposed ?? (isFused ? undefined : false) };
+  if ([query, key, fused, transposed].every((option) => option === undefined)) return undefined;
+  throw new ArgumentError({
+    where: WHERE,
+    argument: "options",
+    wanted: "query and key together, or fused alone, and transposed only with these",
+    got: Object.entries({ query, key, fused, transposed })
+      .flatMap(([name, option]) => (option === undefined ? [] : [name]))
+      .join(", "),
+  });
 }
 
 /**
- * The number of heads: the given one, else `num_attention_heads` of `configuration`, the model's config.json, else one
- * per 64 of the `headsWidth` columns.
- *
- * @throws ArgumentError or DataError for a number that does not divide the width of the heads.
- */
-export function countHeads(headsWidth: number, given?: number, configuration?: unknown): HeadCount {
-  const about: unknown =
-    typeof configuration === "object" && configuration !== null && "num_attention_heads" in configuration
-      ? configuration.num_attention_heads
-      : undefined;
-  const source = given !== undefined ? "given" : about !== undefined ? "configuration" : "64 a head";
-  const heads = { given, configuration: about, "64 a head": headsWidth / USUAL_HEAD }[source];
-  if (typeof heads === "number" && Number.isInteger(heads) && heads >= 1 && headsWidth % heads === 0)
-    return { heads, source };
-  const complaint = {
-    where: "countHeads",
-    argument: "heads",
-    wanted: `a divisor of ${headsWidth}, the width of all heads`,
-    got: `${JSON.stringify(heads)} (${source})`,
-    fix: "Give the number with --heads.",
-  };
-  throw source === "given" ? new ArgumentError(complaint) : new DataError(complaint);
-}
-
-/** Reads the numbers of one tensor. Throws DataError for NaN and infinity. */
-export async function readFinite(
-  where: string,
-  weights: StoredTensors,
-  name: string,
-): Promise<Float32Array | Float64Array> {
-  const numbers = await weights.read(name);
-  const wrong = numbers.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0)
-    throw new DataError({
-      where,
-      argument: name,
-      wanted: "finite numbers",
-      got: `${numbers[wrong]} at index ${wrong}`,
-    });
-  return numbers;
-}
-
-/**
- * Reads one `projection` of one `layer`, counted from 0, as rows: [heads·d, D], or [D, heads·d] for the output.
+ * Finds the projections of attention layers by their names: those of `layouts` (BERT, ViT, torch, timm, GPT-2, Llama,
+ * T5, Swin and others, under any prefix), or those that the options say. In an ONNX model they are found by the graph.
  *
  * @param weights an opened file
- * @param attention what `findAttention` found in it
+ * @throws DataError if there are none, with the names that look like projections; or if one is missing or shapes do not
+ * match. ArgumentError if the file has several stacks of layers and `prefix` selects none.
+ * @example
+ * const attention = findAttention(weights); // or
+ * const own = findAttention(weights, { query: "blocks.{}.q.weight", key: "blocks.{}.k.weight" });
  */
-export async function readProjection(
-  weights: StoredTensors,
-  attention: AttentionWeights,
-  layer: number,
-  projection: Projection,
-): Promise<(Float32Array | Float64Array)[]> {
-  checkArguments(
-    "readProjection",
-    { weights, attention },
-    {
-      weights: having<StoredTensors>("an opened file", ["read", "tensors"]),
-      attention: having<AttentionWeights>("what findAttention gives", ["layers"]),
-    },
-  );
-  const name = attention.layers[layer]?.[projection];
-  if (name === undefined)
-    throw new ArgumentError({
-      where: "readProjection",
-      argument: "layer",
-      wanted: `query, key, value or output, and a layer from 0 to ${attention.layers.length - 1}`,
-      got: `${String(projection)} of layer ${String(layer)}`,
-    });
-  const numbers = await readFinite("readProjection", weights, name);
-  const outer = projection === "output" ? attention.width : attention.headsWidth;
-  return attention.transposed ? columnsOf(numbers, outer) : rowsOf(numbers, numbers.length / outer);
+export function findAttention(
+  weights: Pick<StoredTensors, "tensors" | "attention">,
+  options: FindOptions = {},
+): AttentionWeights {
+  checkArguments(WHERE, { weights }, { weights: having<StoredTensors>("an opened file", ["tensors"]) });
+  checkOptions<FindOptions>(WHERE, options, { prefix: text, query: text, key: text, fused: text, transposed: flag });
+  const { tensors, attention = [] } = weights;
+  const byHand = layoutOf(options);
+  if (byHand === undefined && options.prefix === undefined && attention.length > 0)
+    return { prefix: "", layers: attention.map(checkLayer) };
+  const stacks = matchLayouts(tensors.keys(), byHand === undefined ? layouts : [byHand]);
+  if (stacks.length === 0)
+    throw complain(
+      byHand === undefined
+        ? `attention layers named as in ${layouts.map(({ models }) => models).join("; ")}`
+        : `tensors named ${[byHand.query, byHand.key, byHand.fused].filter(Boolean).map(showJson).join(", ")}`,
+      candidates(tensors),
+      BY_HAND,
+    );
+  const whole = stacks.filter(({ layers }) => layers.some(isNamed));
+  const stack = choose(whole.length > 0 ? whole : stacks, options.prefix);
+  const found = read(tensors, stack);
+  const wanted = PROJECTIONS.filter((name) => /query|key/.test(name) || found.some((layer) => layer[name]));
+  return {
+    prefix: stack.prefix,
+    layers: found.map((layer) => {
+      const missing = wanted.filter((name) => layer[name] === undefined);
+      if (isWhole(layer) && missing.length === 0) return checkLayer(layer);
+      throw complain(
+        `${wanted.join(", ")} of layer ${layer.label} under ${showJson(stack.prefix)}`,
+        `no ${missing.join(", ")}`,
+      );
+    }),
+  };
 }

@@ -1,15 +1,13 @@
 export type { BinaryData, BlobLike, ByteSource } from "./bytes.js";
-export {
-  countHeads,
-  findAttention,
-  readProjection,
-  type AttentionWeights,
-  type HeadCount,
-  type Projection,
-} from "./attention-weights.js";
+export { findAttention, type AttentionWeights, type FindOptions } from "./attention-weights.js";
+export { countHeads, type HeadCount, type LayerHeads } from "./heads.js";
+export type { AttentionLayer, Projection, StoredMatrix } from "./attention-layer.js";
+export { readProjection } from "./projections.js";
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./parameter-count.js";
 export { encodeSafetensors, openSafetensors, type StoredTensors, type TensorToStore } from "./safetensors.js";
 export { openNumpy } from "./numpy.js";
+export { openWeights, type OpenOptions } from "./open.js";
+export { openOnnx } from "./onnx.js";
 export { openPyTorch } from "./pytorch.js";
 export { openShardedSafetensors } from "./safetensors-index.js";
 export type { PlacedTensor, SafetensorsHeader, StoredTensor } from "./safetensors-header.js";

@@ -1,6 +1,7 @@
 import { showJson } from "../core/json.js";
 import { sizeOf } from "../core/shape.js";
 import { sourceOf, type BinaryData } from "./bytes.js";
+import { SAVE_AGAIN } from "./file-kind.js";
 import { gathered, type Layout } from "./gather.js";
 import { PickleName, readPickle, type PickleRules, type PickleValue } from "./pickle.js";
 import { refusing, type Refuse } from "./safetensors-header.js";
@@ -10,9 +11,6 @@ import { openZip, type ZipEntry } from "./zip.js";
 
 const WHERE = "openPyTorch";
 const DAMAGED = "The file is damaged: fetch it again, or save it again with torch.save.";
-const OLD =
-  "Save it again in the present format, in Python: " +
-  "torch.save(torch.load(path, weights_only=True), path) with PyTorch 1.6 or later.";
 
 /** Types of numbers by the class of their storage. */
 const dtypes: Readonly<Record<string, StoredDType>> = {
@@ -137,7 +135,7 @@ export async function openPyTorch(data: BinaryData): Promise<StoredTensors> {
   const refuse: Refuse = (wanted, got, fix = DAMAGED) => refusal(wanted, got, fix);
   const head = await source.read(0, Math.min(2, source.size));
   if (head[0] === 0x80)
-    throw refuse("a zip archive, as PyTorch writes it since 1.6", "a pickle of an older version", OLD);
+    throw refuse("a zip archive, as PyTorch writes it since 1.6", "a pickle of an older version", SAVE_AGAIN);
   const files = await openZip(source, refuse);
   const pickles = [...files.keys()].filter((name) => /(?:^|\/)data\.pkl$/.test(name));
   if (pickles.length !== 1) throw refuse("a PyTorch file, with one data.pkl", `a zip archive with ${pickles.length}`);

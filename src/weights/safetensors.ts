@@ -1,4 +1,5 @@
 import { ArgumentError, DataError, ShapeError } from "../core/errors.js";
+import type { AttentionLayer } from "./attention-layer.js";
 import { sourceOf, type BinaryData, type ByteSource } from "./bytes.js";
 import type { FileKind } from "./file-kind.js";
 import { showJson } from "../core/json.js";
@@ -26,6 +27,8 @@ import {
 
 /** Named tensors that are read one at a time. */
 export interface StoredTensors {
+  /** Attention layers, where the file itself says them, as the graph of an ONNX model does. */
+  readonly attention?: readonly AttentionLayer[];
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Texts by name that the file holds beside its tensors. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -71,12 +74,12 @@ async function readHeader(source: ByteSource, refuse: Refuse): Promise<Safetenso
     return parseHeader(await source.read(PREFIX_BYTES, PREFIX_BYTES + length), source.size, refuse);
   } catch (cause) {
     // only here, because most programs never meet a wrong file
-    const { kindOfFile, TELLING_BYTES } = await import("./file-kind.js");
+    const { kindOfFile, TELLING_BYTES, wayToWeights } = await import("./file-kind.js");
     const head = await source.read(0, Math.min(TELLING_BYTES, source.size));
     if (!(cause instanceof DataError) || head[PREFIX_BYTES] === BRACE) throw cause;
-    const kind = head[0] === BRACE ? JSON_TEXT : kindOfFile(head);
+    const kind = kindOfFile(head) ?? (head[0] === BRACE ? JSON_TEXT : undefined);
     if (kind === undefined) throw cause;
-    throw refuse("a safetensors file", kind.name, kind.fix ?? CONVERT);
+    throw refuse("a safetensors file", kind.name, wayToWeights(kind) ?? CONVERT);
   }
 }
 

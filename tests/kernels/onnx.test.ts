@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
-import protobuf from "protobufjs/light.js";
 import { describe, expect, it } from "vitest";
 import {
   attention,
@@ -19,14 +17,10 @@ import {
   type Tensor,
 } from "../../src/index.js";
 import { describeGpu } from "../support/gpu.js";
+import { encodeModel } from "../support/onnx-files.js";
 
 // An independent implementation: ONNX's Attention operator (opset 23) as onnxruntime computes it, in float32 on the
 // CPU.
-
-/** The part of onnx.proto that a small graph needs (github.com/onnx/onnx, onnx/onnx.proto). */
-const schema = protobuf.Root.fromJSON(
-  JSON.parse(readFileSync(new URL("../support/onnx.json", import.meta.url), "utf8")) as protobuf.INamespace,
-);
 
 const [FLOAT, BOOL] = [1, 9];
 const [FLOAT_ATTRIBUTE, INT_ATTRIBUTE] = [1, 2];
@@ -120,8 +114,7 @@ async function onnxAttention(testCase: Case): Promise<ArrayLike<number>> {
       ],
     },
   };
-  const type = schema.lookupType("Model");
-  const session = await InferenceSession.create(type.encode(type.fromObject(model)).finish());
+  const session = await InferenceSession.create(encodeModel(model));
   const feeds = Object.entries(inputs).map(([name, { data, shape }]) => [
     name,
     new OnnxTensor(data instanceof Uint8Array ? "bool" : "float32", data as never, [...shape]),

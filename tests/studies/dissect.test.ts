@@ -57,8 +57,9 @@ it("tells apart layers that attend to similar tokens, to random ones, and to opp
     out: join(folder, "out"),
     command: "test",
   });
-  const { layers, control, heads, headsFrom, prefix } = results.measurements!;
-  expect([heads, headsFrom, prefix, layers.length]).toEqual([HEADS, "configuration", "vit.", LAYERS]);
+  const { layers, control, sizes, headsFrom, prefix } = results.measurements!;
+  expect([headsFrom, prefix, layers.length]).toEqual(["configuration", "vit.encoder.layer.{}.", LAYERS]);
+  expect(sizes[3]).toEqual({ label: "3", width: WIDTH, heads: HEADS, keyHeads: HEADS, dim: WIDTH / HEADS });
   expect(layers[0].plain).toBeCloseTo(1, 9);
   expect(layers[0].symmetricShare).toBeCloseTo(1, 9);
   expect(layers[3].weighted).toBeCloseTo(-1, 9);
@@ -228,18 +229,24 @@ it.each([
     ["model.safetensors", "--heads", "5"],
     /countHeads: heads: wanted a divisor of 24/,
   ],
+  ["no number of heads", ["model.safetensors"], /countHeads: heads: wanted the number of heads .* got none/],
+  [
+    "a query without its key",
+    ["model.safetensors", "--heads", "3", "--query", "x.{}"],
+    /wanted query and key together/,
+  ],
   [
     "a prefix that is not there",
     ["model.safetensors", "--heads", "3", "--prefix", "bert."],
-    /prefix: wanted one of "vit\.", got "bert\."/,
+    /prefix: wanted the start of one of "vit\.encoder\.layer\.\{\}\.", got "bert\."/,
   ],
-  ["a file that is no safetensors", ["text.txt"], /text\.txt: wanted a header/],
   [
-    "a Git LFS pointer",
-    ["pointer.safetensors"],
-    /pointer\.safetensors: wanted a safetensors file, got a Git LFS pointer/,
+    "a file that is no safetensors",
+    ["text.txt"],
+    /text\.txt: wanted weights as safetensors, PyTorch, NumPy or ONNX, got bytes of an unknown/,
   ],
-  ["a page for an index", ["page.json"], /page\.json: wanted an index of shards in JSON, got an HTML page/],
+  ["a Git LFS pointer", ["pointer.safetensors"], /pointer\.safetensors: wanted weights as .*, got a Git LFS pointer/],
+  ["a page for an index", ["page.json"], /page\.json: wanted weights as .*, got an HTML page/],
 ])("refuses %s with exit code 2 and one line", async (_, argv, message) => {
   await writeModel();
   await writeFile(join(folder, "text.txt"), "once upon a time there was no header");

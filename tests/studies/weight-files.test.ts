@@ -7,6 +7,7 @@ import { encodeSafetensors, openSafetensors } from "../../src/weights/index.js";
 import { writeAtomically } from "../../src/studies/runner/results.js";
 import { fileSource } from "../../src/studies/dissect/file.js";
 import { openModel } from "../../src/studies/dissect/open.js";
+import { floatTensor, onnx } from "../support/onnx-files.js";
 
 let folder = "";
 beforeEach(async () => {
@@ -36,6 +37,14 @@ it("missing files, folders and files that shrink are refused with their path", a
   await expect(read("x")).rejects.toThrow(DataError);
   await rm(path);
   await expect(read("x")).rejects.toThrow(/ENOENT/);
+});
+
+it("the only file of weights in a folder is its model, in any format", async () => {
+  await writeFile(join(folder, "README.md"), "");
+  await writeFile(join(folder, "net.onnx"), onnx([floatTensor("w", [2], [1, 2])]));
+  const { weights, path } = await openModel(folder);
+  expect(path).toBe(join(folder, "net.onnx"));
+  expect(await weights.read("w")).toEqual(Float32Array.of(1, 2));
 });
 
 const one = (value: number) => ({ shape: [1], data: [value] });
@@ -92,8 +101,11 @@ it.each([
 it("a folder without a model, and a broken configuration, are refused", async () => {
   await mkdir(join(folder, "empty"));
   await expect(openModel(join(folder, "empty"))).rejects.toThrow(
-    /wanted model\.safetensors or model\.safetensors\.index\.json in this folder, got neither/,
+    /wanted model\.safetensors\.index\.json, model\.safetensors or one other file of weights in this folder, got none/,
   );
+  await writeFile(join(folder, "empty", "a.pt"), "");
+  await writeFile(join(folder, "empty", "b.pt"), "");
+  await expect(openModel(join(folder, "empty"))).rejects.toThrow(/got 2 files\. Name the file itself/);
   await writeFile(join(folder, "model.safetensors"), encodeSafetensors({ a: one(1) }));
   await writeFile(join(folder, "config.json"), "[");
   await expect(openModel(folder)).rejects.toThrow(/config\.json: wanted JSON/);

@@ -122,9 +122,9 @@ export async function opens(bytes: Uint8Array): Promise<boolean> {
 /** Down to what a study asks of a model: own errors, or finite numbers. */
 export async function dissects(weights: StoredTensors, configuration: unknown): Promise<void> {
   const error = await errorOf(async () => {
-    const attention = findAttention(weights.tensors);
-    const { heads } = countHeads(attention.headsWidth, undefined, configuration);
-    expect(attention.headsWidth % heads).toBe(0);
+    const attention = findAttention(weights);
+    const { layers } = countHeads(attention, undefined, configuration);
+    layers.forEach(({ heads }, at) => expect(attention.layers[at].query.rows % heads).toBe(0));
     const [query, key] = [
       await readProjection(weights, attention, 0, "query"),
       await readProjection(weights, attention, 0, "key"),

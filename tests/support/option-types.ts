@@ -12,6 +12,7 @@ const things = new Set([
   "Samples",
   "VariationalProblem",
   "DecodeInputs",
+  "StoredTensors",
 ]);
 
 /** The functions of the entry points with a parameter whose type has optional members, by their names there. */

@@ -1,3 +1,5 @@
+import { layouts } from "./model-names.js";
+import { onnx } from "./onnx-files.js";
 import { checkpoint, dictionary } from "./pickle-files.js";
 import * as library from "../../src/standalone.js";
 import { example, type Example } from "./example.js";
@@ -54,12 +56,8 @@ const numpyArray = Buffer.from(
   "latin1",
 );
 const bytes = library.encodeSafetensors({ "layers.0.attention.query": { shape: [1], data: [1] } });
-const stored = { shape: [2, 2], dtype: "F32", begin: 0, end: 16 };
-const names = ["query", "key", "value", "output"].map(
-  (name) =>
-    `bert.encoder.layer.0.attention.${name === "output" ? "" : "self."}${name}${name === "output" ? ".dense" : ""}.weight`,
-);
-const layers = new Map(names.map((name) => [name, stored]));
+const stored = { shape: [2, 2], dtype: "F32", begin: 0, end: 16 } as const;
+const layers = new Map(Object.values(layouts.bert(0)).map((name) => [`bert.${name}`, stored]));
 const weights = { tensors: layers, metadata: {}, read: async () => new Float32Array([1, 0, 0, 1]) };
 const bert = { vocabulary: 5, tokens: 2, positions: 2, segments: 1, width: 4, hidden: 4, layers: 1, heads: 2 };
 
@@ -101,7 +99,7 @@ export const examples: Readonly<Record<string, Example>> = {
   checkConvergence: example(() => [problem, { ...judged, stepSize: 0.1 }], 1),
   convergenceProbability: example(() => [problem, initialization, { ...judged, draws: 1, seed: 1 }], 2),
   countBertParameters: example(() => [softmax(), bert], 1),
-  countHeads: example(() => [128, 2, {}]),
+  countHeads: example(() => [library.findAttention(weights), 2, {}]),
   decode: example(() => [cache(), { q, k: q, v: q }, { window: 2, softcap: 3 }], 2),
   defineKernel: example(() => [definition], 0),
   ellipticalMetric: example(() => [q, ops.add(q, 1), { causal: true }], 2),
@@ -121,7 +119,7 @@ export const examples: Readonly<Record<string, Example>> = {
   decoder: example(() => [writing], 0),
   disposeTree: example(() => [{ x: cpu.full(1, [1]) }]),
   encoder: example(() => [tiny], 0),
-  findAttention: example(() => [layers, "bert."]),
+  findAttention: example(() => [weights, { prefix: "bert." }], 1),
   gradcheck: example(
     () => [(p: { x: typeof x }) => ops.sum(p.x), { x }, { directions: 1, tolerance: 1e-7, step: 1e-3, seed: 1 }],
     2,
@@ -149,6 +147,7 @@ export const examples: Readonly<Record<string, Example>> = {
     0,
   ),
   openNumpy: example(() => [numpyArray]),
+  openOnnx: example(() => [onnx([])]),
   openPyTorch: example(() => [checkpoint(dictionary({}))]),
   openSafetensors: example(() => [bytes]),
   openShardedSafetensors: example(() => [
@@ -156,9 +155,10 @@ export const examples: Readonly<Record<string, Example>> = {
     async () => bytes,
     "index",
   ]),
+  openWeights: example(() => [bytes, { shard: async () => bytes }], 1),
   or: example(() => [mask, mask]),
   random: example(() => [1]),
-  readProjection: example(() => [weights, library.findAttention(layers as never), 0, "query"]),
+  readProjection: example(() => [weights, library.findAttention(weights), 0, "query"]),
   relativeBias: example(() => [x]),
   requestGpu: example(() => [{ powerPreference: "low-power", dawn: [], subgroups: true, subgroupMatrices: false }], 0),
   sgd: example(() => [{ learningRate: 0.1, momentum: 0.9 }], 0),

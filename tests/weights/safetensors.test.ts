@@ -196,7 +196,7 @@ describe("names the kind of file that stands in place of one", () => {
     [/an HTML page/, ascii("\xef\xbb\xbf<html><head>")],
     [/an XML text/, ascii('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>')],
     [/a JSON text\. .*openShardedSafetensors/, ascii('{"error":"Repository not found"}')],
-    [/a GGUF model .*or convert this file/, hex("4747554603000000230100000000000018000000")],
+    [/a GGUF model .*Convert it to safetensors/, hex("4747554603000000230100000000000018000000")],
     [/a TensorFlow Lite model/, hex("1c00000054464c3314002000")],
     [/a PyTorch checkpoint/, zip("archive/data.pkl")],
     [
@@ -205,7 +205,7 @@ describe("names the kind of file that stands in place of one", () => {
     ],
     [/a zip archive\. Unpack/, zip("model.safetensors")],
     [/a Python pickle/, hex("80027d710058010000006171")],
-    [/a Python pickle/, hex("80028a0a6cfc9c46f9206aa850192e80")],
+    [/a PyTorch checkpoint of before version 1\.6\. Save it again/, hex("80028a0a6cfc9c46f9206aa850192e80")],
     [/a Python pickle/, hex("80049514000000000000007d")],
     [/a NumPy array/, hex("934e554d5059010076007b276465736372273a20")],
     [/an HDF5 file/, hex("894844460d0a1a0a0000000000080800")],

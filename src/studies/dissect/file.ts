@@ -3,7 +3,7 @@ import { DataError } from "../../core/errors.js";
 import type { ByteSource } from "../../weights/bytes.js";
 import { statFile, unreadable } from "../files.js";
 
-const WHERE = "openSafetensors";
+const WHERE = "openWeights";
 
 /**
  * A file that is read in parts; it is open only during reads.

@@ -1,15 +1,18 @@
-import { countHeads, findAttention, readFinite, readProjection } from "../../weights/attention-weights.js";
+import { findAttention } from "../../weights/attention-weights.js";
+import { countHeads } from "../../weights/heads.js";
+import { readFinite, readProjection } from "../../weights/projections.js";
 import { mean } from "../../numerics/averages.js";
 import { rowsOf, type Rows } from "../../numerics/rows.js";
 import { cosineNoise, meanCosineNoise } from "../../analysis/cosine-noise.js";
 import { dissectHead, modeMap, summarizeCosines, type HeadDissection } from "../../analysis/dissection.js";
 import { DataError } from "../../core/errors.js";
 import { random } from "../../core/random.js";
-import { openSafetensors, type StoredTensors } from "../../weights/safetensors.js";
+import { openWeights } from "../../weights/open.js";
+import type { StoredTensors } from "../../weights/safetensors.js";
 import { formatShape } from "../../core/shape.js";
 import type { Work } from "../runner/study.js";
 import { fileSource } from "./file.js";
-import type { DissectedLayer, DissectedMap, ModelSummary } from "./measurements.js";
+import type { DissectedLayer, DissectedMap, LayerSizes, ModelSummary } from "./measurements.js";
 import { openModel } from "./open.js";
 
 type Numbers = Float32Array | Float64Array;
@@ -19,8 +22,15 @@ export interface DissectOptions {
   readonly modes: number;
   readonly heads: number | undefined;
   readonly prefix: string | undefined;
+  readonly query: string | undefined;
+  readonly key: string | undefined;
+  readonly fused: string | undefined;
+  readonly stored: (typeof orientations)[number];
   readonly inputs: string | undefined;
 }
+
+/** How matrices that the user names are stored. */
+export const orientations = ["auto", "out-in", "in-out"] as const;
 
 /** Attention maps of a layer's `count` strongest modes on tokens [n, D]. */
 function mapsOf(heads: readonly HeadDissection[], inputs: Rows, count: number): DissectedMap[] {
@@ -57,9 +67,12 @@ function describe(
   };
 }
 
+const inputName = ({ label }: LayerSizes): string => `hidden_states.${label}`;
+
 /** The tokens that enter a layer; undefined if the file has none for it. */
-export async function readInputs(inputs: StoredTensors, layer: number, width: number): Promise<Numbers[] | undefined> {
-  const name = `hidden_states.${layer}`;
+export async function readInputs(inputs: StoredTensors, sizes: LayerSizes): Promise<Numbers[] | undefined> {
+  const { width } = sizes;
+  const name = inputName(sizes);
   const shape = inputs.tensors.get(name)?.shape;
   if (shape === undefined) return undefined;
   const [n, columns, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
@@ -74,14 +87,14 @@ export async function readInputs(inputs: StoredTensors, layer: number, width: nu
   return rowsOf(await readFinite("study dissect", inputs, name), width);
 }
 
-async function openInputs(path: string, layers: number): Promise<StoredTensors> {
-  const inputs = await openSafetensors(await fileSource(path));
-  if (Array.from({ length: layers }, (_, layer) => `hidden_states.${layer}`).some((name) => inputs.tensors.has(name)))
-    return inputs;
+async function openInputs(path: string, layers: readonly LayerSizes[]): Promise<StoredTensors> {
+  const inputs = await openWeights(await fileSource(path));
+  const names = layers.map(inputName);
+  if (names.some((name) => inputs.tensors.has(name))) return inputs;
   throw new DataError({
     where: "study dissect",
     argument: path,
-    wanted: `tensors hidden_states.0 to hidden_states.${layers - 1}, or some of them`,
+    wanted: `tensors ${names[0]} to ${names[names.length - 1]}, or some of them`,
     got: "none",
   });
 }
@@ -89,36 +102,25 @@ async function openInputs(path: string, layers: number): Promise<StoredTensors> 
 /** A model whose headers were read, and the file of tokens for its layers. */
 export interface OpenedModel {
   readonly summary: ModelSummary;
-  /** Columns of a head. */
-  readonly dim: number;
   readonly inputs?: StoredTensors;
   /** The query and key weights of a layer. */
   projections(layer: number): Promise<readonly [query: Numbers[], key: Numbers[]]>;
 }
 
 /** Opens the model of the options; reads no weights yet. */
-export async function openForDissection({
-  model,
-  heads: given,
-  prefix: wanted,
-  inputs: path,
-}: DissectOptions): Promise<OpenedModel> {
+export async function openForDissection(options: DissectOptions): Promise<OpenedModel> {
+  const { model, heads: given, prefix, query, key, fused, stored, inputs } = options;
   const { path: file, weights, config } = await openModel(model);
-  const attention = findAttention(weights.tensors, wanted);
-  const { width, headsWidth, layers, prefix } = attention;
-  const { heads, source } = countHeads(headsWidth, given, config);
+  const transposed = stored === "auto" ? undefined : stored === "in-out";
+  const attention = findAttention(weights, { prefix, query, key, fused, transposed });
+  const { layers, source } = countHeads(attention, given, config);
+  const sizes = attention.layers.map(({ label, query: { rows, columns } }, at): LayerSizes => {
+    const { heads, keyHeads } = layers[at];
+    return { label, width: columns, heads, keyHeads, dim: rows / heads };
+  });
   return {
-    summary: {
-      file,
-      prefix,
-      width,
-      heads,
-      headsFrom: source,
-      cosineNoise: cosineNoise(width),
-      layerCount: layers.length,
-    },
-    dim: headsWidth / heads,
-    inputs: path === undefined ? undefined : await openInputs(path, layers.length),
+    summary: { file, prefix: attention.prefix, headsFrom: source, sizes },
+    inputs: inputs === undefined ? undefined : await openInputs(inputs, sizes),
     projections: async (layer) => [
       await readProjection(weights, attention, layer, "query"),
       await readProjection(weights, attention, layer, "key"),
@@ -126,14 +128,14 @@ export async function openForDissection({
   };
 }
 
-/** Weights of the control: draws from N(0, 1) in the model's sizes. */
+/** Weights of the control: draws from N(0, 1) in a layer's sizes. */
 export function randomProjections(
-  { summary: { width, heads }, dim }: OpenedModel,
+  { width, heads, keyHeads, dim }: LayerSizes,
   seed: number,
 ): readonly [query: Numbers[], key: Numbers[]] {
   const stream = random(seed);
-  const draw = (): Float64Array[] => rowsOf(stream.normals(heads * dim * width), width);
-  return [draw(), draw()];
+  const draw = (count: number): Float64Array[] => rowsOf(stream.normals(count * dim * width), width);
+  return [draw(heads), draw(keyHeads)];
 }
 
 /** Weights of a layer, and its input tokens. */
@@ -146,7 +148,7 @@ export interface LayerNumbers {
 
 /** Dissects every head of a layer, and computes the maps of its strongest `modes`. */
 export async function dissectLayer(
-  { summary: { width, heads }, dim }: OpenedModel,
+  { width, heads, keyHeads, dim }: LayerSizes,
   { query, key, tokens }: LayerNumbers,
   modes: number,
   name: string,
@@ -156,7 +158,7 @@ export async function dissectLayer(
   const dissected: HeadDissection[] = [];
   for (let head = 0; head < heads; head++) {
     await work.checkpoint();
-    dissected.push(dissectHead(rows(query, head), rows(key, head)));
+    dissected.push(dissectHead(rows(query, head), rows(key, Math.floor((head * keyHeads) / heads))));
     work.report({ kind: "progress", label: name, done: head + 1, total: heads });
   }
   return describe(dissected, width, tokens && mapsOf(dissected, tokens, modes));

@@ -1,4 +1,4 @@
-import type { HeadCount } from "../../weights/attention-weights.js";
+import type { HeadCount } from "../../weights/heads.js";
 import type { ModeMap } from "../../analysis/dissection.js";
 
 export interface DissectedHead {
@@ -31,17 +31,26 @@ export interface DissectedLayer {
   readonly maps?: readonly DissectedMap[];
 }
 
+/** The sizes of one layer. */
+export interface LayerSizes {
+  /** The number of the layer, or its numbers in stages. */
+  readonly label: string;
+  /** Width D of the tokens. */
+  readonly width: number;
+  readonly heads: number;
+  /** Heads of keys; fewer if groups of heads share them. */
+  readonly keyHeads: number;
+  /** Columns of a head. */
+  readonly dim: number;
+}
+
 /** The model as its file describes it. */
 export interface ModelSummary {
   readonly file: string;
   readonly prefix: string;
-  /** Width D of the tokens. */
-  readonly width: number;
-  readonly heads: number;
   readonly headsFrom: HeadCount["source"];
-  /** |cos| of random directions is below this with probability 95 %. */
-  readonly cosineNoise: number;
-  readonly layerCount: number;
+  /** Of every layer. */
+  readonly sizes: readonly LayerSizes[];
 }
 
 /** Result of one layer of the model, or of the control. */
@@ -53,7 +62,7 @@ export interface DissectResult {
 }
 
 export interface DissectMeasurements extends ModelSummary {
-  /** A layer of these sizes with N(0, 1) weights, analysed in the same way. */
+  /** A layer of the first one's sizes with N(0, 1) weights, analysed in the same way. */
   readonly control: DissectedLayer;
   readonly layers: readonly DissectedLayer[];
 }

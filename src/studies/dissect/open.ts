@@ -1,9 +1,9 @@
-import { stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { DataError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
-import { openShardedSafetensors } from "../../weights/safetensors-index.js";
-import { openSafetensors, type StoredTensors } from "../../weights/safetensors.js";
+import { openWeights } from "../../weights/open.js";
+import type { StoredTensors } from "../../weights/safetensors.js";
 import { readTextFile } from "../files.js";
 import { fileSource } from "./file.js";
 
@@ -17,10 +17,13 @@ export interface ModelFile {
 }
 
 const WHERE = "openModel";
-const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
-/** Most bytes of an index or configuration; an index of a million tensors is smaller. */
-const LONGEST_JSON = 100_000_000;
+/** Names of models in folders, the preferred ones first. */
+const NAMES = [
+  ...["model.safetensors.index.json", "model.safetensors"],
+  ...["pytorch_model.bin.index.json", "pytorch_model.bin", "model.onnx"],
+] as const;
+/** Most bytes of a configuration. */
+const LONGEST_JSON = 1_000_000;
 
 const isThere = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -50,37 +53,32 @@ async function readConfig(folder: string): Promise<unknown> {
   );
 }
 
-/** The file itself, or in a folder its index or model. */
+/** The file itself, or in a folder its index, its model, or its only file of weights. */
 async function resolveModel(path: string): Promise<string> {
   const about = await stat(path).catch(() => undefined);
   if (!about?.isDirectory()) return path;
-  for (const name of [INDEX, SINGLE]) {
-    if (await isThere(join(path, name))) return join(path, name);
-  }
+  const files = await readdir(path);
+  const usual = NAMES.find((name) => files.includes(name));
+  const weights = files.filter((name) => /\.(?:safetensors|pt|pth|bin|onnx|npz|npy)$/.test(name));
+  if (usual !== undefined || weights.length === 1) return join(path, usual ?? weights[0]);
   throw new DataError({
     where: WHERE,
     argument: path,
-    wanted: `${SINGLE} or ${INDEX} in this folder`,
-    got: "neither",
-    fix: "Name the .safetensors file itself.",
+    wanted: `${NAMES[0]}, ${NAMES[1]} or one other file of weights in this folder`,
+    got: weights.length === 0 ? "none" : `${weights.length} files`,
+    fix: "Name the file itself.",
   });
 }
 
 /**
- * Opens a `.safetensors` file, an index of shards (`.json`), or a folder with either; reads only headers.
+ * Opens a file of weights, an index of shards (`.json`), or a folder with either; reads only headers.
  *
  * @throws DataError for missing or malformed files.
  */
 export async function openModel(path: string): Promise<ModelFile> {
   const file = await resolveModel(path);
   const folder = dirname(file);
-  const weights = file.endsWith(".json")
-    ? await openShardedSafetensors(
-        await readTextFile(WHERE, file, (text) => text, LONGEST_JSON),
-        (shard) => fileSource(join(folder, shard)),
-        basename(file),
-      )
-    : await openSafetensors(await fileSource(file));
+  const weights = await openWeights(await fileSource(file), { shard: (name) => fileSource(join(folder, name)) });
   const config = await readConfig(folder);
   return { path: file, weights, ...(config === undefined ? {} : { config }) };
 }

@@ -1,7 +1,8 @@
+import { cosineNoise } from "../../analysis/cosine-noise.js";
 import { mean } from "../../numerics/averages.js";
 import { palette, type Series } from "../report/lines.js";
 import { figure, formatNumber, formatPercent, paragraph, table, type Figure, type Report } from "../report/report.js";
-import type { DissectedLayer, DissectedMap, DissectMeasurements } from "./measurements.js";
+import type { DissectedLayer, DissectedMap, DissectMeasurements, ModelSummary } from "./measurements.js";
 
 /** Cells along each side of a drawn map; more tokens are averaged in blocks. */
 const CELLS = 64;
@@ -31,15 +32,15 @@ function greyMap({ queries, keys, head, mode, singularValue, cosine }: Dissected
   };
 }
 
-function mapFigure({ maps = [] }: DissectedLayer, layer: number): Figure[] {
+function mapFigure({ maps = [] }: DissectedLayer, label: string): Figure[] {
   if (maps.length === 0) return [];
   const caption =
     "Head.mode. Row i, column j: σ (x_i·u)(x_j·v), the mode's share of the score of " +
     `${maps[0].queries.length} tokens; grey 0, white positive, black negative.`;
   return [
     figure(
-      `modes-${layer}`,
-      `Layer ${layer}: strongest modes on the given tokens`,
+      `modes-${label}`,
+      `Layer ${label}: strongest modes on the given tokens`,
       { kind: "pictures", pictures: maps.map(greyMap) },
       caption,
     ),
@@ -110,13 +111,13 @@ const rowOf = (
 ];
 
 /** Layers beyond noise, and the mean cosines of early and late layers. */
-function answerOf({ layers, layerCount }: DissectMeasurements): string {
+function answerOf({ layers, sizes }: DissectMeasurements): string {
   const above = layers.filter(({ weighted, noise }) => weighted > noise.weighted).length;
   const below = layers.filter(({ weighted, noise }) => weighted < -noise.weighted).length;
   const counts =
     `By the mean weighted by σ, ${above} of ${layers.length} layers attend to similar tokens more than ` +
     `noise explains, ${below} to opposite ones`;
-  if (layers.length < Math.max(2, layerCount)) return `${counts}.`;
+  if (layers.length < Math.max(2, sizes.length)) return `${counts}.`;
   const half = Math.floor(layers.length / 2);
   const mean = (part: readonly DissectedLayer[]): number =>
     part.reduce((sum, { weighted }) => sum + weighted, 0) / part.length;
@@ -126,21 +127,32 @@ function answerOf({ layers, layerCount }: DissectMeasurements): string {
   );
 }
 
+/** A number, or the range of several. */
+function rangeOf(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return least === most ? `${least}` : `${least} to ${most}`;
+}
+
+/** Number and sizes of a model's layers, and where the number of heads comes from. */
+export function describeSizes({ sizes, headsFrom }: ModelSummary): string {
+  const all = (name: "width" | "heads" | "keyHeads" | "dim"): string => rangeOf(sizes.map((own) => own[name]));
+  const from = { given: "given", configuration: "by config.json", file: "by the file" }[headsFrom];
+  const shared = sizes.some(({ heads, keyHeads }) => keyHeads < heads) ? `, ${all("keyHeads")} of keys` : "";
+  return `${sizes.length} layers, width ${all("width")}, ${all("heads")} heads of ${all("dim")}${shared} (${from})`;
+}
+
 /** Tables and figures of the study. */
 export function report(measurements: DissectMeasurements): Report {
-  const { file, width, heads, headsFrom, layers, control, cosineNoise } = measurements;
-  const from = { given: "as given", configuration: "by config.json", "64 a head": "64 columns a head, the default" }[
-    headsFrom
-  ];
-  const rows = [...layers.map((layer, index) => rowOf(String(index), layer)), rowOf("random", control)];
+  const { file, sizes, layers, control } = measurements;
+  const rows = [...layers.map((layer, index) => rowOf(sizes[index].label, layer)), rowOf("random", control)];
   return {
     answer: answerOf(measurements),
     blocks: [
       paragraph(
-        `${file}: width ${width}, ${heads} heads (${from}). The singular modes of every head are those of M = ` +
+        `${file}: ${describeSizes(measurements)}. The singular modes of every head are those of M = ` +
           "W_qᵀW_k = Σ σ u vᵀ (arXiv 2405.14880), without biases. A token along u attends to tokens along v, " +
           "so cos = u·v measures their similarity. For 95 % of random directions |cos| is below " +
-          `${cosineNoise.toFixed(4)}.`,
+          `${cosineNoise(sizes[0].width).toFixed(4)} (layer ${sizes[0].label}).`,
       ),
       table(
         "Cosines by layer",
@@ -150,12 +162,12 @@ export function report(measurements: DissectMeasurements): Report {
           summary: true,
           note:
             "Means over modes and heads. Noise: half-width of the interval with 95 % of such means of random " +
-            "directions. Random: N(0, 1) weights of the same sizes, drawn from the seed.",
+            "directions. Random: N(0, 1) weights of the first layer's sizes, drawn from the seed.",
         },
       ),
       cosineFigure(measurements),
       shareFigure(measurements),
-      ...layers.flatMap(mapFigure),
+      ...layers.flatMap((layer, index) => mapFigure(layer, sizes[index].label)),
     ],
   };
 }

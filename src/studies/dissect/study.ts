@@ -1,8 +1,16 @@
 import { latest } from "../comparison/seeds.js";
-import { optionalText, optionalWhole, setting, whole } from "../runner/options.js";
+import { oneOf, optionalText, optionalWhole, setting, whole } from "../runner/options.js";
 import { text } from "../runner/schema.js";
 import { declareStudy, type Task } from "../runner/study.js";
-import { dissectLayer, openForDissection, randomProjections, readInputs, type LayerNumbers } from "./layers.js";
+import {
+  dissectLayer,
+  openForDissection,
+  orientations,
+  randomProjections,
+  readInputs,
+  type LayerNumbers,
+} from "./layers.js";
+import { describeSizes } from "./report.js";
 import type { DissectResult } from "./measurements.js";
 import { report } from "./report.js";
 
@@ -21,7 +29,7 @@ export const dissect = declareStudy({
   group: "analyze",
   argument: {
     option: "model",
-    help: "a .safetensors file of BERT, RoBERTa, ViT or DeiT, its index of shards, or the folder",
+    help: "a file of weights (safetensors, PyTorch, NumPy, ONNX), its index of shards, or the folder",
   },
   backend: "cpu",
   seedOf: "the random layer for comparison",
@@ -31,15 +39,24 @@ export const dissect = declareStudy({
     heads: optionalWhole({
       least: 1,
       most: 4096,
-      help: "heads of a layer (default: from config.json beside the model, else 64 columns a head)",
+      help: "heads of a layer (default: as the file or the config.json beside it says)",
     }),
     prefix: optionalText({
       argument: "text",
-      help: 'prefix of an encoder, if the file has several encoders, such as "bert."',
+      help: 'start of the names of the layers, if the file has several stacks of layers, such as "bert."',
+    }),
+    query: optionalText({
+      argument: "names",
+      help: 'names of W_q where they are not known, {} for the number of the layer, such as "blocks.{}.q.weight"',
+    }),
+    key: optionalText({ argument: "names", help: "names of W_k; needed with --query" }),
+    fused: optionalText({ argument: "names", help: "names of matrices with W_q, W_k, W_v one below the other" }),
+    stored: oneOf("auto", orientations, {
+      help: "whether these are stored [out, in] or [in, out]; auto: out-in, for fused ones by their shape",
     }),
     inputs: optionalText({
       argument: "file",
-      help: "a .safetensors file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on",
+      help: "a file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on",
     }),
   },
 
@@ -47,26 +64,29 @@ export const dissect = declareStudy({
   async tasks(options, seed) {
     const model = await openForDissection(options);
     const { summary, inputs } = model;
-    const { heads, layerCount, file, width } = summary;
+    const { sizes } = summary;
+    const sizesAt = (layer: number) => sizes[layer === CONTROL ? 0 : layer];
     // a layer's numbers are read once, for `depends` and `run`
     const numbersAt = latest(async (layer): Promise<LayerNumbers> => {
-      const [query, key] = layer === CONTROL ? randomProjections(model, seed) : await model.projections(layer);
-      return { query, key, tokens: inputs && layer !== CONTROL ? await readInputs(inputs, layer, width) : undefined };
+      const own = sizesAt(layer);
+      const [query, key] = layer === CONTROL ? randomProjections(own, seed) : await model.projections(layer);
+      return { query, key, tokens: inputs && layer !== CONTROL ? await readInputs(inputs, own) : undefined };
     });
     const taskOf = (name: string, layer: number): Task<unknown, DissectResult> => ({
       name,
-      stage: `${file}: ${layerCount} layers, width ${width}, ${heads} heads of ${model.dim} (${summary.headsFrom})`,
-      depends: async () => ({ heads, modes: options.modes, numbers: numbersOf(await numbersAt(layer)) }),
+      stage: `${summary.file}: ${describeSizes(summary)}`,
+      depends: async () => ({
+        sizes: sizesAt(layer),
+        modes: options.modes,
+        numbers: numbersOf(await numbersAt(layer)),
+      }),
       run: async (_, work) => ({
         model: summary,
         layer,
-        dissected: await dissectLayer(model, await numbersAt(layer), options.modes, name, work),
+        dissected: await dissectLayer(sizesAt(layer), await numbersAt(layer), options.modes, name, work),
       }),
     });
-    return [
-      taskOf("random", CONTROL),
-      ...Array.from({ length: layerCount }, (_, layer) => taskOf(`layer ${layer}`, layer)),
-    ];
+    return [taskOf("random", CONTROL), ...sizes.map(({ label }, layer) => taskOf(`layer ${label}`, layer))];
   },
 
   /** The control, and the layers from the first on without a gap. */
