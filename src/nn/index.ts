@@ -1,5 +1,7 @@
-export { decoder, type Decoder, type DecoderParameters, type GenerateOptions } from "./decoder.js";
+export { geluExact, silu } from "./activations.js";
+export { decoder, type Decoder, type DecoderParameters } from "./decoder.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./encoder.js";
+export type { GenerateOptions } from "./generate.js";
 export type { LinearParameters, NormParameters } from "./linear.js";
 export {
   multiHead,
@@ -27,6 +29,8 @@ export {
   type Schedule,
   type WarmupOptions,
 } from "./schedules.js";
+export { rmsNorm, type RmsNormOptions } from "./rms-norm.js";
+export { rotary, type RotaryOptions } from "./rotary.js";
 export {
   singleLayer,
   type SingleLayer,

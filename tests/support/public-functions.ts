@@ -122,6 +122,10 @@ export const examples: Readonly<Record<string, Example>> = {
   disposeTree: example(() => [{ x: cpu.full(1, [1]) }]),
   encoder: example(() => [tiny], 0),
   findAttention: example(() => [layers, "bert."]),
+  geluExact: unary,
+  rmsNorm: example(() => [x, { scale: cpu.full(1, [2]), epsilon: 1e-6 }], 1),
+  rotary: example(() => [x, { theta: 100, frequencies: [1], start: 1 }], 1),
+  silu: unary,
   gradcheck: example(
     () => [(p: { x: typeof x }) => ops.sum(p.x), { x }, { directions: 1, tolerance: 1e-7, step: 1e-3, seed: 1 }],
     2,
@@ -140,6 +144,7 @@ export const examples: Readonly<Record<string, Example>> = {
         width: 4,
         heads: 2,
         kvHeads: 1,
+        dim: 2,
         contextWidth: 4,
         tokens: 2,
         contextTokens: 2,
