@@ -1,6 +1,6 @@
 import { add, embedding, reshape, slice } from "../autograd/ops.js";
 import { indicesKind, type Indices } from "../core/indices.js";
-import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
+import { ShapeError } from "../core/errors.js";
 import { backend as backendKind, generator, record } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
@@ -8,7 +8,7 @@ import { formatShape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { decode, keyValueCache } from "../kernels/decode.js";
 import { and, causal } from "../kernels/mask.js";
-import { continueText, type GenerateOptions } from "./generate.js";
+import { checkCached, checkCausal, continueText, type GenerateOptions } from "./generate.js";
 import { initialLinear, linear, type LinearParameters } from "./linear.js";
 import {
   transformer,
@@ -60,16 +60,7 @@ export function decoder(options: TransformerOptions): Decoder {
   const { kernel, vocabulary, tokens } = rest;
   const stack = transformer({ heads, ...rest });
   const { width } = stack;
-  const between = (kernel.inputs ?? []).filter(({ betweenLayers }) => betweenLayers !== undefined);
-  if (between.some(({ forQueries }) => forQueries === undefined)) {
-    throw new ArgumentError({
-      where: "decoder",
-      argument: "kernel",
-      wanted: "one that sees no later tokens",
-      got: `${kernel.name}, whose ${between[0].name} is that of all tokens`,
-      fix: "For elliptical attention, take elliptical({ causal: true }).",
-    });
-  }
+  checkCausal("decoder", kernel);
 
   /** The tokens of the last layer; the first of them is at `place`. */
   function run(parameters: DecoderParameters, ids: Indices, place: number, how: Attend, call: TransformerCall): Tensor {
@@ -101,14 +92,7 @@ export function decoder(options: TransformerOptions): Decoder {
       return linear(run(parameters, ids, 0, how, { ...own, mask: masks }), parameters.head);
     },
     generate(parameters, prompt, options) {
-      if (between.length > 0) {
-        throw new UnsupportedError({
-          where: "decoder.generate",
-          wanted: "a kernel whose inputs do not follow from the layer before",
-          got: kernel.name,
-          fix: "Call apply for every token.",
-        });
-      }
+      checkCached("decoder.generate", kernel);
       checkArguments("decoder.generate", { parameters }, { parameters: record });
       const sizes = { batch: 1, kvHeads: heads, capacity: tokens, dim: width / heads };
       return continueText(

@@ -1,10 +1,11 @@
-import { ArgumentError } from "../core/errors.js";
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { checkIndices, indices, type Indices } from "../core/indices.js";
 import { generator, notNegative, numbers, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, type Kinds } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Tensor } from "../core/tensor.js";
 import type { KeyValueCache } from "../kernels/decode.js";
+import type { AttentionKernel, KernelInput } from "../kernels/kernel.js";
 import { sampleFrom } from "./sampling.js";
 
 /** Options of `generate`. */
@@ -35,6 +36,34 @@ export interface Writer {
   readonly caches: (capacity: number) => readonly KeyValueCache[];
   /** Logits [1, vocabulary] of the token after `ids` [1, n], the first of which is at `place`; nothing else is left behind. */
   readonly next: (ids: Indices, place: number, caches: readonly KeyValueCache[]) => Tensor;
+}
+
+/** Inputs of a kernel that follow from the layer before. */
+const passedOn = ({ inputs = [] }: AttentionKernel): readonly KernelInput[] =>
+  inputs.filter(({ betweenLayers }) => betweenLayers !== undefined);
+
+/** @throws ArgumentError for a kernel that would see later tokens. */
+export function checkCausal(where: string, kernel: AttentionKernel): void {
+  const between = passedOn(kernel);
+  if (between.every(({ forQueries }) => forQueries !== undefined)) return;
+  throw new ArgumentError({
+    where,
+    argument: "kernel",
+    wanted: "one that sees no later tokens",
+    got: `${kernel.name}, whose ${between[0].name} is that of all tokens`,
+    fix: "For elliptical attention, take elliptical({ causal: true }).",
+  });
+}
+
+/** @throws UnsupportedError for a kernel that needs more than cached keys and values. */
+export function checkCached(where: string, kernel: AttentionKernel): void {
+  if (passedOn(kernel).length === 0) return;
+  throw new UnsupportedError({
+    where,
+    wanted: "a kernel whose inputs do not follow from the layer before",
+    got: kernel.name,
+    fix: "Call apply for every token.",
+  });
 }
 
 /** The tokens that continue a prompt, one by one. Leaving the loop frees the caches. */

@@ -1,8 +1,10 @@
-export { geluExact, silu } from "./activations.js";
+export { geluExact, silu, type Activation } from "./activations.js";
 export { decoder, type Decoder, type DecoderParameters } from "./decoder.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./encoder.js";
 export type { GenerateOptions } from "./generate.js";
 export type { LinearParameters, NormParameters } from "./linear.js";
+export type { ModelCall, ModelParameters, TransformerModel, WithKernelOptions } from "./model.js";
+export type { Branch, HeadStep, ModelDesign } from "./model-parts.js";
 export {
   multiHead,
   type AttentionTrace,

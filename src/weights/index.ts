@@ -7,6 +7,8 @@ export {
   type HeadCount,
   type Projection,
 } from "./attention-weights.js";
+export { loadTransformer, type LoadedTransformer } from "./load-transformer.js";
+export type { TransformerConfig } from "./model-facts.js";
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./parameter-count.js";
 export { encodeSafetensors, openSafetensors, type StoredTensors, type TensorToStore } from "./safetensors.js";
 export { openNumpy } from "./numpy.js";

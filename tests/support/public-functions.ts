@@ -2,6 +2,7 @@ import { checkpoint, dictionary } from "./pickle-files.js";
 import * as library from "../../src/standalone.js";
 import { example, type Example } from "./example.js";
 import { analysisExamples } from "./analysis-functions.js";
+import { modelExamples } from "./model-functions.js";
 import { physicsExamples } from "./physics-functions.js";
 
 const { cpu, indices, kernels, ops, random, softmax } = library;
@@ -122,10 +123,6 @@ export const examples: Readonly<Record<string, Example>> = {
   disposeTree: example(() => [{ x: cpu.full(1, [1]) }]),
   encoder: example(() => [tiny], 0),
   findAttention: example(() => [layers, "bert."]),
-  geluExact: unary,
-  rmsNorm: example(() => [x, { scale: cpu.full(1, [2]), epsilon: 1e-6 }], 1),
-  rotary: example(() => [x, { theta: 100, frequencies: [1], start: 1 }], 1),
-  silu: unary,
   gradcheck: example(
     () => [(p: { x: typeof x }) => ops.sum(p.x), { x }, { directions: 1, tolerance: 1e-7, step: 1e-3, seed: 1 }],
     2,
@@ -137,22 +134,6 @@ export const examples: Readonly<Record<string, Example>> = {
   keyValueCache: example(() => [cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 4, dim: 2, valueDim: 2 }], 2),
   lengths: example(() => [{ queries: [1], keys: [2] }], 0),
   mergeParameters: example(() => [{ x }, { x }]),
-  multiHead: example(
-    () => [
-      {
-        kernel: softmax(),
-        width: 4,
-        heads: 2,
-        kvHeads: 1,
-        dim: 2,
-        contextWidth: 4,
-        tokens: 2,
-        contextTokens: 2,
-        learn: ["scale"],
-      },
-    ],
-    0,
-  ),
   openNumpy: example(() => [numpyArray]),
   openPyTorch: example(() => [checkpoint(dictionary({}))]),
   openSafetensors: example(() => [bytes]),
@@ -301,5 +282,6 @@ export const examples: Readonly<Record<string, Example>> = {
   "ops.sum": example(() => [x, 0, { keepAxes: true }], 2),
 
   ...analysisExamples,
+  ...modelExamples,
   ...physicsExamples,
 };
