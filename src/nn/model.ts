@@ -81,7 +81,8 @@ export interface TransformerModel {
   withKernel(kernel: AttentionKernel, options?: WithKernelOptions): TransformerModel;
 }
 
-const parameterTree = having<ModelParameters>("the parameters of a model, model.parameters", ["layers"]);
+/** The parameters of a model. */
+export const parameterTree = having<ModelParameters>("the parameters of a model, model.parameters", ["layers"]);
 
 const PROJECTIONS = ["query", "key", "value", "output"];
 const isProjection = (name: string): boolean => PROJECTIONS.includes(name.replace(/Bias$/, ""));

@@ -4,6 +4,7 @@ import { dynamics } from "./dynamics/study.js";
 import { elliptical } from "./elliptical/study.js";
 import { pathfinder } from "./pathfinder/study.js";
 import { potts } from "./potts/study.js";
+import { relevance } from "./relevance/study.js";
 import type { Study } from "./runner/study.js";
 import { symmetric } from "./symmetric/study.js";
 import { text } from "./text/study.js";
@@ -17,6 +18,7 @@ export const studies = [
   elliptical,
   pathfinder,
   potts,
+  relevance,
   symmetric,
   text,
   wavefunction,

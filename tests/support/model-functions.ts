@@ -9,10 +9,15 @@ const own = library.encoder({ kernel: softmax(), vocabulary: 3, classes: 2, toke
 const file = await library.openSafetensors(
   library.encodeSafetensors(await library.stateDict(own.initialize(cpu, random(1)))),
 );
+const ids = library.indices([0, 1], [1, 2]);
+const model = await library.loadTransformer(cpu, file, { heads: 1, norm: "pre" });
+const maps = await library.headMaps(model, model.parameters, [{ input: ids }]);
 
 /** The public functions for stored models and their layers. */
 export const modelExamples: Readonly<Record<string, Example>> = {
   geluExact: unary,
+  freezeHeads: example(() => [maps, () => true, [2]]),
+  headMaps: example(() => [model, model.parameters, [{ input: ids }]]),
   loadTransformer: example(() => [cpu, file, { heads: 1, norm: "pre" }]),
   multiHead: example(
     () => [
