@@ -8,6 +8,7 @@ import { relevance } from "./relevance/study.js";
 import type { Study } from "./runner/study.js";
 import { symmetric } from "./symmetric/study.js";
 import { text } from "./text/study.js";
+import { transplant } from "./transplant/study.js";
 import { wavefunction } from "./wavefunction/study.js";
 
 /** All studies; command line, help, merging and tests use this list. */
@@ -21,5 +22,6 @@ export const studies = [
   relevance,
   symmetric,
   text,
+  transplant,
   wavefunction,
 ] as unknown as readonly Study[];

@@ -3,12 +3,14 @@ import { ArgumentError, DataError } from "../../core/errors.js";
 import { indices, type Indices } from "../../core/indices.js";
 import { parseJson } from "../../core/json.js";
 import { isRecord } from "../../core/kinds.js";
+import type { Random } from "../../core/random.js";
 import { formatShape, sizeOf } from "../../core/shape.js";
 import type { Backend, Tensor } from "../../core/tensor.js";
 import { loadTransformer, type LoadedTransformer } from "../../weights/load-transformer.js";
 import { openSafetensors } from "../../weights/safetensors.js";
 import { fileSource } from "../dissect/file.js";
 import { openModel } from "../dissect/open.js";
+import type { Examples } from "../training/classifier.js";
 import { optionalText } from "../runner/options.js";
 
 /** What the flag `--facts` of a command sets. */
@@ -97,4 +99,43 @@ export function inputRows(
   const extents = [rows.length, ...shape.slice(1)];
   const input: Indices | Tensor = kind === "ids" ? indices(chosen, extents) : backend.tensor(chosen, extents);
   return { input, ...(lengths === undefined ? {} : { lengths: rows.map((row) => lengths[row]) }) };
+}
+
+/**
+ * Examples to train and to test on, drawn without return; both shrink where there are fewer.
+ *
+ * @throws DataError for inputs without labels, with lengths, or fewer than two.
+ */
+export function splitInputs(
+  stored: StoredInputs,
+  stream: Random,
+  sizes: { readonly train: number; readonly test: number },
+): { readonly examples: (backend: Backend) => { train: Examples; test: Examples }; readonly content: unknown } {
+  const { count, labels, lengths } = stored;
+  if (labels === undefined || lengths !== undefined || count < 2) {
+    throw new DataError({
+      where: "study transplant",
+      argument: "--inputs",
+      wanted: "at least two inputs with labels, all of one length",
+      got: labels === undefined ? "no labels" : lengths !== undefined ? "lengths" : String(count),
+    });
+  }
+  const order = stream.shuffle(Array.from({ length: count }, (_, row) => row));
+  const test = Math.max(1, Math.min(sizes.test, Math.floor((count * sizes.test) / (sizes.train + sizes.test))));
+  const part = (rows: readonly number[], backend: Backend): Examples => ({
+    labels: Int32Array.from(rows, (row) => labels[row]),
+    inputs: (chosen) =>
+      inputRows(
+        stored,
+        chosen.map((at) => rows[at]),
+        backend,
+      ).input,
+  });
+  return {
+    examples: (backend) => ({
+      test: part(order.slice(0, test), backend),
+      train: part(order.slice(test, test + sizes.train), backend),
+    }),
+    content: { stored, order },
+  };
 }
