@@ -7,6 +7,7 @@ export {
   type HeadDissection,
   type ModeMap,
 } from "./dissection.js";
+export { freezeHeads, headMaps, type HeadMaps, type MapInputs, type MeanHead } from "./head-maps.js";
 export type { Rows } from "../numerics/rows.js";
 export { observeTraining, type ObservedStep, type ObserveOptions, type TrainingMonitor } from "./monitor/monitor.js";
 export type { ObservableModel, ObservedLayer } from "./monitor/look.js";

@@ -51,9 +51,10 @@ export function commandLine(
 ): Command {
   const study = new Command("study").description("run one of the papers' experiments");
   const analyze = new Command("analyze").description("analyse the weights of a stored model");
+  const usual = studies.find(({ group }) => group === "analyze");
   for (const own of studies)
     (own.group === "analyze" ? analyze : study).addCommand(studyCommand(own, terminal, finish), {
-      isDefault: own.group === "analyze",
+      isDefault: own === usual,
     });
   study.addCommand(mergeCommand(terminal, studies)).addCommand(reportCommand(terminal, studies));
   const program = new Command("attention-kernels")

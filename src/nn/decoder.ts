@@ -1,15 +1,15 @@
 import { add, embedding, reshape, slice } from "../autograd/ops.js";
-import { checkIndices, indices, indicesKind, type Indices } from "../core/indices.js";
-import { ArgumentError, ShapeError, UnsupportedError } from "../core/errors.js";
-import { backend as backendKind, generator, notNegative, numbers, record, whole } from "../core/kinds.js";
-import { checkArguments, checkOptions, type Kinds } from "../core/options.js";
+import { indicesKind, type Indices } from "../core/indices.js";
+import { ShapeError } from "../core/errors.js";
+import { backend as backendKind, generator, record } from "../core/kinds.js";
+import { checkArguments, checkOptions } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import { formatShape } from "../core/shape.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { decode, keyValueCache } from "../kernels/decode.js";
 import { and, causal } from "../kernels/mask.js";
+import { checkCached, checkCausal, continueText, type GenerateOptions } from "./generate.js";
 import { initialLinear, linear, type LinearParameters } from "./linear.js";
-import { sampleFrom } from "./sampling.js";
 import {
   transformer,
   transformerCall,
@@ -22,25 +22,6 @@ import {
 
 /** Parameters of a decoder. */
 export type DecoderParameters = TransformerParameters & { readonly head: LinearParameters };
-
-/** Options of `generate`. */
-export interface GenerateOptions {
-  /** New tokens, at most. Default: until the positions end. */
-  readonly count?: number;
-  /** Divides the logits. 0 takes the likeliest token. Default 1. */
-  readonly temperature?: number;
-  /** Only the `topK` likeliest tokens are drawn. Default: all. */
-  readonly topK?: number;
-  /** Draws the tokens; not needed at temperature 0. */
-  readonly random?: Random;
-}
-
-const generateOptions: Kinds<GenerateOptions> = {
-  count: whole(0),
-  temperature: notNegative,
-  topK: whole(1),
-  random: generator,
-};
 
 /** A causal transformer, as `decoder` returns it. */
 export interface Decoder {
@@ -79,49 +60,12 @@ export function decoder(options: TransformerOptions): Decoder {
   const { kernel, vocabulary, tokens } = rest;
   const stack = transformer({ heads, ...rest });
   const { width } = stack;
-  const between = (kernel.inputs ?? []).filter(({ betweenLayers }) => betweenLayers !== undefined);
-  if (between.some(({ forQueries }) => forQueries === undefined)) {
-    throw new ArgumentError({
-      where: "decoder",
-      argument: "kernel",
-      wanted: "one that sees no later tokens",
-      got: `${kernel.name}, whose ${between[0].name} is that of all tokens`,
-      fix: "For elliptical attention, take elliptical({ causal: true }).",
-    });
-  }
+  checkCausal("decoder", kernel);
 
   /** The tokens of the last layer; the first of them is at `place`. */
   function run(parameters: DecoderParameters, ids: Indices, place: number, how: Attend, call: TransformerCall): Tensor {
     const positions = slice(parameters.positions, 0, place, ids.shape[1]);
     return stack.run(parameters, add(embedding(parameters.embedding, ids), positions), how, call);
-  }
-
-  /** `count` tokens that follow the prompt. */
-  async function* continued(
-    parameters: DecoderParameters,
-    prompt: Indices,
-    count: number,
-    choose: (logits: ArrayLike<number>) => number,
-  ): AsyncGenerator<number> {
-    const { backend } = parameters.embedding;
-    const sizes = { batch: 1, kvHeads: heads, capacity: tokens, dim: width / heads };
-    const caches = parameters.layers.map(() => keyValueCache(backend, kernel, sizes));
-    const how: Attend = (layer, attention, inputs) => stack.attention.combine(attention, decode(caches[layer], inputs));
-    try {
-      let [next, place] = [prompt, 0];
-      for (let made = 0; made < count; made++) {
-        const logits = backend.scope(() => {
-          const rows = reshape(run(parameters, next, place, how, {}), [-1, width]);
-          return linear(slice(rows, 0, rows.shape[0] - 1, 1), parameters.head);
-        });
-        const id = choose(await logits.read().finally(() => logits.dispose()));
-        place += next.shape[1];
-        next = indices([id], [1, 1]);
-        yield id;
-      }
-    } finally {
-      for (const cache of caches) cache.dispose();
-    }
   }
 
   return {
@@ -147,34 +91,27 @@ export function decoder(options: TransformerOptions): Decoder {
       const how: Attend = (_, attention, inputs) => stack.attention.attend(attention, inputs, { mask: masks });
       return linear(run(parameters, ids, 0, how, { ...own, mask: masks }), parameters.head);
     },
-    generate(parameters, prompt, options = {}) {
-      if (between.length > 0) {
-        throw new UnsupportedError({
-          where: "decoder.generate",
-          wanted: "a kernel whose inputs do not follow from the layer before",
-          got: kernel.name,
-          fix: "Call apply for every token.",
-        });
-      }
-      checkArguments("decoder.generate", { parameters, prompt }, { parameters: record, prompt: numbers });
-      const {
-        count = tokens - prompt.length,
-        temperature = 1,
-        topK,
-        random,
-      } = checkOptions("decoder.generate", options, generateOptions);
-      if (prompt.length < 1 || prompt.length + count > tokens) {
-        throw new ArgumentError({
-          where: "decoder.generate",
-          argument: "prompt",
-          wanted: `ids, and with the new ones at most ${tokens}, the positions of the model`,
-          got: `${prompt.length} and ${count} new ones`,
-          fix: "Take the last ids of the prompt, or ask for fewer new ones.",
-        });
-      }
-      const ids = indices(prompt, [1, prompt.length]);
-      checkIndices("decoder.generate", "prompt", ids, vocabulary);
-      return continued(parameters, ids, count, sampleFrom({ temperature, topK, random }));
+    generate(parameters, prompt, options) {
+      checkCached("decoder.generate", kernel);
+      checkArguments("decoder.generate", { parameters }, { parameters: record });
+      const sizes = { batch: 1, kvHeads: heads, capacity: tokens, dim: width / heads };
+      return continueText(
+        "decoder.generate",
+        {
+          vocabulary,
+          tokens,
+          caches: () => parameters.layers.map(() => keyValueCache(parameters.embedding.backend, kernel, sizes)),
+          next: (ids, place, caches) =>
+            parameters.embedding.backend.scope(() => {
+              const how: Attend = (layer, attention, inputs) =>
+                stack.attention.combine(attention, decode(caches[layer], inputs));
+              const rows = reshape(run(parameters, ids, place, how, {}), [-1, width]);
+              return linear(slice(rows, 0, rows.shape[0] - 1, 1), parameters.head);
+            }),
+        },
+        prompt,
+        options,
+      );
     },
   };
 }

@@ -1,6 +1,10 @@
-export { decoder, type Decoder, type DecoderParameters, type GenerateOptions } from "./decoder.js";
+export { geluExact, silu, type Activation } from "./activations.js";
+export { decoder, type Decoder, type DecoderParameters } from "./decoder.js";
 export { encoder, type Encoder, type EncoderOptions, type EncoderParameters } from "./encoder.js";
+export type { GenerateOptions } from "./generate.js";
 export type { LinearParameters, NormParameters } from "./linear.js";
+export type { ModelCall, ModelParameters, TransformerModel, WithKernelOptions } from "./model.js";
+export type { Branch, HeadStep, ModelDesign } from "./model-parts.js";
 export {
   multiHead,
   type AttentionTrace,
@@ -27,6 +31,8 @@ export {
   type Schedule,
   type WarmupOptions,
 } from "./schedules.js";
+export { rmsNorm, type RmsNormOptions } from "./rms-norm.js";
+export { rotary, type RotaryOptions } from "./rotary.js";
 export {
   singleLayer,
   type SingleLayer,

@@ -30,6 +30,8 @@ export interface MultiHeadOptions {
   readonly heads: number;
   /** Heads of keys and values. Each serves heads / kvHeads query heads. Default `heads`. */
   readonly kvHeads?: number;
+  /** d, the width of a head. Default width / heads. */
+  readonly dim?: number;
   /** Width of the tokens that keys and values are projected from, in cross-attention. Default `width`. */
   readonly contextWidth?: number;
   /** n and m, for a kernel whose parameters depend on them; m defaults to n. */
@@ -46,6 +48,7 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
   width: needed(sizes.width),
   heads: needed(sizes.heads),
   kvHeads: whole(1),
+  dim: whole(1),
   contextWidth: whole(1),
   tokens: whole(1),
   contextTokens: whole(1),
@@ -54,9 +57,8 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
 };
 
 /**
- * Projections query [width, width], key and value [contextWidth, kvHeads·width/heads], output [width, width], and the
- * kernel's parameters under their own names. Head h has width/heads columns from h·width/heads on (rows of the
- * output). A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on
+ * Projections query [width, heads·d], key and value [contextWidth, kvHeads·d], output [heads·d, width], and the
+ * kernel's parameters under their own names. Head h has the d columns from h·d on (rows of the output). A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on
  * positions alone has neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias
  * and outputBias.
  */
@@ -88,6 +90,7 @@ export interface AttentionTrace {
 
 /** Attention in heads with its projections, as `multiHead` returns it. */
 export interface MultiHead {
+  readonly kernel: AttentionKernel;
   initialize(backend: Backend, random: Random): MultiHeadParameters;
   /** The inputs of attention for x [batch, n, width]: q, k, v [batch, heads, n, d] and the kernel's parameters. */
   project(parameters: MultiHeadParameters, x: Tensor, context?: Tensor): AttentionInputs;
@@ -117,13 +120,14 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     width,
     heads,
     kvHeads = heads,
+    dim = width / heads,
     contextWidth = width,
     tokens,
     contextTokens = tokens,
     bias = false,
     learn = [],
   } = checkOptions("multiHead", options, multiHeadOptions);
-  if (width % heads !== 0) {
+  if (!Number.isInteger(dim)) {
     throw new ArgumentError({
       where: "multiHead",
       argument: "heads",
@@ -132,7 +136,7 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     });
   }
   const { projections = "separate" } = kernel;
-  const dim = width / heads;
+  const headsWidth = heads * dim;
   const needed = (argument: string, count: number | undefined): number => {
     if (count !== undefined) return count;
     throw new ArgumentError({
@@ -194,7 +198,7 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
   const biases = (backend: Backend): NamedTensors => {
     const zeros = (columns: number): Tensor => backend.full(0, [columns]);
     return {
-      ...(projections === "values" ? {} : { queryBias: zeros(width) }),
+      ...(projections === "values" ? {} : { queryBias: zeros(headsWidth) }),
       ...(projections === "separate" ? { keyBias: zeros(kvHeads * dim) } : {}),
       valueBias: zeros(kvHeads * dim),
       outputBias: zeros(width),
@@ -202,7 +206,7 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
   };
 
   const biasOf = (parameters: MultiHeadParameters, name: string): Tensor | null =>
-    bias ? parameters[`${name}Bias`] : null;
+    (parameters[`${name}Bias`]) ?? null;
   const projected = (parameters: MultiHeadParameters, name: string, x: Tensor, count: number): Tensor =>
     affineToHeads(x, parameters[name], biasOf(parameters, name), [count, dim]);
   const project: MultiHead["project"] = (parameters, x, context = x) => {
@@ -222,16 +226,17 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     combine(parameters, attention(kernel, inputs, options));
 
   return {
+    kernel,
     initialize(backend, random) {
       checkArguments("multiHead.initialize", { backend, random }, { backend: backendKind, random: generator });
       const matrix = (rows: number, columns: number): Tensor =>
         normal(backend, random, [rows, columns], 1 / Math.sqrt(rows));
       const kvWidth = kvHeads * dim;
       return {
-        ...(projections === "values" ? {} : { query: matrix(width, width) }),
+        ...(projections === "values" ? {} : { query: matrix(width, headsWidth) }),
         ...(projections === "separate" ? { key: matrix(contextWidth, kvWidth) } : {}),
         value: matrix(contextWidth, kvWidth),
-        output: matrix(width, width),
+        output: matrix(headsWidth, width),
         ...own(backend, random),
         ...(bias ? biases(backend) : {}),
       };

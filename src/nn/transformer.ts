@@ -110,6 +110,50 @@ function betweenLayers({ inputs = [] }: AttentionKernel, values: Tensor, previou
 /** How the heads of a layer attend: the output [batch, n, width]. */
 export type Attend = (layer: number, attention: MultiHeadParameters, inputs: AttentionInputs) => Tensor;
 
+/** What every layer has. */
+interface Layer {
+  readonly attentionNorm: unknown;
+  readonly attention: MultiHeadParameters;
+  readonly feedForwardNorm: unknown;
+}
+
+/** What the layers of models differ in. */
+export interface LayerRules<Own extends Layer> {
+  readonly norm: "pre" | "post";
+  /** The attention of a layer, counted from 0. */
+  readonly attention: (layer: number) => Pick<MultiHead, "kernel" | "project">;
+  readonly normalize: (x: Tensor, norm: Own["attentionNorm"] | Own["feedForwardNorm"]) => Tensor;
+  readonly feedForward: (x: Tensor, layer: Own) => Tensor;
+  /** Drops a share of what a layer adds to its tokens. Default: nothing. */
+  readonly drop?: (x: Tensor) => Tensor;
+}
+
+/** Layers of attention and feed-forward networks on x [batch, n, width]. The mask of `call` is that of `attend`. */
+export function runLayers<Own extends Layer>(
+  layers: readonly Own[],
+  x: Tensor,
+  attend: Attend,
+  { norm, attention, normalize, feedForward, drop = (added) => added }: LayerRules<Own>,
+  { observe, mask }: Pick<TransformerCall, "observe" | "mask">,
+): Tensor {
+  const isPre = norm === "pre";
+  let values: Tensor | undefined;
+  layers.forEach((layer, at) => {
+    const { kernel, project } = attention(at);
+    const own = project(layer.attention, isPre ? normalize(x, layer.attentionNorm) : x);
+    const inputs = { ...own, ...betweenLayers(kernel, own.v, values) };
+    values = own.v;
+    const stream = x;
+    const attended = attend(at, layer.attention, inputs);
+    const added = add(x, drop(attended));
+    x = isPre ? added : normalize(added, layer.attentionNorm);
+    const fed = add(x, drop(feedForward(isPre ? normalize(x, layer.feedForwardNorm) : x, layer)));
+    x = isPre ? fed : normalize(fed, layer.feedForwardNorm);
+    observe?.({ kernel, parameters: layer.attention, inputs, options: { mask }, stream, attended, tokens: x });
+  });
+  return x;
+}
+
 /** What an encoder and a decoder share. */
 export interface Transformer {
   readonly attention: MultiHead;
@@ -124,8 +168,6 @@ export function transformer(options: TransformerOptions): Transformer {
   const { kernel, vocabulary, tokens, bias } = options;
   const { width = 64, hidden = 128, heads = 2, layers = 2, norm = "pre", dropout: rate = 0 } = options;
   const heart = multiHead({ kernel, width, heads, tokens, bias });
-  const drop = (x: Tensor, random: Random | undefined): Tensor =>
-    rate === 0 || random === undefined ? x : dropout(x, { rate, seed: random.integer(SEEDS) });
 
   return {
     attention: heart,
@@ -144,24 +186,20 @@ export function transformer(options: TransformerOptions): Transformer {
         norm: initialNorm(backend, width),
       };
     },
-    run(parameters, embedded, attend, { random, observe, mask }) {
-      const isPre = norm === "pre";
-      let x = drop(isPre ? embedded : layerNorm(embedded, parameters.norm), random);
-      let values: Tensor | undefined;
-      parameters.layers.forEach((layer, at) => {
-        const own = heart.project(layer.attention, isPre ? layerNorm(x, layer.attentionNorm) : x);
-        const inputs = { ...own, ...betweenLayers(kernel, own.v, values) };
-        values = own.v;
-        const stream = x;
-        const attended = attend(at, layer.attention, inputs);
-        const added = add(x, drop(attended, random));
-        x = isPre ? added : layerNorm(added, layer.attentionNorm);
-        const inner = gelu(linear(isPre ? layerNorm(x, layer.feedForwardNorm) : x, layer.expand));
-        const fed = add(x, drop(linear(inner, layer.contract), random));
-        x = isPre ? fed : layerNorm(fed, layer.feedForwardNorm);
-        observe?.({ kernel, parameters: layer.attention, inputs, options: { mask }, stream, attended, tokens: x });
-      });
-      return isPre ? layerNorm(x, parameters.norm) : x;
+    run(parameters, embedded, attend, call) {
+      const { random } = call;
+      const drop = (x: Tensor): Tensor =>
+        rate === 0 || random === undefined ? x : dropout(x, { rate, seed: random.integer(SEEDS) });
+      const rules: LayerRules<LayerParameters> = {
+        norm,
+        attention: () => heart,
+        normalize: layerNorm,
+        feedForward: (x, { expand, contract }) => linear(gelu(linear(x, expand)), contract),
+        drop,
+      };
+      const first = drop(norm === "pre" ? embedded : layerNorm(embedded, parameters.norm));
+      const last = runLayers(parameters.layers, first, attend, rules, call);
+      return norm === "pre" ? layerNorm(last, parameters.norm) : last;
     },
   };
 }

@@ -3,6 +3,8 @@ export { findAttention, type AttentionWeights, type FindOptions } from "./attent
 export { countHeads, type HeadCount, type LayerHeads } from "./heads.js";
 export type { AttentionLayer, Projection, StoredMatrix } from "./attention-layer.js";
 export { readProjection } from "./projections.js";
+export { loadTransformer, type LoadedTransformer } from "./load-transformer.js";
+export type { TransformerConfig } from "./model-facts.js";
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./parameter-count.js";
 export { encodeSafetensors, openSafetensors, type StoredTensors, type TensorToStore } from "./safetensors.js";
 export { openNumpy } from "./numpy.js";

@@ -56,7 +56,7 @@ function argvOf(command: Command, flag: string, out: string): string[] {
   ];
   return [
     ...commandPath(command).slice(1),
-    ...(command.name() === "dissect" ? [join(folder, "no-model")] : []),
+    ...(command.registeredArguments.length > 0 ? [join(folder, "no-model")] : []),
     ...own,
     "--backend",
     "cpu",

@@ -3,7 +3,7 @@ import ts from "typescript";
 
 const index = fileURLToPath(new URL("../../src/standalone.ts", import.meta.url));
 
-/** Records with optional members that are no options, but values that the library creates or computes with. */
+/** Records with optional members that are no options, but values that the library creates, reads or computes with. */
 const things = new Set([
   "AttentionKernel",
   "TiledKernel",
@@ -13,6 +13,7 @@ const things = new Set([
   "VariationalProblem",
   "DecodeInputs",
   "StoredTensors",
+  "TransformerConfig",
 ]);
 
 /** The functions of the entry points with a parameter whose type has optional members, by their names there. */

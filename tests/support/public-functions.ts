@@ -4,6 +4,7 @@ import { checkpoint, dictionary } from "./pickle-files.js";
 import * as library from "../../src/standalone.js";
 import { example, type Example } from "./example.js";
 import { analysisExamples } from "./analysis-functions.js";
+import { modelExamples } from "./model-functions.js";
 import { physicsExamples } from "./physics-functions.js";
 
 const { cpu, indices, kernels, ops, random, softmax } = library;
@@ -131,21 +132,6 @@ export const examples: Readonly<Record<string, Example>> = {
   keyValueCache: example(() => [cpu, softmax(), { batch: 1, kvHeads: 1, capacity: 4, dim: 2, valueDim: 2 }], 2),
   lengths: example(() => [{ queries: [1], keys: [2] }], 0),
   mergeParameters: example(() => [{ x }, { x }]),
-  multiHead: example(
-    () => [
-      {
-        kernel: softmax(),
-        width: 4,
-        heads: 2,
-        kvHeads: 1,
-        contextWidth: 4,
-        tokens: 2,
-        contextTokens: 2,
-        learn: ["scale"],
-      },
-    ],
-    0,
-  ),
   openNumpy: example(() => [numpyArray]),
   openOnnx: example(() => [onnx([])]),
   openPyTorch: example(() => [checkpoint(dictionary({}))]),
@@ -296,5 +282,6 @@ export const examples: Readonly<Record<string, Example>> = {
   "ops.sum": example(() => [x, 0, { keepAxes: true }], 2),
 
   ...analysisExamples,
+  ...modelExamples,
   ...physicsExamples,
 };

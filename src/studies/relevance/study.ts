@@ -1,0 +1,60 @@
+import { stateDict } from "../../nn/trees.js";
+import { ArgumentError } from "../../core/errors.js";
+import { disposeTree } from "../../core/tensor.js";
+import { cpu } from "../../cpu/cpu.js";
+import { optionalText, setting } from "../runner/options.js";
+import { text } from "../runner/schema.js";
+import { declareStudy, type Task } from "../runner/study.js";
+import { factsOption, openTransformer, readStoredInputs, type StoredInputs } from "./inputs.js";
+import { measureRelevance, type RelevanceResult } from "./measure.js";
+import { report } from "./report.js";
+
+/** How much the attention maps of a stored model depend on its inputs, and what it loses without that. */
+export const relevance = declareStudy({
+  name: "relevance",
+  question: "input dependence of every head's attention map in a stored model: are queries and keys needed?",
+  title: "Are queries and keys needed?",
+  group: "analyze",
+  argument: {
+    option: "model",
+    help: "a .safetensors file that loadTransformer runs, its index of shards, or the folder",
+  },
+  seedOf: "nothing",
+  options: {
+    model: setting("", text),
+    inputs: optionalText({
+      argument: "file",
+      help: "a .safetensors file with ids, pixels or vectors, and labels and lengths if there are any",
+    }),
+    facts: factsOption,
+  },
+  check({ inputs }) {
+    if (inputs !== undefined) return;
+    throw new ArgumentError({
+      where: "analyze relevance",
+      argument: "--inputs",
+      wanted: "a .safetensors file with a tensor ids [count, n], pixels or vectors",
+      got: "nothing",
+    });
+  },
+  data: ({ inputs }) => readStoredInputs(inputs!),
+  tasks: ({ model: path, facts }): readonly Task<StoredInputs, RelevanceResult>[] => [
+    {
+      name: "heads",
+      async depends(inputs) {
+        const model = await openTransformer(cpu, path, facts);
+        return { design: model.design, state: await stateDict(model.parameters), inputs };
+      },
+      async run(inputs, work) {
+        const model = await openTransformer(work.backend, path, facts);
+        try {
+          return await measureRelevance(path, model, inputs, work);
+        } finally {
+          disposeTree(model.parameters);
+        }
+      },
+    },
+  ],
+  gather: ([result]: readonly RelevanceResult[]) => result as RelevanceResult | undefined,
+  report: (measurements) => report(measurements),
+});
