@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ArgumentError, DataError } from "../../src/index.js";
+import { ArgumentError, AttentionKernelsError, DataError } from "../../src/index.js";
 import { encodeSafetensors, openWeights } from "../../src/weights/index.js";
 import { floatTensor, onnx } from "../support/onnx-files.js";
 import { checkpoint, dictionary, floats, tensor } from "../support/pickle-files.js";
@@ -12,14 +13,51 @@ const npy = Buffer.concat([
   floats(1, 2),
 ]);
 
+/** A file of each format with the numbers 1 and 2 under a name, and whether it has checksums. */
+const files = [
+  ["safetensors", "w", encodeSafetensors({ w: two }), false],
+  ["PyTorch", "w", checkpoint(dictionary({ w: tensor({ count: 2 }, [2]) }), { 0: floats(1, 2) }), true],
+  [".npz", "w", zip({ "w.npy": npy }, { "w.npy": { deflate: true } }), true],
+  [".npy", "array", npy, false],
+  ["ONNX", "w", onnx([floatTensor("w", [2], [1, 2])]), false],
+] as const;
+
+/** A file with some of its bytes changed, left out, or put in. */
+const mutation = (file: Uint8Array): fc.Arbitrary<Uint8Array> =>
+  fc
+    .record({
+      changes: fc.array(fc.tuple(fc.nat(file.length - 1), fc.nat(255)), { maxLength: 3 }),
+      from: fc.nat(file.length),
+      without: fc.constantFrom(0, 0, 0, 1, 2, 7, 1000),
+      more: fc.constantFrom(0, 0, 0, 1, 2, 7),
+    })
+    .map(({ changes, from, without, more }) => {
+      const changed = Uint8Array.from(file);
+      for (const [at, byte] of changes) changed[at] = byte;
+      return Buffer.concat([changed.subarray(0, from), new Uint8Array(more), changed.subarray(from + without)]);
+    });
+
 describe("openWeights", () => {
-  it.each([
-    ["safetensors", "w", encodeSafetensors({ w: two })],
-    ["PyTorch", "w", checkpoint(dictionary({ w: tensor({ count: 2 }, [2]) }), { 0: floats(1, 2) })],
-    [".npz", "w", zip({ "w.npy": npy })],
-    [".npy", "array", npy],
-    ["ONNX", "w", onnx([floatTensor("w", [2], [1, 2])])],
-  ])("recognises %s by its first bytes", async (_, name, file) => {
+  it.each(files)(
+    "of 2,000 changed files of %s gives the numbers, or the library's error, or what bytes without checksums say",
+    async (_, name, file, isChecked) => {
+      const property = fc.asyncProperty(mutation(file), async (changed) => {
+        try {
+          const { tensors, read } = await openWeights(changed);
+          for (const [own, { shape }] of tensors) {
+            const numbers = await read(own);
+            expect(numbers.length).toBe(shape.reduce((size, extent) => size * extent, 1));
+            if (isChecked && own === name) expect(numbers).toEqual(Float32Array.of(1, 2));
+          }
+        } catch (error) {
+          expect(error).toBeInstanceOf(AttentionKernelsError);
+        }
+      });
+      await fc.assert(property, { numRuns: 2000 });
+    },
+  );
+
+  it.each(files)("recognises %s by its first bytes", async (_, name, file) => {
     for (const data of [file, new Blob([file as Uint8Array<ArrayBuffer>])]) {
       const { tensors, read } = await openWeights(data);
       expect([...tensors.keys()]).toEqual([name]);
