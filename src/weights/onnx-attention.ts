@@ -1,5 +1,5 @@
 import type { AttentionLayer, StoredMatrix } from "./attention-layer.js";
-import type { OnnxGraph, OnnxNode } from "./onnx.js";
+import type { OnnxGraph, OnnxNode } from "./onnx-graph.js";
 
 /** Operations whose first input alone is handed on; the others are shapes, indices and types. */
 const SHAPING = new Set(

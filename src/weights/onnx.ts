@@ -2,6 +2,7 @@ import { showJson } from "../core/json.js";
 import { sizeOf } from "../core/shape.js";
 import { sourceOf, type BinaryData } from "./bytes.js";
 import { attentionOf } from "./onnx-attention.js";
+import type { OnnxGraph, OnnxNode, OnnxTensor } from "./onnx-graph.js";
 import { Messages, unpackVarints, type Field, type Span } from "./protobuf.js";
 import { refusing, type Refuse, type StoredTensor } from "./safetensors-header.js";
 import { noSuchTensor, type StoredTensors } from "./safetensors.js";
@@ -49,27 +50,6 @@ const INTEGERS: readonly string[] = ["I32", "I64"];
 const UNDEFINED = 0;
 /** Fields of numbers whose bytes are those of the raw form. */
 const FLAT = [4, 10];
-
-interface OnnxTensor extends StoredTensor {
-  readonly place: Span;
-  /** Whether the numbers are varints. */
-  readonly isPacked: boolean;
-}
-
-/** An operation of a graph. */
-export interface OnnxNode {
-  readonly operation: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Attributes that are whole numbers. */
-  readonly attributes: Readonly<Record<string, readonly number[]>>;
-}
-
-/** The operations of a model, and its tensors by the names that operations use. */
-export interface OnnxGraph {
-  readonly nodes: readonly OnnxNode[];
-  readonly tensors: ReadonlyMap<string, OnnxTensor>;
-}
 
 const only = (fields: readonly Field[], number: number): Field[] => fields.filter((field) => field.number === number);
 

@@ -15,8 +15,11 @@ import { layouts } from "../support/model-names.js";
 import { drawn, sized } from "../support/attack.js";
 import type { StudyProcess } from "../support/conduct.js";
 import { tinyCorpus } from "../support/corpus.js";
+import { storedModels } from "../support/stored-models/index.js";
 import { optionsOf } from "../support/study.js";
 import { bundle, ended, start, timelessResults } from "../support/processes.js";
+
+const vit = storedModels.find(({ title }) => title === "ViT")!;
 
 let folder = "";
 let program = "";
@@ -27,6 +30,11 @@ beforeAll(async () => {
   commandLine = await bundle("src/cli/index.ts", folder);
   await tinyCorpus(folder);
   await writeFile(join(folder, "model.safetensors"), smallModel());
+  await writeFile(join(folder, "vit.safetensors"), encodeSafetensors(vit.weights));
+  await writeFile(
+    join(folder, "pixels.safetensors"),
+    encodeSafetensors({ pixels: { shape: vit.input.shape, data: vit.input.data } }),
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -117,6 +125,25 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
     lengthSeeds: 1,
   }),
   dissect: () => ({ model: join(folder, "model.safetensors"), heads: 2 }),
+  relevance: () => ({
+    model: join(folder, "vit.safetensors"),
+    inputs: join(folder, "pixels.safetensors"),
+    facts: JSON.stringify(vit.config),
+  }),
+  transplant: () => ({
+    data: join(folder, "tiny.csv"),
+    kernels: ["gaussian"],
+    seeds: 2,
+    tokens: 8,
+    train: 24,
+    test: 12,
+    width: 8,
+    hidden: 8,
+    layers: 1,
+    batch: 8,
+    epochs: 2,
+    tuning: 2,
+  }),
 };
 const studyOf = (name: string) => studies.find((study) => study.name === name)!;
 const configurationOf = (name: string): unknown => {

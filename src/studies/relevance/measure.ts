@@ -13,8 +13,8 @@ export interface Answers {
   readonly correct: number;
 }
 
-/** What the study found for a model and inputs. */
-export interface RelevanceResult {
+/** A model and its inputs, as every task measures them. */
+interface Basis {
   readonly file: string;
   readonly family: string;
   readonly count: number;
@@ -24,14 +24,30 @@ export interface RelevanceResult {
   /** ρ by layer and head. */
   readonly dependence: readonly (readonly number[])[];
   readonly plain: Answers;
+}
+
+/** Heads frozen one by one, and layer by layer. */
+interface Single {
   /** One head frozen, by layer and head. */
   readonly single: readonly (readonly Answers[])[];
   /** All heads of one layer frozen. */
   readonly layers: readonly Answers[];
+}
+
+/** Heads frozen one after the other. */
+interface Ordered {
   /** The first k heads frozen, k from 0, in rising order of ρ and in falling order. */
   readonly rising: readonly Answers[];
   readonly falling: readonly Answers[];
 }
+
+/** What a task found, and what the study found for a model and inputs. */
+export type RelevancePart = Basis & (Single | Ordered);
+export type RelevanceResult = Basis & Single & Ordered;
+
+/** The parts of the measurement, each a task. */
+export const parts = ["head by head", "in order of dependence"] as const;
+export type Part = (typeof parts)[number];
 
 /** Inputs in one forward pass. */
 const AT_ONCE = 32;
@@ -84,13 +100,14 @@ async function answer(
   return { loss: loss / inputs.count, correct, answers };
 }
 
-/** Measures ρ of every head, and the answers with heads frozen: one by one, layer by layer, and by ρ. */
+/** Measures ρ of every head, and the answers with heads frozen: one by one and layer by layer, or in the order of ρ. */
 export async function measureRelevance(
   file: string,
   model: LoadedTransformer,
   inputs: StoredInputs,
+  part: Part,
   work: Work,
-): Promise<RelevanceResult> {
+): Promise<RelevancePart> {
   const starts = Array.from({ length: Math.ceil(inputs.count / AT_ONCE) }, (_, at) => at * AT_ONCE);
   const batches = starts.map((start) =>
     Array.from({ length: Math.min(AT_ONCE, inputs.count - start) }, (_, at) => start + at),
@@ -101,21 +118,33 @@ export async function measureRelevance(
     batches.map((rows) => inputRows(inputs, rows, work.backend)),
   );
   const dependence = maps.layers.map((heads) => heads.map((head) => head.dependence));
-  const own = await answer(model, inputs, undefined, work);
-  const labels = inputs.labels ?? own.answers;
+  const labels = inputs.labels ?? (await answer(model, inputs, undefined, work)).answers;
   const heads = dependence.flatMap((row, layer) => row.map((rho, head) => ({ layer, head, rho })));
-  const total = 1 + heads.length + maps.layers.length + 2 * heads.length;
+  const isSingle = part === "head by head";
+  const total = 1 + heads.length + (isSingle ? maps.layers.length : heads.length);
   let done = 0;
   const measured = async (isFrozen: (layer: number, head: number) => boolean): Promise<Answers> => {
     const { loss, correct } = await answer(model, inputs, labels, work, { maps, isFrozen });
-    work.report({ kind: "progress", label: "frozen heads", done: ++done, total });
+    work.report({ kind: "progress", label: part, done: ++done, total });
     return { loss, correct };
   };
   const plain = await measured(() => false);
-  const single: Answers[][] = maps.layers.map(() => []);
-  for (const { layer, head } of heads) single[layer].push(await measured((at, own) => at === layer && own === head));
-  const layers: Answers[] = [];
-  for (const layer of maps.layers.keys()) layers.push(await measured((at) => at === layer));
+  const basis = {
+    file,
+    family: model.family,
+    count: inputs.count,
+    hasLabels: inputs.labels !== undefined,
+    by: maps.by,
+    dependence,
+    plain,
+  };
+  if (isSingle) {
+    const single: Answers[][] = maps.layers.map(() => []);
+    for (const { layer, head } of heads) single[layer].push(await measured((at, own) => at === layer && own === head));
+    const layers: Answers[] = [];
+    for (const layer of maps.layers.keys()) layers.push(await measured((at) => at === layer));
+    return { ...basis, single, layers };
+  }
   const along = async (order: typeof heads): Promise<Answers[]> => {
     const answers = [plain];
     for (const [last] of order.entries()) {
@@ -125,17 +154,5 @@ export async function measureRelevance(
     return answers;
   };
   const rising = [...heads].sort((a, b) => a.rho - b.rho);
-  return {
-    file,
-    family: model.family,
-    count: inputs.count,
-    hasLabels: inputs.labels !== undefined,
-    by: maps.by,
-    dependence,
-    plain,
-    single,
-    layers,
-    rising: await along(rising),
-    falling: await along([...rising].reverse()),
-  };
+  return { ...basis, rising: await along(rising), falling: await along([...rising].reverse()) };
 }

@@ -6,7 +6,7 @@ import { optionalText, setting } from "../runner/options.js";
 import { text } from "../runner/schema.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { factsOption, openTransformer, readStoredInputs, type StoredInputs } from "./inputs.js";
-import { measureRelevance, type RelevanceResult } from "./measure.js";
+import { measureRelevance, parts, type RelevancePart, type RelevanceResult } from "./measure.js";
 import { report } from "./report.js";
 
 /** How much the attention maps of a stored model depend on its inputs, and what it loses without that. */
@@ -38,9 +38,9 @@ export const relevance = declareStudy({
     });
   },
   data: ({ inputs }) => readStoredInputs(inputs!),
-  tasks: ({ model: path, facts }): readonly Task<StoredInputs, RelevanceResult>[] => [
-    {
-      name: "heads",
+  tasks: ({ model: path, facts }) =>
+    parts.map((part): Task<StoredInputs, RelevancePart> => ({
+      name: part,
       async depends(inputs) {
         const model = await openTransformer(cpu, path, facts);
         return { design: model.design, state: await stateDict(model.parameters), inputs };
@@ -48,13 +48,13 @@ export const relevance = declareStudy({
       async run(inputs, work) {
         const model = await openTransformer(work.backend, path, facts);
         try {
-          return await measureRelevance(path, model, inputs, work);
+          return await measureRelevance(path, model, inputs, part, work);
         } finally {
           disposeTree(model.parameters);
         }
       },
-    },
-  ],
-  gather: ([result]: readonly RelevanceResult[]) => result as RelevanceResult | undefined,
+    })),
+  gather: (done: readonly RelevancePart[]) =>
+    done.length < parts.length ? undefined : (Object.assign({}, ...done) as RelevanceResult),
   report: (measurements) => report(measurements),
 });

@@ -10,7 +10,7 @@ import { latest, seedsOf } from "../comparison/seeds.js";
 import { contentOf, prepareDataset, type Dataset } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
 import { encoderKernel } from "../kernels.js";
-import { comparisonOptions, dataOption, modelOptions, splitOptions, trainingOptions } from "../options.js";
+import { dataOption, modelOptions, splitOptions, trainingOptions } from "../options.js";
 import { factsOption, openTransformer, readStoredInputs, splitInputs } from "../relevance/inputs.js";
 import { kernelNames, optionalText, real, whole } from "../runner/options.js";
 import { declareStudy, type Task, type Work } from "../runner/study.js";
@@ -45,11 +45,11 @@ export const transplant = declareStudy({
   question: "the same weights with another attention kernel: what is lost, and does tuning bring it back?",
   title: "A change of kernel",
   options: {
-    ...comparisonOptions([], 3, "splits, starts and orders"),
     kernels: kernelNames(
       ["gaussianNormalized", "gaussian", "sigmoid"],
       "names of the kernels to change to, separated by commas",
     ),
+    seeds: whole(3, { least: 1, most: 1000, help: "splits, starts and orders" }),
     ...splitOptions({ tokens: 24, train: 512, test: 256, vocabulary: 2000 }, "words of a text"),
     ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
     ...trainingOptions({ batch: 32, epochs: 6, learningRate: 0.003 }),
