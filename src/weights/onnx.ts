@@ -4,7 +4,7 @@ import { sourceOf, type BinaryData } from "./bytes.js";
 import { attentionOf } from "./onnx-attention.js";
 import type { OnnxGraph, OnnxNode, OnnxTensor } from "./onnx-graph.js";
 import { Messages, unpackVarints, type Field, type Span } from "./protobuf.js";
-import { refusing, type Refuse, type StoredTensor } from "./safetensors-header.js";
+import { refusing, type Refuse } from "./safetensors-header.js";
 import { noSuchTensor, type StoredTensors } from "./safetensors.js";
 import { decodeNumbers, storedBits, storedBytes, type StoredDType } from "./stored-numbers.js";
 
