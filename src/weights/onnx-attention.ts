@@ -1,5 +1,5 @@
 import type { AttentionLayer, StoredMatrix } from "./attention-layer.js";
-import type { OnnxGraph, OnnxNode } from "./onnx.js";
+import type { OnnxGraph, OnnxNode } from "./onnx-graph.js";
 
 /** Operations whose first input alone is handed on; the others are shapes, indices and types. */
 const SHAPING = new Set(
@@ -181,8 +181,8 @@ class Walker {
 }
 
 /**
- * The attention layers of a graph: for every softmax over a product of two values, the stored matrices that these values
- * are projected by. Exported graphs often have no other names for them.
+ * The attention layers of a graph: for every softmax over a product of two values, the stored matrices that project
+ * these values. Exported graphs often have no other names for them.
  */
 export async function attentionOf(graph: OnnxGraph, readWholes: ReadWholes): Promise<AttentionLayer[]> {
   const walker = new Walker(graph, readWholes);

@@ -2,8 +2,9 @@ import { showJson } from "../core/json.js";
 import { sizeOf } from "../core/shape.js";
 import { sourceOf, type BinaryData } from "./bytes.js";
 import { attentionOf } from "./onnx-attention.js";
+import type { OnnxGraph, OnnxNode, OnnxTensor } from "./onnx-graph.js";
 import { Messages, unpackVarints, type Field, type Span } from "./protobuf.js";
-import { refusing, type Refuse, type StoredTensor } from "./safetensors-header.js";
+import { refusing, type Refuse } from "./safetensors-header.js";
 import { noSuchTensor, type StoredTensors } from "./safetensors.js";
 import { decodeNumbers, storedBits, storedBytes, type StoredDType } from "./stored-numbers.js";
 
@@ -49,27 +50,6 @@ const INTEGERS: readonly string[] = ["I32", "I64"];
 const UNDEFINED = 0;
 /** Fields of numbers whose bytes are those of the raw form. */
 const FLAT = [4, 10];
-
-interface OnnxTensor extends StoredTensor {
-  readonly place: Span;
-  /** Whether the numbers are varints. */
-  readonly isPacked: boolean;
-}
-
-/** An operation of a graph. */
-export interface OnnxNode {
-  readonly operation: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Attributes that are whole numbers. */
-  readonly attributes: Readonly<Record<string, readonly number[]>>;
-}
-
-/** The operations of a model, and its tensors by the names that operations use. */
-export interface OnnxGraph {
-  readonly nodes: readonly OnnxNode[];
-  readonly tensors: ReadonlyMap<string, OnnxTensor>;
-}
 
 const only = (fields: readonly Field[], number: number): Field[] => fields.filter((field) => field.number === number);
 
@@ -147,8 +127,9 @@ class Reader {
 
 /**
  * Opens `data`, an ONNX model: gives its initialisers and the tensors of its constants, each under the name that the
- * graph uses, and the attention layers of the graph. Reads the graph without the numbers; tensors are read on demand, one at a time. Tensors of texts, of
- * complex numbers and of 4-bit numbers, and those of graphs within graphs, are left out.
+ * graph uses, and the attention layers of the graph. Reads the graph without the numbers; tensors are read on demand,
+ * one at a time. Tensors of texts, of complex numbers and of 4-bit numbers, and those of graphs within graphs, are left
+ * out.
  *
  * @throws DataError for damaged files, for numbers in another file (external data), and for other formats.
  * @example
