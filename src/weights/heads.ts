@@ -88,11 +88,12 @@ export function countHeads(attention: AttentionWeights, given?: number, configur
   const file = stated(attention);
   const source = given !== undefined ? "given" : file !== undefined ? "file" : "configuration";
   const counts = given !== undefined ? layers.map(() => given) : (file ?? configured(attention, configuration));
+  const { rows, columns } = layers[0].query;
   if (counts === undefined)
     throw new ArgumentError({
       where: "countHeads",
       argument: "heads",
-      wanted: `the number of heads of layers whose W_q is ${formatShape([layers[0].query.rows, layers[0].query.columns])}`,
+      wanted: `the number of heads of layers whose W_q is ${formatShape([rows, columns])}`,
       got: "none, neither as an argument nor from the file or a config.json beside it",
       fix: "Give the number of heads; the model's documentation or its config.json (num_attention_heads) has it.",
     });

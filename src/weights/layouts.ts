@@ -13,8 +13,8 @@ export interface NameLayout {
   /** Templates of W_o, of which a file has one or none. */
   readonly output?: readonly string[];
   /**
-   * Whether matrices are stored as [in, out], for x W, rather than [out, in], for x Wᵀ. If a fused matrix does not say,
-   * its longer side is `out`.
+   * Whether matrices are stored as [in, out], for x W, rather than [out, in], for x Wᵀ. If a fused matrix does not
+   * say, its longer side is `out`.
    */
   readonly transposed?: boolean;
   /** A tensor beside these whose last axis counts the heads. */

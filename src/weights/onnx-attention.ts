@@ -181,8 +181,8 @@ class Walker {
 }
 
 /**
- * The attention layers of a graph: for every softmax over a product of two values, the stored matrices that these values
- * are projected by. Exported graphs often have no other names for them.
+ * The attention layers of a graph: for every softmax over a product of two values, the stored matrices that project
+ * these values. Exported graphs often have no other names for them.
  */
 export async function attentionOf(graph: OnnxGraph, readWholes: ReadWholes): Promise<AttentionLayer[]> {
   const walker = new Walker(graph, readWholes);

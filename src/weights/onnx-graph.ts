@@ -1,7 +1,7 @@
 import type { Span } from "./protobuf.js";
 import type { StoredTensor } from "./safetensors-header.js";
 
-/** A tensor of a graph, and where its numbers are. */
+/** A tensor and where its numbers lie. */
 export interface OnnxTensor extends StoredTensor {
   readonly place: Span;
   /** Whether the numbers are varints. */

@@ -127,8 +127,9 @@ class Reader {
 
 /**
  * Opens `data`, an ONNX model: gives its initialisers and the tensors of its constants, each under the name that the
- * graph uses, and the attention layers of the graph. Reads the graph without the numbers; tensors are read on demand, one at a time. Tensors of texts, of
- * complex numbers and of 4-bit numbers, and those of graphs within graphs, are left out.
+ * graph uses, and the attention layers of the graph. Reads the graph without the numbers; tensors are read on demand,
+ * one at a time. Tensors of texts, of complex numbers and of 4-bit numbers, and those of graphs within graphs, are left
+ * out.
  *
  * @throws DataError for damaged files, for numbers in another file (external data), and for other formats.
  * @example

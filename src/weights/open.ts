@@ -46,8 +46,8 @@ export interface OpenOptions {
  * demand, one at a time.
  *
  * @param data the bytes of the file, or access to them
- * @throws DataError for damaged files, and for other formats (GGUF, TensorFlow Lite, TensorFlow.js, HDF5, PyTorch before
- * 1.6) by their name, with the conversion to do.
+ * @throws DataError for damaged files, and for other formats (GGUF, TensorFlow Lite, TensorFlow.js, HDF5, PyTorch
+ * before 1.6) by their name, with the conversion to do.
  * @example
  * const weights = await openWeights(await openAsBlob("model.pt"));
  * const numbers = await weights.read("blocks.0.attn.in_proj_weight");

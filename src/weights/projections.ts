@@ -29,8 +29,8 @@ export async function readFinite(
 }
 
 /**
- * Reads one `projection` of one `layer`, counted from 0, as rows: [heads·d, D], or [D, heads·d] for the output. Grouped
- * heads have fewer rows of keys and values.
+ * Reads one `projection` of one `layer`, counted from 0, as rows: [heads·d, D], or [D, heads·d] for the output.
+ * Grouped heads have fewer rows of keys and values.
  *
  * @param weights an opened file
  * @param attention what `findAttention` found in it

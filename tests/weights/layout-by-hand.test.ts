@@ -14,7 +14,7 @@ describe("a layout by hand", () => {
     const failure = (): unknown => findAttention(weights);
     expect(failure).toThrow(DataError);
     expect(failure).toThrow(
-      /got names that look like projections: "blocks\.\{\}\.mix\.wq" \[4, 6\], "blocks\.\{\}\.mix\.wk" \[4, 6\]\. Name them by query and key/,
+      /projections: "blocks\.\{\}\.mix\.wq" \[4, 6\], "blocks\.\{\}\.mix\.wk" \[4, 6\]\. Name them by query and key/,
     );
     expect(failure).not.toThrow(/mlp|--/);
   });
