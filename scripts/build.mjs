@@ -13,6 +13,7 @@ import { root } from "./processes.mjs";
 import { programs } from "./programs.mjs";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
+import { usedOperations } from "./used-operations.mjs";
 
 const out = "dist";
 const entries = ["index", ...["nn", "theory", "weights", "analysis", "physics"].map((name) => `${name}/index`)];
@@ -88,6 +89,7 @@ async function buildModules(format, outdir) {
     platform: "neutral",
     mainFields: ["module", "main"],
     entryPoints: [...packages].map((name) => ({ in: alias[name] ?? name, out: `vendor/${name}` })),
+    plugins: [usedOperations],
   });
 }
 
@@ -134,7 +136,7 @@ const buildStandalone = () =>
     external,
     alias,
     minify: true,
-    plugins: [programs],
+    plugins: [programs, usedOperations],
   });
 
 /** Declarations of what the entry points export, and of nothing else: rollup drops what only modules share. */

@@ -8,7 +8,7 @@ export {
 export { valueAndGrad } from "./autograd/grad.js";
 export type { ReduceOptions } from "./autograd/broadcast.js";
 export type { DropoutOptions } from "./autograd/dropout.js";
-export type { MatmulAttributes, MatmulOptions } from "./autograd/matmul.js";
+export type { MatmulOptions } from "./autograd/matmul.js";
 export type { LayerNormOptions } from "./autograd/rows.js";
 export * as ops from "./autograd/ops.js";
 export {

@@ -1,5 +1,5 @@
-// A Vulkan driver in front of Mesa's for AMD GPUs. Mesa's compiles for GPUs that are not in the machine, but cannot
-// record commands for them. So vkBeginCommandBuffer, which Dawn calls once for a new device, succeeds and does nothing.
+// A Vulkan driver in front of Mesa's for AMD GPUs, which compiles for GPUs that are not in the machine but cannot
+// record commands for them. So vkBeginCommandBuffer, which Dawn calls once for a new device, does nothing and succeeds.
 // DRIVER in the environment is the library of Mesa's driver.
 #include <dlfcn.h>
 #include <stdlib.h>

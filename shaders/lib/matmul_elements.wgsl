@@ -3,12 +3,12 @@
 // Reads a and b, writes c: f32.
 
 fn a_at(base: u32, row: u32, k: u32) -> f32 {
-  let at = base + min(row, sizes.rows - 1u) * sizes.a_row + min(k, sizes.inner - 1u) * sizes.a_inner;
+  let at = base + min(row, sizes.rows - 1u) * sizes.a_rows.x + min(k, sizes.inner - 1u) * sizes.a_inner;
   return select(0.0, a[at], (row < sizes.rows) & (k < sizes.inner));
 }
 
 fn b_at(base: u32, k: u32, column: u32) -> f32 {
-  let at = base + min(k, sizes.inner - 1u) * sizes.b_inner + min(column, sizes.columns - 1u) * sizes.b_column;
+  let at = base + min(k, sizes.inner - 1u) * sizes.b_inner + min(column, sizes.columns - 1u) * sizes.b_columns.x;
   return select(0.0, b[at], (k < sizes.inner) & (column < sizes.columns));
 }
 

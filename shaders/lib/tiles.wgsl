@@ -1,20 +1,22 @@
 // Products of blocks in registers. A workgroup of DOWN x ACROSS invocations owns ROWS rows (left) and meets COLUMNS
 // others (right) at a time. An invocation takes RUN rows, DOWN apart, against four columns, ACROSS apart: RUN + 4 loads
 // of a vec4 from workgroup memory for 16 RUN multiply-adds. Constants of the header: DOWN, RUN, a multiple of 4, and
-// ACROSS, at least RUN. A pass has two products of rows: the pair product over the width of keys, and another over that
-// of values (`second`). It says what they are by left_vec4 and right_vec4, vec4s of the rows of either side, and
-// tile_product.
+// ACROSS, at least RUN; and SLICES, workgroups that own the same rows, where sums over the whole width need too many
+// registers: each sums a slice of it. A pass has two products of rows: the pair product over the width of keys, and
+// another over that of values (`second`). It says what they are by left_vec4 and right_vec4, vec4s of the rows of either
+// side, and tile_product. Workgroup memory has an index for each of row, column and part, because compilers hold each of
+// them inside its bounds, and do so outside of loops where it stays the same there.
 const ROWS = DOWN * RUN;
 const COLUMNS = 4u * ACROSS;
 const INVOCATIONS = DOWN * ACROSS;
-// Vec4s between rows in workgroup memory, an odd number: neighbouring rows lie in different banks.
-const STRIDE = ACROSS + 1u;
-// Vec4s of a row that an invocation sums: part `across`, and every ACROSS further.
-const SLOTS = (VEC4S + ACROSS - 1u) / ACROSS;
-const VALUE_SLOTS = (VALUE_VEC4S + ACROSS - 1u) / ACROSS;
+// Vec4s of a row of the slice that an invocation sums: part `across`, and every ACROSS further.
+const SLOTS = (VEC4S + ACROSS * SLICES - 1u) / (ACROSS * SLICES);
+const VALUE_SLOTS = (VALUE_VEC4S + ACROSS * SLICES - 1u) / (ACROSS * SLICES);
 
-var<workgroup> left_tile: array<vec4f, ROWS * STRIDE>;
-var<workgroup> right_tile: array<vec4f, COLUMNS * STRIDE>;
+// A vec4 more than there are, so that neighbours lie in different banks: of row DOWN r + d, part c at [r][d][c],
+var<workgroup> left_tile: array<array<array<vec4f, ACROSS + 1u>, DOWN>, RUN>;
+// and part c of a column at [c][column].
+var<workgroup> right_tile: array<array<vec4f, COLUMNS + 1u>, ACROSS>;
 var<workgroup> row_numbers: array<f32, ROWS>;
 
 // Squared lengths of the rows, and of the invocation's columns, over the width of keys.
@@ -33,9 +35,23 @@ fn strip_row(strip: Strip, r: u32) -> u32 {
   return strip.base + min(strip.first + r, max(strip.count, 1u) - 1u);
 }
 
+// The slice of the workgroup.
+var<private> slice: u32;
+
+// Finds it; returns the workgroup's first row.
+fn first_row(group: u32) -> u32 {
+  slice = group % SLICES;
+  return group / SLICES * ROWS;
+}
+
 // The r-th row of an invocation in its block.
 fn own_row(r: u32, lane: u32) -> u32 {
   return lane / ACROSS + DOWN * r;
+}
+
+// Which vec4 of a row the p-th is that an invocation sums; past the end of a row there is none.
+fn own_part(second: bool, p: u32, lane: u32) -> u32 {
+  return (slice * select(SLOTS, VALUE_SLOTS, second) + p) * ACROSS + lane % ACROSS;
 }
 
 // Barriers follow before they are read.
@@ -62,24 +78,24 @@ fn multiply_tiles(second: bool, own: Strip, others: Strip, lane: u32) -> array<v
     for (var row = lane / ACROSS; row < ROWS; row += DOWN) {
       if (across < depth) {
         let part = left_vec4(second, strip_row(own, row), first + across);
-        left_tile[row * STRIDE + across] = select(vec4f(0.0), part, own.first + row < own.count);
+        left_tile[row / DOWN][row % DOWN][across] = select(vec4f(0.0), part, own.first + row < own.count);
       }
     }
     for (var column = lane / ACROSS; column < COLUMNS; column += DOWN) {
       if (across < depth) {
         let part = right_vec4(second, strip_row(others, column), first + across);
-        right_tile[column * STRIDE + across] = select(vec4f(0.0), part, others.first + column < others.count);
+        right_tile[across][column] = select(vec4f(0.0), part, others.first + column < others.count);
       }
     }
     workgroupBarrier();
     for (var c = 0u; c < depth; c++) {
-      let c0 = right_tile[across * STRIDE + c];
-      let c1 = right_tile[(across + ACROSS) * STRIDE + c];
-      let c2 = right_tile[(across + 2u * ACROSS) * STRIDE + c];
-      let c3 = right_tile[(across + 3u * ACROSS) * STRIDE + c];
+      let c0 = right_tile[c][across];
+      let c1 = right_tile[c][across + ACROSS];
+      let c2 = right_tile[c][across + 2u * ACROSS];
+      let c3 = right_tile[c][across + 3u * ACROSS];
       norms += vec4f(dot(c0, c0), dot(c1, c1), dot(c2, c2), dot(c3, c3));
       for (var r = 0u; r < RUN; r++) {
-        let row = left_tile[own_row(r, lane) * STRIDE + c];
+        let row = left_tile[r][lane / ACROSS][c];
         products[r] += vec4f(
           tile_product(second, row, c0),
           tile_product(second, row, c1),
@@ -95,65 +111,57 @@ fn multiply_tiles(second: bool, own: Strip, others: Strip, lane: u32) -> array<v
   return products;
 }
 
-// Where the left tile keeps a number for every pair, once its rows are used up: for row r of the invocation one vec4,
-// its four columns.
-fn pair_at(r: u32, lane: u32) -> u32 {
-  return own_row(r, lane) * STRIDE + lane % ACROSS;
-}
-
-// Puts the products of the invocation's pairs there.
+// Puts the products of the invocation's pairs where the left tile had its rows: for row r of the invocation one vec4,
+// its four columns, at [r][lane / ACROSS][lane % ACROSS].
 fn put_products(products: array<vec4f, RUN>, lane: u32) {
   workgroupBarrier();
   for (var r = 0u; r < RUN; r++) {
-    left_tile[pair_at(r, lane)] = products[r];
+    left_tile[r][lane / ACROSS][lane % ACROSS] = products[r];
   }
 }
 
-// Column groups (columns g, g + ACROSS, g + 2 ACROSS, g + 3 ACROSS) that fit into the right tile in full width.
-const GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VEC4S | 1u)));
-const VALUE_GROUPS = min(ACROSS, 1u << firstLeadingBit(ACROSS * STRIDE / (VALUE_VEC4S | 1u)));
+// Column groups (columns g, g + ACROSS, g + 2 ACROSS, g + 3 ACROSS) of which the right tile holds a slice: part
+// `across` of column k of group g, and every ACROSS further, at [across][(g SLOTS + p) 4 + k]. A pass that sums a width
+// has slices that fit.
+const GROUPS = 1u << firstLeadingBit(max(ACROSS / SLOTS, 1u));
+const VALUE_GROUPS = 1u << firstLeadingBit(max(ACROSS / VALUE_SLOTS, 1u));
 
 // Set once loaded columns have numbers that are not finite. A weight of zero would not hide them, so they are loaded as
 // zeros; a pass adds them for the rows that see them, unless their weights are NaN for it already.
 var<workgroup> columns_lost: atomic<u32>;
 
-// Loads the column groups from `group` on in full width.
+// Loads the slice of the column groups from `group` on.
 fn load_columns(second: bool, others: Strip, group: u32, lane: u32) {
-  let width = select(VEC4S, VALUE_VEC4S, second);
+  let slots = select(SLOTS, VALUE_SLOTS, second);
   let groups = select(GROUPS, VALUE_GROUPS, second);
+  let last = select(VEC4S, VALUE_VEC4S, second) - 1u;
   workgroupBarrier();
-  for (var e = lane; e < 4u * groups * width; e += INVOCATIONS) {
-    let row = e / width;
+  for (var row = lane / ACROSS; row < 4u * groups; row += DOWN) {
     let column = row / groups * ACROSS + group + row % groups;
-    var part = right_vec4(second, strip_row(others, column), e % width);
-    if (!is_finite(total(part)) && others.first + column < others.count) {
-      part = finite_part(part);
-      atomicStore(&columns_lost, 1u);
+    for (var p = 0u; p < slots; p++) {
+      var part = right_vec4(second, strip_row(others, column), min(own_part(second, p, lane), last));
+      if (!is_finite(total(part)) && others.first + column < others.count) {
+        part = finite_part(part);
+        atomicStore(&columns_lost, 1u);
+      }
+      right_tile[lane % ACROSS][(row % groups * slots + p) * 4u + row / groups] = select(vec4f(0.0), part, others.first + column < others.count);
     }
-    right_tile[row * (width | 1u) + e % width] = select(vec4f(0.0), part, others.first + column < others.count);
   }
   workgroupBarrier();
 }
 
-// Part `across` + ACROSS `slot` of the four columns of loaded group g.
-fn loaded_columns(second: bool, g: u32, slot: u32, lane: u32) -> array<vec4f, 4> {
-  let width = select(VEC4S, VALUE_VEC4S, second);
-  let groups = select(GROUPS, VALUE_GROUPS, second);
-  let part = min(lane % ACROSS + ACROSS * slot, width - 1u);
-  let stride = width | 1u;
-  return array<vec4f, 4>(
-    right_tile[g * stride + part],
-    right_tile[(groups + g) * stride + part],
-    right_tile[(2u * groups + g) * stride + part],
-    right_tile[(3u * groups + g) * stride + part],
-  );
+// The invocation's p-th part of the four columns of loaded group g.
+fn loaded_columns(second: bool, g: u32, p: u32, lane: u32) -> array<vec4f, 4> {
+  let first = (g * select(SLOTS, VALUE_SLOTS, second) + p) * 4u;
+  let across = lane % ACROSS;
+  return array<vec4f, 4>(right_tile[across][first], right_tile[across][first + 1u], right_tile[across][first + 2u], right_tile[across][first + 3u]);
 }
 
 // The numbers of column group g for the invocation's rows.
 fn weights_of(g: u32, lane: u32) -> array<vec4f, RUN> {
   var weights = array<vec4f, RUN>();
   for (var r = 0u; r < RUN; r++) {
-    weights[r] = left_tile[own_row(r, lane) * STRIDE + g];
+    weights[r] = left_tile[r][lane / ACROSS][g];
   }
   return weights;
 }
@@ -162,14 +170,14 @@ fn weights_of(g: u32, lane: u32) -> array<vec4f, RUN> {
 // invocation begins with four = 0 and goes through its rows in order.
 fn share(four: vec4f, r: u32, number: f32, lane: u32) -> vec4f {
   let numbers = select(four, vec4f(number), vec4u(0u, 1u, 2u, 3u) == vec4u(r % 4u));
-  right_tile[(r / 4u * ACROSS + lane % ACROSS) * DOWN + lane / ACROSS] = numbers;
+  right_tile[lane % ACROSS][r / 4u * DOWN + lane / ACROSS] = numbers;
   return numbers;
 }
 
 // What invocation `across` shared for a row of the block.
 fn shared_number(row: u32, across: u32) -> f32 {
   let r = row / DOWN;
-  return right_tile[(r / 4u * ACROSS + across) * DOWN + row % DOWN][r % 4u];
+  return right_tile[across][r / 4u * DOWN + row % DOWN][r % 4u];
 }
 
 // Their sum.

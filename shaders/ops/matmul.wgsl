@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var s = 0u; s < 4u; s++) {
       let column = first_column + x * 4u + s;
       if (row < sizes.rows && column < sizes.columns) {
-        c[base + row * sizes.columns + column] = sums[r][s];
+        c[base + row * sizes.columns + column] = biased(sums[r][s], column);
       }
     }
   }

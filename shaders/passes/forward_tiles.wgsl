@@ -17,7 +17,7 @@ fn tile_weight(state: Row, score: f32) -> f32 {
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let own = Strip((place.z * sizes.heads + place.y) * sizes.queries, place.x * ROWS, query_count(place.z));
+  let own = Strip((place.z * sizes.heads + place.y) * sizes.queries, first_row(place.x), query_count(place.z));
   let base = first_key_row(place.z, place.y);
   load_parameters(place.y);
   load_row_norms(own, lane);
@@ -34,14 +34,14 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
       let norm = row_norms[own_row(r, lane)];
       let i = own.first + own_row(r, lane);
       let j = first + lane % ACROSS;
-      let c = left_tile[pair_at(r, lane)];
+      let c = left_tile[r][lane / ACROSS][lane % ACROSS];
       let s = vec4f(
         visible_score(Pair(c.x, norm, column_norms.x), Place(place.z, place.y, i, j)),
         visible_score(Pair(c.y, norm, column_norms.y), Place(place.z, place.y, i, j + ACROSS)),
         visible_score(Pair(c.z, norm, column_norms.z), Place(place.z, place.y, i, j + 2u * ACROSS)),
         visible_score(Pair(c.w, norm, column_norms.w), Place(place.z, place.y, i, j + 3u * ACROSS)),
       );
-      left_tile[pair_at(r, lane)] = s;
+      left_tile[r][lane / ACROSS][lane % ACROSS] = s;
       four = share(four, r, max(max(s.x, s.y), max(s.z, s.w)), lane);
     }
     workgroupBarrier();
@@ -59,8 +59,8 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     for (var r = 0u; r < RUN; r++) {
       let now = states[own_row(r, lane)];
-      let s = left_tile[pair_at(r, lane)];
-      left_tile[pair_at(r, lane)] = vec4f(tile_weight(now, s.x), tile_weight(now, s.y), tile_weight(now, s.z), tile_weight(now, s.w));
+      let s = left_tile[r][lane / ACROSS][lane % ACROSS];
+      left_tile[r][lane / ACROSS][lane % ACROSS] = vec4f(tile_weight(now, s.x), tile_weight(now, s.y), tile_weight(now, s.z), tile_weight(now, s.w));
     }
     for (var r = 0u; r < RUN; r++) {
       for (var p = 0u; p < VALUE_SLOTS; p++) {
@@ -76,7 +76,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
           let v = loaded_columns(true, g, p, lane);
           for (var r = 0u; r < RUN; r++) {
             let w = weights[r];
-            sums[r * VALUE_SLOTS + p] += w.x * v[0] + w.y * v[1] + w.z * v[2] + w.w * v[3];
+            sums[r * VALUE_SLOTS + p] = sums[r * VALUE_SLOTS + p] + w.x * v[0] + w.y * v[1] + w.z * v[2] + w.w * v[3];
           }
         }
       }
@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     if (atomicLoad(&columns_lost) == 1u) {
       for (var column = 0u; column < min(COLUMNS, others.count - first); column++) {
         for (var p = 0u; p < VALUE_SLOTS; p++) {
-          let lost = lost_part(value_vec4(strip_row(others, column), min(lane % ACROSS + ACROSS * p, VALUE_VEC4S - 1u)));
+          let lost = lost_part(value_vec4(strip_row(others, column), min(own_part(true, p, lane), VALUE_VEC4S - 1u)));
           for (var r = 0u; r < RUN; r++) {
             let seen = is_seen(Place(place.z, place.y, own.first + own_row(r, lane), first + column));
             sums[r * VALUE_SLOTS + p] += select(vec4f(0.0), lost, seen);
@@ -94,7 +94,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
     }
     if (lane < ROWS) {
       for (var g = 0u; g < ACROSS; g++) {
-        let w = left_tile[lane * STRIDE + g];
+        let w = left_tile[lane / DOWN][lane % DOWN][g];
         row_add(&state, w.x);
         row_add(&state, w.y);
         row_add(&state, w.z);
@@ -106,7 +106,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
   workgroupBarrier();
   if (lane < ROWS) {
     row_numbers[lane] = row_factor(state);
-    if (own.first + lane < sizes.queries) {
+    if (slice == 0u && own.first + lane < sizes.queries) {
       statistics[own.base + own.first + lane] = row_statistic(state);
     }
   }
@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) la
   for (var r = 0u; r < RUN; r++) {
     let row = own_row(r, lane);
     for (var p = 0u; p < VALUE_SLOTS; p++) {
-      let part = lane % ACROSS + ACROSS * p;
+      let part = own_part(true, p, lane);
       if (own.first + row < sizes.queries && part < VALUE_VEC4S) {
         store_outputs(own.base + own.first + row, part, sizes.value_dim, row_numbers[row] * sums[r * VALUE_SLOTS + p]);
       }

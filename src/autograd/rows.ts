@@ -1,10 +1,13 @@
+import { checkTensors } from "../core/checks.js";
 import { notNegative, tensor } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
-import type { Tensor } from "../core/tensor.js";
+import { sameShape } from "../core/shape.js";
+import type { Primitive, Tensor } from "../core/tensor.js";
 import { add, multiply, square, subtract } from "./arithmetic.js";
-import { reshape, sum } from "./broadcast.js";
+import { reshape, sum, sumTo } from "./broadcast.js";
 import { mean } from "./reductions.js";
-import { apply, type Differentiable } from "./tape.js";
+import { slice } from "./slices.js";
+import { apply, isRecording, type Differentiable } from "./tape.js";
 
 /** Softmax backward, over the last axis: dx = y (dy - Σ y dy). Inputs y, dy. */
 export const softmaxBackwardPrimitive: Differentiable<null> = {
@@ -29,33 +32,40 @@ export function softmax(x: Tensor): Tensor {
   return apply(softmaxPrimitive, [x], null)[0];
 }
 
-/** Layer norm backward: dx = r (dy - mean(dy) - y mean(y dy)). Inputs y, r, dy. */
-export const normalizeBackwardPrimitive: Differentiable<null> = {
-  name: "normalizeBackward",
-  infer: ([y]) => [y],
-  vjp({ inputs: [y, r, dy] }, g) {
-    const average = (x: Tensor): Tensor => mean(x, -1, { keepAxes: true });
-    const [byDy] = apply(normalizeBackwardPrimitive, [y, r, g!], null);
-    const bracket = subtract(subtract(dy, average(dy)), multiply(y, average(multiply(y, dy))));
-    const bent = add(multiply(g!, average(multiply(y, dy))), multiply(dy, average(multiply(g!, y))));
-    return [multiply(multiply(bent, column(r)), -1), sum(multiply(g!, bracket), -1), byDy];
-  },
+/**
+ * Layer norm backward, with u = scale dy: dx = r (u - mean(u) - n mean(n u)), and [Σ n dy, Σ dy] over all rows, the
+ * cotangents of scale and shift. Inputs n, r, scale, dy.
+ */
+export const layerNormBackwardPrimitive: Primitive<null> = {
+  name: "layerNormBackward",
+  infer: ([n, , scale]) => [n, [2, ...scale]],
 };
 
 /** One number a row, as a column beside the rows. */
 const column = (r: Tensor): Tensor => reshape(r, [...r.shape, 1]);
 
-/** Outputs y = (x - mean) r and r = 1/√(variance + epsilon), one r a row. */
-export const normalizePrimitive: Differentiable<{ readonly epsilon: number }> = {
-  name: "normalize",
-  infer: ([x]) => [x, x.slice(0, -1)],
-  vjp({ outputs: [y, r] }, dy, dr) {
-    const byY = dy && apply(normalizeBackwardPrimitive, [y, r, dy], null)[0];
-    if (dr === undefined) return [byY];
-    const byR = multiply(y, column(multiply(multiply(dr, square(r)), -1 / y.shape.at(-1)!))); // ∂r/∂x = -r² y / width
-    return [byY === undefined ? byR : add(byY, byR)];
+const average = (x: Tensor): Tensor => mean(x, -1, { keepAxes: true });
+
+/** Outputs n scale + shift, n = (x - mean) r and r = 1/√(variance + epsilon), one r a row. Inputs x, scale, shift. */
+export const layerNormPrimitive: Differentiable<{ readonly epsilon: number }> = {
+  name: "layerNorm",
+  infer: ([x]) => [x, x, x.slice(0, -1)],
+  vjp({ inputs: [, scale], outputs: [, n, r] }, dy, dn, dr) {
+    if (dy !== undefined && dn === undefined && !isRecording()) {
+      const [dx, sums] = apply(layerNormBackwardPrimitive, [n, r, scale, dy], null);
+      return [dx, ...[0, 1].map((at) => reshape(slice(sums, 0, at, 1), scale.shape))];
+    }
+    // For second derivatives, which alone depend on n, with r or without, the same of operations that have derivatives.
+    const u = [dy && multiply(dy, scale), dn].filter((part) => part !== undefined).reduce(add);
+    const dx = inRows(n, r, u);
+    const byR = dr && multiply(n, column(multiply(multiply(dr, square(r)), -1 / scale.size))); // ∂r/∂x = -r² n / width
+    return [byR ? add(dx, byR) : dx, dy && sumTo(multiply(dy, n), scale.shape), dy && sumTo(dy, scale.shape)];
   },
 };
+
+/** r (u - mean(u) - n mean(n u)) */
+const inRows = (n: Tensor, r: Tensor, u: Tensor): Tensor =>
+  multiply(subtract(subtract(u, average(u)), multiply(n, average(multiply(n, u)))), column(r));
 
 /** Options of `ops.layerNorm`. */
 export interface LayerNormOptions {
@@ -72,12 +82,17 @@ export interface LayerNormOptions {
  * 1607.06450).
  */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
+  checkTensors("layerNorm", { x });
   const {
     scale,
     shift,
     epsilon = 1e-5,
   } = checkOptions("layerNorm", options, { scale: tensor, shift: tensor, epsilon: notNegative });
-  const normalized = apply(normalizePrimitive, [x], { epsilon })[0];
-  const scaled = scale === undefined ? normalized : multiply(normalized, scale);
+  const fused = [scale, shift].every((given) => given === undefined || sameShape(given.shape, x.shape.slice(-1)));
+  const own = (given: Tensor | undefined, otherwise: number): Tensor =>
+    fused && given !== undefined ? given : x.backend.full(otherwise, x.shape.slice(-1));
+  const [y] = apply(layerNormPrimitive, [x, own(scale, 1), own(shift, 0)], { epsilon });
+  if (fused) return y;
+  const scaled = scale === undefined ? y : multiply(y, scale);
   return shift === undefined ? scaled : add(scaled, shift);
 }

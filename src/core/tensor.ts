@@ -60,6 +60,8 @@ export interface Backend {
   adopt(numbers: ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
   /** Whether operations are only collected, so that tensors get no numbers. @internal */
   readonly rehearsing: boolean;
+  /** Whether matrix products read and write heads where they lie (`MatmulHeads`). @internal */
+  readonly joinsHeads: boolean;
   /** Queues one primitive. @internal */
   run<Attributes>(primitive: Primitive<Attributes>, inputs: readonly Tensor[], attributes: Attributes): Tensor[];
 }

@@ -81,6 +81,7 @@ export function createCpu(
     device: { kind: "cpu", name },
     dtypes: ["f64"],
     rehearsing: false,
+    joinsHeads: false,
     tensor(data, shape = lengthOf("cpu.tensor", data), options) {
       checkDtype("cpu.tensor", options);
       checkData("cpu.tensor", data, shape);

@@ -9,6 +9,9 @@ import { implement, type Numbers } from "./backend.js";
 const GELU = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
+/** (1 + tanh u) / 2 = 1 / (1 + e^-2u) */
+const gelu = (x: number): number => x / (1 + Math.exp(-2 * GELU * (x + CUBIC * x * x * x)));
+
 const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> = {
   affine: (x, a, b) => a * x + b,
   power: (x, a) => x ** a,
@@ -22,7 +25,7 @@ const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> 
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => Math.max(x, 0),
   step: (x) => (Number.isNaN(x) ? NaN : x > 0 ? 1 : 0),
-  gelu: (x) => x / (1 + Math.exp(-2 * GELU * (x + CUBIC * x * x * x))), // (1 + tanh u) / 2 = 1 / (1 + e^-2u)
+  gelu,
   sin: Math.sin,
   cos: Math.cos,
   isFinite: (x) => (Number.isFinite(x) ? 1 : 0),
@@ -45,10 +48,11 @@ const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number
   where: (x, condition, otherwise) => (condition === 0 ? otherwise : x),
 };
 
-/** Loops of their own for the cheapest functions: a loop that calls one of many is several times slower. */
-function cheapUnary(name: UnaryFunction, x: Numbers, y: Numbers, a: number, b: number): boolean {
+/** Loops of their own for frequent functions: a loop that calls one of many is slower. */
+function frequentUnary(name: UnaryFunction, x: Numbers, y: Numbers, a: number, b: number): boolean {
   if (name === "affine") for (let at = 0; at < y.length; at++) y[at] = a * x[at] + b;
   else if (name === "square") for (let at = 0; at < y.length; at++) y[at] = x[at] * x[at];
+  else if (name === "gelu") for (let at = 0; at < y.length; at++) y[at] = gelu(x[at]);
   else return false;
   return true;
 }
@@ -79,7 +83,7 @@ function rowOf(name: BinaryFunction, width: number, [dx, dy]: readonly [number, 
 export const elementwise = [
   implement(unaryPrimitive, ([x], [y], { function: name, a, b }) => {
     const [from, to] = [x.data, y.data];
-    if (cheapUnary(name, from, to, a, b)) return;
+    if (frequentUnary(name, from, to, a, b)) return;
     const f = unary[name];
     for (let index = 0; index < to.length; index++) to[index] = f(from[index], a, b);
   }),

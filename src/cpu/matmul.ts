@@ -1,6 +1,6 @@
-import { matmulExtents, matmulPrimitive } from "../autograd/matmul.js";
+import { matmulExtents, matmulPrimitive, type MatmulAttributes } from "../autograd/matmul.js";
 import { sizeOf, stridesOf } from "../core/shape.js";
-import { implement } from "./backend.js";
+import { implement, type Compute } from "./backend.js";
 import { accumulate, gridOf } from "../numerics/pair-products.js";
 
 /** For every entry of the broadcast batch, the number of the operand's matrix. */
@@ -15,7 +15,17 @@ export function matrixIndex(entry: number, batch: readonly number[], own: readon
   return index;
 }
 
-export const matmul = implement(matmulPrimitive, ([a, b], [c], attributes) => {
+/** The primitive by a product of two operands, which fills c; a bias is added after it. */
+export const matmulBy = (multiply: Compute<MatmulAttributes>): [unknown, Compute<never>] =>
+  implement(matmulPrimitive, ([a, b, bias], [c], attributes) => {
+    multiply([a, b], [c], attributes);
+    if (bias === undefined) return;
+    const width = bias.data.length;
+    for (let at = 0; at < c.data.length; at += width)
+      for (let column = 0; column < width; column++) c.data[at + column] += bias.data[column];
+  });
+
+export const matmul = matmulBy(([a, b], [c], attributes) => {
   const { transposeA, transposeB } = attributes;
   const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
   // One matrix b for all rows of a: one product.

@@ -7,8 +7,8 @@ import {
 } from "../autograd/lookup.js";
 import { maxPrimitive } from "../autograd/reductions.js";
 import {
-  normalizeBackwardPrimitive,
-  normalizePrimitive,
+  layerNormBackwardPrimitive,
+  layerNormPrimitive,
   softmaxBackwardPrimitive,
   softmaxPrimitive,
 } from "../autograd/rows.js";
@@ -75,25 +75,34 @@ export const reductions = [
     }),
   ),
 
-  implement(normalizePrimitive, ([x], [y, r], { epsilon }) =>
+  implement(layerNormPrimitive, ([x, scale, shift], [y, n, r], { epsilon }) =>
     eachRow(x, (start, end, row) => {
       let mean = 0;
       for (let i = start; i < end; i++) mean += x.data[i] / (end - start);
       let variance = 0;
       for (let i = start; i < end; i++) variance += (x.data[i] - mean) ** 2 / (end - start);
       r.data[row] = 1 / Math.sqrt(variance + epsilon);
-      for (let i = start; i < end; i++) y.data[i] = (x.data[i] - mean) * r.data[row];
+      for (let i = start; i < end; i++) {
+        n.data[i] = (x.data[i] - mean) * r.data[row];
+        y.data[i] = n.data[i] * scale.data[i - start] + shift.data[i - start];
+      }
     }),
   ),
-  implement(normalizeBackwardPrimitive, ([y, r, dy], [dx]) =>
-    eachRow(y, (start, end, row) => {
+  implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, sums]) =>
+    eachRow(n, (start, end, row) => {
       let mean = 0;
       let inner = 0;
       for (let i = start; i < end; i++) {
-        mean += dy.data[i] / (end - start);
-        inner += (y.data[i] * dy.data[i]) / (end - start);
+        const u = dy.data[i] * scale.data[i - start];
+        mean += u / (end - start);
+        inner += (n.data[i] * u) / (end - start);
       }
-      for (let i = start; i < end; i++) dx.data[i] = r.data[row] * (dy.data[i] - mean - y.data[i] * inner);
+      for (let i = start; i < end; i++) {
+        const u = dy.data[i] * scale.data[i - start];
+        dx.data[i] = r.data[row] * (u - mean - n.data[i] * inner);
+        sums.data[i - start] += dy.data[i] * n.data[i];
+        sums.data[i - start + scale.data.length] += dy.data[i];
+      }
     }),
   ),
 

@@ -1,11 +1,11 @@
 import { Matrix } from "ml-matrix";
-import { matmulExtents, matmulPrimitive } from "../autograd/matmul.js";
+import { matmulExtents } from "../autograd/matmul.js";
 import { sizeOf } from "../core/shape.js";
 import type { Backend } from "../core/tensor.js";
 import { attentionByRows } from "./attention-rows.js";
-import { createCpu, implement, type Numbers } from "./backend.js";
+import { createCpu, type Numbers } from "./backend.js";
 import { float64 } from "./cpu.js";
-import { matrixIndex } from "./matmul.js";
+import { matmulBy, matrixIndex } from "./matmul.js";
 
 /** A matrix of `rows` x `columns` numbers that start at `offset`; transposed when asked. */
 function matrixAt(data: Numbers, offset: number, rows: number, columns: number, transpose: boolean): Matrix {
@@ -14,7 +14,7 @@ function matrixAt(data: Numbers, offset: number, rows: number, columns: number, 
   return transpose ? own(columns, rows).transpose() : own(rows, columns);
 }
 
-const matmul = implement(matmulPrimitive, ([a, b], [c], attributes) => {
+const matmul = matmulBy(([a, b], [c], attributes) => {
   const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
   for (let entry = 0; entry < sizeOf(batch); entry++) {
     const aIndex = matrixIndex(entry, batch, a.shape.slice(0, -2));

@@ -64,7 +64,7 @@ const SPLIT = 256;
 const ROW_STATE = 2;
 
 /** Rows of what is stored in the dtype of the queries. */
-const stored = ({ block }: Operand): Binding => arrayOf("Stored", block);
+const stored = (rows: Operand): Binding => arrayOf("Stored", rows);
 
 /** A pass over the rows of every head; what all of them share. */
 function tiled(
@@ -103,16 +103,16 @@ function tiled(
       queries: stored(q),
       keys: stored(k),
       values: stored(v),
-      parameters: parameters.block,
-      ...(bias !== undefined && { bias: bias.block }),
+      parameters,
+      ...(bias !== undefined && { bias }),
       ...(lengths !== undefined && {
         lengths: arrayOf("vec4u", recorder.upload(spans === undefined ? lengths : lengths.concat(spans))),
       }),
     },
     workgroups:
       name === "keyValue"
-        ? [Math.ceil(keys / form.rows), keyHeads, batch]
-        : [Math.ceil(queries / form.rows), heads, batch],
+        ? [Math.ceil(keys / form.rows) * form.slices, keyHeads, batch]
+        : [Math.ceil(queries / form.rows) * form.slices, heads, batch],
   };
 }
 
@@ -131,7 +131,7 @@ const attentionForward = implement(attentionPrimitive, (recorder, inputs, [outpu
   const { kernel, extents } = attributes;
   const { batch, heads, queries, keys, valueDim } = extents;
   const operands = attentionOperands(inputs);
-  const writes = { outputs: stored(output), statistics: statistic.block };
+  const writes = { outputs: stored(output), statistics: statistic };
   if (queries > FEW_QUERIES || keys <= SPLIT) {
     recorder.dispatch({ ...tiled(recorder, attributes, "forward", operands), writes });
     return;
@@ -205,7 +205,7 @@ const attentionBackward = implement(attentionBackwardPrimitive, (recorder, input
   dispatchEach(recorder, rowCount, {
     shaders: [...deltaShaders, storageShaders[output.dtype].one],
     uniform: { value_dim: valueDim },
-    reads: { outputs: stored(output), output_gradients: stored(cotangent), statistics: statistic.block },
+    reads: { outputs: stored(output), output_gradients: stored(cotangent), statistics: statistic },
     writes: { rows },
   });
   const backward = (
@@ -272,8 +272,8 @@ const kernelProbe = implement(probePrimitive, (recorder, [pairs, parameters], [h
     shaders: [...probeShaders, ...kernel.shaders],
     constants: { PROBED: probed.length },
     uniform: { parameters: parameters.shape[1] },
-    reads: { pairs: pairs.block, parameters: parameters.block },
-    writes: { hooks: hooks.block },
+    reads: { pairs, parameters },
+    writes: { hooks },
   });
 });
 

@@ -11,7 +11,7 @@ export const dropout = implement(dropoutPrimitive, (recorder, [x], [y], { key, t
   dispatchEach(recorder, sizeOf(x.shape), {
     shaders,
     uniform: { key, threshold, scale: f32(scale) },
-    reads: { x: x.block },
-    writes: { y: y.block },
+    reads: { x },
+    writes: { y },
   }),
 );

@@ -154,8 +154,7 @@ function map(
   );
   const reads: Record<string, Binding> = {};
   operands.forEach(
-    (operand, side) =>
-      (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side].block) : inputs[side].block),
+    (operand, side) => (reads[operand] = access[side] === "wide" ? arrayOf("vec4f", inputs[side]) : inputs[side]),
   );
   dispatchEach(recorder, sizeOf(output.shape) / (wide ? 4 : 1), {
     shaders: shadersFor(work, wide, access),
@@ -168,7 +167,7 @@ function map(
       right: vec4u(padded(axes.map((axis) => axis.strides[1]))),
     },
     reads,
-    writes: { [result]: arrayOf("Number", output.block) },
+    writes: { [result]: arrayOf("Number", output) },
   });
 }
 
@@ -190,6 +189,20 @@ function mapUnary(
   );
 }
 
+/** The numbers of x with its axes in another order. */
+function permute(recorder: Recorder, x: Operand, y: Operand, order: readonly number[]): void {
+  const strides = stridesOf(x.shape);
+  mapUnary(
+    recorder,
+    "affine",
+    x,
+    y,
+    order.map((axis) => strides[axis]),
+    1,
+    0,
+  );
+}
+
 export const elementwise = [
   implement(unaryPrimitive, (recorder, [x], [y], { function: name, a, b }) => {
     mapUnary(recorder, name, x, y, stridesOf(x.shape), a, b);
@@ -207,31 +220,23 @@ export const elementwise = [
   implement(castPrimitive, (recorder, [x], [y]) => {
     dispatchEach(recorder, sizeOf(x.shape), {
       shaders: [eachShader, takenShaders[x.dtype], storageShaders[y.dtype].one, castShader],
-      reads: { x: arrayOf("Taken", x.block) },
-      writes: { y: arrayOf("Stored", y.block) },
+      reads: { x: arrayOf("Taken", x) },
+      writes: { y: arrayOf("Stored", y) },
     });
   }),
   implement(expandPrimitive, (recorder, [x], [y]) => {
     mapUnary(recorder, "affine", x, y, broadcastStrides(x.shape, y.shape), 1, 0);
   }),
-  implement(permutePrimitive, (recorder, [x], [y], { order }) => {
-    const strides = stridesOf(x.shape);
-    mapUnary(
-      recorder,
-      "affine",
-      x,
-      y,
-      order.map((axis) => strides[axis]),
-      1,
-      0,
-    );
-  }),
+  implement(permutePrimitive, (recorder, [x], [y], { order }) => permute(recorder, x, y, order)),
   implement(
     adamPrimitive,
-    (recorder, inputs, outputs, { learningRate, beta1, beta2, epsilon, correction1, correction2 }) => {
-      const [parameter, gradient, first, second] = inputs.map(({ block }) => block);
-      const [newParameter, newFirst, newSecond] = outputs.map(({ block }) => block);
-      dispatchEach(recorder, sizeOf(inputs[0].shape), {
+    (
+      recorder,
+      [parameter, gradient, first, second],
+      [newParameter, newFirst, newSecond],
+      { learningRate, beta1, beta2, epsilon, correction1, correction2 },
+    ) => {
+      dispatchEach(recorder, sizeOf(parameter.shape), {
         shaders: adamShaders,
         uniform: {
           rate: f32(learningRate),

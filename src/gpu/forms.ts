@@ -6,6 +6,7 @@ import keyTile from "../../shaders/lib/key_tile.wgsl";
 import outputGradient from "../../shaders/lib/output_gradient.wgsl";
 import pair from "../../shaders/lib/pair.wgsl";
 import plainRow from "../../shaders/lib/plain_row.wgsl";
+import queryAgain from "../../shaders/lib/query_again.wgsl";
 import queryGradient from "../../shaders/lib/query_gradient.wgsl";
 import queryRow from "../../shaders/lib/query_row.wgsl";
 import queryRun from "../../shaders/lib/query_run.wgsl";
@@ -25,6 +26,7 @@ import backwardKeyValue from "../../shaders/passes/backward_key_value.wgsl";
 import backwardKeyValueShuffle from "../../shaders/passes/backward_key_value_shuffle.wgsl";
 import backwardKeyValueTiles from "../../shaders/passes/backward_key_value_tiles.wgsl";
 import backwardParameters from "../../shaders/passes/backward_parameters.wgsl";
+import backwardParametersTiles from "../../shaders/passes/backward_parameters_tiles.wgsl";
 import backwardQuery from "../../shaders/passes/backward_query.wgsl";
 import backwardQueryShuffle from "../../shaders/passes/backward_query_shuffle.wgsl";
 import backwardQueryTiles from "../../shaders/passes/backward_query_tiles.wgsl";
@@ -36,18 +38,21 @@ import type { Capabilities } from "./capabilities.js";
 import { finiteShader } from "./elementwise.js";
 import { shader, type Recorder } from "./implementation.js";
 import { storageShaders, type GpuDType } from "./storage-type.js";
-import { blockFor, DOWN, WIDEST_TILED } from "./tiles.js";
+import { blockFor, DOWN } from "./tiles.js";
 
 /** What hooks of kernels and normalisers may use. */
 export const pairShaders = [shader("lib/pair.wgsl", pair), finiteShader];
 const shared = [shader("lib/attention.wgsl", attention), ...pairShaders];
-const byQuery = [...shared, shader("lib/key_tile.wgsl", keyTile), shader("lib/query_row.wgsl", queryRow)];
+const keyTileShader = shader("lib/key_tile.wgsl", keyTile);
+const byQuery = [...shared, keyTileShader, shader("lib/query_row.wgsl", queryRow)];
 const outputGradientShader = shader("lib/output_gradient.wgsl", outputGradient);
 const byQueryBackward = [...byQuery, outputGradientShader, shader("lib/query_gradient.wgsl", queryGradient)];
 
+const splitShader = shader("passes/forward_split.wgsl", forwardSplit);
+
 const passes = {
   forward: [...byQuery, shader("passes/forward.wgsl", forward)],
-  split: [...byQuery, shader("passes/forward_split.wgsl", forwardSplit)],
+  split: [...byQuery, splitShader],
   query: [...byQueryBackward, shader("passes/backward_query.wgsl", backwardQuery)],
   parameters: [...byQueryBackward, shader("passes/backward_parameters.wgsl", backwardParameters)],
   bias: [...shared, outputGradientShader, shader("passes/backward_bias.wgsl", backwardBias)],
@@ -70,12 +75,26 @@ const shufflePasses = {
 };
 const tilesShader = shader("lib/tiles.wgsl", tiles);
 const tileKeysShader = shader("lib/tile_keys.wgsl", tileKeys);
-const tilesBackward = [...shared, tilesShader, outputGradientShader, shader("lib/tile_gradients.wgsl", tileGradients)];
+const tileGradientsShader = shader("lib/tile_gradients.wgsl", tileGradients);
+const tilesBackward = [...shared, tilesShader, outputGradientShader];
+const parametersTilesShader = shader("passes/backward_parameters_tiles.wgsl", backwardParametersTiles);
 const tilePasses = {
   forward: [...shared, tilesShader, tileKeysShader, shader("passes/forward_tiles.wgsl", forwardTiles)],
-  query: [...tilesBackward, tileKeysShader, shader("passes/backward_query_tiles.wgsl", backwardQueryTiles)],
-  keyValue: [...tilesBackward, shader("passes/backward_key_value_tiles.wgsl", backwardKeyValueTiles)],
+  query: [
+    ...tilesBackward,
+    tileGradientsShader,
+    tileKeysShader,
+    shader("passes/backward_query_tiles.wgsl", backwardQueryTiles),
+  ],
+  keyValue: [
+    ...tilesBackward,
+    tileGradientsShader,
+    shader("passes/backward_key_value_tiles.wgsl", backwardKeyValueTiles),
+  ],
+  parameters: [...tilesBackward, tileKeysShader, parametersTilesShader],
 };
+/** A query that several invocations share; a row that each of them held would take its registers. */
+const sharedQuery = [...shared, keyTileShader, shader("lib/query_again.wgsl", queryAgain), splitShader];
 /**
  * One function for each result of a pass that is stored by rows, because core WGSL takes no pointer to storage as an
  * argument.
@@ -146,8 +165,10 @@ const LONG = 128;
 interface Form {
   readonly shaders: readonly Shader[];
   readonly constants: Readonly<Record<string, number>>;
-  /** Rows that a workgroup owns. */
+  /** Rows that a workgroup owns, */
   readonly rows: number;
+  /** and workgroups that own the same rows, for a slice of their width each. */
+  readonly slices: number;
 }
 
 let matrixFormOf: typeof import("./matrix-forms.js").matrixFormOf | undefined;
@@ -196,6 +217,7 @@ export function formOf(
       shaders: [...shared, ...backward, ...shaders, ...memory],
       constants: { VEC4S, VALUE_VEC4S, ...constants },
       rows,
+      slices: 1,
     };
   }
   const LANES = capabilities.broadcastLanes;
@@ -209,15 +231,18 @@ export function formOf(
       shaders: [...shufflePasses[shuffled], ...memory],
       constants: { VEC4S, VALUE_VEC4S, LANES, RUN },
       rows: LANES * RUN,
+      slices: 1,
     };
   }
-  if (capabilities.tiles && widest <= WIDEST_TILED && name in tilePasses) {
+  if (capabilities.tiles && name in tilePasses) {
     const tiled = name as keyof typeof tilePasses;
-    const { RUN, ACROSS, rows } = blockFor(tiled, VEC4S, VALUE_VEC4S, limits.maxComputeWorkgroupStorageSize);
-    return { shaders: [...tilePasses[tiled], ...memory], constants: { VEC4S, VALUE_VEC4S, RUN, ACROSS, DOWN }, rows };
+    const { rows, slices, ...block } = blockFor(tiled, VEC4S, VALUE_VEC4S, limits.maxComputeWorkgroupStorageSize);
+    const constants = { VEC4S, VALUE_VEC4S, ...block, DOWN, SLICES: slices };
+    return { shaders: [...tilePasses[tiled], ...memory], constants, rows, slices };
   }
   // The rows of a pass are queries or keys: a workgroup and its tile are no larger than the longer of both wants.
   const rows = Math.min(ROWS, Math.max(FEWEST_ROWS, 2 ** Math.ceil(Math.log2(Math.max(queries, keys)))));
   const TILE = Math.min(rows, tileFor(VEC4S, VALUE_VEC4S, limits.maxComputeWorkgroupStorageSize));
-  return { shaders: [...passes[name], ...memory], constants: { VEC4S, VALUE_VEC4S, TILE, ROWS: rows }, rows };
+  const plain = capabilities.tiles && name === "split" ? sharedQuery : passes[name];
+  return { shaders: [...plain, ...memory], constants: { VEC4S, VALUE_VEC4S, TILE, ROWS: rows }, rows, slices: 1 };
 }

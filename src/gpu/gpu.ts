@@ -61,6 +61,8 @@ export class Gpu implements Backend {
   readonly #callerBuffers: CallerBuffers;
   readonly #machine: Machine;
   #disposed = false;
+  /** @internal */
+  readonly joinsHeads: boolean;
 
   /** @internal */
   constructor(device: GPUDevice, owned: boolean, capabilities?: Capabilities) {
@@ -83,6 +85,7 @@ export class Gpu implements Backend {
       queue: this.#queue,
       wrap: (block, shape, dtype, outcome) => this.#wrap(block, shape, dtype, outcome),
     };
+    this.joinsHeads = this.#machine.capabilities.broadcastLanes !== undefined;
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Shader } from "../kernels/kernel.js";
 import each from "../../shaders/lib/each.wgsl";
 import type { Capabilities } from "./capabilities.js";
 import type { Block } from "./memory.js";
-import type { Pass } from "./pass.js";
+import { arrayOf, type Binding, type Pass } from "./pass.js";
 import type { GpuDType } from "./storage-type.js";
 
 /** A tensor as a pass sees it. */
@@ -59,6 +59,25 @@ export function groupsFor(
 /** A shader below `shaders/`. */
 export function shader(file: string, text: string, enables?: Shader["enables"]): Shader {
   return { file, text, enables };
+}
+
+const numberShaders = [
+  shader("generated (one)", "alias Number = f32;"),
+  shader("generated (four)", "alias Number = vec4f;"),
+] as const;
+
+/** Rows of a width as `Number`s, single or four by four: the alias, memory as an array of them, and how many a row has. */
+export function numbersOf(width: number): {
+  readonly alias: Shader;
+  readonly of: (memory: Block | Operand) => Binding;
+  readonly count: number;
+} {
+  const wide = width % 4 === 0;
+  return {
+    alias: numberShaders[wide ? 1 : 0],
+    of: (memory) => arrayOf("Number", memory),
+    count: wide ? width / 4 : width,
+  };
 }
 
 /** What `dispatchEach` wants among the shaders of a pass. */

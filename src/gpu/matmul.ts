@@ -1,20 +1,32 @@
-import { matmulExtents, matmulPrimitive, type MatmulAttributes } from "../autograd/matmul.js";
+import {
+  matmulExtents,
+  matmulPrimitive,
+  TOKENS_AT_ONCE,
+  type MatmulAttributes,
+  type MatmulExtents,
+  type MatmulPlace,
+} from "../autograd/matmul.js";
 import { ShapeError } from "../core/errors.js";
 import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
 import matmulText from "../../shaders/lib/matmul.wgsl";
+import biasText from "../../shaders/lib/matmul_bias.wgsl";
 import elementsText from "../../shaders/lib/matmul_elements.wgsl";
+import noBiasText from "../../shaders/lib/matmul_no_bias.wgsl";
 import blocks from "../../shaders/ops/matmul.wgsl";
 import broadcast from "../../shaders/ops/matmul_broadcast.wgsl";
 import wide from "../../shaders/ops/matmul_wide.wgsl";
 import type { Shader } from "../kernels/kernel.js";
-import { groupsFor, implement, shader, type Recorder } from "./implementation.js";
-import { arrayOf, vec4u } from "./pass.js";
+import { quotientShader } from "./elementwise.js";
+import { groupsFor, implement, numbersOf, shader, type Recorder } from "./implementation.js";
+import { vec4u, type Pass } from "./pass.js";
 
 const shared = shader("lib/matmul.wgsl", matmulText);
 const elements = shader("lib/matmul_elements.wgsl", elementsText);
 const blocksShaders = [shared, elements, shader("ops/matmul.wgsl", blocks)];
 const broadcastShaders = [shared, elements, shader("ops/matmul_broadcast.wgsl", broadcast, ["subgroups"])];
-const wideShaders = [shared, shader("ops/matmul_wide.wgsl", wide, ["subgroups"])];
+const wideShaders = [shared, quotientShader, shader("ops/matmul_wide.wgsl", wide, ["subgroups"])];
+const withBias = shader("lib/matmul_bias.wgsl", biasText);
+const withoutBias = shader("lib/matmul_no_bias.wgsl", noBiasText);
 const BATCH_AXES = 4;
 
 /** Strides of an operand's matrices along the broadcast batch, in elements, padded to four axes. */
@@ -23,40 +35,74 @@ function batchStrides(own: Shape, matrix: number): number[] {
   return [...new Array<number>(BATCH_AXES - strides.length).fill(0), ...strides];
 }
 
+/** Rows and columns of a block in workgroup memory. */
+const BLOCK = 32;
+/** Rows, and columns for every lane, where lanes hand each other what they load. */
+const [ROWS, COLUMNS] = [TOKENS_AT_ONCE, 4];
+
+/** How an axis lies in memory: the step along it, and the skip after every so many. */
+type AxisLayout = readonly [step: number, every: number, skip: number];
+
+/** Where the operands lie, as `lib/matmul_elements.wgsl` and `ops/matmul_wide.wgsl` read it. */
+function layoutOf(
+  { transposeA, transposeB, heads }: MatmulAttributes,
+  { rows, inner, columns }: MatmulExtents,
+): Pass["uniform"] {
+  /** The outer and the inner axis of an operand; with `across` its rows in memory lie along the outer one. */
+  const axesOf = (place: MatmulPlace, across: boolean, outer: number, along: number): [AxisLayout, AxisLayout] => {
+    const [height, width] = across ? [along, outer] : [outer, along];
+    const isSplit = heads?.of === place;
+    const [tokens, dim] = isSplit ? [heads.tokens, heads.dim] : [height, width];
+    const axes: [AxisLayout, AxisLayout] = [
+      [dim, tokens, tokens * (width - dim)],
+      [1, dim, isSplit ? (tokens - 1) * dim : 0],
+    ];
+    return across ? [axes[1], axes[0]] : axes;
+  };
+  const [aRows, aInner] = axesOf("a", transposeA, rows, inner);
+  const [bColumns, bInner] = axesOf("b", !transposeB, columns, inner);
+  const run = Math.min(aInner[1], bInner[1]);
+  const withRuns = (outer: AxisLayout, [step, , skip]: AxisLayout) => vec4u([...outer, run * step + skip]);
+  const [cRows, cColumns] = axesOf("c", false, rows, columns);
+  return {
+    a_inner: aInner[0],
+    b_inner: bInner[0],
+    run,
+    a_rows: withRuns(aRows, aInner),
+    b_columns: withRuns(bColumns, bInner),
+    c_rows: vec4u([...cRows, 0]),
+    c_columns: vec4u([...cColumns, 0]),
+  };
+}
+
 interface Form {
   readonly shaders: readonly Shader[];
   readonly constants: Readonly<Record<string, number>>;
   /** Rows and columns of the product that a workgroup makes. */
   readonly tile: readonly [number, number];
-  /** What memory is an array of. */
-  readonly element: "f32" | "vec4f";
+  /** Whether memory is read and written in vec4s. */
+  readonly isWide: boolean;
 }
 
-/** Rows and columns of a block in workgroup memory. */
-const BLOCK = 32;
-/** Rows, and columns for every lane, where lanes hand each other what they load. */
-const [ROWS, COLUMNS] = [8, 4];
-
-/** The form that suits the adapter; with `whole`, the rows of every operand in memory are whole vec4s. */
+/** The form that suits the adapter. */
 function formOf(
   { capabilities: { broadcastLanes: LANES } }: Recorder,
   { transposeA, transposeB }: MatmulAttributes,
-  whole: boolean,
+  { rows, inner, columns }: MatmulExtents,
 ): Form {
-  if (LANES === undefined)
-    return { shaders: blocksShaders, constants: { BLOCK }, tile: [BLOCK, BLOCK], element: "f32" };
-  const tile: Form["tile"] = [ROWS, COLUMNS * LANES];
-  if (!whole) return { shaders: broadcastShaders, constants: { LANES }, tile, element: "f32" };
+  if (LANES === undefined) return { shaders: blocksShaders, constants: { BLOCK }, tile: [BLOCK, BLOCK], isWide: false };
+  const isWide = [inner, columns, transposeA ? rows : 0].every((extent) => extent % 4 === 0);
   return {
-    shaders: wideShaders,
+    shaders: isWide ? wideShaders : broadcastShaders,
     constants: { LANES, ROWS, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) },
-    tile,
-    element: "vec4f",
+    tile: [ROWS, COLUMNS * LANES],
+    isWide,
   };
 }
 
-export const matmul = implement(matmulPrimitive, (recorder, [a, b], [c], attributes) => {
-  const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
+export const matmul = implement(matmulPrimitive, (recorder, [a, b, bias], [c], attributes) => {
+  const extents = matmulExtents(a.shape, b.shape, attributes);
+  const { batch, rows, inner, columns } = extents;
   if (batch.length > BATCH_AXES) {
     throw new ShapeError({
       where: "matmul",
@@ -65,32 +111,26 @@ export const matmul = implement(matmulPrimitive, (recorder, [a, b], [c], attribu
       fix: "Reshape neighbouring axes into one.",
     });
   }
-  const extents = [...new Array<number>(BATCH_AXES - batch.length).fill(1), ...batch];
-  const [aRow, aInner] = attributes.transposeA ? [1, rows] : [inner, 1];
-  const [bInner, bColumn] = attributes.transposeB ? [1, inner] : [columns, 1];
-  const whole = [inner, columns, attributes.transposeA ? rows : 0].every((extent) => extent % 4 === 0);
-  const { shaders, constants, tile, element } = formOf(recorder, attributes, whole);
+  const { shaders, constants, tile, isWide } = formOf(recorder, attributes, extents);
   const rowTiles = Math.ceil(rows / tile[0]);
   const [y, z] = groupsFor(rowTiles * sizeOf(batch), recorder.limits, 1);
+  const { alias, of } = numbersOf(isWide ? columns : 1);
   recorder.dispatch({
-    shaders,
+    shaders: [...shaders, alias, bias === undefined ? withoutBias : withBias],
     constants,
     uniform: {
       rows,
       inner,
       columns,
-      a_row: aRow,
-      a_inner: aInner,
-      b_inner: bInner,
-      b_column: bColumn,
       row_tiles: rowTiles,
-      extents: vec4u(extents),
+      extents: vec4u([...new Array<number>(BATCH_AXES - batch.length).fill(1), ...batch]),
       a_batch: vec4u(batchStrides(a.shape.slice(0, -2), rows * inner)),
       b_batch: vec4u(batchStrides(b.shape.slice(0, -2), inner * columns)),
       batches: sizeOf(batch),
+      ...layoutOf(attributes, extents),
     },
-    reads: { a: arrayOf(element, a.block), b: arrayOf(element, b.block) },
-    writes: { c: arrayOf(element, c.block) },
+    reads: { a: of(a), b: of(b), ...(bias !== undefined && { bias: of(bias) }) },
+    writes: { c: of(c) },
     workgroups: [Math.ceil(columns / tile[1]), y, z],
   });
 });

@@ -12,13 +12,16 @@ export const f32 = (value: number): { readonly f32: number } => ({ f32: value })
 export const i32 = (value: number): { readonly i32: number } => ({ i32: value });
 export const vec4u = (numbers: readonly number[]): { readonly vec4u: readonly number[] } => ({ vec4u: numbers });
 
-/** Memory as an array of f32, or of another type, which may be a struct or an alias of the program. */
-export type Binding = Block | { readonly of: string; readonly block: Block };
+/** Memory, or a tensor's, as an array of f32, or of another type, which may be a struct or an alias of the program. */
+export type Binding = Block | { readonly of?: string; readonly block: Block };
 
-export const arrayOf = (of: string, block: Block): Binding => ({ of, block });
+export const arrayOf = (of: string, memory: Block | { readonly block: Block }): Binding => ({
+  of,
+  block: blockOf(memory),
+});
 
 /** What the memory is an array of. */
-export const elementOf = (binding: Binding): string => ("of" in binding ? binding.of : "f32");
+export const elementOf = (binding: Binding): string => ("of" in binding && binding.of) || "f32";
 
 export const blockOf = (binding: Binding): Block => ("block" in binding ? binding.block : binding);
 

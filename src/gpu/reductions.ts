@@ -18,7 +18,7 @@ const folds = {
 };
 
 /** Elements that one invocation folds: short, so that rounding grows with the logarithm of the length. */
-const CHUNK = 32;
+export const CHUNK = 32;
 
 /** Neighbouring axes that are reduced together: [outer, length, inner]. */
 interface Run {

@@ -5,8 +5,8 @@ import {
   scatterPrimitive,
 } from "../autograd/lookup.js";
 import {
-  normalizeBackwardPrimitive,
-  normalizePrimitive,
+  layerNormBackwardPrimitive,
+  layerNormPrimitive,
   softmaxBackwardPrimitive,
   softmaxPrimitive,
 } from "../autograd/rows.js";
@@ -16,20 +16,31 @@ import logSumExp from "../../shaders/lib/log_sum_exp.wgsl";
 import crossEntropy from "../../shaders/ops/cross_entropy.wgsl";
 import crossEntropyBackward from "../../shaders/ops/cross_entropy_backward.wgsl";
 import embedding from "../../shaders/ops/embedding.wgsl";
-import normalize from "../../shaders/ops/normalize.wgsl";
-import normalizeBackward from "../../shaders/ops/normalize_backward.wgsl";
+import layerNorm from "../../shaders/ops/layer_norm.wgsl";
+import layerNormBackward from "../../shaders/ops/layer_norm_backward.wgsl";
+import layerNormSums from "../../shaders/ops/layer_norm_sums.wgsl";
 import scatter from "../../shaders/ops/scatter.wgsl";
 import softmax from "../../shaders/ops/softmax.wgsl";
 import softmaxBackward from "../../shaders/ops/softmax_backward.wgsl";
 import { finiteShader, quotientShader } from "./elementwise.js";
-import { dispatchEach, eachShader, implement, shader, type Recorder, type Operand } from "./implementation.js";
+import {
+  dispatchEach,
+  eachShader,
+  implement,
+  numbersOf,
+  shader,
+  type Recorder,
+  type Operand,
+} from "./implementation.js";
 import { arrayOf, f32, type Pass } from "./pass.js";
+import { CHUNK, sum } from "./reductions.js";
 
 const logSumExpShader = shader("lib/log_sum_exp.wgsl", logSumExp);
 const softmaxShaders = [eachShader, finiteShader, shader("ops/softmax.wgsl", softmax)];
 const softmaxBackwardShaders = [eachShader, shader("ops/softmax_backward.wgsl", softmaxBackward)];
-const normalizeShaders = [eachShader, shader("ops/normalize.wgsl", normalize)];
-const normalizeBackwardShaders = [eachShader, shader("ops/normalize_backward.wgsl", normalizeBackward)];
+const layerNormShaders = [eachShader, shader("ops/layer_norm.wgsl", layerNorm)];
+const layerNormBackwardShaders = [eachShader, shader("ops/layer_norm_backward.wgsl", layerNormBackward)];
+const layerNormSumsShader = shader("ops/layer_norm_sums.wgsl", layerNormSums);
 const crossEntropyShaders = [eachShader, finiteShader, logSumExpShader, shader("ops/cross_entropy.wgsl", crossEntropy)];
 const crossEntropyBackwardShaders = [
   eachShader,
@@ -69,50 +80,54 @@ function invert(ids: Int32Array, rows: number): { starts: Uint32Array; places: U
 }
 
 export const rowwise = [
-  implement(softmaxPrimitive, (recorder, [x], [y]) =>
-    eachRow(recorder, softmaxShaders, x, { x: x.block }, { y: y.block }),
-  ),
+  implement(softmaxPrimitive, (recorder, [x], [y]) => eachRow(recorder, softmaxShaders, x, { x }, { y })),
   implement(softmaxBackwardPrimitive, (recorder, [y, dy], [dx]) => {
-    eachRow(recorder, softmaxBackwardShaders, y, { y: y.block, dy: dy.block }, { dx: dx.block });
+    eachRow(recorder, softmaxBackwardShaders, y, { y, dy }, { dx });
   }),
-  implement(normalizePrimitive, (recorder, [x], [y, reciprocals], { epsilon }) => {
+  implement(layerNormPrimitive, (recorder, [x, scale, shift], [y, n, r], { epsilon }) => {
     eachRow(
       recorder,
-      normalizeShaders,
+      layerNormShaders,
       x,
-      { x: x.block },
-      { y: y.block, reciprocals: reciprocals.block },
+      { x, scale, shift },
+      { y, normalized: n, reciprocals: r },
       { epsilon: f32(epsilon) },
     );
   }),
-  implement(normalizeBackwardPrimitive, (recorder, [y, reciprocals, dy], [dx]) => {
-    eachRow(
-      recorder,
-      normalizeBackwardShaders,
-      y,
-      { y: y.block, reciprocals: reciprocals.block, dy: dy.block },
-      { dx: dx.block },
-    );
+  implement(layerNormBackwardPrimitive, (recorder, [n, r, scale, dy], [dx, sums]) => {
+    eachRow(recorder, layerNormBackwardShaders, n, { normalized: n, reciprocals: r, scale, dy }, { dx });
+    const rows = sizeOf(r.shape);
+    const chunks = Math.ceil(rows / CHUNK);
+    const terms = { ...sums, shape: [chunks, ...sums.shape], block: recorder.scratch(chunks * sizeOf(sums.shape)) };
+    const { alias, of, count } = numbersOf(scale.shape[0]);
+    dispatchEach(recorder, chunks * count, {
+      shaders: [eachShader, quotientShader, alias, layerNormSumsShader],
+      constants: { CHUNK },
+      uniform: { rows, width: count },
+      reads: { normalized: of(n), dy: of(dy) },
+      writes: { terms: of(terms) },
+    });
+    sum(recorder, [terms], [sums], { axes: [0] });
   }),
   implement(crossEntropyPrimitive, (recorder, [x], [losses], { labels }) => {
     eachRow(
       recorder,
       crossEntropyShaders,
       x,
-      { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)) },
-      { losses: losses.block },
+      { x, labels: arrayOf("u32", recorder.upload(labels.values)) },
+      { losses },
     );
   }),
   implement(crossEntropyBackwardPrimitive, (recorder, [x, d], [dx], { labels }) => {
-    const reads = { x: x.block, labels: arrayOf("u32", recorder.upload(labels.values)), d: d.block };
-    eachRow(recorder, crossEntropyBackwardShaders, x, reads, { dx: dx.block });
+    const reads = { x, labels: arrayOf("u32", recorder.upload(labels.values)), d };
+    eachRow(recorder, crossEntropyBackwardShaders, x, reads, { dx });
   }),
   implement(embeddingPrimitive, (recorder, [table], [y], { ids }) => {
     dispatchEach(recorder, sizeOf(y.shape), {
       shaders: embeddingShaders,
       uniform: { width: table.shape[1] },
-      reads: { table: table.block, ids: arrayOf("u32", recorder.upload(ids.values)) },
-      writes: { y: y.block },
+      reads: { table, ids: arrayOf("u32", recorder.upload(ids.values)) },
+      writes: { y },
     });
   }),
   implement(scatterPrimitive, (recorder, [dy], [dTable], { ids, rows }) => {
@@ -121,11 +136,11 @@ export const rowwise = [
       shaders: scatterShaders,
       uniform: { width: dTable.shape[1] },
       reads: {
-        dy: dy.block,
+        dy,
         starts: arrayOf("u32", recorder.upload(starts)),
         places: arrayOf("u32", recorder.upload(places)),
       },
-      writes: { table_gradient: dTable.block },
+      writes: { table_gradient: dTable },
     });
   }),
 ];

@@ -27,16 +27,18 @@ const BLOCKS: readonly [Block, ...Block[]] = [
  */
 const MOST_SUMS = 32;
 /**
- * Vec4s of a head (d = 128) up to which the smallest block holds its sums, 36 vec4s at most; wider ones get the plain
- * form.
+ * Vec4s of a head (d = 128) up to which the smallest block holds its sums, 36 vec4s at most. Wider heads are summed in
+ * slices, by a workgroup each, which computes all scores.
  */
-export const WIDEST_TILED = 32;
+const WIDEST_SLICE = 32;
 
-/** Sides of a block in workgroup memory, and which weighted sums a pass makes, over keys' or values' widths. */
+/** Which weighted sums a pass makes, over keys' or values' widths. */
 const PASSES = {
-  forward: { sides: 1, byKey: 0, byValue: 1 },
-  query: { sides: 2, byKey: 1, byValue: 0 },
-  keyValue: { sides: 2, byKey: 1, byValue: 1 },
+  forward: { byKey: 0, byValue: 1 },
+  query: { byKey: 1, byValue: 0 },
+  keyValue: { byKey: 1, byValue: 1 },
+  // What it sums has the width of neither.
+  parameters: { byKey: 0, byValue: 0 },
 };
 /** Numbers of a row in workgroup memory: its squared length, its factor, and the state of a normaliser, at most two. */
 const ROW_NUMBERS = 4;
@@ -52,16 +54,19 @@ export function blockFor(
   vec4s: number,
   valueVec4s: number,
   workgroupBytes: number,
-): Block & { rows: number } {
-  const { sides, byKey, byValue } = PASSES[name];
+): Block & { rows: number; slices: number } {
+  const { byKey, byValue } = PASSES[name];
+  const widest = Math.max(byKey * vec4s, byValue * valueVec4s, 1);
+  const slices = Math.ceil(widest / WIDEST_SLICE);
   const fits = ({ RUN, ACROSS }: Block): boolean => {
-    const sums = RUN * (1 + byKey * Math.ceil(vec4s / ACROSS) + byValue * Math.ceil(valueVec4s / ACROSS));
+    const slots = (width: number): number => Math.ceil(width / (ACROSS * slices));
+    const sums = RUN * (1 + byKey * slots(vec4s) + byValue * slots(valueVec4s));
     const rows = DOWN * RUN;
     return (
       sums <= MOST_SUMS &&
-      16 * (sides * rows + 4 * ACROSS) * (ACROSS + 1) + 4 * ROW_NUMBERS * rows + MARK <= workgroupBytes
+      16 * (rows * (ACROSS + 1) + ACROSS * (4 * ACROSS + 1)) + 4 * ROW_NUMBERS * rows + MARK <= workgroupBytes
     );
   };
   const block = BLOCKS.find(fits) ?? BLOCKS[BLOCKS.length - 1];
-  return { ...block, rows: DOWN * block.RUN };
+  return { ...block, rows: DOWN * block.RUN, slices };
 }

@@ -1,4 +1,4 @@
-import { add, matmul } from "../autograd/ops.js";
+import { affine } from "../autograd/matmul.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { normal } from "./initialize.js";
@@ -10,7 +10,7 @@ export type LinearParameters = { readonly weight: Tensor; readonly bias: Tensor 
 export type NormParameters = { readonly scale: Tensor; readonly shift: Tensor };
 
 /** `x W + b` */
-export const linear = (x: Tensor, { weight, bias }: LinearParameters): Tensor => add(matmul(x, weight), bias);
+export const linear = (x: Tensor, { weight, bias }: LinearParameters): Tensor => affine(x, weight, bias);
 
 /** Weights N(0, 1/rows) and a bias of zeros. */
 export function initialLinear(backend: Backend, random: Random, rows: number, columns: number): LinearParameters {

@@ -1,4 +1,5 @@
-import { add, matmul, permute, reshape } from "../autograd/ops.js";
+import { affineOfHeads, affineToHeads } from "../autograd/matmul.js";
+import { permute, reshape } from "../autograd/ops.js";
 import { ArgumentError } from "../core/errors.js";
 import {
   backend as backendKind,
@@ -57,9 +58,9 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
 
 /**
  * Projections query [width, heads·d], key and value [contextWidth, kvHeads·d], output [heads·d, width], and the
- * kernel's parameters under their own names. Head h has the d columns from h·d on (rows of the output). A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on
- * positions alone has neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias
- * and outputBias.
+ * kernel's parameters under their own names. Head h has the d columns from h·d on (rows of the output). A kernel
+ * that shares one projection between queries and keys has no `key`; a kernel that depends on positions alone has
+ * neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias and outputBias.
  */
 export type MultiHeadParameters = NamedTensors;
 
@@ -175,8 +176,7 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
       got: String(kvHeads === heads ? contextWidth : kvHeads),
     });
   }
-  const split = (x: Tensor, count: number): Tensor =>
-    permute(reshape(x, [x.shape[0], x.shape[1], count, dim]), [0, 2, 1, 3]);
+  const split = (x: Tensor): Tensor => permute(reshape(x, [x.shape[0], x.shape[1], heads, dim]), [0, 2, 1, 3]);
 
   function own(backend: Backend, random: Random): NamedTensors {
     const inputs = (kernel.inputs ?? []).flatMap((input) => {
@@ -205,26 +205,23 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     };
   };
 
-  const projected = (parameters: MultiHeadParameters, name: string, x: Tensor): Tensor => {
-    const product = matmul(x, parameters[name]);
-    const added = parameters[`${name}Bias`] as Tensor | undefined;
-    return added === undefined ? product : add(product, added);
-  };
+  const biasOf = (parameters: MultiHeadParameters, name: string): Tensor | null =>
+    (parameters[`${name}Bias`]) ?? null;
+  const projected = (parameters: MultiHeadParameters, name: string, x: Tensor, count: number): Tensor =>
+    affineToHeads(x, parameters[name], biasOf(parameters, name), [count, dim]);
   const project: MultiHead["project"] = (parameters, x, context = x) => {
     const learned = Object.entries(parameters).filter(([name]) => !/^(query|key|value|output)(Bias)?$/.test(name));
-    const v = split(projected(parameters, "value", context), kvHeads);
-    const q = split(projections === "values" ? x : projected(parameters, "query", x), heads);
+    const v = projected(parameters, "value", context, kvHeads);
+    const q = projections === "values" ? split(x) : projected(parameters, "query", x, heads);
     const k = {
       values: () => v,
-      separate: () => split(projected(parameters, "key", context), kvHeads),
-      shared: () => (context === x ? q : split(projected(parameters, "query", context), heads)),
+      separate: () => projected(parameters, "key", context, kvHeads),
+      shared: () => (context === x ? q : projected(parameters, "query", context, heads)),
     };
     return { ...Object.fromEntries(learned), q, k: k[projections](), v };
   };
-  const combine: MultiHead["combine"] = (parameters, mixed) => {
-    const rows = permute(mixed, [0, 2, 1, 3]);
-    return projected(parameters, "output", reshape(rows, [rows.shape[0], rows.shape[1], headsWidth]));
-  };
+  const combine: MultiHead["combine"] = (parameters, mixed) =>
+    affineOfHeads(mixed, parameters["output"], biasOf(parameters, "output"));
   const attend: MultiHead["attend"] = (parameters, inputs, options = {}) =>
     combine(parameters, attention(kernel, inputs, options));
 

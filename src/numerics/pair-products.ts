@@ -109,14 +109,16 @@ export function accumulateWith(unit: Unit): Accumulate {
           const height = Math.min(ROWS, rows - i);
           const paddedHeight = Math.ceil(height / 4) * 4;
           pack(memory, A, a, i, paddedHeight, k, terms);
-          for (let row = 0; row < height; row++) {
+          // rows without gaps on both sides are one run
+          const [runs, run] = rowStep === width && width === paddedWidth ? [1, height * width] : [height, width];
+          for (let row = 0; row < runs; row++) {
             const from = start + (i + row) * rowStep + j;
-            memory.set(data.subarray(from, from + width), C + row * paddedWidth);
+            memory.set(data.subarray(from, from + run), C + row * paddedWidth);
           }
           unit.accumulate(index, paddedHeight, paddedWidth, terms);
-          for (let row = 0; row < height; row++) {
+          for (let row = 0; row < runs; row++) {
             const from = C + row * paddedWidth;
-            data.set(memory.subarray(from, from + width), start + (i + row) * rowStep + j);
+            data.set(memory.subarray(from, from + run), start + (i + row) * rowStep + j);
           }
         }
       }

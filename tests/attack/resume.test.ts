@@ -59,6 +59,8 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
     learning: { ...group(own, "learning"), tokens: 8, width: 8, hidden: 8, epochs: 4, test: 12, train: 36 },
   }),
   dynamics: (own) => ({
+    startHeads: [4],
+    startDraws: 2,
     experiments: Object.fromEntries(
       Object.entries(group(own, "experiments") as Record<string, Options>).map(([name, experiment]) => [
         name,

@@ -1,3 +1,4 @@
+import { affine, affineOfHeads, affineToHeads } from "../../src/autograd/matmul.js";
 import { roundToHalf } from "../../src/core/half.js";
 import { indices, ops, random, type Backend, type Tensor } from "../../src/index.js";
 
@@ -31,6 +32,22 @@ const binary = (
   positive,
   run: (inputs) => run(inputs["a"], inputs["b"]),
 });
+
+const affineCase = (
+  name: string,
+  x: readonly number[],
+  weight: readonly number[],
+  run: (x: Tensor, weight: Tensor, bias: Tensor) => Tensor,
+  bias = weight.slice(1),
+): Case => ({
+  name,
+  shapes: { x, weight, bias },
+  run: ({ x, weight, bias }) => run(x, weight, bias),
+});
+const toHeads =
+  (heads: number, dim: number) =>
+  (x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
+    affineToHeads(x, weight, bias, [heads, dim]);
 
 /** Every differentiable operation but attention, over shapes that meet its special paths. */
 export const cases: readonly Case[] = [
@@ -89,6 +106,10 @@ export const cases: readonly Case[] = [
     shapes: { x: [6, 17], scale: [17], shift: [17] },
     run: ({ x, scale, shift }) => ops.layerNorm(x, { scale: scale, shift: shift }),
   },
+  binary("layer norm of whole vec4s over many rows", [3, 23, 8], [8], (a, scale) => ops.layerNorm(a, { scale })),
+  binary("layer norm, shift alone", [5, 6], [6], (a, shift) => ops.layerNorm(a, { shift })),
+  binary("layer norm with a scale for every row", [5, 6], [5, 1], (a, scale) => ops.layerNorm(a, { scale })),
+  unary("layer norm alone", (v) => ops.layerNorm(v)),
   binary("matmul", [5, 7], [7, 3], ops.matmul),
   binary("matmul around a block", [33, 17], [17, 65], ops.matmul),
   binary("matmul, first transposed", [7, 5], [7, 3], (a, b) => ops.matmul(a, b, { transposeA: true })),
@@ -108,6 +129,15 @@ export const cases: readonly Case[] = [
   binary("matmul, batch times matrix", [2, 3, 4, 6], [6, 5], ops.matmul),
   binary("matmul, batches broadcast", [2, 1, 4, 6], [3, 6, 5], ops.matmul),
   binary("matmul, batch times batch", [2, 3, 4, 6], [2, 3, 6, 5], ops.matmul),
+  affineCase("x W + b", [5, 7], [7, 3], affine),
+  affineCase("x W + b of whole vec4s around a block", [3, 17, 12], [12, 36], affine),
+  affineCase("x W + b with one number for all columns", [5, 7], [7, 3], affine, [1]),
+  affineCase("x W + b to heads", [2, 5, 7], [7, 6], toHeads(2, 3)),
+  affineCase("x W + b to heads of whole vec4s", [3, 16, 12], [12, 24], toHeads(3, 8)),
+  affineCase("x W + b to heads of whole vec4s, odd tokens", [3, 7, 12], [12, 16], toHeads(2, 8)),
+  affineCase("x W + b of heads", [2, 3, 5, 2], [6, 7], affineOfHeads),
+  affineCase("x W + b of heads of whole vec4s", [3, 2, 16, 12], [24, 36], affineOfHeads),
+  affineCase("x W + b of heads of whole vec4s, odd tokens", [3, 4, 7, 4], [16, 12], affineOfHeads),
   {
     name: "embedding",
     shapes: { table: [6, 5] },

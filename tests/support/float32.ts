@@ -1,15 +1,15 @@
 import { sumPrimitive } from "../../src/autograd/broadcast.js";
-import { matmulExtents, matmulPrimitive } from "../../src/autograd/matmul.js";
+import { matmulExtents } from "../../src/autograd/matmul.js";
 import {
-  normalizeBackwardPrimitive,
-  normalizePrimitive,
+  layerNormBackwardPrimitive,
+  layerNormPrimitive,
   softmaxBackwardPrimitive,
   softmaxPrimitive,
 } from "../../src/autograd/rows.js";
 import { roundToHalf } from "../../src/core/half.js";
 import { sizeOf } from "../../src/core/shape.js";
 import { createCpu, implement, type Implementations, type Numbers } from "../../src/cpu/backend.js";
-import { matrixIndex } from "../../src/cpu/matmul.js";
+import { matmulBy, matrixIndex } from "../../src/cpu/matmul.js";
 import { float64 } from "../../src/cpu/cpu.js";
 
 const f = Math.fround;
@@ -31,7 +31,7 @@ function eachRow(
 
 const float32: Implementations = new Map([
   ...float64,
-  implement(matmulPrimitive, ([a, b], [c], attributes) => {
+  matmulBy(([a, b], [c], attributes) => {
     const { batch, rows, inner, columns } = matmulExtents(a.shape, b.shape, attributes);
     const strides = (transposed: boolean, long: number): [number, number] => (transposed ? [1, long] : [long, 1]);
     const [aRow, aInner] = strides(attributes.transposeA, attributes.transposeA ? rows : inner);
@@ -78,20 +78,26 @@ const float32: Implementations = new Map([
       for (let c = 0; c < width; c++) dx.data[at(c)] = y.data[at(c)] * f(dy.data[at(c)] - inner);
     }),
   ),
-  implement(normalizePrimitive, ([x], [y, r], { epsilon }) =>
+  implement(layerNormPrimitive, ([x, scale, shift], [y, n, r], { epsilon }) =>
     eachRow(x, (at, width, row) => {
       const mean = f(naiveSum(width, (c) => x.data[at(c)]) / width);
       const variance = f(naiveSum(width, (c) => f(x.data[at(c)] - mean) ** 2) / width);
       r.data[row] = 1 / f(Math.sqrt(f(variance + epsilon)));
-      for (let c = 0; c < width; c++) y.data[at(c)] = f(x.data[at(c)] - mean) * r.data[row];
+      for (let c = 0; c < width; c++) {
+        n.data[at(c)] = f(x.data[at(c)] - mean) * r.data[row];
+        y.data[at(c)] = f(n.data[at(c)] * scale.data[c]) + shift.data[c];
+      }
     }),
   ),
-  implement(normalizeBackwardPrimitive, ([y, r, dy], [dx]) =>
-    eachRow(y, (at, width, row) => {
-      const mean = f(naiveSum(width, (c) => dy.data[at(c)]) / width);
-      const inner = f(naiveSum(width, (c) => y.data[at(c)] * dy.data[at(c)]) / width);
+  implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, sums]) =>
+    eachRow(n, (at, width, row) => {
+      const u = (c: number): number => f(dy.data[at(c)] * scale.data[c]);
+      const mean = f(naiveSum(width, u) / width);
+      const inner = f(naiveSum(width, (c) => n.data[at(c)] * u(c)) / width);
       for (let c = 0; c < width; c++) {
-        dx.data[at(c)] = r.data[row] * f(f(dy.data[at(c)] - mean) - f(y.data[at(c)] * inner));
+        dx.data[at(c)] = r.data[row] * f(f(u(c) - mean) - f(n.data[at(c)] * inner));
+        sums.data[c] += f(n.data[at(c)] * dy.data[at(c)]);
+        sums.data[width + c] += dy.data[at(c)];
       }
     }),
   ),

@@ -1,5 +1,5 @@
-// y = (x - mean) r, r = 1/sqrt(variance + epsilon)
-// Reads x [count, width], writes y [count, width] and reciprocals [count]: f32.
+// y = n scale + shift, n = (x - mean) r, r = 1/sqrt(variance + epsilon)
+// Reads x [count, width], scale and shift [width], writes y and normalized [count, width] and reciprocals [count]: f32.
 
 fn element(row: u32) {
   let start = row * sizes.width;
@@ -14,7 +14,9 @@ fn element(row: u32) {
   }
   let r = 1.0 / sqrt(variance / f32(sizes.width) + sizes.epsilon);
   reciprocals[row] = r;
-  for (var c = start; c < start + sizes.width; c++) {
-    y[c] = (x[c] - mean) * r;
+  for (var c = 0u; c < sizes.width; c++) {
+    let n = (x[start + c] - mean) * r;
+    normalized[start + c] = n;
+    y[start + c] = n * scale[c] + shift[c];
   }
 }
