@@ -205,8 +205,7 @@ export function multiHead(options: MultiHeadOptions): MultiHead {
     };
   };
 
-  const biasOf = (parameters: MultiHeadParameters, name: string): Tensor | null =>
-    (parameters[`${name}Bias`]) ?? null;
+  const biasOf = (parameters: MultiHeadParameters, name: string): Tensor | null => parameters[`${name}Bias`] ?? null;
   const projected = (parameters: MultiHeadParameters, name: string, x: Tensor, count: number): Tensor =>
     affineToHeads(x, parameters[name], biasOf(parameters, name), [count, dim]);
   const project: MultiHead["project"] = (parameters, x, context = x) => {
