@@ -9,8 +9,8 @@ const SERIES = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.25482959
 const P = 0.3275911;
 
 /**
- * x·Φ(x) with the normal distribution Φ(x) = (1 + erf(x/√2))/2, the form of Hendrycks & Gimpel (arXiv 1606.08415) that
- * BERT and ViT use. `ops.gelu` is its approximation by tanh.
+ * x·Φ(x) with the normal distribution Φ(x) = (1 + erf(x/√2))/2, the form of Hendrycks & Gimpel (arXiv 1606.08415)
+ * that BERT and ViT use. `ops.gelu` is its approximation by tanh.
  *
  * erf is formula 7.1.26 of Abramowitz & Stegun, within 1.5e-7: with z = |x|/√2 and t = 1/(1 + p z), erfc(z) =
  * e^(-z²) Σ a_k t^k, and x·Φ(x) = (x + |x|(1 - erfc(z)))/2.

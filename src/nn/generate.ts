@@ -34,7 +34,10 @@ export interface Writer {
   readonly tokens: number;
   /** One cache a layer, for at least this many tokens. */
   readonly caches: (capacity: number) => readonly KeyValueCache[];
-  /** Logits [1, vocabulary] of the token after `ids` [1, n], the first of which is at `place`; nothing else is left behind. */
+  /**
+   * Logits [1, vocabulary] of the token after `ids` [1, n], the first of which is at `place`. Nothing else stays in
+   * memory.
+   */
   readonly next: (ids: Indices, place: number, caches: readonly KeyValueCache[]) => Tensor;
 }
 

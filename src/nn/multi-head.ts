@@ -58,9 +58,9 @@ const multiHeadOptions: Kinds<MultiHeadOptions> = {
 
 /**
  * Projections query [width, heads·d], key and value [contextWidth, kvHeads·d], output [heads·d, width], and the
- * kernel's parameters under their own names. Head h has the d columns from h·d on (rows of the output). A kernel that shares one projection between queries and keys has no `key`; a kernel that depends on
- * positions alone has neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias
- * and outputBias.
+ * kernel's parameters under their own names. Head h has the d columns from h·d on (rows of the output). A kernel
+ * that shares one projection between queries and keys has no `key`; a kernel that depends on positions alone has
+ * neither `query` nor `key`. With `bias`, each projection has one: queryBias, keyBias, valueBias and outputBias.
  */
 export type MultiHeadParameters = NamedTensors;
 

@@ -49,9 +49,9 @@ export interface RotaryOptions {
 }
 
 /**
- * Rotary positions: turns each pair (c, c + d/2) of the components of queries or keys x [..., n, d] by its position times
- * θ^(-2c/d), so that their inner products depend on differences of positions. Source: Su et al., arXiv 2104.09864, with
- * the pairs of Llama as Hugging Face stores it.
+ * Rotary positions: turns each pair (c, c + d/2) of the components of queries or keys x [..., n, d] by its position
+ * times θ^(-2c/d), so that their inner products depend on differences of positions. Source: Su et al., arXiv
+ * 2104.09864, with the pairs of Llama as Hugging Face stores it.
  *
  * @throws ShapeError for an odd d or frequencies of another number than d/2.
  * @example

@@ -43,8 +43,8 @@ export interface Head {
 }
 
 /**
- * How a family of models names its tensors and what it computes. Roles are paths in the parameters of a model: "#" is the
- * layer's number, "?" at the end marks a role that may be missing, "@pre" one of models with that norm alone, and
+ * How a family of models names its tensors and what it computes. Roles are paths in the parameters of a model: "#" is
+ * the layer's number, "?" at the end marks a role that may be missing, "@pre" one of models with that norm alone, and
  * "query+key+value" three in one tensor.
  */
 export interface Family {

@@ -100,7 +100,7 @@ async function answer(
   return { loss: loss / inputs.count, correct, answers };
 }
 
-/** Measures ρ of every head, and the answers with heads frozen: one by one and layer by layer, or in the order of ρ. */
+/** Measures ρ of every head, and answers with heads frozen: one by one and by layer, or in the order of ρ. */
 export async function measureRelevance(
   file: string,
   model: LoadedTransformer,

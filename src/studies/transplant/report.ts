@@ -86,9 +86,9 @@ export function report(runs: readonly TransplantRun[], { tuning, tuningRate, bat
     answer: sentences.join(" "),
     blocks: [
       paragraph(
-        `${model ?? "An encoder with softmax, trained here"}: its weights with another kernel, and ${tuning} epochs of ` +
-          `tuning of all weights (Adam, learning rate ${tuningRate}, batches of ${batch}). "${reference}" is the model ` +
-          "with its own kernel, tuned as long.",
+        `${model ?? "An encoder with softmax, trained here"}: its weights with another kernel, and ${tuning} epochs ` +
+          `of tuning of all weights (Adam, learning rate ${tuningRate}, batches of ${batch}). "${reference}" is the ` +
+          "model with its own kernel, tuned as long.",
       ),
       lossTable(runs, reference),
       accuracyTable(runs),
