@@ -67,8 +67,11 @@ function separate(packages) {
 /** One file for each module, and one for each package that they import. */
 async function buildModules(format, outdir) {
   const packages = new Set();
+  // CommonJS is for Node, where nobody reads it or takes it apart
+  const short = { minifySyntax: format === "cjs", minifyWhitespace: format === "cjs" };
   const { outputFiles } = await build({
     ...shared,
+    ...short,
     write: false,
     format,
     outdir,
@@ -80,10 +83,11 @@ async function buildModules(format, outdir) {
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
     // esbuild's flag makes all of a CommonJS module its default export; these have default exports of their own.
-    writeFileSync(path, text.replace(/(__toESM\(require\("[^"]+"\)), 1\)/g, "$1)"));
+    writeFileSync(path, text.replace(/(__toESM\(require\("[^"]+"\)), ?1\)/g, "$1)"));
   }
   return build({
     ...shared,
+    ...short,
     format,
     outdir,
     platform: "neutral",

@@ -2,6 +2,9 @@ import { callable } from "../core/kinds.js";
 import { checkOptions } from "../core/options.js";
 import { sourceOf, type BinaryData, type ByteSource } from "./bytes.js";
 import { kindOfFile, TELLING_BYTES, wayToWeights, type ForeignFormat } from "./file-kind.js";
+import { openNumpy } from "./numpy.js";
+import { openOnnx } from "./onnx.js";
+import { openPyTorch } from "./pytorch.js";
 import { PREFIX_BYTES, refusing, type Refuse } from "./safetensors-header.js";
 import { openShards } from "./safetensors-index.js";
 import { openSafetensors, type StoredTensors } from "./safetensors.js";
@@ -17,11 +20,10 @@ const LONGEST_INDEX = 100_000_000;
 /** How TensorFlow.js names the parts of a model, whose bytes say nothing. */
 const TENSORFLOW_SHARD = /\bgroup\d+-shard\d+of\d+(?:\.bin)?$/;
 
-/** Readers that load when they are needed. */
-const readers: Readonly<Record<ForeignFormat, () => Promise<(data: BinaryData) => Promise<StoredTensors>>>> = {
-  numpy: async () => (await import("./numpy.js")).openNumpy,
-  onnx: async () => (await import("./onnx.js")).openOnnx,
-  pytorch: async () => (await import("./pytorch.js")).openPyTorch,
+const readers: Readonly<Record<ForeignFormat, (data: BinaryData) => Promise<StoredTensors>>> = {
+  numpy: openNumpy,
+  onnx: openOnnx,
+  pytorch: openPyTorch,
 };
 
 /** A header of at most 100 MB has four zeros in its length, and begins with a brace. */
@@ -60,7 +62,7 @@ export async function openWeights(data: BinaryData, options: OpenOptions = {}): 
   const head = await source.read(0, Math.min(TELLING_BYTES, source.size));
   if (looksLikeSafetensors(head)) return openSafetensors(data);
   const kind = kindOfFile(head);
-  if (kind?.format !== undefined) return (await readers[kind.format]())(data);
+  if (kind?.format !== undefined) return readers[kind.format](data);
   if (kind !== undefined) throw refuse(READABLE, kind.name, wayToWeights(kind));
   if (TENSORFLOW_SHARD.test(source.name)) {
     const { name, conversion } = kindOfFile(new TextEncoder().encode('{"modelTopology":'))!;
