@@ -67,11 +67,9 @@ function separate(packages) {
 /** One file for each module, and one for each package that they import. */
 async function buildModules(format, outdir) {
   const packages = new Set();
-  // CommonJS is for Node, where nobody reads it or takes it apart
-  const short = { minifySyntax: format === "cjs", minifyWhitespace: format === "cjs" };
   const { outputFiles } = await build({
     ...shared,
-    ...short,
+    minify: format === "cjs", // minified modules lose the annotations by which bundlers leave code out
     write: false,
     format,
     outdir,
@@ -83,11 +81,11 @@ async function buildModules(format, outdir) {
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
     // esbuild's flag makes all of a CommonJS module its default export; these have default exports of their own.
-    writeFileSync(path, text.replace(/(__toESM\(require\("[^"]+"\)), ?1\)/g, "$1)"));
+    writeFileSync(path, text.replace(/([\w$]+\(require\("[^"]+"\)),1\)/g, "$1)"));
   }
   return build({
     ...shared,
-    ...short,
+    minify: true,
     format,
     outdir,
     platform: "neutral",
