@@ -134,7 +134,7 @@ it("prints help and version with exit code 0", async () => {
   });
   const { code, stdout } = await run(["study", "convergence", "--help"]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/--data <file>/);
+  expect(stdout).toMatch(/--data <path>/);
   expect((await run([])).stdout).toMatch(/Usage: attention-kernels/);
 });
 
