@@ -49,7 +49,7 @@ export type Numbers<Name extends string> = Readonly<Record<Name, number>>;
 export const trainingOptions = ({ batch, epochs, learningRate }: Numbers<"batch" | "epochs" | "learningRate">) => ({
   batch: whole(batch, { least: 1, most: 100_000 }),
   epochs: whole(epochs, { ...EPOCHS, help: "epochs of every encoder" }),
-  learningRate: real(learningRate, { least: 0, most: 1000 }),
+  learningRate: real(learningRate, { least: 0, most: 1000, help: "learning rate of every encoder" }),
 });
 
 /** `--monitor` of studies that train encoders. */
