@@ -40,7 +40,15 @@ const sideways = layers.flatMap((names) =>
   }),
 );
 
-const commandLineOnly = ["@observablehq/plot", "cli-progress", "commander", "csv-parse", "linkedom"];
+const commandLineOnly = [
+  "@observablehq/plot",
+  "@thi.ng/distance",
+  "cli-progress",
+  "commander",
+  "csv-parse",
+  "fast-png",
+  "linkedom",
+];
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {

@@ -121,8 +121,8 @@ const buildCommandLine = () =>
     banner: {
       js: [
         "#!/usr/bin/env node",
-        'import { createRequire } from "node:module";',
-        "const require = createRequire(import.meta.url);",
+        'import { createRequire as requireFrom } from "node:module";',
+        "const require = requireFrom(import.meta.url);",
       ].join("\n"),
     },
   });

@@ -26,11 +26,11 @@ export const scalesSchema = schemas.record({
   output: deviation,
 } satisfies schemas.Fields<Scales>);
 
-/** `--data`: a file with the user's own texts. Default: the SpamAssassin corpus. */
+/** `--data`: the user's own texts or pictures. Default: the SpamAssassin corpus. */
 export const dataOption = optionalText({
   flag: "data",
-  argument: "file",
-  help: "your own texts: .csv with columns text and label, or .jsonl with those keys",
+  argument: "path",
+  help: "your own texts: CSV or TSV with columns text and label, JSON Lines, a folder for each class; or pictures",
 });
 
 /** `--kernels` and `--seeds` of a comparison. */
@@ -49,7 +49,7 @@ export type Numbers<Name extends string> = Readonly<Record<Name, number>>;
 export const trainingOptions = ({ batch, epochs, learningRate }: Numbers<"batch" | "epochs" | "learningRate">) => ({
   batch: whole(batch, { least: 1, most: 100_000 }),
   epochs: whole(epochs, { ...EPOCHS, help: "epochs of every encoder" }),
-  learningRate: real(learningRate, { least: 0, most: 1000 }),
+  learningRate: real(learningRate, { least: 0, most: 1000, help: "learning rate of every encoder" }),
 });
 
 /** `--monitor` of studies that train encoders. */

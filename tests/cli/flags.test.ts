@@ -16,7 +16,11 @@ it("draws samples of Pathfinder without training", async () => {
   const { code, stdout } = await run(["study", "pathfinder", "--draw", "--backend", "cpu", "--out", out]);
   expect(code).toBe(0);
   expect(stdout).toContain("Nothing was trained");
-  expect((await readdir(out)).sort()).toEqual(["report.html", "results.json", "samples-128.svg", "samples-32.svg"]);
+  expect((await readdir(out)).sort()).toEqual([
+    "report.html",
+    "results.json",
+    ...[128, 256, 32, 64].map((size) => `samples-${size}.svg`),
+  ]);
   const { command } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as { command: string };
   expect(command).toBe("npx attention-kernels study pathfinder --seed 1 --backend cpu --draw");
 });

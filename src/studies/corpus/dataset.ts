@@ -55,9 +55,9 @@ function tokenizeCorpus(
   const classes = [...new Set(corpus.examples.map((example) => example.label))].sort();
   const seen = new Set<string>();
   const examples: TokenizedExample[] = [];
-  const wordsOf = corpus.tokenize ?? tokenize;
+  const unitsOf = unit === "bytes" ? (corpus.bytes ?? bytesOf) : (corpus.tokenize ?? tokenize);
   for (const { text, label } of corpus.examples) {
-    const words = unit === "bytes" ? bytesOf(text, tokens) : wordsOf(text, tokens);
+    const words = unitsOf(text, tokens);
     const key = words.join(" ");
     // a copy of a training text in the test part would leak its label
     if (words.length === 0 || seen.has(key)) continue;

@@ -1,13 +1,18 @@
+import { stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
 import { DataError } from "../../core/errors.js";
 import { parseJson, showJson } from "../../core/json.js";
-import { readTextFile } from "../files.js";
+import { readTextFile, statFile } from "../files.js";
 import { spamAssassin, type Corpus, type Example } from "./corpus.js";
+import { readFolder } from "./folder.js";
+import { pictureCorpus } from "./gray.js";
+import { mayHoldPictures, openPictures } from "./pictures.js";
 
 const WHERE = "readCorpus";
 const WAY_OUT =
-  'Give a .csv file whose first line is "text,label", or a .jsonl file with {"text": ..., "label": ...} on every line.';
+  "Give a CSV or TSV file whose first line names columns text and label, JSON Lines with these keys, or a folder for " +
+  "each class: docs/studies.md.";
 
 function bad(path: string, line: number | undefined, wanted: string, got: string): DataError {
   const place = line === undefined ? path : `${path}, line ${line}`;
@@ -36,37 +41,55 @@ interface NumberedRecord {
 const LONGEST_CAUSE = 200;
 /** Most columns named in an error message. */
 const MOST_COLUMNS = 8;
+/** Most characters shown of a text that is no table. */
+const SHOWN = 60;
 
-function checkColumns(path: string, names: readonly string[]): void {
+/** Names of the two columns, by the data set: this library's, SST and GLUE, Long Range Arena. */
+const columnNames = {
+  text: ["text", "sentence", "source"],
+  label: ["label", "target"],
+} as const;
+
+type Column = keyof typeof columnNames;
+
+/** Names the columns of text and label, whatever the data set calls them. */
+function namedColumns(path: string, names: readonly string[]): string[] {
   const some = names.slice(0, MOST_COLUMNS).map((name) => showJson(name));
   const more = names.length > some.length ? ` and ${names.length - some.length} more` : "";
   const shown = `columns ${some.join(", ")}${more}`;
-  for (const column of ["text", "label"]) {
-    if (names.filter((name) => name === column).length !== 1) throw bad(path, 1, `one column named ${column}`, shown);
+  const named = [...names];
+  for (const [column, others] of Object.entries(columnNames) as [Column, readonly string[]][]) {
+    const known = names.includes(column) ? [column] : others;
+    const places = [...names.keys()].filter((place) => known.includes(names[place].toLowerCase()));
+    if (places.length !== 1) throw bad(path, 1, `one column named ${column}`, shown);
+    named[places[0]] = column;
   }
+  return named;
 }
 
-function parseCsv(path: string, content: string): Example[] {
-  let rows: NumberedRecord[];
-  try {
-    rows = parse(content, {
-      columns(names: string[]) {
-        checkColumns(path, names);
-        return names;
-      },
-      info: true,
-      // by default the parser takes the end of the first line for that of every line
-      record_delimiter: content.includes("\n") ? ["\r\n", "\n"] : ["\r"],
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as NumberedRecord[];
-  } catch (cause) {
-    if (!(cause instanceof CsvError)) throw cause;
-    const line = (cause as CsvError & { readonly lines?: number }).lines;
-    throw bad(path, line, "well-formed CSV", cause.message.slice(0, LONGEST_CAUSE));
-  }
-  return rows.map(({ record, info }) => toExample(path, info.lines, record));
-}
+const parseTable =
+  (separator: "," | "\t") =>
+  (path: string, content: string): Example[] => {
+    let rows: NumberedRecord[];
+    try {
+      rows = parse(content, {
+        columns: (names: string[]) => namedColumns(path, names),
+        delimiter: separator,
+        // a quote in a TSV of SST or Long Range Arena is a character of the text
+        quote: separator === "," ? '"' : null,
+        info: true,
+        // by default the parser takes the end of the first line for that of every line
+        record_delimiter: content.includes("\n") ? ["\r\n", "\n"] : ["\r"],
+        skip_empty_lines: true,
+        trim: true,
+      }) as unknown as NumberedRecord[];
+    } catch (cause) {
+      if (!(cause instanceof CsvError)) throw cause;
+      const line = (cause as CsvError & { readonly lines?: number }).lines;
+      throw bad(path, line, `well-formed ${separator === "," ? "CSV" : "TSV"}`, cause.message.slice(0, LONGEST_CAUSE));
+    }
+    return rows.map(({ record, info }) => toExample(path, info.lines, record));
+  };
 
 function parseJsonLines(path: string, content: string): Example[] {
   return content.split(/\r\n?|\n/).flatMap((line, index) => {
@@ -81,25 +104,47 @@ function parseJsonLines(path: string, content: string): Example[] {
   });
 }
 
+type Parser = (path: string, content: string) => Example[];
+
+const parsers: Readonly<Record<string, Parser>> = {
+  ".csv": parseTable(","),
+  ".tsv": parseTable("\t"),
+  ".jsonl": parseJsonLines,
+  ".ndjson": parseJsonLines,
+};
+
+/** The parser of a text without one of the known names, by its first line. */
+function parserOf(content: string): Parser | undefined {
+  const [line] = /^.*/.exec(content) ?? [""];
+  if (line.trimStart().startsWith("{")) return parseJsonLines;
+  if (line.includes("\t")) return parsers[".tsv"];
+  return line.includes(",") ? parsers[".csv"] : undefined;
+}
+
+const parseTexts: Parser = (path, content) => {
+  const parser = parsers[extname(path).toLowerCase()] ?? parserOf(content);
+  if (!parser) throw bad(path, 1, "the columns of a CSV or TSV file, or JSON", showJson(content.slice(0, SHOWN)));
+  return parser(path, content);
+};
+
 /**
- * Labelled texts from a CSV file (columns text and label) or a JSON Lines file (keys text and label), in UTF-8, or in
- * UTF-16 with a byte order mark.
+ * Labelled texts from a CSV or TSV file, a JSON Lines file or a folder with a folder of texts for each class, in UTF-8,
+ * or in UTF-16 with a byte order mark; or pictures as sequences of grey levels: IDX files, CIFAR batches, PNGs.
  *
- * @throws DataError with the line number when the file cannot be read or a record is malformed.
+ * @throws DataError with the line or the file that cannot be read.
  */
 export async function readCorpus(path: string): Promise<Corpus> {
-  const parsers: Readonly<Record<string, (path: string, content: string) => Example[]>> = {
-    ".csv": parseCsv,
-    ".jsonl": parseJsonLines,
-    ".ndjson": parseJsonLines,
-  };
-  const extension = extname(path).toLowerCase();
-  const parser = parsers[extension];
-  if (!parser)
-    throw bad(path, undefined, "a file named .csv, .jsonl or .ndjson", extension === "" ? "no extension" : extension);
-  const examples = await readTextFile(WHERE, path, (content) => parser(path, content));
+  const stats = await stat(path).catch(() => undefined); // `statFile` says what is wrong
+  if (stats?.isDirectory()) return readFolder(path);
+  await statFile(WHERE, path);
+  const name = basename(path);
+  if (await mayHoldPictures(path)) {
+    const pictures = await openPictures([path]);
+    if (pictures.length > 0) return pictureCorpus(name, pictures);
+  }
+  const examples = await readTextFile(WHERE, path, (content) => parseTexts(path, content));
   if (examples.length === 0) throw bad(path, undefined, "at least one record", "none");
-  return { name: basename(path), examples };
+  return { name, examples };
 }
 
 /** The user's own texts, or the SpamAssassin corpus without a path. */

@@ -1,31 +1,31 @@
 import { random } from "../../core/random.js";
 import { figure, type Figure } from "../report/report.js";
-import { difficulties } from "./difficulty.js";
+import { kinds } from "./kinds.js";
 import type { Landscape } from "./landscapes.js";
 import { render } from "./render.js";
-import { pathfinderScene, type PathfinderOptions } from "./scene.js";
+import { sceneOf, sketchPairs } from "./pictures.js";
 
-/** Two connected and two unconnected pictures of every kind of one size, drawn from the seed. */
-export function samplesFigure(size: number, seed: number): Figure {
-  const kinds = Object.entries<PathfinderOptions>(difficulties).filter(([, options]) => options.size === size);
-  const pictures = kinds.flatMap(([name, options]) => {
-    const source = random(seed);
-    return [true, false, true, false].map((connected) => ({
-      size,
-      levels: render(pathfinderScene(options, connected, source)),
-      caption: `${name}: ${connected ? "connected" : "not connected"}`,
-    }));
+/** A connected and an unconnected picture of every kind, drawn from the seed; a figure for each size. */
+export function samplesFigures(seed: number): Figure[] {
+  const all = Object.entries(kinds);
+  return [...new Set(all.map(([, { size }]) => size))].map((size) => {
+    const own = all.filter(([, options]) => options.size === size);
+    const pictures = own.flatMap(([name, options]) => {
+      // balance changes which dots are frequent, not what a picture looks like
+      const source = random(seed);
+      const pair = sketchPairs({ ...options, balance: Infinity }, source).next().value;
+      return pair.map((sketch) => ({
+        size,
+        levels: render(sceneOf(options, sketch, source)),
+        caption: `${name}: ${sketch.connected ? "connected" : "not connected"}`,
+      }));
+    });
+    const caption =
+      "Two dots, two dashed contours and distractors; do the dots lie on one contour? Kinds: " +
+      `${own.map(([name]) => name).join(", ")}.`;
+    const title = `Pathfinder, ${size} × ${size} pixels`;
+    return figure(`samples-${size}`, title, { kind: "pictures", pictures }, caption, "the host");
   });
-  const caption =
-    "Two dots, two dashed paths and distractors; do the dots lie on one path? Kinds: " +
-    `${kinds.map(([name]) => name).join(", ")}.`;
-  return figure(
-    `samples-${size}`,
-    `Pathfinder, ${size} × ${size} pixels`,
-    { kind: "pictures", pictures },
-    caption,
-    "the host",
-  );
 }
 
 export function landscapeFigures(landscapes: readonly Landscape[]): Figure[] {

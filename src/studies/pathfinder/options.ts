@@ -1,8 +1,8 @@
 import { comparisonOptions, modelOptions, monitorOption, trainingOptions } from "../options.js";
 import { oneOf, setting, whole, type Chosen, type Values } from "../runner/options.js";
-import { optional, real, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
-import { difficulties, type Difficulty } from "./difficulty.js";
-import type { PathfinderOptions as Picture } from "./scene.js";
+import { list, optional, real, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
+import { kinds } from "./kinds.js";
+import type { PathfinderOptions as Picture } from "./picture.js";
 
 /** Options of the loss landscapes, which are drawn for the first seed. */
 export interface LandscapeOptions {
@@ -19,21 +19,23 @@ export interface LandscapeOptions {
 }
 
 const pixels = real(0, 256);
+const wholePixels = wholeNumber(0, 256);
 /** Long Range Arena has 200,000 pictures. */
 const PICTURES = { least: 8, most: 200_000 };
 
 const pictureFields = {
   size: wholeNumber(8, 256),
-  dashes: wholeNumber(1, 256),
-  distractors: wholeNumber(0, 256),
+  dashes: wholeNumber(2, 256),
+  distractorDashes: wholeNumber(0, 65_536),
   dashLength: pixels,
-  gap: pixels,
-  contrast: real(0, 1),
   thickness: pixels,
+  contrast: real(0, 1),
+  margins: list(wholePixels, 1, 16),
+  seedDistance: wholePixels,
+  padding: wholePixels,
+  continuity: real(0, 100),
   dotRadius: pixels,
-  turn: real(0, Math.PI),
-  clearance: pixels,
-  distanceTolerance: real(0, Infinity),
+  balance: real(0, Infinity),
 } as const satisfies Fields<Picture>;
 
 const landscapeFields = {
@@ -46,12 +48,18 @@ const landscapeFields = {
 
 const { kernels } = comparisonOptions(["softmax", "gaussian"], 5, "");
 
-/** The easiest pictures in patches, which two cores learn in minutes. */
+const EASY = "easy";
+
 export const pathfinderOptions = {
   scale: oneOf("quick", ["quick", "full"]),
-  difficulty: oneOf<Difficulty>("easiest", Object.keys(difficulties) as Difficulty[], { help: "kind of pictures" }),
-  /** Follows from the difficulty. */
-  picture: setting<Picture>(difficulties.easiest, record(pictureFields)),
+  difficulty: oneOf<string>(EASY, Object.keys(kinds), {
+    help: "kind of pictures: easy, or pixels of a side and dashes of a contour",
+  }),
+  dots: oneOf("balanced", ["balanced", "original"], {
+    help: "balanced: the dots' positions do not predict the label; original: as published, where they do",
+  }),
+  /** Follows from the two above. */
+  picture: setting<Picture>(kinds[EASY], record(pictureFields)),
   /** Side of the square patches that are tokens; 1 makes every pixel a token. */
   patch: whole(16, { least: 1, most: 256, help: "side of a patch in pixels" }),
   kernels,
@@ -60,10 +68,10 @@ export const pathfinderOptions = {
     most: 1000,
     help: "seeds of pictures, starts and orders; 0 only draws samples of every kind",
   }),
-  train: whole(6400, { ...PICTURES, flag: "examples", help: "pictures to train on" }),
+  train: whole(16_000, { ...PICTURES, flag: "examples", help: "pictures to train on" }),
   test: whole(512, PICTURES),
   ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
-  ...trainingOptions({ batch: 64, epochs: 5, learningRate: 3e-3 }),
+  ...trainingOptions({ batch: 64, epochs: 4, learningRate: 3e-3 }),
   monitor: monitorOption,
   landscape: setting<LandscapeOptions | undefined>(
     { points: 11, radius: 1, pictures: 64, products: 12, linePoints: 21 },
@@ -73,13 +81,18 @@ export const pathfinderOptions = {
 
 export type PathfinderOptions = Values<typeof pathfinderOptions>;
 
+/** The pictures of the chosen kind. */
+export function pictureOf({ difficulty = EASY, dots }: Chosen<typeof pathfinderOptions>): Picture {
+  return dots === "original" ? { ...kinds[difficulty], balance: Infinity } : kinds[difficulty];
+}
+
 /**
  * The encoder of arXiv 2411.07538 on the pixels of 32 × 32 pictures, 1024 tokens, as in Long Range Arena, arXiv
  * 2011.04006.
  */
 export const full: Chosen<typeof pathfinderOptions> = {
   scale: "full",
-  difficulty: "paper",
+  difficulty: "32-14",
   patch: 1,
   train: 40_000,
   test: 4000,

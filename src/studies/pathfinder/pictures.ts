@@ -1,6 +1,8 @@
-import { random } from "../../core/random.js";
+import { random, type Random } from "../../core/random.js";
+import { positionOf } from "./positions.js";
 import { render, WHITE } from "./render.js";
-import { distance, pathfinderScene, type PathfinderOptions } from "./scene.js";
+import type { Dots, PathfinderOptions } from "./picture.js";
+import { pathfinderSketches, type Scene, type Sketch } from "./scene.js";
 
 /** Labelled pictures: label 1 where the dots are connected. */
 export interface Pictures {
@@ -9,23 +11,69 @@ export interface Pictures {
   /** Levels 0 to 255, picture by picture, row by row. */
   readonly pixels: Uint8Array;
   readonly labels: Int32Array;
-  /** Distance between the two dots of each picture, to the nearest pixel. */
-  readonly distances: Float64Array;
+  /** The two dots of each picture. */
+  readonly dots: readonly Dots[];
 }
+
+/** The bin of a pair of dots. */
+const binOf = ({ size, balance }: PathfinderOptions, dots: Dots): string =>
+  positionOf(size, dots)
+    .map((at) => Math.floor(at / balance))
+    .join();
+
+/**
+ * Endless pairs of a connected and an unconnected sketch whose dots are in one bin.
+ *
+ * A sketch waits until one with the other label falls into its bin.
+ */
+export function* sketchPairs(
+  options: PathfinderOptions,
+  source: Random,
+): Generator<readonly [connected: Sketch, unconnected: Sketch], never> {
+  const draw = pathfinderSketches(options);
+  const waiting = new Map<string, Sketch[]>();
+  for (;;) {
+    const sketch = draw(source);
+    const bin = binOf(options, sketch.dots);
+    const others = waiting.get(bin) ?? [];
+    waiting.set(bin, others);
+    if (others.length === 0 || others[0].connected === sketch.connected) {
+      others.push(sketch);
+      continue;
+    }
+    const other = others.splice(source.integer(others.length), 1)[0];
+    yield sketch.connected ? [sketch, other] : [other, sketch];
+  }
+}
+
+/** The scene of a sketch. */
+export const sceneOf = (options: PathfinderOptions, { distractors, ...sketch }: Sketch, source: Random): Scene => ({
+  ...sketch,
+  options,
+  distractors: distractors(source),
+});
 
 /** Seeded pictures in random order, half of them connected, rounded down. */
 export function drawPictures(options: PathfinderOptions, count: number, seed: number): Pictures {
   const source = random(seed);
   const labels = Int32Array.from(source.shuffle(Array.from({ length: count }, (_, index) => index % 2)));
+  const [connected, unconnected] = [1, 0].map((wanted) => [...labels.keys()].filter((at) => labels[at] === wanted));
   const area = options.size ** 2;
   const pixels = new Uint8Array(count * area);
-  const distances = new Float64Array(count);
-  labels.forEach((label, index) => {
-    const scene = pathfinderScene(options, label === 1, source);
-    pixels.set(render(scene), index * area);
-    distances[index] = Math.round(distance(...scene.dots));
+  const dots: Dots[] = [];
+  const pairs = sketchPairs(options, source);
+  unconnected.forEach((second, index) => {
+    const pair = pairs.next().value;
+    for (const [at, sketch] of [
+      [connected[index], pair[0]],
+      [second, pair[1]],
+    ] as const) {
+      if (at === undefined) continue; // of an odd number, one more is unconnected
+      pixels.set(render(sceneOf(options, sketch, source)), at * area);
+      dots[at] = sketch.dots;
+    }
   });
-  return { count, size: options.size, pixels, labels, distances };
+  return { count, size: options.size, pixels, labels, dots };
 }
 
 /**
@@ -44,26 +92,4 @@ export function patches({ size, pixels }: Pictures, rows: readonly number[], pat
     }
   }
   return out;
-}
-
-/**
- * Baseline that follows no path: accuracy on `test` of the best threshold on the distance between the dots, chosen on
- * `train`.
- */
-export function distanceAccuracy(train: Pictures, test: Pictures): number {
-  const order = Array.from(train.distances.keys()).sort((a, b) => train.distances[a] - train.distances[b]);
-  // connected minus unconnected pictures among the nearest: far from zero at a good threshold
-  let lead = 0;
-  let best = { threshold: 0, lead: 0 };
-  for (const index of order) {
-    lead += train.labels[index] === 1 ? 1 : -1;
-    if (Math.abs(lead) > Math.abs(best.lead)) best = { threshold: train.distances[index], lead };
-  }
-  const near = best.lead > 0 ? 1 : 0;
-  return (
-    test.labels.reduce(
-      (sum, label, index) => sum + Number(test.distances[index] <= best.threshold === (label === near)),
-      0,
-    ) / test.count
-  );
 }

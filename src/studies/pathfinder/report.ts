@@ -19,9 +19,9 @@ import type { PathfinderOptions } from "./options.js";
 
 export interface PathfinderMeasurements {
   /**
-   * Baseline of every seed that follows no path: test accuracy of the best threshold on the distance between the dots.
+   * Baseline of every seed that sees no contour: test accuracy of nearest neighbours on the positions of the dots.
    */
-  readonly distanceAccuracy: readonly number[];
+  readonly positionsAccuracy: readonly number[];
   readonly runs: readonly ClassifierRun[];
   readonly landscapes: readonly Landscape[];
 }
@@ -63,21 +63,21 @@ function landscapeTable(landscapes: readonly Landscape[]): Table {
   });
 }
 
-function answerOf(runs: readonly ClassifierRun[], distances: readonly number[], difficulty: string): string {
+function answerOf(runs: readonly ClassifierRun[], positions: readonly number[], difficulty: string): string {
   if (runs.length === 0) return UNFINISHED;
   const means = [...byKernel(runs)].map(
     ([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`,
   );
-  const baseline = formatPercent(meanInterval(distances).mean);
+  const baseline = formatPercent(meanInterval(positions).mean);
   return (
-    `Test accuracy on ${difficulty} pictures: ${means.join(", ")} (chance 50.0 %; distance between the ` +
+    `Test accuracy on ${difficulty} pictures: ${means.join(", ")} (chance 50.0 %; positions of the ` +
     `dots alone ${baseline}). ${statements(runs).join(" ")}`
   ).trim();
 }
 
 /** Tables and figures of the study. */
 export function report(
-  { distanceAccuracy, runs, landscapes }: PathfinderMeasurements,
+  { positionsAccuracy, runs, landscapes }: PathfinderMeasurements,
   options: PathfinderOptions,
 ): Report {
   const { difficulty, picture, patch, train, test, batch, epochs, learningRate, layers, width, hidden, heads } =
@@ -91,8 +91,8 @@ export function report(
         `Adam, learning rate ${learningRate}, ${epochs} epochs of ` +
         `${train} pictures in batches of ${batch}; ${test} pictures to test on. For a seed every kernel has ` +
         "the same pictures, start and batches. " +
-        "Best threshold on the distance between the dots alone: " +
-        `${distanceAccuracy.map(formatPercent).join(", ")} of test pictures.`,
+        "Nearest neighbours of the dots' positions alone, without the contours: " +
+        `${positionsAccuracy.map(formatPercent).join(", ")} of test pictures.`,
     ),
     ...(complete.length === 0
       ? []
@@ -104,5 +104,5 @@ export function report(
       ? []
       : [heading("Loss landscapes"), landscapeTable(landscapes), ...landscapeFigures(landscapes)]),
   ];
-  return { answer: answerOf(complete, distanceAccuracy, difficulty), blocks };
+  return { answer: answerOf(complete, positionsAccuracy, difficulty), blocks };
 }

@@ -3,9 +3,8 @@ import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { plainKernel } from "../kernels.js";
 import { heading } from "../report/report.js";
 import { declareStudy, type Task } from "../runner/study.js";
-import { difficulties } from "./difficulty.js";
-import { samplesFigure } from "./figures.js";
-import { full, pathfinderOptions } from "./options.js";
+import { samplesFigures } from "./figures.js";
+import { full, pathfinderOptions, pictureOf } from "./options.js";
 import { report } from "./report.js";
 import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunState } from "./train.js";
 
@@ -25,7 +24,7 @@ export const pathfinder = declareStudy({
     draw: { help: "only draw samples of every kind", options: { seeds: 0 } },
     withoutLandscape: { help: "no loss landscapes", options: { landscape: undefined } },
   },
-  derive: ({ difficulty }) => (difficulty === undefined ? {} : { picture: difficulties[difficulty] }),
+  derive: (chosen) => ({ picture: pictureOf(chosen) }),
 
   check({ kernels, patch, picture, landscape, epochs }) {
     kernels.forEach(plainKernel);
@@ -68,11 +67,11 @@ export const pathfinder = declareStudy({
   },
 
   gather: (done: readonly MeasuredRun[]) => ({
-    distanceAccuracy: bySeed(done, ({ distanceAccuracy }) => distanceAccuracy),
+    positionsAccuracy: bySeed(done, ({ positionsAccuracy }) => positionsAccuracy),
     runs: done.map(({ run }) => run),
     landscapes: done.flatMap(({ landscape }) => landscape ?? []),
   }),
 
   report,
-  appendix: (_, seed) => [heading("Pictures"), samplesFigure(32, seed), samplesFigure(128, seed)],
+  appendix: (_, seed) => [heading("Pictures"), ...samplesFigures(seed)],
 });

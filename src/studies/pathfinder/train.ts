@@ -10,7 +10,8 @@ import { classifierLoss, trainClassifier, type EpochResult, type Examples } from
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
 import type { PathfinderOptions } from "./options.js";
-import { distanceAccuracy, drawPictures, patches, type Pictures } from "./pictures.js";
+import { drawPictures, patches, type Pictures } from "./pictures.js";
+import { positionsAccuracy } from "./positions.js";
 
 /** Random streams per seed: pictures to train on, pictures to test on, weights, order of the pictures. */
 const STREAMS = 4;
@@ -34,10 +35,10 @@ export interface RunState {
   readonly path: readonly Snapshot[];
 }
 
-/** A run, the baseline by the dots' distance on its pictures, and the landscape at its end if configured. */
+/** A run, the baseline by the dots' positions on its pictures, and the landscape at its end if configured. */
 export interface MeasuredRun {
   readonly run: ClassifierRun;
-  readonly distanceAccuracy: number;
+  readonly positionsAccuracy: number;
   readonly landscape?: Landscape;
 }
 
@@ -59,7 +60,7 @@ export async function trainRun(
   });
   const examples = { train: examplesOf(split.train), test: examplesOf(split.test) };
   const parameters: EncoderParameters = model.initialize(backend, random(STREAMS * seed + 2));
-  const baseline = { distanceAccuracy: distanceAccuracy(split.train, split.test) };
+  const baseline = { positionsAccuracy: positionsAccuracy(split.train, split.test) };
   const start = landscape && state === undefined ? [await readVector(parameters)] : [];
   const path = state === undefined ? start : state.path.map(({ data }) => Float64Array.from(data));
   // of many epochs only every `stride`-th and the last are stored
