@@ -1,20 +1,12 @@
-import { defineConfig, type Plugin } from "vitest/config";
-import { programModule } from "./scripts/programs.mjs";
-
-/** Gives shaders as their text and WebAssembly as its bytes, as the build does: the tests run what is shipped. */
-const programs: Plugin = {
-  name: "programs",
-  async transform(code, id) {
-    const module = await programModule(id, code);
-    return module === undefined ? undefined : { code: module, map: null };
-  },
-};
+import { defineConfig } from "vitest/config";
+import { vitePrograms } from "./scripts/programs.mjs";
 
 /** Tests for every WebGPU: errors and the loss of devices, values and gradients of every kernel, training. */
 const onWgpu = ["gpu/errors", "kernels/golden", "nn/descent"].map((name) => `tests/${name}.test.ts`);
 
 export default defineConfig({
-  plugins: [programs],
+  // the tests run what is shipped: shaders as their text, WebAssembly as its bytes
+  plugins: [vitePrograms()],
   test: {
     // Dawn's Node binding does not survive worker threads; one process leaves half of two cores idle, more take turns
     // at a software adapter.

@@ -31,3 +31,12 @@ export const programs = {
     }));
   },
 };
+
+/** Programs as modules, for Vite and Vitest. */
+export const vitePrograms = () => ({
+  name: "programs",
+  async transform(code, id) {
+    const module = await programModule(id, code);
+    return module === undefined ? undefined : { code: module, map: null };
+  },
+});
