@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/package/**", "tests/large/**", "tests/wgpu/**"],
+          exclude: ["tests/package/**", "tests/site/**", "tests/large/**", "tests/wgpu/**"],
         },
       },
       // Not part of `npm test`: hundreds of megabytes and minutes.
@@ -33,8 +33,11 @@ export default defineConfig({
         extends: true,
         test: { name: "attack", include: ["tests/attack/**/*.test.ts"], env: { ATTACK: "long" }, testTimeout: 900_000 },
       },
-      // These need `dist/`; `npm test` builds it before.
-      { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
+      // These need `dist/` and the site; `npm test` builds both before.
+      {
+        extends: true,
+        test: { name: "package", include: ["tests/package/**/*.test.ts", "tests/site/**/*.test.ts"] },
+      },
     ],
   },
 });

@@ -15,7 +15,7 @@ async function assemble(name, source) {
 }
 
 /** A shader as a module whose default export is its text, WebAssembly as one whose is its bytes; else undefined. */
-export async function programModule(path, source) {
+async function programModule(path, source) {
   if (path.endsWith(".wgsl")) return `export default ${JSON.stringify(shaderText(source))};`;
   if (path.endsWith(".wat")) return `export default "${await assemble(path, source)}";`;
   return undefined;

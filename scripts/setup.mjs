@@ -79,6 +79,31 @@ export const describeNames = () =>
     command: () => runTool("typedoc/bin/typedoc", ["--options", "site/typedoc.json"]),
   });
 
+/** The site as its tests have it, below this path. */
+export const siteBase = "/a/path/";
+
+/** Builds the site for its tests. */
+export async function buildSite() {
+  const described = await describeNames();
+  if (described.code !== 0) return described;
+  return made(["out/site-tested/index.html"], {
+    mark: "site-from",
+    sources: [
+      ...["docs", "shaders", "site", "src", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "package-lock.json"],
+      ...["scripts/programs.mjs", "scripts/shader-text.mjs"],
+    ],
+    command: () =>
+      runTool("vitepress/bin/vitepress.js", [
+        "build",
+        "site",
+        "--base",
+        siteBase,
+        "--outDir",
+        join(root, "out/site-tested"),
+      ]),
+  });
+}
+
 /** Installs and builds what is missing. */
 export async function prepare() {
   await install();

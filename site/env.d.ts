@@ -1,1 +1,5 @@
-/// <reference types="vite/client" />
+/** The text of a file. */
+declare module "*?raw" {
+  const text: string;
+  export default text;
+}

@@ -1,10 +1,16 @@
-import katex from "@vscode/markdown-it-katex";
+import commonJsKatex from "@vscode/markdown-it-katex";
 import { join } from "node:path";
-import { defineConfig } from "vitepress";
+import { defineConfig, type MarkdownRenderer } from "vitepress";
 import { vitePrograms } from "../../scripts/programs.mjs";
 import { navigation, sidebar } from "./contents.js";
 
 const root = join(import.meta.dirname, "../..");
+
+type Plugin = (page: MarkdownRenderer) => void;
+
+/** A CommonJS module, whose default export Node wraps once more; its types are those of another markdown-it. */
+const wrapped = commonJsKatex as unknown as Plugin & { readonly default?: Plugin };
+const katex = wrapped.default ?? wrapped;
 
 export default defineConfig({
   title: "attention-kernels",
@@ -18,7 +24,10 @@ export default defineConfig({
   cleanUrls: false,
   metaChunk: true,
   head: [["meta", { name: "color-scheme", content: "light dark" }]],
-  markdown: { config: (page) => void page.use(katex.default ?? katex) },
+  markdown: {
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+    config: (page) => void page.use(katex),
+  },
   themeConfig: {
     nav: navigation,
     sidebar,

@@ -15,7 +15,12 @@ const folder = (name: string): DefaultTheme.SidebarItem[] =>
     .map((file) => ({ text: file.slice(0, -3), link: `/docs/${name}/${file.slice(0, -3)}` }));
 
 /** The pages on which the library computes. */
-export const explorable: DefaultTheme.SidebarItem[] = [{ text: "Three matrices", link: "/explore/three-matrices" }];
+const explorable: DefaultTheme.SidebarItem[] = [
+  { text: "Three matrices", link: "/explore/three-matrices" },
+  { text: "What a kernel sees", link: "/explore/what-a-kernel-sees" },
+  { text: "Your kernel", link: "/explore/your-kernel" },
+  { text: "Your GPU", link: "/explore/your-gpu" },
+];
 
 const groups: DefaultTheme.SidebarItem[] = [
   { text: "Explore", items: explorable },
@@ -36,13 +41,11 @@ const groups: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Kernels",
-    collapsed: true,
     items: [...pages(["All kernels", "kernels/README"], ["Write your own", "own-kernel"]), ...folder("kernels")],
   },
   { text: "Theory", items: pages(["When descent must converge", "theory"], ["Certificates", "certificates"]) },
   {
     text: "Studies",
-    collapsed: true,
     items: pages(
       ["Running studies", "studies"],
       ["Three matrices", "dynamics"],
@@ -55,7 +58,6 @@ const groups: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Names",
-    collapsed: true,
     items: ["index", "nn", "theory", "weights", "analysis", "physics"].map((name) => ({
       text: name === "index" ? "attention-kernels" : `attention-kernels/${name}`,
       link: name === "index" ? "/api/index/README" : `/api/${name}`,
@@ -63,7 +65,6 @@ const groups: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "The project",
-    collapsed: true,
     items: [
       ...pages(["Architecture", "architecture"], ["Notation", "notation"], ["Performance", "performance"]),
       ...folder("adr"),

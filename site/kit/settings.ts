@@ -71,7 +71,6 @@ export const flag = (initial: boolean): Setting<boolean> => ({
   write: (value) => (value ? "yes" : "no"),
 });
 
-type Schema = Readonly<Record<string, Setting<never>>>;
 type Values<Own> = { -readonly [Name in keyof Own]: Own[Name] extends Setting<infer Value> ? Value : never };
 
 /**
@@ -83,7 +82,7 @@ type Values<Own> = { -readonly [Name in keyof Own]: Own[Name] extends Setting<in
 export function useSettings<Own extends { readonly [Name in keyof Own]: Setting<never> | Setting<Values<Own>[Name]> }>(
   schema: Own,
 ): { readonly settings: Values<Own>; readonly ready: Ref<boolean> } {
-  const entries = Object.entries(schema as unknown as Schema) as [string, Setting<unknown>][];
+  const entries = Object.entries(schema) as unknown as [string, Setting<unknown>][];
   const settings = reactive(Object.fromEntries(entries.map(([name, { initial }]) => [name, initial])));
   const ready = ref(false);
   onMounted(() => {

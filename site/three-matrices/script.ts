@@ -7,9 +7,8 @@ import { taskOf, type Settings } from "./settings.js";
  * @param settings those of the page
  */
 export function scriptOf(settings: Settings): string {
-  const { kernel: _, ...task } = taskOf(settings, settings.kernels[0]);
   return `${source}
-const settings = ${JSON.stringify(task, null, 2)};
+const settings = ${JSON.stringify({ ...taskOf(settings, settings.kernels[0]), kernel: undefined }, null, 2)};
 for (const kernel of ${JSON.stringify(settings.kernels)}) {
   const { path, stepSize } = await descent({ ...settings, kernel });
   const { losses, certifiedAt } = path;
