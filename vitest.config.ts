@@ -1,20 +1,12 @@
-import { defineConfig, type Plugin } from "vitest/config";
-import { programModule } from "./scripts/programs.mjs";
-
-/** Gives shaders as their text and WebAssembly as its bytes, as the build does: the tests run what is shipped. */
-const programs: Plugin = {
-  name: "programs",
-  async transform(code, id) {
-    const module = await programModule(id, code);
-    return module === undefined ? undefined : { code: module, map: null };
-  },
-};
+import { defineConfig } from "vitest/config";
+import { vitePrograms } from "./scripts/programs.mjs";
 
 /** Tests for every WebGPU: errors and the loss of devices, values and gradients of every kernel, training. */
 const onWgpu = ["gpu/errors", "kernels/golden", "nn/descent"].map((name) => `tests/${name}.test.ts`);
 
 export default defineConfig({
-  plugins: [programs],
+  // the tests run what is shipped: shaders as their text, WebAssembly as its bytes
+  plugins: [vitePrograms()],
   test: {
     // Dawn's Node binding does not survive worker threads; one process leaves half of two cores idle, more take turns
     // at a software adapter.
@@ -29,7 +21,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/package/**", "tests/large/**", "tests/wgpu/**"],
+          exclude: ["tests/package/**", "tests/site/**", "tests/large/**", "tests/wgpu/**"],
         },
       },
       // Not part of `npm test`: hundreds of megabytes and minutes.
@@ -41,8 +33,11 @@ export default defineConfig({
         extends: true,
         test: { name: "attack", include: ["tests/attack/**/*.test.ts"], env: { ATTACK: "long" }, testTimeout: 900_000 },
       },
-      // These need `dist/`; `npm test` builds it before.
-      { extends: true, test: { name: "package", include: ["tests/package/**/*.test.ts"] } },
+      // These need `dist/` and the site; `npm test` builds both before.
+      {
+        extends: true,
+        test: { name: "package", include: ["tests/package/**/*.test.ts", "tests/site/**/*.test.ts"] },
+      },
     ],
   },
 });

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { observeTraining } from "../dist/analysis/index.js";
 import { cpu, indices, requestGpu, valueAndGrad } from "../dist/index.js";
 import { BATCH, encoderOptions, encoderProblem, encoderTraining } from "./encoder.mjs";
-import { median } from "./measure.mjs";
+import { median } from "./timing.mjs";
 
 const { runs, probe } = new Command("npm run bench:monitor --")
   .description("Times steps of training with and without a record of the monitor, in turn.")

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { attention, causal, ops, random, reference, requestGpu, softmax, valueAndGrad } from "../dist/index.js";
 import { BATCH, encoderOptions, encoderProblem, encoderStep } from "./encoder.mjs";
-import { median, relativeError, versions } from "./measure.mjs";
+import { versions } from "./measure.mjs";
+import { median, relativeError } from "./timing.mjs";
 
 const list = (text) => text.split(",");
 const options = new Command("npm run bench:peers --")

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { attention, causal, cpu, kernels, ops, random, requestGpu, valueAndGrad } from "../dist/index.js";
-import { median, relativeError, summary, time, versions, warmUpCalls } from "./measure.mjs";
+import { versions } from "./measure.mjs";
+import { median, relativeError, summary, time, warmUpCalls } from "./timing.mjs";
 import { roofline } from "./probes.mjs";
 
 const options = new Command("npm run bench --")

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { requestGpu } from "../dist/index.js";
 import { BATCH, encoderOptions, encoderProblem, encoderStep } from "./encoder.mjs";
-import { median, time } from "./measure.mjs";
+import { median, time } from "./timing.mjs";
 
 const { runs } = new Command("npm run bench:step --")
   .description("Profiles the training step of an encoder, pass by pass.")

@@ -15,7 +15,7 @@ async function assemble(name, source) {
 }
 
 /** A shader as a module whose default export is its text, WebAssembly as one whose is its bytes; else undefined. */
-export async function programModule(path, source) {
+async function programModule(path, source) {
   if (path.endsWith(".wgsl")) return `export default ${JSON.stringify(shaderText(source))};`;
   if (path.endsWith(".wat")) return `export default "${await assemble(path, source)}";`;
   return undefined;
@@ -31,3 +31,12 @@ export const programs = {
     }));
   },
 };
+
+/** Programs as modules, for Vite and Vitest. */
+export const vitePrograms = () => ({
+  name: "programs",
+  async transform(code, id) {
+    const module = await programModule(id, code);
+    return module === undefined ? undefined : { code: module, map: null };
+  },
+});

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cache, root, run } from "./processes.mjs";
+import { cache, root, run, runTool } from "./processes.mjs";
 
 function readJson(path) {
   return JSON.parse(readFileSync(path, "utf8"));
@@ -29,16 +29,13 @@ export async function install() {
   if (code !== 0) throw new Error(`npm ci failed; is the npm registry reachable?\n${output}`);
 }
 
-const sources = ["src", "shaders", "scripts", "package.json", "package-lock.json", "tsconfig.json"];
-const products = ["index.js", "cjs/index.js", "index.d.ts", "cli.js", "attention-kernels.min.js"];
-
 function* files(path) {
   if (!existsSync(path)) return;
   if (!statSync(path).isDirectory()) yield path;
   else for (const name of readdirSync(path).sort()) yield* files(join(path, name));
 }
 
-function fingerprint() {
+function fingerprint(sources) {
   const hash = createHash("sha256");
   for (const source of sources) {
     for (const path of files(join(root, source))) hash.update(`${path}\0`).update(readFileSync(path));
@@ -47,20 +44,64 @@ function fingerprint() {
 }
 
 /**
- * Builds `dist/` unless it is already built from the same sources.
+ * Makes `products` by a command, unless they are there and made from the same sources.
  * @returns {Promise<{ code: number | null, output: string }>}
  */
-export async function build() {
-  const mark = join(cache, "built-from");
-  const wanted = fingerprint();
-  const complete = products.every((name) => existsSync(join(root, "dist", name)));
-  if (complete && existsSync(mark) && readFileSync(mark, "utf8") === wanted) return { code: 0, output: "" };
-  const result = await run(process.execPath, ["scripts/build.mjs"]);
+async function made(products, { mark, sources, command }) {
+  const path = join(cache, mark);
+  const wanted = fingerprint(sources);
+  const complete = products.every((name) => existsSync(join(root, name)));
+  if (complete && existsSync(path) && readFileSync(path, "utf8") === wanted) return { code: 0, output: "" };
+  const result = await command();
   if (result.code === 0) {
     mkdirSync(cache, { recursive: true });
-    writeFileSync(mark, wanted);
+    writeFileSync(path, wanted);
   }
   return result;
+}
+
+/** Builds `dist/`. */
+export const build = () =>
+  made(
+    ["index.js", "cjs/index.js", "index.d.ts", "cli.js", "attention-kernels.min.js"].map((name) => `dist/${name}`),
+    {
+      mark: "built-from",
+      sources: ["src", "shaders", "scripts", "package.json", "package-lock.json", "tsconfig.json"],
+      command: () => run(process.execPath, ["scripts/build.mjs"]),
+    },
+  );
+
+/** Writes the pages of the site that list the library's names, from the comments in `src/`. */
+export const describeNames = () =>
+  made(["site/pages/api/README.md"], {
+    mark: "described-from",
+    sources: ["src", "package-lock.json", "tsconfig.json", "site/typedoc.json"],
+    command: () => runTool("typedoc/bin/typedoc", ["--options", "site/typedoc.json"]),
+  });
+
+/** The site as its tests have it, below this path. */
+export const siteBase = "/a/path/";
+
+/** Builds the site for its tests. */
+export async function buildSite() {
+  const described = await describeNames();
+  if (described.code !== 0) return described;
+  return made(["out/site-tested/index.html"], {
+    mark: "site-from",
+    sources: [
+      ...["docs", "shaders", "site", "src", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "package-lock.json"],
+      ...["scripts/programs.mjs", "scripts/shader-text.mjs"],
+    ],
+    command: () =>
+      runTool("vitepress/bin/vitepress.js", [
+        "build",
+        "site",
+        "--base",
+        siteBase,
+        "--outDir",
+        join(root, "out/site-tested"),
+      ]),
+  });
 }
 
 /** Installs and builds what is missing. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { findAdapter } from "./adapter.mjs";
 import { findDeno } from "./deno.mjs";
 import { cache, runTool } from "./processes.mjs";
-import { build, install } from "./setup.mjs";
+import { build, buildSite, install } from "./setup.mjs";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -100,6 +100,7 @@ try {
       );
       await check("unused code", () => runTool("knip/bin/knip.js", []));
       await check("build", build);
+      await check("site", buildSite);
       await check("package", () => runTool("publint/src/cli.js", ["--strict"]));
       await check("package types", () => runTool("@arethetypeswrong/cli/dist/index.js", ["--pack", "."]));
     })(),

@@ -1,6 +1,6 @@
 import { attention, causal, cpu, ops, requestGpu, softmax, valueAndGrad } from "../../dist/index.js";
 import { encoderStep } from "../encoder.mjs";
-import { warmUpCalls } from "../measure.mjs";
+import { warmUpCalls } from "../timing.mjs";
 
 export async function open({ device }) {
   const backend = device === "cpu" ? cpu : await requestGpu();

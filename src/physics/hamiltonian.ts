@@ -41,7 +41,7 @@ export interface J1J2 {
   readonly j2?: number;
 }
 
-/** The J1-J2 Heisenberg model on `lattice`, H = J1 Σ_<ij> S_i·S_j + J2 Σ_<<ij>> S_i·S_j, every pair once. */
+/** The J1-J2 Heisenberg model on `lattice`, H = J1 Σ_⟨ij⟩ S_i·S_j + J2 Σ_⟨⟨ij⟩⟩ S_i·S_j, every pair once. */
 export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
   checkArguments("heisenberg", { lattice }, { lattice: latticeKind });
   const { j1 = 1, j2 = 0 } = checkOptions("heisenberg", options, { j1: finite, j2: finite });

@@ -7,14 +7,14 @@ import { unpack } from "../../scripts/archive.mjs";
 /** Chromium with the shared libraries that a bare system lacks, in one folder; npm has it for this system only. */
 export const hasChromium = process.platform === "linux" && process.arch === "x64";
 
-/** A headless Chromium with WebGPU by SwiftShader. */
-export function launch(): Promise<Browser> {
+/** A headless Chromium with WebGPU by SwiftShader, or without WebGPU. */
+export function launch({ webgpu = true }: { readonly webgpu?: boolean } = {}): Promise<Browser> {
   const folder = unpack("chromium", ["chromium.br", "swiftshader.tar.br", "al2023.tar.br"]);
   // A driver chosen for Dawn in Node is not the page's.
   const env = Object.entries(process.env).filter(([name]) => name !== "VK_DRIVER_FILES" && name !== "VK_ICD_FILENAMES");
   return chromium.launch({
     executablePath: join(folder, "chromium"),
-    args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+    args: ["--no-sandbox", ...(webgpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : [])],
     env: { ...Object.fromEntries(env), LD_LIBRARY_PATH: folder },
   });
 }

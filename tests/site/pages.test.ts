@@ -1,0 +1,103 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join, posix } from "node:path";
+import { gzipSync } from "node:zlib";
+import { parseHTML } from "linkedom";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { siteBase } from "../../scripts/setup.mjs";
+import { hasChromium } from "../package/chromium.js";
+import { expectAccessible, explorable, folder, openSite, type Site } from "./site.js";
+
+describe.runIf(hasChromium)("the site", () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite({ webgpu: true });
+  });
+  afterAll(() => site?.close());
+
+  it("has no dead link and no address of another host but those that a reader follows", () => {
+    const pages = readdirSync(folder, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith(".html"));
+    const documents = new Map(
+      pages.map((page) => [page, parseHTML(readFileSync(join(folder, page), "utf8")).document]),
+    );
+    const dead = [...documents].flatMap(([page, document]) =>
+      [...document.querySelectorAll("[href], [src]")].flatMap((element) => {
+        const link = element.getAttribute("href") ?? element.getAttribute("src")!;
+        if (link.startsWith("data:")) return [];
+        if (/^https?:/.test(link)) return element.tagName === "A" ? [] : [`${page}: ${link}`];
+        const url = new URL(link, `http://x${siteBase}${page.replaceAll("\\", "/")}`);
+        const file = posix.relative(siteBase, url.pathname) || "index.html";
+        const isThere = url.pathname.startsWith(siteBase) && existsSync(join(folder, file));
+        const id = decodeURIComponent(url.hash.slice(1));
+        const hasPlace = id === "" || documents.get(file)?.getElementById(id) != null;
+        return isThere && hasPlace ? [] : [`${page}: ${link}`];
+      }),
+    );
+    expect(pages.length).toBeGreaterThan(50);
+    expect(dead).toEqual([]);
+  });
+
+  it.each([
+    ["", "light"],
+    ["", "dark"],
+    ["docs/theory.html", "light"],
+    ["docs/kernels/gaussian.html", "dark"],
+    ["api/weights.html", "light"],
+    ...explorable.flatMap((name) => ["light", "dark"].map((scheme) => [`explore/${name}`, scheme])),
+  ] as [string, "light" | "dark"][])(
+    "opens without errors, requests to other hosts and serious faults of accessibility: /%s, %s",
+    async (path, colorScheme) => {
+      const { page, faults } = await site.open(`${path}?steps=1000`, { colorScheme, reducedMotion: "reduce" });
+      await page.waitForLoadState("networkidle");
+      await expectAccessible(page);
+      expect(faults).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  it("finds a word without a network", async () => {
+    const { page, faults } = await site.open("docs/theory.html");
+    await page.keyboard.press("Control+k");
+    await page.fill(".search-input", "mahalanobis");
+    await page.waitForSelector(".result");
+    expect(await page.locator(".result").count()).toBeGreaterThan(2);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it.each(explorable)("fits a telephone of 390 pixels: %s", async (name) => {
+    const { page } = await site.open(`explore/${name}`, { viewport: { width: 390, height: 800 } });
+    await page.waitForLoadState("networkidle");
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+    await page.context().close();
+  });
+
+  it("loads at most 250 kB of compressed script for three matrices", async () => {
+    const { page, scripts } = await site.open("explore/three-matrices.html");
+    await page.waitForLoadState("networkidle");
+    const sizes = new Map(scripts.map((path) => [path, gzipSync(readFileSync(join(folder, path))).length]));
+    const kilobytes = [...sizes.values()].reduce((sum, size) => sum + size, 0) / 1000;
+    expect([...sizes.keys()].some((path) => path.includes("worker"))).toBe(true);
+    expect(kilobytes).toBeLessThan(250);
+    await page.context().close();
+  });
+});
+
+describe.runIf(hasChromium)("the site in a browser without WebGPU", () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite({ webgpu: false });
+  });
+  afterAll(() => site?.close());
+
+  it.each(explorable)("opens without errors: %s", async (name) => {
+    const { page, faults } = await site.open(`explore/${name}`);
+    await page.waitForLoadState("networkidle");
+    expect(await page.evaluate("navigator.gpu?.requestAdapter().then((adapter) => adapter !== null) ?? false")).toBe(
+      false,
+    );
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+});

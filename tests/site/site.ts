@@ -1,0 +1,93 @@
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join } from "node:path";
+import axe from "axe-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { expect } from "vitest";
+import { root } from "../../scripts/processes.mjs";
+import { buildSite, siteBase } from "../../scripts/setup.mjs";
+import { launch } from "../package/chromium.js";
+
+/** The folder of the built site. */
+export const folder = join(root, "out/site-tested");
+
+/** Pages on which the library computes. */
+export const explorable = readdirSync(join(root, "site/pages/explore")).map((name) => name.replace(/\.md$/, ".html"));
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+
+/** A page, with what went wrong on it and which scripts it loaded. */
+export interface Opened {
+  readonly page: Page;
+  /** Errors of scripts, failed requests, and requests to other hosts. */
+  readonly faults: string[];
+  /** Paths of the loaded scripts below the site's folder. */
+  readonly scripts: string[];
+}
+
+/** The site on a server, and a browser for it. */
+export interface Site {
+  readonly open: (path: string, options?: BrowserContextOptions) => Promise<Opened>;
+  readonly close: () => Promise<void>;
+}
+
+function serve(): Promise<Server> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url!, "http://localhost");
+    const path = pathname.slice(siteBase.length);
+    const file = join(folder, path === "" ? "index.html" : path);
+    const isThere = pathname.startsWith(siteBase) && existsSync(file) && statSync(file).isFile();
+    response.writeHead(isThere ? 200 : 404, { "content-type": types[extname(file)] ?? "application/octet-stream" });
+    response.end(isThere ? readFileSync(file) : undefined);
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+/** Builds the site where its sources changed, serves it below a path, and starts a browser. */
+export async function openSite(options: { readonly webgpu: boolean }): Promise<Site> {
+  const { code, output } = await buildSite();
+  if (code !== 0) throw new Error(output);
+  const server = await serve();
+  const browser: Browser = await launch(options);
+  const home = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    async open(path, contextOptions) {
+      const context = await browser.newContext(contextOptions);
+      const page = await context.newPage();
+      const [faults, scripts]: string[][] = [[], []];
+      page.on("pageerror", ({ message }) => faults.push(message));
+      page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+      context.on("request", (request) => {
+        const url = request.url();
+        if (!/^(data|blob):/.test(url) && !url.startsWith(home)) faults.push(`a request to ${url}`);
+        if (url.endsWith(".js")) scripts.push(new URL(url).pathname.slice(siteBase.length));
+      });
+      context.on("response", (response) => response.ok() || faults.push(`${response.status()}: ${response.url()}`));
+      await page.goto(home + siteBase + path);
+      return { page, faults, scripts };
+    },
+    async close() {
+      await browser.close();
+      server.close();
+    },
+  };
+}
+
+/** Expects no serious fault of accessibility; VitePress alone can mend that its search button reads out no key. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.addScriptTag({ content: axe.source });
+  const { violations } = await page.evaluate<axe.AxeResults>("axe.run({ exclude: ['.DocSearch'] })");
+  const serious = violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary}`).join("; ")}`,
+    );
+  expect(serious).toEqual([]);
+}
