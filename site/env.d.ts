@@ -3,3 +3,9 @@ declare module "*?raw" {
   const text: string;
   export default text;
 }
+
+/** The address of a picture. */
+declare module "*.png" {
+  const address: string;
+  export default address;
+}
