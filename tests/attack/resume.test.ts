@@ -155,7 +155,7 @@ const run = (study: string, out: string, own: Partial<StudyProcess> = {}) =>
   start(program, toJson({ study, configuration: configurationOf(study), seed: 3, out, ...own }));
 
 /** Processes that are killed before one is left alone. */
-const KILLS = sized(4, 12);
+const KILLS = sized(2, 12);
 /** Between two looks whether something was stored. */
 const POLL_MS = 5;
 
