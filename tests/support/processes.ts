@@ -9,7 +9,8 @@ import { programs } from "../../scripts/programs.mjs";
 export async function bundle(entry: string, folder: string): Promise<string> {
   const outfile = join(folder, `${entry.replace(/\W+/g, "-")}.mjs`);
   // CommonJS packages load Node's modules by require
-  const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+  const banner =
+    'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);';
   await build({
     entryPoints: [entry],
     outfile,
