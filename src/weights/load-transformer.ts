@@ -230,7 +230,8 @@ async function storedFrom(
  * What the tensors do not tell is read from `config`, the content of the model's config.json, or given there under the
  * names of `TransformerConfig`. Nothing is guessed.
  *
- * @param stored what `openSafetensors` or `openPyTorch` gives
+ * @param backend where the model computes
+ * @param stored what `openWeights`, `openSafetensors` or `openPyTorch` gives
  * @throws DataError for a file of another family, missing tensors, shapes that do not fit, tensors that the family does
  * not know, NaN and infinity. ArgumentError for a missing or impossible fact. UnsupportedError for a variant that the
  * library does not have.
