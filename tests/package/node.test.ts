@@ -93,7 +93,7 @@ describeGpu("the packed tarball in Node with webgpu", () => {
 
   it("writes as docs/training.md says", async () => expectLearned(await training(installed.folder, "gpu", "60")));
 
-  it("trains 2000 steps in constant memory, learns, and lets Node end", async () => {
+  it("trains 1000 steps in constant memory, learns, and lets Node end", async () => {
     // A small young generation, so that its growth is not taken for a leak.
     const printed = JSON.parse(await node(installed.folder, "--expose-gc", "--max-semi-space-size=4", "train.mjs")) as {
       readonly losses: readonly number[];

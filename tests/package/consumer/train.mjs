@@ -1,4 +1,4 @@
-// Trains a small encoder on the GPU for 2000 steps, and prints memory after 200 of them and at the end.
+// Trains a small encoder on the GPU for 1000 steps, and prints memory after 200 of them and at the end.
 import { indices, ops, random, requestGpu, softmax, valueAndGrad } from "attention-kernels";
 import { adam, encoder } from "attention-kernels/nn";
 
@@ -17,7 +17,7 @@ const memory = async () => {
   return { device: gpu.memory.allocated, process: process.memoryUsage().rss };
 };
 const printed = { losses: [] };
-for (let step = 1; step <= 2000; step++) {
+for (let step = 1; step <= 1000; step++) {
   const ids = indices(
     Array.from({ length: batch * tokens }, () => stream.integer(vocabulary)),
     [batch, tokens],
