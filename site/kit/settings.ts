@@ -100,3 +100,14 @@ export function useSettings<Own extends { readonly [Name in keyof Own]: Setting<
   });
   return { settings: settings as Values<Own>, ready };
 }
+
+/**
+ * The words with one more or one fewer; the last one stays.
+ *
+ * @param words those chosen
+ * @param word the one to add or to take away
+ */
+export function toggled<Word extends string>(words: readonly Word[], word: Word): readonly Word[] {
+  const chosen = words.includes(word) ? words.filter((other) => other !== word) : [...words, word];
+  return chosen.length > 0 ? chosen : words;
+}

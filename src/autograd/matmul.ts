@@ -16,8 +16,8 @@ export type MatmulPlace = "a" | "b" | "c";
 
 /**
  * The one whose numbers lie as [batch, heads, tokens, dim], although it has the shape of the matrix
- * [batch·tokens, heads·dim] that it stands for. For backends with `joinsHeads`; tokens is a multiple of TOKENS_AT_ONCE,
- * and dim, inner, columns and a's rows in memory are of 4.
+ * [batch·tokens, heads·dim] that it stands for. For backends with `joinsHeads`. Tokens are a multiple of
+ * TOKENS_AT_ONCE; dim, inner, columns and a's rows in memory are multiples of 4.
  */
 export interface MatmulHeads {
   readonly of: MatmulPlace;
@@ -145,7 +145,7 @@ export function affineToHeads(
   return reshape(product([rows, b, ...rest], false, false, { of: "c", tokens, dim }), [batch, heads, tokens, dim]);
 }
 
-/** x W + b of heads beside each other: x [batch, heads, n, dim] and W [heads·dim, columns] give [batch, n, columns]. */
+/** x W + b of heads side by side: x [batch, heads, n, dim] and W [heads·dim, columns] give [batch, n, columns]. */
 export function affineOfHeads(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const [, ...rest] = checked(x, weight, bias);
   const [batch, heads, tokens, dim] = x.shape as [number, number, number, number];

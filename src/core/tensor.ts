@@ -124,14 +124,14 @@ export class Tensor {
   }
 
   /**
-   * The same numbers on another backend: from the CPU to a GPU and back, or between GPUs. NaN and infinity stay what they
-   * are; float64 is rounded to float32.
+   * The same numbers on another backend: from the CPU to a GPU and back, or between GPUs. NaN and infinity stay what
+   * they are; float64 is rounded to float32.
    *
    * The dtype is the backend's default; float16 stays float16 on a GPU that has it. On the tensor's own backend the
    * result shares its memory, so it costs nothing. In each case it is a tensor of its own, in no scope: dispose it.
    *
-   * Throws an `UnsupportedError` inside `valueAndGrad`, which cannot wait, and an `ArgumentError` for a disposed tensor.
-   * Rejects as `read` does, and with a `NonFiniteError` for a finite number that is beyond the dtype.
+   * Throws an `UnsupportedError` inside `valueAndGrad`, which cannot wait, and an `ArgumentError` for a disposed
+   * tensor. Rejects as `read` does, and with a `NonFiniteError` for a finite number that is beyond the dtype.
    *
    * @example
    * const q = await onCpu.to(gpu);

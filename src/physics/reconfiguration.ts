@@ -149,8 +149,8 @@ export interface NaturalGradientOptions {
 }
 
 /**
- * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], of a linear `problem`, by a Cholesky
- * decomposition of the smaller system in float64.
+ * The natural gradient δ = (XᵀX + λI)⁻¹ Xᵀ g = Xᵀ (XXᵀ + λI)⁻¹ g, [P, 1], of a linear `problem`, by a
+ * Cholesky decomposition of the smaller system in float64.
  *
  * Sources: Sorella, Phys. Rev. Lett. 80, 4558 (1998); for the system over samples Chen & Heyl, arXiv 2302.01941, and
  * Rende et al., arXiv 2310.05715.
@@ -177,8 +177,10 @@ export async function naturalGradient(problem: LinearProblem, options: NaturalGr
 }
 
 /**
- * SPRING for a linear `problem`: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}). It keeps the part of the last
- * direction that the samples do not determine. Without a last direction, or for μ = 0, it is the natural gradient.
+ * SPRING for a linear `problem`: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}).
+ *
+ * It keeps the part of the last direction that the samples do not determine. For μ = 0, or without a last direction, it
+ * is the natural gradient.
  * Source: Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
  *
  * @param last δ_{t-1} [P, 1]; undefined in the first step

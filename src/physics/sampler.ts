@@ -22,7 +22,9 @@ export const samplesKind = having<Samples>("draws, as a sampler gives", ["spins"
 /** Draws `count` configurations, in a whole number of chains of equal length. */
 export type Sampler = (logAmplitude: LogAmplitude, count: number) => Promise<Samples>;
 
-/** Weights of the distinct rows [sites] of `samples` in means over |ψ|²: shares of draws, or |ψ|². They sum to 1. */
+/**
+ * Weights of the distinct rows [sites] of `samples` in means over |ψ|²: shares of draws, or |ψ|². They sum to 1.
+ */
 export function shares(samples: Samples, sites: number): Float64Array {
   checkArguments("shares", { samples, sites }, { samples: samplesKind, sites: whole(1) });
   const { order, spins, weights } = samples;
@@ -154,8 +156,10 @@ function checkChains(current: Int8Array, chains: number, sites: number): void {
 
 /**
  * Metropolis sampling in the sector S^z = 0 of `lattice`. A proposal exchanges the spins of a random pair of nearest or
- * next-nearest neighbours and is accepted with probability min(1, |ψ'/ψ|²). All chains are evaluated at once, and each
- * call continues them. Throws an `ArgumentError` for an odd number of sites, and for chains outside the sector.
+ * next-nearest neighbours. It is accepted with probability min(1, |ψ'/ψ|²).
+ *
+ * All chains are evaluated at once, and each call continues them. Throws an `ArgumentError` for an odd number of sites,
+ * and for chains outside the sector.
  *
  * @example
  * const sampler = metropolisSampler(square(6), random(1), { chains: 128 });

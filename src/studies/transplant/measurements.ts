@@ -1,6 +1,7 @@
 import type { ClassifierRun } from "../comparison/runs.js";
 
-interface Evaluation {
+/** A model on the test examples. */
+export interface Evaluation {
   readonly testAccuracy: number;
   readonly testLoss: number;
 }

@@ -3,7 +3,7 @@ import { BAND, bands } from "../comparison/bands.js";
 import { byKernel, lastEpoch, paired } from "../comparison/runs.js";
 import { between, statements } from "../comparison/tables.js";
 import { figure, formatPercent, paragraph, table, type Report, type Table } from "../report/report.js";
-import type { TransplantRun } from "./measurements.js";
+import type { Evaluation, TransplantRun } from "./measurements.js";
 
 interface Settings {
   readonly kernels: readonly string[];
@@ -18,6 +18,18 @@ const cell = (values: readonly number[], format: (value: number) => string): str
   const interval = meanInterval(values);
   return interval.count < 2 ? format(interval.mean) : `${format(interval.mean)} (${between(interval, format)})`;
 };
+/** A measure before the change of the kernel, after it, and after tuning. */
+const cells = (
+  runs: readonly TransplantRun[],
+  of: (evaluation: Evaluation) => number,
+  format: (value: number) => string,
+): string[] =>
+  [({ before }: TransplantRun) => before, ({ after }: TransplantRun) => after, lastEpoch].map((stage) =>
+    cell(
+      runs.map((run) => of(stage(run))),
+      format,
+    ),
+  );
 
 function lossTable(runs: readonly TransplantRun[], reference: string): Table {
   const rows = [...byKernel(runs)].map(([kernel, own]) => {
@@ -29,18 +41,7 @@ function lossTable(runs: readonly TransplantRun[], reference: string): Table {
     );
     return [
       kernel,
-      cell(
-        own.map(({ before }) => before.testLoss),
-        loss,
-      ),
-      cell(
-        own.map(({ after }) => after.testLoss),
-        loss,
-      ),
-      cell(
-        own.map((run) => lastEpoch(run).testLoss),
-        loss,
-      ),
+      ...cells(own, ({ testLoss }) => testLoss, loss),
       kernel === reference || difference === undefined
         ? "–"
         : `${loss(difference.mean)} (${between(difference, loss)})`,
@@ -57,18 +58,7 @@ function lossTable(runs: readonly TransplantRun[], reference: string): Table {
 function accuracyTable(runs: readonly TransplantRun[]): Table {
   const rows = [...byKernel(runs)].map(([kernel, own]) => [
     kernel,
-    cell(
-      own.map(({ before }) => before.testAccuracy),
-      formatPercent,
-    ),
-    cell(
-      own.map(({ after }) => after.testAccuracy),
-      formatPercent,
-    ),
-    cell(
-      own.map((run) => lastEpoch(run).testAccuracy),
-      formatPercent,
-    ),
+    ...cells(own, ({ testAccuracy }) => testAccuracy, formatPercent),
   ]);
   return table("Test accuracy", ["kernel", "before", "after the change", "after tuning"], rows, { summary: true });
 }

@@ -2,7 +2,6 @@ import { random } from "../../core/random.js";
 import { ArgumentError } from "../../core/errors.js";
 import { disposeTree, type Backend } from "../../core/tensor.js";
 import { softmax } from "../../kernels/softmax.js";
-import { encoder } from "../../nn/encoder.js";
 import { cloneTree, stateDict } from "../../nn/trees.js";
 import { loadTransformer, type LoadedTransformer } from "../../weights/load-transformer.js";
 import { encodeSafetensors, openSafetensors } from "../../weights/safetensors.js";
@@ -15,7 +14,8 @@ import { factsOption, openTransformer, readStoredInputs, splitInputs } from "../
 import { kernelNames, optionalText, real, whole } from "../runner/options.js";
 import { declareStudy, type Task, type Work } from "../runner/study.js";
 import { evaluate, trainClassifier, type Examples } from "../training/classifier.js";
-import { textExamples } from "../training/text-classifier.js";
+import { textExamples, trainTextClassifier } from "../training/text-classifier.js";
+import type { EncoderSettings } from "../training/train.js";
 import type { TransplantRun } from "./measurements.js";
 import { report } from "./report.js";
 
@@ -143,45 +143,24 @@ export const transplant = declareStudy({
   report: ({ runs }, options) => report(runs, options),
 });
 
-interface Settings {
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly layers: number;
-  readonly batch: number;
-  readonly epochs: number;
-  readonly learningRate: number;
-}
-
 /** An encoder with softmax that was trained on the texts. */
-async function trained(dataset: Dataset, options: Settings, seed: number, work: Work): Promise<LoadedTransformer> {
-  const { train, test, vocabulary, classes } = dataset;
+async function trained(
+  dataset: Dataset,
+  options: EncoderSettings,
+  seed: number,
+  work: Work,
+): Promise<LoadedTransformer> {
   const { width, hidden, heads, layers, batch, epochs, learningRate } = options;
-  const sizes = {
-    vocabulary: vocabulary.size,
-    classes: classes.length,
-    tokens: train.tokens,
-    width,
-    hidden,
-    heads,
-    layers,
+  const settings = {
+    ...{ width, hidden, heads, layers, batch, epochs, learningRate },
+    kernel: softmax(),
+    label: `training, seed ${seed}`,
+    start: STREAMS * seed + 1,
+    seed: STREAMS * seed + 2,
+    measured: () => Promise.resolve(),
   };
-  const model = encoder({ kernel: softmax(), ...sizes });
-  const parameters = model.initialize(work.backend, random(STREAMS * seed + 1));
-  try {
-    const settings = {
-      label: `training, seed ${seed}`,
-      batch,
-      epochs,
-      learningRate,
-      seed: STREAMS * seed + 2,
-      measured: () => Promise.resolve(),
-    };
-    const examples = { train: textExamples(train), test: textExamples(test) };
-    await trainClassifier(model, parameters, examples, settings, unstored(work));
+  return trainTextClassifier(dataset, settings, unstored(work), async ({ parameters }) => {
     const file = await openSafetensors(encodeSafetensors(await stateDict(parameters)));
-    return await loadTransformer(work.backend, file, { heads, norm: "pre" });
-  } finally {
-    disposeTree(parameters);
-  }
+    return loadTransformer(work.backend, file, { heads, norm: "pre" });
+  });
 }

@@ -1,5 +1,4 @@
-import type { Family, Head } from "../family.js";
-
+import type { Family, Head, HeadLayer } from "../family.js";
 import { hiddenAct, projections } from "./shared.js";
 
 const perToken: Head = {
@@ -12,6 +11,19 @@ const spans: Head = {
   architecture: "ForQuestionAnswering",
   branches: [{ of: "each", steps: [{ linear: "qa_outputs" }] }],
 };
+
+/** Logits of a whole text, from its first token. */
+const sequences = (...steps: readonly HeadLayer[]): Head => ({
+  name: "classification",
+  architecture: "ForSequenceClassification",
+  branches: [{ of: 0, steps }],
+});
+/** Logits of the words at each token. */
+const maskedWords = (...steps: readonly HeadLayer[]): Head => ({
+  name: "masked words",
+  architecture: "ForMaskedLM",
+  branches: [{ of: "each", steps }],
+});
 
 /** BERT (Devlin et al., arXiv 1810.04805) as Hugging Face stores it. */
 export const bert: Family = {
@@ -37,27 +49,14 @@ export const bert: Family = {
   },
   ignored: /^(?:embeddings\.(?:position_ids|token_type_ids)|pooler\.dense\.(?:weight|bias))$/,
   heads: [
-    {
-      name: "classification",
-      architecture: "ForSequenceClassification",
-      branches: [{ of: 0, steps: [{ linear: "pooler.dense", then: "tanh" }, { linear: "classifier" }] }],
-    },
+    sequences({ linear: "pooler.dense", then: "tanh" }, { linear: "classifier" }),
     perToken,
     spans,
-    {
-      name: "masked words",
-      architecture: "ForMaskedLM",
-      branches: [
-        {
-          of: "each",
-          steps: [
-            { linear: "cls.predictions.transform.dense", then: "activation" },
-            { norm: "cls.predictions.transform.LayerNorm" },
-            { linear: ["cls.predictions.decoder", "cls.predictions"], tied: true },
-          ],
-        },
-      ],
-    },
+    maskedWords(
+      { linear: "cls.predictions.transform.dense", then: "activation" },
+      { norm: "cls.predictions.transform.LayerNorm" },
+      { linear: ["cls.predictions.decoder", "cls.predictions"], tied: true },
+    ),
     {
       name: "pooled token",
       architecture: "Model",
@@ -77,27 +76,14 @@ export const roberta: Family = {
   types: ["roberta", "xlm-roberta", "camembert"],
   body: ["roberta."],
   heads: [
-    {
-      name: "classification",
-      architecture: "ForSequenceClassification",
-      branches: [{ of: 0, steps: [{ linear: "classifier.dense", then: "tanh" }, { linear: "classifier.out_proj" }] }],
-    },
+    sequences({ linear: "classifier.dense", then: "tanh" }, { linear: "classifier.out_proj" }),
     perToken,
     spans,
-    {
-      name: "masked words",
-      architecture: "ForMaskedLM",
-      branches: [
-        {
-          of: "each",
-          steps: [
-            { linear: "lm_head.dense", then: "gelu" },
-            { norm: "lm_head.layer_norm" },
-            { linear: ["lm_head.decoder", "lm_head"], tied: true },
-          ],
-        },
-      ],
-    },
+    maskedWords(
+      { linear: "lm_head.dense", then: "gelu" },
+      { norm: "lm_head.layer_norm" },
+      { linear: ["lm_head.decoder", "lm_head"], tied: true },
+    ),
   ],
   facts: { ...bert.facts, padding: "pad_token_id" },
 };
@@ -127,27 +113,14 @@ export const distilbert: Family = {
   },
   ignored: /^embeddings\.position_ids$/,
   heads: [
-    {
-      name: "classification",
-      architecture: "ForSequenceClassification",
-      branches: [{ of: 0, steps: [{ linear: "pre_classifier", then: "relu" }, { linear: "classifier" }] }],
-    },
+    sequences({ linear: "pre_classifier", then: "relu" }, { linear: "classifier" }),
     perToken,
     spans,
-    {
-      name: "masked words",
-      architecture: "ForMaskedLM",
-      branches: [
-        {
-          of: "each",
-          steps: [
-            { linear: "vocab_transform", then: "activation" },
-            { norm: "vocab_layer_norm" },
-            { linear: "vocab_projector", tied: true },
-          ],
-        },
-      ],
-    },
+    maskedWords(
+      { linear: "vocab_transform", then: "activation" },
+      { norm: "vocab_layer_norm" },
+      { linear: "vocab_projector", tied: true },
+    ),
   ],
   tied: true,
   facts: { heads: "n_heads", epsilon: { is: 1e-12 }, activation: "activation", norm: { is: "post" } },
