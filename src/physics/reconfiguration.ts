@@ -179,8 +179,10 @@ export async function naturalGradient(problem: LinearProblem, options: NaturalGr
 /**
  * SPRING for a linear `problem`: δ_t = μ δ_{t-1} + (XᵀX + λI)⁻¹ Xᵀ (g - μ X δ_{t-1}).
  *
- * It keeps the part of the last direction that the samples do not determine. For μ = 0, or without a last direction, it
- * is the natural gradient.
+ * It keeps the part of the last direction that the samples do not determine.
+ *
+ * For μ = 0, or without a last direction, it is the natural gradient.
+ *
  * Source: Goldshlager, Abrahamsen & Lin, arXiv 2401.10190.
  *
  * @param last δ_{t-1} [P, 1]; undefined in the first step
