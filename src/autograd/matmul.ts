@@ -9,7 +9,7 @@ import { permute, reshape, sumTo } from "./broadcast.js";
 import { apply, type Differentiable } from "./tape.js";
 
 /** Rows that a backend with `joinsHeads` may take to be of one batch entry. */
-export const TOKENS_AT_ONCE = 8;
+export const TOKENS_AT_ONCE = 16;
 
 /** An operand of a matrix product, or its result. */
 export type MatmulPlace = "a" | "b" | "c";

@@ -181,18 +181,14 @@ export async function loadMatrixForms(): Promise<void> {
 /** Pairs of tokens of every kernel's pass so far, on one device. */
 const pairsSoFar = new WeakMap<Capabilities, Map<string, number>>();
 
-/** Adds the pairs of a call to those of its pass, and returns the sum. */
-function countPairs(
-  capabilities: Capabilities,
-  pass: string,
-  { batch, heads, queries, keys }: AttentionExtents,
-): number {
+/** Adds the pairs of a call to those of its pass; whether they are enough for the longer program. */
+export function isLongWork(capabilities: Capabilities, pass: string, pairs: number): boolean {
   const all = pairsSoFar.get(capabilities) ?? new Map<string, number>();
   pairsSoFar.set(capabilities, all);
   const before = all.get(pass);
-  const pairs = batch * heads * queries * keys + (before === undefined ? 0 : before);
-  all.set(pass, pairs);
-  return pairs;
+  const sum = pairs + (before === undefined ? 0 : before);
+  all.set(pass, sum);
+  return sum > capabilities.shortRunPairs;
 }
 
 /** The form of a pass that suits the adapter and the sizes, for queries, keys, values and results of a dtype. */
@@ -204,7 +200,7 @@ export function formOf(
   dtype: GpuDType,
 ): Form {
   const { capabilities, limits } = recorder;
-  const { dim, valueDim, queries, keys } = extents;
+  const { batch, heads, queries, keys, dim, valueDim } = extents;
   const [VEC4S, VALUE_VEC4S] = [Math.ceil(dim / 4), Math.ceil(valueDim / 4)];
   const width = dim % 4 === 0 && valueDim % 4 === 0 ? "four" : "one";
   const { load, stores } = access[width];
@@ -225,7 +221,7 @@ export function formOf(
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
     const pass = `${name} ${kernel.name} ${widest}`;
-    const isLong = tokens >= LONG && countPairs(capabilities, pass, extents) > capabilities.shortRunPairs;
+    const isLong = tokens >= LONG && isLongWork(capabilities, pass, batch * heads * queries * keys);
     const RUN = isLong ? RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2) : 1;
     return {
       shaders: [...shufflePasses[shuffled], ...memory],

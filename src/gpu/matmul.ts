@@ -17,6 +17,7 @@ import broadcast from "../../shaders/ops/matmul_broadcast.wgsl";
 import wide from "../../shaders/ops/matmul_wide.wgsl";
 import type { Shader } from "../kernels/kernel.js";
 import { quotientShader } from "./elementwise.js";
+import { isLongWork } from "./forms.js";
 import { groupsFor, implement, numbersOf, shader, type Recorder } from "./implementation.js";
 import { vec4u, type Pass } from "./pass.js";
 
@@ -38,7 +39,11 @@ function batchStrides(own: Shape, matrix: number): number[] {
 /** Rows and columns of a block in workgroup memory. */
 const BLOCK = 32;
 /** Rows, and columns for every lane, where lanes hand each other what they load. */
-const [ROWS, COLUMNS] = [TOKENS_AT_ONCE, 4];
+const [SHORT_ROWS, COLUMNS] = [8, 4];
+/** Rows in long work, with whole vec4s: a load of B serves twice as many, and the program compiles for longer. */
+const LONG_ROWS = TOKENS_AT_ONCE;
+/** Multiply-adds that take as long as a pair of tokens in attention. */
+const PAIR = 256;
 
 /** How an axis lies in memory: the step along it, and the skip after every so many. */
 type AxisLayout = readonly [step: number, every: number, skip: number];
@@ -86,12 +91,15 @@ interface Form {
 
 /** The form that suits the adapter. */
 function formOf(
-  { capabilities: { broadcastLanes: LANES } }: Recorder,
+  { capabilities }: Recorder,
   { transposeA, transposeB }: MatmulAttributes,
-  { rows, inner, columns }: MatmulExtents,
+  { batch, rows, inner, columns }: MatmulExtents,
 ): Form {
+  const LANES = capabilities.broadcastLanes;
   if (LANES === undefined) return { shaders: blocksShaders, constants: { BLOCK }, tile: [BLOCK, BLOCK], isWide: false };
   const isWide = [inner, columns, transposeA ? rows : 0].every((extent) => extent % 4 === 0);
+  const isLong = isWide && isLongWork(capabilities, "matmul", (sizeOf(batch) * rows * inner * columns) / PAIR);
+  const ROWS = isLong ? LONG_ROWS : SHORT_ROWS;
   return {
     shaders: isWide ? wideShaders : broadcastShaders,
     constants: { LANES, ROWS, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) },

@@ -18,7 +18,7 @@ import {
   type Tensor,
 } from "../../src/index.js";
 import { casesFor, distinctPrograms, type Extents } from "../support/attention.js";
-import { inputsOf, upload, type Case } from "../support/cases.js";
+import { cases, inputsOf, upload, type Case } from "../support/cases.js";
 import { draws, drawsFor, expectAsExactAsFloat32, outputAndGradients } from "../support/compare.js";
 import { openDevice } from "../../src/gpu/adapter.js";
 import { capabilitiesOf, type Capabilities } from "../../src/gpu/capabilities.js";
@@ -202,6 +202,23 @@ gpuIt("after much work rows are held several at a time, with the same bits", asy
   // forward alone; forward, dQ, and dK with dV; and once more
   const ofKernel = [1, 4, 1, 1, 4, 4, 2, 2];
   expect(runs).toEqual(capabilities.broadcastLanes === undefined ? [] : [...ofKernel, ...ofKernel, ...ofKernel]);
+});
+
+gpuIt("after much work products of whole vec4s hold more rows, with the same bits", async ({ device: adapter }) => {
+  const device = await openDevice({});
+  const capabilities = capabilitiesOf(device, adapter);
+  const dispatch = vi.spyOn(Queue.prototype, "dispatch");
+  using short = new Gpu(device, false, { ...capabilities, shortRunPairs: Infinity });
+  using long = new Gpu(device, true, { ...capabilities, shortRunPairs: 0 });
+  for (const name of ["x W + b to heads of whole vec4s", "x W + b of heads of whole vec4s"]) {
+    const testCase = cases.find((known) => known.name === name)!;
+    expect(await outputAndGradients(long, testCase), name).toEqual(await outputAndGradients(short, testCase));
+  }
+  const rows = dispatch.mock.calls.flatMap(([{ constants }]) => ("A_ACROSS" in constants ? [constants["ROWS"]] : []));
+  dispatch.mockRestore();
+  // forward alone; forward and two of backward
+  const ofCase = [16, 16, 16, 16, 8, 8, 8, 8];
+  expect(rows).toEqual(capabilities.broadcastLanes === undefined ? [] : [...ofCase, ...ofCase]);
 });
 
 holdForm("attention by blocks in registers", tiles, (expectExact, isSlow) => {
