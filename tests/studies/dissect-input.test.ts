@@ -83,7 +83,7 @@ it.each(["ViT", "BERT"])("modes on the tokens that an input gives inside %s sum 
     }
   }
   expect(drawn).toMatchObject(
-    title === "ViT" ? { kind: "picture", channels: 3, patches: [3, 2], special: 1 } : { kind: "text" },
+    title === "ViT" ? { kind: "picture", width: 6, height: 4, patches: [3, 2], special: 1 } : { kind: "text" },
   );
 });
 

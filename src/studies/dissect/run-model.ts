@@ -3,6 +3,7 @@ import { ArgumentError, DataError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
 import { isRecord } from "../../core/kinds.js";
 import { disposeTree } from "../../core/tensor.js";
+import { mean } from "../../numerics/averages.js";
 import { cpu } from "../../cpu/cpu.js";
 import { rowsOf } from "../../numerics/rows.js";
 import { readTextFile } from "../files.js";
@@ -52,22 +53,22 @@ async function readWords(path: string): Promise<(id: number) => string> {
   return (id) => ids.get(id)?.replace(/^[Ġ▁]/, "") ?? String(id);
 }
 
-/** A picture [channels, height, width] in levels from its least to its most number. */
+/** A picture [channels, height, width] in grey: the mean of its channels, from its least to its most number. */
 function pictureOf(pixels: ArrayLike<number>, [channels, height, width]: readonly number[], patch: number, n: number) {
   const [down, across] = [height, width].map((side) => Math.min(side, MOST_PIXELS));
-  const drawn = channels === 3 ? 3 : 1;
-  const least = Math.min(...Array.from(pixels));
-  const range = Math.max(...Array.from(pixels)) - least || 1;
-  const levels: number[] = [];
-  for (let y = 0; y < down; y++)
-    for (let x = 0; x < across; x++)
-      for (let channel = 0; channel < drawn; channel++) {
-        const [row, column] = [Math.floor((y * height) / down), Math.floor((x * width) / across)];
-        levels.push(Math.round((255 * (pixels[(channel * height + row) * width + column] - least)) / range));
-      }
+  const grey = Array.from({ length: down * across }, (_, at) => {
+    const [row, column] = [
+      Math.floor((Math.floor(at / across) * height) / down),
+      Math.floor(((at % across) * width) / across),
+    ];
+    const own = Array.from({ length: channels }, (_all, channel) => pixels[(channel * height + row) * width + column]);
+    return mean(own);
+  });
+  const [least, most] = [Math.min(...grey), Math.max(...grey)];
+  const levels = grey.map((value) => (most > least ? Math.round((255 * (value - least)) / (most - least)) : 0));
   const patches = [width / patch, height / patch] as const;
   const special = n - patches[0] * patches[1];
-  return { kind: "picture", channels: drawn, width: across, height: down, levels, patches, special } as const;
+  return { kind: "picture", width: across, height: down, levels, patches, special } as const;
 }
 
 /**

@@ -7,10 +7,9 @@ import { emptySvg } from "./picture.js";
 export type DrawnInput =
   | {
       readonly kind: "picture";
-      readonly channels: 1 | 3;
       readonly width: number;
       readonly height: number;
-      /** Levels 0 to 255, row by row, the channels of a pixel together. */
+      /** Grey levels 0 to 255, row by row. */
       readonly levels: readonly number[];
       /** Patches along a row and along a column. */
       readonly patches: readonly [across: number, down: number];
@@ -39,7 +38,7 @@ const [SIDE, SMALL] = [160, 14];
 /** Width of the names before lines of tokens. */
 const NAMES = 56;
 /** Mean advance of a 12 px sans-serif character. */
-const CHARACTER = 6.8;
+const CHARACTER = 7.2;
 /** Opacity of the largest number. */
 const OPAQUE = 0.8;
 
@@ -91,7 +90,7 @@ function drawText(tokens: readonly string[], panels: readonly OverlayPanel[], ti
 }
 
 function drawPicture(
-  { channels, width, height, levels, patches: [across, down], special }: DrawnInput & { readonly kind: "picture" },
+  { width, height, levels, patches: [across, down], special }: DrawnInput & { readonly kind: "picture" },
   panels: readonly OverlayPanel[],
   title: string,
 ): string {
@@ -100,10 +99,11 @@ function drawPicture(
   const perRow = Math.max(1, Math.floor(WIDTH / perPanel));
   const panelHeight = LINE + high + (special > 0 ? SMALL + 6 : 0) + LINE + 10;
   const { document, svg } = emptySvg(title, WIDTH, TOP + Math.ceil(panels.length / perRow) * panelHeight);
-  const png = encode({ width, height, channels, data: Uint8Array.from(levels) });
+  const png = encode({ width, height, channels: 1, data: Uint8Array.from(levels) });
   const id = title.replace(/\W+/g, "-");
   const image = element(document, "image", {
     ...{ id, width: wide, height: high, preserveAspectRatio: "none", style: "image-rendering: pixelated" },
+    opacity: 0.5, // colours must show on black
     href: `data:image/png;base64,${Buffer.from(png).toString("base64")}`,
   });
   const definitions = element(document, "defs", {});
