@@ -11,7 +11,5 @@ export interface FrozenRun extends Measures {
 /** All encoders, one a seed. */
 export interface FreezeMeasurements {
   readonly data: readonly DataSummary[];
-  /** Share of the test texts that are padded. */
-  readonly padded: readonly number[];
   readonly runs: readonly FrozenRun[];
 }

@@ -84,9 +84,10 @@ function curveOf(runs: readonly FrozenRun[], of: (run: FrozenRun) => readonly An
 }
 
 /** Tables and figures of the study. */
-export function report({ data, padded, runs }: FreezeMeasurements, settings: TrainedOptions): Report {
+export function report({ data, runs }: FreezeMeasurements, settings: TrainedOptions): Report {
   const { tokens, width, hidden, heads, layers, batch, epochs, learningRate } = settings;
-  const [{ name, train, test, majority }] = data;
+  const [{ name, train, test }] = data;
+  const counts = runs.map(({ count }) => count);
   const accuracies = (of: (run: FrozenRun) => Answers): number[] => runs.map((run) => of(run).correct / run.count);
   const [plain, frozen] = [accuracies((run) => run.plain), accuracies(({ rising }) => rising[rising.length - 1])];
   const added = meanInterval(frozen.map((own, at) => own - plain[at]));
@@ -103,9 +104,9 @@ export function report({ data, padded, runs }: FreezeMeasurements, settings: Tra
         `${name}: an encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, softmax, mean ` +
           `pooling), trained on the first ${tokens} words of ${train} texts with Adam (learning rate ` +
           `${learningRate}, batches of ${batch}, epochs: ${epochs}); every seed has its own split, start and order. ` +
-          `On ${test} other texts (a constant answer is right for ${formatPercent(majority)}) each head's map is ` +
-          `replaced by its mean over these texts by position. ${formatPercent(mean(padded))} of them are shorter, ` +
-          "and padded with a token that the encoder reads as any other. The question is that of arXiv 2405.18874.",
+          `Measured on those of ${test} other texts that have ${tokens} words or more, ${counts.join(", ")} by seed, ` +
+          "so that no map depends on padding. Each head's map is replaced by its mean over these texts by position. " +
+          "The question is that of arXiv 2405.18874.",
       ),
       headTable(runs),
       layerTable(runs),

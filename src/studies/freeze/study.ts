@@ -1,7 +1,9 @@
+import { DataError } from "../../core/errors.js";
 import { disposeTree } from "../../core/tensor.js";
 import { bySeed, seedsOf } from "../comparison/seeds.js";
-import { contentOf, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
+import { contentOf, rowsOf, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { PADDING } from "../corpus/vocabulary.js";
+import type { StoredInputs } from "../relevance/inputs.js";
 import { joinParts, measureRelevance, parts, type RelevancePart } from "../relevance/measure.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochResult } from "../training/classifier.js";
@@ -12,15 +14,25 @@ import { report } from "./report.js";
 
 interface FreezeResult {
   readonly data: DataSummary;
-  /** Share of the test texts that are padded. */
-  readonly padded: number;
   readonly run: FrozenRun;
 }
 
-/** The share of test texts with fewer words than the encoder reads. */
-function paddedShare({ test: { ids, tokens, count } }: Dataset): number {
-  const isPadded = (row: number): boolean => ids[(row + 1) * tokens - 1] === PADDING;
-  return Array.from({ length: count }, (_, row) => row).filter(isPadded).length / count;
+/** The test texts without padding: where it stands depends on the text, and so would the maps of any head. */
+function fullTexts({ name, test }: Dataset): StoredInputs & { readonly labels: Int32Array } {
+  const { ids, tokens, labels, count } = test;
+  const rows = Array.from({ length: count }, (_, row) => row).filter((row) => ids[(row + 1) * tokens - 1] !== PADDING);
+  if (rows.length === 0) {
+    throw new DataError({
+      where: "study freeze",
+      argument: name,
+      wanted: `test texts of ${tokens} words or more`,
+      got: "none",
+      fix: "Give fewer --tokens.",
+    });
+  }
+  const numbers = rowsOf(test, rows);
+  const own = Int32Array.from(rows, (row) => labels[row]);
+  return { count: rows.length, kind: "ids", shape: [rows.length, tokens], numbers, labels: own };
 }
 
 /** Encoders trained on texts, and what they lose if their attention maps are frozen to their means. */
@@ -37,16 +49,14 @@ export const freeze = declareStudy({
       depends: (datasetOf) => ({ ...options, seeds: undefined, content: contentOf(datasetOf(seed)) }),
       async run(datasetOf, work) {
         const dataset = datasetOf(seed);
-        const { count, tokens, ids, labels } = dataset.test;
+        const inputs = fullTexts(dataset);
         const model = await trainedTransformer(dataset, options, seed, work);
         try {
-          const inputs = { count, kind: "ids", shape: [count, tokens], numbers: ids, labels } as const;
           const found: RelevancePart[] = [];
           for (const part of parts) found.push(await measureRelevance(`seed ${seed}`, model, inputs, part, work));
-          const { dependence, plain, single, layers, rising, falling } = joinParts(found);
+          const { count, dependence, plain, single, layers, rising, falling } = joinParts(found);
           return {
             data: summarize(dataset),
-            padded: paddedShare(dataset),
             run: { seed, count, dependence, plain, single, layers, rising, falling },
           };
         } finally {
@@ -60,7 +70,6 @@ export const freeze = declareStudy({
       ? undefined
       : {
           data: bySeed(done, ({ data }) => data),
-          padded: bySeed(done, ({ padded }) => padded),
           runs: done.map(({ run }) => run),
         },
   report,
