@@ -162,14 +162,8 @@ class Walker {
     const matrix = (own: Origin): StoredMatrix => {
       const parts = fused.includes(own) && fused.includes(key) ? fused.length : 1;
       const { name, rows, columns, transposed, piece } = own;
-      return {
-        names: [name],
-        rows: rows / parts,
-        columns,
-        transposed,
-        part: parts > 1 ? pieces.indexOf(piece) : 0,
-        parts,
-      };
+      const first = parts > 1 ? (pieces.indexOf(piece) * rows) / parts : 0;
+      return { names: [name], rows: rows / parts, columns, transposed, first, total: rows };
     };
     const { rows } = matrix(query);
     const heads = query.heads !== undefined && rows % query.heads === 0 ? query.heads : undefined;

@@ -143,8 +143,8 @@ export async function openForDissection(options: DissectOptions): Promise<Opened
     summary: { ...(drawn === undefined ? {} : { drawn }), file, prefix: attention.prefix, headsFrom: source, sizes },
     tokens,
     projections: async (layer) => [
-      await readProjection(weights, attention, layer, "query"),
-      await readProjection(weights, attention, layer, "key"),
+      await readProjection(weights, attention, layer, "query", { heads: layers[layer].heads }),
+      await readProjection(weights, attention, layer, "key", { heads: layers[layer].heads }),
     ],
   };
 }
