@@ -125,11 +125,11 @@ class LayerReader {
   /** W_q, W_k and W_v below each other in one matrix, with as many rows of W_q as W_o has columns. */
   grouped(name: string, output: StoredMatrix | undefined): readonly StoredMatrix[] {
     const whole = this.matrix([name]);
-    const queries = output?.columns ?? 0;
+    const queries = output === undefined ? NaN : output.columns;
     const keys = (whole.rows - queries) / 2;
     if (output === undefined || !Number.isInteger(keys) || keys < 1 || queries % keys !== 0)
       throw complain(
-        `W_o beside ${name}, whose columns say how many of its ${whole.rows} rows are queries, the others keys and values`,
+        `W_o beside ${name}, with a column for each of its ${whole.rows} rows that is of queries`,
         output === undefined ? "none" : formatShape([output.rows, output.columns]),
         BY_HAND,
       );

@@ -230,7 +230,8 @@ async function storedFrom(
 /**
  * A transformer of the library's layers that computes what the stored one computes: BERT, RoBERTa, DistilBERT, ViT and
  * DeiT (of Hugging Face and timm), torch.nn.TransformerEncoder, GPT-2, Llama, Mistral, Qwen2, Qwen3 and Phi-3, and this
- * library's `encoder` and `decoder`. Ids, pixels or vectors go in; tokenizers and the preparation of pictures stay outside.
+ * library's `encoder` and `decoder`. Ids, pixels or vectors go in; tokenizers and the preparation of pictures stay
+ * outside.
  *
  * What the tensors do not tell is read from `config`, the content of the model's config.json, or given there under the
  * names of `TransformerConfig`. Nothing is guessed.

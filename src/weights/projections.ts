@@ -40,7 +40,8 @@ export interface ReadOptions {
  *
  * @param weights an opened file
  * @param attention what `findAttention` found in it
- * @throws ArgumentError for a layer or projection that is not there, or for heads that are needed. DataError for numbers that are not finite.
+ * @throws ArgumentError for a layer or projection that is not there, or for heads that are needed.
+ * DataError for numbers that are not finite.
  */
 export async function readProjection(
   weights: StoredTensors,

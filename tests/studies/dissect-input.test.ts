@@ -87,6 +87,12 @@ it.each(["ViT", "BERT"])("modes on the tokens that an input gives inside %s sum 
   );
 });
 
+it("says that norms of queries and keys are left out", async () => {
+  const { model } = await files("Qwen3");
+  const { stdout } = await run(["analyze", model, "--out", join(folder, "out")]);
+  expect(stdout).toContain("1 of keys (by config.json); norms of queries and keys are left out");
+});
+
 it("draws modes over the patches of a picture", async () => {
   const { model, inputs } = await files("ViT");
   const out = join(folder, "out");

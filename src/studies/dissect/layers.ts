@@ -35,6 +35,9 @@ export interface DissectOptions {
   readonly facts: string | undefined;
 }
 
+/** Norms of the queries and keys of heads. */
+const NORMS = /[._](?:q|k|query|key)_?(?:layer_?)?norm\.(?:weight|scale)$/;
+
 /** How matrices that the user names are stored. */
 export const orientations = ["auto", "out-in", "in-out"] as const;
 
@@ -139,8 +142,16 @@ export async function openForDissection(options: DissectOptions): Promise<Opened
   });
   const tokens = inputs === undefined ? undefined : await openInputs(inputs, options, sizes);
   const drawn = tokens?.drawn;
+  const hasNorms = [...weights.tensors.keys()].some((name) => NORMS.test(name));
   return {
-    summary: { ...(drawn === undefined ? {} : { drawn }), file, prefix: attention.prefix, headsFrom: source, sizes },
+    summary: {
+      ...(drawn === undefined ? {} : { drawn }),
+      hasNorms,
+      file,
+      prefix: attention.prefix,
+      headsFrom: source,
+      sizes,
+    },
     tokens,
     projections: async (layer) => [
       await readProjection(weights, attention, layer, "query", { heads: layers[layer].heads }),

@@ -52,6 +52,8 @@ export interface ModelSummary {
   readonly headsFrom: HeadCount["source"];
   /** Of every layer. */
   readonly sizes: readonly LayerSizes[];
+  /** Whether the file has norms of queries and keys, which W_qᵀW_k leaves out. */
+  readonly hasNorms?: boolean;
   /** The input that ran through the model. */
   readonly drawn?: DrawnInput;
 }

@@ -163,11 +163,12 @@ function rangeOf(values: readonly number[]): string {
 }
 
 /** Number and sizes of a model's layers, and where the number of heads comes from. */
-export function describeSizes({ sizes, headsFrom }: ModelSummary): string {
+export function describeSizes({ sizes, headsFrom, hasNorms = false }: ModelSummary): string {
   const all = (name: "width" | "heads" | "keyHeads" | "dim"): string => rangeOf(sizes.map((own) => own[name]));
   const from = { given: "given", configuration: "by config.json", file: "by the file" }[headsFrom];
   const shared = sizes.some(({ heads, keyHeads }) => keyHeads < heads) ? `, ${all("keyHeads")} of keys` : "";
-  return `${sizes.length} layers, width ${all("width")}, ${all("heads")} heads of ${all("dim")}${shared} (${from})`;
+  const norms = hasNorms ? "; norms of queries and keys are left out" : "";
+  return `${sizes.length} layers, width ${all("width")}, ${all("heads")} heads of ${all("dim")}${shared} (${from})${norms}`;
 }
 
 /** Tables and figures of the study. */
