@@ -36,10 +36,10 @@ describe("study freeze", () => {
     // texts whose last place is not padding, which has id 0
     const full = Array.from({ length: 64 }, (_, row) => row).filter((row) => dataset.test.ids[row * 32 + 31] !== 0);
     expect(full.length).toBeLessThan(64);
-    const { labels, inputs } = textExamples(dataset.test);
+    const all = textExamples(dataset.test);
     const examples = {
-      labels: Int32Array.from(full, (row) => labels[row]),
-      inputs: (rows: readonly number[]) => inputs(rows.map((row) => full[row])),
+      labels: Int32Array.from(full, (row) => all.labels[row]),
+      inputs: (rows: readonly number[]) => all.inputs(rows.map((row) => full[row])),
     };
     const { testAccuracy, testLoss } = await evaluate(model, model.parameters, examples, workOn(cpu));
     expect([runs[1].count, runs[1].plain.correct / full.length]).toEqual([full.length, testAccuracy]);
