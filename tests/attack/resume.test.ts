@@ -49,6 +49,12 @@ function smallModel(): Uint8Array {
 
 const windows = { texts: 24, testTexts: 12, length: 8, tokens: 4, train: 24, test: 12, vocabulary: 20 };
 
+/** Small encoders that a study trains on texts. */
+const trained = () => ({
+  data: join(folder, "tiny.csv"),
+  ...{ seeds: 2, tokens: 8, train: 24, test: 12, width: 8, hidden: 8, layers: 1, batch: 8, epochs: 2 },
+});
+
 type Options = Readonly<Record<string, unknown>>;
 const group = (options: Options, name: string): Options => options[name] as Options;
 /** Every study in small: what is changed of its defaults. */
@@ -130,20 +136,8 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
     inputs: join(folder, "pixels.safetensors"),
     facts: JSON.stringify(vit.config),
   }),
-  transplant: () => ({
-    data: join(folder, "tiny.csv"),
-    kernels: ["gaussian"],
-    seeds: 2,
-    tokens: 8,
-    train: 24,
-    test: 12,
-    width: 8,
-    hidden: 8,
-    layers: 1,
-    batch: 8,
-    epochs: 2,
-    tuning: 2,
-  }),
+  freeze: () => trained(),
+  transplant: () => ({ ...trained(), kernels: ["gaussian"], tuning: 2 }),
 };
 const studyOf = (name: string) => studies.find((study) => study.name === name)!;
 const configurationOf = (name: string): unknown => {
