@@ -18,6 +18,7 @@ const folder = (name: string): DefaultTheme.SidebarItem[] =>
 const explorable: DefaultTheme.SidebarItem[] = [
   { text: "Three matrices", link: "/explore/three-matrices" },
   { text: "What a kernel sees", link: "/explore/what-a-kernel-sees" },
+  { text: "Landscapes", link: "/explore/landscapes" },
   { text: "Your kernel", link: "/explore/your-kernel" },
   { text: "Your GPU", link: "/explore/your-gpu" },
 ];
