@@ -4,8 +4,8 @@ import { lossCurve } from "attention-kernels/theory";
 /**
  * The random problem of a seed: two samples of three tokens of width 8, one output a token.
  *
- * With `equalValues` the tokens of a sample share the first half of their columns, and W^V reads only these, so that all
- * value rows of a sample are equal.
+ * With `equalValues` the tokens of a sample share the first half of their columns, and W^V reads only these, so that
+ * all value rows of a sample are equal.
  *
  * @param {{ seed: number, heads: number, queryKeyScale: number, valueScale: number, equalValues: boolean }} settings
  */
