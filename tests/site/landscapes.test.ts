@@ -180,6 +180,8 @@ describe.runIf(hasChromium)("the page of landscapes", () => {
       await expect.poll(picture).not.toBe(before);
       return new URL(page.url()).searchParams.get(name)!;
     };
+    await change(() => page.uncheck("input[type=checkbox]")); // on equal values the weights stay where they are
+    await page.waitForSelector(".explorable[data-done=true]");
     await page.focus(".surface >> nth=0");
     expect(await turned(() => page.keyboard.press("ArrowLeft"), "turn")).toBe("45");
     expect(await turned(() => page.keyboard.press("ArrowUp"), "tilt")).toBe("35");
