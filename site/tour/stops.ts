@@ -62,7 +62,7 @@ export const stops: readonly Stop[] = [
     ],
   },
   {
-    title: "On generic values the kernels do not differ",
+    title: "On generic values no difference is seen",
     look:
       "The same layer with values that differ. Both kernels go down, at steps of their own size. Next to " +
       "the seed takes you to problems that nobody picked.",
