@@ -9,3 +9,10 @@ declare module "*.png" {
   const address: string;
   export default address;
 }
+
+/** A component of a page. */
+declare module "*.vue" {
+  import type { Component } from "vue";
+  const component: Component;
+  export default component;
+}

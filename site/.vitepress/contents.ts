@@ -16,8 +16,11 @@ const folder = (name: string): DefaultTheme.SidebarItem[] =>
 
 /** The pages on which the library computes. */
 const explorable: DefaultTheme.SidebarItem[] = [
+  { text: "A guided tour", link: "/explore/tour" },
   { text: "Three matrices", link: "/explore/three-matrices" },
   { text: "What a kernel sees", link: "/explore/what-a-kernel-sees" },
+  { text: "Landscapes", link: "/explore/landscapes" },
+  { text: "Train here", link: "/explore/train-here" },
   { text: "Your kernel", link: "/explore/your-kernel" },
   { text: "Your GPU", link: "/explore/your-gpu" },
 ];

@@ -8,6 +8,8 @@ export type Speed = (typeof speeds)[number];
 export interface Clock {
   /** Steps done, not above the last. */
   readonly step: ComputedRef<number>;
+  /** The last known step. */
+  readonly last: () => number;
   readonly isPlaying: Ref<boolean>;
   readonly speed: Ref<Speed>;
   readonly play: () => void;
@@ -50,6 +52,7 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
   onUnmounted(() => (isPlaying.value = false));
   return {
     step: computed(() => Math.min(last(), Math.floor(place.value))),
+    last,
     isPlaying,
     speed,
     play() {

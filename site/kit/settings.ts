@@ -74,8 +74,8 @@ export const flag = (initial: boolean): Setting<boolean> => ({
 type Values<Own> = { -readonly [Name in keyof Own]: Own[Name] extends Setting<infer Value> ? Value : never };
 
 /**
- * Settings of a page, which stand in its URL where they differ from the initial ones. `ready` turns true once the URL
- * is read.
+ * Settings of a page, which stand in its URL where they differ from the initial ones; what else stands there stays.
+ * `ready` turns true once the URL is read.
  *
  * @param schema the settings by their name in the URL
  */
@@ -94,7 +94,9 @@ export function useSettings<Own extends { readonly [Name in keyof Own]: Setting<
     ready.value = true;
     watch(settings, () => {
       const changed = entries.filter(([name, { initial, write }]) => write(settings[name]) !== write(initial));
-      const text = changed.map(([name, { write }]) => `${name}=${write(settings[name])}`).join("&");
+      const others = [...query].filter(([name]) => !(name in schema)).map((pair) => pair.join("="));
+      const own = changed.map(([name, { write }]) => `${name}=${write(settings[name])}`);
+      const text = [...others, ...own].join("&");
       history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
     });
   });

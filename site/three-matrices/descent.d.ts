@@ -1,15 +1,11 @@
 import type { ConvergenceReport } from "attention-kernels";
-import type { CertifiedPath, DescentProblem, LossCurve } from "attention-kernels/theory";
+import type { CertifiedPath, LossCurve } from "attention-kernels/theory";
 import type { Task } from "./settings.js";
 
 /** What a run tells on the way: first what is known before it, then every loss. */
 export type Event =
   | { readonly report: ConvergenceReport; readonly stepSize: number; readonly curve: LossCurve }
   | { readonly loss: number; readonly step: number; readonly isLast: boolean };
-
-export function problemOf(
-  settings: Pick<Task, "seed" | "heads" | "queryKeyScale" | "valueScale" | "equalValues">,
-): DescentProblem;
 
 export function descent(
   task: Task,

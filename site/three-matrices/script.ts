@@ -1,4 +1,6 @@
+import { joined } from "../kit/script.js";
 import source from "./descent.js?raw";
+import problem from "./problem.js?raw";
 import { taskOf, type Settings } from "./settings.js";
 
 /**
@@ -7,7 +9,7 @@ import { taskOf, type Settings } from "./settings.js";
  * @param settings those of the page
  */
 export function scriptOf(settings: Settings): string {
-  return `${source}
+  return `${joined(problem, source)}
 const settings = ${JSON.stringify({ ...taskOf(settings, settings.kernels[0]), kernel: undefined }, null, 2)};
 for (const kernel of ${JSON.stringify(settings.kernels)}) {
   const { path, stepSize } = await descent({ ...settings, kernel });

@@ -1,3 +1,6 @@
+export { filterNormalizedDirection, principalDirections, type PrincipalDirections } from "./directions.js";
+export { lossSurface, roughness, type Loss, type Plane, type Roughness, type Surface } from "./landscape.js";
+export { readVector } from "./vectors.js";
 export { cosineNoise, meanCosineNoise } from "./cosine-noise.js";
 export {
   dissectHead,

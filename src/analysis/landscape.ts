@@ -1,7 +1,9 @@
 import { concat, reshape } from "../autograd/ops.js";
+import { anyNumber, callable, finite, listOf, positive, type Kind } from "../core/kinds.js";
+import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import { tensorsIn, type ParameterTree, type Tensor } from "../core/tensor.js";
 import { moved } from "../numerics/vectors.js";
-import { treeOf } from "./vectors.js";
+import { checkVectors, treeKind, treeOf, vectorKind } from "./vectors.js";
 
 /** A loss of parameters: one number. */
 export type Loss<Parameters extends ParameterTree> = (parameters: Parameters) => Tensor;
@@ -52,14 +54,48 @@ export function evenly(low: number, high: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => low + ((high - low) * index) / (count - 1));
 }
 
-/** The loss on the plane through `center` that two directions span, at scales x and y. */
-export async function surface<Parameters extends ParameterTree>(
+/** Where `lossSurface` evaluates a loss. */
+export interface Plane {
+  /** All numbers of the parameters at scales 0, as `readVector` gives them. */
+  readonly center: Float64Array;
+  /** Two directions of as many numbers. */
+  readonly directions: readonly [Float64Array, Float64Array];
+  /** Scales of the first direction, and of the second. */
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}
+
+const scales = listOf(finite, "finite numbers");
+const planeKinds: Kinds<Plane> = {
+  center: needed(vectorKind),
+  directions: needed(listOf(vectorKind, "two directions") as Kind<Plane["directions"]>),
+  x: needed(scales),
+  y: needed(scales),
+};
+
+/**
+ * The loss on a plane of parameters: f(center + x d₁ + y d₂) for every pair of scales.
+ *
+ * The two directions show two of very many dimensions, of one model: another pair may look different.
+ *
+ * @param loss a synchronous function of the parameters that returns one number
+ * @param parameters determines shapes and backend; its numbers neither matter nor change
+ * @param plane its middle, its directions and the scales along them
+ * @throws ShapeError for a middle or directions of another length than the parameters
+ * @example
+ * const center = await readVector(parameters);
+ * const directions = [1, 2].map((seed) => filterNormalizedDirection(parameters, center, random(seed)));
+ * const { losses } = await lossSurface(loss, parameters, { center, directions, x: [-1, 0, 1], y: [-1, 0, 1] });
+ */
+export async function lossSurface<Parameters extends ParameterTree>(
   loss: Loss<Parameters>,
   parameters: Parameters,
-  center: Float64Array,
-  directions: readonly [Float64Array, Float64Array],
-  { x, y }: { readonly x: readonly number[]; readonly y: readonly number[] },
+  plane: Plane,
 ): Promise<Surface> {
+  const where = "lossSurface";
+  checkArguments(where, { loss, parameters }, { loss: callable, parameters: treeKind });
+  const { center, directions, x, y } = checkOptions(where, plane, planeKinds, "plane");
+  checkVectors(where, parameters, { "plane.center": [center], "plane.directions": directions });
   const points = x.flatMap((a) => y.map((b) => [a, b] as const));
   return { x, y, losses: await lossesAt(loss, parameters, center, directions, points) };
 }
@@ -74,8 +110,14 @@ export interface Roughness {
   readonly excessVariation: number;
 }
 
-/** Roughness of values at three or more points that are `spacing` apart. */
+/**
+ * Roughness of values at three or more points that are `spacing` apart.
+ *
+ * @param values a loss along a line
+ * @param spacing the distance of two points
+ */
 export function roughness(values: readonly number[], spacing: number): Roughness {
+  checkArguments("roughness", { values, spacing }, { values: listOf(anyNumber, "numbers"), spacing: positive });
   const second = values.slice(2).map((value, index) => (value - 2 * values[index + 1] + values[index]) / spacing ** 2);
   const variation = values.slice(1).reduce((sum, value, index) => sum + Math.abs(value - values[index]), 0);
   const lowest = Math.min(...values);

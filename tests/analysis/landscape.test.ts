@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { filterNormalizedDirection, principalDirections } from "../../src/analysis/directions.js";
 import { hessianProduct } from "../../src/analysis/hessian.js";
-import { evenly, lossesAt, roughness, surface } from "../../src/analysis/landscape.js";
+import { evenly, lossesAt, lossSurface, roughness } from "../../src/analysis/landscape.js";
 import { readVector, treeOf } from "../../src/analysis/vectors.js";
 import { add, matmul, multiply, reshape, sum } from "../../src/autograd/ops.js";
 import { random } from "../../src/core/random.js";
@@ -61,7 +61,9 @@ function suite(backend: () => Backend, digits: number): void {
     const { parameters, loss, value } = quadratic(backend());
     const center = await readVector(parameters);
     const directions = [random(1).normals(SIZE), random(2).normals(SIZE)] as const;
-    const { x, y, losses } = await surface(loss, parameters, center, directions, {
+    const { x, y, losses } = await lossSurface(loss, parameters, {
+      center,
+      directions,
       x: evenly(-1, 1, 7),
       y: evenly(-2, 0.5, 5),
     });
@@ -91,6 +93,13 @@ function suite(backend: () => Backend, digits: number): void {
     expect(found.smallest).toBeCloseTo(-2, digits - 2);
   });
 }
+
+it("refuses directions of another length than the parameters", async () => {
+  const { parameters, loss } = quadratic(cpu);
+  const center = await readVector(parameters);
+  const plane = { center, directions: [center, center.subarray(1)] as const, x: [0], y: [0] };
+  await expect(lossSurface(loss, parameters, plane)).rejects.toThrow(/plane\.directions.*12 numbers.*11/s);
+});
 
 describe("landscape on the CPU backend", () => suite(() => cpu, 8));
 describeGpu("landscape on the GPU", (gpu) => suite(gpu, 4));

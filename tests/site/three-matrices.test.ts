@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../../scripts/processes.mjs";
-import { problemOf } from "../../site/three-matrices/descent.js";
+import { problemOf } from "../../site/three-matrices/problem.js";
 import { presets, taskOf, type Settings } from "../../site/three-matrices/settings.js";
 import { kernels } from "../../src/index.js";
 import { dynamicsOptions } from "../../src/studies/dynamics/options.js";

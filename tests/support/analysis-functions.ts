@@ -22,10 +22,20 @@ const matrix = [
 ];
 const head = library.dissectHead(matrix, matrix);
 
+const center = await library.readVector(parameters);
+
 /** Every public function of analysis. */
 export const analysisExamples: Readonly<Record<string, Example>> = {
   cosineNoise: example(() => [4]),
   dissectHead: example(() => [matrix, matrix]),
+  filterNormalizedDirection: example(() => [parameters, center, random(1)]),
+  lossSurface: example(
+    () => [() => cpu.full(0, [1]), parameters, { center, directions: [center, center], x: [0], y: [0] }],
+    2,
+  ),
+  principalDirections: example(() => [[center, center.map((x) => x ** 2), center.map((x) => x ** 3)]]),
+  readVector: example(() => [parameters]),
+  roughness: example(() => [[1, 2, 1], 0.5]),
   meanCosineNoise: example(() => [4, 0.5]),
   modeMap: example(() => [head, 0, matrix]),
   observeTraining: example(

@@ -2,6 +2,7 @@ import "katex/dist/katex.min.css";
 import { withBase, type Theme } from "vitepress";
 import theme from "vitepress/theme";
 import { h } from "vue";
+import TourBar from "../../tour/TourBar.vue";
 import picture from "../../../docs/images/three-matrices.png";
 import "./style.css";
 
@@ -16,5 +17,5 @@ const heroImage = () =>
 
 export default {
   extends: theme,
-  Layout: () => h(theme.Layout, null, { "home-hero-image": heroImage }),
+  Layout: () => h(theme.Layout, null, { "home-hero-image": heroImage, "doc-before": () => h(TourBar) }),
 } satisfies Theme;

@@ -5,6 +5,7 @@ import { checkArguments, checkOptions, needed, type Kinds } from "../../core/opt
 import { disposeTree, tensorsIn, type ParameterTree, type Tensor } from "../../core/tensor.js";
 import { norm } from "../../numerics/vectors.js";
 import { cloneTree } from "../../nn/trees.js";
+import { treeKind } from "../vectors.js";
 import { warningNames, type WarningName } from "./findings.js";
 import { gradientsOf, layerName, measureLayer } from "./layers.js";
 import { lookAt, reader, type ObservableModel } from "./look.js";
@@ -64,10 +65,6 @@ export interface TrainingMonitor<Parameters extends ParameterTree> {
   [Symbol.dispose](): void;
 }
 
-const tree: Kind<ParameterTree> = {
-  wanted: "a tree with tensors",
-  holds: (value): value is ParameterTree => typeof value === "object" && tensorsIn(value).length > 0,
-};
 const probeKind: Kind<unknown> = {
   wanted: "an input of model.apply",
   holds: (value): value is unknown => typeof value === "object" && value !== null,
@@ -119,10 +116,10 @@ export function observeTraining<Parameters extends ParameterTree, Input>(
   } = checkOptions(where, options, optionKinds);
   const stepKinds: Kinds<ObservedStep<Parameters>> = {
     step: needed(whole(0)),
-    parameters: needed(tree as Kind<Parameters>),
-    gradients: tree,
+    parameters: needed(treeKind as Kind<Parameters>),
+    gradients: treeKind,
     loss: anyNumber,
-    previous: tree as Kind<Parameters>,
+    previous: treeKind as Kind<Parameters>,
   };
   const records = [...earlier];
   let kept: { readonly step: number; readonly parameters: Parameters } | undefined;

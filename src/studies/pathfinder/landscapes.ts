@@ -3,8 +3,8 @@ import { hessianProduct } from "../../analysis/hessian.js";
 import {
   evenly,
   lossesAt,
+  lossSurface,
   roughness,
-  surface,
   type Loss,
   type Roughness,
   type Surface,
@@ -71,7 +71,7 @@ export async function measureLandscape<Parameters extends ParameterTree>(
     filterNormalizedDirection(parameters, center, source),
   ] as const;
   const axis = evenly(-radius, radius, points);
-  const randomPlane = await surface(loss, parameters, center, directions, { x: axis, y: axis });
+  const randomPlane = await lossSurface(loss, parameters, { center, directions, x: axis, y: axis });
   await progress(1, "random directions");
   const principal = principalDirections(path);
   const axes = {
@@ -85,7 +85,7 @@ export async function measureLandscape<Parameters extends ParameterTree>(
     ),
   };
   const pathPlane = {
-    ...(await surface(loss, parameters, center, principal.directions, axes)),
+    ...(await lossSurface(loss, parameters, { center, directions: principal.directions, ...axes })),
     path: principal.path,
     explained: principal.explained,
   };
