@@ -19,6 +19,7 @@ const explorable: DefaultTheme.SidebarItem[] = [
   { text: "Three matrices", link: "/explore/three-matrices" },
   { text: "What a kernel sees", link: "/explore/what-a-kernel-sees" },
   { text: "Your kernel", link: "/explore/your-kernel" },
+  { text: "Your model", link: "/explore/your-model" },
   { text: "Your GPU", link: "/explore/your-gpu" },
 ];
 
