@@ -20,6 +20,7 @@ const explorable: DefaultTheme.SidebarItem[] = [
   { text: "What a kernel sees", link: "/explore/what-a-kernel-sees" },
   { text: "Your kernel", link: "/explore/your-kernel" },
   { text: "Your model", link: "/explore/your-model" },
+  { text: "Spins", link: "/explore/spins" },
   { text: "Your GPU", link: "/explore/your-gpu" },
 ];
 
