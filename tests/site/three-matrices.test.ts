@@ -156,7 +156,7 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
   });
 
   it("shows the library's losses after every control that changes the problem", async () => {
-    const { page, faults } = await site.open("explore/three-matrices.html");
+    const { page, faults } = await site.open("explore/three-matrices.html?steps=1000");
     let settings: Settings = base;
     /** Compares the losses of the first three steps. */
     async function expectChanged(changed: Partial<Settings>): Promise<void> {
