@@ -29,7 +29,7 @@ const kernels = {
 
 const hamiltonianOf = (j2) => heisenberg(square(SIDE), { j2 });
 
-/** The lowest energy per site of H = Σ S_i·S_j + J2 Σ S_i·S_j over neighbours and diagonal neighbours, by Lanczos. */
+/** The lowest energy per site, by Lanczos: H is Σ S_i·S_j over neighbours, and J2 Σ S_i·S_j over diagonal ones. */
 export const exactEnergy = (j2) => groundState(hamiltonianOf(j2)).energy / SIDE ** 2;
 
 /**

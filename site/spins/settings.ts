@@ -54,6 +54,10 @@ export const kernelWords: Readonly<
     weight: "e^(q·k/√d + p), p of the displacement, divided by the row's sum",
     color: "var(--series-2)",
   },
-  softmax: { name: "Softmax", weight: "e^(q·k/√d), divided by the row's sum: no positions", color: "var(--series-3)" },
-  gaussian: { name: "Gaussian", weight: "e^(-½‖q-k‖²), not divided: no positions", color: "var(--series-4)" },
+  softmax: { name: "Softmax", weight: "e^(q·k/√d) by the row's sum: no positions", color: "var(--series-3)" },
+  gaussian: {
+    name: "Gaussian",
+    weight: "e^(-γ/2‖q-k‖²), γ = 1/√d, not divided: no positions",
+    color: "var(--series-4)",
+  },
 };

@@ -61,7 +61,7 @@ describe.runIf(hasChromium)("the page of spins", () => {
     weights.forEach((weight, at) => expect(weight).toBeCloseTo(maps[at], 10));
   }
 
-  it("takes the steps of study wavefunction, with energies, ρ and maps of the library, and the published exact energy", async () => {
+  it("takes the steps of study wavefunction, with energies and maps of the library, and the exact energy", async () => {
     const { page, faults } = opened;
     await done();
     expect(Number(await page.getAttribute("[data-exact]", "data-exact"))).toBeCloseTo(-0.5286202095, 9);
