@@ -9,20 +9,14 @@ export interface Complaint {
   readonly fix?: string;
 }
 
-/**
- * Escapes control and bidirectional characters, because messages quote files and users, and terminals interpret such
- * characters.
- */
-const printable = (text: string): string =>
-  text.replace(
-    /(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu,
+/** Control and bidirectional characters. Messages quote files and users, and terminals interpret such characters. */
+const UNPRINTABLE = /(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+
+const compose = ({ where, argument, wanted, got, fix }: Complaint): string =>
+  `${where}: ${argument ? `${argument}: ` : ""}wanted ${wanted}, got ${got}.${fix ? ` ${fix}` : ""}`.replace(
+    UNPRINTABLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-
-function compose({ where, argument, wanted, got, fix }: Complaint): string {
-  const subject = argument === undefined ? where : `${where}: ${argument}`;
-  return printable(`${subject}: wanted ${wanted}, got ${got}.${fix === undefined ? "" : ` ${fix}`}`);
-}
 
 /** Base of every error that this library throws on purpose. */
 export class AttentionKernelsError extends Error {

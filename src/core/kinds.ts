@@ -22,16 +22,11 @@ function kind<Value>(wanted: string, holds: (value: unknown) => boolean, fix?: s
 }
 
 export const isPromise = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+  typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 
 /** Whether a value is a plain object: not an array, tensor, promise or function. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" &&
-  value !== null &&
-  !Array.isArray(value) &&
-  !ArrayBuffer.isView(value) &&
-  !isTensor(value) &&
-  !isPromise(value);
+  describe(value) === OBJECT && !ArrayBuffer.isView(value);
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   typeof value === "object" && value !== null && "length" in value && typeof value.length === "number";
@@ -104,16 +99,17 @@ export const alias = <Value>(of: Kind<Value>, elsewhere: Kind<Value>["elsewhere"
   elsewhere,
 });
 
+const OBJECT = "another object";
+
 /** A short description of a value for an error message. */
 export function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);
+  const primitive = value as boolean | number | null | undefined;
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
-  if (isTensor(value)) return `a tensor of shape [${value.shape.join(", ")}]`;
-  if (isPromise(value)) return "a promise";
-  if (Array.isArray(value))
-    return value.length < 8 && value.every((member) => ["number", "string"].includes(typeof member))
-      ? `[${value.map(describe).join(", ")}]`
-      : `an array of ${value.length}`;
-  return typeof value === "object" ? "another object" : `a ${typeof value}`;
+  if (typeof value === "function") return "a function";
+  if (Object(value) !== value) return value === undefined ? "nothing" : String(primitive);
+  if (isTensor(value)) return `a tensor of shape [${value.shape.join(", ")}] (read it)`;
+  if (isPromise(value)) return "a promise (await it)";
+  if (!Array.isArray(value)) return OBJECT;
+  const isShort = value.length < 8 && value.every((member) => Object(member) !== member);
+  return isShort ? `[${value.map(describe).join(", ")}]` : `an array of ${value.length}`;
 }

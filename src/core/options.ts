@@ -1,6 +1,5 @@
 import { ArgumentError } from "./errors.js";
-import { anyNumber, describe, isPromise, isRecord, record, type Kind } from "./kinds.js";
-import { isTensor } from "./is-tensor.js";
+import { anyNumber, describe, isRecord, record, type Kind } from "./kinds.js";
 
 /** The kind of an option that has no default. */
 export interface Needed<Value> extends Kind<Value> {
@@ -19,48 +18,37 @@ export type Kinds<Options> = {
     : Needed<Options[Name]>;
 };
 
+type NamedKinds = Readonly<Record<string, Kind<unknown>>>;
+
 const plain = (name: string): string => name.toLowerCase().replaceAll("_", "");
 
-/** Levenshtein distance: the fewest insertions, deletions and replacements. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, place) => place);
-  for (let i = 1; i <= a.length; i++) {
-    const last = row;
-    row = [i];
-    for (let j = 1; j <= b.length; j++)
-      row.push(Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-  }
-  return row[b.length];
+/** Whether at most so many insertions, deletions and replacements make one text of another. */
+function isNear(a: string, b: string, edits: number): boolean {
+  const [restOfA, restOfB] = [a.slice(1), b.slice(1)];
+  if (a[0] === b[0]) return a === b || isNear(restOfA, restOfB, edits);
+  const left = edits - 1;
+  return left >= 0 && (isNear(restOfA, b, left) || isNear(a, restOfB, left) || isNear(restOfA, restOfB, left));
 }
 
-/**
- * The option that an unknown `name` probably means: its equivalent in other libraries, else the nearest name if it is
- * close enough.
- */
-function suggestion(name: string, kinds: Readonly<Record<string, Kind<unknown>>>): string | undefined {
-  const equivalents = Object.assign(
-    {},
-    ...Object.values(kinds).map(({ elsewhere }) => elsewhere),
-  ) as Kind<unknown>["elsewhere"];
-  const other = equivalents?.[plain(name)];
-  if (other !== undefined) return other;
-  const [nearest] = Object.keys(kinds)
-    .map((option) => ({ option, far: distance(plain(name), plain(option)) }))
-    .sort((a, b) => a.far - b.far);
-  return nearest !== undefined && nearest.far <= 0.4 * Math.max(name.length, nearest.option.length)
-    ? nearest.option
-    : undefined;
-}
-
-function wayOut(value: unknown, kind: Kind<unknown>): string | undefined {
-  if (isPromise(value)) return "Await it first.";
-  if (isTensor(value) && kind.holds(1)) return "Read its number first: (await tensor.read())[0].";
-  return kind.fix;
+/** Asks for what a name probably means: the equivalent of another library's option, else the nearest name. */
+function suggestion(name: string, kinds: NamedKinds): string | undefined {
+  const asked = plain(name);
+  const elsewhere = Object.values(kinds).flatMap((kind) => kind.elsewhere?.[asked] ?? []);
+  const near = [0, 1, 2, 3].flatMap((edits) =>
+    Object.keys(kinds).filter((name) => edits <= 0.4 * name.length && isNear(asked, plain(name), edits)),
+  );
+  const [meant] = [...elsewhere, ...near];
+  return meant && `Did you mean ${meant}?`;
 }
 
 /** The error for an argument that is not of its kind. */
-export const wrongKind = (where: string, argument: string, kind: Kind<unknown>, value: unknown): ArgumentError =>
-  new ArgumentError({ where, argument, wanted: kind.wanted, got: describe(value), fix: wayOut(value, kind) });
+export const wrongKind = (
+  where: string,
+  argument: string,
+  { wanted, fix }: Pick<Kind<unknown>, "wanted" | "fix">,
+  value: unknown,
+  got = describe(value),
+): ArgumentError => new ArgumentError({ where, argument, wanted, got, fix });
 
 /** Throws an `ArgumentError` for the first argument that is not of its kind. */
 export function checkArguments<Given extends object>(
@@ -73,36 +61,38 @@ export function checkArguments<Given extends object>(
   }
 }
 
-/**
- * Returns the options if each is known and of its kind. Throws an `ArgumentError` that suggests the nearest known name.
- * An undefined option counts as missing.
- */
-export function checkOptions<Options extends object>(
+/** `checkOptions` for functions with few options, which a page may load alone: it lists them, and suggests none. */
+export function checkFewOptions<Options extends object>(
   where: string,
   options: Options,
   kinds: Kinds<Options>,
   argument = "options",
+  suggest?: (name: string, kinds: NamedKinds) => string | undefined,
 ): Options {
   if (!isRecord(options)) throw wrongKind(where, argument, record, options);
-  const known = Object.keys(kinds);
-  const stranger = Object.keys(options).find((name) => !known.includes(name));
-  if (stranger !== undefined) {
-    const meant = suggestion(stranger, kinds);
-    const wanted = known.length === 0 ? "no options" : `one of its options (${known.join(", ")})`;
-    throw new ArgumentError({
-      where,
-      argument: stranger,
-      wanted,
-      got: "an unknown one",
-      fix: meant && `Did you mean ${meant}?`,
-    });
-  }
-  for (const [name, kind] of Object.entries<Kind<unknown>>(kinds)) {
+  for (const name in { ...options, ...kinds }) {
+    const kind = Object.hasOwn(kinds, name) && (kinds as NamedKinds)[name];
     const value: unknown = options[name];
+    if (!kind) {
+      const known = Object.keys(kinds).join(", ");
+      const wanted = known ? `one of its options (${known})` : "no options";
+      throw wrongKind(where, name, { wanted, fix: suggest?.(name, kinds) }, value, "an unknown one");
+    }
     if (value === undefined ? "needed" in kind : !kind.holds(value)) throw wrongKind(where, name, kind, value);
   }
   return options;
 }
+
+/**
+ * Returns the options if each is known and of its kind. Throws an `ArgumentError` that suggests the nearest known name.
+ * An undefined option counts as missing.
+ */
+export const checkOptions = <Options extends object>(
+  where: string,
+  options: Options,
+  kinds: Kinds<Options>,
+  argument?: string,
+): Options => checkFewOptions(where, options, kinds, argument, suggestion);
 
 export const checkNumbers = (where: string, given: Readonly<Record<string, unknown>>): void => {
   for (const [name, value] of Object.entries(given))

@@ -143,10 +143,10 @@ export class Faults {
     if (this.#lost !== undefined) throw this.#lost;
   }
 
-  /** Why the device did not do what it was told: it is lost, or else `error`. */
-  async explain(error: DeviceError): Promise<DeviceError> {
+  /** Why the device did not do what it was told: it is lost, or else the `failure`. */
+  async explain(failure: string): Promise<DeviceError> {
     await Promise.race([this.#device.lost, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
-    return this.#lost ?? error;
+    return this.#lost ?? new DeviceError(failure);
   }
 
   /** Resolves when the device is gone and nothing is awaited any more. */

@@ -1,5 +1,5 @@
 import { checkData, checkTensors, lengthOf, tensorOptions } from "../core/checks.js";
-import { ArgumentError, DeviceError, UnsupportedError } from "../core/errors.js";
+import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { anyNumber, callable } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import { printsAsText } from "../core/printing.js";
@@ -191,7 +191,7 @@ export class Gpu implements Backend {
     try {
       await Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#faults.conclude()]);
     } catch (reason) {
-      throw await this.#faults.explain(new DeviceError(`gpu.finish: the device did not finish: ${String(reason)}`));
+      throw await this.#faults.explain(`gpu.finish: the device did not finish: ${String(reason)}`);
     }
     this.#faults.throwUntold();
   }

@@ -1,4 +1,3 @@
-import { DeviceError } from "../core/errors.js";
 import type { Faults } from "./faults.js";
 import { link } from "./link.js";
 import { labelOf, type Pass } from "./pass.js";
@@ -58,7 +57,7 @@ async function compile(device: GPUDevice, faults: Faults, programs: Programs, pa
     });
   } catch (reason) {
     await faults.conclude();
-    const error = outcome.error ?? (await faults.explain(new DeviceError(`gpu: ${label}: ${String(reason)}`)));
+    const error = outcome.error ?? (await faults.explain(`gpu: ${label}: ${String(reason)}`));
     throw faults.tell(error);
   }
 }

@@ -1,4 +1,4 @@
-import { ArgumentError, DeviceError, type AttentionKernelsError } from "../core/errors.js";
+import { ArgumentError, type AttentionKernelsError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
 import { BufferUsage, MAP_READ_MODE } from "./webgpu-constants.js";
 import { Pool, type Block } from "./memory.js";
@@ -74,9 +74,7 @@ export class Readback {
       check(written);
       check(copied);
       if (load.seal !== undefined && new Uint32Array(memory, 0, 1)[0] !== load.seal) {
-        throw await this.#faults.explain(
-          new DeviceError("read: the device did not run the commands that it was given."),
-        );
+        throw await this.#faults.explain("read: the device did not run the commands that it was given.");
       }
       return decode(memory, offset);
     } finally {
@@ -148,10 +146,7 @@ export class Readback {
     } catch (reason) {
       await concluded;
       const { error } = staging.outcome;
-      throw (
-        error ??
-        (await this.#faults.explain(new DeviceError(`read: the device could not map memory: ${String(reason)}`)))
-      );
+      throw error ?? (await this.#faults.explain(`read: the device could not map memory: ${String(reason)}`));
     }
   }
 }

@@ -1,4 +1,3 @@
-import { DeviceError } from "../core/errors.js";
 import type { Faults } from "./faults.js";
 import { BufferUsage, MAP_READ_MODE } from "./webgpu-constants.js";
 
@@ -61,9 +60,7 @@ export class Timer {
     try {
       await staging.mapAsync(MAP_READ_MODE);
     } catch (reason) {
-      throw await this.#faults.explain(
-        new DeviceError(`gpu.profile: the device could not map memory: ${String(reason)}`),
-      );
+      throw await this.#faults.explain(`gpu.profile: the device could not map memory: ${String(reason)}`);
     }
     this.#faults.checkAlive();
     const stamps = new BigUint64Array(staging.getMappedRange());

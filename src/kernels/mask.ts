@@ -1,6 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
 import { having, listOf, oneOf, whole, wholeNumber } from "../core/kinds.js";
-import { checkArguments, checkOptions } from "../core/options.js";
+import { checkArguments, checkFewOptions } from "../core/options.js";
 
 /** The sizes for which a mask is evaluated. */
 export interface MaskSizes {
@@ -74,10 +74,11 @@ export const maskKind = /* @__PURE__ */ having<Mask>(
   "booleanMask(values, shape) takes truth values; numbers to add to the scores are a bias.",
 );
 
-/** Far beyond every index, and far from overflow. */
-const FAR = 2 ** 30;
+// Far beyond every index, and far from overflow.
+const BEFORE_ALL = -0x40000000;
+const BEYOND_ALL = 0x40000000;
 /** Every pair. */
-export const everything: MaskBand = { low: -FAR, high: FAR };
+export const everything: MaskBand = { low: BEFORE_ALL, high: BEYOND_ALL };
 
 function banded(band: (sizes: MaskSizes) => MaskBand): Mask {
   return {
@@ -108,11 +109,14 @@ export interface CausalOptions {
  * const out = attention(softmax(), { q, k, v }, { mask: causal() });
  */
 export function causal(options: CausalOptions = {}): Mask {
-  const { align = "top-left", offset } = checkOptions("causal", options, {
+  const { align = "top-left", offset } = checkFewOptions("causal", options, {
     align: oneOf("top-left", "bottom-right"),
     offset: wholeNumber,
   });
-  return banded(({ queries, keys }) => ({ low: -FAR, high: offset ?? (align === "top-left" ? 0 : keys - queries) }));
+  return banded(({ queries, keys }) => ({
+    low: BEFORE_ALL,
+    high: offset ?? (align === "top-left" ? 0 : keys - queries),
+  }));
 }
 
 /**
@@ -121,7 +125,7 @@ export function causal(options: CausalOptions = {}): Mask {
  */
 export function slidingWindow(width: number, options: Pick<CausalOptions, "offset"> = {}): Mask {
   checkArguments("slidingWindow", { width }, { width: whole(0) });
-  const { offset = 0 } = checkOptions("slidingWindow", options, { offset: wholeNumber });
+  const { offset = 0 } = checkFewOptions("slidingWindow", options, { offset: wholeNumber });
   return banded(() => ({ low: offset - width, high: offset + width }));
 }
 
@@ -146,7 +150,7 @@ function isInside(runs: readonly MaskRun[] | undefined, batch: number, place: nu
  */
 export function lengths(counts: Lengths): Mask {
   const kinds = { queries: listOf(whole(0)), keys: listOf(whole(0)), padding: oneOf("left", "right") };
-  const { queries, keys, padding = "right" } = checkOptions("lengths", counts, kinds, "counts");
+  const { queries, keys, padding = "right" } = checkFewOptions("lengths", counts, kinds, "counts");
   if (queries !== undefined && keys !== undefined)
     return and(lengths({ queries, padding }), lengths({ keys, padding }));
   const check = (name: string, counts: readonly number[], batch: number, most: number): void => {

@@ -36,6 +36,9 @@ interface Norm {
 export interface LayerParts {
   readonly attentionNorm: Norm;
   readonly attention: MultiHeadParameters;
+  /** Norms of the queries and keys of each head, before their rotation; their scales [d] are shared by heads. */
+  readonly queryNorm?: Norm;
+  readonly keyNorm?: Norm;
   readonly feedForwardNorm: Norm;
   readonly expand: Affine;
   /** Multiplies what `expand` gives by its activation, in gated feed-forward layers. */

@@ -11,7 +11,15 @@ import type { AttentionInputs, AttentionKernel } from "../kernels/kernel.js";
 import { and, causal } from "../kernels/mask.js";
 import { attentionKernel } from "../kernels/options.js";
 import { checkCached, checkCausal, continueText, type GenerateOptions } from "./generate.js";
-import { embed, feedForward, normalize, runHead, type ModelDesign, type ModelParts } from "./model-parts.js";
+import {
+  embed,
+  feedForward,
+  normalize,
+  runHead,
+  type LayerParts,
+  type ModelDesign,
+  type ModelParts,
+} from "./model-parts.js";
 import { multiHead, type MultiHead } from "./multi-head.js";
 import { rotate, rotaryTables } from "./rotary.js";
 import type { NamedTensors } from "./split.js";
@@ -140,9 +148,12 @@ export function transformerModel(
           kernel: kernels[layer],
           project(own, tokens) {
             const inputs = hearts[layer].project(own, tokens);
-            return tables === undefined
-              ? inputs
-              : { ...inputs, q: rotate(inputs.q, tables), k: rotate(inputs.k, tables) };
+            const { queryNorm, keyNorm } = parts.layers[layer];
+            const placed = (x: Tensor, norm: LayerParts["queryNorm"]): Tensor => {
+              const normed = norm === undefined ? x : normalize(design, x, norm);
+              return tables === undefined ? normed : rotate(normed, tables);
+            };
+            return { ...inputs, q: placed(inputs.q, queryNorm), k: placed(inputs.k, keyNorm) };
           },
         }),
         normalize: (tokens, norm) => normalize(design, tokens, norm),

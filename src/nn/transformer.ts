@@ -76,6 +76,8 @@ export type TransformerParameters = {
 
 /** What a layer with attention read, computed and returned. */
 export interface LayerTrace extends AttentionTrace {
+  /** [batch, n, width]: the tokens that the projections read, after the norm in layers with norms first. */
+  readonly entering: Tensor;
   /** [batch, n, width]: the tokens that the layer returned. */
   readonly tokens: Tensor;
 }
@@ -140,7 +142,8 @@ export function runLayers<Own extends Layer>(
   let values: Tensor | undefined;
   layers.forEach((layer, at) => {
     const { kernel, project } = attention(at);
-    const own = project(layer.attention, isPre ? normalize(x, layer.attentionNorm) : x);
+    const entering = isPre ? normalize(x, layer.attentionNorm) : x;
+    const own = project(layer.attention, entering);
     const inputs = { ...own, ...betweenLayers(kernel, own.v, values) };
     values = own.v;
     const stream = x;
@@ -149,7 +152,10 @@ export function runLayers<Own extends Layer>(
     x = isPre ? added : normalize(added, layer.attentionNorm);
     const fed = add(x, drop(feedForward(isPre ? normalize(x, layer.feedForwardNorm) : x, layer)));
     x = isPre ? fed : normalize(fed, layer.feedForwardNorm);
-    observe?.({ kernel, parameters: layer.attention, inputs, options: { mask }, stream, attended, tokens: x });
+    observe?.({
+      ...{ kernel, parameters: layer.attention, inputs, options: { mask } },
+      ...{ entering, stream, attended, tokens: x },
+    });
   });
   return x;
 }

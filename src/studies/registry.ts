@@ -2,6 +2,7 @@ import { convergence } from "./convergence/study.js";
 import { dissect } from "./dissect/study.js";
 import { dynamics } from "./dynamics/study.js";
 import { elliptical } from "./elliptical/study.js";
+import { freeze } from "./freeze/study.js";
 import { pathfinder } from "./pathfinder/study.js";
 import { potts } from "./potts/study.js";
 import { relevance } from "./relevance/study.js";
@@ -17,6 +18,7 @@ export const studies = [
   dissect,
   dynamics,
   elliptical,
+  freeze,
   pathfinder,
   potts,
   relevance,

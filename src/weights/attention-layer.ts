@@ -9,9 +9,14 @@ export interface StoredMatrix {
   readonly columns: number;
   /** Whether the tensor is stored as [in, out], for x W, rather than [out, in], for x Wᵀ. */
   readonly transposed: boolean;
-  /** Which of `parts` equal parts of the tensor's rows it is, from 0. */
-  readonly part: number;
-  readonly parts: number;
+  /** The first of its rows in the tensor, which has `total` rows. */
+  readonly first: number;
+  readonly total: number;
+  /**
+   * Of how many matrices the rows alternate from head to head, such as 3 of W_q, W_k and W_v. This one is number
+   * `first / rows` of them, from 0.
+   */
+  readonly alternating?: number;
 }
 
 /** The projections of one attention layer in a file: W_q [heads·d, D], W_k, and W_v and W_o if they are there. */

@@ -96,7 +96,7 @@ class LayerReader {
     return this.tensors.get(name)?.shape;
   }
 
-  /** The matrix that these tensors, one or one per head, hold, or a part of it. */
+  /** The matrix that these tensors, one or one per head, hold, or one of `parts` equal parts of it. */
   matrix(names: readonly string[], isOutput = false, part = 0, parts = 1): StoredMatrix {
     const [name] = names;
     const shape = this.shapeOf(name) ?? [];
@@ -107,7 +107,8 @@ class LayerReader {
     const isFlax = extents.length < shape.length && heads !== undefined;
     if (extents.length !== 2 || !(rows >= 1) || !(columns >= 1) || (isFlax && !transposed))
       throw complain(`a matrix in ${name}`, formatShape(shape));
-    if (rows % parts !== 0 || (parts > 1 && this.layer.layout.transposed === undefined && rows !== parts * columns))
+    const mustBeSquare = this.layer.layout.transposed === undefined || this.layer.layout.alternating === true;
+    if (rows % parts !== 0 || (parts > 1 && mustBeSquare && rows !== parts * columns))
       throw complain(
         `a matrix with ${parts} times as many rows as columns, or the other way round, in ${name}`,
         formatShape(shape),
@@ -116,7 +117,24 @@ class LayerReader {
       if (String(this.shapeOf(other)) !== String(shape))
         throw complain(`a matrix ${formatShape(shape)} in ${other}`, formatShape(this.shapeOf(other) ?? []));
     if (isFlax) this.heads = heads;
-    return { names, rows: (rows / parts) * names.length, columns, transposed, part, parts };
+    const own = rows / parts;
+    const alternating = parts > 1 && this.layer.layout.alternating === true ? { alternating: parts } : {};
+    return { names, rows: own * names.length, columns, transposed, first: part * own, total: rows, ...alternating };
+  }
+
+  /** W_q, W_k and W_v below each other in one matrix, with as many rows of W_q as W_o has columns. */
+  grouped(name: string, output: StoredMatrix | undefined): readonly StoredMatrix[] {
+    const whole = this.matrix([name]);
+    const queries = output === undefined ? NaN : output.columns;
+    const keys = (whole.rows - queries) / 2;
+    if (output === undefined || !Number.isInteger(keys) || keys < 1 || queries % keys !== 0)
+      throw complain(
+        `W_o beside ${name}, with a column for each of its ${whole.rows} rows that is of queries`,
+        output === undefined ? "none" : formatShape([output.rows, output.columns]),
+        BY_HAND,
+      );
+    const at = (first: number, rows: number): StoredMatrix => ({ ...whole, rows, first });
+    return [at(0, queries), at(queries, keys), at(queries + keys, keys)];
   }
 
   /** The matrix of a template; undefined if the file has none. */
@@ -138,14 +156,16 @@ class LayerReader {
   read(label: string): FoundLayer {
     const { layout } = this.layer;
     const fused = layout.fused === undefined ? undefined : nameIn(this.layer, layout.fused);
-    const [query, key, value] =
-      fused !== undefined
-        ? [0, 1, 2].map((part) => this.matrix([fused], false, part, 3))
-        : [layout.query, layout.key, layout.value].map((template) => this.projection(template));
     const outputName = layout.output
       ?.map((template) => nameIn(this.layer, template))
       .find((name) => this.tensors.has(name));
     const output = outputName === undefined ? undefined : this.matrix([outputName], true);
+    const [query, key, value] =
+      fused === undefined
+        ? [layout.query, layout.key, layout.value].map((template) => this.projection(template))
+        : layout.grouped === true
+          ? this.grouped(fused, output)
+          : [0, 1, 2].map((part) => this.matrix([fused], false, part, 3));
     return { label, query, key, value, output, heads: this.heads ?? this.countColumns() };
   }
 }

@@ -60,6 +60,8 @@ export interface Family {
   readonly tables: Readonly<Record<string, Names>>;
   /** Whether linear layers are stored as [in, out], for x W, rather than [out, in]. */
   readonly columns?: true;
+  /** Whether "query+key+value" may have fewer rows of keys and values. The output then says those of queries. */
+  readonly grouped?: true;
   /** Whether layers may lack biases. */
   readonly biasOptional?: true;
   /** Tensors below the prefix that a model does not compute with. */

@@ -2,7 +2,7 @@ export type { BinaryData, BlobLike, ByteSource } from "./bytes.js";
 export { findAttention, type AttentionWeights, type FindOptions } from "./attention-weights.js";
 export { countHeads, type HeadCount, type LayerHeads } from "./heads.js";
 export type { AttentionLayer, Projection, StoredMatrix } from "./attention-layer.js";
-export { readProjection } from "./projections.js";
+export { readProjection, type ReadOptions } from "./projections.js";
 export { loadTransformer, type LoadedTransformer } from "./load-transformer.js";
 export type { TransformerConfig } from "./model-facts.js";
 export { bertSizes, countBertParameters, type BertSizes, type ParameterCount } from "./parameter-count.js";

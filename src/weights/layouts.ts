@@ -10,6 +10,10 @@ export interface NameLayout {
   readonly value?: string;
   /** The template of a matrix with the rows of W_q, W_k and W_v in this order. */
   readonly fused?: string;
+  /** Whether each head has its rows of W_q, W_k and W_v side by side in the fused matrix. */
+  readonly alternating?: true;
+  /** Whether keys and values may have fewer heads in the fused matrix. W_o then says how many rows queries have. */
+  readonly grouped?: true;
   /** Templates of W_o, of which a file has one or none. */
   readonly output?: readonly string[];
   /**
@@ -97,6 +101,27 @@ export const layouts: readonly KnownLayout[] = [
     fused: "qkv.weight",
     output: ["proj.weight"],
     perHead: "relative_position_bias_table",
+  },
+  {
+    models: "GPT-NeoX, Pythia",
+    fused: "attention.query_key_value.weight",
+    output: ["attention.dense.weight"],
+    alternating: true,
+    transposed: false,
+  },
+  {
+    models: "BLOOM, Falcon without shared keys",
+    fused: "self_attention.query_key_value.weight",
+    output: ["self_attention.dense.weight"],
+    alternating: true,
+    transposed: false,
+  },
+  {
+    models: "Phi-3",
+    fused: "qkv_proj.weight",
+    output: ["o_proj.weight"],
+    grouped: true,
+    transposed: false,
   },
   { models: "GPT-2, nanoGPT", fused: "c_attn.weight", output: ["c_proj.weight"] },
   { models: "ModernBERT", fused: "Wqkv.weight", output: ["Wo.weight", "out_proj.weight"] },

@@ -10,8 +10,8 @@ import { softmax } from "../kernels/softmax.js";
 import { transformerModel, headSizes, type ModelParameters, type TransformerModel } from "../nn/model.js";
 import type { ModelDesign } from "../nn/model-parts.js";
 import { multiHead } from "../nn/multi-head.js";
-import { rotaryFrequencies } from "../nn/rotary.js";
 import { readFinite } from "./projections.js";
+import { scaledFrequencies } from "./rotary-scaling.js";
 import { families } from "./families.js";
 import type { Facts, Family } from "./family.js";
 import { gathered } from "./gather.js";
@@ -38,10 +38,10 @@ interface Candidate {
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** The families whose marks a file has, with the prefixes of their names. */
+/** The families whose marks a file has, with the prefixes of their names; not those with some marks of another. */
 function candidatesIn(tensors: Tensors): Candidate[] {
   const names = [...tensors.keys()];
-  return families.flatMap((family) => {
+  const found = families.flatMap((family) => {
     const [mark, ...others] = family.marks.map((name) => name.replace("#", "0"));
     const pattern = new RegExp(`^((?:.*\\.)?)${escaped(mark)}$`);
     return names.flatMap((name) => {
@@ -49,6 +49,9 @@ function candidatesIn(tensors: Tensors): Candidate[] {
       return prefix !== undefined && others.every((other) => tensors.has(prefix + other)) ? [{ family, prefix }] : [];
     });
   });
+  const isPartOf = (own: Family, other: Family): boolean =>
+    own.marks.length < other.marks.length && own.marks.every((mark) => other.marks.includes(mark));
+  return found.filter((own) => !found.some((more) => more.prefix === own.prefix && isPartOf(own.family, more.family)));
 }
 
 function chooseFamily(tensors: Tensors, { model_type: type, prefix }: TransformerConfig): Candidate {
@@ -87,7 +90,7 @@ function chooseFamily(tensors: Tensors, { model_type: type, prefix }: Transforme
 const shapeAt = (leaves: readonly Leaf[], path: string): Shape | undefined =>
   leaves.find((leaf) => leaf.path.join(".") === path)?.layout.shape;
 
-function designOf(family: Family, plan: ModelPlan, facts: Partial<Facts>): ModelDesign {
+function designOf(family: Family, plan: ModelPlan, facts: Partial<Facts>, config: TransformerConfig): ModelDesign {
   const at = (path: string): Shape => shapeAt(plan.leaves, path)!;
   const [width, headsWidth] = at("layers.0.attention.query");
   const [, kvWidth] = at("layers.0.attention.key");
@@ -115,7 +118,7 @@ function designOf(family: Family, plan: ModelPlan, facts: Partial<Facts>): Model
     isCausal: family.isCausal === true,
     tokens: positions === undefined ? facts.tokens! : positions[0] - firstPosition - plan.special,
     firstPosition,
-    ...(theta === undefined ? {} : { frequencies: rotaryFrequencies(theta, dim) }),
+    ...(theta === undefined ? {} : { frequencies: scaledFrequencies(config, theta, dim) }),
     ...(plan.patch === undefined ? {} : { patch: plan.patch }),
     branches: (plan.head?.branches ?? []).map(({ of, steps }) => ({
       of,
@@ -146,6 +149,8 @@ function checkShapes({ leaves }: ModelPlan, { width, heads, kvHeads, dim }: Mode
     "gate.bias": [hidden],
     "contract.weight": [hidden, width],
     "contract.bias": [width],
+    "queryNorm.scale": [dim],
+    "keyNorm.scale": [dim],
   };
   const rolesOf = new Map<string, string[]>();
   for (const { path, name, layout } of leaves) {
@@ -224,8 +229,9 @@ async function storedFrom(
 
 /**
  * A transformer of the library's layers that computes what the stored one computes: BERT, RoBERTa, DistilBERT, ViT and
- * DeiT (of Hugging Face and timm), torch.nn.TransformerEncoder, GPT-2, Llama, Mistral and Qwen2, and this library's
- * `encoder` and `decoder`. Ids, pixels or vectors go in; tokenizers and the preparation of pictures stay outside.
+ * DeiT (of Hugging Face and timm), torch.nn.TransformerEncoder, GPT-2, Llama, Mistral, Qwen2, Qwen3 and Phi-3, and this
+ * library's `encoder` and `decoder`. Ids, pixels or vectors go in; tokenizers and the preparation of pictures stay
+ * outside.
  *
  * What the tensors do not tell is read from `config`, the content of the model's config.json, or given there under the
  * names of `TransformerConfig`. Nothing is guessed.
@@ -263,7 +269,7 @@ export async function loadTransformer(
     architecture: Array.isArray(architectures) ? architectures[0] : undefined,
     tied: tied === true,
   });
-  const design = designOf(family, plan, facts);
+  const design = designOf(family, plan, facts, config);
   checkShapes(plan, design);
   const heart = multiHead({ kernel: softmax(), ...headSizes(design) });
   const parameters = await readParameters(backend, stored, plan.leaves);

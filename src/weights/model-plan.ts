@@ -48,14 +48,17 @@ const rowMajor = (shape: Shape, offset = 0): Layout => ({
   strides: shape.map((_, axis) => sizeOf(shape.slice(axis + 1))),
 });
 
-/** Part `at` of `parts` of a stored matrix, as [in, out]. */
-function matrixLayout(shape: Shape, columns: boolean, at: number, parts: number): Layout | undefined {
-  const inner = columns ? shape[0] : sizeOf(shape.slice(1));
-  const outer = (columns ? shape[1] : shape[0]) / parts;
-  if (shape.length < 2 || (columns && shape.length > 2) || !Number.isInteger(outer)) return undefined;
+/** The inputs and outputs of a stored matrix. */
+const sidesOf = (shape: Shape, columns: boolean): readonly [inner: number, outer: number] =>
+  columns ? [shape[0], shape[1]] : [sizeOf(shape.slice(1)), shape[0]];
+
+/** Some outputs of a stored matrix, from the `first` on, as [in, out]. */
+function matrixLayout(shape: Shape, columns: boolean, first: number, outer: number): Layout | undefined {
+  const [inner, all] = sidesOf(shape, columns);
+  if (shape.length < 2 || (columns && shape.length > 2) || !Number.isInteger(outer) || outer < 1) return undefined;
   return columns
-    ? { offset: at * outer, shape: [inner, outer], strides: [outer * parts, 1] }
-    : { offset: at * outer * inner, shape: [inner, outer], strides: [1, inner] };
+    ? { offset: first, shape: [inner, outer], strides: [all, 1] }
+    : { offset: first * inner, shape: [inner, outer], strides: [1, inner] };
 }
 
 /** Collects the leaves of a model under one prefix. */
@@ -90,24 +93,40 @@ class Collector {
     throw refuse(undefined, `${names.join(" or ")} (${role} of ${this.family.name})`, "no such tensor");
   }
 
-  /** One linear layer, or several in one tensor. */
-  linear(paths: readonly (readonly string[])[], names: Names, tied = false): void {
+  /** One linear layer, or several in one tensor: equally many outputs of each, or so many of the first. */
+  linear(paths: readonly (readonly string[])[], names: Names, tied = false, ofFirst?: number): void {
     const { columns = false, biasOptional } = this.family;
     const weight = tied ? this.find(spelled(names, "weight")) : this.need(spelled(names, "weight"), paths[0].join("."));
     const biases = spelled(names, "bias");
     const bias = biasOptional === true || tied ? this.find(biases) : this.need(biases, paths[0].join("."));
+    const partsOf = (all: number): number[] =>
+      paths.map((_, at) =>
+        ofFirst === undefined ? all / paths.length : at === 0 ? ofFirst : (all - ofFirst) / (paths.length - 1),
+      );
+    const placeOf = (all: number, at: number) => {
+      const parts = partsOf(all);
+      return { first: parts.slice(0, at).reduce((sum, part) => sum + part, 0), count: parts[at] };
+    };
     paths.forEach((path, at) => {
       const flat = path.includes("attention"); // multiHead has W and b side by side
       const [own, named] = [path.slice(0, -1), path.at(-1)!];
       if (weight !== undefined) {
-        const layout = matrixLayout(this.shape(weight), columns, at, paths.length);
+        const { first, count } = placeOf(sidesOf(this.shape(weight), columns)[1], at);
+        const layout = matrixLayout(this.shape(weight), columns, first, count);
         this.add(flat ? path : [...path, "weight"], weight, layout, `a matrix of ${paths.length} parts`);
       }
       if (bias === undefined) return;
-      const count = sizeOf(this.shape(bias)) / paths.length;
-      const layout = Number.isInteger(count) ? rowMajor([count], at * count) : undefined;
+      const { first, count } = placeOf(sizeOf(this.shape(bias)), at);
+      const layout = Number.isInteger(count) ? rowMajor([count], first) : undefined;
       this.add(flat ? [...own, `${named}Bias`] : [...path, "bias"], bias, layout, `${paths.length} equal parts`);
     });
+  }
+
+  /** The outputs of the queries of a layer, which are the inputs of what follows attention. */
+  queriesOf(layer: string): number {
+    const names = listOf(this.family.linears["layers.#.attention.output"]).map((name) => name.replace("#", layer));
+    const shape = this.shape(this.need(spelled(names, "weight"), "attention.output"));
+    return sidesOf(shape, this.family.columns === true)[0];
   }
 
   norm(path: readonly string[], names: Names, isOptional = false): void {
@@ -218,10 +237,9 @@ export function planModel(
   each(family.tables, (role, names, may) => collector.table(role.split("."), names, may));
   each(family.linears, (role, names) => {
     const [, stem, all] = /^(.*?)([^.]*)$/.exec(role)!;
-    collector.linear(
-      all.split("+").map((part) => (stem + part).split(".")),
-      names,
-    );
+    const paths = all.split("+").map((part) => (stem + part).split("."));
+    const isGrouped = family.grouped === true && paths[0].at(-1) === "query";
+    collector.linear(paths, names, false, isGrouped ? collector.queriesOf(paths[0][1]) : undefined);
   });
   each(family.norms, (role, names, may) => collector.norm(role.split("."), names, may));
 

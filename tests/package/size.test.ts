@@ -6,7 +6,7 @@ import { installPackage, type Installed } from "./installed.js";
 
 /** Kilobytes that a minified page may load at first, by what it imports. */
 const budgets = {
-  "a mask": [3, 'export { causal } from "attention-kernels";'],
+  "a mask": [2, 'export { causal } from "attention-kernels";'],
   "reading safetensors": [10, 'export { openSafetensors } from "attention-kernels/weights";'],
   "attention on a GPU": [130, 'export { attention, requestGpu, softmax } from "attention-kernels";'],
   "training an encoder on a GPU": [

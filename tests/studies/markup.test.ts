@@ -59,6 +59,11 @@ const plots: Readonly<Record<Plot["kind"], (text: string) => Plot>> = {
     yLabel: text,
   }),
   surfaces: (text) => ({ kind: "surfaces", panels: [{ name: text, surface }] }),
+  overlay: (text) => ({
+    kind: "overlay",
+    input: { kind: "text", tokens: [text, "b"] },
+    panels: [{ caption: text, rows: [{ name: text, values: [1, -2] }] }],
+  }),
   pictures: (text) => ({
     kind: "pictures",
     pictures: [{ size: 2, levels: Uint8Array.of(0, 100, 200, 255), caption: text }],

@@ -144,7 +144,7 @@ export const examples: Readonly<Record<string, Example>> = {
   openWeights: example(() => [bytes, { shard: async () => bytes }], 1),
   or: example(() => [mask, mask]),
   random: example(() => [1]),
-  readProjection: example(() => [weights, library.findAttention(weights), 0, "query"]),
+  readProjection: example(() => [weights, library.findAttention(weights), 0, "query", { heads: 1 }], 4),
   relativeBias: example(() => [x]),
   requestGpu: example(() => [{ powerPreference: "low-power", dawn: [], subgroups: true, subgroupMatrices: false }], 0),
   sgd: example(() => [{ learningRate: 0.1, momentum: 0.9 }], 0),

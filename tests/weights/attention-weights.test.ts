@@ -157,7 +157,7 @@ const layersOf = (
 ): AttentionWeights => ({
   prefix,
   layers: rows.map(([query, key, label = "0", heads]) => {
-    const matrix = { names: ["w"], columns: 768, transposed: false, part: 0, parts: 1 };
+    const matrix = { names: ["w"], columns: 768, transposed: false, first: 0, total: 1 };
     return { label, query: { ...matrix, rows: query }, key: { ...matrix, rows: key }, heads };
   }),
 });

@@ -208,6 +208,54 @@ describe("other shapes of layers", () => {
       );
   });
 
+  it.each([
+    ["GPT-NeoX", "gpt_neox.layers.0.attention."],
+    ["BLOOM", "transformer.h.0.self_attention."],
+  ])("%s has queries, keys and values of a head side by side", async (_, stem) => {
+    // [heads, 3, dim] rows
+    const [heads, dim, width] = [3, 2, 6];
+    const rows = stored([3 * width, width], (row, column) => {
+      const [head, part] = [Math.floor(row / (3 * dim)), Math.floor(row / dim) % 3];
+      return entry(0, PROJECTIONS[part], head * dim + (row % dim), column);
+    });
+    const weights = await open({
+      [`${stem}query_key_value.weight`]: rows,
+      [`${stem}dense.weight`]: matrix(0, "output", width, width),
+    });
+    const attention = findAttention(weights);
+    for (const projection of PROJECTIONS) {
+      const read = await readProjection(weights, attention, 0, projection, { heads });
+      expect([read.length, read[0].length]).toEqual([width, width]);
+      read.forEach((row, i) => row.forEach((value, j) => expect(value).toBe(entry(0, projection, i, j))));
+    }
+    await expect(readProjection(weights, attention, 0, "query")).rejects.toThrow(/alternate by head, got none/);
+    await expect(readProjection(weights, attention, 0, "key", { heads: 4 })).rejects.toThrow(/a divisor of 6.*got 4/);
+    const shared = open({ [`${stem}query_key_value.weight`]: stored([width + 2 * dim, width], () => 0) });
+    await expect(shared.then((own) => findAttention(own))).rejects.toThrow(/3 times as many rows as columns/);
+  });
+
+  it("Phi-3 has fewer keys than queries below them", async () => {
+    const stem = "model.layers.0.self_attn.";
+    const bounds = [0, 6, 8, 10]; // rows of queries, keys and values
+    const qkv = stored([10, 4], (row, column) => {
+      const part = bounds.findIndex((_, at) => row < bounds[at + 1]);
+      return entry(0, PROJECTIONS[part], row - bounds[part], column);
+    });
+    const weights = await open({
+      [`${stem}qkv_proj.weight`]: qkv,
+      [`${stem}o_proj.weight`]: matrix(0, "output", 4, 6),
+    });
+    const attention = findAttention(weights);
+    expect(countHeads(attention, 3).layers).toEqual([{ heads: 3, keyHeads: 1 }]);
+    for (const [at, projection] of PROJECTIONS.slice(0, 3).entries()) {
+      const read = await readProjection(weights, attention, 0, projection);
+      expect(read).toHaveLength(bounds[at + 1] - bounds[at]);
+      read.forEach((row, i) => row.forEach((value, j) => expect(value).toBe(entry(0, projection, i, j))));
+    }
+    const alone = open({ [`${stem}qkv_proj.weight`]: qkv });
+    await expect(alone.then((own) => findAttention(own))).rejects.toThrow(/wanted W_o beside .*, got none/);
+  });
+
   it("encoder, decoder and cross-attention are three stacks", async () => {
     const layer = (stem: string): Record<string, TensorToStore> => ({ [`${stem}.in_proj_weight`]: fused(0, 6, 6) });
     const weights = await open({

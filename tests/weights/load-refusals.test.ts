@@ -43,11 +43,25 @@ describe("refuses", () => {
       changed(bert, { position_embedding_type: "relative_key" }),
       /UnsupportedError|position_embedding_type: wanted "absolute"/,
     ],
-    ["scaled rotary positions", changed(llama, { rope_scaling: { rope_type: "yarn" } }), /rope_scaling: wanted null/],
+    [
+      "scaled rotary positions",
+      changed(llama, { rope_scaling: { rope_type: "yarn" } }),
+      /rope_scaling: wanted rotary positions of type default, linear, llama3, got "yarn"/,
+    ],
     [
       "rotary positions of another type",
       changed(llama, { rope_parameters: { rope_type: "yarn", rope_theta: 5 } }),
-      /rope_parameters\.rope_type: wanted "default"/,
+      /rope_parameters: wanted rotary positions of type default, linear, llama3, got "yarn"/,
+    ],
+    [
+      "scaled rotary positions without their numbers",
+      changed(llama, { rope_scaling: { rope_type: "llama3", factor: 8 } }),
+      /rope_scaling\.low_freq_factor: wanted a number above 0, got null/,
+    ],
+    [
+      "norms of queries in a model of another type",
+      changed(named("Qwen3"), { model_type: "llama" }),
+      /model_type: wanted "qwen3", got "llama"/,
     ],
     [
       "another model with Llama's names",

@@ -127,6 +127,69 @@ describe("attention in a graph", () => {
     );
   });
 
+  const dim = WIDTH / HEADS;
+  /** Rows of a matrix in which every head has its queries, keys and values side by side. */
+  const byHead =
+    (at: number, of = 3) =>
+    (i: number, j: number) =>
+      flipped(0)((Math.floor(i / dim) * of + at) * dim + (i % dim), j);
+  it.each([
+    ["GPT-NeoX", [0, -1, HEADS, 3 * dim], 3],
+    ["BLOOM", [0, -1, HEADS, 3, dim], 3],
+  ])("is found in one matrix whose parts alternate by head, as in %s", (_, extents, axis) =>
+    expectProjections(
+      onnx(
+        [...common, fused, shape("by head", extents)],
+        [
+          node("MatMul", ["x", "qkv"], "all"),
+          node("Reshape", ["all", "by head"], "split4"),
+          node("Split", ["split4"], "q k v", [whole("axis", axis)]),
+          ...attend("q", "k", "v"),
+        ],
+      ),
+      { query: byHead(0), key: byHead(1), value: byHead(2) },
+    ),
+  );
+
+  const heads = whole("num_heads", HEADS);
+  const three = { query: flipped(0), key: flipped(1000), value: flipped(2000) };
+  const thirds = { query: part(0), key: part(1), value: part(2) };
+  const pair = matrix("kv", WIDTH, 2 * WIDTH, 0);
+  it.each([
+    ["MultiHeadAttention", anonymous, separate, node("MultiHeadAttention", ["q", "k", "v"], "y", [heads]), three],
+    [
+      "ONNX's Attention",
+      anonymous,
+      separate,
+      node("Attention", ["q", "k", "v"], "y", [whole("q_num_heads", 2)]),
+      three,
+    ],
+    ["onnxruntime's Attention", [fused], [], node("Attention", ["x", "qkv", "b"], "y", [heads]), thirds],
+    [
+      "MultiHeadAttention on one matrix",
+      [fused],
+      [node("MatMul", ["x", "qkv"], "all"), node("Reshape", ["all", "split"], "all5")],
+      node("MultiHeadAttention", ["all5"], "y", [heads]),
+      { query: byHead(0), key: byHead(1), value: byHead(2) },
+    ],
+    [
+      "MultiHeadAttention on a matrix of keys and values",
+      [...anonymous, pair],
+      [...separate, node("MatMul", ["x", "kv"], "kv0")],
+      node("MultiHeadAttention", ["q", "kv0"], "y", [heads]),
+      { query: flipped(0), key: byHead(0, 2), value: byHead(1, 2) },
+    ],
+    [
+      "GroupQueryAttention on one matrix",
+      [fused],
+      [node("MatMul", ["x", "qkv"], "all")],
+      node("GroupQueryAttention", ["all", "", ""], "y", [heads, whole("kv_num_heads", HEADS)]),
+      thirds,
+    ],
+  ] as const)("is found by the operator %s", (_, tensors, nodes, operator, wanted) =>
+    expectProjections(onnx([...common, ...tensors], [...nodes, operator]), wanted),
+  );
+
   it("is found by Gather from one matrix", () => {
     const indices = [0, 1, 2].map((at) => ({ ...shape(`i${at}`, [at]), dims: [] }));
     const cuts = ["q", "k", "v"].map((to, at) => node("Gather", ["all", `i${at}`], to, [whole("axis", 0)]));
@@ -155,6 +218,18 @@ describe("no attention", () => {
       onnx(
         [...common, matrix("qkv", WIDTH, 3 * WIDTH, 0)],
         [node("MatMul", ["x", "qkv"], "all"), ...attend("all", "all", "all")],
+      ),
+    ));
+
+  it("is found where one operator of several has matrices that are not stored", () =>
+    without(
+      onnx(
+        [...common, ...anonymous],
+        [
+          ...separate,
+          node("MultiHeadAttention", ["q", "k", "v"], "y", [whole("num_heads", HEADS)]),
+          node("MultiHeadAttention", ["a", "b", "c"], "z", [whole("num_heads", HEADS)]),
+        ],
       ),
     ));
 

@@ -5,8 +5,11 @@ import type { AttentionTrace } from "../../nn/multi-head.js";
 import type { Maps } from "./maps.js";
 import type { ProjectionName } from "./records.js";
 
-/** A layer as a model shows it; a transformer also shows the tokens that the whole layer returns. */
-export type ObservedLayer = AttentionTrace & { readonly tokens?: Tensor };
+/**
+ * A layer as a model shows it; a transformer also shows the tokens that the projections read, after the norm if it
+ * stands first, and those that the whole layer returns.
+ */
+export type ObservedLayer = AttentionTrace & { readonly entering?: Tensor; readonly tokens?: Tensor };
 
 /**
  * A model that can be observed: `apply` calls `observe` for every layer with attention, as `encoder`, `decoder` and

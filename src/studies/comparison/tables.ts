@@ -8,6 +8,12 @@ export function between({ low, high, count }: MeanInterval, format: (value: numb
   return count < 2 ? "unknown from one seed" : `${format(low)} to ${format(high)}`;
 }
 
+/** A mean over seeds, with its interval if there are several. */
+export function meanWithInterval(values: readonly number[], format: (value: number) => string): string {
+  const interval = meanInterval(values);
+  return interval.count < 2 ? format(interval.mean) : `${format(interval.mean)} (${between(interval, format)})`;
+}
+
 /** A difference of shares in percentage points. */
 export const points = (difference: number): string =>
   `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;

@@ -11,9 +11,12 @@ import { openWeights } from "../../weights/open.js";
 import type { StoredTensors } from "../../weights/safetensors.js";
 import { formatShape } from "../../core/shape.js";
 import type { Work } from "../runner/study.js";
+import { KINDS, readStoredInputs } from "../relevance/inputs.js";
+import type { DrawnInput } from "../report/over-input.js";
 import { fileSource } from "./file.js";
 import type { DissectedLayer, DissectedMap, LayerSizes, ModelSummary } from "./measurements.js";
 import { openModel } from "./open.js";
+import { runInput, tokensOfLayer } from "./run-model.js";
 
 type Numbers = Float32Array | Float64Array;
 
@@ -27,7 +30,13 @@ export interface DissectOptions {
   readonly fused: string | undefined;
   readonly stored: (typeof orientations)[number];
   readonly inputs: string | undefined;
+  readonly row: number;
+  readonly words: string | undefined;
+  readonly facts: string | undefined;
 }
+
+/** Norms of the queries and keys of heads. */
+const NORMS = /[._](?:q|k|query|key)_?(?:layer_?)?norm\.(?:weight|scale)$/;
 
 /** How matrices that the user names are stored. */
 export const orientations = ["auto", "out-in", "in-out"] as const;
@@ -70,7 +79,7 @@ function describe(
 const inputName = ({ label }: LayerSizes): string => `hidden_states.${label}`;
 
 /** The tokens that enter a layer; undefined if the file has none for it. */
-export async function readInputs(inputs: StoredTensors, sizes: LayerSizes): Promise<Numbers[] | undefined> {
+async function readInputs(inputs: StoredTensors, sizes: LayerSizes): Promise<Numbers[] | undefined> {
   const { width } = sizes;
   const name = inputName(sizes);
   const shape = inputs.tensors.get(name)?.shape;
@@ -87,22 +96,35 @@ export async function readInputs(inputs: StoredTensors, sizes: LayerSizes): Prom
   return rowsOf(await readFinite("study dissect", inputs, name), width);
 }
 
-async function openInputs(path: string, layers: readonly LayerSizes[]): Promise<StoredTensors> {
+/** The tokens that enter a layer, and the input of the model that they come from. */
+interface GivenTokens {
+  readonly drawn?: DrawnInput;
+  of(layer: number): Promise<readonly Numbers[] | undefined>;
+}
+
+async function openInputs(path: string, options: DissectOptions, layers: readonly LayerSizes[]): Promise<GivenTokens> {
   const inputs = await openWeights(await fileSource(path));
+  if (KINDS.some((kind) => inputs.tensors.has(kind))) {
+    const ran = await runInput({ ...options, stored: await readStoredInputs(path) });
+    return {
+      drawn: ran.drawn,
+      of: (layer) => Promise.resolve(tokensOfLayer(ran, layer, layers.length, layers[layer].width)),
+    };
+  }
   const names = layers.map(inputName);
-  if (names.some((name) => inputs.tensors.has(name))) return inputs;
+  if (names.some((name) => inputs.tensors.has(name))) return { of: (layer) => readInputs(inputs, layers[layer]) };
   throw new DataError({
     where: "study dissect",
     argument: path,
-    wanted: `tensors ${names[0]} to ${names[names.length - 1]}, or some of them`,
+    wanted: `tensors ${names[0]} to ${names[names.length - 1]}, or some of them; or ids, pixels or vectors`,
     got: "none",
   });
 }
 
-/** A model whose headers were read, and the file of tokens for its layers. */
+/** A model whose headers were read, and the tokens for its layers. */
 export interface OpenedModel {
   readonly summary: ModelSummary;
-  readonly inputs?: StoredTensors;
+  readonly tokens?: GivenTokens;
   /** The query and key weights of a layer. */
   projections(layer: number): Promise<readonly [query: Numbers[], key: Numbers[]]>;
 }
@@ -118,12 +140,22 @@ export async function openForDissection(options: DissectOptions): Promise<Opened
     const { heads, keyHeads } = layers[at];
     return { label, width: columns, heads, keyHeads, dim: rows / heads };
   });
+  const tokens = inputs === undefined ? undefined : await openInputs(inputs, options, sizes);
+  const drawn = tokens?.drawn;
+  const hasNorms = [...weights.tensors.keys()].some((name) => NORMS.test(name));
   return {
-    summary: { file, prefix: attention.prefix, headsFrom: source, sizes },
-    inputs: inputs === undefined ? undefined : await openInputs(inputs, sizes),
+    summary: {
+      ...(drawn === undefined ? {} : { drawn }),
+      hasNorms,
+      file,
+      prefix: attention.prefix,
+      headsFrom: source,
+      sizes,
+    },
+    tokens,
     projections: async (layer) => [
-      await readProjection(weights, attention, layer, "query"),
-      await readProjection(weights, attention, layer, "key"),
+      await readProjection(weights, attention, layer, "query", { heads: layers[layer].heads }),
+      await readProjection(weights, attention, layer, "key", { heads: layers[layer].heads }),
     ],
   };
 }

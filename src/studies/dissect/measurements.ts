@@ -1,5 +1,6 @@
 import type { HeadCount } from "../../weights/heads.js";
 import type { ModeMap } from "../../analysis/dissection.js";
+import type { DrawnInput } from "../report/over-input.js";
 
 export interface DissectedHead {
   readonly singularValues: readonly number[];
@@ -51,6 +52,10 @@ export interface ModelSummary {
   readonly headsFrom: HeadCount["source"];
   /** Of every layer. */
   readonly sizes: readonly LayerSizes[];
+  /** Whether the file has norms of queries and keys, which W_qᵀW_k leaves out. */
+  readonly hasNorms?: boolean;
+  /** The input that ran through the model. */
+  readonly drawn?: DrawnInput;
 }
 
 /** Result of one layer of the model, or of the control. */

@@ -1,5 +1,6 @@
 import { cosineNoise } from "../../analysis/cosine-noise.js";
 import { mean } from "../../numerics/averages.js";
+import type { DrawnInput } from "../report/over-input.js";
 import { palette, type Series } from "../report/lines.js";
 import { figure, formatNumber, formatPercent, paragraph, table, type Figure, type Report } from "../report/report.js";
 import type { DissectedLayer, DissectedMap, DissectMeasurements, ModelSummary } from "./measurements.js";
@@ -43,6 +44,34 @@ function mapFigure({ maps = [] }: DissectedLayer, label: string): Figure[] {
       `Layer ${label}: strongest modes on the given tokens`,
       { kind: "pictures", pictures: maps.map(greyMap) },
       caption,
+    ),
+  ];
+}
+
+/** The projections of tokens on the two directions of every mode, over the input itself. */
+function overlayFigure({ maps = [] }: DissectedLayer, label: string, input: DrawnInput | undefined): Figure[] {
+  if (maps.length === 0 || input === undefined) return [];
+  const panels = maps.map(({ head, mode, singularValue, cosine, queries, keys }) => {
+    // u and v may both change their signs: the largest projection on u is drawn as positive
+    const largest = queries.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+    const sign = largest < 0 ? -1 : 1;
+    return {
+      caption: `head ${head}, mode ${mode}: σ ${formatNumber(singularValue)}, cos ${cosine.toFixed(2)}`,
+      rows: [
+        { name: "x_i·u", values: queries.map((value) => sign * value) },
+        { name: "x_j·v", values: keys.map((value) => sign * value) },
+      ],
+    };
+  });
+  return [
+    figure(
+      `input-${label}`,
+      `Layer ${label}: strongest modes over the input`,
+      { kind: "overlay", input, panels },
+      "Tokens that enter the layer, projected on u and on v of a mode: tokens of a colour in the first attend to tokens " +
+        "of the same colour in the second, and away from those of the other one. Orange positive, blue negative; the " +
+        "largest of each is full." +
+        (input.kind === "picture" ? " The small squares below are the special tokens." : ""),
     ),
   ];
 }
@@ -134,16 +163,17 @@ function rangeOf(values: readonly number[]): string {
 }
 
 /** Number and sizes of a model's layers, and where the number of heads comes from. */
-export function describeSizes({ sizes, headsFrom }: ModelSummary): string {
+export function describeSizes({ sizes, headsFrom, hasNorms = false }: ModelSummary): string {
   const all = (name: "width" | "heads" | "keyHeads" | "dim"): string => rangeOf(sizes.map((own) => own[name]));
   const from = { given: "given", configuration: "by config.json", file: "by the file" }[headsFrom];
   const shared = sizes.some(({ heads, keyHeads }) => keyHeads < heads) ? `, ${all("keyHeads")} of keys` : "";
-  return `${sizes.length} layers, width ${all("width")}, ${all("heads")} heads of ${all("dim")}${shared} (${from})`;
+  const norms = hasNorms ? "; norms of queries and keys are left out" : "";
+  return `${sizes.length} layers, width ${all("width")}, ${all("heads")} heads of ${all("dim")}${shared} (${from})${norms}`;
 }
 
 /** Tables and figures of the study. */
 export function report(measurements: DissectMeasurements): Report {
-  const { file, sizes, layers, control } = measurements;
+  const { file, sizes, layers, control, drawn } = measurements;
   const rows = [...layers.map((layer, index) => rowOf(sizes[index].label, layer)), rowOf("random", control)];
   return {
     answer: answerOf(measurements),
@@ -167,7 +197,10 @@ export function report(measurements: DissectMeasurements): Report {
       ),
       cosineFigure(measurements),
       shareFigure(measurements),
-      ...layers.flatMap((layer, index) => mapFigure(layer, sizes[index].label)),
+      ...layers.flatMap((layer, index) => [
+        ...overlayFigure(layer, sizes[index].label, drawn),
+        ...mapFigure(layer, sizes[index].label),
+      ]),
     ],
   };
 }

@@ -1,15 +1,9 @@
 import { latest } from "../comparison/seeds.js";
+import { factsOption } from "../relevance/inputs.js";
 import { oneOf, optionalText, optionalWhole, setting, whole } from "../runner/options.js";
 import { text } from "../runner/schema.js";
 import { declareStudy, type Task } from "../runner/study.js";
-import {
-  dissectLayer,
-  openForDissection,
-  orientations,
-  randomProjections,
-  readInputs,
-  type LayerNumbers,
-} from "./layers.js";
+import { dissectLayer, openForDissection, orientations, randomProjections, type LayerNumbers } from "./layers.js";
 import { describeSizes } from "./report.js";
 import type { DissectResult } from "./measurements.js";
 import { report } from "./report.js";
@@ -56,21 +50,29 @@ export const dissect = declareStudy({
     }),
     inputs: optionalText({
       argument: "file",
-      help: "a file with tokens hidden_states.<layer> [n, width], to draw the modes' attention maps on",
+      help:
+        "a file with ids, pixels or vectors, of which one runs through the model, or with tokens hidden_states.<layer> " +
+        "[n, width], to draw the modes on",
     }),
+    row: whole(0, { least: 0, most: 1_000_000_000, help: "which of the inputs runs through the model, from 0" }),
+    words: optionalText({
+      argument: "file",
+      help: "the words of ids: one a line (vocab.txt), or JSON of words and ids (vocab.json, tokenizer.json)",
+    }),
+    facts: factsOption,
   },
 
   /** Reads the headers of the model, which give the number of layers. */
   async tasks(options, seed) {
     const model = await openForDissection(options);
-    const { summary, inputs } = model;
+    const { summary } = model;
     const { sizes } = summary;
     const sizesAt = (layer: number) => sizes[layer === CONTROL ? 0 : layer];
     // a layer's numbers are read once, for `depends` and `run`
     const numbersAt = latest(async (layer): Promise<LayerNumbers> => {
       const own = sizesAt(layer);
       const [query, key] = layer === CONTROL ? randomProjections(own, seed) : await model.projections(layer);
-      return { query, key, tokens: inputs && layer !== CONTROL ? await readInputs(inputs, own) : undefined };
+      return { query, key, tokens: layer === CONTROL ? undefined : await model.tokens?.of(layer) };
     });
     const taskOf = (name: string, layer: number): Task<unknown, DissectResult> => ({
       name,

@@ -7,7 +7,8 @@ import type { Random } from "../../core/random.js";
 import { formatShape, sizeOf } from "../../core/shape.js";
 import type { Backend, Tensor } from "../../core/tensor.js";
 import { loadTransformer, type LoadedTransformer } from "../../weights/load-transformer.js";
-import { openSafetensors } from "../../weights/safetensors.js";
+import type { TransformerConfig } from "../../weights/model-facts.js";
+import { openWeights } from "../../weights/open.js";
 import { fileSource } from "../dissect/file.js";
 import { openModel } from "../dissect/open.js";
 import type { Examples } from "../training/classifier.js";
@@ -32,10 +33,16 @@ export interface StoredInputs {
   readonly labels?: Int32Array;
 }
 
-const KINDS = ["ids", "pixels", "vectors"] as const;
+/** Names of the tensors of inputs. */
+export const KINDS = ["ids", "pixels", "vectors"] as const;
 
-/** Opens the model at `path`, with facts as JSON. */
-export async function openTransformer(backend: Backend, path: string, facts?: string): Promise<LoadedTransformer> {
+/** Opens the model at `path`, with facts as JSON; those of `known` count where it has none. */
+export async function openTransformer(
+  backend: Backend,
+  path: string,
+  facts?: string,
+  known: TransformerConfig = {},
+): Promise<LoadedTransformer> {
   const { weights, config } = await openModel(path);
   let own: unknown = {};
   try {
@@ -45,16 +52,16 @@ export async function openTransformer(backend: Backend, path: string, facts?: st
   }
   if (!isRecord(own))
     throw new ArgumentError({ where: "analyze", argument: "--facts", wanted: "a JSON object", got: String(facts) });
-  return loadTransformer(backend, weights, { ...(isRecord(config) ? config : {}), ...own });
+  return loadTransformer(backend, weights, { ...(isRecord(config) ? config : {}), ...known, ...own });
 }
 
 /**
- * Reads inputs: a safetensors file with `ids`, `pixels` or `vectors`, and with `lengths` and `labels` if there are any.
+ * Reads inputs: a file with `ids`, `pixels` or `vectors`, and with `lengths` and `labels` if there are any.
  *
  * @throws DataError for other tensors, or lengths and labels of another number.
  */
 export async function readStoredInputs(path: string): Promise<StoredInputs> {
-  const file = await openSafetensors(await fileSource(path));
+  const file = await openWeights(await fileSource(path));
   const refuse = (argument: string, wanted: string, got: string): DataError =>
     new DataError({ where: "analyze", argument, wanted, got });
   const kind = KINDS.find((name) => file.tensors.has(name));

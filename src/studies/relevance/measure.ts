@@ -49,6 +49,10 @@ export type RelevanceResult = Basis & Single & Ordered;
 export const parts = ["head by head", "in order of dependence"] as const;
 export type Part = (typeof parts)[number];
 
+/** What all parts found together. */
+export const joinParts = (found: readonly RelevancePart[]): RelevanceResult =>
+  Object.assign({}, ...found) as RelevanceResult;
+
 /** Inputs in one forward pass. */
 const AT_ONCE = 32;
 

@@ -1,7 +1,7 @@
 import { mean } from "../../numerics/averages.js";
 import { proportion } from "../../numerics/proportion.js";
-import { palette, type Series } from "../report/lines.js";
-import { figure, formatNumber, formatPercent, paragraph, table, type Report, type Table } from "../report/report.js";
+import { formatNumber, formatPercent, paragraph, table, type Report, type Table } from "../report/report.js";
+import { dependenceFigure, frozenFigure, type FrozenCurve } from "./figures.js";
 import type { Answers, RelevanceResult } from "./measure.js";
 
 /** An accuracy with Wilson's 95 % interval. */
@@ -53,25 +53,18 @@ function dependenceTable({ dependence }: RelevanceResult): Table {
 export function report(result: RelevanceResult): Report {
   const { file, family, count, hasLabels, by, dependence, plain, rising, falling, single } = result;
   const heads = dependence.flat();
-  const most = Math.max(...heads);
-  const curve = (label: string, color: string, answers: readonly Answers[], dashed: boolean): Series => ({
-    label,
-    color,
-    dashed,
-    x: answers.map((_, place) => (100 * place) / heads.length),
-    y: answers.map(({ correct }) => correct / count),
-    band: {
-      low: answers.map(({ correct }) => proportion(correct, count).interval[0]),
-      high: answers.map(({ correct }) => proportion(correct, count).interval[1]),
-    },
-  });
+  const curve = (answers: readonly Answers[]): FrozenCurve => {
+    const intervals = answers.map(({ correct }) => proportion(correct, count).interval);
+    const band = { low: intervals.map(([low]) => low), high: intervals.map(([, high]) => high) };
+    return { y: answers.map(({ correct }) => correct / count), band };
+  };
   const what = hasLabels ? "accuracy" : "share of unchanged answers";
   const all = rising[rising.length - 1];
   const harmless = single.flat().filter(({ correct }) => correct >= plain.correct).length;
   return {
     answer:
-      `ρ is ${formatNumber(Math.min(...heads))} to ${formatNumber(most)} over ${heads.length} heads. With all maps ` +
-      `frozen to their means, ${what} is ${formatPercent(all.correct / count)}, against ` +
+      `ρ is ${formatNumber(Math.min(...heads))} to ${formatNumber(Math.max(...heads))} over ${heads.length} heads. With ` +
+      `all maps frozen to their means, ${what} is ${formatPercent(all.correct / count)}, against ` +
       `${formatPercent(plain.correct / count)}; ${harmless} of ${heads.length} heads alone can be frozen without loss.`,
     blocks: [
       paragraph(
@@ -82,38 +75,12 @@ export function report(result: RelevanceResult): Report {
       ),
       dependenceTable(result),
       frozenTable(result),
-      figure(
-        "dependence",
-        "Input dependence ρ by layer and head",
-        {
-          kind: "heat",
-          label: "share of the largest ρ",
-          cells: dependence.flatMap((row, layer) =>
-            row.map((rho, head) => ({
-              x: `head ${head}`,
-              y: `layer ${layer}`,
-              value: most === 0 ? 0 : rho / most,
-              text: formatNumber(rho, 2),
-            })),
-          ),
-        },
+      dependenceFigure(
+        dependence,
+        (head) => `head ${head}`,
         "Variance of the attention weights over inputs, by their squared means.",
       ),
-      figure(
-        "frozen",
-        `The ${what} against the share of frozen heads`,
-        {
-          kind: "lines",
-          series: [
-            curve("most input-dependent last", palette.blue, rising, false),
-            curve("most input-dependent first", palette.orange, falling, true),
-          ],
-          xLabel: "frozen heads (%)",
-          yLabel: `${what} (%)`,
-          percent: true,
-        },
-        "Heads are frozen to their mean maps in the order of ρ. The bands are Wilson's 95 % intervals.",
-      ),
+      frozenFigure(curve(rising), curve(falling), what, "The bands are Wilson's 95 % intervals."),
     ],
   };
 }

@@ -6,7 +6,7 @@ import { optionalText, setting } from "../runner/options.js";
 import { text } from "../runner/schema.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { factsOption, openTransformer, readStoredInputs, type StoredInputs } from "./inputs.js";
-import { measureRelevance, parts, type RelevancePart, type RelevanceResult } from "./measure.js";
+import { joinParts, measureRelevance, parts, type RelevancePart } from "./measure.js";
 import { report } from "./report.js";
 
 /** How much the attention maps of a stored model depend on its inputs, and what it loses without that. */
@@ -54,7 +54,6 @@ export const relevance = declareStudy({
         }
       },
     })),
-  gather: (done: readonly RelevancePart[]) =>
-    done.length < parts.length ? undefined : (Object.assign({}, ...done) as RelevanceResult),
+  gather: (done: readonly RelevancePart[]) => (done.length < parts.length ? undefined : joinParts(done)),
   report: (measurements) => report(measurements),
 });

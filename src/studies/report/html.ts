@@ -3,6 +3,7 @@ import { heatMap } from "./heat.js";
 import { contourPlot, surfacePlot } from "./landscape.js";
 import { linePlot } from "./lines.js";
 import { html, inline, mathematics, raw, toHtml, type Markup } from "./markup.js";
+import { overInput } from "./over-input.js";
 import { pictureGrid } from "./picture.js";
 import type { Block, Figure, Table, TitledReport } from "./report.js";
 
@@ -98,6 +99,8 @@ export function drawFigure({ title, plot }: Figure): string {
       return contourPlot(plot.panels, plot, title);
     case "surfaces":
       return surfacePlot(plot.panels, title);
+    case "overlay":
+      return overInput(plot, title);
     case "pictures":
       return pictureGrid(plot.pictures, title);
   }

@@ -1,6 +1,7 @@
 import type { Cell } from "./heat.js";
 import type { Panel } from "./landscape.js";
 import type { Lines } from "./lines.js";
+import type { Overlay } from "./over-input.js";
 import type { GreyPicture } from "./picture.js";
 
 /** A table of text; both the terminal and the report render it. */
@@ -22,6 +23,7 @@ export type Plot =
   | { readonly kind: "heat"; readonly cells: readonly Cell[]; readonly label: string }
   | { readonly kind: "contours"; readonly panels: readonly Panel[]; readonly xLabel: string; readonly yLabel: string }
   | { readonly kind: "surfaces"; readonly panels: readonly Panel[] }
+  | ({ readonly kind: "overlay" } & Overlay)
   | { readonly kind: "pictures"; readonly pictures: readonly GreyPicture[] };
 
 export interface Figure {

@@ -1,7 +1,6 @@
-import { meanInterval } from "../../numerics/mean-interval.js";
 import { BAND, bands } from "../comparison/bands.js";
 import { byKernel, lastEpoch, paired } from "../comparison/runs.js";
-import { between, statements } from "../comparison/tables.js";
+import { between, meanWithInterval, statements } from "../comparison/tables.js";
 import { figure, formatPercent, paragraph, table, type Report, type Table } from "../report/report.js";
 import type { Evaluation, TransplantRun } from "./measurements.js";
 
@@ -14,10 +13,6 @@ interface Settings {
 }
 
 const loss = (value: number): string => value.toFixed(3);
-const cell = (values: readonly number[], format: (value: number) => string): string => {
-  const interval = meanInterval(values);
-  return interval.count < 2 ? format(interval.mean) : `${format(interval.mean)} (${between(interval, format)})`;
-};
 /** A measure before the change of the kernel, after it, and after tuning. */
 const cells = (
   runs: readonly TransplantRun[],
@@ -25,7 +20,7 @@ const cells = (
   format: (value: number) => string,
 ): string[] =>
   [({ before }: TransplantRun) => before, ({ after }: TransplantRun) => after, lastEpoch].map((stage) =>
-    cell(
+    meanWithInterval(
       runs.map((run) => of(stage(run))),
       format,
     ),

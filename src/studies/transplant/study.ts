@@ -1,26 +1,20 @@
 import { random } from "../../core/random.js";
 import { ArgumentError } from "../../core/errors.js";
 import { disposeTree, type Backend } from "../../core/tensor.js";
-import { softmax } from "../../kernels/softmax.js";
-import { cloneTree, stateDict } from "../../nn/trees.js";
-import { loadTransformer, type LoadedTransformer } from "../../weights/load-transformer.js";
-import { encodeSafetensors, openSafetensors } from "../../weights/safetensors.js";
-import { latest, seedsOf } from "../comparison/seeds.js";
-import { contentOf, prepareDataset, type Dataset } from "../corpus/dataset.js";
-import { openCorpus } from "../corpus/file.js";
+import { cloneTree } from "../../nn/trees.js";
+import type { LoadedTransformer } from "../../weights/load-transformer.js";
+import { seedsOf } from "../comparison/seeds.js";
+import { contentOf } from "../corpus/dataset.js";
 import { encoderKernel } from "../kernels.js";
-import { dataOption, modelOptions, splitOptions, trainingOptions } from "../options.js";
 import { factsOption, openTransformer, readStoredInputs, splitInputs } from "../relevance/inputs.js";
 import { kernelNames, optionalText, real, whole } from "../runner/options.js";
 import { declareStudy, type Task, type Work } from "../runner/study.js";
 import { evaluate, trainClassifier, type Examples } from "../training/classifier.js";
-import { textExamples, trainTextClassifier } from "../training/text-classifier.js";
-import type { EncoderSettings } from "../training/train.js";
+import { textExamples } from "../training/text-classifier.js";
+import { STREAMS, textsBySeed, trainedOptions, trainedTransformer, unstored } from "../training/trained.js";
 import type { TransplantRun } from "./measurements.js";
 import { report } from "./report.js";
 
-/** Random streams per seed: split, weights, order of the training, order of the tuning, what kernels learn. */
-const STREAMS = 5;
 /** The name of the model whose kernel stays. */
 const ORIGINAL = "original";
 
@@ -30,14 +24,6 @@ interface Source {
   readonly content: unknown;
   model(work: Work): Promise<LoadedTransformer>;
 }
-
-/** A `Work` that stores nothing: the trainings within a task start again if the task is stopped. */
-const unstored = <State>(work: Work): Work<State> => ({
-  ...work,
-  state: undefined,
-  isDue: () => false,
-  store: () => Promise.resolve(),
-});
 
 /** The same weights with another kernel, before and along tuning. */
 export const transplant = declareStudy({
@@ -49,11 +35,8 @@ export const transplant = declareStudy({
       ["gaussianNormalized", "gaussian", "sigmoid"],
       "names of the kernels to change to, separated by commas",
     ),
-    seeds: whole(3, { least: 1, most: 1000, help: "splits, starts and orders" }),
-    ...splitOptions({ tokens: 24, train: 512, test: 256, vocabulary: 2000 }, "words of a text"),
-    ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
-    ...trainingOptions({ batch: 32, epochs: 6, learningRate: 0.003 }),
-    tuning: whole(4, { least: 1, most: 1000, help: "epochs of tuning" }),
+    ...trainedOptions,
+    tuning: whole(2, { least: 1, most: 1000, help: "epochs of tuning" }),
     tuningRate: real(0.001, { least: 0, most: 1000, help: "learning rate of tuning" }),
     model: optionalText({
       argument: "file",
@@ -64,7 +47,6 @@ export const transplant = declareStudy({
       help: "its examples: a .safetensors file with ids or pixels, and labels",
     }),
     facts: factsOption,
-    data: dataOption,
   },
   check({ kernels, model, inputs }) {
     kernels.forEach((name) => encoderKernel(name));
@@ -86,15 +68,15 @@ export const transplant = declareStudy({
         model: (work) => openTransformer(work.backend, path, facts),
       });
     }
-    const corpus = await openCorpus(options.data);
-    return latest((seed): Source => {
-      const dataset = prepareDataset(corpus, { ...options, seed: STREAMS * seed });
+    const datasetOf = await textsBySeed(options);
+    return (seed) => {
+      const dataset = datasetOf(seed);
       return {
         examples: () => ({ train: textExamples(dataset.train), test: textExamples(dataset.test) }),
         content: contentOf(dataset),
-        model: (work) => trained(dataset, options, seed, work),
+        model: (work) => trainedTransformer(dataset, options, seed, unstored(work)),
       };
-    });
+    };
   },
 
   tasks(options, first) {
@@ -142,25 +124,3 @@ export const transplant = declareStudy({
   gather: (done: readonly (readonly TransplantRun[])[]) => (done.length === 0 ? undefined : { runs: done.flat() }),
   report: ({ runs }, options) => report(runs, options),
 });
-
-/** An encoder with softmax that was trained on the texts. */
-async function trained(
-  dataset: Dataset,
-  options: EncoderSettings,
-  seed: number,
-  work: Work,
-): Promise<LoadedTransformer> {
-  const { width, hidden, heads, layers, batch, epochs, learningRate } = options;
-  const settings = {
-    ...{ width, hidden, heads, layers, batch, epochs, learningRate },
-    kernel: softmax(),
-    label: `training, seed ${seed}`,
-    start: STREAMS * seed + 1,
-    seed: STREAMS * seed + 2,
-    measured: () => Promise.resolve(),
-  };
-  return trainTextClassifier(dataset, settings, unstored(work), async ({ parameters }) => {
-    const file = await openSafetensors(encodeSafetensors(await stateDict(parameters)));
-    return loadTransformer(work.backend, file, { heads, norm: "pre" });
-  });
-}

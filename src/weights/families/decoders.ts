@@ -65,10 +65,36 @@ export const llama: Family = {
   normalization: "rms",
   isCausal: true,
   only: {
-    rope_scaling: [null],
-    "rope_parameters.rope_type": ["default"],
     partial_rotary_factor: [1],
     sliding_window: [null],
     use_sliding_window: [false],
   },
+};
+
+/** Qwen3 (arXiv 2505.09388): Llama with RMS norms of the queries and keys of each head. */
+export const qwen3: Family = {
+  ...llama,
+  name: "Qwen3",
+  marks: [...llama.marks, "layers.#.self_attn.q_norm.weight"],
+  types: ["qwen3"],
+  norms: {
+    ...llama.norms,
+    "layers.#.queryNorm": "layers.#.self_attn.q_norm",
+    "layers.#.keyNorm": "layers.#.self_attn.k_norm",
+  },
+};
+
+/** Phi-3 (arXiv 2404.14219): Llama with queries, keys and values in one matrix, and gates beside what they multiply. */
+export const phi3: Family = {
+  ...llama,
+  name: "Phi-3",
+  marks: ["layers.#.self_attn.qkv_proj.weight", "layers.#.mlp.gate_up_proj.weight"],
+  types: ["phi3"],
+  linears: {
+    "layers.#.attention.query+key+value": "layers.#.self_attn.qkv_proj",
+    "layers.#.attention.output": "layers.#.self_attn.o_proj",
+    "layers.#.gate+expand": "layers.#.mlp.gate_up_proj",
+    "layers.#.contract": "layers.#.mlp.down_proj",
+  },
+  grouped: true,
 };

@@ -68,8 +68,14 @@ interface LlamaCase {
   readonly kvHeads: number;
   readonly isTied: boolean;
   readonly biases: boolean;
+  /** Norms of queries and keys. */
+  readonly normed?: true;
+  /** Matrices of queries, keys and values, and of gates and what they multiply, below each other. */
+  readonly fused?: true;
+  /** Entries of config.json, and the frequencies of the two pairs of a head. */
+  readonly rotary?: { readonly config: object; readonly frequencies: readonly number[] };
 }
-function llama({ title, type, kvHeads, isTied, biases }: LlamaCase): StoredModel {
+function llama({ title, type, kvHeads, isTied, biases, normed, fused, rotary }: LlamaCase): StoredModel {
   const [dim, theta, epsilon] = [width / heads, 100, 0.01];
   const half = dim / 2;
   const projection = (name: string, rows: number): Shapes => ({
@@ -86,12 +92,20 @@ function llama({ title, type, kvHeads, isTied, biases }: LlamaCase): StoredModel
           return {
             [`${stem}.input_layernorm.weight`]: [width],
             [`${stem}.post_attention_layernorm.weight`]: [width],
-            ...projection(`${stem}.self_attn.q_proj`, width),
-            ...projection(`${stem}.self_attn.k_proj`, kvHeads * dim),
-            ...projection(`${stem}.self_attn.v_proj`, kvHeads * dim),
+            ...(fused
+              ? projection(`${stem}.self_attn.qkv_proj`, width + 2 * kvHeads * dim)
+              : {
+                  ...projection(`${stem}.self_attn.q_proj`, width),
+                  ...projection(`${stem}.self_attn.k_proj`, kvHeads * dim),
+                  ...projection(`${stem}.self_attn.v_proj`, kvHeads * dim),
+                }),
+            ...(normed
+              ? { [`${stem}.self_attn.q_norm.weight`]: [dim], [`${stem}.self_attn.k_norm.weight`]: [dim] }
+              : {}),
             [`${stem}.self_attn.o_proj.weight`]: [width, width],
-            [`${stem}.mlp.gate_proj.weight`]: [hidden, width],
-            [`${stem}.mlp.up_proj.weight`]: [hidden, width],
+            ...(fused
+              ? { [`${stem}.mlp.gate_up_proj.weight`]: [2 * hidden, width] }
+              : { [`${stem}.mlp.gate_proj.weight`]: [hidden, width], [`${stem}.mlp.up_proj.weight`]: [hidden, width] }),
             [`${stem}.mlp.down_proj.weight`]: [width, hidden],
           };
         }),
@@ -110,6 +124,7 @@ function llama({ title, type, kvHeads, isTied, biases }: LlamaCase): StoredModel
       rope_scaling: null,
       max_position_embeddings: 16,
       tie_word_embeddings: isTied,
+      ...rotary?.config,
     },
     input: idsOf(vocabulary, 5),
     head: "next token",
@@ -123,7 +138,9 @@ function llama({ title, type, kvHeads, isTied, biases }: LlamaCase): StoredModel
       const table = (of: (angle: number) => number): string =>
         g.constant(
           Array.from({ length: count * dim }, (_, at) =>
-            of(Math.floor(at / dim) * theta ** (-((at % dim) % half) / half)),
+            of(
+              Math.floor(at / dim) * (rotary?.frequencies[(at % dim) % half] ?? theta ** (-((at % dim) % half) / half)),
+            ),
           ),
           [1, 1, count, dim],
         );
@@ -142,12 +159,22 @@ function llama({ title, type, kvHeads, isTied, biases }: LlamaCase): StoredModel
       for (let at = 0; at < layers; at++) {
         const stem = `model.layers.${at}`;
         const before = rms(x, `${stem}.input_layernorm`);
-        const q = turned(split(t.apply(before, `${stem}.self_attn.q_proj`), heads));
-        const k = spread(turned(split(t.apply(before, `${stem}.self_attn.k_proj`), kvHeads)));
-        const v = spread(split(t.apply(before, `${stem}.self_attn.v_proj`), kvHeads));
+        /** Some outputs of a fused layer, or a layer of its own. */
+        const part3 = (name: string, all: string, from: number, to: number, input: string): string =>
+          fused
+            ? g.node("Slice", [t.apply(input, `${stem}.${all}`), g.integers([from]), g.integers([to]), g.integers([2])])
+            : t.apply(input, `${stem}.${name}`);
+        const [afterQ, afterK] = [width, width + kvHeads * dim];
+        const own = (name: string, from: number, to: number): string =>
+          part3(`self_attn.${name}_proj`, "self_attn.qkv_proj", from, to, before);
+        const normedHeads = (x: string, name: string): string => (normed ? rms(x, `${stem}.self_attn.${name}`) : x);
+        const q = turned(normedHeads(split(own("q", 0, afterQ), heads), "q_norm"));
+        const k = spread(turned(normedHeads(split(own("k", afterQ, afterK), kvHeads), "k_norm")));
+        const v = spread(split(own("v", afterK, afterK + kvHeads * dim), kvHeads));
         x = t.add(x, t.apply(t.mixed(q, k, v, count, dim, causalBias(g)), `${stem}.self_attn.o_proj`));
         const mid = rms(x, `${stem}.post_attention_layernorm`);
-        const gated = t.mul(t.bends.silu(t.apply(mid, `${stem}.mlp.gate_proj`)), t.apply(mid, `${stem}.mlp.up_proj`));
+        const gate = part3("mlp.gate_proj", "mlp.gate_up_proj", 0, hidden, mid);
+        const gated = t.mul(t.bends.silu(gate), part3("mlp.up_proj", "mlp.gate_up_proj", hidden, 2 * hidden, mid));
         x = t.add(x, t.apply(gated, `${stem}.mlp.down_proj`));
       }
       return g.node("MatMul", [
@@ -162,5 +189,32 @@ export const decoders: readonly StoredModel[] = [
   gpt2,
   llama({ title: "Llama with grouped heads", type: "llama", kvHeads: 1, isTied: false, biases: false }),
   llama({ title: "Mistral with the embedding's weights", type: "mistral", kvHeads: 2, isTied: true, biases: false }),
+  llama({
+    title: "Qwen3 with norms of queries",
+    type: "qwen3",
+    kvHeads: 1,
+    isTied: false,
+    biases: false,
+    normed: true,
+  }),
+  llama({ title: "Phi-3 with fused layers", type: "phi3", kvHeads: 1, isTied: false, biases: false, fused: true }),
+  llama({
+    ...{ title: "Llama with positions divided", type: "llama", kvHeads: 2, isTied: false, biases: false },
+    rotary: { config: { rope_scaling: { type: "linear", factor: 4 } }, frequencies: [1 / 4, 0.1 / 4] },
+  }),
+  llama({
+    ...{ title: "Llama 3.1 with scaled positions", type: "llama", kvHeads: 2, isTied: false, biases: false },
+    rotary: {
+      config: {
+        rope_theta: undefined,
+        rope_parameters: {
+          ...{ rope_type: "llama3", rope_theta: 100, factor: 5, low_freq_factor: 1, high_freq_factor: 9 },
+          original_max_position_embeddings: 10 * Math.PI,
+        },
+      },
+      // periods of 2π and 20π, against bounds of 10π/9 and 10π: half of the first is kept, none of the second
+      frequencies: [1 / 2 + 1 / 2 / 5, 0.1 / 5],
+    },
+  }),
   llama({ title: "Qwen2 with biases", type: "qwen2", kvHeads: 1, isTied: true, biases: true }),
 ];
