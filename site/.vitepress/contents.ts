@@ -22,6 +22,8 @@ const explorable: DefaultTheme.SidebarItem[] = [
   { text: "Landscapes", link: "/explore/landscapes" },
   { text: "Train here", link: "/explore/train-here" },
   { text: "Your kernel", link: "/explore/your-kernel" },
+  { text: "Your model", link: "/explore/your-model" },
+  { text: "Spins", link: "/explore/spins" },
   { text: "Your GPU", link: "/explore/your-gpu" },
 ];
 

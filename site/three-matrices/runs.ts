@@ -1,6 +1,7 @@
-import { onUnmounted, shallowRef, type ShallowRef } from "vue";
+import { shallowRef, type ShallowRef } from "vue";
+import { useWorkers } from "../kit/workers.js";
 import type { End, Message, Start } from "./messages.js";
-import { taskOf, type KernelName, type Settings } from "./settings.js";
+import { taskOf, type KernelName, type Settings, type Task } from "./settings.js";
 
 /** A kernel's run as far as it is known. */
 export interface Run {
@@ -11,34 +12,29 @@ export interface Run {
   readonly failed?: string;
 }
 
+function after(run: Run, message: Message): Run {
+  if (message.kind === "start") return { ...run, start: message.start };
+  if (message.kind === "losses") return { ...run, losses: run.losses.concat(message.losses) };
+  if (message.kind === "end") return { ...run, end: message.end };
+  return { ...run, failed: message.reason };
+}
+
 /** Trains every chosen kernel in a worker of its own. */
 export function useRuns(): {
   readonly runs: ShallowRef<readonly Run[]>;
   readonly restart: (settings: Settings) => void;
 } {
   const runs = shallowRef<readonly Run[]>([]);
-  let workers: Worker[] = [];
-  const stop = (): void => workers.forEach((worker) => worker.terminate());
-  onUnmounted(stop);
+  const workers = useWorkers<Task, Message>(
+    () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
+  );
   return {
     runs,
     restart(settings) {
-      stop();
       runs.value = settings.kernels.map((kernel) => ({ kernel, losses: [] }));
-      workers = settings.kernels.map((kernel, index) => {
-        const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-        const change = (change: (run: Run) => Partial<Run>): void => {
-          runs.value = runs.value.map((run, other) => (other === index ? { ...run, ...change(run) } : run));
-        };
-        worker.onmessage = ({ data }: MessageEvent<Message>) => {
-          if (data.kind === "start") change(() => ({ start: data.start }));
-          else if (data.kind === "losses") change(({ losses }) => ({ losses: losses.concat(data.losses) }));
-          else if (data.kind === "end") change(() => ({ end: data.end }));
-          else change(() => ({ failed: data.reason }));
-        };
-        worker.onerror = ({ message }) => change(() => ({ failed: message }));
-        worker.postMessage(taskOf(settings, kernel));
-        return worker;
+      const tasks = settings.kernels.map((kernel) => taskOf(settings, kernel));
+      workers.start(tasks, (message, task) => {
+        runs.value = runs.value.map((run, index) => (index === task ? after(run, message) : run));
       });
     },
   };

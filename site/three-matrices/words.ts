@@ -8,10 +8,10 @@ export const kernelWords: Readonly<
   Record<KernelName, { readonly name: string; readonly weight: string; readonly color: string }>
 > = {
   softmax: { name: "Softmax", weight: "e^(q·k/√d), divided by the row's sum", color: "var(--series-1)" },
-  gaussian: { name: "Gaussian", weight: "e^(-½‖q-k‖²), not divided", color: "var(--series-2)" },
+  gaussian: { name: "Gaussian", weight: "e^(-γ/2‖q-k‖²), γ = 1/√d, not divided", color: "var(--series-2)" },
   gaussianNormalized: {
     name: "Gaussian, row-normalised",
-    weight: "e^(-½‖q-k‖²), divided by the row's sum",
+    weight: "e^(-γ/2‖q-k‖²), γ = 1/√d, by the row's sum",
     color: "var(--series-3)",
   },
   laplacian: { name: "Laplacian", weight: "e^(-‖q-k‖₁/τ), divided by the row's sum", color: "var(--series-4)" },

@@ -58,6 +58,7 @@ describe.runIf(hasChromium)("the site", () => {
 
   it("finds a word without a network", async () => {
     const { page, faults } = await site.open("docs/theory.html");
+    await page.waitForLoadState("networkidle"); // the page hears keys once its script has run
     await page.keyboard.press("Control+k");
     await page.fill(".search-input", "mahalanobis");
     await page.waitForSelector(".result");

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
@@ -79,10 +80,13 @@ export async function openSite(options: { readonly webgpu: boolean }): Promise<S
   };
 }
 
-/** Expects no serious fault of accessibility; VitePress alone can mend that its search button reads out no key. */
+/**
+ * Expects no serious fault of accessibility. VitePress alone can mend that its search button reads out no key; the
+ * drawing of a formula is hidden from readers, who get its MathML.
+ */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.addScriptTag({ content: axe.source });
-  const { violations } = await page.evaluate<axe.AxeResults>("axe.run({ exclude: ['.DocSearch'] })");
+  const { violations } = await page.evaluate<axe.AxeResults>("axe.run({ exclude: ['.DocSearch', '.katex-html'] })");
   const serious = violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(
@@ -90,4 +94,17 @@ export async function expectAccessible(page: Page): Promise<void> {
         `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary}`).join("; ")}`,
     );
   expect(serious).toEqual([]);
+}
+
+/** What the script of a page prints in Node. */
+export async function runScript(page: Page, ...args: readonly string[]): Promise<string> {
+  const code = (await page.textContent(".copycode code:not(summary code)"))!;
+  const folder = mkdtempSync(join(root, "out/script-")); // below package.json, which has the package's name
+  try {
+    const file = join(folder, "script.mjs");
+    writeFileSync(file, code);
+    return execFileSync(process.execPath, [file, ...args], { encoding: "utf8" });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -1,11 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Page } from "playwright-core";
+import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { root } from "../../scripts/processes.mjs";
 import { problemOf } from "../../site/three-matrices/problem.js";
 import { presets, taskOf, type Settings } from "../../site/three-matrices/settings.js";
+import { kernelWords } from "../../site/three-matrices/words.js";
 import { kernels } from "../../src/index.js";
 import { dynamicsOptions } from "../../src/studies/dynamics/options.js";
 import { randomProblem } from "../../src/studies/dynamics/problem.js";
@@ -13,7 +10,7 @@ import { valuesOf } from "../../src/studies/runner/options.js";
 import { descend } from "../../src/theory/descend.js";
 import { lossCurve } from "../../src/theory/loss-curve.js";
 import { hasChromium } from "../package/chromium.js";
-import { openSite, type Opened, type Site } from "./site.js";
+import { openSite, runScript, type Opened, type Site } from "./site.js";
 
 const base: Settings = {
   train: ["query"],
@@ -28,8 +25,13 @@ const base: Settings = {
 };
 
 /** The losses of the page, by the library in Node. */
-async function expected(settings: Settings, kernelName: (typeof settings.kernels)[number]): Promise<number[]> {
-  const { trainable, stepShare, steps, ...own } = taskOf(settings, kernelName);
+async function expected(
+  settings: Settings,
+  kernelName: (typeof settings.kernels)[number],
+  most = Infinity,
+): Promise<number[]> {
+  const { trainable, stepShare, steps: all, ...own } = taskOf(settings, kernelName);
+  const steps = Math.min(all, most);
   const problem = problemOf(own);
   // the Jacobian of softmax is zero on equal values; the step size is then the Gaussian's
   const stepOf = settings.equal ? kernels.gaussian() : kernels[kernelName]();
@@ -41,6 +43,17 @@ async function expected(settings: Settings, kernelName: (typeof settings.kernels
 const isDone = ".explorable[data-done='true']";
 const lossOf = async (page: Page, kernel: string): Promise<number> =>
   Number(await page.getAttribute(`[data-kernel=${kernel}] [data-loss]`, "data-loss"));
+
+/** Kernels by the names on their chips. */
+const chips = (["laplacian", "cosine", "sigmoid", "relu", "polynomial", "gaussianNormalized", "softmax"] as const).map(
+  (kernel) => [kernelWords[kernel].name, kernel] as const,
+);
+
+/** A number of Chromium's about a page: "TaskDuration" are the seconds of its main thread since it was opened. */
+async function metric(session: CDPSession, name: string): Promise<number> {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return metrics.find((found) => found.name === name)!.value;
+}
 
 /** Goes to the end of the slider, or to the start. */
 async function press(page: Page, key: "End" | "Home"): Promise<void> {
@@ -139,14 +152,107 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
     const { page } = opened;
     await page.click('.presets >> text="Equal values"');
     await page.waitForSelector("[data-kernel=gaussian]");
-    const code = (await page.textContent(".copycode code:not(summary code)"))!;
-    const folder = mkdtempSync(join(root, "out/script-")); // below package.json, which has the package's name
-    try {
-      const file = join(folder, "three-matrices.mjs");
-      writeFileSync(file, code);
-      expect(execFileSync(process.execPath, [file], { encoding: "utf8" })).toContain("proved from step 36 on");
-    } finally {
-      rmSync(folder, { recursive: true });
+    expect(await runScript(page)).toContain("proved from step 36 on");
+  });
+
+  it("shows the library's losses after every control that changes the problem", async () => {
+    const { page, faults } = await site.open("explore/three-matrices.html?steps=1000");
+    let settings: Settings = base;
+    /** Compares the losses of the first three steps. */
+    async function expectChanged(changed: Partial<Settings>): Promise<void> {
+      settings = { ...settings, ...changed };
+      const losses = await Promise.all(settings.kernels.map((kernel) => expected(settings, kernel, 2)));
+      await page.click("[aria-label='Back to the start']");
+      for (const [at, kernel] of settings.kernels.entries()) {
+        const first = `document.querySelector("[data-kernel=${kernel}] [data-loss]")?.dataset.loss / ${losses[at][0]}`;
+        await page.waitForFunction(`Math.abs(${first} - 1) < 1e-10`);
+      }
+      await page.click("[aria-label='One step on']:enabled");
+      await page.click("[aria-label='One step on']:enabled");
+      for (const [at, kernel] of settings.kernels.entries())
+        expect((await lossOf(page, kernel)) / losses[at][2]).toBeCloseTo(1, 9);
     }
+    const slide = async (label: string, key: string): Promise<void> => {
+      await page.focus(`[aria-label='${label}']`);
+      await page.keyboard.press(key);
+    };
+    for (const { name, settings: own } of presets.slice(2)) {
+      if (name === "Values only") continue;
+      await page.click(`.presets >> text="${name}"`);
+      await expectChanged(own);
+    }
+    await page.click(".chips >> text='Softmax'");
+    for (const [at, train] of (["value", "query", "key"] as const).entries()) {
+      await page.click(`.matrix:has(sup:text-is("${{ value: "V", query: "Q", key: "K" }[train]}"))`);
+      // the last matrix stays
+      const left = [["query", "key"], ["key"], ["key"]][at] as Settings["train"];
+      await expectChanged({ kernels: ["gaussian"], train: left });
+    }
+    for (const [name, kernel] of chips) {
+      await page.click(`.chips >> text="${name}"`);
+      await page.click(`.chips [aria-pressed=true]:not(:has-text("${name}"))`);
+      await expectChanged({ kernels: [kernel] });
+    }
+    await page.click("button >> text='Next'");
+    await expectChanged({ seed: 2 });
+    await page.fill("input[type=number]", "9");
+    await page.locator("input[type=number]").blur();
+    await expectChanged({ seed: 9 });
+    await page.check("input[type=checkbox]");
+    await expectChanged({ equal: true });
+    await slide("Heads", "ArrowRight");
+    await expectChanged({ heads: 3 });
+    await slide("Scale of W^Q and W^K", "End");
+    await expectChanged({ qk: 5 });
+    await slide("Scale of W^V", "Home");
+    await expectChanged({ v: 0.1 });
+    await slide("Step size, times 1/σ_max(J)²", "Home");
+    await expectChanged({ share: 0.05 });
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("plays, pauses, goes back, and goes where the chart is clicked, with the losses of each step", async () => {
+    const { page } = await site.open("explore/three-matrices.html?kernels=gaussian");
+    const most = ".field select";
+    await page.selectOption(most, "1000");
+    const losses = await expected({ ...base, steps: "1000" }, "gaussian");
+    await page.waitForSelector(isDone);
+    expect(await page.textContent(".playbar-step")).toContain(`of ${losses.length - 1}`);
+    const expectPlace = async (): Promise<number> => {
+      const step = Number(await page.textContent(".playbar-step b"));
+      expect((await lossOf(page, "gaussian")) / losses[step]).toBeCloseTo(1, 8);
+      return step;
+    };
+    await page.click("[aria-label='Back to the start']");
+    expect(await expectPlace()).toBe(0);
+    for (const speed of ["slow: 2 steps a second", "60 steps a second", "whole run in 8 s"]) {
+      await page.selectOption("[aria-label='Steps of the run'] select", speed);
+      const before = await expectPlace();
+      await page.click("[aria-label=Play]");
+      await page.waitForFunction(`Number(document.querySelector(".playbar-step b").textContent) > ${before}`);
+      await page.click("[aria-label=Pause]");
+      expect(await expectPlace()).toBeGreaterThan(before);
+    }
+    const box = (await page.locator(".chart svg").boundingBox())!;
+    await page.mouse.click(box.x + 0.6 * box.width, box.y + box.height / 2);
+    const place = await expectPlace();
+    await page.click("[aria-label='One step back']");
+    expect(await expectPlace()).toBe(place - 1);
+    await page.context().close();
+  });
+
+  it("reacts to a control within two seconds of its main thread", async () => {
+    const { page } = await site.open("README.html");
+    const session = await page.context().newCDPSession(page);
+    // time of the thread itself, so that other work on the machine does not count
+    await session.send("Performance.enable", { timeDomain: "threadTicks" });
+    await page.goto(page.url().replace("README.html", "explore/three-matrices.html"));
+    await page.click(".matrix >> nth=1");
+    await page.waitForSelector(".matrix[aria-pressed=true] >> nth=1");
+    const work = await metric(session, "TaskDuration");
+    expect(work).toBeGreaterThan(0);
+    expect(work).toBeLessThan(2);
+    await page.context().close();
   });
 });

@@ -36,6 +36,29 @@ describe.runIf(hasChromium)("the page of the visitor's GPU", () => {
     await expectAccessible(page);
     expect(faults).toEqual([]);
   });
+
+  it("measures what the controls say, with the roofline, and stops", async () => {
+    const { page, faults } = await site.open("explore/your-gpu.html?kernels=softmax,gaussian");
+    const labels = { "Tokens n": "64", Heads: "1", "Width of a head d": "32", Rounds: "1" };
+    for (const [label, value] of Object.entries(labels))
+      await page.selectOption(`.field:has-text("${label}") select`, value);
+    await page.click(".chips >> text='softmax'");
+    expect(new URL(page.url()).search).toBe("?n=64&heads=1&d=32&runs=1&kernels=gaussian");
+    await page.click(".start");
+    await page.click("text='Stop'");
+    expect(await page.textContent("[role=status]")).toBe("Stopped.");
+    await page.click(".start");
+    await page.waitForSelector("[data-state=done]", { timeout: 120_000 });
+    const download = page.waitForEvent("download");
+    await page.click("button >> text='Keep the JSON'");
+    const report = JSON.parse(readFileSync(await (await download).path(), "utf8")) as Record<string, unknown>;
+    expect(report).toMatchObject({ n: 64, heads: 1, d: 32, runs: 1, kernels: ["gaussian"], roofline: true });
+    expect((report.limits as { multiplyAddGFLOPs: number }).multiplyAddGFLOPs).toBeGreaterThan(0);
+    await page.uncheck("input[type=checkbox]");
+    expect(new URL(page.url()).searchParams.get("roofline")).toBe("no");
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
 });
 
 describe.runIf(hasChromium)("the page of the visitor's GPU without WebGPU", () => {

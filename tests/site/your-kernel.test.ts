@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { examples } from "../../site/your-kernel/examples.js";
 import { defineKernel, gradcheckKernel, type KernelDefinition } from "../../src/index.js";
 import { hasChromium } from "../package/chromium.js";
-import { openSite, type Opened, type Site } from "./site.js";
+import { openSite, runScript, type Opened, type Site } from "./site.js";
 
 describe.runIf(hasChromium)("the page of a kernel of one's own", () => {
   let site: Site;
@@ -46,5 +46,21 @@ describe.runIf(hasChromium)("the page of a kernel of one's own", () => {
   it("says what is wrong with a text that is no kernel", async () => {
     await change("({", "({{");
     expect(await opened.page.getAttribute(".explorable", "data-verdict")).toBe("failed");
+  });
+
+  it("starts from each example, whose script gives the verdict of the page", async () => {
+    const { page } = opened;
+    for (const name of Object.keys(examples).reverse() as (keyof typeof examples)[]) {
+      const rounds = Number(await page.getAttribute("[data-rounds]", "data-rounds"));
+      await page.selectOption("select", name);
+      await page.waitForSelector(`[data-rounds="${rounds + 1}"]`);
+      expect(await page.inputValue("textarea")).toBe(examples[name]);
+      const isRight = (await page.textContent(".verdict"))!.includes("Every function agrees.");
+      // eslint-disable-next-line @typescript-eslint/no-implied-eval
+      const definition = (new Function(`return ${examples[name]}`) as () => KernelDefinition)();
+      expect((await gradcheckKernel(defineKernel(definition))).passed).toBe(isRight);
+    }
+    expect(await page.locator("[data-function]").count()).toBeGreaterThan(0);
+    expect(await runScript(page)).toMatch(/passed: (true|false)/);
   });
 });
