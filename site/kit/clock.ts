@@ -39,7 +39,9 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
   let frame = 0;
   let before = 0;
   const tick = (now: number): void => {
-    place.value = Math.min(last(), after(place.value, Math.min(0.1, (now - before) / 1000), speed.value));
+    // the time of a frame may lie before the press of the button
+    const seconds = Math.max(0, Math.min(0.1, (now - before) / 1000));
+    place.value = Math.min(last(), after(place.value, seconds, speed.value));
     before = now;
     if (isDone() && place.value >= last()) isPlaying.value = false;
     else frame = requestAnimationFrame(tick);
