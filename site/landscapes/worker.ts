@@ -1,16 +1,17 @@
+import type { Failed } from "../kit/workers.js";
 import { landscape, type Found } from "./landscape.js";
 import type { Task } from "./settings.js";
 
-/** A kernel's picture, the end, or why there is none. */
-export type Message = { readonly found: Found } | { readonly done: true } | { readonly failed: string };
+/** A kernel's picture, or the end. */
+export type Message = { readonly kind: "found"; readonly found: Found } | { readonly kind: "end" };
 
-const post = (message: Message): void => postMessage(message);
+const post = (message: Message | Failed): void => postMessage(message);
 
 onmessage = async ({ data }: MessageEvent<Task>) => {
   try {
-    await landscape(data, (found) => post({ found }));
-    post({ done: true });
+    await landscape(data, (found) => post({ kind: "found", found }));
+    post({ kind: "end" });
   } catch (error) {
-    post({ failed: error instanceof Error ? error.message : String(error) });
+    post({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
   }
 };

@@ -1,5 +1,5 @@
-import { computed, shallowRef, type ComputedRef } from "vue";
-import { useWork } from "../kit/work.js";
+import { shallowRef, type ShallowRef } from "vue";
+import { useWorkers } from "../kit/workers.js";
 import type { Message, Shown } from "./messages.js";
 import type { Task } from "./settings.js";
 import type { Record } from "./train.js";
@@ -15,37 +15,32 @@ export interface Run {
   readonly failed?: string;
 }
 
-/** Trains two kernels, each in a worker of its own. */
+function after(run: Run, message: Message): Run {
+  if (message.kind === "start") return { ...run, device: message.device, shown: message.shown };
+  if (message.kind === "losses") return { ...run, losses: run.losses.concat(message.losses) };
+  if (message.kind === "record") return { ...run, records: run.records.concat(message.record) };
+  if (message.kind === "end") return { ...run, isDone: true };
+  return { ...run, failed: message.reason };
+}
+
+/** Trains kernels, each in a worker of its own. */
 export function useTrainings(): {
-  readonly runs: ComputedRef<readonly Run[]>;
+  readonly runs: ShallowRef<readonly Run[]>;
   readonly begin: (tasks: readonly Task[]) => void;
   readonly stop: () => void;
 } {
-  const places = [0, 1].map(() => {
-    const run = shallowRef<Run>();
-    const change = (part: Partial<Run>): void => void (run.value = { ...run.value!, ...part });
-    const work = useWork<Task, Message>(
-      () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
-      (message) => {
-        const { losses, records } = run.value!;
-        if (message.kind === "start") change({ device: message.device, shown: message.shown });
-        else if (message.kind === "losses") change({ losses: losses.concat(message.losses) });
-        else if (message.kind === "record") change({ records: records.concat(message.record) });
-        else if (message.kind === "end") change({ isDone: true });
-        else change({ failed: message.reason });
-      },
-      (failed) => change({ failed }),
-    );
-    return { run, work };
-  });
+  const runs = shallowRef<readonly Run[]>([]);
+  const workers = useWorkers<Task, Message>(
+    () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
+  );
   return {
-    runs: computed(() => places.flatMap(({ run }) => run.value ?? [])),
+    runs,
+    stop: workers.stop,
     begin(tasks) {
-      tasks.forEach((task, place) => {
-        places[place].run.value = { kernel: task.training.kernel, losses: [], records: [] };
-        places[place].work.begin(task);
+      runs.value = tasks.map(({ training: { kernel } }) => ({ kernel, losses: [], records: [] }));
+      workers.start(tasks, (message, task) => {
+        runs.value = runs.value.map((run, index) => (index === task ? after(run, message) : run));
       });
     },
-    stop: () => places.forEach(({ work }) => work.stop()),
   };
 }
