@@ -109,8 +109,7 @@ export const stops: readonly Stop[] = [
     look:
       "Press Train. After a plateau both kernels find out which adjective belongs to the film. Move the " +
       "slider and watch the attention maps change; the monitor warns of heads that cannot learn.",
-    claim:
-      "Encoders with the Gaussian converge faster and are more accurate on texts and on Pathfinder (as " + "reported).",
+    claim: "Encoders with the Gaussian converge faster and are more accurate on texts and on Pathfinder (as reported).",
     measured:
       "On real mails the Gaussian was 0.2 points better (−0.7 to 1.0 at 95 %, five seeds): no " +
       "difference seen. On Pathfinder pictures 6.3 points better (−21.0 to 33.5, two seeds): " +

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../../scripts/processes.mjs";
 import { landscape, type Found } from "../../site/landscapes/landscape.js";
 import { schema, taskOf, type Settings } from "../../site/landscapes/settings.js";
+import { presets } from "../../site/three-matrices/settings.js";
 import { problemOf, stepSizeOf } from "../../site/three-matrices/problem.js";
 import { checkConvergence, cpu, kernels, type TiledKernel } from "../../src/index.js";
 import { filterNormalizedDirection, readVector } from "../../src/analysis/index.js";
@@ -143,6 +144,10 @@ describe.runIf(hasChromium)("the page of landscapes", () => {
 
   it("follows the controls of the problem", async () => {
     const { page } = opened;
+    for (const { name } of presets) {
+      await page.click(`.presets >> text="${name}"`);
+      await page.waitForSelector(`.presets [aria-pressed=true] >> text="${name}"`);
+    }
     await change(() => page.click(".presets >> text='Both learn'"));
     const problem: Partial<Settings> = { kernel: "laplacian", plane: "random", around: "end", draw: 2, points: "31" };
     const reach = Number(new URL(page.url()).searchParams.get("reach"));

@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../../scripts/processes.mjs";
 import { sentenceData, sentences } from "../../site/train-here/sentences.js";
-import { schema, taskOf, type Settings } from "../../site/train-here/settings.js";
+import { presets, schema, taskOf, type Settings } from "../../site/train-here/settings.js";
 import { train, type Record } from "../../site/train-here/train.js";
 import { cpu as ownCpu } from "../../src/index.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
@@ -100,6 +100,14 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
 
   it("takes every setting of the training, and shows the monitor's warnings", async () => {
     const { page } = opened;
+    for (const { name, settings } of [...presets].reverse()) {
+      await page.click(`.presets >> text="${name}"`);
+      await page.waitForSelector(`.presets [aria-pressed=true] >> text="${name}"`);
+      expect(await scriptOf(page)).toContain(settings.data === "pictures" ? "study pathfinder" : "sentences");
+    }
+    await page.selectOption("[aria-label='Computes on']", "webgpu");
+    await page.click(".start");
+    await page.waitForSelector("[data-state=failed] [role=alert]:has-text('requestGpu')");
     await page.selectOption("[aria-label='Kernel beside softmax']", "cosine");
     await page.click(".field button:text('Next')");
     await page.fill(".field input[type=range][aria-label='Learning rate of Adam']", "41");
@@ -113,6 +121,9 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
     await page.selectOption("[aria-label='Computes on']", "cpu");
     await page.waitForFunction("location.search.includes('on=cpu')");
     expect(await page.textContent("[role=status]")).toContain("settings have changed");
+    await page.click(".start");
+    await page.click(".actions >> text=Stop");
+    await page.waitForSelector("[data-state=stopped]");
     const rate = Number(new URL(page.url()).searchParams.get("rate"));
     expect(rate).toBeGreaterThan(0.05);
     await trainHere(page);

@@ -54,7 +54,7 @@ export const dissect = declareStudy({
         "a file with ids, pixels or vectors, of which one runs through the model, or with tokens hidden_states.<layer> " +
         "[n, width], to draw the modes on",
     }),
-    row: whole(0, { least: 0, most: 1_000_000_000, help: "which of the inputs runs through the model, from 0" }),
+    row: whole(0, { least: 0, most: 1_000_000, help: "which of the inputs runs through the model, from 0" }),
     words: optionalText({
       argument: "file",
       help: "the words of ids: one a line (vocab.txt), or JSON of words and ids (vocab.json, tokenizer.json)",
