@@ -96,6 +96,7 @@ describe.runIf(hasChromium)("the page of what a kernel sees", () => {
     for (const { name } of described) {
       await page.focus(`[aria-label='${name}']`);
       await page.keyboard.press("ArrowRight");
+      await page.waitForFunction(`location.search.includes("${name}_")`);
       const set = new URL(page.url()).searchParams.get("set")!.split("~");
       parameters = Object.fromEntries(set.map((pair) => pair.split("_")).map(([own, value]) => [own, Number(value)]));
       expect(parameters).toHaveProperty(name);
