@@ -69,6 +69,18 @@ describe.runIf(hasChromium)("the site", () => {
     await page.context().close();
   });
 
+  it("copies the script", async () => {
+    const permissions = ["clipboard-read", "clipboard-write"];
+    const { page } = await site.open("explore/three-matrices.html", { permissions });
+    await page.waitForLoadState("networkidle");
+    await page.click("button >> text='Copy the code for this'");
+    await page.waitForSelector(".copycode [role=status]:not(:empty)");
+    const copied = await page.evaluate<string>("navigator.clipboard.readText()");
+    expect(copied).toBe(await page.textContent(".copycode code:not(summary code)"));
+    expect(copied).toContain("attention-kernels");
+    await page.context().close();
+  });
+
   it("loads at most 250 kB of compressed script for three matrices", async () => {
     const { page, scripts } = await site.open("explore/three-matrices.html");
     await page.waitForLoadState("networkidle");
