@@ -46,7 +46,7 @@ export function valueAndGrad<Parameters extends ParameterTree>(
         where: "valueAndGrad",
         argument: "loss",
         wanted: "a synchronous function that returns one number as a tensor",
-        got: `one that returns ${isPromise(value) ? "a promise" : describe(value)}`,
+        got: `one that returns ${describe(value)}`,
         fix: isPromise(value)
           ? "Leave await and read() out of it, and read the value that valueAndGrad returns."
           : "Compute it from the parameters by ops and return the tensor.",

@@ -26,7 +26,7 @@ export const isPromise = (value: unknown): boolean =>
 
 /** Whether a value is a plain object: not an array, tensor, promise or function. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  describe(value) === OBJECT && !ArrayBuffer.isView(value);
+  describe(value) === OTHER_OBJECT && !ArrayBuffer.isView(value);
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   typeof value === "object" && value !== null && "length" in value && typeof value.length === "number";
@@ -99,7 +99,8 @@ export const alias = <Value>(of: Kind<Value>, elsewhere: Kind<Value>["elsewhere"
   elsewhere,
 });
 
-const OBJECT = "another object";
+/** The description of an object that is nothing more special. */
+const OTHER_OBJECT = "another object";
 
 /** A short description of a value for an error message. */
 export function describe(value: unknown): string {
@@ -107,9 +108,9 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
   if (typeof value === "function") return "a function";
   if (Object(value) !== value) return value === undefined ? "nothing" : String(primitive);
-  if (isTensor(value)) return `a tensor of shape [${value.shape.join(", ")}] (read it)`;
-  if (isPromise(value)) return "a promise (await it)";
-  if (!Array.isArray(value)) return OBJECT;
+  if (isTensor(value)) return `a tensor of shape [${value.shape.join(", ")}]`;
+  if (isPromise(value)) return "a promise";
+  if (!Array.isArray(value)) return OTHER_OBJECT;
   const isShort = value.length < 8 && value.every((member) => Object(member) !== member);
   return isShort ? `[${value.map(describe).join(", ")}]` : `an array of ${value.length}`;
 }

@@ -1,5 +1,6 @@
 import { ArgumentError } from "./errors.js";
-import { anyNumber, describe, isRecord, record, type Kind } from "./kinds.js";
+import { isTensor } from "./is-tensor.js";
+import { anyNumber, describe, isPromise, isRecord, record, type Kind } from "./kinds.js";
 
 /** The kind of an option that has no default. */
 export interface Needed<Value> extends Kind<Value> {
@@ -30,25 +31,27 @@ function isNear(a: string, b: string, edits: number): boolean {
   return left >= 0 && (isNear(restOfA, b, left) || isNear(a, restOfB, left) || isNear(restOfA, restOfB, left));
 }
 
-/** Asks for what a name probably means: the equivalent of another library's option, else the nearest name. */
-function suggestion(name: string, kinds: NamedKinds): string | undefined {
+/** What the user can do about a value that is not of its kind. */
+function wayOut(kind: Kind<unknown>, value: unknown): string | undefined {
+  if (isPromise(value)) return "Await it first.";
+  if (isTensor(value) && kind.holds(1)) return "Read its number first: (await tensor.read())[0].";
+  return kind.fix;
+}
+
+/** What is probably meant by a name: the equivalent of another library's option, else the nearest name. */
+function suggestion(kinds: NamedKinds, name: string): string | undefined {
   const asked = plain(name);
   const elsewhere = Object.values(kinds).flatMap((kind) => kind.elsewhere?.[asked] ?? []);
   const near = [0, 1, 2, 3].flatMap((edits) =>
-    Object.keys(kinds).filter((name) => edits <= 0.4 * name.length && isNear(asked, plain(name), edits)),
+    Object.keys(kinds).filter((option) => edits <= 0.4 * option.length && isNear(asked, plain(option), edits)),
   );
   const [meant] = [...elsewhere, ...near];
   return meant && `Did you mean ${meant}?`;
 }
 
 /** The error for an argument that is not of its kind. */
-export const wrongKind = (
-  where: string,
-  argument: string,
-  { wanted, fix }: Pick<Kind<unknown>, "wanted" | "fix">,
-  value: unknown,
-  got = describe(value),
-): ArgumentError => new ArgumentError({ where, argument, wanted, got, fix });
+export const wrongKind = (where: string, argument: string, kind: Kind<unknown>, value: unknown): ArgumentError =>
+  new ArgumentError({ where, argument, wanted: kind.wanted, got: describe(value), fix: wayOut(kind, value) });
 
 /** Throws an `ArgumentError` for the first argument that is not of its kind. */
 export function checkArguments<Given extends object>(
@@ -61,24 +64,46 @@ export function checkArguments<Given extends object>(
   }
 }
 
-/** `checkOptions` for functions with few options, which a page may load alone: it lists them, and suggests none. */
+/** Ways out that an error names, of an unknown option and of a value that is not of its kind. */
+interface WaysOut {
+  readonly unknown: typeof suggestion;
+  readonly wrong: typeof wayOut;
+}
+
+/**
+ * `checkOptions` for functions with few options, of which a page may load one alone. Without `ways`, its errors list
+ * the options but suggest none.
+ */
 export function checkFewOptions<Options extends object>(
   where: string,
   options: Options,
   kinds: Kinds<Options>,
   argument = "options",
-  suggest?: (name: string, kinds: NamedKinds) => string | undefined,
+  ways?: WaysOut,
 ): Options {
-  if (!isRecord(options)) throw wrongKind(where, argument, record, options);
+  const refuse = (name: string, kind: Kind<unknown>, value: unknown): ArgumentError =>
+    new ArgumentError({
+      where,
+      argument: name,
+      wanted: kind.wanted,
+      got: describe(value),
+      fix: ways ? ways.wrong(kind, value) : kind.fix,
+    });
+  if (!isRecord(options)) throw refuse(argument, record, options);
   for (const name in { ...options, ...kinds }) {
     const kind = Object.hasOwn(kinds, name) && (kinds as NamedKinds)[name];
     const value: unknown = options[name];
     if (!kind) {
       const known = Object.keys(kinds).join(", ");
-      const wanted = known ? `one of its options (${known})` : "no options";
-      throw wrongKind(where, name, { wanted, fix: suggest?.(name, kinds) }, value, "an unknown one");
+      throw new ArgumentError({
+        where,
+        argument: name,
+        wanted: known ? `one of its options (${known})` : "no options",
+        got: "an unknown one",
+        fix: ways?.unknown(kinds, name),
+      });
     }
-    if (value === undefined ? "needed" in kind : !kind.holds(value)) throw wrongKind(where, name, kind, value);
+    if (value === undefined ? "needed" in kind : !kind.holds(value)) throw refuse(name, kind, value);
   }
   return options;
 }
@@ -92,7 +117,7 @@ export const checkOptions = <Options extends object>(
   options: Options,
   kinds: Kinds<Options>,
   argument?: string,
-): Options => checkFewOptions(where, options, kinds, argument, suggestion);
+): Options => checkFewOptions(where, options, kinds, argument, { unknown: suggestion, wrong: wayOut });
 
 export const checkNumbers = (where: string, given: Readonly<Record<string, unknown>>): void => {
   for (const [name, value] of Object.entries(given))
