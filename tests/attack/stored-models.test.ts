@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AttentionKernelsError } from "../../src/index.js";
 import { openSafetensors, openShardedSafetensors } from "../../src/weights/index.js";
-import { openModel } from "../../src/studies/dissect/open.js";
+import { openModel } from "../../src/studies/stored/open.js";
 import { drawn, errorOf, sized, within } from "../support/attack.js";
 import { layouts } from "../support/model-names.js";
 import {

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { DataError } from "../../src/index.js";
 import { encodeSafetensors, openSafetensors } from "../../src/weights/index.js";
 import { writeAtomically } from "../../src/studies/runner/results.js";
-import { fileSource } from "../../src/studies/dissect/file.js";
-import { openModel } from "../../src/studies/dissect/open.js";
+import { fileSource } from "../../src/studies/stored/file.js";
+import { openModel } from "../../src/studies/stored/open.js";
 import { floatTensor, onnx } from "../support/onnx-files.js";
 
 let folder = "";

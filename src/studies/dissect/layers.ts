@@ -11,11 +11,11 @@ import { openWeights } from "../../weights/open.js";
 import type { StoredTensors } from "../../weights/safetensors.js";
 import { formatShape } from "../../core/shape.js";
 import type { Work } from "../runner/study.js";
-import { KINDS, readStoredInputs } from "../relevance/inputs.js";
+import { KINDS, readStoredInputs } from "../stored/inputs.js";
 import type { DrawnInput } from "../report/over-input.js";
-import { fileSource } from "./file.js";
+import { fileSource } from "../stored/file.js";
 import type { DissectedLayer, DissectedMap, LayerSizes, ModelSummary } from "./measurements.js";
-import { openModel } from "./open.js";
+import { openModel } from "../stored/open.js";
 import { runInput, tokensOfLayer } from "./run-model.js";
 
 type Numbers = Float32Array | Float64Array;

@@ -7,7 +7,7 @@ import { mean } from "../../numerics/averages.js";
 import { cpu } from "../../cpu/cpu.js";
 import { rowsOf } from "../../numerics/rows.js";
 import { readTextFile } from "../files.js";
-import { inputRows, openTransformer, type StoredInputs } from "../relevance/inputs.js";
+import { inputRows, openTransformer, type StoredInputs } from "../stored/inputs.js";
 import type { DrawnInput } from "../report/over-input.js";
 
 type Rows = readonly (Float32Array | Float64Array)[];

@@ -1,5 +1,5 @@
 import { latest } from "../comparison/seeds.js";
-import { factsOption } from "../relevance/inputs.js";
+import { factsOption } from "../stored/inputs.js";
 import { oneOf, optionalText, optionalWhole, setting, whole } from "../runner/options.js";
 import { text } from "../runner/schema.js";
 import { declareStudy, type Task } from "../runner/study.js";
@@ -51,8 +51,8 @@ export const dissect = declareStudy({
     inputs: optionalText({
       argument: "file",
       help:
-        "a file with ids, pixels or vectors, of which one runs through the model, or with tokens hidden_states.<layer> " +
-        "[n, width], to draw the modes on",
+        "a file with ids, pixels or vectors, of which one runs through the model, or with tokens " +
+        "hidden_states.<layer> [n, width], to draw the modes on",
     }),
     row: whole(0, { least: 0, most: 1_000_000, help: "which of the inputs runs through the model, from 0" }),
     words: optionalText({

@@ -3,7 +3,7 @@ import { disposeTree } from "../../core/tensor.js";
 import { bySeed, seedsOf } from "../comparison/seeds.js";
 import { contentOf, rowsOf, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { PADDING } from "../corpus/vocabulary.js";
-import type { StoredInputs } from "../relevance/inputs.js";
+import type { StoredInputs } from "../stored/inputs.js";
 import { joinParts, measureRelevance, parts, type RelevancePart } from "../relevance/measure.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochResult } from "../training/classifier.js";

@@ -4,7 +4,7 @@ import { UnsupportedError } from "../../core/errors.js";
 import { indices } from "../../core/indices.js";
 import type { LoadedTransformer } from "../../weights/load-transformer.js";
 import type { Work } from "../runner/study.js";
-import { inputRows, type StoredInputs } from "./inputs.js";
+import { inputRows, type StoredInputs } from "../stored/inputs.js";
 
 /** Answers of a model with some heads frozen. */
 export interface Answers {

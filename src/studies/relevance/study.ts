@@ -5,7 +5,7 @@ import { cpu } from "../../cpu/cpu.js";
 import { optionalText, setting } from "../runner/options.js";
 import { text } from "../runner/schema.js";
 import { declareStudy, type Task } from "../runner/study.js";
-import { factsOption, openTransformer, readStoredInputs, type StoredInputs } from "./inputs.js";
+import { factsOption, openTransformer, readStoredInputs, type StoredInputs } from "../stored/inputs.js";
 import { joinParts, measureRelevance, parts, type RelevancePart } from "./measure.js";
 import { report } from "./report.js";
 

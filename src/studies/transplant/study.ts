@@ -6,7 +6,7 @@ import type { LoadedTransformer } from "../../weights/load-transformer.js";
 import { seedsOf } from "../comparison/seeds.js";
 import { contentOf } from "../corpus/dataset.js";
 import { encoderKernel } from "../kernels.js";
-import { factsOption, openTransformer, readStoredInputs, splitInputs } from "../relevance/inputs.js";
+import { factsOption, openTransformer, readStoredInputs, splitInputs } from "../stored/inputs.js";
 import { kernelNames, optionalText, real, whole } from "../runner/options.js";
 import { declareStudy, type Task, type Work } from "../runner/study.js";
 import { evaluate, trainClassifier, type Examples } from "../training/classifier.js";

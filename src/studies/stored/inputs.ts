@@ -9,8 +9,8 @@ import type { Backend, Tensor } from "../../core/tensor.js";
 import { loadTransformer, type LoadedTransformer } from "../../weights/load-transformer.js";
 import type { TransformerConfig } from "../../weights/model-facts.js";
 import { openWeights } from "../../weights/open.js";
-import { fileSource } from "../dissect/file.js";
-import { openModel } from "../dissect/open.js";
+import { fileSource } from "./file.js";
+import { openModel } from "./open.js";
 import type { Examples } from "../training/classifier.js";
 import { optionalText } from "../runner/options.js";
 
