@@ -4,7 +4,8 @@ import { time } from "./timing.mjs";
 const STORAGE = 0x80; // GPUBufferUsage, which Node has no global of
 // bytes, read and written: more than a cache holds, and few enough for one dimension of workgroups
 const COPIED = 60 << 20;
-const CHAINS = 3; // of vec4s per invocation: multiply-adds need not wait for each other, and all fit in a CPU's registers
+// of vec4s per invocation: multiply-adds need not wait for each other, and all fit in a CPU's registers
+const CHAINS = 3;
 const TURNS = 512;
 const INVOCATIONS = 1 << 18; // enough to fill a large GPU
 const SUBMIT_MS = 20; // of work per submission, so that its overhead is negligible

@@ -215,8 +215,8 @@ const cell = ({ median: middle, p10, p90 } = {}) =>
 const share = (part) => `${(100 * part).toFixed(0)} %`;
 console.log(
   `${gpu.device.name} (${gpu.device.kind}), n = m = ${n}, ${heads} heads, d = ${dim}, ` +
-    `${dtype}${gpu.subgroupMatrices ? " on matrix units" : ""}; ms by ${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) ` +
-    `of ${runs} rounds`,
+    `${dtype}${gpu.subgroupMatrices ? " on matrix units" : ""}; ms by ` +
+    `${gpu.hasTimestamps ? "device timestamps" : "batches between two waits"}, median (p10-p90) of ${runs} rounds`,
 );
 console.log(
   `roofline: copy ${limits.copyGBs.toFixed(1)} GB/s, multiply-add ${limits.multiplyAddGFLOPs.toFixed(1)} GFLOP/s`,

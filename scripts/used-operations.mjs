@@ -1,5 +1,5 @@
-// ml-matrix gives every matrix some hundred elementwise operations, which no bundler can take away: they are assigned to
-// a prototype. This plugin of esbuild leaves out those that neither src/ nor the rest of ml-matrix calls.
+// ml-matrix gives every matrix some hundred elementwise operations. No bundler can take them away, because they are
+// assigned to a prototype. This plugin of esbuild leaves out those that neither src/ nor the rest of ml-matrix calls.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./processes.mjs";

@@ -14,7 +14,8 @@ const settings = ${JSON.stringify({ ...taskOf(settings, settings.kernels[0]), ke
 for (const kernel of ${JSON.stringify(settings.kernels)}) {
   const { path, stepSize } = await descent({ ...settings, kernel });
   const { losses, certifiedAt } = path;
-  console.log(\`\${kernel}: step size \${stepSize}, \${losses.length - 1} steps, loss \${losses[0]} to \${losses.at(-1)}\`);
+  const last = losses.at(-1);
+  console.log(\`\${kernel}: step size \${stepSize}, \${losses.length - 1} steps, loss \${losses[0]} to \${last}\`);
   console.log(certifiedAt === null ? path.certificate.reason : \`proved from step \${certifiedAt} on\`);
 }
 `;

@@ -73,7 +73,9 @@ export const presets: readonly {
 }[] = [
   {
     name: "Equal values",
-    says: "Only W^Q trains, and all values of a sample are equal: the gradient of softmax is exactly zero, and the Gaussian learns.",
+    says:
+      "Only W^Q trains, and all values of a sample are equal: the gradient of softmax is exactly zero, and the " +
+      "Gaussian learns.",
     settings: { train: ["query"], equal: true, heads: 4, v: 1, qk: 0.5, seed: 1 },
   },
   {
@@ -88,12 +90,16 @@ export const presets: readonly {
   },
   {
     name: "Softmax alone",
-    says: "Only W^Q trains, on generic values. Two seeds of twelve were like this: the kernels do not differ reliably here.",
+    says:
+      "Only W^Q trains, on generic values. Two seeds of twelve were like this: the kernels do not differ " +
+      "reliably here.",
     settings: { train: ["query"], equal: false, heads: 2, v: 3, qk: 0.5, seed: 3 },
   },
   {
     name: "Values only",
-    says: "Only W^V trains: the model is linear, and success is proved before the first step, for every kernel. It is slow.",
+    says:
+      "Only W^V trains: the model is linear, and success is proved before the first step, for every kernel. " +
+      "It is slow.",
     settings: { train: ["value"], equal: false, heads: 2, v: 3, qk: 0.5, seed: 1 },
   },
   {

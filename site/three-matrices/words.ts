@@ -54,7 +54,13 @@ export function conditionCell({ name, holds, value, threshold }: Condition): {
   return { sign, text: sign };
 }
 
-/** What became of a run up to a step. @param run the run @param step steps done @param tolerance share that counts as zero */
+/**
+ * What became of a run up to a step.
+ *
+ * @param run the run
+ * @param step steps done
+ * @param tolerance share of the first loss that counts as zero
+ */
 export function outcome({ losses, start, failed }: Run, step: number, tolerance = 1e-6): string {
   if (failed !== undefined) return `Failed: ${failed}`;
   if (start === undefined || losses.length === 0) return "Waiting for the first step.";
@@ -81,7 +87,8 @@ export function verdict(
     return {
       state: "refused",
       text: all
-        ? `Proved to fail (T4): whatever the weights, rows that sum to 1 average equal values to the same output. The gradient is exactly zero and the loss stays ${short(lossFloor)}.`
+        ? "Proved to fail (T4): whatever the weights, rows that sum to 1 average equal values to the same output. " +
+          `The gradient is exactly zero and the loss stays ${short(lossFloor)}.`
         : `T4: the loss cannot fall below ${short(lossFloor)}.`,
     };
   }
@@ -101,7 +108,8 @@ export function verdict(
   return {
     state: "open",
     text: Number.isFinite(best)
-      ? `Not proved. At the best of ${end.checks.length} checks the residual was ${short(best)} times too large for T2. This does not mean that it fails.`
+      ? `Not proved. At the best of ${end.checks.length} checks the residual was ${short(best)} times too large for ` +
+        "T2. This does not mean that it fails."
       : "Not proved: the Jacobian lacks full row rank. This does not mean that it fails.",
   };
 }

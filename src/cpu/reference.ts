@@ -26,8 +26,9 @@ const matmul = matmulBy(([a, b], [c], attributes) => {
 });
 
 /**
- * The same as `cpu` by the plainest formulas: attention pair by pair, and matrix products of ml-matrix. Slow; tests hold
- * `cpu` and GPUs to it.
+ * The same as `cpu` by the plainest formulas: attention pair by pair, and matrix products of ml-matrix.
+ *
+ * It is slow. Tests hold `cpu` and GPUs to it.
  */
 export const reference: Backend = createCpu(
   "float64 by plain formulas",

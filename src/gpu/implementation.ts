@@ -66,7 +66,7 @@ const numberShaders = [
   shader("generated (four)", "alias Number = vec4f;"),
 ] as const;
 
-/** Rows of a width as `Number`s, single or four by four: the alias, memory as an array of them, and how many a row has. */
+/** Rows of a width as `Number`s, single or four by four: the alias, memory as an array of them, and their count. */
 export function numbersOf(width: number): {
   readonly alias: Shader;
   readonly of: (memory: Block | Operand) => Binding;

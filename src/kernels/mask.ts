@@ -52,8 +52,10 @@ export interface MaskStructure {
 }
 
 /**
- * Which pairs may see each other. Bands and runs of queries and keys cost no memory, spans four numbers a token, and all
- * of them let whole tiles be skipped.
+ * Which pairs may see each other.
+ *
+ * Bands and runs of queries and keys cost no memory, spans four numbers a token. All of them let whole tiles be
+ * skipped.
  */
 export interface Mask {
   /** Whether query i may see key j. */

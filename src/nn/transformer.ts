@@ -153,8 +153,14 @@ export function runLayers<Own extends Layer>(
     const fed = add(x, drop(feedForward(isPre ? normalize(x, layer.feedForwardNorm) : x, layer)));
     x = isPre ? fed : normalize(fed, layer.feedForwardNorm);
     observe?.({
-      ...{ kernel, parameters: layer.attention, inputs, options: { mask } },
-      ...{ entering, stream, attended, tokens: x },
+      kernel,
+      parameters: layer.attention,
+      inputs,
+      options: { mask },
+      entering,
+      stream,
+      attended,
+      tokens: x,
     });
   });
   return x;

@@ -22,7 +22,7 @@ const moved = (lattice: Lattice, where: (coordinates: readonly number[]) => read
   flip: false,
 });
 
-/** All translations of `lattice` by multiples of `step` sites (default 1), a divisor of each extent, along each axis. */
+/** All translations of `lattice` along its axes by multiples of `step` sites (default 1), a divisor of each extent. */
 export function translations(lattice: Lattice, step = 1): Symmetry[] {
   checkArguments("translations", { lattice, step }, { lattice: latticeKind, step: whole(1) });
   checkDivisor("translations", "step", lattice, step);

@@ -194,9 +194,7 @@ class Walker {
   }
 }
 
-const wholeOf = ({ name, rows, columns, transposed }: Origin) => ({
-  ...{ names: [name], columns, transposed, total: rows },
-});
+const wholeOf = ({ name, rows, columns, transposed }: Origin) => ({ names: [name], columns, transposed, total: rows });
 
 /** A layer whose W_q, W_k and W_v have these numbers of rows below each other in one matrix. */
 function stacked(
@@ -205,9 +203,10 @@ function stacked(
   sizes: readonly number[],
   heads: number | undefined,
 ): AttentionLayer | undefined {
-  const [query, key, value] = sizes.map((rows, at) => ({
-    ...{ ...whole, rows, first: sizes.slice(0, at).reduce((sum, size) => sum + size, 0) },
-  }));
+  const [query, key, value] = sizes.map((rows, at): StoredMatrix => {
+    const first = sizes.slice(0, at).reduce((sum, size) => sum + size, 0);
+    return { ...whole, rows, first };
+  });
   const isWhole = sizes.length === 3 && sizes.every((rows) => Number.isInteger(rows) && rows > 0);
   return isWhole && value.first + value.rows === whole.total ? { label, query, key, value, heads } : undefined;
 }
@@ -244,10 +243,8 @@ function layerOf(
   const { rows } = matrix(query);
   const counted = alternates ? query.divided : given;
   const heads = counted ?? (query.heads !== undefined && rows % query.heads === 0 ? query.heads : undefined);
-  return {
-    ...{ label, query: matrix(query), key: matrix(key), heads },
-    ...(value === undefined ? {} : { value: matrix(value) }),
-  };
+  const layer = { label, query: matrix(query), key: matrix(key), heads };
+  return value === undefined ? layer : { ...layer, value: matrix(value) };
 }
 
 /**

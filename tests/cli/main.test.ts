@@ -39,7 +39,10 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     [
       "a choice that fits no run",
       () => ["study", "dynamics", "--backend", "cpu", "--only", "gauss", "--out", join(folder, "out")],
-      /--only: wanted words of the name of a run, such as "matrices query softmax seed 1": matrices, query, softmax, seed, .*got gauss/,
+      new RegExp(
+        '--only: wanted words of the name of a run, such as "matrices query softmax seed 1": ' +
+          "matrices, query, softmax, seed, .*got gauss",
+      ),
     ],
     [
       "a choice of which one part fits no run",

@@ -140,7 +140,7 @@ describe.runIf(available)("buffers of a shared device", () => {
       expect(await ops.add(first, second).read()).toEqual(Float32Array.from([0, 2, 4, 6], (sum) => sum + start));
     });
 
-    it("sees what the caller submitted before, and is never written: an optimiser's step leaves the buffer alone", async () => {
+    it("sees what the caller submitted before; an optimiser's step leaves the buffer alone", async () => {
       const buffer = bufferWith([1, 2, 3]);
       const weight = gpu.fromBuffer(buffer, [3]);
       device.queue.writeBuffer(buffer, 0, Float32Array.of(4, 5, 6));

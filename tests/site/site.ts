@@ -81,8 +81,10 @@ export async function openSite(options: { readonly webgpu: boolean }): Promise<S
 }
 
 /**
- * Expects no serious fault of accessibility, by all rules or some. VitePress alone can mend that its search button reads out no key; the
- * drawing of a formula is hidden from readers, who get its MathML.
+ * Expects no serious fault of accessibility, by all rules or some.
+ *
+ * Left out are the search button, whose missing key VitePress alone can mend, and the drawings of formulas, which are
+ * hidden from screen readers: these get MathML.
  */
 export async function expectAccessible(page: Page, rules?: readonly string[]): Promise<void> {
   await page.addScriptTag({ content: axe.source });

@@ -74,7 +74,10 @@ it("tells apart layers that attend to similar tokens, to random ones, and to opp
     [8, 8],
   ]);
   expect(report.answer).toMatch(
-    /^By the mean weighted by σ, 1 of 4 layers attend to similar tokens more than noise explains, 1 to opposite ones; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$/,
+    new RegExp(
+      "^By the mean weighted by σ, 1 of 4 layers attend to similar tokens more than noise explains, " +
+        String.raw`1 to opposite ones; it is 0\.\d+ over the first 2 and -0\.\d+ over the last 2\.$`,
+    ),
   );
 });
 

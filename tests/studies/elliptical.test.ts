@@ -100,7 +100,10 @@ describe("study elliptical", () => {
     for (const row of accuracy.rows)
       for (const cell of row.slice(2)) expect(cell).toMatch(/^[\d.]+ % \([\d.-]+ % to [\d.]+ %\)$/);
     expect(answer).toMatch(
-      /Next words with 30 % of the tokens swapped, elliptical against softmax: [\d.]+ times the perplexity \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)/,
+      new RegExp(
+        String.raw`Next words with 30 % of the tokens swapped, elliptical against softmax: [\d.]+ times ` +
+          String.raw`the perplexity \(95 % interval [\d.]+ to [\d.]+, 2 paired seeds\)`,
+      ),
     );
   });
 

@@ -109,7 +109,10 @@ describe("versions", () => {
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace("6.0.0", "6.0.1"));
     await expect(mergeShards(folders(), studies, { out: join(out, "other") })).rejects.toThrow(
-      /shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions/,
+      new RegExp(
+        String.raw`shard-2-of-2: wanted the versions of .*shard-1-of-2, ml-matrix "6\.0\.0", ` +
+          String.raw`got ml-matrix "6\.0\.1"\. Run the shards .* same options and versions`,
+      ),
     );
   });
 });

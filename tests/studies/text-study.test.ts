@@ -85,7 +85,10 @@ describe("study text", () => {
       expect(svg).toMatch(/fill-opacity="0\.18"/);
     }
     expect(answer).toMatch(
-      /^Test accuracy: softmax [\d.]+ %, gaussian [\d.]+ % \(always answering the most frequent class: 50\.0 %\)\. gaussian minus softmax: /,
+      new RegExp(
+        String.raw`^Test accuracy: softmax [\d.]+ %, gaussian [\d.]+ % ` +
+          String.raw`\(always answering the most frequent class: 50\.0 %\)\. gaussian minus softmax: `,
+      ),
     );
     expect(answer).toContain("2 paired seeds");
   });

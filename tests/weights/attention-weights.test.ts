@@ -134,7 +134,10 @@ describe("findAttention", () => {
     ];
     const both = { tensors: new Map([...a.tensors, ...b.tensors]) };
     expect(() => findAttention(both)).toThrow(
-      /prefix: wanted the start of one of "text\.encoder\.layer\.\{\}\.", "image\..*", got none, with 2 stacks of layers/,
+      new RegExp(
+        String.raw`prefix: wanted the start of one of "text\.encoder\.layer\.\{\}\.", "image\..*", ` +
+          "got none, with 2 stacks of layers",
+      ),
     );
     expect(() => findAttention(both, { prefix: "sound." })).toThrow(ArgumentError);
     expect(findAttention(both, { prefix: "image." }).layers[0].query.columns).toBe(8);

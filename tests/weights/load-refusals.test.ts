@@ -23,7 +23,10 @@ describe("refuses", () => {
     [
       "a missing configuration",
       { ...bert, config: { model_type: "bert" } },
-      /heads, epsilon, activation of BERT, .*got none\. Pass the content of config\.json \(num_attention_heads, layer_norm_eps, hidden_act\)/,
+      new RegExp(
+        String.raw`heads, epsilon, activation of BERT, .*got none\. Pass the content of config\.json ` +
+          String.raw`\(num_attention_heads, layer_norm_eps, hidden_act\)`,
+      ),
     ],
     [
       "timm's facts",

@@ -99,8 +99,8 @@ async function readPngs(files: readonly ClassFile[]): Promise<LabelledPicture[]>
 const isPng = (path: string): boolean => extname(path).toLowerCase() === ".png";
 
 /**
- * Labelled texts or pictures from a folder: IDX files or CIFAR batches in it, or a folder of text files or PNGs for each
- * class. Of IMDb as it is distributed, `train` and `test` are pooled and texts without a label are left out.
+ * Labelled texts or pictures from a folder: IDX files or CIFAR batches in it, or a folder of text files or PNGs for
+ * each class. Of IMDb as it is distributed, `train` and `test` are pooled and texts without a label are left out.
  *
  * @throws DataError with the file that cannot be read, or if the folder has none of these.
  */

@@ -11,8 +11,8 @@ const WORDS = /\p{L}[\p{L}\p{M}]*(?:['’\u200c\u200d]\p{L}[\p{L}\p{M}]*)*|\p{N}
 /** As `WORDS`, without marks and joiners, which English lacks. */
 const ENGLISH_WORDS = /\p{L}+(?:['’]\p{L}+)*|\p{N}+/gu;
 /** Scripts that put no spaces between words. */
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const unspaced = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"];
+const UNSPACED = new RegExp(`[${unspaced.map((script) => `\\p{Script=${script}}`).join("")}]`, "u");
 
 /** Parts of a run without spaces; a segmenter's time grows with the square of its input. */
 const PARTS = /[^]{1,100}\p{M}*/gu;

@@ -68,9 +68,9 @@ function overlayFigure({ maps = [] }: DissectedLayer, label: string, input: Draw
       `input-${label}`,
       `Layer ${label}: strongest modes over the input`,
       { kind: "overlay", input, panels },
-      "Tokens that enter the layer, projected on u and on v of a mode: tokens of a colour in the first attend to tokens " +
-        "of the same colour in the second, and away from those of the other one. Orange positive, blue negative; the " +
-        "largest of each is full." +
+      "Tokens that enter the layer, projected on u and on v of a mode: tokens of a colour in the first attend to " +
+        "tokens of the same colour in the second, and away from those of the other one. Orange positive, blue " +
+        "negative; the largest of each is full." +
         (input.kind === "picture" ? " The small squares below are the special tokens." : ""),
     ),
   ];
@@ -116,7 +116,8 @@ function shareFigure({ layers, control }: DissectMeasurements): Figure {
     { label: "random weights", color: palette.grey, dashed: true, x, y: x.map(() => control.symmetricShare) },
     { label: "mean over heads", color: palette.blue, x, y: layers.map(({ symmetricShare }) => symmetricShare) },
   ];
-  const plot = { kind: "lines", series, xLabel: "layer", yLabel: "‖(M + Mᵀ)/2‖² / ‖M‖²", dots: true } as const;
+  const yLabel = "‖(M + Mᵀ)/2‖² / ‖M‖²";
+  const plot = { kind: "lines", series, xLabel: "layer", yLabel, dots: true } as const;
   return figure(
     "symmetric-share",
     "Symmetric share of W_qᵀW_k, by layer",
@@ -167,8 +168,9 @@ export function describeSizes({ sizes, headsFrom, hasNorms = false }: ModelSumma
   const all = (name: "width" | "heads" | "keyHeads" | "dim"): string => rangeOf(sizes.map((own) => own[name]));
   const from = { given: "given", configuration: "by config.json", file: "by the file" }[headsFrom];
   const shared = sizes.some(({ heads, keyHeads }) => keyHeads < heads) ? `, ${all("keyHeads")} of keys` : "";
+  const heads = `${all("heads")} heads of ${all("dim")}${shared} (${from})`;
   const norms = hasNorms ? "; norms of queries and keys are left out" : "";
-  return `${sizes.length} layers, width ${all("width")}, ${all("heads")} heads of ${all("dim")}${shared} (${from})${norms}`;
+  return `${sizes.length} layers, width ${all("width")}, ${heads}${norms}`;
 }
 
 /** Tables and figures of the study. */

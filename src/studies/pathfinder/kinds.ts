@@ -2,7 +2,7 @@ import type { PathfinderOptions } from "./picture.js";
 
 type Side = Omit<PathfinderOptions, "dashes" | "balance">;
 
-/** The published parameters by pixels of a side: Linsley et al., arXiv 1805.08315, and Long Range Arena's, 2011.04006. */
+/** Parameters by pixels of a side, of Linsley et al. (arXiv 1805.08315) and of Long Range Arena (2011.04006). */
 const sides = {
   32: {
     ...{ size: 32, seedDistance: 7, padding: 1, dashLength: 2, thickness: 0.5, margins: [1], contrast: 1 },

@@ -10,8 +10,8 @@ interface LabelledDots {
 }
 
 /**
- * The outer, then the inner dot relative to the middle, turned and mirrored until 0 ≤ y ≤ x holds for the outer one: the
- * positions up to the symmetries of the square.
+ * The outer, then the inner dot relative to the middle, turned and mirrored until 0 ≤ y ≤ x holds for the outer one.
+ * These are the positions up to the symmetries of the square.
  */
 export function positionOf(size: number, dots: Dots): [number, number, number, number] {
   const middle = (size - 1) / 2;

@@ -63,8 +63,8 @@ export function report(result: RelevanceResult): Report {
   const harmless = single.flat().filter(({ correct }) => correct >= plain.correct).length;
   return {
     answer:
-      `ρ is ${formatNumber(Math.min(...heads))} to ${formatNumber(Math.max(...heads))} over ${heads.length} heads. With ` +
-      `all maps frozen to their means, ${what} is ${formatPercent(all.correct / count)}, against ` +
+      `ρ is ${formatNumber(Math.min(...heads))} to ${formatNumber(Math.max(...heads))} over ${heads.length} heads. ` +
+      `With all maps frozen to their means, ${what} is ${formatPercent(all.correct / count)}, against ` +
       `${formatPercent(plain.correct / count)}; ${harmless} of ${heads.length} heads alone can be frozen without loss.`,
     blocks: [
       paragraph(

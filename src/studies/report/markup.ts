@@ -9,8 +9,14 @@ export interface Markup {
 
 const ELEMENT_NODE = 1;
 /** Characters that HTML and XML forbid even when escaped: control characters, lone surrogates, noncharacters. */
-const FORBIDDEN =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const FORBIDDEN = new RegExp(
+  [
+    String.raw`[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]`,
+    String.raw`[\ud800-\udbff](?![\udc00-\udfff])`,
+    String.raw`(?<![\ud800-\udbff])[\udc00-\udfff]`,
+  ].join("|"),
+  "g",
+);
 
 /** Escapes a value for an element or a quoted attribute of HTML or SVG. */
 const escape = (value: unknown): string =>

@@ -102,7 +102,11 @@ function drawPicture(
   const png = encode({ width, height, channels: 1, data: Uint8Array.from(levels) });
   const id = title.replace(/\W+/g, "-");
   const image = element(document, "image", {
-    ...{ id, width: wide, height: high, preserveAspectRatio: "none", style: "image-rendering: pixelated" },
+    id,
+    width: wide,
+    height: high,
+    preserveAspectRatio: "none",
+    style: "image-rendering: pixelated",
     opacity: 0.5, // colours must show on black
     href: `data:image/png;base64,${Buffer.from(png).toString("base64")}`,
   });

@@ -42,12 +42,12 @@ export async function textsBySeed(options: TrainedOptions): Promise<(seed: numbe
 /** An encoder with softmax, trained on the texts, as `loadTransformer` gives a stored one. */
 export async function trainedTransformer(
   dataset: Dataset,
-  { width, hidden, heads, layers, batch, epochs, learningRate }: TrainedOptions,
+  options: TrainedOptions,
   seed: number,
   work: Work<TrainingState<EpochResult>>,
 ): Promise<LoadedTransformer> {
   const settings = {
-    ...{ width, hidden, heads, layers, batch, epochs, learningRate },
+    ...options,
     kernel: softmax(),
     label: `training, seed ${seed}`,
     start: STREAMS * seed + 1,
@@ -56,6 +56,6 @@ export async function trainedTransformer(
   };
   return trainTextClassifier(dataset, settings, work, async ({ parameters }) => {
     const file = await openSafetensors(encodeSafetensors(await stateDict(parameters)));
-    return loadTransformer(work.backend, file, { heads, norm: "pre" });
+    return loadTransformer(work.backend, file, { heads: options.heads, norm: "pre" });
   });
 }
