@@ -140,7 +140,7 @@ describe("a study that is declared by one object", () => {
 it("every study is registered once, and is found by its folder", async () => {
   const names = studies.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
-  const shared = ["comparison", "corpus", "report", "runner", "training"];
+  const shared = ["comparison", "corpus", "report", "runner", "stored", "training"];
   const folders = (await readdir("src/studies", { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);

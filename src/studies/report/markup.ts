@@ -1,4 +1,3 @@
-/* eslint-disable no-control-regex */
 /** A symbol cannot come from JSON, so data cannot pass as markup. */
 const MARKUP = Symbol("markup");
 
