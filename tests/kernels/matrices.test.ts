@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   and,
   attention,
@@ -16,22 +16,12 @@ import {
   type Tensor,
 } from "../../src/index.js";
 import { roundToHalf } from "../../src/core/half.js";
-import type { MatrixUnit } from "../../src/gpu/matrix-unit.js";
+import { loadMatrixForms } from "../../src/gpu/forms.js";
 import type { Extents } from "../support/attention.js";
 import { outputAndGradients, type Results } from "../support/compare.js";
-import { adapterHas, describeGpu } from "../support/gpu.js";
+import { adapterHas, describeGpu, plain } from "../support/gpu.js";
 import { expectAllAsExactAsHalf, expectAsExactAsHalf, halfCases, type Variation } from "../support/half.js";
 import { matrixPasses, watchPasses } from "../support/matrices.js";
-
-const assumed = vi.hoisted(() => ({ unit: undefined as MatrixUnit | undefined }));
-vi.mock("../../src/gpu/capabilities.js", async (original) => {
-  const real = await original<typeof import("../../src/gpu/capabilities.js")>();
-  const capabilitiesOf: typeof real.capabilitiesOf = (...device) => {
-    const chosen = real.capabilitiesOf(...device);
-    return { ...chosen, matrixUnit: assumed.unit ?? chosen.matrixUnit };
-  };
-  return { ...real, capabilitiesOf };
-});
 
 // A software adapter compiles one of these passes for up to half a minute before it has it in its cache.
 vi.setConfig({ testTimeout: 240_000 });
@@ -51,9 +41,9 @@ const hasHalf = await adapterHas((gpu) => gpu.dtypes.includes("f16"));
  */
 const edges: Extents = { batch: 2, heads: 2, n: 65, m: 47, d: 5, dv: 17 };
 
-function sameResults(gpu: () => Gpu, names: readonly string[]): void {
+function sameResults(gpu: () => Gpu, names: readonly string[], emulate = false): void {
   const expectExact = async (name: string, extents: Extents, variation?: Variation): Promise<void> => {
-    const seen = watchPasses({ emulate: assumed.unit !== undefined });
+    const seen = watchPasses({ emulate });
     await expectAsExactAsHalf(gpu(), halfCases(name, extents, variation));
     for (const pass of matrixPasses) expect(seen).toContain(pass);
   };
@@ -84,7 +74,7 @@ function sameResults(gpu: () => Gpu, names: readonly string[]): void {
       v: numbers(edges.dv, valueSize, 0.9),
     };
     const gradients = async (backend: Backend): Promise<Results> => {
-      watchPasses({ emulate: assumed.unit !== undefined });
+      watchPasses({ emulate });
       const tensors = Object.fromEntries(
         Object.entries(data).map(([name, values]) => [name, backend.tensor(values, [1, 1, 33, values.length / 33])]),
       ) as unknown as AttentionInputs;
@@ -105,7 +95,7 @@ function sameResults(gpu: () => Gpu, names: readonly string[]): void {
   });
 
   it.each(names.slice(0, 2))("%s repeats its gradients bit for bit", async (name) => {
-    watchPasses({ emulate: assumed.unit !== undefined });
+    watchPasses({ emulate });
     const { fused } = halfCases(name, edges);
     const first = await outputAndGradients(gpu(), fused);
     for (let repeat = 1; repeat < 5; repeat++) expect(await outputAndGradients(gpu(), fused)).toEqual(first);
@@ -114,14 +104,10 @@ function sameResults(gpu: () => Gpu, names: readonly string[]): void {
 
 // Everything but the products themselves, wherever there is float16.
 describe("with products by plain sums", () => {
-  beforeAll(() => {
-    assumed.unit = { M: 16, N: 16, K: 16 };
-  });
-  afterAll(() => {
-    assumed.unit = undefined;
-  });
-  describeGpu("passes over blocks of float16", (gpu) => sameResults(gpu, ["softmax", "gaussian", "polynomial"]), {
+  beforeAll(loadMatrixForms);
+  describeGpu("passes over blocks of float16", (gpu) => sameResults(gpu, ["softmax", "gaussian", "polynomial"], true), {
     when: hasHalf,
+    capabilities: { ...plain, matrixUnit: { M: 16, N: 16, K: 16 } },
   });
 });
 
