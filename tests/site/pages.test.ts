@@ -41,6 +41,7 @@ describe.runIf(hasChromium)("the site", () => {
   it.each([
     "",
     "docs/notation.html",
+    "docs/theory.html",
     "docs/kernels/gaussian.html",
     "api/weights.html",
     ...explorable.map((name) => `explore/${name}`),
