@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { cache, root, run, runTool } from "./processes.mjs";
 
 function readJson(path) {
@@ -43,6 +44,35 @@ function fingerprint(sources) {
   return hash.digest("hex");
 }
 
+/** Whether the process of a lock has ended without removing it. */
+function isAbandoned(lock) {
+  try {
+    process.kill(Number(readFileSync(lock, "utf8")), 0);
+    return false;
+  } catch ({ code }) {
+    return code === "ESRCH";
+  }
+}
+
+/** Does work that no other process does at the same time: a file that only one of them can make is the lock. */
+async function alone(lock, work) {
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+      if (isAbandoned(lock)) rmSync(lock, { force: true });
+      else await wait(200);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
 /**
  * Makes `products` by a command, unless they are there and made from the same sources.
  * @returns {Promise<{ code: number | null, output: string }>}
@@ -50,14 +80,17 @@ function fingerprint(sources) {
 async function made(products, { mark, sources, command }) {
   const path = join(cache, mark);
   const wanted = fingerprint(sources);
-  const complete = products.every((name) => existsSync(join(root, name)));
-  if (complete && existsSync(path) && readFileSync(path, "utf8") === wanted) return { code: 0, output: "" };
-  const result = await command();
-  if (result.code === 0) {
-    mkdirSync(cache, { recursive: true });
-    writeFileSync(path, wanted);
-  }
-  return result;
+  const isMade = () =>
+    products.every((name) => existsSync(join(root, name))) && existsSync(path) && readFileSync(path, "utf8") === wanted;
+  if (isMade()) return { code: 0, output: "" };
+  mkdirSync(cache, { recursive: true });
+  return alone(`${path}.lock`, async () => {
+    if (isMade()) return { code: 0, output: "" };
+    rmSync(path, { force: true });
+    const result = await command();
+    if (result.code === 0) writeFileSync(path, wanted);
+    return result;
+  });
 }
 
 /** Builds `dist/`. */

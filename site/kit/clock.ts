@@ -16,7 +16,12 @@ export interface Clock {
   readonly pause: () => void;
   /** Goes to a step, and stays there. */
   readonly seek: (step: number) => void;
+  /** Plays from the start; readers who want no motion get the end once it is there. */
+  readonly begin: () => void;
 }
+
+/** Whether the reader wants no motion. */
+export const wantsStill = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Decades of steps a second: a run of 4,000 steps passes in 8 s. */
 const DECADES = Math.log10(4001) / 8;
@@ -52,19 +57,27 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
     frame = requestAnimationFrame(tick);
   });
   onUnmounted(() => (isPlaying.value = false));
+  const play = (): void => {
+    if (place.value >= last()) place.value = 0;
+    isPlaying.value = true;
+  };
+  const seek = (step: number): void => {
+    isPlaying.value = false;
+    place.value = Math.max(0, Math.min(last(), step));
+  };
   return {
     step: computed(() => Math.min(last(), Math.floor(place.value))),
     last,
     isPlaying,
     speed,
-    play() {
-      if (place.value >= last()) place.value = 0;
-      isPlaying.value = true;
-    },
+    play,
     pause: () => void (isPlaying.value = false),
-    seek(step) {
-      isPlaying.value = false;
-      place.value = Math.max(0, Math.min(last(), step));
+    seek,
+    begin() {
+      seek(0);
+      if (!wantsStill()) play();
+      else if (isDone()) seek(last());
+      else watch(isDone, () => seek(last()), { once: true });
     },
   };
 }

@@ -39,7 +39,7 @@ export function whole(initial: number, least: number, most: number): Setting<num
  * @param initial its value without a URL
  * @param words all that it may be
  */
-export const oneOf = <Word extends string>(initial: Word, words: readonly Word[]): Setting<Word> => ({
+export const oneOf = <Word extends string>(initial: NoInfer<Word>, words: readonly Word[]): Setting<Word> => ({
   initial,
   read: (text) => words.find((word) => word === text),
   write: (word) => word,
@@ -52,7 +52,7 @@ export const oneOf = <Word extends string>(initial: Word, words: readonly Word[]
  * @param words all that it may hold
  */
 export const someOf = <Word extends string>(
-  initial: readonly Word[],
+  initial: readonly NoInfer<Word>[],
   words: readonly Word[],
 ): Setting<readonly Word[]> => ({
   initial,
@@ -71,7 +71,8 @@ export const flag = (initial: boolean): Setting<boolean> => ({
   write: (value) => (value ? "yes" : "no"),
 });
 
-type Values<Own> = { -readonly [Name in keyof Own]: Own[Name] extends Setting<infer Value> ? Value : never };
+/** The settings of a schema. */
+export type SettingsOf<Own> = { -readonly [Name in keyof Own]: Own[Name] extends Setting<infer Value> ? Value : never };
 
 /**
  * Settings of a page, which stand in its URL where they differ from the initial ones; what else stands there stays.
@@ -79,9 +80,9 @@ type Values<Own> = { -readonly [Name in keyof Own]: Own[Name] extends Setting<in
  *
  * @param schema the settings by their name in the URL
  */
-export function useSettings<Own extends { readonly [Name in keyof Own]: Setting<never> | Setting<Values<Own>[Name]> }>(
-  schema: Own,
-): { readonly settings: Values<Own>; readonly ready: Ref<boolean> } {
+export function useSettings<
+  Own extends { readonly [Name in keyof Own]: Setting<never> | Setting<SettingsOf<Own>[Name]> },
+>(schema: Own): { readonly settings: SettingsOf<Own>; readonly ready: Ref<boolean> } {
   const entries = Object.entries(schema) as unknown as [string, Setting<unknown>][];
   const settings = reactive(Object.fromEntries(entries.map(([name, { initial }]) => [name, initial])));
   const ready = ref(false);
@@ -100,8 +101,12 @@ export function useSettings<Own extends { readonly [Name in keyof Own]: Setting<
       history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
     });
   });
-  return { settings: settings as Values<Own>, ready };
+  return { settings: settings as SettingsOf<Own>, ready };
 }
+
+/** Whether settings have the values of a preset. @param settings those of a page @param preset some values */
+export const fits = (settings: object, preset: Readonly<Record<string, unknown>>): boolean =>
+  Object.entries(preset).every(([name, value]) => String(settings[name as never]) === String(value));
 
 /**
  * The words with one more or one fewer; the last one stays.

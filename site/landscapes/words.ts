@@ -4,6 +4,12 @@ import { kernelWords } from "../three-matrices/words.js";
 import type { Found } from "./landscape.js";
 import type { Task } from "./settings.js";
 
+export const planeWords: Readonly<Record<Task["plane"], string>> = {
+  ends: "start and both ends",
+  path: "each kernel's own way",
+  random: "two random directions",
+};
+
 /** What a direction of a picture is. @param found the picture @param axis 0 for x, 1 for y @param task its task */
 export function directionWords({ used }: Found, axis: 0 | 1, { kernels }: Task): string {
   const own = used[axis];

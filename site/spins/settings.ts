@@ -1,4 +1,4 @@
-import { oneOf, real, someOf, whole, type Setting } from "../kit/settings.js";
+import { oneOf, real, someOf, whole, type SettingsOf } from "../kit/settings.js";
 
 export const kernelNames = ["factored", "relative", "softmax", "gaussian"] as const;
 export type KernelName = (typeof kernelNames)[number];
@@ -6,15 +6,13 @@ export type KernelName = (typeof kernelNames)[number];
 export const widths = ["4", "8", "12"] as const;
 
 export const schema = {
-  kernels: someOf<KernelName>(["factored", "relative"], kernelNames),
+  kernels: someOf(["factored", "relative"], kernelNames),
   j2: real(0.5, 0, 1),
-  width: oneOf<(typeof widths)[number]>("8", widths),
+  width: oneOf("8", widths),
   seed: whole(1, 0, 1e6),
   steps: whole(60, 1, 400),
 };
-export type Settings = {
-  -readonly [Name in keyof typeof schema]: (typeof schema)[Name] extends Setting<infer Value> ? Value : never;
-};
+export type Settings = SettingsOf<typeof schema>;
 
 /** One optimisation. */
 export interface Task {

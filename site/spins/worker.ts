@@ -1,4 +1,4 @@
-import type { Failed } from "../kit/workers.js";
+import { answer } from "../kit/answer.js";
 import { exactEnergy, learn, type Step } from "./learn.js";
 import type { Task } from "./settings.js";
 
@@ -9,14 +9,8 @@ export type Message =
   | { readonly kind: "step"; readonly step: Step }
   | { readonly kind: "end" };
 
-const post = (message: Message | Failed): void => postMessage(message);
-
-onmessage = async ({ data }: MessageEvent<Question>) => {
-  try {
-    if (data.kernel === null) post({ kind: "exact", energy: exactEnergy(data.j2) });
-    else await learn(data, (step) => post({ kind: "step", step }));
-    post({ kind: "end" });
-  } catch (error) {
-    post({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
-  }
-};
+answer<Question, Message>(async (question, post) => {
+  if (question.kernel === null) post({ kind: "exact", energy: exactEnergy(question.j2) });
+  else await learn(question, (step) => post({ kind: "step", step }));
+  post({ kind: "end" });
+});

@@ -35,5 +35,4 @@ export interface End {
 export type Message =
   | { readonly kind: "start"; readonly start: Start }
   | { readonly kind: "losses"; readonly losses: number[] }
-  | { readonly kind: "end"; readonly end: End }
-  | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "end"; readonly end: End };

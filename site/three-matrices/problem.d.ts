@@ -1,9 +1,9 @@
 import type { TiledKernel, WeightName } from "attention-kernels";
 import type { DescentProblem } from "attention-kernels/theory";
-import type { Task } from "./settings.js";
+import type { Problem } from "./settings.js";
 
 /** What makes a problem. */
-export type ProblemSettings = Pick<Task, "seed" | "heads" | "queryKeyScale" | "valueScale" | "equalValues">;
+export type ProblemSettings = Pick<Problem, "seed" | "heads" | "queryKeyScale" | "valueScale" | "equalValues">;
 
 export function problemOf(settings: ProblemSettings): DescentProblem;
 

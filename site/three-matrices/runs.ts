@@ -1,5 +1,5 @@
 import { shallowRef, type ShallowRef } from "vue";
-import { useWorkers } from "../kit/workers.js";
+import { useWorkers, type Failed } from "../kit/workers.js";
 import type { End, Message, Start } from "./messages.js";
 import { taskOf, type KernelName, type Settings, type Task } from "./settings.js";
 
@@ -12,7 +12,7 @@ export interface Run {
   readonly failed?: string;
 }
 
-function after(run: Run, message: Message): Run {
+function after(run: Run, message: Message | Failed): Run {
   if (message.kind === "start") return { ...run, start: message.start };
   if (message.kind === "losses") return { ...run, losses: run.losses.concat(message.losses) };
   if (message.kind === "end") return { ...run, end: message.end };

@@ -1,4 +1,4 @@
-import { flag, oneOf, real, someOf, whole, type Setting } from "../kit/settings.js";
+import { flag, oneOf, real, someOf, whole, type SettingsOf } from "../kit/settings.js";
 
 export const matrixNames = ["query", "key", "value"] as const;
 export type MatrixName = (typeof matrixNames)[number];
@@ -19,24 +19,26 @@ export type KernelName = (typeof kernelNames)[number];
 /** Most steps, as words in the URL. */
 export const stepCounts = ["1000", "4000", "20000"] as const;
 
-export const schema = {
-  train: someOf<MatrixName>(["query"], matrixNames),
-  kernels: someOf<KernelName>(["softmax", "gaussian"], kernelNames),
+/** The problem and its descent, for any kernel. */
+export const problemSchema = {
+  train: someOf(["query"], matrixNames),
   seed: whole(1, 0, 1e6),
   heads: whole(4, 1, 8),
   qk: real(0.5, 0.05, 5),
   v: real(1, 0.1, 30),
   equal: flag(true),
   share: real(0.5, 0.05, 4),
-  steps: oneOf<(typeof stepCounts)[number]>("4000", stepCounts),
-};
-export type Settings = {
-  -readonly [Name in keyof typeof schema]: (typeof schema)[Name] extends Setting<infer Value> ? Value : never;
 };
 
-/** What a worker needs to train one kernel. */
-export interface Task {
-  readonly kernel: KernelName;
+export const schema = {
+  ...problemSchema,
+  kernels: someOf(["softmax", "gaussian"], kernelNames),
+  steps: oneOf("4000", stepCounts),
+};
+export type Settings = SettingsOf<typeof schema>;
+
+/** The problem and its descent, in the words of the library. */
+export interface Problem {
   readonly trainable: readonly MatrixName[];
   readonly seed: number;
   readonly heads: number;
@@ -44,17 +46,16 @@ export interface Task {
   readonly valueScale: number;
   readonly equalValues: boolean;
   readonly stepShare: number;
+}
+
+/** What a worker needs to train one kernel. */
+export interface Task extends Problem {
+  readonly kernel: KernelName;
   readonly steps: number;
 }
 
-/**
- * The task of a kernel.
- *
- * @param settings those of the page
- * @param kernel its name
- */
-export const taskOf = ({ train, seed, heads, qk, v, equal, share, steps }: Settings, kernel: KernelName): Task => ({
-  kernel,
+/** The problem of a page. @param settings those of the page */
+export const problemIn = ({ train, seed, heads, qk, v, equal, share }: SettingsOf<typeof problemSchema>): Problem => ({
   trainable: [...train],
   seed,
   heads,
@@ -62,7 +63,18 @@ export const taskOf = ({ train, seed, heads, qk, v, equal, share, steps }: Setti
   valueScale: v,
   equalValues: equal,
   stepShare: share,
-  steps: Number(steps),
+});
+
+/**
+ * The task of a kernel.
+ *
+ * @param settings those of the page
+ * @param kernel its name
+ */
+export const taskOf = (settings: Settings, kernel: KernelName): Task => ({
+  kernel,
+  ...problemIn(settings),
+  steps: Number(settings.steps),
 });
 
 /** Problems of the study `dynamics`, by what happens on them. */

@@ -11,5 +11,4 @@ export type Message =
   | { readonly kind: "start"; readonly device: string; readonly shown: readonly Shown[] }
   | { readonly kind: "losses"; readonly losses: readonly number[] }
   | { readonly kind: "record"; readonly record: Record }
-  | { readonly kind: "end" }
-  | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "end" };

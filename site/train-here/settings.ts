@@ -1,33 +1,32 @@
 import { kernels } from "attention-kernels";
-import { oneOf, real, whole, type Setting } from "../kit/settings.js";
+import { oneOf, real, whole, type SettingsOf } from "../kit/settings.js";
 
 export const stepCounts = ["20", "50", "200", "600", "1200", "4000"] as const;
 export const exampleCounts = ["64", "1024", "4096", "16000"] as const;
 export const widths = ["16", "32", "64"] as const;
 export const batches = ["16", "32", "64"] as const;
+export const devices = ["auto", "webgpu", "cpu"] as const;
 export const intervals = ["10", "25", "50", "100"] as const;
 
 /** Kernels to set beside softmax. */
 export const others = Object.keys(kernels).filter((name) => name !== "softmax");
 
 export const schema = {
-  data: oneOf<"sentences" | "pictures">("sentences", ["sentences", "pictures"]),
-  kernel: oneOf<string>("gaussian", others),
+  data: oneOf("sentences", ["sentences", "pictures"]),
+  kernel: oneOf("gaussian", others),
   seed: whole(1, 0, 1e6),
-  steps: oneOf<(typeof stepCounts)[number]>("600", stepCounts),
+  steps: oneOf("600", stepCounts),
   rate: real(0.003, 1e-4, 1),
-  batch: oneOf<(typeof batches)[number]>("32", batches),
-  examples: oneOf<(typeof exampleCounts)[number]>("1024", exampleCounts),
-  width: oneOf<(typeof widths)[number]>("16", widths),
+  batch: oneOf("32", batches),
+  examples: oneOf("1024", exampleCounts),
+  width: oneOf("16", widths),
   layers: whole(2, 1, 3),
-  every: oneOf<(typeof intervals)[number]>("25", intervals),
-  on: oneOf<"auto" | "cpu" | "webgpu">("auto", ["auto", "cpu", "webgpu"]),
+  every: oneOf("25", intervals),
+  on: oneOf("auto", devices),
   shown: whole(0, 0, 3),
   token: whole(0, 0, 10),
 };
-export type Settings = {
-  -readonly [Name in keyof typeof schema]: (typeof schema)[Name] extends Setting<infer Value> ? Value : never;
-};
+export type Settings = SettingsOf<typeof schema>;
 
 /** A training of one kernel. */
 export interface Training {

@@ -1,5 +1,5 @@
 import { shallowRef, type ShallowRef } from "vue";
-import { useWorkers } from "../kit/workers.js";
+import { useWorkers, type Failed } from "../kit/workers.js";
 import type { Message, Shown } from "./messages.js";
 import type { Task } from "./settings.js";
 import type { Record } from "./train.js";
@@ -15,7 +15,7 @@ export interface Run {
   readonly failed?: string;
 }
 
-function after(run: Run, message: Message): Run {
+function after(run: Run, message: Message | Failed): Run {
   if (message.kind === "start") return { ...run, device: message.device, shown: message.shown };
   if (message.kind === "losses") return { ...run, losses: run.losses.concat(message.losses) };
   if (message.kind === "record") return { ...run, records: run.records.concat(message.record) };

@@ -1,16 +1,13 @@
 import { cpu, requestGpu, UnsupportedError, type Backend } from "attention-kernels";
+import { answer, gatherLosses } from "../kit/answer.js";
 import type { Message, Shown } from "./messages.js";
 import { pictureData } from "./pictures.js";
 import { sentenceData } from "./sentences.js";
 import type { Task } from "./settings.js";
 import { train, type Data } from "./train.js";
 
-/** Milliseconds between two messages with losses. */
-const PAUSE = 80;
 /** Sequences whose attention is shown. */
 const SHOWN = 4;
-
-const post = (message: Message): void => postMessage(message);
 
 async function backendOf(on: Task["on"]): Promise<{ readonly backend: Backend; readonly device: string }> {
   const onCpu = (why: string): { readonly backend: Backend; readonly device: string } => ({
@@ -45,29 +42,18 @@ function dataOf({ data, examples, tests, training: { seed } }: Task): { readonly
   return { data: made, shown: labelled((row, label) => ({ label, tokens, picture: picture(row) }), labels) };
 }
 
-onmessage = async ({ data: task }: MessageEvent<Task>) => {
-  let losses: number[] = [];
-  let sent = 0;
-  const flush = (): void => {
-    post({ kind: "losses", losses });
-    losses = [];
-    sent = performance.now();
-  };
-  try {
-    const { backend, device } = await backendOf(task.on);
-    const { data, shown } = dataOf(task);
-    post({ kind: "start", device, shown });
-    await train(task.training, backend, data, (event) => {
-      if ("record" in event) {
-        flush();
-        post({ kind: "record", record: event.record });
-        return;
-      }
-      losses.push(event.loss);
-      if (performance.now() - sent > PAUSE) flush();
-    });
-    post({ kind: "end" });
-  } catch (error) {
-    post({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
-  }
-};
+answer<Task, Message>(async (task, post) => {
+  const losses = gatherLosses((some) => post({ kind: "losses", losses: some }));
+  const { backend, device } = await backendOf(task.on);
+  const { data, shown } = dataOf(task);
+  post({ kind: "start", device, shown });
+  await train(task.training, backend, data, (event) => {
+    if ("loss" in event) {
+      losses.add(event.loss);
+      return;
+    }
+    losses.flush();
+    post({ kind: "record", record: event.record });
+  });
+  post({ kind: "end" });
+});

@@ -8,8 +8,8 @@ export interface Question {
   readonly kernel: string;
   readonly points: readonly Point[];
   readonly parameters: Readonly<Record<string, number>>;
-  readonly mask: "none" | "causal" | "window";
-  readonly bias: "none" | "alibi";
+  readonly mask: (typeof masks)[number];
+  readonly bias: (typeof biases)[number];
   readonly equalValues: boolean;
   readonly chosen: number;
   readonly target: Point;
@@ -22,9 +22,13 @@ export interface Seen {
   readonly weights: readonly (readonly number[])[] | null;
   readonly values: readonly Point[];
   readonly outputs: readonly Point[];
-  readonly gradients: Readonly<Record<"q" | "k" | "v", readonly Point[]>>;
+  readonly gradients: Readonly<Record<(typeof letters)[number], readonly Point[]>>;
 }
 
+export const masks = ["none", "causal", "window"] as const;
+export const biases = ["none", "alibi"] as const;
+/** Queries, keys, values. */
+export const letters = ["q", "k", "v"] as const;
 export const kernelNames = Object.keys(kernels);
 
 /** The plane reaches so far from 0. */
@@ -42,7 +46,7 @@ const points = (initial: readonly Point[], least: number): Setting<readonly Poin
 });
 
 export const schema = {
-  kernel: oneOf<string>("softmax", kernelNames),
+  kernel: oneOf("softmax", kernelNames),
   points: points(
     [
       [-1.6, 0.9],
@@ -55,10 +59,10 @@ export const schema = {
   ),
   target: points([[0.2, 0.4]], 1),
   chosen: whole(0, 0, 4),
-  mask: oneOf<Question["mask"]>("none", ["none", "causal", "window"]),
-  bias: oneOf<Question["bias"]>("none", ["none", "alibi"]),
+  mask: oneOf("none", masks),
+  bias: oneOf("none", biases),
   equal: flag(false),
-  of: oneOf<"q" | "k" | "v">("q", ["q", "k", "v"]),
+  of: oneOf("q", letters),
   set: {
     initial: {},
     read(text: string) {

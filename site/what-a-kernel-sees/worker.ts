@@ -1,10 +1,10 @@
+import { answer } from "../kit/answer.js";
 import { see } from "./see.js";
-import type { Question } from "./settings.js";
+import type { Question, Seen } from "./settings.js";
 
-onmessage = async ({ data }: MessageEvent<Question>) => {
-  try {
-    postMessage({ seen: await see(data) });
-  } catch (error) {
-    postMessage({ failed: error instanceof Error ? error.message : String(error) });
-  }
-};
+export interface Message {
+  readonly kind: "seen";
+  readonly seen: Seen;
+}
+
+answer<Question, Message>(async (question, post) => post({ kind: "seen", seen: await see(question) }));

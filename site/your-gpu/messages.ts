@@ -29,5 +29,4 @@ export type Message =
   | { readonly kind: "rates"; readonly rates: Rates }
   | { readonly kind: "now"; readonly what: string }
   | { readonly kind: "row"; readonly row: Row }
-  | { readonly kind: "end" }
-  | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "end" };

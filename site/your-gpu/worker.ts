@@ -1,10 +1,9 @@
 import { requestGpu } from "attention-kernels";
 import { ratesOf } from "../../bench/rates.mjs";
+import { answer, reasonOf } from "../kit/answer.js";
 import { measured } from "./bench.js";
 import type { Message, Rates } from "./messages.js";
 import type { Task } from "./settings.js";
-
-const post = (message: Message): void => postMessage(message);
 
 /** The rates of a device of its own. */
 async function rates(runs: number): Promise<Rates> {
@@ -16,31 +15,24 @@ async function rates(runs: number): Promise<Rates> {
   }
 }
 
-onmessage = async ({ data: task }: MessageEvent<Task>) => {
-  try {
-    post({ kind: "now", what: "Asking for a device" });
-    const gpu = await requestGpu();
-    post({ kind: "device", name: gpu.device.name, device: gpu.device.kind, timestamps: gpu.hasTimestamps });
-    let limits: Rates | null = null;
-    if (task.roofline) {
-      post({ kind: "now", what: "Measuring copies and multiply-adds" });
-      limits = await rates(task.runs);
-      post({ kind: "rates", rates: limits });
-    }
-    for (const kernel of task.kernels) {
-      post({ kind: "now", what: `Checking and timing ${kernel}` });
-      try {
-        post({ kind: "row", row: await measured(gpu, kernel, task, limits) });
-      } catch (error) {
-        post({
-          kind: "row",
-          row: { kernel, error: NaN, failed: error instanceof Error ? error.message : String(error) },
-        });
-      }
-    }
-    gpu.dispose();
-    post({ kind: "end" });
-  } catch (error) {
-    post({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+answer<Task, Message>(async (task, post) => {
+  post({ kind: "now", what: "Asking for a device" });
+  const gpu = await requestGpu();
+  post({ kind: "device", name: gpu.device.name, device: gpu.device.kind, timestamps: gpu.hasTimestamps });
+  let limits: Rates | null = null;
+  if (task.roofline) {
+    post({ kind: "now", what: "Measuring copies and multiply-adds" });
+    limits = await rates(task.runs);
+    post({ kind: "rates", rates: limits });
   }
-};
+  for (const kernel of task.kernels) {
+    post({ kind: "now", what: `Checking and timing ${kernel}` });
+    try {
+      post({ kind: "row", row: await measured(gpu, kernel, task, limits) });
+    } catch (error) {
+      post({ kind: "row", row: { kernel, error: NaN, failed: reasonOf(error) } });
+    }
+  }
+  gpu.dispose();
+  post({ kind: "end" });
+});

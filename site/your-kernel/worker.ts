@@ -1,15 +1,14 @@
 import { defineKernel, gradcheckKernel, requestGpu, type Gpu, type GradcheckKernelReport } from "attention-kernels";
 import type { KernelDefinition, KernelFunctionReport } from "attention-kernels";
+import { answer } from "../kit/answer.js";
 
 /** What the page shows of a text. */
-export type Verdict =
-  | {
-      readonly kind: "report";
-      readonly passed: boolean;
-      readonly hasGpu: boolean;
-      readonly functions: KernelFunctionReport[];
-    }
-  | { readonly kind: "failed"; readonly reason: string };
+export interface Verdict {
+  readonly kind: "report";
+  readonly passed: boolean;
+  readonly hasGpu: boolean;
+  readonly functions: KernelFunctionReport[];
+}
 
 /** A device, where the browser has one. */
 const device: Promise<Gpu | undefined> = requestGpu().catch(() => undefined);
@@ -24,10 +23,4 @@ async function judged(text: string): Promise<Verdict> {
   return { kind: "report", passed, hasGpu: gpu !== undefined, functions: [...functions] };
 }
 
-onmessage = async ({ data }: MessageEvent<string>) => {
-  try {
-    postMessage(await judged(data));
-  } catch (error) {
-    postMessage({ kind: "failed", reason: error instanceof Error ? error.message : String(error) } satisfies Verdict);
-  }
-};
+answer<string, Verdict>(async (text, post) => post(await judged(text)));

@@ -2,6 +2,7 @@ import { ref, shallowRef, type Ref, type ShallowRef } from "vue";
 import { useWorkers } from "../kit/workers.js";
 import type { Event, Head, Summary } from "./dissect.js";
 import type { Task } from "./settings.js";
+import type { Message } from "./worker.js";
 
 /** A layer as far as it is known. */
 export interface FoundLayer {
@@ -47,7 +48,7 @@ export function useDissection(): Dissection {
   const found = shallowRef(nothing);
   const state: Dissection["state"] = ref("idle");
   const reason = ref("");
-  const workers = useWorkers<Task, Event | { readonly kind: "end" }>(
+  const workers = useWorkers<Task, Message>(
     () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
   );
   return {

@@ -1,10 +1,13 @@
 import type { FindOptions } from "attention-kernels/weights";
-import { flag, oneOf, real, whole, type Setting } from "../kit/settings.js";
+import { flag, oneOf, real, whole, type Setting, type SettingsOf } from "../kit/settings.js";
 
 const text: Setting<string> = { initial: "", read: (own) => (own === "" ? undefined : own), write: encodeURIComponent };
 
 /** A whole number from 1 on, or nothing. */
 const count: Setting<number | ""> = { initial: "", read: whole(1, 1, 4096).read, write: String };
+
+/** How a matrix is stored. */
+export const orders = ["auto", "out-in", "in-out"] as const;
 
 export const schema = {
   sample: flag(false),
@@ -15,13 +18,11 @@ export const schema = {
   query: text,
   key: text,
   fused: text,
-  stored: oneOf<"auto" | "out-in" | "in-out">("auto", ["auto", "out-in", "in-out"]),
+  stored: oneOf("auto", orders),
   layer: whole(0, 0, 1e4),
   head: whole(0, 0, 4095),
 };
-export type Settings = {
-  -readonly [Name in keyof typeof schema]: (typeof schema)[Name] extends Setting<infer Value> ? Value : never;
-};
+export type Settings = SettingsOf<typeof schema>;
 
 /** What both the page and its script dissect, apart from the file. */
 export interface Options {

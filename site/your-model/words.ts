@@ -1,6 +1,8 @@
 import { count, short } from "../kit/numbers.js";
 import type { Event, LayerSizes } from "./dissect.js";
 
+export const orderWords = { auto: "as usual", "out-in": "[out, in]", "in-out": "[in, out]" } as const;
+
 /** A number, or the range of several. */
 function rangeOf(values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];

@@ -1,8 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { root } from "../../scripts/processes.mjs";
 import { landscape, type Found } from "../../site/landscapes/landscape.js";
 import { schema, taskOf, type Settings } from "../../site/landscapes/settings.js";
 import { presets } from "../../site/three-matrices/settings.js";
@@ -13,7 +9,7 @@ import { random } from "../../src/core/random.js";
 import { moved } from "../../src/numerics/vectors.js";
 import { descend } from "../../src/theory/descend.js";
 import { hasChromium } from "../package/chromium.js";
-import { openSite, type Opened, type Site } from "./site.js";
+import { openSite, runScript, type Opened, type Site } from "./site.js";
 
 const initial = Object.fromEntries(Object.entries(schema).map(([name, own]) => [name, own.initial])) as Settings;
 const small: Settings = { ...initial, steps: "200", points: "21" };
@@ -125,6 +121,13 @@ describe.runIf(hasChromium)("the page of landscapes", () => {
     expect(opened.faults).toEqual([]);
   });
 
+  it("gives a script that computes the same in Node", async () => {
+    const [, gauss] = await expectShown({});
+    const printed = await runScript(opened.page);
+    expect(printed).toContain(`gaussian: losses ${Math.min(...gauss.losses)} to ${Math.max(...gauss.losses)}`);
+    expect(printed).toContain(`to ${gauss.path.losses.at(-1)} in ${gauss.path.steps.at(-1)} steps`);
+  });
+
   it("follows every control with the numbers of the library in Node", async () => {
     const { page } = opened;
     await change(() => page.selectOption("[aria-label='Kernel beside softmax']", "laplacian"));
@@ -144,12 +147,13 @@ describe.runIf(hasChromium)("the page of landscapes", () => {
 
   it("follows the controls of the problem", async () => {
     const { page } = opened;
+    await change(() => page.selectOption("[aria-label='Points along a side']", "21"));
     for (const { name } of presets) {
       await page.click(`.presets >> text="${name}"`);
       await page.waitForSelector(`.presets [aria-pressed=true] >> text="${name}"`);
     }
     await change(() => page.click(".presets >> text='Both learn'"));
-    const problem: Partial<Settings> = { kernel: "laplacian", plane: "random", around: "end", draw: 2, points: "31" };
+    const problem: Partial<Settings> = { kernel: "laplacian", plane: "random", around: "end", draw: 2 };
     const reach = Number(new URL(page.url()).searchParams.get("reach"));
     const own: Partial<Settings> = { ...problem, reach, equal: false, heads: 2, v: 3 };
     await change(() => page.click(".trains >> nth=1"));
@@ -209,21 +213,5 @@ describe.runIf(hasChromium)("the page of landscapes", () => {
     expect(first).toBe(await page.locator("[data-first] >> nth=1").getAttribute("data-first"));
     await expect.poll(picture).not.toBe(end);
     expect(faults).toEqual([]);
-  });
-
-  it("gives a script that computes the same in Node", async () => {
-    const { page } = await site.open(`explore/landscapes.html?${query}`, { reducedMotion: "reduce" });
-    const code = (await page.textContent(".copycode code:not(summary code)"))!;
-    const [, gauss] = await landscape(taskOf(small));
-    const folder = mkdtempSync(join(root, "out/script-")); // below package.json, which has the package's name
-    try {
-      const file = join(folder, "landscapes.mjs");
-      writeFileSync(file, code);
-      const printed = execFileSync(process.execPath, [file], { encoding: "utf8" });
-      expect(printed).toContain(`gaussian: losses ${Math.min(...gauss.losses)} to ${Math.max(...gauss.losses)}`);
-      expect(printed).toContain(`to ${gauss.path.losses.at(-1)} in ${gauss.path.steps.at(-1)} steps`);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
   });
 });

@@ -87,7 +87,7 @@ export async function openSite(options: { readonly webgpu: boolean }): Promise<S
  * hidden from screen readers: these get MathML.
  */
 export async function expectAccessible(page: Page, rules?: readonly string[]): Promise<void> {
-  await page.addScriptTag({ content: axe.source });
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.addScriptTag({ content: axe.source });
   const options = JSON.stringify(rules === undefined ? {} : { runOnly: rules });
   const { violations } = await page.evaluate<axe.AxeResults>(
     `axe.run({ exclude: ['.DocSearch', '.katex-html'] }, ${options})`,
@@ -101,14 +101,18 @@ export async function expectAccessible(page: Page, rules?: readonly string[]): P
   expect(serious).toEqual([]);
 }
 
+/** The script of a page. */
+export const codeOf = async (page: Page): Promise<string> =>
+  (await page.textContent(".copycode code:not(summary code)"))!;
+
 /** What the script of a page prints in Node. */
-export async function runScript(page: Page, ...args: readonly string[]): Promise<string> {
-  const code = (await page.textContent(".copycode code:not(summary code)"))!;
+export async function runScript(page: Page): Promise<string> {
+  const code = await codeOf(page);
   const folder = mkdtempSync(join(root, "out/script-")); // below package.json, which has the package's name
   try {
     const file = join(folder, "script.mjs");
     writeFileSync(file, code);
-    return execFileSync(process.execPath, [file, ...args], { encoding: "utf8" });
+    return execFileSync(process.execPath, [file], { encoding: "utf8" });
   } finally {
     rmSync(folder, { recursive: true });
   }

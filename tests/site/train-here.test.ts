@@ -1,10 +1,6 @@
 import { cpu } from "attention-kernels";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { root } from "../../scripts/processes.mjs";
 import { sentenceData, sentences } from "../../site/train-here/sentences.js";
 import { presets, schema, taskOf, type Settings } from "../../site/train-here/settings.js";
 import { train, type Record } from "../../site/train-here/train.js";
@@ -13,7 +9,7 @@ import { pathfinder } from "../../src/studies/pathfinder/study.js";
 import { splitPictures, trainRun } from "../../src/studies/pathfinder/train.js";
 import { hasChromium } from "../package/chromium.js";
 import { optionsOf, workOn } from "../support/study.js";
-import { expectAccessible, openSite, type Opened, type Site } from "./site.js";
+import { codeOf, expectAccessible, openSite, runScript, type Opened, type Site } from "./site.js";
 
 const initial = Object.fromEntries(Object.entries(schema).map(([name, own]) => [name, own.initial])) as Settings;
 const small: Settings = { ...initial, steps: "20", examples: "64", every: "10", layers: 1 };
@@ -42,7 +38,6 @@ async function trainHere(page: Page): Promise<void> {
   await page.click(".start");
   await page.waitForSelector("[data-state=done]", { timeout: 120_000 });
 }
-const scriptOf = async (page: Page): Promise<string> => (await page.textContent(".copycode code:not(summary code)"))!;
 
 it("generates sentences of which half are positive, and whose words do not tell the label", () => {
   const { labels, texts } = sentences(400, 4);
@@ -98,12 +93,19 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
     expect(faults).toEqual([]);
   });
 
+  it("gives a script that computes the same in Node", async () => {
+    const { losses, records } = await trained(small, "gaussian");
+    const printed = await runScript(opened.page);
+    expect(printed).toContain(`gaussian, step 20: loss ${losses.at(-1)}`);
+    expect(printed).toContain(`gaussian, step 10: accuracy ${records[1].accuracy}`);
+  });
+
   it("takes every setting of the training, and shows the monitor's warnings", async () => {
     const { page } = opened;
     for (const { name, settings } of [...presets].reverse()) {
       await page.click(`.presets >> text="${name}"`);
       await page.waitForSelector(`.presets [aria-pressed=true] >> text="${name}"`);
-      expect(await scriptOf(page)).toContain(settings.data === "pictures" ? "study pathfinder" : "sentences");
+      expect(await codeOf(page)).toContain(settings.data === "pictures" ? "study pathfinder" : "sentences");
     }
     await page.selectOption("[aria-label='Computes on']", "webgpu");
     await page.click(".start");
@@ -133,23 +135,6 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
     expect(await page.locator("[data-kernel=cosine] .warnings li").allTextContents()).toEqual(records.at(-1)!.warnings);
   });
 
-  it("gives a script that computes the same in Node", async () => {
-    const { page } = await site.open(`explore/train-here.html?${query}`);
-    await page.waitForSelector("[data-ready=true]");
-    const folder = mkdtempSync(join(root, "out/script-")); // below package.json, which has the package's name
-    try {
-      const file = join(folder, "train-here.mjs");
-      writeFileSync(file, await scriptOf(page));
-      const { losses, records } = await trained(small, "gaussian");
-      const printed = execFileSync(process.execPath, [file], { encoding: "utf8" });
-      expect(printed).toContain(`gaussian, step 20: loss ${losses.at(-1)}`);
-      expect(printed).toContain(`gaussian, step 10: accuracy ${records[1].accuracy}`);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-    await page.context().close();
-  });
-
   it("trains on pictures as the study does, and gives its command", async () => {
     const { page } = await site.open("explore/train-here.html?data=pictures&width=32&batch=64&steps=20");
     await trainHere(page);
@@ -159,7 +144,7 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
     await page.keyboard.press("End");
     expect((await shown(page, "softmax", "loss")) / run.losses[19]).toBeCloseTo(1, 5);
     expect(await page.locator(".picture").count()).toBe(1);
-    expect(await scriptOf(page)).toBe(
+    expect(await codeOf(page)).toBe(
       "npx attention-kernels study pathfinder --without-landscape --seed 1 --seeds 1 --kernels softmax,gaussian " +
         "--examples 1024 --epochs 2 --learning-rate 0.003 --backend cpu\n",
     );
