@@ -26,13 +26,27 @@ const small = {
   hidden: 8,
   batch: 50,
   epochs: 4,
+  restarts: 1,
+  factoredRate: 0.03,
 };
-const run = (configuration: typeof small, folder = out) =>
-  conduct(potts, configuration, { backend: cpu, seed: 5, out: folder, command: "test" });
+const run = (configuration: typeof small, only?: string) =>
+  conduct(potts, configuration, {
+    backend: cpu,
+    seed: 5,
+    out: join(out, only ?? "all"),
+    command: "test",
+    ...(only === undefined ? {} : { only: [only] }),
+  });
 
 it("study potts learns small models over seeds, and repeats with its seed", async () => {
   const { results, report } = await run(small);
-  expect((await readdir(out)).sort()).toEqual(["couplings.svg", "loss.svg", "report.html", "results.json", "tasks"]);
+  expect((await readdir(join(out, "all"))).sort()).toEqual([
+    "couplings.svg",
+    "loss.svg",
+    "report.html",
+    "results.json",
+    "tasks",
+  ]);
   const { runs, truths } = results.measurements!;
   expect(truths.map(({ seed, couplings }) => [seed, couplings.length])).toEqual([
     [5, 6],
@@ -66,4 +80,15 @@ it("study potts compares the depths of its encoders with the factored layer and 
     "softmax 2 layers minus factored",
     "softmax 2 layers minus softmax 1 layer",
   ]);
+});
+
+it("study potts keeps the start of the factored layer with the least loss", async () => {
+  const own = { ...small, seeds: 1, restarts: 3, samples: 200, contexts: 2 };
+  const [kept] = (await run(own, "factored")).results.measurements!.runs;
+  const losses = [];
+  for (const start of [1, 2, 3])
+    losses.push((await run(own, `factored start ${start}`)).results.measurements!.runs[0].losses);
+  const last = (all: readonly number[]): number => all.slice(-4).reduce((a, b) => a + b);
+  expect(new Set(losses.map(last)).size).toBe(3);
+  expect(last(kept.losses)).toBe(Math.min(...losses.map(last)));
 });

@@ -1,5 +1,5 @@
 import { HEADS, WIDTH } from "../options.js";
-import { real, whole, wholes, type Values } from "../runner/options.js";
+import { real, reals, whole, wholes, type Values } from "../runner/options.js";
 
 export const pottsOptions = {
   seeds: whole(5, { least: 1, most: 1000, help: "models, each with samples and starts of its own" }),
@@ -16,8 +16,14 @@ export const pottsOptions = {
   heads: whole(2, { ...HEADS, help: "heads of a layer of the encoders" }),
   batch: whole(64, { least: 1, most: 100_000 }),
   epochs: whole(2, { least: 1, most: 10_000, help: "passes over the samples" }),
+  restarts: whole(3, { least: 1, most: 100, help: "starts of the factored layer, of which the best counts" }),
   factoredRate: real(0.01, { least: 0, most: 1000, help: "learning rate of the factored layer" }),
-  encoderRate: real(0.01, { least: 0, most: 1000, help: "learning rate of the encoders" }),
+  encoderRates: reals([0.003, 0.003, 0.01], {
+    least: 0,
+    most: 1000,
+    count: 16,
+    help: "learning rates of encoders with 1, 2, ... layers; deeper ones take the last",
+  }),
 };
 
 export type PottsOptions = Values<typeof pottsOptions>;

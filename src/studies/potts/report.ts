@@ -156,6 +156,7 @@ export function report({ runs, truths }: PottsMeasurements, options: PottsOption
   const { sites, colours, samples, test, contexts, width, hidden, heads, batch, epochs } = options;
   const kernels = [...byKernel(runs).keys()];
   const pairs = comparisons(kernels);
+  const rates = [...byKernel(runs)].map(([kernel, [{ rate }]]) => `${kernel} ${rate}`);
   const found = [...byKernel(runs)].map(
     ([kernel, own]) => `${kernel} ${correlated(meanInterval(own.map(coupled)).mean)}`,
   );
@@ -169,8 +170,9 @@ export function report({ runs, truths }: PottsMeasurements, options: PottsOption
           "of which A = J, V = U is the exact conditional; and encoders with softmax that read a row once for every " +
           `site, with this site masked (width ${width}, hidden ${hidden}, ${heads} heads, learned positions). All ` +
           `see the same batches of ${batch} rows in the same order, ${epochs} epochs, and learn from every site of a ` +
-          `row; Adam, learning rate ${options.factoredRate} for the factored layer and ${options.encoderRate} for ` +
-          "encoders, falling to 0 with a cosine.",
+          `row; Adam, with rates that fall to 0 with a cosine: ${rates.join(", ")}. The loss of the factored layer has ` +
+          `local minima: of ${options.restarts} starts the one with the least loss in the last epoch counts. Encoders ` +
+          "have one start.",
       ),
       paragraph(
         `J is read off all predictors in one way. In ${Math.min(contexts, test)} held-out configurations each site j gets every ` +

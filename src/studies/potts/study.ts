@@ -1,3 +1,4 @@
+import { mean } from "../../numerics/averages.js";
 import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { TrainingState } from "../training/train.js";
@@ -37,29 +38,51 @@ export const potts = declareStudy({
       }),
     ),
 
-  tasks(options, start) {
+  tasks(options, first) {
     const taskOf = (
       contender: Contender,
       seed: number,
+      start: number,
     ): Task<(seed: number) => PottsData, PottsResult, TrainingState<null>> => ({
-      name: `${contender.kernel} seed ${seed}`,
+      name: `${contender.kernel}${contender.starts === 1 ? "" : ` start ${start}`} seed ${seed}`,
       stage: `Seed ${seed}`,
-      depends: () => ({ ...options, seeds: undefined, layers: undefined }),
+      depends: () => ({
+        ...options,
+        seeds: undefined,
+        layers: undefined,
+        restarts: undefined,
+        factoredRate: undefined,
+        encoderRates: undefined,
+        rate: contender.rate,
+      }),
       async run(dataOf, work) {
         const data = dataOf(seed);
-        const run = await trainPredictor(contender, seed, data, options, work);
+        const run = await trainPredictor(contender, { seed, start }, data, options, work);
         return { truth: data.truth.couplings, trueLoss: data.testLoss, run };
       },
     });
-    return seedsOf(start, options).flatMap((seed) => contenders(options).map((contender) => taskOf(contender, seed)));
+    return seedsOf(first, options).flatMap((seed) =>
+      contenders(options).flatMap((contender) =>
+        Array.from({ length: contender.starts }, (_, index) => taskOf(contender, seed, index + 1)),
+      ),
+    );
   },
 
-  gather: (done: readonly PottsResult[]): PottsMeasurements | undefined =>
-    done.length === 0
-      ? undefined
-      : {
-          truths: bySeed(done, ({ truth, trueLoss, run: { seed } }) => ({ seed, couplings: truth, loss: trueLoss })),
-          runs: done.map(({ run }) => run),
-        },
+  /** Of the starts of a predictor, the one with the least mean loss in the last epoch. */
+  gather(done: readonly PottsResult[], { epochs }): PottsMeasurements | undefined {
+    if (done.length === 0) return undefined;
+    const lastEpoch = ({ losses }: PottsRun): number => mean(losses.slice(-losses.length / epochs));
+    const best = new Map<string, PottsRun>();
+    for (const { run } of done) {
+      const place = `${run.kernel} seed ${run.seed}`;
+      const known = best.get(place);
+      if (known === undefined || !(lastEpoch(known) <= lastEpoch(run))) best.set(place, run);
+    }
+    return {
+      truths: bySeed(done, ({ truth, trueLoss, run: { seed } }) => ({ seed, couplings: truth, loss: trueLoss })),
+      runs: [...best.values()],
+    };
+  },
+
   report,
 });

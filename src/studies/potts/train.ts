@@ -28,6 +28,8 @@ export interface PottsRun {
   /** The predictor's attention and its layers. */
   readonly kernel: string;
   readonly seed: number;
+  /** Learning rate of the first step. */
+  readonly rate: number;
   /** Cross entropy of each batch before its step minus that of the true model, in nats per site. */
   readonly losses: readonly number[];
   /** The same on held-out samples after the last step. */
@@ -64,10 +66,12 @@ export function drawPotts({ sites, colours, samples: count, test: tests }: Potts
   };
 }
 
-/** What a task trains. */
+/** A predictor, and how it is trained. */
 export interface Contender {
   readonly kernel: string;
   readonly rate: number;
+  /** Trainings from weights of their own. The loss of the factored layer has local minima. */
+  readonly starts: number;
   readonly predictor: Predictor<ParameterTree>;
 }
 
@@ -79,13 +83,15 @@ export const contenders = ({
   width,
   hidden,
   heads,
+  restarts,
   factoredRate,
-  encoderRate,
+  encoderRates,
 }: PottsOptions): Contender[] => [
-  { kernel: "factored", rate: factoredRate, predictor: factoredPredictor(sites, colours) },
+  { kernel: "factored", rate: factoredRate, starts: restarts, predictor: factoredPredictor(sites, colours) },
   ...layers.map((depth) => ({
     kernel: `softmax ${depth} ${depth === 1 ? "layer" : "layers"}`,
-    rate: encoderRate,
+    rate: encoderRates[Math.min(depth, encoderRates.length) - 1],
+    starts: 1,
     predictor: encoderPredictor(
       encoder({
         kernel: softmax(),
@@ -124,15 +130,23 @@ async function meanLoss(
   return total / count;
 }
 
+/** The weights of one start: the draws of all starts follow each other in the stream of the seed. */
+function weightsOf({ predictor }: Contender, seed: number, start: number, { backend }: Work): ParameterTree {
+  const stream = random(STREAMS * seed + 1);
+  for (let earlier = 1; earlier < start; earlier++) disposeTree(predictor.initialize(backend, stream));
+  return predictor.initialize(backend, stream);
+}
+
 /** Trains a predictor on the samples of a seed, and measures what it learned. */
 export async function trainPredictor(
-  { kernel, rate, predictor }: Contender,
-  seed: number,
+  contender: Contender,
+  { seed, start }: { readonly seed: number; readonly start: number },
   { samples, losses: trueLosses, test, testLoss, truth }: PottsData,
   { sites, colours, contexts, batch, epochs }: PottsOptions,
   work: Work<TrainingState<null>>,
 ): Promise<PottsRun> {
-  const parameters = predictor.initialize(work.backend, random(STREAMS * seed + 1));
+  const { kernel, rate, predictor } = contender;
+  const parameters = weightsOf(contender, seed, start, work);
   const examples = samples.shape[0];
   try {
     const { losses, seconds } = await train(
@@ -160,6 +174,7 @@ export async function trainPredictor(
     return {
       kernel,
       seed,
+      rate,
       losses,
       heldOut,
       parameters: countParameters(parameters),
