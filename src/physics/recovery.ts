@@ -1,8 +1,8 @@
-import { Matrix } from "ml-matrix";
 import { ArgumentError } from "../core/errors.js";
 import { having, numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { mean } from "../numerics/averages.js";
+import { rowsOf, toMatrix } from "../numerics/rows.js";
 import { leadingPair } from "../numerics/singular-values.js";
 import { dot } from "../numerics/vectors.js";
 
@@ -126,7 +126,15 @@ export function couplingsOf(
     { response: responseKind, sites: whole(1), colours: whole(1) },
   );
   const { mean: found, squares } = response;
-  const { value, left, right } = leadingPair(Matrix.from1DArray(sites ** 2, colours ** 2, found));
+  if (found.length !== (sites * colours) ** 2) {
+    throw new ArgumentError({
+      where: "couplingsOf",
+      argument: "response",
+      wanted: `a response between ${sites} sites of ${colours} colours, ${(sites * colours) ** 2} numbers`,
+      got: `${found.length} numbers`,
+    });
+  }
+  const { value, left, right } = leadingPair(toMatrix("couplingsOf", "response.mean", rowsOf(found, colours ** 2)));
   const scaled = left.map((weight) => weight * value);
   const ofMean = (dot(found, found) - value ** 2) / squares;
   const betweenContexts = 1 - dot(found, found) / squares;

@@ -1,3 +1,4 @@
+import { ArgumentError } from "../core/errors.js";
 import { indices, indicesKind, type Indices } from "../core/indices.js";
 import { having, record, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
@@ -32,7 +33,15 @@ export async function pairResponse<Parameters extends ParameterTree>(
     },
   );
   const [rows, sites] = contexts.shape;
-  const [{ backend }] = tensorsIn(parameters);
+  const [first] = tensorsIn(parameters);
+  if (first === undefined)
+    throw new ArgumentError({
+      where: "pairResponse",
+      argument: "parameters",
+      wanted: "the predictor's parameters",
+      got: "no tensor",
+    });
+  const { backend } = first;
   const mean = new Float64Array(sites ** 2 * colours ** 2);
   const block = new Float64Array(colours ** 2);
   let squares = 0;

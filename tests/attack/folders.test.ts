@@ -33,6 +33,8 @@ const study = (out: string, epochs = 2): string[] => [
   "3",
   "--layers",
   "1",
+  "--restarts",
+  "1",
   "--epochs",
   String(epochs),
   "--out",

@@ -154,6 +154,8 @@ describe("the response of logits to the colours of other sites", () => {
     found.interactions.forEach((value, pair) => expect(value).toBeCloseTo(truth.interactions[pair], 12));
     expect(correlation(found.couplings, truth.couplings)).toBeCloseTo(1, 12);
     for (const share of [found.residual, found.ofMean, found.betweenContexts]) expect(share).toBeCloseTo(0, 12);
+    expect(() => couplingsOf({ ...response, mean: response.mean.map(() => NaN) }, sites, colours)).toThrow(/finite/);
+    expect(() => couplingsOf(response, sites + 1, colours)).toThrow(/wanted a response between 7 sites/);
     const flipped = couplingsOf(
       response,
       sites,

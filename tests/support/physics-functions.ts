@@ -37,7 +37,11 @@ export const physicsExamples: Readonly<Record<string, Example>> = {
     [2, 1],
   ]),
   "physics.cosineSchedule": example(() => [{ start: 1, end: 0, steps: 2, warmup: 0 }], 0),
-  "physics.couplingsOf": example(() => [{ mean: Float64Array.from({ length: 16 }, Math.sqrt), squares: 200 }, 2, 2]),
+  "physics.couplingsOf": example(() => [
+    { mean: Float64Array.from({ length: 16 }, (_, at) => at), squares: 2000 },
+    2,
+    2,
+  ]),
   "physics.descend": example(() => [{ x: cpu.full(1, [2, 2]) }, cpu.full(1, [4, 1]), 0.1]),
   "physics.dimerState": example(() => [cpu, plaquettes]),
   "physics.dimerWeights": example(() => [plaquettes]),

@@ -70,12 +70,12 @@ function recoveryTable(runs: readonly PottsRun[], trueLoss: number): Table {
   });
 }
 
-/** Pairs to compare: every encoder with the first predictor, and with the encoder before it. */
+/** Pairs to compare: every encoder with the first predictor, and with the first encoder. */
 function comparisons(kernels: readonly string[]): (readonly [string, string])[] {
   const [reference, ...others] = kernels;
   return [
     ...others.map((own) => [own, reference] as const),
-    ...others.slice(1).map((own, at) => [own, others[at]] as const),
+    ...others.slice(1).map((own) => [own, others[0]] as const),
   ];
 }
 
@@ -160,8 +160,9 @@ export function report({ runs, truths }: PottsMeasurements, options: PottsOption
   const found = [...byKernel(runs)].map(
     ([kernel, own]) => `${kernel} ${correlated(meanInterval(own.map(coupled)).mean)}`,
   );
+  const seeds = `${truths.length} ${truths.length === 1 ? "seed" : "seeds"}`;
   return {
-    answer: `Correlation with J: ${found.join(", ")}; means over ${truths.length} ${truths.length === 1 ? "seed" : "seeds"}.`,
+    answer: `Correlation with J: ${found.join(", ")}; means over ${seeds}.`,
     blocks: [
       paragraph(
         `Samples of H = -Σ J_ij U_(s_i s_j) (arXiv 2304.07235): ${sites} sites, ${colours} colours, ${samples} ` +
@@ -175,8 +176,8 @@ export function report({ runs, truths }: PottsMeasurements, options: PottsOption
           "have one start.",
       ),
       paragraph(
-        `J is read off all predictors in one way. In ${Math.min(contexts, test)} held-out configurations each site j gets every ` +
-          "colour b; the change of the logit of colour a at site i, centred over a and b, is the response. The true " +
+        `J is read off all predictors in one way. In ${Math.min(contexts, test)} held-out configurations each site j ` +
+          "gets every colour b; the change of the logit of colour a at site i, centred over a and b, is the response. The true " +
           "model has J_ij U_ab in every configuration. The leading singular vectors of the mean response give J, " +
           "scaled to norm 1, and U; the true J only sets the sign.",
       ),
