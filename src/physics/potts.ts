@@ -91,7 +91,8 @@ function fieldsOn(
 }
 
 /**
- * The cross entropy of masked prediction of `model` itself on each of `samples` [rows, sites], in nats per site: [rows].
+ * The cross entropy of masked prediction of `model` itself on each of `samples` [rows, sites], in nats per site:
+ * [rows].
  */
 export function conditionalLosses(model: PottsModel, { values, shape: [rows, sites] }: Indices): Float64Array {
   const fields = new Float64Array(model.colours);
