@@ -167,7 +167,8 @@ export function report({ runs, truths }: PottsMeasurements, options: PottsOption
       paragraph(
         `Samples of H = -Σ J_ij U_(s_i s_j) (arXiv 2304.07235): ${sites} sites, ${colours} colours, ${samples} ` +
           `configurations by Gibbs sampling to learn from and ${test} of another chain to test on; every seed has ` +
-          "its own J and U. A predictor gives the colour of each site from the others: one layer of factored attention, " +
+          "its own J and U. A predictor gives the colour of each site from the others: one layer of factored " +
+          "attention, " +
           "of which A = J, V = U is the exact conditional; and encoders with softmax that read a row once for every " +
           `site, with this site masked (width ${width}, hidden ${hidden}, ${heads} heads, learned positions). All ` +
           `see the same batches of ${batch} rows in the same order, ${epochs} epochs, and learn from every site of a ` +
@@ -178,7 +179,8 @@ export function report({ runs, truths }: PottsMeasurements, options: PottsOption
       paragraph(
         `J is read off all predictors in one way. In ${Math.min(contexts, test)} held-out configurations each site j ` +
           "gets every colour b; the change of the logit of colour a at site i, centred over a and b, is the " +
-          "response. The true model has J_ij U_ab in every configuration. The leading singular vectors of the mean response give J, " +
+          "response. The true model has J_ij U_ab in every configuration. " +
+          "The leading singular vectors of the mean response give J, " +
           "scaled to norm 1, and U; the true J only sets the sign.",
       ),
       recoveryTable(runs, mean(truths.map(({ loss }) => loss))),
