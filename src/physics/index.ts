@@ -27,12 +27,11 @@ export {
 export { localEnergies } from "./local-energy.js";
 export type { LogAmplitudes } from "./logarithms.js";
 export {
+  encoderPredictor,
   factoredPredictor,
   maskedLoss,
-  softmaxPredictor,
   type FactoredPredictorParameters,
   type Predictor,
-  type SoftmaxPredictorParameters,
 } from "./masked-prediction.js";
 export { representativesOf, type DistinctRows, type Representatives } from "./orbits.js";
 export {
@@ -52,7 +51,16 @@ export {
   type LinearProblem,
   type NaturalGradientOptions,
 } from "./reconfiguration.js";
-export { correlation, fixGauge, upperPairs, type Gauged } from "./recovery.js";
+export {
+  correlation,
+  couplingsOf,
+  fixGauge,
+  upperPairs,
+  type CouplingsFound,
+  type Gauged,
+  type PairResponse,
+} from "./recovery.js";
+export { pairResponse } from "./response.js";
 export {
   exactSampler,
   metropolisSampler,

@@ -1,19 +1,17 @@
-import { add, crossEntropy, embedding, expand, permute, reshape } from "../autograd/ops.js";
+import { crossEntropy, embedding, permute, reshape } from "../autograd/ops.js";
 import { indices, indicesKind, type Indices } from "../core/indices.js";
 import { having, record, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import type { Random } from "../core/random.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
-import { attentionMap } from "../kernels/attention-map.js";
 import { booleanMask } from "../kernels/boolean-mask.js";
 import { factored } from "../kernels/factored.js";
-import type { AttentionInputs } from "../kernels/kernel.js";
 import type { Mask } from "../kernels/mask.js";
-import { softmax } from "../kernels/softmax.js";
+import type { Encoder, EncoderParameters } from "../nn/encoder.js";
 import { normal } from "../nn/initialize.js";
 
-/** A layer that predicts the colour of every site from the colours of all other sites. */
+/** A model that predicts the colour of every site from the colours of all other sites. */
 export interface Predictor<Parameters> {
   initialize(backend: Backend, random: Random): Parameters;
   /**
@@ -91,60 +89,33 @@ export function factoredPredictor(sites: number, colours: number): Predictor<Fac
   };
 }
 
-/** Parameters of a `softmaxPredictor`. */
-export type SoftmaxPredictorParameters = {
-  /** Queries of the masked sites, [sites, width]. */
-  readonly queries: Tensor;
-  /** The parts of a key: of the site [sites, width], and of its colour [width, colours]. */
-  readonly keys: Tensor;
-  readonly colourKeys: Tensor;
-  readonly values: Tensor;
-};
-
 /**
- * One layer of softmax attention for the task of `factoredPredictor(sites, colours)`. The query of a masked site
- * depends on its position. A key is the sum of a position part and a colour part. Values depend on the colour. `width`
- * is the width of queries and keys, by default the number of sites.
+ * A predictor that is an off-the-shelf transformer: `model` reads every row once for each site, with that site masked.
+ * Its classes are the colours, its tokens the sites, and its vocabulary has one id more, the mask.
  *
  * @example
- * const predictor = softmaxPredictor(20, 4);
- * const weights = predictor.weights(predictor.initialize(cpu, random(1)), colours); // [rows, 20, 20]
+ * const model = encoder({ kernel: softmax(), vocabulary: 5, classes: 4, tokens: 20, layers: 3 });
+ * const predictor = encoderPredictor(model, 4);
  */
-export function softmaxPredictor(
-  sites: number,
-  colours: number,
-  width: number = sites,
-): Predictor<SoftmaxPredictorParameters> & {
-  /** The attention weights between sites, [rows, sites, sites]. */
-  weights(parameters: SoftmaxPredictorParameters, colours: Indices): Tensor;
-} {
+export function encoderPredictor(model: Encoder, colours: number): Predictor<EncoderParameters> {
   checkArguments(
-    "softmaxPredictor",
-    { sites, colours, width },
-    { sites: whole(1), colours: whole(1), width: whole(1) },
+    "encoderPredictor",
+    { model, colours },
+    { model: having<Encoder>("an encoder, as encoder() gives", ["initialize", "tokenLogits"]), colours: whole(1) },
   );
-  const mask = othersOnly(sites);
-  const inputsOf = (
-    { queries, keys, colourKeys, values }: SoftmaxPredictorParameters,
-    colourings: Indices,
-  ): AttentionInputs => {
-    const [rows] = colourings.shape;
-    const q = expand(reshape(queries, [1, 1, sites, width]), [rows, 1, sites, width]);
-    const k = add(valuesOf(colourKeys, colourings), reshape(keys, [1, 1, sites, width]));
-    return { q, k, v: valuesOf(values, colourings) };
-  };
   return {
-    initialize: (backend, random) => ({
-      queries: normal(backend, random, [sites, width], 1),
-      keys: normal(backend, random, [sites, width], 1),
-      colourKeys: normal(backend, random, [width, colours], 1),
-      values: normal(backend, random, [colours, colours], 1 / Math.sqrt(colours)),
-    }),
-    logits: (parameters, colourings) =>
-      reshape(attention(softmax(), inputsOf(parameters, colourings), { mask }), [-1, sites, colours]),
-    weights(parameters, colourings) {
-      const [rows] = colourings.shape;
-      return reshape(attentionMap(softmax(), inputsOf(parameters, colourings), { mask }), [rows, sites, sites]);
+    initialize: (backend, random) => model.initialize(backend, random),
+    logits(parameters, { values, shape: [rows, sites] }) {
+      const masked = new Int32Array(rows * sites * sites);
+      const places = new Int32Array(rows * sites);
+      for (let sequence = 0; sequence < rows * sites; sequence++) {
+        const row = Math.floor(sequence / sites);
+        places[sequence] = sequence * sites + (sequence % sites);
+        masked.set(values.subarray(row * sites, (row + 1) * sites), sequence * sites);
+        masked[places[sequence]] = colours;
+      }
+      const logits = model.tokenLogits(parameters, indices(masked, [rows * sites, sites]), indices(places));
+      return reshape(logits, [rows, sites, colours]);
     },
   };
 }

@@ -76,6 +76,37 @@ function energyOf({ sites, colours, couplings, interactions }: PottsModel, confi
   return energy;
 }
 
+/** The fields on a site, ln p(s_i = a | all other sites) up to a constant [colours], into `fields`. */
+function fieldsOn(
+  site: number,
+  { sites, colours, couplings, interactions }: PottsModel,
+  configuration: ArrayLike<number>,
+  fields: Float64Array,
+): void {
+  for (let a = 0; a < colours; a++) {
+    let field = 0;
+    for (let j = 0; j < sites; j++) field += couplings[site * sites + j] * interactions[a * colours + configuration[j]];
+    fields[a] = field;
+  }
+}
+
+/**
+ * The cross entropy of masked prediction of `model` itself on each of `samples` [rows, sites], in nats per site:
+ * [rows].
+ */
+export function conditionalLosses(model: PottsModel, { values, shape: [rows, sites] }: Indices): Float64Array {
+  const fields = new Float64Array(model.colours);
+  return Float64Array.from({ length: rows }, (_, row) => {
+    const configuration = values.subarray(row * sites, (row + 1) * sites);
+    let loss = 0;
+    for (let site = 0; site < sites; site++) {
+      fieldsOn(site, model, configuration, fields);
+      loss += Math.log(fields.reduce((sum, field) => sum + Math.exp(field), 0)) - fields[configuration[site]];
+    }
+    return loss / sites;
+  });
+}
+
 /** Most configurations that `exactConditional` enumerates. */
 const MOST_CONFIGURATIONS = 1e7;
 
@@ -128,17 +159,14 @@ export interface GibbsOptions {
 export function gibbsSamples(model: PottsModel, count: number, random: Random, options: GibbsOptions = {}): Indices {
   checkArguments("gibbsSamples", { model, count, random }, { model: modelKind, count: whole(1), random: generator });
   const { sweeps = 5, burnIn = 100 } = checkOptions("gibbsSamples", options, { sweeps: whole(1), burnIn: whole(0) });
-  const { sites, colours, couplings, interactions } = model;
+  const { sites, colours } = model;
   const current = Uint8Array.from({ length: sites }, () => random.integer(colours));
   const weights = new Float64Array(colours);
   const sweep = (): void => {
     for (let i = 0; i < sites; i++) {
+      fieldsOn(i, model, current, weights);
       let total = 0;
-      for (let a = 0; a < colours; a++) {
-        let field = 0;
-        for (let j = 0; j < sites; j++) field += couplings[i * sites + j] * interactions[a * colours + current[j]];
-        total += weights[a] = Math.exp(field);
-      }
+      for (let a = 0; a < colours; a++) total += weights[a] = Math.exp(weights[a]);
       let left = random.uniform() * total;
       let chosen = 0;
       while (chosen < colours - 1 && (left -= weights[chosen]) >= 0) chosen++;

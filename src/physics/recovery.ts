@@ -1,7 +1,9 @@
 import { ArgumentError } from "../core/errors.js";
-import { numbers, whole } from "../core/kinds.js";
+import { having, numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { mean } from "../numerics/averages.js";
+import { rowsOf, toMatrix } from "../numerics/rows.js";
+import { leadingPair } from "../numerics/singular-values.js";
 import { dot } from "../numerics/vectors.js";
 
 /** Pearson's correlation of two lists of numbers, a and b, of one length. */
@@ -66,5 +68,80 @@ export function fixGauge(
   return {
     couplings: pairs.map((value) => value / scale),
     interactions: Array.from(interactions, (value, at) => (value - means[at % colours]) * scale),
+  };
+}
+
+/** Subtracts the means of rows and columns of a square `matrix`. */
+export function centre(matrix: Float64Array, size: number): void {
+  for (const [across, along] of [
+    [size, 1],
+    [1, size],
+  ]) {
+    for (let line = 0; line < size; line++) {
+      let middle = 0;
+      for (let at = 0; at < size; at++) middle += matrix[line * across + at * along] / size;
+      for (let at = 0; at < size; at++) matrix[line * across + at * along] -= middle;
+    }
+  }
+}
+
+/** How the logits of a site respond to the colours of the others, as `pairResponse` measures it. */
+export interface PairResponse {
+  /** Mean over contexts, [sites, sites, colours, colours]: logit of colour a at site i to colour b at site j. */
+  readonly mean: Float64Array;
+  /** Mean over contexts of the sum of all squared responses. */
+  readonly squares: number;
+}
+
+/** Couplings and interactions read off a response. */
+export interface CouplingsFound extends Gauged {
+  /** Share of the squared responses that is not of the form J_ij U_ab: what the two below add up to. */
+  readonly residual: number;
+  /** Share by which responses differ between contexts. */
+  readonly betweenContexts: number;
+  /** Share of the mean response that is not of the form. */
+  readonly ofMean: number;
+}
+
+const responseKind = having<PairResponse>("a response, as pairResponse() gives", ["mean", "squares"]);
+
+/**
+ * The best form J_ij U_ab of a predictor's `response` between `sites` sites of `colours` colours: the leading singular
+ * vectors of its mean, a matrix of pairs (i, j) and colours (a, b). The response of the Potts model itself is exactly
+ * of this form. Gauge and sign are those of `fixGauge`; rows of U have mean 0 as well.
+ *
+ * @example
+ * const response = await pairResponse(predictor, parameters, contexts, 4);
+ * const { couplings, residual } = couplingsOf(response, 20, 4);
+ */
+export function couplingsOf(
+  response: PairResponse,
+  sites: number,
+  colours: number,
+  like?: readonly number[],
+): CouplingsFound {
+  checkArguments(
+    "couplingsOf",
+    { response, sites, colours },
+    { response: responseKind, sites: whole(1), colours: whole(1) },
+  );
+  const { mean: found, squares } = response;
+  if (found.length !== (sites * colours) ** 2) {
+    throw new ArgumentError({
+      where: "couplingsOf",
+      argument: "response",
+      wanted: `a response between ${sites} sites of ${colours} colours, ${(sites * colours) ** 2} numbers`,
+      got: `${found.length} numbers`,
+    });
+  }
+  const { value, left, right } = leadingPair(toMatrix("couplingsOf", "response.mean", rowsOf(found, colours ** 2)));
+  const scaled = left.map((weight) => weight * value);
+  const ofMean = (dot(found, found) - value ** 2) / squares;
+  const betweenContexts = 1 - dot(found, found) / squares;
+  return {
+    ...fixGauge(scaled, right, sites, colours, like),
+    residual: ofMean + betweenContexts,
+    ofMean,
+    betweenContexts,
   };
 }

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Six tasks, of which three keep their weights on the way. */
+/** Six tasks that keep their weights on the way. */
 const study = (out: string, epochs = 2): string[] => [
   "study",
   "potts",
@@ -29,6 +29,12 @@ const study = (out: string, epochs = 2): string[] => [
   "3",
   "--samples",
   "1000",
+  "--seeds",
+  "3",
+  "--layers",
+  "1",
+  "--restarts",
+  "1",
   "--epochs",
   String(epochs),
   "--out",

@@ -1,9 +1,30 @@
 import { describe, expect, it } from "vitest";
-import { cpu, indices, ops, random, valueAndGrad } from "../../src/index.js";
-import { adam } from "../../src/nn/index.js";
-import { batchOf, factoredPredictor, maskedLoss, softmaxPredictor } from "../../src/physics/masked-prediction.js";
-import { exactConditional, gibbsSamples, pottsEnergy, randomPotts } from "../../src/physics/potts.js";
-import { correlation, fixGauge } from "../../src/physics/recovery.js";
+import { cpu, indices, ops, random, softmax, valueAndGrad } from "../../src/index.js";
+import { adam, encoder } from "../../src/nn/index.js";
+import { batchOf, encoderPredictor, factoredPredictor, maskedLoss } from "../../src/physics/masked-prediction.js";
+import {
+  conditionalLosses,
+  exactConditional,
+  gibbsSamples,
+  pottsEnergy,
+  randomPotts,
+} from "../../src/physics/potts.js";
+import { centre, correlation, couplingsOf, fixGauge } from "../../src/physics/recovery.js";
+import { pairResponse } from "../../src/physics/response.js";
+
+const encoders = (sites: number, colours: number) =>
+  encoderPredictor(
+    encoder({
+      kernel: softmax(),
+      vocabulary: colours + 1,
+      classes: colours,
+      tokens: sites,
+      width: 8,
+      hidden: 8,
+      layers: 1,
+    }),
+    colours,
+  );
 
 describe("the generalised Potts model", () => {
   it("has factored attention with A = J and V = U as its exact conditional", async () => {
@@ -48,6 +69,16 @@ describe("the generalised Potts model", () => {
       0,
     );
     expect(squares).toBeLessThan(60); // χ² of 26 degrees of freedom: 60 has probability 2e-4
+  });
+
+  it("has the losses of its conditionals", () => {
+    const model = randomPotts(4, 3, random(6));
+    const rows = gibbsSamples(model, 2, random(7));
+    conditionalLosses(model, rows).forEach((loss, row) => {
+      const own = Array.from(rows.values.subarray(4 * row, 4 * row + 4));
+      const logs = own.map((colour, site) => Math.log(exactConditional(model, own, site)[colour]));
+      expect(loss).toBeCloseTo(-logs.reduce((a, b) => a + b) / 4, 12);
+    });
   });
 
   it("refuses what cannot be enumerated", () => {
@@ -103,9 +134,80 @@ describe("recovery", () => {
   });
 });
 
-it("neither predictor sees the colour that it predicts", async () => {
+describe("the response of logits to the colours of other sites", () => {
+  const [sites, colours] = [6, 4];
+  const predictor = factoredPredictor(sites, colours);
+  const model = randomPotts(sites, colours, random(3));
+  const contexts = gibbsSamples(model, 3, random(4));
+
+  it("of the Potts model has J and U exactly", async () => {
+    const parameters = {
+      positions: cpu.tensor(model.couplings, [1, sites, sites]),
+      values: cpu.tensor(model.interactions, [colours, colours]),
+    };
+    const interactions = model.interactions.slice();
+    centre(interactions, colours);
+    const truth = fixGauge(model.couplings, interactions, sites, colours);
+    const response = await pairResponse(predictor, parameters, contexts, colours);
+    const found = couplingsOf(response, sites, colours, truth.couplings);
+    found.couplings.forEach((value, pair) => expect(value).toBeCloseTo(truth.couplings[pair], 12));
+    found.interactions.forEach((value, pair) => expect(value).toBeCloseTo(truth.interactions[pair], 12));
+    expect(correlation(found.couplings, truth.couplings)).toBeCloseTo(1, 12);
+    for (const share of [found.residual, found.ofMean, found.betweenContexts]) expect(share).toBeCloseTo(0, 12);
+    expect(() => couplingsOf({ ...response, mean: response.mean.map(() => NaN) }, sites, colours)).toThrow(/finite/);
+    expect(() => couplingsOf(response, sites + 1, colours)).toThrow(/wanted a response between 7 sites/);
+    const flipped = couplingsOf(
+      response,
+      sites,
+      colours,
+      truth.couplings.map((value) => -value),
+    );
+    expect(flipped.couplings[0]).toBeCloseTo(-truth.couplings[0], 12);
+  });
+
+  it("counts the squares that are not J_ij U_ab", async () => {
+    const ofModels = await Promise.all(
+      [1, 2].map((seed) => pairResponse(predictor, predictor.initialize(cpu, random(seed)), contexts, colours)),
+    );
+    const sum = ofModels[0].mean.map((value, at) => value + ofModels[1].mean[at]);
+    const squares = sum.reduce((total, value) => total + value ** 2, 0);
+    const found = couplingsOf({ mean: sum, squares: 2 * squares }, sites, colours);
+    expect(found.betweenContexts).toBeCloseTo(0.5, 12);
+    // of two products the best single one leaves less than the smaller
+    const smaller = Math.min(...ofModels.map((own) => own.squares));
+    expect(found.ofMean).toBeGreaterThan(0.01);
+    expect(found.ofMean).toBeLessThanOrEqual(smaller / (2 * squares));
+    expect(found.residual).toBeCloseTo(found.ofMean + 0.5, 12);
+  });
+
+  it("of an encoder is its logits' double difference, and differs between contexts", async () => {
+    const own = encoders(sites, colours);
+    // weights large enough for attention to depend on colours
+    const parameters = own.initialize(cpu, random(5));
+    const tree = { ...parameters, embedding: ops.multiply(parameters.embedding, 50) };
+    const { mean, squares } = await pairResponse(own, tree, contexts, colours);
+    const at = (i: number, j: number, a: number, b: number) => mean[((i * sites + j) * colours + a) * colours + b];
+    const logits = async (j: number, b: number) => {
+      const rows = Array.from(contexts.values, (colour, place) => (place % sites === j ? b : colour));
+      return own.logits(tree, indices(rows, [3, sites])).read();
+    };
+    const [first, second] = [await logits(4, 0), await logits(4, 3)];
+    const difference = [0, 1, 2].map((row) => {
+      const place = (row * sites + 2) * colours;
+      return first[place + 1] - first[place + 2] - second[place + 1] + second[place + 2];
+    });
+    expect(at(2, 4, 1, 0) - at(2, 4, 2, 0) - at(2, 4, 1, 3) + at(2, 4, 2, 3)).toBeCloseTo(
+      difference.reduce((a, b) => a + b) / 3,
+      12,
+    );
+    expect(at(2, 2, 1, 1)).toBe(0);
+    expect(couplingsOf({ mean, squares }, sites, colours).betweenContexts).toBeGreaterThan(0.001);
+  });
+});
+
+it("no predictor sees the colour that it predicts", async () => {
   const pair = indices([0, 1, 2, 1, 0, 1, 0, 1], [2, 4]);
-  for (const predictor of [factoredPredictor(4, 3), softmaxPredictor(4, 3)]) {
+  for (const predictor of [factoredPredictor(4, 3), encoders(4, 3)]) {
     const logits = await predictor.logits(predictor.initialize(cpu, random(1)) as never, pair).read();
     const site = (row: number, place: number) =>
       Array.from(logits.slice((row * 4 + place) * 3, (row * 4 + place) * 3 + 3));

@@ -13,65 +13,82 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-it("study potts learns a small model, and repeats with its seed", async () => {
-  const configuration = {
-    ...optionsOf(potts),
-    sites: 4,
-    colours: 3,
-    samples: 1000,
-    batch: 250,
-    epochs: 30,
-    learningRate: 0.1,
-    restarts: 2,
-  };
-  const run = () => conduct(potts, configuration, { backend: cpu, seed: 5, out, command: "test" });
-  const { results, report } = await run();
-  expect((await readdir(out)).sort()).toEqual(["couplings.svg", "loss.svg", "report.html", "results.json", "tasks"]);
-  const { runs, trueLoss, truth } = results.measurements!;
-  expect(truth).toHaveLength(6);
-  expect(runs.map(({ attention, losses }) => [attention, losses.length])).toEqual([
-    ["factored", 120],
-    ["softmax", 120],
+const small = {
+  ...optionsOf(potts),
+  seeds: 2,
+  layers: [1],
+  sites: 4,
+  colours: 3,
+  samples: 1000,
+  test: 200,
+  contexts: 20,
+  width: 8,
+  hidden: 8,
+  batch: 50,
+  epochs: 4,
+  restarts: 1,
+  factoredRate: 0.03,
+};
+const run = (configuration: typeof small, only?: string) =>
+  conduct(potts, configuration, {
+    backend: cpu,
+    seed: 5,
+    out: join(out, only ?? "all"),
+    command: "test",
+    ...(only === undefined ? {} : { only: [only] }),
+  });
+
+it("study potts learns small models over seeds, and repeats with its seed", async () => {
+  const { results, report } = await run(small);
+  expect((await readdir(join(out, "all"))).sort()).toEqual([
+    "couplings.svg",
+    "loss.svg",
+    "report.html",
+    "results.json",
+    "tasks",
   ]);
-  expect(runs[0].couplingCorrelation).toBeGreaterThan(0.8);
-  // The last epoch sees every sample once, as the true loss does.
-  expect(runs[0].losses.slice(-4).reduce((a, b) => a + b) / 4 - trueLoss).toBeLessThan(0.03);
-  expect(runs[0].losses[0]).toBeGreaterThan(trueLoss + 0.1);
-  expect(report.answer).toMatch(/factored attention: correlation with J 0\.\d{4}/);
-  expect((await run()).results.measurements!.runs[0].losses).toEqual(runs[0].losses);
+  const { runs, truths } = results.measurements!;
+  expect(truths.map(({ seed, couplings }) => [seed, couplings.length])).toEqual([
+    [5, 6],
+    [6, 6],
+  ]);
+  expect(runs.map(({ kernel, seed, losses }) => [kernel, seed, losses.length])).toEqual([
+    ["factored", 5, 80],
+    ["softmax 1 layer", 5, 80],
+    ["factored", 6, 80],
+    ["softmax 1 layer", 6, 80],
+  ]);
+  const [factored, encoder] = runs;
+  expect(factored.couplingCorrelation).toBeGreaterThan(0.95);
+  expect(factored.interactionCorrelation).toBeGreaterThan(0.95);
+  expect(factored.heldOut).toBeLessThan(0.02);
+  expect(factored.losses[0]).toBeGreaterThan(0.1);
+  expect(factored.residual).toBeCloseTo(0, 10);
+  expect(encoder.residual).toBeGreaterThan(1e-3);
+  expect(encoder.residual).toBeGreaterThan(encoder.betweenContexts);
+  expect(encoder.heldOut).toBeLessThan(encoder.losses[0]);
+  expect(report.answer).toMatch(/^Correlation with J: factored 0\.9\d{3}, softmax 1 layer -?0\.\d{4}; means over 2/);
+  const again = (await run({ ...small, seeds: 1 })).results.measurements!;
+  expect(again.runs).toMatchObject(runs.slice(0, 2).map(({ secondsPerStep: _, ...own }) => own));
 });
 
-it("study potts keeps the start with the least loss, for each attention", async () => {
-  const configuration = {
-    ...optionsOf(potts),
-    sites: 4,
-    colours: 3,
-    samples: 500,
-    batch: 250,
-    epochs: 3,
-    learningRate: 0.1,
-    restarts: 3,
-  };
-  const run = async (only?: string) => {
-    const { results } = await conduct(potts, configuration, {
-      backend: cpu,
-      seed: 5,
-      out: join(out, only ?? "all"),
-      command: "test",
-      ...(only === undefined ? {} : { only: [only] }),
-    });
-    return results.measurements!.runs;
-  };
-  for (const [place, { attention, losses, couplings, couplingCorrelation, absoluteCorrelation }] of (
-    await run()
-  ).entries()) {
-    const starts = [];
-    for (const start of [1, 2, 3]) starts.push((await run(`${attention} start ${start}`))[0].losses);
-    const last = (all: readonly number[]): number => all.slice(-2).reduce((a, b) => a + b);
-    expect(new Set(starts.map(last)).size).toBe(3);
-    expect(last(losses)).toBe(Math.min(...starts.map(last)));
-    expect(couplings).toHaveLength(6);
-    expect(Math.abs(couplingCorrelation)).toBeLessThanOrEqual(1);
-    expect(absoluteCorrelation === undefined).toBe(place === 0);
-  }
+it("study potts compares the depths of its encoders with the factored layer and with each other", async () => {
+  const { report } = await run({ ...small, seeds: 1, layers: [1, 2], samples: 100, epochs: 1, contexts: 2 });
+  const [, differences] = report.blocks.filter((block) => block.kind === "table");
+  expect(differences.rows.map(([pair]) => pair)).toEqual([
+    "softmax 1 layer minus factored",
+    "softmax 2 layers minus factored",
+    "softmax 2 layers minus softmax 1 layer",
+  ]);
+});
+
+it("study potts keeps the start of the factored layer with the least loss", async () => {
+  const own = { ...small, seeds: 1, restarts: 3, samples: 200, contexts: 2 };
+  const [kept] = (await run(own, "factored")).results.measurements!.runs;
+  const losses = [];
+  for (const start of [1, 2, 3])
+    losses.push((await run(own, `factored start ${start}`)).results.measurements!.runs[0].losses);
+  const last = (all: readonly number[]): number => all.slice(-4).reduce((a, b) => a + b);
+  expect(new Set(losses.map(last)).size).toBe(3);
+  expect(last(kept.losses)).toBe(Math.min(...losses.map(last)));
 });

@@ -1,4 +1,5 @@
 import { cpu, indices, kernels, random } from "../../src/index.js";
+import { encoder } from "../../src/nn/index.js";
 import * as physics from "../../src/physics/index.js";
 import { example, type Example } from "./example.js";
 
@@ -36,9 +37,18 @@ export const physicsExamples: Readonly<Record<string, Example>> = {
     [2, 1],
   ]),
   "physics.cosineSchedule": example(() => [{ start: 1, end: 0, steps: 2, warmup: 0 }], 0),
+  "physics.couplingsOf": example(() => [
+    { mean: Float64Array.from({ length: 16 }, (_, at) => at), squares: 2000 },
+    2,
+    2,
+  ]),
   "physics.descend": example(() => [{ x: cpu.full(1, [2, 2]) }, cpu.full(1, [4, 1]), 0.1]),
   "physics.dimerState": example(() => [cpu, plaquettes]),
   "physics.dimerWeights": example(() => [plaquettes]),
+  "physics.encoderPredictor": example(() => [
+    encoder({ kernel: kernels.softmax(), vocabulary: 3, classes: 2, tokens: 2, width: 2, heads: 1, layers: 1 }),
+    2,
+  ]),
   "physics.energyGradient": example(() => [linear()]),
   "physics.enumeratedEnergy": example(() => [{ hamiltonian: model }, flat]),
   "physics.exactConditional": example(() => [potts, [0, 1, 0], 1]),
@@ -68,6 +78,7 @@ export const physicsExamples: Readonly<Record<string, Example>> = {
   "physics.naturalGradient": example(() => [linear(), { shift: 0.1, side: "samples" }], 1),
   "physics.nearestNeighbours": example(() => [ring]),
   "physics.nextNearestNeighbours": example(() => [ring]),
+  "physics.pairResponse": example(() => [predictor, predictor.initialize(cpu, random(1)), indices([0, 1], [1, 2]), 2]),
   "physics.patches": example(() => [ring, 2]),
   "physics.pointGroup": example(() => [ring]),
   "physics.pottsEnergy": example(() => [potts, [0, 1, 0]]),
@@ -82,7 +93,6 @@ export const physicsExamples: Readonly<Record<string, Example>> = {
   "physics.shastrySutherland": example(() => [plaquettes, { dimer: 1, inter: 0.5 }], 1),
   "physics.shastrySutherlandDimers": example(() => [plaquettes]),
   "physics.shiftsWithin": example(() => [ring, 2]),
-  "physics.softmaxPredictor": example(() => [2, 2, 2]),
   "physics.spinFlip": example(() => [ring]),
   "physics.spinsOf": example(() => [[3], 4]),
   "physics.springDirection": example(() => [linear(), cpu.full(1, [2, 1]), 0.5, { shift: 0.1 }], 3),

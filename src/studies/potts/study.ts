@@ -1,13 +1,12 @@
-import { ArgumentError } from "../../core/errors.js";
-import { real, whole } from "../runner/options.js";
+import { mean } from "../../numerics/averages.js";
+import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { TrainingState } from "../training/train.js";
-import { report } from "./report.js";
-import { drawPotts, lossOf, streamOf, trainOnce, type PottsData, type PottsRun } from "./train.js";
+import { pottsOptions } from "./options.js";
+import { report, type PottsMeasurements } from "./report.js";
+import { contenders, drawPotts, trainPredictor, type Contender, type PottsData, type PottsRun } from "./train.js";
 
-const attentions = ["factored", "softmax"] as const;
-
-/** One training of a layer, with the couplings of the true model and its loss on the samples. */
+/** One trained predictor, with the couplings of the true model and its loss on held-out samples. */
 interface PottsResult {
   readonly truth: readonly number[];
   readonly trueLoss: number;
@@ -15,80 +14,74 @@ interface PottsResult {
 }
 
 /**
- * One layer of attention learns the generalised Potts model by masked prediction: are couplings J and interactions U
- * recovered?
+ * A layer of factored attention and encoders with softmax learn generalised Potts models by masked prediction: are
+ * couplings J and interactions U recovered? For a seed all have the same samples and batches.
  */
 export const potts = declareStudy({
   name: "potts",
-  question: "one layer of attention learns a generalised Potts model: are its couplings recovered?",
+  question: "one layer of factored attention and encoders of several layers learn a Potts model: who recovers it?",
   title: "Attention as a Potts model: are couplings recovered by masked prediction?",
-  options: {
-    sites: whole(10, { least: 3, most: 200, help: "sites" }),
-    colours: whole(5, { least: 2, most: 100, help: "colours of a site" }),
-    samples: whole(20_000, {
-      least: 1,
-      most: 1_000_000,
-      help: "configurations to learn from, at least one batch of 1,000",
-    }),
-    batch: whole(1000, { least: 1, most: 100_000 }),
-    epochs: whole(10, { least: 1, most: 10_000, help: "passes over the samples" }),
-    restarts: whole(3, { least: 1, most: 3 }),
-    learningRate: real(0.03, { least: 0, most: 1000 }),
-  },
-  check({ samples, batch }) {
-    if (samples < batch)
-      throw new ArgumentError({
-        where: "study potts",
-        argument: "--samples",
-        wanted: `at least one batch, ${batch}`,
-        got: String(samples),
-      });
-  },
-  // log-probabilities of the loss over all samples, in float32
-  bytes: ({ sites, colours, samples }) => 4 * samples * sites * colours,
+  options: pottsOptions,
+  check: contenders,
+  // a response of the logits to every colour of every other site
+  bytes: ({ sites, colours, samples }) => 4 * samples * sites + 8 * (sites * colours) ** 2,
 
-  data(options, seed, inform) {
-    const { sites, colours, samples } = options;
-    inform({
-      kind: "stage",
-      title: `Generalised Potts model: ${sites} sites, ${colours} colours, ${samples} samples by Gibbs sampling`,
-    });
-    return Promise.resolve(drawPotts(options, streamOf(seed, options)));
-  },
+  data: (options, _, inform) =>
+    Promise.resolve(
+      latest((seed): PottsData => {
+        const { sites, colours, samples } = options;
+        inform({
+          kind: "note",
+          text: `${samples} samples of a Potts model with ${sites} sites and ${colours} colours, seed ${seed}`,
+        });
+        return drawPotts(options, seed);
+      }),
+    ),
 
-  tasks(options, seed) {
-    const { restarts } = options;
+  tasks(options, first) {
     const taskOf = (
-      attention: PottsRun["attention"],
-      turn: number,
+      contender: Contender,
+      seed: number,
       start: number,
-    ): Task<PottsData, PottsResult, TrainingState<null>> => ({
-      name: `${attention} start ${start}`,
-      depends: () => ({ configuration: options, seed }),
-      async run(data, work) {
-        const trueLoss = await lossOf(data.model, data.samples(), options, work.backend);
-        const stream = streamOf(seed, options, turn * restarts + start);
-        const run = await trainOnce(attention, `${attention} ${start} of ${restarts}`, stream, data, options, work);
-        return { truth: data.truth.couplings, trueLoss, run: { attention, ...run } };
+    ): Task<(seed: number) => PottsData, PottsResult, TrainingState<null>> => ({
+      name: `${contender.kernel}${contender.starts === 1 ? "" : ` start ${start}`} seed ${seed}`,
+      stage: `Seed ${seed}`,
+      depends: () => ({
+        ...options,
+        seeds: undefined,
+        layers: undefined,
+        restarts: undefined,
+        factoredRate: undefined,
+        encoderRates: undefined,
+        rate: contender.rate,
+      }),
+      async run(dataOf, work) {
+        const data = dataOf(seed);
+        const run = await trainPredictor(contender, { seed, start }, data, options, work);
+        return { truth: data.truth.couplings, trueLoss: data.testLoss, run };
       },
     });
-    return attentions.flatMap((attention, turn) =>
-      Array.from({ length: restarts }, (_, index) => taskOf(attention, turn, index + 1)),
+    return seedsOf(first, options).flatMap((seed) =>
+      contenders(options).flatMap((contender) =>
+        Array.from({ length: contender.starts }, (_, index) => taskOf(contender, seed, index + 1)),
+      ),
     );
   },
 
-  /** The best training of each layer, by the mean loss of its last epoch. */
-  gather(done: readonly PottsResult[], { samples, batch }) {
-    const lastEpoch = ({ run: { losses } }: PottsResult): number =>
-      losses.slice(-Math.floor(samples / batch)).reduce((a, b) => a + b, 0);
-    const best = attentions.flatMap((attention) => {
-      const own = done.filter(({ run }) => run.attention === attention);
-      return own.length === 0
-        ? []
-        : [own.reduce((least, next) => (lastEpoch(least) <= lastEpoch(next) ? least : next))];
-    });
-    const { truth, trueLoss } = best[best.length - 1];
-    return { truth, trueLoss, runs: best.map(({ run }) => run) };
+  /** Of the starts of a predictor, the one with the least mean loss in the last epoch. */
+  gather(done: readonly PottsResult[], { epochs }): PottsMeasurements | undefined {
+    if (done.length === 0) return undefined;
+    const lastEpoch = ({ losses }: PottsRun): number => mean(losses.slice(-losses.length / epochs));
+    const best = new Map<string, PottsRun>();
+    for (const { run } of done) {
+      const place = `${run.kernel} seed ${run.seed}`;
+      const known = best.get(place);
+      if (known === undefined || !(lastEpoch(known) <= lastEpoch(run))) best.set(place, run);
+    }
+    return {
+      truths: bySeed(done, ({ truth, trueLoss, run: { seed } }) => ({ seed, couplings: truth, loss: trueLoss })),
+      runs: [...best.values()],
+    };
   },
 
   report,

@@ -1,183 +1,191 @@
+import { add } from "../../autograd/ops.js";
 import type { Indices } from "../../core/indices.js";
-import { random, type Random } from "../../core/random.js";
-import { disposeTree, countParameters, type Backend, type ParameterTree } from "../../core/tensor.js";
+import { random } from "../../core/random.js";
+import { countParameters, disposeTree, type ParameterTree } from "../../core/tensor.js";
+import { softmax } from "../../kernels/softmax.js";
+import { encoder } from "../../nn/encoder.js";
+import { cosineSchedule } from "../../nn/schedules.js";
+import { mean } from "../../numerics/averages.js";
 import {
   batchOf,
+  encoderPredictor,
   factoredPredictor,
   maskedLoss,
-  softmaxPredictor,
   type Predictor,
 } from "../../physics/masked-prediction.js";
-import { gibbsSamples, randomPotts, type PottsModel } from "../../physics/potts.js";
-import { correlation, fixGauge, upperPairs } from "../../physics/recovery.js";
+import { conditionalLosses, gibbsSamples, randomPotts } from "../../physics/potts.js";
+import { centre, correlation, couplingsOf, fixGauge } from "../../physics/recovery.js";
+import { pairResponse } from "../../physics/response.js";
 import type { Work } from "../runner/study.js";
-import { first, train, type TrainingPlan, type TrainingState } from "../training/train.js";
+import { first, train, type TrainingState } from "../training/train.js";
+import type { PottsOptions } from "./options.js";
 
-export interface PottsOptions {
-  readonly sites: number;
-  readonly colours: number;
-  /** Configurations drawn by Gibbs sampling. */
-  readonly samples: number;
-  readonly batch: number;
-  readonly epochs: number;
-  /**
-   * Trainings of each layer, each from its own weights. The loss has local minima, so the training with the lowest loss
-   * counts.
-   */
-  readonly restarts: number;
-  readonly learningRate: number;
-}
+/** Random streams per seed: model and samples, weights, order of the samples. */
+const STREAMS = 3;
 
-/** What one layer of attention learned. */
+/** What one predictor learned. */
 export interface PottsRun {
-  readonly attention: "factored" | "softmax";
-  /** Cross entropy of each batch before its step, in nats per site. */
+  /** The predictor's attention and its layers. */
+  readonly kernel: string;
+  readonly seed: number;
+  /** Learning rate of the first step. */
+  readonly rate: number;
+  /** Cross entropy of each batch before its step minus that of the true model, in nats per site. */
   readonly losses: readonly number[];
+  /** The same on held-out samples after the last step. */
+  readonly heldOut: number;
   readonly parameters: number;
   readonly secondsPerStep: number;
-  /** J of the pairs i < j, scaled to norm 1; for softmax the mean attention weight. */
+  /** J of the pairs i < j, scaled to norm 1, from the responses of the logits. */
   readonly couplings: readonly number[];
   readonly couplingCorrelation: number;
-  /** Correlation with |J|, for softmax, whose weights are positive. */
-  readonly absoluteCorrelation?: number;
   readonly interactionCorrelation: number;
+  /** Shares of the squared responses that are not J_ij U_ab, as `couplingsOf` has them. */
+  readonly residual: number;
+  readonly betweenContexts: number;
 }
 
-/** Samples over which attention weights are averaged. */
-const MAP_ROWS = 500;
-
-/** Random streams per seed: 0 for the model and its samples, then one for each training. */
-export const streamOf = (seed: number, { restarts }: Pick<PottsOptions, "restarts">, training = 0): Random =>
-  random((1 + 2 * restarts) * seed + training);
-
-/** The model of a seed, its couplings and interactions in the fixed gauge, and its samples, drawn at first use. */
+/** A model to learn, its couplings and interactions in the fixed gauge, and samples of it. */
 export type PottsData = ReturnType<typeof drawPotts>;
 
-export function drawPotts({ sites, colours, samples: count }: PottsOptions, stream: Random) {
+/** Draws the model of a seed and its samples; the held-out ones are a Markov chain of their own. */
+export function drawPotts({ sites, colours, samples: count, test: tests }: PottsOptions, seed: number) {
+  const stream = random(STREAMS * seed);
   const model = randomPotts(sites, colours, stream);
-  let drawn: Indices | undefined;
+  const interactions = model.interactions.slice();
+  centre(interactions, colours);
+  const samples = gibbsSamples(model, count, stream);
+  const test = gibbsSamples(model, tests, stream);
   return {
-    model,
-    truth: fixGauge(model.couplings, model.interactions, sites, colours),
-    samples: (): Indices => (drawn ??= gibbsSamples(model, count, stream)),
+    truth: fixGauge(model.couplings, interactions, sites, colours),
+    samples,
+    /** Loss of the true model on every sample. */
+    losses: conditionalLosses(model, samples),
+    test,
+    testLoss: mean(Array.from(conditionalLosses(model, test))),
   };
 }
 
-/** The loss of the true model over all samples. */
-export function lossOf(
-  { couplings, interactions }: PottsModel,
+/** A predictor, and how it is trained. */
+export interface Contender {
+  readonly kernel: string;
+  readonly rate: number;
+  /** Trainings from weights of their own. The loss of the factored layer has local minima. */
+  readonly starts: number;
+  readonly predictor: Predictor<ParameterTree>;
+}
+
+/** The factored layer, and the encoders with softmax. */
+export const contenders = ({
+  sites,
+  colours,
+  layers,
+  width,
+  hidden,
+  heads,
+  restarts,
+  factoredRate,
+  encoderRates,
+}: PottsOptions): Contender[] => [
+  { kernel: "factored", rate: factoredRate, starts: restarts, predictor: factoredPredictor(sites, colours) },
+  ...layers.map((depth) => ({
+    kernel: `softmax ${depth} ${depth === 1 ? "layer" : "layers"}`,
+    rate: encoderRates[Math.min(depth, encoderRates.length) - 1],
+    starts: 1,
+    predictor: encoderPredictor(
+      encoder({
+        kernel: softmax(),
+        vocabulary: colours + 1,
+        classes: colours,
+        tokens: sites,
+        width,
+        hidden,
+        heads,
+        layers: depth,
+      }),
+      colours,
+    ),
+  })),
+];
+
+/** Rows in one forward pass of the evaluation, times sites². */
+const TOKENS_AT_ONCE = 20_000;
+
+/** Mean loss on all `samples`. */
+async function meanLoss(
+  predictor: Predictor<ParameterTree>,
+  parameters: ParameterTree,
   samples: Indices,
-  { sites, colours }: PottsOptions,
-  backend: Backend,
+  work: Work,
 ): Promise<number> {
-  const loss = backend.scope(() => {
-    const everything = {
-      positions: backend.tensor(couplings, [1, sites, sites]),
-      values: backend.tensor(interactions, [colours, colours]),
-    };
-    return maskedLoss(factoredPredictor(sites, colours), everything, samples);
-  });
-  return first(loss);
+  const [count, sites] = samples.shape;
+  const size = Math.max(1, Math.floor(TOKENS_AT_ONCE / sites ** 2));
+  const order = Array.from({ length: count }, (_, row) => row);
+  let total = 0;
+  for (let start = 0; start < count; start += size) {
+    const rows = batchOf(samples, order, start, size);
+    total += rows.shape[0] * (await first(work.backend.scope(() => maskedLoss(predictor, parameters, rows))));
+    await work.checkpoint();
+  }
+  return total / count;
 }
 
-type Recovery = Pick<PottsRun, "couplings" | "couplingCorrelation" | "absoluteCorrelation" | "interactionCorrelation">;
-
-interface Layer<Parameters extends ParameterTree> {
-  readonly predictor: Predictor<Parameters>;
-  /** Compares the trained layer with the true model. */
-  readonly compare: (parameters: Parameters) => Promise<Recovery>;
+/** The weights of one start: the draws of all starts follow each other in the stream of the seed. */
+function weightsOf({ predictor }: Contender, seed: number, start: number, { backend }: Work): ParameterTree {
+  const stream = random(STREAMS * seed + 1);
+  for (let earlier = 1; earlier < start; earlier++) disposeTree(predictor.initialize(backend, stream));
+  return predictor.initialize(backend, stream);
 }
 
-/** Trains one layer from its own initial weights. */
-async function trainLayer<Parameters extends ParameterTree>(
-  { predictor, compare }: Layer<Parameters>,
-  { label, stream, samples }: { readonly label: string; readonly stream: Random; readonly samples: Indices },
-  { batch, epochs, learningRate }: PottsOptions,
+/** Trains a predictor on the samples of a seed, and measures what it learned. */
+export async function trainPredictor(
+  contender: Contender,
+  { seed, start }: { readonly seed: number; readonly start: number },
+  { samples, losses: trueLosses, test, testLoss, truth }: PottsData,
+  { sites, colours, contexts, batch, epochs }: PottsOptions,
   work: Work<TrainingState<null>>,
-): Promise<Omit<PottsRun, "attention">> {
-  const parameters = predictor.initialize(work.backend, stream);
+): Promise<PottsRun> {
+  const { kernel, rate, predictor } = contender;
+  const parameters = weightsOf(contender, seed, start, work);
+  const examples = samples.shape[0];
   try {
-    const plan: TrainingPlan<Parameters, null> = {
-      label,
-      parameters,
-      examples: samples.shape[0],
-      batch,
-      epochs,
-      learningRate,
-      order: stream,
-      loss: (weights, rows) => maskedLoss(predictor, weights, batchOf(samples, rows, 0, rows.length)),
-      afterEpoch: () => Promise.resolve(null),
-    };
-    const { losses, seconds } = await train(plan, work);
+    const { losses, seconds } = await train(
+      {
+        label: `${kernel}, seed ${seed}`,
+        parameters,
+        examples,
+        batch,
+        epochs,
+        learningRate: cosineSchedule({ start: rate, steps: epochs * Math.floor(examples / Math.min(batch, examples)) }),
+        order: random(STREAMS * seed + 2),
+        loss: (weights, rows) =>
+          add(
+            maskedLoss(predictor, weights, batchOf(samples, rows, 0, rows.length)),
+            -mean(rows.map((row) => trueLosses[row])),
+          ),
+        afterEpoch: () => Promise.resolve(null),
+      },
+      work,
+    );
+    const heldOut = (await meanLoss(predictor, parameters, test, work)) - testLoss;
+    const places = Array.from({ length: test.shape[0] }, (_, row) => row);
+    const response = await pairResponse(predictor, parameters, batchOf(test, places, 0, contexts), colours);
+    const found = couplingsOf(response, sites, colours, truth.couplings);
     return {
+      kernel,
+      seed,
+      rate,
       losses,
+      heldOut,
       parameters: countParameters(parameters),
       secondsPerStep: seconds / losses.length,
-      ...(await compare(parameters)),
+      couplings: found.couplings,
+      couplingCorrelation: correlation(found.couplings, truth.couplings),
+      interactionCorrelation: correlation(found.interactions, truth.interactions),
+      residual: found.residual,
+      betweenContexts: found.betweenContexts,
     };
   } finally {
     disposeTree(parameters);
   }
-}
-
-function factoredLayer({ truth }: PottsData, { sites, colours }: PottsOptions) {
-  const predictor = factoredPredictor(sites, colours);
-  return {
-    predictor,
-    async compare({ positions, values }: ReturnType<typeof predictor.initialize>) {
-      const found = fixGauge(await positions.read(), await values.read(), sites, colours, truth.couplings);
-      return {
-        couplings: found.couplings,
-        couplingCorrelation: correlation(found.couplings, truth.couplings),
-        interactionCorrelation: correlation(found.interactions, truth.interactions),
-      };
-    },
-  };
-}
-
-function softmaxLayer(
-  { truth, samples }: PottsData,
-  { sites, colours, samples: count }: PottsOptions,
-  backend: Backend,
-) {
-  const predictor = softmaxPredictor(sites, colours);
-  return {
-    predictor,
-    async compare(parameters: ReturnType<typeof predictor.initialize>) {
-      const rows = batchOf(
-        samples(),
-        Array.from({ length: count }, (_, row) => row),
-        0,
-        Math.min(MAP_ROWS, count),
-      );
-      const weightsTensor = backend.scope(() => predictor.weights(parameters, rows));
-      const weights = await weightsTensor.read();
-      weightsTensor.dispose();
-      const mean = new Float64Array(sites * sites);
-      weights.forEach((weight, at) => (mean[at % mean.length] += weight / rows.shape[0]));
-      // Weights are positive, so their gauge cannot be fixed: only their pattern is compared.
-      const pairs = upperPairs(mean, sites);
-      const values = fixGauge(mean, await parameters.values.read(), sites, colours);
-      return {
-        couplings: pairs,
-        couplingCorrelation: correlation(pairs, truth.couplings),
-        absoluteCorrelation: correlation(pairs, truth.couplings.map(Math.abs)),
-        interactionCorrelation: correlation(values.interactions, truth.interactions),
-      };
-    },
-  };
-}
-
-/** Trains a layer with one kind of attention. */
-export function trainOnce(
-  attention: PottsRun["attention"],
-  label: string,
-  stream: Random,
-  data: PottsData,
-  options: PottsOptions,
-  work: Work<TrainingState<null>>,
-): Promise<Omit<PottsRun, "attention">> {
-  const start = { label, stream, samples: data.samples() };
-  if (attention === "factored") return trainLayer(factoredLayer(data, options), start, options, work);
-  return trainLayer(softmaxLayer(data, options, work.backend), start, options, work);
 }

@@ -144,20 +144,24 @@ export function kernelNames(initial: readonly string[], help: string): Option<re
   );
 }
 
-/** At most `count` different whole numbers, separated by commas. */
-export function wholes(
+type Listed = Range & Help & { readonly count: number };
+
+/** At most `count` numbers in a range, separated by commas. */
+function numberList(
   initial: readonly number[],
-  { least, most, count, ...help }: Range & Help & { readonly count: number },
+  range: NumberSchema,
+  { count, distinct, ...help }: Help & { readonly count: number; readonly distinct: boolean },
 ): Option<readonly number[]> {
-  const range = schemas.whole(least, most);
   const parse = (text: string): number[] | undefined => {
     const parts = text.split(",");
     const values = parts.flatMap((part) => numberIn(part, range) ?? []);
-    return values.length === parts.length && values.length <= count && new Set(values).size === values.length
+    return values.length === parts.length &&
+      values.length <= count &&
+      (!distinct || new Set(values).size === values.length)
       ? values
       : undefined;
   };
-  const wanted = `1 to ${count} different numbers, separated by commas, each ${rangeOf(range)}`;
+  const wanted = `1 to ${count} ${distinct ? "different " : ""}numbers, separated by commas, each ${rangeOf(range)}`;
   return withFlag<readonly number[]>(initial, schemas.list(range, 0, count), help, {
     argument: "list",
     wanted,
@@ -165,6 +169,14 @@ export function wholes(
     parse,
   });
 }
+
+/** At most `count` different whole numbers, separated by commas. */
+export const wholes = (initial: readonly number[], { least, most, ...rest }: Listed): Option<readonly number[]> =>
+  numberList(initial, schemas.whole(least, most), { ...rest, distinct: true });
+
+/** At most `count` numbers, separated by commas. */
+export const reals = (initial: readonly number[], { least, most, ...rest }: Listed): Option<readonly number[]> =>
+  numberList(initial, schemas.real(least, most), { ...rest, distinct: false });
 
 /** An option of any type with the given flags. */
 export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({

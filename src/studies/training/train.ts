@@ -6,6 +6,7 @@ import type { Random } from "../../core/random.js";
 import { disposeTree, type ParameterTree, type Tensor } from "../../core/tensor.js";
 import type { OptimizerState } from "../../nn/make-optimizer.js";
 import { adam, sgd } from "../../nn/optimizers.js";
+import type { Schedule } from "../../nn/schedules.js";
 import { cloneTree } from "../../nn/trees.js";
 import { isFiniteTree, restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
@@ -45,7 +46,7 @@ export interface TrainingPlan<Parameters extends ParameterTree, Epoch, Input = u
   readonly examples: number;
   readonly batch: number;
   readonly epochs: number;
-  readonly learningRate: number;
+  readonly learningRate: number | Schedule;
   /** Default Adam; `sgd` has momentum 0.9. */
   readonly optimizer?: OptimizerName;
   /** Shuffles the examples before every epoch; an incomplete batch waits for the next shuffle. */
