@@ -6,6 +6,8 @@ import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
 import { drawFigure } from "../../src/studies/report/html.js";
 import { text } from "../../src/studies/text/study.js";
+import { chosenRate } from "../../src/studies/comparison/rates.js";
+import { secondsOf, smoothed, speedStatements, speedTable } from "../../src/studies/comparison/speed.js";
 import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
 
 const folder = mkdtempSync(join(tmpdir(), "texts-"));
@@ -26,6 +28,7 @@ writeFileSync(
 );
 const tiny = optionsOf(text, {
   data: file,
+  kernels: ["softmax", "gaussian"],
   seeds: 2,
   tokens: 4,
   train: 32,
@@ -35,7 +38,7 @@ const tiny = optionsOf(text, {
   layers: 1,
   batch: 8,
   epochs: 3,
-  learningRate: 0.1,
+  rates: [0.1],
 });
 
 const measure = (options: typeof tiny) => measurementsOf(text, options, 3);
@@ -91,15 +94,132 @@ describe("study text", () => {
       ),
     );
     expect(answer).toContain("2 paired seeds");
+    const tables = blocks.flatMap((block) => (block.kind === "table" ? [block] : []));
+    expect(tables.map(({ title }) => title)).toContain("Steps to a training loss");
+    expect(tables.map(({ title }) => title)).not.toContain("Learning rates tried");
   });
 
   it("says that no run was finished", async () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
-    const { data, runs } = await measure({ ...tiny, seeds: 1, epochs: 1 });
-    expect(report({ data, runs }).answer).toBe("The study was stopped before a model was trained to its end.");
+    expect(report(await measure({ ...tiny, seeds: 1, epochs: 1 })).answer).toBe(
+      "The study was stopped before a model was trained to its end.",
+    );
+  });
+
+  it("compares each kernel at the rate that is best for it on other seeds", async () => {
+    const rates = [1e-6, 0.1];
+    const measured = await measure({ ...tiny, rates, trials: 1, seeds: 1 });
+    const { trials, runs } = measured;
+    expect(trials.map(({ kernel, seed, learningRate }) => [kernel, seed, learningRate])).toEqual(
+      ["softmax", "gaussian"].flatMap((kernel) => rates.map((rate) => [kernel, 1003, rate])),
+    );
+    expect(runs.map(({ kernel, seed, learningRate }) => [kernel, seed, learningRate])).toEqual([
+      ["softmax", 3, 0.1],
+      ["gaussian", 3, 0.1],
+    ]);
+    // the rate is all that the trials decide
+    const alone = await measure({ ...tiny, seeds: 1 });
+    expect(alone.runs.map(({ losses }) => losses)).toEqual(runs.map(({ losses }) => losses));
+    const table = report(measured).blocks.find(
+      (block) => block.kind === "table" && block.title === "Learning rates tried",
+    );
+    expect(table?.kind === "table" && table.rows.map((row) => [row[0], row[1], row[4]])).toEqual([
+      ["softmax", "0.000001", ""],
+      ["softmax", "0.1", "yes, at the edge of the rates tried"],
+      ["gaussian", "0.000001", ""],
+      ["gaussian", "0.1", "yes, at the edge of the rates tried"],
+    ]);
+  });
+
+  it("takes steps of the optimizer that it names", async () => {
+    const [sgd, adam] = await Promise.all(
+      (["sgd", "adam"] as const).map((optimizer) => measure({ ...tiny, optimizer, seeds: 1, kernels: ["softmax"] })),
+    );
+    expect(adam.runs[0].losses[0]).toBe(sgd.runs[0].losses[0]);
+    expect(adam.runs[0].losses[1]).not.toBe(sgd.runs[0].losses[1]);
   });
 
   it("refuses an unknown kernel before it trains", async () => {
     await expect(measure({ ...tiny, kernels: ["softmax", "nothing"] })).rejects.toThrow(ArgumentError);
+  });
+});
+
+describe("the choice of a learning rate", () => {
+  const trial = (learningRate: number, seed: number, ...testLosses: number[]) => ({
+    kernel: "softmax",
+    seed,
+    learningRate,
+    epochs: testLosses.map((testLoss, epoch) => ({
+      epoch: epoch + 1,
+      trainLoss: 1,
+      testLoss,
+      testAccuracy: 1,
+      seconds: 1,
+    })),
+    losses: [],
+  });
+
+  it("is by the mean over seeds of the least held-out loss", () => {
+    const trials = [
+      trial(0.1, 1, 0.5, 0.9),
+      trial(0.1, 2, 0.7, 0.9),
+      trial(0.2, 1, 0.8, 0.55),
+      trial(0.2, 2, 0.8, 0.6),
+    ];
+    expect(chosenRate(trials, { rates: [0.1, 0.2] })).toBe(0.2);
+    expect(chosenRate(trials.slice(0, 3), { rates: [0.1, 0.2] })).toBe(0.2);
+    expect(chosenRate([trials[0], trials[2]], { rates: [0.1, 0.2] })).toBe(0.1);
+  });
+
+  it("takes no rate of which a run diverged, and the only rate without trials", () => {
+    expect(chosenRate([trial(0.3, 1, 0.1, NaN), trial(0.1, 1, 0.9)], { rates: [0.3, 0.1] })).toBe(0.1);
+    expect(chosenRate([], { rates: [0.4] })).toBe(0.4);
+  });
+});
+
+describe("steps to a training loss", () => {
+  /** Two epochs of `steps` steps; the loss falls evenly from ln 2 to 0. */
+  const falling = (kernel: string, seed: number, steps: number, least = 0) => ({
+    kernel,
+    seed,
+    epochs: [1, 2].map((epoch) => ({ epoch, trainLoss: 1, testLoss: 1, testAccuracy: 1, seconds: 3 * epoch })),
+    losses: Array.from({ length: 2 * steps }, (_, step) => Math.max(least, Math.LN2 * (1 - step / (2 * steps)))),
+  });
+
+  it("are counted on the mean over the last batches", () => {
+    expect(smoothed([4, 2, 0, 4], 2)).toEqual([
+      { steps: 2, loss: 3 },
+      { steps: 3, loss: 1 },
+      { steps: 4, loss: 2 },
+    ]);
+    const run = falling("softmax", 1, 100);
+    expect([0, 50, 100, 150, 200].map((steps) => secondsOf(run, steps))).toEqual([0, 1.5, 3, 6, 9]);
+  });
+
+  it("are compared seed by seed, with the runs that never reach a loss by name", () => {
+    // the mean over 32 batches falls to ln 2/2 half of the way and half a window later
+    const runs = [1, 2].flatMap((seed) => [
+      falling("softmax", seed, 100),
+      { ...falling("gaussian", seed, 100), losses: falling("gaussian", seed, 50).losses },
+    ]);
+    const half = speedTable(runs, 2).rows.slice(2, 4);
+    expect(half.map((row) => row.slice(1, 3))).toEqual([
+      ["softmax", "2 of 2"],
+      ["gaussian", "2 of 2"],
+    ]);
+    for (const [row, steps] of [116.5, 66.5].entries()) expect(Math.abs(Number(half[row][3]) - steps)).toBeLessThan(1);
+    expect(half[1][5]).toMatch(/^0\.57 /);
+    expect(speedStatements(runs, 2)).toEqual([
+      "To the training loss 0.347 gaussian took 0.57 (0.57 to 0.57) times the steps of softmax, 95 % interval, " +
+        "2 paired seeds: gaussian is faster.",
+    ]);
+    const stuck = [...runs, falling("softmax", 3, 100), falling("gaussian", 3, 100, 0.6)];
+    const [statement] = speedStatements(stuck, 2);
+    expect(statement).toContain("gaussian 2 of 3, not 3; softmax 3 of 3");
+    expect(statement).toContain("undecided");
+    expect(speedTable(stuck, 2).rows[3]).toEqual(expect.arrayContaining(["2 of 3, not 3", "2"]));
+    const never = [falling("softmax", 3, 100), falling("gaussian", 3, 100, 0.6)];
+    expect(speedTable(never, 2).rows[3].slice(2)).toEqual(["0 of 1, not 3", "–", "–", "–", "–", "0"]);
+    expect(speedStatements(never, 2)[0]).toMatch(/undecided\.$/);
   });
 });

@@ -144,12 +144,13 @@ export function kernelNames(initial: readonly string[], help: string): Option<re
   );
 }
 
-/** At most `count` different whole numbers, separated by commas. */
-export function wholes(
+type ListRange = Range & Help & { readonly count: number };
+
+function numberList(
   initial: readonly number[],
-  { least, most, count, ...help }: Range & Help & { readonly count: number },
+  range: NumberSchema,
+  { count, ...help }: Omit<ListRange, keyof Range>,
 ): Option<readonly number[]> {
-  const range = schemas.whole(least, most);
   const parse = (text: string): number[] | undefined => {
     const parts = text.split(",");
     const values = parts.flatMap((part) => numberIn(part, range) ?? []);
@@ -165,6 +166,14 @@ export function wholes(
     parse,
   });
 }
+
+/** At most `count` different whole numbers, separated by commas. */
+export const wholes = (initial: readonly number[], { least, most, ...rest }: ListRange): Option<readonly number[]> =>
+  numberList(initial, schemas.whole(least, most), rest);
+
+/** At most `count` different numbers, separated by commas. */
+export const reals = (initial: readonly number[], { least, most, ...rest }: ListRange): Option<readonly number[]> =>
+  numberList(initial, schemas.real(least, most), rest);
 
 /** An option of any type with the given flags. */
 export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({
