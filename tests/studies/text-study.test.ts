@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
+import { cpu } from "../../src/cpu/cpu.js";
+import { conduct } from "../../src/studies/runner/conduct.js";
 import { drawFigure } from "../../src/studies/report/html.js";
 import { text } from "../../src/studies/text/study.js";
 import { chosenRate } from "../../src/studies/comparison/rates.js";
@@ -129,6 +131,30 @@ describe("study text", () => {
       ["gaussian", "0.000001", ""],
       ["gaussian", "0.1", "yes, at the edge of the rates tried"],
     ]);
+  });
+
+  it("goes on after a stop, within a trial or a compared run, to the same numbers", async () => {
+    const options = { ...tiny, rates: [1e-6, 0.1], trials: 1, seeds: 1 };
+    const out = join(folder, "stopped");
+    const run = async (stopAt?: string): Promise<string> => {
+      const controller = new AbortController();
+      const { results } = await conduct(text, options, {
+        backend: cpu,
+        seed: 3,
+        command: "test",
+        out,
+        resume: true,
+        signal: controller.signal,
+        report: (event) =>
+          event.kind === "progress" && event.label === stopAt && event.done === 6 && controller.abort(),
+      });
+      expect(results.partial).toBe(stopAt !== undefined);
+      return numbers(results.measurements!);
+    };
+    const whole = numbers(await measure(options));
+    expect(await run("gaussian rate 0.1 seed 1003")).not.toBe(whole);
+    expect(await run("gaussian seed 3")).not.toBe(whole);
+    expect(await run()).toBe(whole);
   });
 
   it("takes steps of the optimizer that it names", async () => {
