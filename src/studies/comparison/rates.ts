@@ -59,26 +59,26 @@ const best = (tried: readonly TriedRate[]): TriedRate =>
 export const chosenRate = (trials: readonly RatedRun[], { rates }: Pick<RateOptions, "rates">): number =>
   trials.length === 0 ? rates[0] : best(triedRates(trials)).learningRate;
 
-export const RATE_RULE =
+const RULE =
   "For each kernel the rate with the smallest mean over these seeds of the least held-out loss of an epoch is taken; " +
   "none of these seeds is compared.";
 
 /** How every rate did on the seeds of the trials, and which was taken. */
-export function rateTable(trials: readonly RatedRun[], { rates }: Pick<RateOptions, "rates">, classes: number): Table {
+export function rateTable(runs: readonly RatedRun[], { rates, trials }: RateOptions, classes: number): Table {
   const [least, most] = [Math.min(...rates), Math.max(...rates)];
-  const rows = [...byKernel(trials)].flatMap(([kernel, own]) => {
+  const rows = [...byKernel(runs)].flatMap(([kernel, own]) => {
     const tried = triedRates(own);
-    const taken = best(tried).learningRate;
+    const taken = own.length < rates.length * trials ? undefined : best(tried).learningRate;
     const isEdge = taken === least || taken === most;
-    return tried.map(({ learningRate, loss, trials: runs }) => [
+    return tried.map(({ learningRate, loss, trials: same }) => [
       kernel,
       String(learningRate),
       loss.toFixed(4),
-      stepsToHalf(runs, classes),
+      stepsToHalf(same, classes),
       learningRate !== taken ? "" : isEdge ? "yes, at the edge of the rates tried" : "yes",
     ]);
   });
-  const seeds = [...new Set(trials.map(({ seed }) => seed))].join(", ");
+  const seeds = [...new Set(runs.map(({ seed }) => seed))].join(", ");
   return table(
     "Learning rates tried",
     [
@@ -89,6 +89,6 @@ export function rateTable(trials: readonly RatedRun[], { rates }: Pick<RateOptio
       "taken",
     ],
     rows,
-    { note: `Means over the seeds ${seeds}. ${RATE_RULE}` },
+    { note: `Means over the seeds ${seeds}. ${RULE}` },
   );
 }

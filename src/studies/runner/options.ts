@@ -149,6 +149,7 @@ type ListRange = Range & Help & { readonly count: number };
 function numberList(
   initial: readonly number[],
   range: NumberSchema,
+  fewest: number,
   { count, ...help }: Omit<ListRange, keyof Range>,
 ): Option<readonly number[]> {
   const parse = (text: string): number[] | undefined => {
@@ -159,7 +160,7 @@ function numberList(
       : undefined;
   };
   const wanted = `1 to ${count} different numbers, separated by commas, each ${rangeOf(range)}`;
-  return withFlag<readonly number[]>(initial, schemas.list(range, 0, count), help, {
+  return withFlag<readonly number[]>(initial, schemas.list(range, fewest, count), help, {
     argument: "list",
     wanted,
     range,
@@ -167,13 +168,13 @@ function numberList(
   });
 }
 
-/** At most `count` different whole numbers, separated by commas. */
+/** At most `count` different whole numbers, separated by commas; the initial list may be empty. */
 export const wholes = (initial: readonly number[], { least, most, ...rest }: ListRange): Option<readonly number[]> =>
-  numberList(initial, schemas.whole(least, most), rest);
+  numberList(initial, schemas.whole(least, most), 0, rest);
 
-/** At most `count` different numbers, separated by commas. */
+/** One to `count` different numbers, separated by commas. */
 export const reals = (initial: readonly number[], { least, most, ...rest }: ListRange): Option<readonly number[]> =>
-  numberList(initial, schemas.real(least, most), rest);
+  numberList(initial, schemas.real(least, most), 1, rest);
 
 /** An option of any type with the given flags. */
 export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({

@@ -28,6 +28,7 @@ interface Settings {
   readonly epochs: number;
   readonly optimizer: OptimizerName;
   readonly rates: readonly number[];
+  readonly trials: number;
 }
 
 const optimizers: Readonly<Record<OptimizerName, string>> = {
