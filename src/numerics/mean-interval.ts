@@ -63,3 +63,9 @@ export function meanInterval(values: readonly number[]): MeanInterval {
   const half = studentQuantile(count - 1) * Math.sqrt(variance / count);
   return { mean, low: mean - half, high: mean + half, count };
 }
+
+/** The geometric mean of positive values: `meanInterval` of their logarithms, exponentiated. */
+export function geometricInterval(values: readonly number[]): MeanInterval {
+  const { mean, low, high, count } = meanInterval(values.map(Math.log));
+  return { mean: Math.exp(mean), low: Math.exp(low), high: Math.exp(high), count };
+}

@@ -87,7 +87,10 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
   }),
   text: () => ({
     data: join(folder, "tiny.csv"),
-    seeds: 2,
+    kernels: ["softmax", "gaussian"],
+    seeds: 1,
+    rates: [0.01, 0.03],
+    trials: 1,
     tokens: 8,
     train: 24,
     test: 12,

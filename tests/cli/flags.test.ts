@@ -69,6 +69,14 @@ it("trains study text on a file of the user's own", async () => {
     "12",
     "--seeds",
     "2",
+    "--kernels",
+    "softmax,gaussian",
+    "--optimizer",
+    "adam",
+    "--rates",
+    "0.001,1e-8",
+    "--trials",
+    "1",
     "--epochs",
     "1",
     "--examples",
@@ -89,10 +97,15 @@ it("trains study text on a file of the user's own", async () => {
     "results.json",
     "tasks",
   ]);
-  const { configuration } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
+  const { configuration, measurements } = JSON.parse(await readFile(join(out, "results.json"), "utf8")) as {
     configuration: { unit: string; train: number };
+    measurements: { trials: { learningRate: number }[] };
   };
-  expect(configuration).toMatchObject({ unit: "words", train: 32 });
+  expect(configuration).toMatchObject({ unit: "words", train: 32, optimizer: "adam" });
+  expect(measurements.trials.map(({ learningRate }) => learningRate)).toEqual([0.001, 1e-8, 0.001, 1e-8]);
+  const { code: refused, stderr } = await run(["study", "text", "--rates", "0.1,0.1"]);
+  expect(refused).toBe(2);
+  expect(stderr).toContain("1 to 16 different numbers, separated by commas, each a number from 0 to 1000");
 });
 
 it("trains study symmetric and study elliptical with the kernels, seeds and sizes of their flags", async () => {

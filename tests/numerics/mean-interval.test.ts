@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { meanInterval, NORMAL_QUANTILE, studentQuantile } from "../../src/numerics/mean-interval.js";
+import { geometricInterval, meanInterval, NORMAL_QUANTILE, studentQuantile } from "../../src/numerics/mean-interval.js";
 import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
 
@@ -47,5 +47,17 @@ describe("meanInterval", () => {
   it("knows nothing from one value and refuses none", () => {
     expect(meanInterval([0.7])).toEqual({ mean: 0.7, low: -Infinity, high: Infinity, count: 1 });
     expect(() => meanInterval([])).toThrow(ArgumentError);
+  });
+});
+
+describe("geometricInterval", () => {
+  it("is the mean interval of the logarithms: inverse values have the inverse interval", () => {
+    const [own, inverse] = [geometricInterval([2, 8]), geometricInterval([1 / 2, 1 / 8])];
+    expect(own.mean).toBeCloseTo(4, 12);
+    expect(own.high / own.mean).toBeCloseTo(Math.exp(12.7062047 * Math.log(2)), 0);
+    expect([1 / inverse.mean, 1 / inverse.high, 1 / inverse.low]).toEqual(
+      [own.mean, own.low, own.high].map((value) => expect.closeTo(value, 9) as number),
+    );
+    expect(geometricInterval([3])).toMatchObject({ low: 0, high: Infinity, count: 1 });
   });
 });

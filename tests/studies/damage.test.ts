@@ -41,7 +41,9 @@ beforeAll(async () => {
   configuration = {
     ...configuration,
     data: await tinyCorpus(folder),
+    kernels: ["softmax", "gaussian"],
     seeds: 1,
+    rates: [0.01],
     tokens: 8,
     train: 24,
     test: 12,

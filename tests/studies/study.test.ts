@@ -6,7 +6,7 @@ import { DataError } from "../../src/core/errors.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { palette } from "../../src/studies/report/lines.js";
 import { figure, heading, table } from "../../src/studies/report/report.js";
-import { conduct } from "../../src/studies/runner/conduct.js";
+import { conduct, type ConductOptions } from "../../src/studies/runner/conduct.js";
 import { whole } from "../../src/studies/runner/options.js";
 import { writeAtomically } from "../../src/studies/runner/results.js";
 import { declareStudy, type Task } from "../../src/studies/runner/study.js";
@@ -49,6 +49,30 @@ const counting = declareStudy({
     ],
   }),
 });
+
+/** A number, and its double, which needs it; `counts` are the runs of each. */
+const doubling = (start: number, counts: { number: number; double: number }) =>
+  declareStudy({
+    name: "doubling",
+    question: "?",
+    title: "?",
+    options: {},
+    tasks: (): Task<unknown, number>[] => [
+      {
+        name: "number",
+        depends: () => start,
+        run: () => (counts.number++, Promise.resolve(start)),
+      },
+      {
+        name: "double",
+        needs: ["number"],
+        depends: (_data, [number]) => number,
+        run: (_data, _work, [number]) => (counts.double++, Promise.resolve(2 * number)),
+      },
+    ],
+    gather: (values: readonly number[]) => ({ values }),
+    report: () => ({ answer: "", blocks: [] }),
+  });
 
 let out = "";
 beforeEach(async () => {
@@ -191,5 +215,33 @@ describe("report", () => {
     expect(svg).toMatch(/^<\?xml[^>]*>\s*<svg[^>]* xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
     expect(svg).toContain(">count</text>");
     expect(svg).toContain('fill="#ffffff"');
+  });
+});
+
+describe("a task that needs another", () => {
+  const counts = { number: 0, double: 0 };
+  const run = (start: number, own: Partial<ConductOptions> = {}) =>
+    conduct(doubling(start, counts), {}, { backend: cpu, seed: 1, out, command: "test", ...own });
+
+  it("brings it, takes its result, and starts anew only if that changed", async () => {
+    Object.assign(counts, { number: 0, double: 0 });
+    expect((await run(3, { only: ["double"] })).results.measurements).toEqual({ values: [3, 6] });
+    expect((await run(3, { resume: true })).results.measurements).toEqual({ values: [3, 6] });
+    expect(counts).toEqual({ number: 1, double: 1 });
+    expect((await run(4, { resume: true })).results.measurements).toEqual({ values: [4, 8] });
+    expect(counts).toEqual({ number: 2, double: 2 });
+  });
+
+  it("is merged from the shard that ran it, and is named as missing where no shard did", async () => {
+    const shard = (index: number, own: Partial<ConductOptions> = {}) =>
+      run(3, { ...own, out: join(out, `${index}`), shard: { index, count: 2 } });
+    await shard(1);
+    const merge = (folders: readonly string[]) =>
+      run(3, { out: join(out, `of-${folders.join("")}`), finishedIn: folders.map((name) => join(out, name)) });
+    await expect(merge(["1"])).rejects.toThrow(/1 missing: double/);
+    await shard(2);
+    expect((await merge(["1", "2"])).results.measurements).toEqual({ values: [3, 6] });
+    await rm(join(out, "2", "tasks", "number.json"));
+    await expect(merge(["2"])).rejects.toThrow(/1 missing: number/);
   });
 });

@@ -8,9 +8,10 @@ import { random } from "../../src/core/random.js";
 import type { Tensor } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { attentionMap } from "../../src/kernels/attention-map.js";
+import { stepsTo } from "../../src/studies/comparison/steps.js";
 import { encoderKernel } from "../../src/studies/kernels.js";
 import { drawFigure } from "../../src/studies/report/html.js";
-import { compareSteps, stepsTo } from "../../src/studies/symmetric/steps.js";
+import { compareSteps, heldOutCurve } from "../../src/studies/symmetric/steps.js";
 import { symmetric } from "../../src/studies/symmetric/study.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
@@ -139,7 +140,7 @@ it("scores divided by d spread like those of softmax, for P from N(0, 1)", async
 
 describe("steps to a loss", () => {
   it("lie on straight lines between epochs of ten steps", () => {
-    const run = curve(1, "softmax", 4, 3, 2);
+    const run = heldOutCurve(curve(1, "softmax", 4, 3, 2));
     expect(stepsTo(run, 3.5)).toBe(15);
     expect(stepsTo(run, 2)).toBe(30);
     expect(stepsTo(run, 5)).toBe(10);

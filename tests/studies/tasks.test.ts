@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/studies/runner/snapshot.js";
-import { chooseTasks, putAside, taskKeeper, type TaskOptions } from "../../src/studies/runner/tasks.js";
+import { chooseTasks, putAside, taskKeeper, withNeeded, type TaskOptions } from "../../src/studies/runner/tasks.js";
 
 let out = "";
 beforeEach(async () => {
@@ -165,6 +165,13 @@ describe("a choice of tasks", () => {
     for (const index of [1, 2, 3]) all.push(...chosen({ shard: { index, count: 3 } }));
     expect(all.sort()).toEqual([...names].sort());
     expect(chosen({ only: ["seed 1"], shard: { index: 3, count: 3 } })).toEqual([names[2]]);
+  });
+
+  it("brings what the chosen need, and what that needs, in the order of all", () => {
+    const task = (name: string, ...needs: string[]) => ({ name, needs });
+    const all = [task("a"), task("b"), task("c", "a"), task("d", "c", "a"), task("e", "b")];
+    expect(withNeeded(all, [all[3]]).map(({ name }) => name)).toEqual(["a", "c", "d"]);
+    expect(withNeeded(all, all)).toEqual(all);
   });
 
   it("refuses words that are in no name, and two tasks of one file", () => {

@@ -30,9 +30,9 @@ const telling: Study = {
       ways.set(task.name, "taken");
       return {
         ...task,
-        run(data, work) {
+        run(data, work, needed) {
           ways.set(task.name, work.state === undefined ? "done" : "continued");
-          return task.run(data, work);
+          return task.run(data, work, needed);
         },
       };
     });

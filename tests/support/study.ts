@@ -35,9 +35,12 @@ export async function measurementsOf<Options extends Declared, Data, Result, Mea
 ): Promise<Measurements> {
   study.check?.(options);
   const data = (await study.data?.(options, seed, () => undefined)) as Data;
-  const done: Result[] = [];
-  for (const task of await study.tasks(options, seed)) done.push(await task.run(data, workOn(cpu)));
-  const measurements = study.gather(done, options, seed);
+  const done = new Map<string, Result>();
+  for (const task of await study.tasks(options, seed)) {
+    const needed = [...done].flatMap(([name, result]) => (task.needs?.includes(name) ? [result] : []));
+    done.set(task.name, await task.run(data, workOn(cpu), needed));
+  }
+  const measurements = study.gather([...done.values()], options, seed);
   if (measurements === undefined) throw new Error("nothing was measured");
   return measurements;
 }

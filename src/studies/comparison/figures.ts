@@ -1,24 +1,34 @@
 import type { Series } from "../report/lines.js";
 import { figure, type Figure } from "../report/report.js";
 import { BAND, bands } from "./bands.js";
+import type { EpochResult } from "../training/classifier.js";
 import type { ClassifierRun } from "./runs.js";
 
-/**
- * Accuracy and loss over epochs, with bands over seeds; `task` begins the titles, `examples` names what is classified.
- */
+const shared = { kind: "lines", xLabel: "epoch", dots: true } as const;
+
+const draw = (runs: readonly ClassifierRun[], value: (epoch: EpochResult) => number): Series[] =>
+  bands(
+    runs,
+    (epoch) => epoch + 1,
+    ({ epochs }) => epochs.map(value),
+  );
+
+/** Accuracy over epochs, with bands over seeds; `task` begins the title, `examples` names what is classified. */
+export function accuracyFigure(runs: readonly ClassifierRun[], task: string, examples: string): Figure {
+  const series = draw(runs, ({ testAccuracy }) => testAccuracy);
+  return figure(
+    "accuracy",
+    `${task}: test accuracy over epochs`,
+    { ...shared, series, yLabel: "test accuracy (%)", percent: true },
+    `Share of held-out ${examples} classified correctly. ${BAND}`,
+  );
+}
+
+/** `accuracyFigure`, and the loss over epochs. */
 export function curveFigures(runs: readonly ClassifierRun[], task: string, examples: string): Figure[] {
-  const draw = (values: (run: ClassifierRun) => readonly number[]): Series[] =>
-    bands(runs, (epoch) => epoch + 1, values);
-  const accuracies = draw(({ epochs }) => epochs.map(({ testAccuracy }) => testAccuracy));
-  const losses = draw(({ epochs }) => epochs.map(({ trainLoss }) => trainLoss));
-  const shared = { kind: "lines", xLabel: "epoch", dots: true } as const;
+  const losses = draw(runs, ({ trainLoss }) => trainLoss);
   return [
-    figure(
-      "accuracy",
-      `${task}: test accuracy over epochs`,
-      { ...shared, series: accuracies, yLabel: "test accuracy (%)", percent: true },
-      `Share of held-out ${examples} classified correctly. ${BAND}`,
-    ),
+    accuracyFigure(runs, task, examples),
     figure(
       "loss",
       `${task}: training loss over epochs`,

@@ -22,6 +22,7 @@ export const pottsOptions = {
     least: 0,
     most: 1000,
     count: 16,
+    repeated: true,
     help: "learning rates of encoders with 1, 2, ... layers; deeper ones take the last",
   }),
 };

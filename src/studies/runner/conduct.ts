@@ -11,7 +11,16 @@ import type { Declared, Values } from "./options.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
 import type { Study, Task, Work } from "./study.js";
 import { fileName } from "./task-file.js";
-import { chooseTasks, listed, putAside, taskKeeper, TASKS, type TaskKeeper, type TaskOptions } from "./tasks.js";
+import {
+  chooseTasks,
+  listed,
+  putAside,
+  taskKeeper,
+  TASKS,
+  withNeeded,
+  type TaskKeeper,
+  type TaskOptions,
+} from "./tasks.js";
 import { collectVersions, decisiveVersions, OWN_NAME } from "./versions.js";
 
 /** The content of `results.json`. */
@@ -168,7 +177,7 @@ async function conductAlone(
 
   try {
     const tasks = await study.tasks(configuration, seed);
-    const chosen = chooseTasks(tasks, options);
+    const chosen = withNeeded(tasks, chooseTasks(tasks, options));
     let stage: string | undefined;
     let data: unknown;
     for (const [index, task] of chosen.entries()) {
@@ -183,8 +192,11 @@ async function conductAlone(
         // a merge writes all or nothing
         if (finishedIn === undefined && performance.now() - written >= WRITE_EVERY) await write();
       };
-      const result = await keeper.keep({ name: task.name, depends: await task.depends(data) }, (kept) =>
-        task.run(data, { ...kept, backend, measured, report, checkpoint }),
+      const before = chosen.filter(({ name }) => task.needs?.includes(name));
+      if (before.some((other) => !done.has(other))) continue; // a merge that lacks what this task needs fails below
+      const needed = before.map((other) => done.get(other));
+      const result = await keeper.keep({ name: task.name, depends: await task.depends(data, needed) }, (kept) =>
+        task.run(data, { ...kept, backend, measured, report, checkpoint }, needed),
       );
       if (result !== undefined) await measured(result);
     }

@@ -144,13 +144,14 @@ export function kernelNames(initial: readonly string[], help: string): Option<re
   );
 }
 
-type Listed = Range & Help & { readonly count: number };
+type ListRange = Range & Help & { readonly count: number };
 
-/** At most `count` numbers in a range, separated by commas. */
+/** Numbers separated by commas, of which an initial list has `fewest` at least. */
 function numberList(
   initial: readonly number[],
   range: NumberSchema,
-  { count, distinct, ...help }: Help & { readonly count: number; readonly distinct: boolean },
+  { fewest, distinct }: { readonly fewest: number; readonly distinct: boolean },
+  { count, ...help }: Omit<ListRange, keyof Range>,
 ): Option<readonly number[]> {
   const parse = (text: string): number[] | undefined => {
     const parts = text.split(",");
@@ -162,7 +163,7 @@ function numberList(
       : undefined;
   };
   const wanted = `1 to ${count} ${distinct ? "different " : ""}numbers, separated by commas, each ${rangeOf(range)}`;
-  return withFlag<readonly number[]>(initial, schemas.list(range, 0, count), help, {
+  return withFlag<readonly number[]>(initial, schemas.list(range, fewest, count), help, {
     argument: "list",
     wanted,
     range,
@@ -170,13 +171,16 @@ function numberList(
   });
 }
 
-/** At most `count` different whole numbers, separated by commas. */
-export const wholes = (initial: readonly number[], { least, most, ...rest }: Listed): Option<readonly number[]> =>
-  numberList(initial, schemas.whole(least, most), { ...rest, distinct: true });
+/** At most `count` different whole numbers, separated by commas; the initial list may be empty. */
+export const wholes = (initial: readonly number[], { least, most, ...rest }: ListRange): Option<readonly number[]> =>
+  numberList(initial, schemas.whole(least, most), { fewest: 0, distinct: true }, rest);
 
-/** At most `count` numbers, separated by commas. */
-export const reals = (initial: readonly number[], { least, most, ...rest }: Listed): Option<readonly number[]> =>
-  numberList(initial, schemas.real(least, most), { ...rest, distinct: false });
+/** One to `count` numbers, separated by commas; different ones, unless `repeated` allows others. */
+export const reals = (
+  initial: readonly number[],
+  { least, most, repeated = false, ...rest }: ListRange & { readonly repeated?: boolean },
+): Option<readonly number[]> =>
+  numberList(initial, schemas.real(least, most), { fewest: 1, distinct: !repeated }, rest);
 
 /** An option of any type with the given flags. */
 export const setting = <Value>(initial: Value, schema: Schema, flags: readonly Flag<Value>[] = []): Option<Value> => ({

@@ -20,10 +20,15 @@ export interface Task<Data, Result, State = unknown> {
   readonly name: string;
   /** Heading of the progress display. */
   readonly stage?: string;
-  /** Everything that decides the result apart from the study, the device and the versions; or a promise of it. */
-  depends(data: Data): unknown;
+  /** Names of earlier tasks whose results this task takes. They run even if only this task is chosen. */
+  readonly needs?: readonly string[];
+  /**
+   * Everything that decides the result apart from the study, the device and the versions; or a promise of it. `needed`
+   * are the results of the tasks in `needs`.
+   */
+  depends(data: Data, needed: readonly Result[]): unknown;
   /** The result must be JSON. */
-  run(data: Data, work: Work<State, Result>): Promise<Result>;
+  run(data: Data, work: Work<State, Result>, needed: readonly Result[]): Promise<Result>;
 }
 
 /**

@@ -138,6 +138,21 @@ export function chooseTasks<Named extends { readonly name: string }>(
   return allowed.filter((_, turn) => shard === undefined || turn % shard.count === shard.index - 1);
 }
 
+/** The chosen tasks and all that they need, in the order of `tasks`. */
+export function withNeeded<Needing extends { readonly name: string; readonly needs?: readonly string[] }>(
+  tasks: readonly Needing[],
+  chosen: readonly Needing[],
+): Needing[] {
+  const wanted = new Set<string>();
+  const want = ({ name, needs = [] }: Needing): void => {
+    if (wanted.has(name)) return;
+    wanted.add(name);
+    tasks.filter((task) => needs.includes(task.name)).forEach(want);
+  };
+  chosen.forEach(want);
+  return tasks.filter(({ name }) => wanted.has(name));
+}
+
 type Found = Awaited<ReturnType<typeof readTask>>;
 
 /**

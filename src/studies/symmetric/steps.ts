@@ -1,5 +1,6 @@
 import type { TrainingRecord } from "../../analysis/monitor/records.js";
-import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
+import { geometricInterval, meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
+import { stepsTo, type CurvePoint } from "../comparison/steps.js";
 import type { EpochMeasure } from "../training/epochs.js";
 
 /** One encoder trained with one kernel from one seed. */
@@ -20,18 +21,9 @@ export interface SymmetricRun {
 export const stepsAfter = ({ losses, epochs }: Pick<SymmetricRun, "losses" | "epochs">, epoch: number): number =>
   ((epoch + 1) * losses.length) / epochs.length;
 
-/**
- * Steps until the held-out loss first fell to `loss`, interpolated linearly between epochs. If the first epoch reached
- * it, the steps of that epoch, an upper bound; undefined if no epoch did.
- */
-export function stepsTo(run: Pick<SymmetricRun, "losses" | "epochs">, loss: number): number | undefined {
-  const { epochs } = run;
-  const at = epochs.findIndex(({ testLoss }) => testLoss <= loss);
-  if (at <= 0) return at < 0 ? undefined : stepsAfter(run, 0);
-  const [before, after] = [epochs[at - 1].testLoss, epochs[at].testLoss];
-  const share = (before - loss) / (before - after);
-  return stepsAfter(run, at - 1) + share * (stepsAfter(run, at) - stepsAfter(run, at - 1));
-}
+/** The held-out loss after every epoch. */
+export const heldOutCurve = (run: Pick<SymmetricRun, "losses" | "epochs">): CurvePoint[] =>
+  run.epochs.map(({ testLoss }, epoch) => ({ steps: stepsAfter(run, epoch), loss: testLoss }));
 
 /** Levels of the comparison, from 0 at the unigram baseline to 1 at the least loss that both runs of a seed reached. */
 const DEPTHS = [1 / 3, 2 / 3, 1];
@@ -89,15 +81,15 @@ export function compareSteps(
     const found = pairs.map(({ own, other, frequencies, reached }) => {
       // rounding must not take the last level below the reached loss
       const level = Math.max(reached, frequencies + depth * (reached - frequencies));
-      return { level, steps: Number(stepsTo(own, level)), reference: Number(stepsTo(other, level)) };
+      const steps = (run: SymmetricRun): number => Number(stepsTo(heldOutCurve(run), level));
+      return { level, steps: steps(own), reference: steps(other) };
     });
     const mean = (name: "level" | "steps" | "reference"): number => meanInterval(found.map((pair) => pair[name])).mean;
-    const log = meanInterval(found.map((pair) => Math.log(pair.steps / pair.reference)));
     return {
       level: mean("level"),
       steps: mean("steps"),
       reference: mean("reference"),
-      ratio: { mean: Math.exp(log.mean), low: Math.exp(log.low), high: Math.exp(log.high), count: log.count },
+      ratio: geometricInterval(found.map((pair) => pair.steps / pair.reference)),
     };
   });
 }

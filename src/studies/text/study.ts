@@ -1,9 +1,5 @@
-import { meanInterval } from "../../numerics/mean-interval.js";
-import { curveFigures } from "../comparison/figures.js";
-import { monitorBlocks } from "../comparison/monitor.js";
-import { byKernel, completeRuns, lastAccuracies, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
+import { chosenRate, rateOptions, trialSeeds, type RatedRun } from "../comparison/rates.js";
 import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
-import { accuracyTable, statements } from "../comparison/tables.js";
 import { contentOf, prepareDataset, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
 import { plainKernel } from "../kernels.js";
@@ -15,33 +11,43 @@ import {
   splitOptions,
   trainingOptions,
 } from "../options.js";
-import { formatPercent, paragraph } from "../report/report.js";
 import { oneOf } from "../runner/options.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochResult } from "../training/classifier.js";
 import { trainTextClassifier } from "../training/text-classifier.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
+import { report } from "./report.js";
 
 /** Random streams per seed: split, weights, order of the texts. */
 const STREAMS = 3;
 
 interface TextResult {
   readonly data: DataSummary;
-  readonly run: ClassifierRun;
+  readonly run: RatedRun;
+  /** Whether the run only tries a learning rate. */
+  readonly isTrial: boolean;
 }
+
+type TextTask = Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>>;
+
+const { batch, epochs } = trainingOptions({ batch: 16, epochs: 6, learningRate: 0.01 });
 
 /** An encoder on texts. For a seed every kernel has the same split, start, batches and steps. */
 export const text = declareStudy({
   name: "text",
-  question: "an encoder on real text by stochastic gradient descent: comparison of kernels over seeds",
+  question:
+    "an encoder on real text: accuracy of kernels over seeds, and steps to given losses, each at its own learning rate",
   title: "Text: attention kernels over seeds",
   options: {
     scale: oneOf("quick", ["quick", "full"]),
-    unit: oneOf("words", ["words", "bytes"]),
-    ...comparisonOptions(["softmax", "gaussian"], 5, "splits, starts and orders"),
-    ...splitOptions({ tokens: 32, train: 896, test: 512, vocabulary: 4000 }, "words or bytes of a text"),
+    unit: oneOf("words", ["words", "bytes"], { help: "what a token is" }),
+    ...comparisonOptions(["softmax", "gaussian", "gaussianNormalized"], 10, "splits, starts and orders"),
+    ...splitOptions({ tokens: 16, train: 896, test: 512, vocabulary: 4000 }, "words or bytes of a text"),
     ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
-    ...trainingOptions({ batch: 16, epochs: 6, learningRate: 0.01 }),
+    batch,
+    epochs,
+    optimizer: oneOf("sgd", ["sgd", "adam"], { help: "sgd has momentum 0.9" }),
+    ...rateOptions([0.003, 0.01, 0.03], 2),
     monitor: monitorOption,
     data: dataOption,
   },
@@ -76,76 +82,78 @@ export const text = declareStudy({
   },
 
   tasks(options, first) {
-    const { kernels, seeds, ...rest } = options;
+    const { kernels, seeds, rates, trials, ...rest } = options;
+    /** A training whose rate follows from the results of the tasks in `needs`. */
     const taskOf = (
       kernel: string,
       seed: number,
-    ): Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>> => ({
-      name: `${kernel} seed ${seed}`,
-      stage: `Seed ${seed}`,
-      depends: (dataOf) => ({ ...rest, data: contentOf(dataOf(seed)) }),
-      async run(dataOf, work) {
+      {
+        isTrial,
+        rateOf,
+        ...own
+      }: Pick<TextTask, "name" | "stage" | "needs"> & {
+        readonly isTrial: boolean;
+        readonly rateOf: (needed: readonly TextResult[]) => number;
+      },
+    ): TextTask => ({
+      ...own,
+      depends: (dataOf, needed) => ({ ...rest, learningRate: rateOf(needed), data: contentOf(dataOf(seed)) }),
+      async run(dataOf, work, needed) {
         const dataset = dataOf(seed);
+        const learningRate = rateOf(needed);
         const resultOf = ({ epochs, losses, watched }: TrainingSoFar<EpochResult>): TextResult => ({
           data: summarize(dataset),
-          run: { kernel, seed, epochs, losses, watched },
+          run: { kernel, seed, learningRate, epochs, losses, watched },
+          isTrial,
         });
-        const streams = { start: STREAMS * seed + 1, seed: STREAMS * seed + 2 };
         const training = {
-          ...options,
-          ...streams,
+          ...rest,
+          learningRate,
+          monitor: isTrial ? 0 : rest.monitor,
+          start: STREAMS * seed + 1,
+          seed: STREAMS * seed + 2,
           kernel: plainKernel(kernel),
-          optimizer: "sgd",
-          label: `${kernel}, seed ${seed}`,
-        } as const;
-        return trainTextClassifier(
-          dataset,
-          { ...training, measured: (soFar) => work.measured(resultOf(soFar)) },
-          work,
-          resultOf,
-        );
+          label: own.name,
+          measured: (soFar: TrainingSoFar<EpochResult>) => work.measured(resultOf(soFar)),
+        };
+        return trainTextClassifier(dataset, training, work, resultOf);
       },
     });
-    return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));
+    const tries = trialSeeds(first, { rates, trials }).flatMap((seed) =>
+      kernels.flatMap((kernel) =>
+        rates.map((rate) => ({
+          kernel,
+          ...taskOf(kernel, seed, {
+            name: `${kernel} rate ${rate} seed ${seed}`,
+            stage: "Learning rates",
+            isTrial: true,
+            rateOf: () => rate,
+          }),
+        })),
+      ),
+    );
+    const compared = seedsOf(first, { seeds }).flatMap((seed) =>
+      kernels.map((kernel) =>
+        taskOf(kernel, seed, {
+          name: `${kernel} seed ${seed}`,
+          stage: `Seed ${seed}`,
+          needs: tries.filter((trial) => trial.kernel === kernel).map(({ name }) => name),
+          isTrial: false,
+          rateOf: (needed) =>
+            chosenRate(
+              needed.map(({ run }) => run),
+              { rates },
+            ),
+        }),
+      ),
+    );
+    return [...tries, ...compared];
   },
 
   gather: (done: readonly TextResult[]) => ({
     data: bySeed(done, ({ data }) => data),
-    runs: done.map(({ run }) => run),
+    trials: done.flatMap(({ run, isTrial }) => (isTrial ? [run] : [])),
+    runs: done.flatMap(({ run, isTrial }) => (isTrial ? [] : [run])),
   }),
-
-  report({ data, runs }, { unit, tokens, layers, width, hidden, heads, batch, epochs, learningRate }) {
-    const complete = completeRuns(runs, epochs);
-    const [{ name, train, test, leftOut }] = data;
-    const always =
-      "always answering the most frequent class: " +
-      `${formatPercent(meanInterval(data.map(({ majority }) => majority)).mean)}`;
-    const caution =
-      "Splits of one corpus share texts, so the seeds are not quite independent, and both intervals are " +
-      "somewhat too narrow.";
-    const blocks = [
-      paragraph(
-        `${name}: ${train} texts to train on and ${test} to test on, stratified, another split for every ` +
-          `seed; ${leftOut} texts without ${unit} or with the same first ${tokens} ` +
-          `${unit} as another were left out. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ` +
-          `${heads} heads, mean pooling) reads the first ${tokens} ${unit}; stochastic gradient ` +
-          `descent with momentum 0.9, learning rate ${learningRate}, ${epochs} epochs in batches of ${batch}. ` +
-          "For a seed every kernel has the same texts, start, batches and number of steps.",
-      ),
-      ...(complete.length === 0
-        ? []
-        : [accuracyTable(complete, { test, examples: "texts", baseline: `For comparison, ${always}. ${caution}` })]),
-      ...statements(complete).map(paragraph),
-      ...curveFigures(runs, "Text", "texts"),
-      ...monitorBlocks(runs),
-    ];
-    if (complete.length === 0) return { answer: UNFINISHED, blocks };
-    const means = [...byKernel(complete)].map(
-      ([kernel, own]) => `${kernel} ${formatPercent(meanInterval(lastAccuracies(own)).mean)}`,
-    );
-    return {
-      answer: `Test accuracy: ${means.join(", ")} (${always}). ${statements(complete).join(" ")}`.trim(),
-      blocks,
-    };
-  },
+  report,
 });

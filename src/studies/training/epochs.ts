@@ -10,6 +10,7 @@ export interface EpochMeasure {
   readonly trainLoss: number;
   /** Mean loss on held-out examples after the epoch, in nats. */
   readonly testLoss: number;
+  /** Time of the epoch's steps. */
   readonly seconds: number;
 }
 
@@ -44,7 +45,7 @@ export function measureEpochs<Evaluation extends Pick<EpochMeasure, "testLoss">>
       epoch,
       trainLoss,
       ...evaluation,
-      seconds: seconds() - before.reduce((sum, earlier) => sum + earlier.seconds, 0),
+      seconds: seconds - before.reduce((sum, earlier) => sum + earlier.seconds, 0),
     };
     await measured({ epochs: [...before, result], losses, watched });
     return result;

@@ -56,13 +56,10 @@ export interface TrainingPlan<Parameters extends ParameterTree, Epoch, Input = u
   /** Loss of a batch; epochs count from 0. */
   loss(parameters: Parameters, rows: readonly number[], epoch: number): Tensor;
   /**
-   * Measures after the last batch of an epoch; `before` is the training before the epoch's measurement, `losses` are
-   * the epoch's losses.
+   * Measures after the last batch of an epoch, off the clock; `before` is the training before the epoch's measurement,
+   * `losses` are the epoch's losses.
    */
-  afterEpoch(
-    before: TrainingSoFar<Epoch> & { readonly seconds: () => number },
-    losses: readonly number[],
-  ): Promise<Epoch>;
+  afterEpoch(before: Training<Epoch>, losses: readonly number[]): Promise<Epoch>;
 }
 
 /** Measurements of a training so far. */
@@ -75,7 +72,7 @@ export interface TrainingSoFar<Epoch> {
 }
 
 export interface Training<Epoch> extends TrainingSoFar<Epoch> {
-  /** Time of the training, including the time before interruptions. */
+  /** Time of the steps, including the time before interruptions, without the measurements after epochs. */
   readonly seconds: number;
 }
 
@@ -118,7 +115,7 @@ export async function train<Parameters extends ParameterTree, Epoch, Input>(
   const epochs: Epoch[] = [];
   const losses: number[] = [];
   const { state } = work;
-  const start = performance.now() - 1000 * (state === undefined ? 0 : state.seconds);
+  let start = performance.now() - 1000 * (state === undefined ? 0 : state.seconds);
   const seconds = (): number => (performance.now() - start) / 1000;
   if (state !== undefined) {
     order.restore(state.order);
@@ -194,7 +191,9 @@ export async function train<Parameters extends ParameterTree, Epoch, Input>(
         if (work.isDue()) await storeHere();
       }
       await settle();
-      epochs.push(await plan.afterEpoch({ ...soFar(), seconds }, losses.slice(begin)));
+      const trained = seconds();
+      epochs.push(await plan.afterEpoch({ ...soFar(), seconds: trained }, losses.slice(begin)));
+      start = performance.now() - 1000 * trained;
       await store(order.state());
     }
     return { ...soFar(), seconds: seconds() };
