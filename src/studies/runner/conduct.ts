@@ -192,7 +192,7 @@ async function conductAlone(
         // a merge writes all or nothing
         if (finishedIn === undefined && performance.now() - written >= WRITE_EVERY) await write();
       };
-      const before = chosen.filter(({ name }) => task.needs?.includes(name));
+      const before = task.needs === undefined ? [] : chosen.filter(({ name }) => task.needs?.includes(name));
       if (before.some((other) => !done.has(other))) continue; // a merge that lacks what this task needs fails below
       const needed = before.map((other) => done.get(other));
       const result = await keeper.keep({ name: task.name, depends: await task.depends(data, needed) }, (kept) =>

@@ -143,11 +143,12 @@ export function withNeeded<Needing extends { readonly name: string; readonly nee
   tasks: readonly Needing[],
   chosen: readonly Needing[],
 ): Needing[] {
+  const byName = new Map(tasks.map((task) => [task.name, task]));
   const wanted = new Set<string>();
   const want = ({ name, needs = [] }: Needing): void => {
     if (wanted.has(name)) return;
     wanted.add(name);
-    tasks.filter((task) => needs.includes(task.name)).forEach(want);
+    needs.forEach((needed) => want(byName.get(needed)!));
   };
   chosen.forEach(want);
   return tasks.filter(({ name }) => wanted.has(name));
