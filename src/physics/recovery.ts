@@ -108,7 +108,8 @@ const responseKind = having<PairResponse>("a response, as pairResponse() gives",
 /**
  * The best form J_ij U_ab of a predictor's `response` between `sites` sites of `colours` colours: the leading singular
  * vectors of its mean, a matrix of pairs (i, j) and colours (a, b). The response of the Potts model itself is exactly
- * of this form. Gauge and sign are those of `fixGauge`; rows of U have mean 0 as well.
+ * of this form. Gauge and sign are those of `fixGauge`, whose `like` is the couplings of another result; rows of U have
+ * mean 0 as well.
  *
  * @example
  * const response = await pairResponse(predictor, parameters, contexts, 4);
