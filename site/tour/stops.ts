@@ -111,13 +111,13 @@ export const stops: readonly Stop[] = [
       "slider and watch the attention maps change; the monitor warns of heads that cannot learn.",
     claim: "Encoders with the Gaussian converge faster and are more accurate on texts and on Pathfinder (as reported).",
     measured:
-      "On real mails the Gaussian was +0.1 points better (−1.0 to +1.1 at 95 %, ten seeds): no " +
+      "On real mails the Gaussian was 0.1 points better (−1.0 to +1.1 at 95 %, ten seeds): no " +
       "difference seen. On Pathfinder pictures 6.3 points better (−21.0 to 33.5, two seeds): " +
       "undecided. The run on the page is one seed on generated sentences and decides nothing.",
     source: {
       page: "claims",
       words: "All claims",
-      numbers: ["+0.1 points", "−1.0 to +1.1", "6.3 points", "−21.0 to 33.5"],
+      numbers: ["0.1 points", "−1.0 to +1.1", "6.3 points", "−21.0 to 33.5"],
     },
     openings: [
       { words: "Train here, sentences", page: "train-here", query: "" },
