@@ -7,7 +7,7 @@ import { dot } from "../numerics/vectors.js";
 import type { Predictor } from "./masked-prediction.js";
 import { centre, type PairResponse } from "./recovery.js";
 
-/** Rows that a predictor evaluates at once, times sites²: tokens of an encoder that reads a row once for every site. */
+/** Rows that a predictor evaluates at once, times sites²: an encoder reads a row once for every site. */
 const TOKENS_AT_ONCE = 50_000;
 
 /**

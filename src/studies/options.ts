@@ -46,9 +46,14 @@ export const comparisonOptions = (
 /** Defaults of numeric options. */
 export type Numbers<Name extends string> = Readonly<Record<Name, number>>;
 
-export const trainingOptions = ({ batch, epochs, learningRate }: Numbers<"batch" | "epochs" | "learningRate">) => ({
+export const epochOptions = ({ batch, epochs }: Numbers<"batch" | "epochs">) => ({
   batch: whole(batch, { least: 1, most: 100_000 }),
   epochs: whole(epochs, { ...EPOCHS, help: "epochs of every encoder" }),
+});
+
+/** `epochOptions`, and one learning rate for all kernels. */
+export const trainingOptions = ({ learningRate, ...rest }: Numbers<"batch" | "epochs" | "learningRate">) => ({
+  ...epochOptions(rest),
   learningRate: real(learningRate, { least: 0, most: 1000, help: "learning rate of every encoder" }),
 });
 

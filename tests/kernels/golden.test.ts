@@ -27,8 +27,8 @@ import { unfusedAttention } from "../support/unfused.js";
 /** Output column 0 in float64; column 1 is its negative. Derived for this project and checked numerically. */
 const golden: readonly (readonly [string, string, TiledKernel, readonly [number, number, number]])[] = [
   ["softmax", "softmax", softmax(), [0.779507602223, 0.817414928046, 1.027520493594]],
-  ["gaussian", "gaussian, γ = 1/√d", gaussian(), [1.111036293993, 1.530639262596, 2.588472742166]],
-  ["gaussian", "gaussian, γ = 2/√d", gaussian({ gamma: Math.SQRT2 }), [0.549287073615, 0.95315478656, 2.249331924202]],
+  ["gaussian", "γ = 1/√d", gaussian(), [1.111036293993, 1.530639262596, 2.588472742166]],
+  ["gaussian", "γ = 2/√d", gaussian({ gamma: Math.SQRT2 }), [0.549287073615, 0.95315478656, 2.249331924202]],
   [
     "gaussianNormalized",
     "gaussian, row-normalised",

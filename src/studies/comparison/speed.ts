@@ -71,7 +71,8 @@ const ratioWords = (ratio: MeanInterval): string => `${ratioText(ratio.mean)} ($
 /** "9 of 10, not 4": how many runs reached the loss, and the seeds of those that did not. */
 function reachedWords(runs: readonly Reached[]): string {
   const missing = runs.filter(({ taken }) => taken === undefined).map(({ seed }) => seed);
-  return `${runs.length - missing.length} of ${runs.length}${missing.length === 0 ? "" : `, not ${missing.join(", ")}`}`;
+  const count = `${runs.length - missing.length} of ${runs.length}`;
+  return missing.length === 0 ? count : `${count}, not ${missing.join(", ")}`;
 }
 
 /** Steps and seconds of every kernel to given training losses, and their ratios to the first kernel's. */

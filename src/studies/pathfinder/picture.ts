@@ -21,7 +21,7 @@ export interface PathfinderOptions {
   readonly seedDistance: number;
   /** Width of the border that no dash touches. */
   readonly padding: number;
-  /** Stiffness: a dash turns by Δ with a weight of cos²(continuity·Δ), and never by more than π/(2·continuity). */
+  /** Stiffness: a dash turns by Δ with a weight of cos²(continuity·Δ), by π/(2·continuity) at most. */
   readonly continuity: number;
   /** Radius of the dots. */
   readonly dotRadius: number;

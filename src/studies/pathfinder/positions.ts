@@ -10,7 +10,7 @@ interface LabelledDots {
 }
 
 /**
- * The outer, then the inner dot relative to the middle, turned and mirrored until 0 ≤ y ≤ x holds for the outer one.
+ * The outer, then the inner dot relative to the middle, turned and mirrored until the outer one has 0 ≤ y ≤ x.
  * These are the positions up to the symmetries of the square.
  */
 export function positionOf(size: number, dots: Dots): [number, number, number, number] {

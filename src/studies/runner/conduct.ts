@@ -9,7 +9,7 @@ import type { StudyEvent } from "./events.js";
 import { lockFolder } from "./lock.js";
 import type { Declared, Values } from "./options.js";
 import { clearTemporary, toJson, writeAtomically } from "./results.js";
-import type { Study, Task, Work } from "./study.js";
+import type { Study, Work } from "./study.js";
 import { fileName } from "./task-file.js";
 import {
   chooseTasks,
@@ -143,7 +143,8 @@ async function conductAlone(
     { out, common: { study: study.name, device, versions: decisiveVersions(versions, device.kind) }, note },
     options,
   );
-  const done = new Map<Task<unknown, unknown>, unknown>();
+  /** Results by the names of their tasks. */
+  const done = new Map<string, unknown>();
   let results: Results = {
     study: study.name,
     partial: true,
@@ -188,13 +189,13 @@ async function conductAlone(
         if (!options.resume && finishedIn === undefined) await putAside(out, note);
       }
       const measured = async (result: unknown): Promise<void> => {
-        done.set(task, result);
+        done.set(task.name, result);
         // a merge writes all or nothing
         if (finishedIn === undefined && performance.now() - written >= WRITE_EVERY) await write();
       };
-      const before = task.needs === undefined ? [] : chosen.filter(({ name }) => task.needs?.includes(name));
-      if (before.some((other) => !done.has(other))) continue; // a merge that lacks what this task needs fails below
-      const needed = before.map((other) => done.get(other));
+      const { needs = [] } = task;
+      if (!needs.every((name) => done.has(name))) continue; // a merge that lacks what this task needs fails below
+      const needed = needs.map((name) => done.get(name));
       const result = await keeper.keep({ name: task.name, depends: await task.depends(data, needed) }, (kept) =>
         task.run(data, { ...kept, backend, measured, report, checkpoint }, needed),
       );

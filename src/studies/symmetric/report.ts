@@ -8,19 +8,8 @@ import type { WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
 import { figure, paragraph, table, type Figure, type Report, type Table } from "../report/report.js";
 import { maskedCount } from "../training/masking.js";
+import type { SymmetricOptions } from "./options.js";
 import { compareSteps, stepsAfter, type StepComparison, type SymmetricRun } from "./steps.js";
-
-interface Sizes {
-  readonly kernels: readonly string[];
-  readonly tokens: number;
-  readonly layers: number;
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly batch: number;
-  readonly epochs: number;
-  readonly learningRate: number;
-}
 
 /** Numbers of parameters in Courtois et al., arXiv 2406.06366. */
 const PUBLISHED = {
@@ -161,7 +150,7 @@ function statements(comparisons: readonly Comparison[], reference: string): stri
 /** Tables and figures of the study. */
 export function report(
   { data, runs }: { readonly data: readonly WindowSummary[]; readonly runs: readonly SymmetricRun[] },
-  { kernels, tokens, layers, width, hidden, heads, batch, epochs, learningRate }: Sizes,
+  { kernels, tokens, layers, width, hidden, heads, batch, epochs, learningRate }: SymmetricOptions,
 ): Report {
   const complete = completeRuns(runs, epochs);
   const frequencies = meanInterval(data.map(({ frequencyLoss }) => frequencyLoss)).mean;

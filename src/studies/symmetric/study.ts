@@ -5,19 +5,12 @@ import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { openCorpus } from "../corpus/file.js";
 import { prepareWindows, type WindowData, type WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
-import {
-  comparisonOptions,
-  dataOption,
-  modelOptions,
-  monitorOption,
-  trainingOptions,
-  windowOptions,
-} from "../options.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { maskedPredictions } from "../training/masking.js";
 import { trainPredictions } from "../training/predictions.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
+import { symmetricOptions } from "./options.js";
 import { publishedTable, report } from "./report.js";
 import type { SymmetricRun } from "./steps.js";
 
@@ -37,17 +30,7 @@ export const symmetric = declareStudy({
   name: "symmetric",
   question: "masked words with dot-product, symmetric and pairwise attention: how many steps to the same loss?",
   title: "Masked words with dot-product, symmetric and pairwise attention",
-  options: {
-    ...comparisonOptions(["softmax", "symmetric", "pairwise", "pairwiseScaled"], 3, "splits, starts, orders and masks"),
-    ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, [
-      "windows",
-      "most windows to train on",
-    ]),
-    ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
-    ...trainingOptions({ batch: 32, epochs: 12, learningRate: 0.003 }),
-    monitor: monitorOption,
-    data: dataOption,
-  },
+  options: symmetricOptions,
   check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
 
   async data(options, _, report) {

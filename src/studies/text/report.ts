@@ -8,6 +8,7 @@ import { accuracyTable, statements } from "../comparison/tables.js";
 import type { DataSummary } from "../corpus/dataset.js";
 import { formatPercent, paragraph, type Report } from "../report/report.js";
 import type { OptimizerName } from "../training/train.js";
+import type { TextOptions } from "./options.js";
 
 export interface TextMeasurements {
   /** The texts of every seed, those of the trials included. */
@@ -17,20 +18,6 @@ export interface TextMeasurements {
   readonly runs: readonly RatedRun[];
 }
 
-interface Settings {
-  readonly unit: "words" | "bytes";
-  readonly tokens: number;
-  readonly layers: number;
-  readonly width: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly batch: number;
-  readonly epochs: number;
-  readonly optimizer: OptimizerName;
-  readonly rates: readonly number[];
-  readonly trials: number;
-}
-
 const optimizers: Readonly<Record<OptimizerName, string>> = {
   sgd: "stochastic gradient descent with momentum 0.9",
   adam: "Adam",
@@ -38,7 +25,7 @@ const optimizers: Readonly<Record<OptimizerName, string>> = {
 
 function introduction(
   [{ name, train, test, leftOut }]: readonly DataSummary[],
-  { unit, tokens, layers, width, hidden, heads, batch, epochs, optimizer, rates }: Settings,
+  { unit, tokens, layers, width, hidden, heads, batch, epochs, optimizer, rates }: TextOptions,
 ): string {
   const rate = rates.length === 1 ? `learning rate ${rates[0]}` : "the learning rate of each kernel from other seeds";
   return (
@@ -52,7 +39,7 @@ function introduction(
 }
 
 /** Tables and figures of the study. */
-export function report({ data, trials, runs }: TextMeasurements, options: Settings): Report {
+export function report({ data, trials, runs }: TextMeasurements, options: TextOptions): Report {
   const complete = completeRuns(runs, options.epochs);
   const tried = completeRuns(trials, options.epochs);
   const intro = [

@@ -1,21 +1,13 @@
-import { chosenRate, rateOptions, trialSeeds, type RatedRun } from "../comparison/rates.js";
+import { chosenRate, trialSeeds, type RatedRun } from "../comparison/rates.js";
 import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { contentOf, prepareDataset, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
 import { plainKernel } from "../kernels.js";
-import {
-  comparisonOptions,
-  dataOption,
-  modelOptions,
-  monitorOption,
-  splitOptions,
-  trainingOptions,
-} from "../options.js";
-import { oneOf } from "../runner/options.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochResult } from "../training/classifier.js";
 import { trainTextClassifier } from "../training/text-classifier.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
+import { textOptions } from "./options.js";
 import { report } from "./report.js";
 
 /** Random streams per seed: split, weights, order of the texts. */
@@ -30,27 +22,13 @@ interface TextResult {
 
 type TextTask = Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>>;
 
-const { batch, epochs } = trainingOptions({ batch: 16, epochs: 6, learningRate: 0.01 });
-
 /** An encoder on texts. For a seed every kernel has the same split, start, batches and steps. */
 export const text = declareStudy({
   name: "text",
   question:
     "an encoder on real text: accuracy of kernels over seeds, and steps to given losses, each at its own learning rate",
   title: "Text: attention kernels over seeds",
-  options: {
-    scale: oneOf("quick", ["quick", "full"]),
-    unit: oneOf("words", ["words", "bytes"], { help: "what a token is" }),
-    ...comparisonOptions(["softmax", "gaussian", "gaussianNormalized"], 10, "splits, starts and orders"),
-    ...splitOptions({ tokens: 16, train: 896, test: 512, vocabulary: 4000 }, "words or bytes of a text"),
-    ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
-    batch,
-    epochs,
-    optimizer: oneOf("sgd", ["sgd", "adam"], { help: "sgd has momentum 0.9" }),
-    ...rateOptions([0.003, 0.01, 0.03], 2),
-    monitor: monitorOption,
-    data: dataOption,
-  },
+  options: textOptions,
   presets: {
     // the encoder of arXiv 2411.07538 on sequences as long as in Long Range Arena, arXiv 2011.04006
     full: {
