@@ -81,3 +81,21 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
     },
   };
 }
+
+/**
+ * Starts anew whenever settings change: once for all that change together, as when the address is read.
+ *
+ * @param clock begins with each start
+ * @param settings what is watched, to its depths
+ * @param restart starts the runs
+ */
+export function beginOnChange(clock: Clock, settings: object[], restart: () => void): void {
+  watch(
+    settings,
+    () => {
+      restart();
+      clock.begin();
+    },
+    { deep: true, flush: "post" },
+  );
+}
