@@ -1,7 +1,7 @@
 import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { problemOf } from "../../site/three-matrices/problem.js";
-import { kernelNames, presets, taskOf, type Settings } from "../../site/three-matrices/settings.js";
+import { presets, taskOf, type Settings } from "../../site/three-matrices/settings.js";
 import { kernelWords } from "../../site/three-matrices/words.js";
 import { kernels } from "../../src/index.js";
 import { dynamicsOptions } from "../../src/studies/dynamics/options.js";
@@ -43,6 +43,11 @@ async function expected(
 const isDone = ".explorable[data-done='true']";
 const lossOf = async (page: Page, kernel: string): Promise<number> =>
   Number(await page.getAttribute(`[data-kernel=${kernel}] [data-loss]`, "data-loss"));
+
+/** Kernels by the names on their chips. */
+const chips = (["laplacian", "cosine", "sigmoid", "relu", "polynomial", "gaussianNormalized", "softmax"] as const).map(
+  (kernel) => [kernelWords[kernel].name, kernel] as const,
+);
 
 /** A number of Chromium's about a page: "TaskDuration" are the seconds of its main thread since it was opened. */
 async function metric(session: CDPSession, name: string): Promise<number> {
@@ -161,15 +166,16 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
     /** Compares the losses of the first three steps. */
     async function expectChanged(changed: Partial<Settings>): Promise<void> {
       settings = { ...settings, ...changed };
-      await page.click("[aria-label='Back to the start']");
       const losses = await Promise.all(settings.kernels.map((kernel) => expected(settings, kernel, 2)));
-      const ratios = (step: number): Promise<number[]> =>
-        Promise.all(settings.kernels.map(async (kernel, at) => (await lossOf(page, kernel)) / losses[at][step]));
-      const ones = (digits: number): unknown[] => losses.map((): unknown => expect.closeTo(1, digits));
-      await expect.poll(() => ratios(0), { timeout: 60_000 }).toEqual(ones(10));
+      await page.click("[aria-label='Back to the start']");
+      for (const [at, kernel] of settings.kernels.entries()) {
+        const first = `document.querySelector("[data-kernel=${kernel}] [data-loss]")?.dataset.loss / ${losses[at][0]}`;
+        await page.waitForFunction(`Math.abs(${first} - 1) < 1e-10`);
+      }
       await page.click("[aria-label='One step on']:enabled");
       await page.click("[aria-label='One step on']:enabled");
-      await expect.poll(() => ratios(2), { timeout: 60_000 }).toEqual(ones(9));
+      for (const [at, kernel] of settings.kernels.entries())
+        expect((await lossOf(page, kernel)) / losses[at][2]).toBeCloseTo(1, 9);
     }
     const slide = async (label: string, key: string): Promise<void> => {
       await page.focus(`[aria-label='${label}']`);
@@ -181,42 +187,32 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
       await expectChanged(own);
     }
     await page.click(".chips >> text='Softmax'");
-    // the last matrix stays
-    for (const symbol of ["V", "Q", "K"]) await page.click(`.matrix:has(sup:text-is("${symbol}"))`);
-    await expectChanged({ kernels: ["gaussian"], train: ["key"] });
+    for (const [at, train] of (["value", "query", "key"] as const).entries()) {
+      await page.click(`.matrix:has(sup:text-is("${{ value: "V", query: "Q", key: "K" }[train]}"))`);
+      // the last matrix stays
+      const left = [["query", "key"], ["key"], ["key"]][at] as Settings["train"];
+      await expectChanged({ kernels: ["gaussian"], train: left });
+    }
+    for (const [name, kernel] of chips) {
+      await page.click(`.chips >> text="${name}"`);
+      await page.click(`.chips [aria-pressed=true]:not(:has-text("${name}"))`);
+      await expectChanged({ kernels: [kernel] });
+    }
     await page.click("button >> text='Next'");
     await expectChanged({ seed: 2 });
     await page.fill("input[type=number]", "9");
     await page.locator("input[type=number]").blur();
+    await expectChanged({ seed: 9 });
     await page.check("input[type=checkbox]");
+    await expectChanged({ equal: true });
     await slide("Heads", "ArrowRight");
-    await slide("Scale of W^Q and W^K", "ArrowRight");
+    await expectChanged({ heads: 3 });
+    await slide("Scale of W^Q and W^K", "End");
+    await expectChanged({ qk: 5 });
     await slide("Scale of W^V", "Home");
+    await expectChanged({ v: 0.1 });
     await slide("Step size, times 1/σ_max(J)²", "Home");
-    // each of them changes the losses
-    const qk = Number(new URL(page.url()).searchParams.get("qk"));
-    expect(qk).toBeGreaterThan(0.5);
-    await expectChanged({ seed: 9, equal: true, heads: 3, qk, v: 0.1, share: 0.05 });
-    await page.uncheck("input[type=checkbox]");
-    // one after the other, with no time for a run in between
-    const turnedOn = await page.locator(".chips [aria-pressed=false]").evaluateAll(async (all) => {
-      const found: [name: string | null, kernels: string | null][] = [];
-      for (const chip of all) {
-        (chip as HTMLElement).click();
-        await new Promise((resolve) => setTimeout(resolve));
-        found.push([chip.textContent, new URLSearchParams(location.search).get("kernels")]);
-      }
-      return found;
-    });
-    const others = kernelNames.filter((kernel) => kernel !== "gaussian");
-    expect(turnedOn).toEqual(
-      others.map((kernel, at) => {
-        const chosen = ["gaussian", ...others.slice(0, at + 1)];
-        const text = kernelNames.filter((name) => chosen.includes(name)).join(",");
-        return [kernelWords[kernel].name, text === "softmax,gaussian" ? null : text]; // those without an address
-      }),
-    );
-    await expectChanged({ equal: false, kernels: kernelNames });
+    await expectChanged({ share: 0.05 });
     expect(faults).toEqual([]);
     await page.context().close();
   });
