@@ -152,11 +152,11 @@ describe.runIf(hasChromium)("the page of the visitor's model", () => {
     await page.waitForSelector("text=/by config.json/");
     await expectStudy();
     await enter("[aria-label=Seed]", "5");
-    await page.waitForFunction(`document.querySelector("[data-layer='random weights']") === null`);
-    await settled("done");
     const model = { file: new Uint8Array(vit), config: { num_attention_heads: HEADS } };
     const { control } = await dissect({ ...model, seed: 5 });
-    expect((await numbers(page, "weighted-mean")).at(-1)).toBeCloseTo(control.weighted, 12);
+    const shown = async (): Promise<number | undefined> => (await numbers(page, "weighted-mean")).at(-1);
+    await expect.poll(shown, { timeout: 20_000 }).toBeCloseTo(control.weighted, 12);
+    await settled("done");
     expect(control.weighted).not.toBeCloseTo(expected.control.weighted, 6);
   });
 
