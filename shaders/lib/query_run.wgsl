@@ -34,12 +34,9 @@ fn load_own_key(row: u32) {
   }
 }
 
-// `start` and the pair product of every held query with the key of lane j.
-fn multiply_with_key(j: u32, start: f32) -> array<f32, RUN> {
+// The pair product of every held query with the key of lane j.
+fn multiply_with_key(j: u32) -> array<f32, RUN> {
   var products = array<f32, RUN>();
-  for (var r = 0u; r < RUN; r++) {
-    products[r] = start;
-  }
   for (var c = 0u; c < VEC4S; c++) {
     let key = subgroupShuffle(own_key[c], j);
     for (var r = 0u; r < RUN; r++) {

@@ -33,7 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
     }
     for (var j = 0u; j < count; j++) {
-      var products = multiply_with_key(j, subgroupShuffle(taint, j));
+      var products = multiply_with_key(j);
+      let key_taint = subgroupShuffle(taint, j);
       let key_norm = subgroupShuffle(own_key_norm, j);
       // Without a value, Dawn lets a variable of a loop keep its last one.
       var weight_gradients = array<f32, RUN>();
@@ -44,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
       }
       for (var r = 0u; r < RUN; r++) {
-        let pair = Pair(products[r], query_norms[r], key_norm);
+        let pair = Pair(products[r] + key_taint, query_norms[r], key_norm);
         let place = Place(group.z, group.y, first_query + r * LANES + lane, first + j);
         let s = visible_score(pair, place);
         let w = normalized_weight(s, row_numbers[r].x);

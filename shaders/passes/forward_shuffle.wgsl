@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
     }
     for (var j = 0u; j < count; j++) {
-      var products = multiply_with_key(j, 0.0);
+      var products = multiply_with_key(j);
       let key_norm = subgroupShuffle(own_key_norm, j);
       var weights = array<f32, RUN>();
       for (var r = 0u; r < RUN; r++) {
