@@ -28,14 +28,12 @@ function readsDistance(formula: Formula, learned: Float64Array): boolean {
   return reads;
 }
 
-/** ‖x_i‖² of rows. */
-function norms(data: Numbers, start: number, rows: number, width: number): Float64Array<ArrayBuffer> {
-  const result = new Float64Array(rows);
+/** Fills `result` with ‖x_i‖² of rows. */
+function setNorms(result: Float64Array, data: Numbers, start: number, rows: number, width: number): void {
   for (let row = 0; row < rows; row++) result[row] = dot(data, start + row * width, data, start + row * width, width);
-  return result;
 }
 
-/** Queries of one head, and what the scores of their pairs depend on. */
+/** Queries of one head, and what the scores of their pairs depend on. The next block takes its memory. */
 export interface Block {
   readonly rows: readonly Row[];
   /** The shortest run of keys with all that any of the queries sees: from `first` on, `width` of them. */
@@ -58,10 +56,12 @@ export function eachBlock(
   const { queries, keys, dim } = attributes.extents;
   const { formula } = attributes.kernel;
   const needsDistances = readsDistance(formula, parametersOf(parameters, 0));
+  const most = Math.min(BLOCK, queries);
+  const [products, distances] = [true, needsDistances].map((needed) => new Float64Array(needed ? most * keys : 0));
+  const [queryNorms, keyNorms] = [new Float64Array(most), new Float64Array(keys)];
   let rows: Row[] = [];
-  let keyNorms = new Float64Array(0);
   eachRow(attributes.extents, (row) => {
-    if (row.i === 0) keyNorms = norms(k, row.keys, keys, dim);
+    if (row.i === 0) setNorms(keyNorms, k, row.keys, keys, dim);
     rows.push(row);
     if (rows.length < BLOCK && row.i < queries - 1) return;
     let [first, end] = [keys, 0];
@@ -73,23 +73,20 @@ export function eachBlock(
     }
     const [block, width] = [rows, Math.max(0, end - first)];
     rows = [];
-    const fill = (of: PairFunction): Float64Array<ArrayBuffer> => {
-      const pairs = new Float64Array(block.length * width);
-      const [left, right] = [
-        gridOf(q, block[0].query, block.length, dim),
-        gridOf(k, row.keys + first * dim, width, dim),
-      ];
-      accumulate(of, left, right, gridOf(pairs, 0, block.length, width));
+    const [left, right] = [gridOf(q, block[0].query, block.length, dim), gridOf(k, row.keys + first * dim, width, dim)];
+    const fill = (of: PairFunction, pairs: Float64Array<ArrayBuffer>): Float64Array => {
+      accumulate(of, left, right, gridOf(pairs.fill(0, 0, block.length * width), 0, block.length, width));
       return pairs;
     };
+    setNorms(queryNorms, q, block[0].query, block.length, dim);
     visit({
       rows: block,
       first,
       width,
       learned: parametersOf(parameters, row.head),
-      products: fill(pairFunctionOf(formula)!),
-      distances: needsDistances ? fill("squaredDifference") : undefined,
-      queryNorms: norms(q, block[0].query, block.length, dim),
+      products: fill(pairFunctionOf(formula)!, products),
+      distances: needsDistances ? fill("squaredDifference", distances) : undefined,
+      queryNorms,
       keyNorms,
     });
   });

@@ -4,13 +4,14 @@ import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
 import { stridesOf } from "../core/shape.js";
 import { broadcastStrides, eachRow, gather, walk } from "../core/strides.js";
+import { exponential } from "../numerics/exponential.js";
 import { implement, type Numbers } from "./backend.js";
 
 const GELU = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
 /** (1 + tanh u) / 2 = 1 / (1 + e^-2u) */
-const gelu = (x: number): number => x / (1 + Math.exp(-2 * GELU * (x + CUBIC * x * x * x)));
+const gelu = (x: number): number => x / (1 + exponential(-2 * GELU * (x + CUBIC * x * x * x)));
 
 const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> = {
   affine: (x, a, b) => a * x + b,

@@ -20,9 +20,9 @@ export const matmulBy = (multiply: Compute<MatmulAttributes>): [unknown, Compute
   implement(matmulPrimitive, ([a, b, bias], [c], attributes) => {
     multiply([a, b], [c], attributes);
     if (bias === undefined) return;
-    const width = bias.data.length;
-    for (let at = 0; at < c.data.length; at += width)
-      for (let column = 0; column < width; column++) c.data[at + column] += bias.data[column];
+    const [sums, added] = [c.data, bias.data];
+    for (let at = 0; at < sums.length; at += added.length)
+      for (let column = 0; column < added.length; column++) sums[at + column] += added[column];
   });
 
 export const matmul = matmulBy(([a, b], [c], attributes) => {

@@ -75,19 +75,25 @@ export const reductions = [
     }),
   ),
 
-  implement(layerNormPrimitive, ([x, scale, shift], [y, n, r], { epsilon }) =>
-    eachRow(x, (start, end, row) => {
-      let mean = 0;
-      for (let i = start; i < end; i++) mean += x.data[i] / (end - start);
-      let variance = 0;
-      for (let i = start; i < end; i++) variance += (x.data[i] - mean) ** 2 / (end - start);
-      r.data[row] = 1 / Math.sqrt(variance + epsilon);
-      for (let i = start; i < end; i++) {
-        n.data[i] = (x.data[i] - mean) * r.data[row];
-        y.data[i] = n.data[i] * scale.data[i - start] + shift.data[i - start];
+  implement(layerNormPrimitive, (inputs, outputs, { epsilon }) => {
+    const [x, scale, shift] = inputs.map(({ data }) => data);
+    const [y, n, r] = outputs.map(({ data }) => data);
+    const width = scale.length;
+    for (let row = 0, start = 0; start < x.length; row++, start += width) {
+      let sum = 0;
+      for (let c = 0; c < width; c++) sum += x[start + c];
+      const mean = sum / width;
+      let squares = 0;
+      for (let c = 0; c < width; c++) squares += (x[start + c] - mean) ** 2;
+      r[row] = 1 / Math.sqrt(squares / width + epsilon);
+      const factor = r[row];
+      for (let c = 0; c < width; c++) {
+        const normalised = (x[start + c] - mean) * factor;
+        n[start + c] = normalised;
+        y[start + c] = normalised * scale[c] + shift[c];
       }
-    }),
-  ),
+    }
+  }),
   implement(layerNormBackwardPrimitive, ([n, r, scale, dy], [dx, sums]) =>
     eachRow(n, (start, end, row) => {
       let mean = 0;

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { random } from "../../src/index.js";
+import { exponential } from "../../src/numerics/exponential.js";
+
+it.each([1, 20, 700])("e^x agrees with the engine's within two units in the last place, for |x| up to %i", (most) => {
+  const stream = random(most);
+  for (let count = 0; count < 20_000; count++) {
+    const x = (2 * stream.uniform() - 1) * most;
+    expect(Math.abs(exponential(x) / Math.exp(x) - 1)).toBeLessThanOrEqual(2 * Number.EPSILON);
+  }
+});
+
+it("e^x keeps NaN, infinity, one and what is next to zero", () => {
+  const edges = [NaN, Infinity, -Infinity, 0, -0, 708.9, 709.5, 709.8, -707.9, -708.3, -740, -750, 1e300, -1e300];
+  for (const x of edges) {
+    const [found, expected] = [exponential(x), Math.exp(x)];
+    if (Number.isFinite(expected) && expected > 0) expect(Math.abs(found / expected - 1)).toBeLessThan(1e-15);
+    else expect(found).toBe(expected);
+  }
+});
