@@ -4,6 +4,7 @@
 //   dist/cjs/      the same as CommonJS
 //   dist/vendor/   the packages that these modules import
 //   dist/cli.js    the command line, with the packages that only it needs
+//   dist/wavefunction-thread.js        a thread of its study of wave functions
 //   dist/attention-kernels.min.js      everything in one file, for a page without a bundler
 //   dist/THIRD-PARTY-LICENSES.txt      the licences of the packages inside these files
 import { build } from "esbuild";
@@ -100,10 +101,10 @@ const buildCommandLine = () =>
   build({
     ...shared,
     format: "esm",
-    outfile: `${out}/cli.js`,
+    outdir: out,
     platform: "node",
     mainFields: ["module", "main"],
-    entryPoints: ["src/cli/index.ts"],
+    entryPoints: { cli: "src/cli/index.ts", "wavefunction-thread": "src/studies/wavefunction/thread.ts" },
     external,
     minify: true,
     plugins: [

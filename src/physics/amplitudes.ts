@@ -9,9 +9,9 @@ import { keysOf, type Key, type Representatives } from "./orbits.js";
 /** log ψ of configurations, spins ±1 [rows, sites]. */
 export type LogAmplitude = (spins: Int8Array) => Promise<ComplexNumbers>;
 
-/** Most configurations, counting images, that the ansatz evaluates at once. */
-const MOST_IMAGES = 2048;
-/** The number of images is rounded up to a multiple of this, so that few shapes need programs and memory. */
+/** Most images that are evaluated at once: on a GPU, where each call costs time, and on the CPU, where memory does. */
+const MOST_IMAGES = { gpu: 2048, cpu: 256 };
+/** On a GPU the number of images is rounded up to a multiple of this, so that few shapes need programs and memory. */
 const ROUND = 64;
 
 /** Pads rows to a multiple of 64 images by repeating the first row. */
@@ -24,7 +24,65 @@ export function rounded(spins: Int8Array, sites: number, images: number): Int8Ar
   return padded;
 }
 
+/** log ψ of `ansatz` with `parameters`, on their backend. */
+export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogAmplitude {
+  const {
+    lattice: { sites },
+    images,
+  } = ansatz;
+  const { backend } = parameters.embedding.weight;
+  const isCpu = backend.device.kind === "cpu";
+  const step = Math.max(1, Math.floor(MOST_IMAGES[isCpu ? "cpu" : "gpu"] / images)) * sites;
+  return async (spins) => {
+    const rows = spins.length / sites;
+    const amplitudes = { re: new Float64Array(rows), im: new Float64Array(rows) };
+    for (let start = 0; start < spins.length; start += step) {
+      const part = spins.subarray(start, start + step);
+      const whole = isCpu ? part : rounded(part, sites, images);
+      const found = backend.scope(() => ansatz.apply(parameters, ansatz.tokens(backend, whole)));
+      for (const name of ["re", "im"] as const)
+        amplitudes[name].set((await found[name].read()).subarray(0, part.length / sites), start / sites);
+      found.re.dispose();
+      found.im.dispose();
+    }
+    return amplitudes;
+  };
+}
+
 const itself: Representatives = (spins) => spins;
+
+/** log ψ by `evaluate` with a cache, for configurations of `sites` spins, of which `represent` gives images. */
+export function remembered(sites: number, evaluate: LogAmplitude, represent: Representatives = itself): LogAmplitude {
+  const places = new Map<Key, number>();
+  const known = { re: [] as number[], im: [] as number[] };
+  return async (spins) => {
+    if (spins.length % sites !== 0)
+      throw new ShapeError({
+        where: "rememberedAmplitudes",
+        argument: "spins",
+        wanted: `rows of ${sites} spins`,
+        got: `${spins.length} spins`,
+      });
+    const wanted = represent(spins);
+    const keys = keysOf(wanted, sites);
+    const missing: number[] = [];
+    keys.forEach((key, row) => {
+      if (places.has(key)) return;
+      places.set(key, known.re.length + missing.length);
+      missing.push(row);
+    });
+    const rows = new Int8Array(missing.length * sites);
+    missing.forEach((row, place) => rows.set(wanted.subarray(row * sites, (row + 1) * sites), place * sites));
+    const { re, im } = await evaluate(rows);
+    for (const value of re) known.re.push(value);
+    for (const value of im) known.im.push(value);
+    const found = keys.map((key) => places.get(key)!);
+    return {
+      re: Float64Array.from(found, (place) => known.re[place]),
+      im: Float64Array.from(found, (place) => known.im[place]),
+    };
+  };
+}
 
 /**
  * log ψ of an `ansatz` with a cache, so that no configuration is computed twice. The parameters must not change.
@@ -46,55 +104,5 @@ export function rememberedAmplitudes(
     { ansatz, parameters, represent },
     { ansatz: ansatzKind, parameters: ansatzParameters, represent: callable },
   );
-  const {
-    lattice: { sites },
-    images,
-  } = ansatz;
-  const { backend } = parameters.embedding.weight;
-  const places = new Map<Key, number>();
-  const known = { re: [] as number[], im: [] as number[] };
-
-  async function compute(spins: Int8Array): Promise<void> {
-    const step = Math.max(1, Math.floor(MOST_IMAGES / images)) * sites;
-    for (let start = 0; start < spins.length; start += step) {
-      const part = spins.subarray(start, start + step);
-      const { re, im } = backend.scope(() =>
-        ansatz.apply(parameters, ansatz.tokens(backend, rounded(part, sites, images))),
-      );
-      for (const [numbers, into] of [
-        [await re.read(), known.re],
-        [await im.read(), known.im],
-      ] as const) {
-        for (const value of numbers.subarray(0, part.length / sites)) into.push(value);
-      }
-      re.dispose();
-      im.dispose();
-    }
-  }
-
-  return async (spins) => {
-    if (spins.length % sites !== 0)
-      throw new ShapeError({
-        where: "rememberedAmplitudes",
-        argument: "spins",
-        wanted: `rows of ${sites} spins`,
-        got: `${spins.length} spins`,
-      });
-    const wanted = represent(spins);
-    const keys = keysOf(wanted, sites);
-    const missing: number[] = [];
-    keys.forEach((key, row) => {
-      if (places.has(key)) return;
-      places.set(key, known.re.length + missing.length);
-      missing.push(row);
-    });
-    const rows = new Int8Array(missing.length * sites);
-    missing.forEach((row, place) => rows.set(wanted.subarray(row * sites, (row + 1) * sites), place * sites));
-    await compute(rows);
-    const found = keys.map((key) => places.get(key)!);
-    return {
-      re: Float64Array.from(found, (place) => known.re[place]),
-      im: Float64Array.from(found, (place) => known.im[place]),
-    };
-  };
+  return remembered(ansatz.lattice.sites, amplitudesOf(ansatz, parameters), represent);
 }

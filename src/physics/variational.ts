@@ -1,9 +1,7 @@
 import { NonFiniteError } from "../core/errors.js";
-import { anyNumber, backend, callable, finite, having, whole } from "../core/kinds.js";
+import { anyNumber, callable, finite, having, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
-import { disposeTree, tensorsIn, type Backend, type Tensor } from "../core/tensor.js";
-import { isTensor } from "../core/is-tensor.js";
-import { mapTree } from "../core/tree.js";
+import { disposeTree, type Tensor } from "../core/tensor.js";
 import { rememberedAmplitudes, rounded, type LogAmplitude } from "./amplitudes.js";
 import { ansatzParameters, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
@@ -83,29 +81,6 @@ export async function measure(
   };
 }
 
-/** `measure` with these `parameters`, of which the sampler uses copies on another backend, if one is given. */
-export async function measureOn(
-  samplesOn: Backend | undefined,
-  problem: VariationalProblem,
-  parameters: AnsatzParameters,
-  sampler: Sampler,
-  count: number,
-): Promise<Measurement> {
-  const { ansatz, represent } = problem;
-  const logAmplitude = rememberedAmplitudes(ansatz, parameters, represent);
-  if (samplesOn === undefined || samplesOn === parameters.embedding.weight.backend)
-    return measure(problem, logAmplitude, sampler, count);
-  const copies = new Map<Tensor, Tensor>();
-  try {
-    for (const tensor of tensorsIn(parameters)) copies.set(tensor, await tensor.to(samplesOn));
-    const moved = mapTree(parameters, isTensor, (tensor) => copies.get(tensor)!) as AnsatzParameters;
-    const sampled = rememberedAmplitudes(ansatz, moved, represent);
-    return await measure(problem, logAmplitude, (_, draws) => sampler(sampled, draws), count);
-  } finally {
-    for (const copy of copies.values()) copy.dispose();
-  }
-}
-
 /** Options of `variationalStep`. */
 export interface StepOptions {
   readonly samples: number;
@@ -126,10 +101,10 @@ export interface StepOptions {
    */
   readonly longest?: number;
   /**
-   * Where the sampler's log ψ is evaluated. Default the backend of the parameters. A software adapter spends most of
-   * the time of such small calls on starting them: `cpu` is faster there.
+   * log ψ of the present parameters, for draws and local energies. Default `rememberedAmplitudes` on their backend. A
+   * software adapter spends most of the time of a sampler's small calls on starting them: copies on `cpu` are faster.
    */
-  readonly samplesOn?: Backend;
+  readonly logAmplitude?: LogAmplitude;
 }
 
 const stepOptions: Kinds<StepOptions> = {
@@ -139,7 +114,7 @@ const stepOptions: Kinds<StepOptions> = {
   momentum: needed(finite),
   measured: callable,
   longest: anyNumber,
-  samplesOn: backend,
+  logAmplitude: callable,
 };
 
 /** How often the shift is raised tenfold if the system is not positive definite in the backend's arithmetic. */
@@ -194,10 +169,10 @@ export async function variationalStep(
     momentum,
     longest = Infinity,
     measured,
-    samplesOn,
+    logAmplitude = rememberedAmplitudes(problem.ansatz, parameters, problem.represent),
   } = checkOptions("variationalStep", options, stepOptions);
   const { ansatz, hamiltonian } = problem;
-  const measurement = await measureOn(samplesOn, problem, parameters, sampler, count);
+  const measurement = await measure(problem, logAmplitude, sampler, count);
   await measured?.(measurement);
   const { samples, local } = measurement;
   const { sites } = hamiltonian.lattice;

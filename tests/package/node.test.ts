@@ -1,8 +1,16 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cpu } from "../../src/index.js";
+import { conduct } from "../../src/studies/runner/conduct.js";
+import type { WavefunctionMeasurements } from "../../src/studies/wavefunction/measurements.js";
+import { wavefunction } from "../../src/studies/wavefunction/study.js";
 import { describeGpu } from "../support/gpu.js";
+import { optionsOf } from "../support/study.js";
 import { difference, FLOAT32_AGREEMENT, installPackage, node, type Installed, type Printed } from "./installed.js";
+
+const commandLine = "node_modules/attention-kernels/dist/cli.js";
 
 const run = async (folder: string, ...args: string[]) => JSON.parse(await node(folder, ...args)) as Printed;
 
@@ -73,7 +81,33 @@ describe("the packed tarball in Node", () => {
   });
 
   it("has a command line", async () => {
-    expect(await node(bare.folder, "node_modules/attention-kernels/dist/cli.js", "--help")).toMatch(/study/);
+    expect(await node(bare.folder, commandLine, "--help")).toMatch(/study/);
+  });
+
+  it("samples wave functions by threads, with the numbers of one", async () => {
+    const chosen = { sampling: "metropolis", projection: "none", width: 4, samples: 256, steps: 2, seeds: 1 } as const;
+    const flags = Object.entries({ ...chosen, chain: 12, seed: 5 });
+    const study = (): Promise<string> =>
+      node(
+        bare.folder,
+        commandLine,
+        ...["study", "wavefunction", "--backend", "cpu", "--out", "out"],
+        ...flags.flatMap(([name, value]) => [`--${name}`, String(value)]),
+      );
+    await study();
+    const { measurements } = JSON.parse(readFileSync(join(bare.folder, "out/results.json"), "utf8")) as {
+      readonly measurements: WavefunctionMeasurements;
+    };
+    const setting = { backend: cpu, seed: 5, out: join(bare.folder, "alone"), command: "test" };
+    const alone = await conduct(wavefunction, optionsOf(wavefunction, { ...chosen, extents: [12] }), setting);
+    for (const [at, run] of alone.results.measurements!.runs.entries()) {
+      const { energies, last, maps } = measurements.runs[at];
+      expect({ energies, last, maps }).toEqual({ energies: run.energies, last: run.last, maps: run.maps });
+    }
+    if (availableParallelism() === 1) return;
+    writeFileSync(join(bare.folder, dirname(commandLine), "wavefunction-thread.js"), 'throw new Error("planted");');
+    rmSync(join(bare.folder, "out"), { recursive: true });
+    await expect(study()).rejects.toThrow("planted");
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cpu, factored, random, reference } from "../../src/index.js";
 import { tensorsIn } from "../../src/core/tensor.js";
-import { rememberedAmplitudes } from "../../src/physics/amplitudes.js";
+import { rememberedAmplitudes, type LogAmplitude } from "../../src/physics/amplitudes.js";
 import { ansatz } from "../../src/physics/ansatz.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { chain } from "../../src/physics/lattice.js";
@@ -48,19 +48,24 @@ describe("a step", () => {
     expect(way.every(Number.isFinite)).toBe(true);
   });
 
-  it("draws by log ψ on another backend what it draws on its own", async () => {
-    const drawn = async (samplesOn?: typeof cpu): Promise<{ drawn: Int8Array; mean: number }> => {
+  it("draws by a given log ψ what it draws by that of its own backend", async () => {
+    const copies = model.initialize(cpu, random(2));
+    const drawn = async (logAmplitude?: LogAmplitude): Promise<{ drawn: Int8Array; mean: number }> => {
       const noise = random(3);
       const parameters = model.initialize(reference, random(2));
       const sampler = metropolisSampler(lattice, noise, { chains: 8 });
-      const options = { samples: 64, rate: 0.05, shift: 1e-3, momentum: 0, ...(samplesOn && { samplesOn }) };
+      const options = { samples: 64, rate: 0.05, shift: 1e-3, momentum: 0, ...(logAmplitude && { logAmplitude }) };
       const problem = { ansatz: model, hamiltonian };
       const { measurement } = await variationalStep(problem, parameters, sampler, undefined, options);
       return { drawn: measurement.drawn.spins, mean: measurement.energy.mean };
     };
-    const [own, other] = [await drawn(), await drawn(cpu)];
+    let asked = 0;
+    const other = await drawn((spins) => (asked++, rememberedAmplitudes(model, copies)(spins)));
+    const own = await drawn();
     expect(other.drawn).toEqual(own.drawn);
     expect(other.mean).toBeCloseTo(own.mean, 10);
+    // a proposal of each chain at each of two sweeps of eight, the start, draws and their exchanges
+    expect(asked).toBeGreaterThan(10);
   });
 
   it("measures before the parameters change", async () => {

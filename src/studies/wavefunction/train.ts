@@ -1,11 +1,11 @@
 import { countParameters } from "../../core/tensor.js";
-import { cpu } from "../../cpu/cpu.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
-import { measureOn, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
+import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { cosineSchedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
+import { backendAmplitudes, cpuAmplitudes } from "./amplitudes.js";
 import type { WavefunctionRun } from "./measurements.js";
 import {
   begin,
@@ -67,7 +67,8 @@ export async function optimize(
   const rateOf = cosineSchedule({ ...rate, steps, warmup: Math.min(rate.warmup, steps - 1) });
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
-  const samplesOn = work.backend.device.kind === "software" ? cpu : work.backend;
+  const { kind } = work.backend.device;
+  const amplitudes = (kind === "hardware" ? backendAmplitudes : cpuAmplitudes)({ attention, setting });
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
     // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
@@ -102,7 +103,8 @@ export async function optimize(
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
       const measured = (measurement: Measurement): Promise<void> =>
         isLookedAt ? look(problem, state, measurement) : Promise.resolve();
-      const options = { samples, samplesOn, rate: rateOf(state.step), shift, momentum, longest, measured };
+      const logAmplitude = await amplitudes.of(parameters);
+      const options = { samples, logAmplitude, rate: rateOf(state.step), shift, momentum, longest, measured };
       const {
         measurement,
         direction,
@@ -134,10 +136,11 @@ export async function optimize(
       if (work.isDue()) await store();
       await work.checkpoint(store);
     }
-    const final = await measureOn(samplesOn, problem, parameters, sampler, samples);
+    const final = await measure(problem, await amplitudes.of(parameters), sampler, samples);
     await look(problem, state, final);
     return stand(final, true);
   } finally {
+    await amplitudes.close();
     disposeState(state);
   }
 }
