@@ -15,16 +15,20 @@ export function applyHamiltonian(
   y: Float64Array,
 ): void {
   y.fill(0);
-  const pairs = bonds.map(({ i, j, coupling }) => ({ mask: ((1 << i) | (1 << j)) >>> 0, coupling }));
+  const pairs = bonds.map(({ i, j, coupling, sign = 1 }) => ({
+    mask: ((1 << i) | (1 << j)) >>> 0,
+    coupling,
+    exchange: (sign * coupling) / 2,
+  }));
   for (let index = 0; index < states.length; index++) {
     const state = states[index];
     let diagonal = 0;
-    for (const { mask, coupling } of pairs) {
+    for (const { mask, coupling, exchange } of pairs) {
       const both = (state & mask) >>> 0;
       if (both === 0 || both === mask) diagonal += coupling / 4;
       else {
         diagonal -= coupling / 4;
-        y[rank((state ^ mask) >>> 0)] += (coupling / 2) * x[index];
+        y[rank((state ^ mask) >>> 0)] += exchange * x[index];
       }
     }
     y[index] += diagonal * x[index];

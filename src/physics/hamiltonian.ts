@@ -1,5 +1,5 @@
 import { ArgumentError } from "../core/errors.js";
-import { finite, having } from "../core/kinds.js";
+import { finite, flag, having } from "../core/kinds.js";
 import { checkArguments, checkOptions } from "../core/options.js";
 import {
   coordinatesOf,
@@ -16,12 +16,14 @@ export interface Bond {
   readonly i: number;
   readonly j: number;
   readonly coupling: number;
+  /** Sign of the exchange, -1 in a basis in which one of the two spins is turned by π about z. Default 1. */
+  readonly sign?: 1 | -1;
 }
 
 /**
  * H = Σ_bonds J S_i·S_j. In the S^z basis a bond contributes J/4 to the diagonal for parallel spins and -J/4 for
- * antiparallel spins. It contributes J/2 between configurations that differ by an exchange of its antiparallel spins.
- * No sign rule is imposed. Antiferromagnetic for J > 0.
+ * antiparallel spins. It contributes J/2, times its sign, between configurations that differ by an exchange of its
+ * antiparallel spins. Antiferromagnetic for J > 0.
  */
 export interface Hamiltonian {
   readonly lattice: Lattice;
@@ -39,15 +41,39 @@ export interface J1J2 {
   readonly j1?: number;
   /** Between next-nearest neighbours. Default 0. */
   readonly j2?: number;
+  /**
+   * Whether ψ is taken in the basis of Marshall's sign rule: ψ(σ) is multiplied by -1 for each spin up on one of two
+   * sublattices, so that exchanges of nearest neighbours have the sign -1. Energies stay; without J2 the ground state
+   * becomes positive. Default false.
+   */
+  readonly marshall?: boolean;
 }
 
-/** The J1-J2 Heisenberg model on `lattice`, H = J1 Σ_⟨ij⟩ S_i·S_j + J2 Σ_⟨⟨ij⟩⟩ S_i·S_j, every pair once. */
+/**
+ * The J1-J2 Heisenberg model on `lattice`, H = J1 Σ_⟨ij⟩ S_i·S_j + J2 Σ_⟨⟨ij⟩⟩ S_i·S_j, every pair once.
+ *
+ * Throws an `ArgumentError` for Marshall's rule on a lattice with an odd extent, which has no two sublattices. Source of
+ * the rule: Marshall, Proc. R. Soc. A 232, 48 (1955).
+ */
 export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
   checkArguments("heisenberg", { lattice }, { lattice: latticeKind });
-  const { j1 = 1, j2 = 0 } = checkOptions("heisenberg", options, { j1: finite, j2: finite });
+  const kinds = { j1: finite, j2: finite, marshall: flag };
+  const { j1 = 1, j2 = 0, marshall = false } = checkOptions("heisenberg", options, kinds);
+  const odd = lattice.extents.find((extent) => extent % 2 !== 0);
+  if (marshall && odd !== undefined)
+    throw new ArgumentError({
+      where: "heisenberg",
+      argument: "marshall",
+      wanted: "false for an odd extent, which has no two sublattices",
+      got: `true for an extent of ${odd}`,
+    });
+  const near = bondsOf(nearestNeighbours(lattice), j1);
   return {
     lattice,
-    bonds: [...bondsOf(nearestNeighbours(lattice), j1), ...bondsOf(nextNearestNeighbours(lattice), j2)],
+    bonds: [
+      ...(marshall ? near.map((bond) => ({ ...bond, sign: -1 as const })) : near),
+      ...bondsOf(nextNearestNeighbours(lattice), j2),
+    ],
   };
 }
 

@@ -57,7 +57,7 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
     [
       "a ring without its ground state",
       () => ["study", "wavefunction", "--chain", "6", "--backend", "cpu", "--out", join(folder, "out")],
-      /--chain: wanted a multiple of four sites.*got 6 sites.*--projection none/,
+      /--chain: wanted a multiple of four sites.*got 6 sites.*--signs marshall, or --projection none/,
     ],
     [
       "a ring to grow to without its ground state",

@@ -8,6 +8,8 @@ import {
   shastrySutherlandDimers,
   type Hamiltonian,
 } from "../../src/physics/hamiltonian.js";
+import type { ComplexNumbers } from "../../src/physics/complex.js";
+import { localEnergies } from "../../src/physics/local-energy.js";
 import { chain, nearestNeighbours, nextNearestNeighbours, patches, square } from "../../src/physics/lattice.js";
 import { sector, spinsOf } from "../../src/physics/sector.js";
 import { logProjection } from "../../src/physics/logarithms.js";
@@ -119,6 +121,39 @@ describe("the ground state", () => {
         .realEigenvalues;
       expect(Math.abs(groundState(hamiltonian).energy - Math.min(...dense))).toBeLessThan(1e-10);
     }
+  });
+
+  it.each([
+    [chain(8), 0],
+    [chain(6), 0],
+    [square(4, 2), 0],
+    [chain(8), 1],
+  ])("has the same energy in the basis of Marshall's rule, and without J2 one sign", async (lattice, j2) => {
+    const hamiltonian = heisenberg(lattice, { j2, marshall: true });
+    const { energy, amplitudes } = groundState(hamiltonian);
+    expect(Math.abs(energy - groundState(heisenberg(lattice, { j2 })).energy)).toBeLessThan(1e-9);
+    const isPositive = amplitudes.every((value) => value * Math.sign(amplitudes[0]) > 0);
+    expect(isPositive).toBe(j2 === 0);
+    const { states, rank } = sector(lattice.sites);
+    const of = (spins: Int8Array): Promise<ComplexNumbers> => {
+      const rows = Array.from({ length: spins.length / lattice.sites }, (_, row) =>
+        spins
+          .subarray(row * lattice.sites, (row + 1) * lattice.sites)
+          .reduce((bits, spin, site) => bits + (spin > 0 ? 2 ** site : 0), 0),
+      );
+      const values = rows.map((bits) => amplitudes[rank(bits)]);
+      const re = Float64Array.from(values, (value) => Math.log(Math.abs(value)));
+      return Promise.resolve({ re, im: Float64Array.from(values, (value) => (value < 0 ? Math.PI : 0)) });
+    };
+    const likely = states.filter((_, at) => Math.abs(amplitudes[at]) > 1e-2);
+    const { re, im } = await localEnergies(hamiltonian, spinsOf(likely, lattice.sites), of);
+    expect(Math.max(...re.map((value) => Math.abs(value - energy)))).toBeLessThan(1e-6);
+    expect(Math.max(...im.map(Math.abs))).toBeLessThan(1e-6);
+  });
+
+  it("has no sign rule of Marshall on an odd extent", () => {
+    expect(() => heisenberg(square(4, 3), { marshall: true })).toThrow(/heisenberg: marshall.*extent of 3/);
+    expect(heisenberg(square(4, 3)).bonds.every(({ sign }) => sign === undefined)).toBe(true);
   });
 
   it("is refused with the memory it would need", () => {

@@ -27,7 +27,7 @@ const kernelOf: Readonly<Record<AttentionName, (extents: readonly number[]) => A
 /** The variational problem of a configuration. */
 export function problemOf(
   attention: AttentionName,
-  { extents, j2, patch, width, heads, layers, projection }: OptimizationSetting,
+  { extents, j2, patch, width, heads, layers, projection, signs }: OptimizationSetting,
 ): VariationalProblem {
   const lattice = latticeOf(extents);
   const within = shiftsWithin(lattice, patch);
@@ -44,7 +44,7 @@ export function problemOf(
     ansatz: ansatz(
       images.length === 0 ? model : { ...model, projection: { elements: images, characters: images.map(() => 1) } },
     ),
-    hamiltonian: heisenberg(lattice, { j2 }),
+    hamiltonian: heisenberg(lattice, { j2, marshall: signs === "marshall" }),
     represent: representativesOf(lattice.sites, images.length === 0 ? whole : productOf(whole, images)),
   };
 }

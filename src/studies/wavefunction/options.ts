@@ -25,6 +25,10 @@ export type AttentionName = (typeof attentionNames)[number];
 export const projectionNames = ["none", "translations", "all"] as const;
 export type ProjectionName = (typeof projectionNames)[number];
 
+/** The signs that ψ gets before it learns: none, or those of Marshall's rule. */
+export const signNames = ["none", "marshall"] as const;
+type SignName = (typeof signNames)[number];
+
 /**
  * Computation of means over |ψ|²: sums over the sector S^z = 0 (total spin zero), independent draws from it, or
  * Metropolis exchange.
@@ -43,6 +47,7 @@ export interface OptimizationSetting {
   readonly heads: number;
   readonly layers: number;
   readonly projection: ProjectionName;
+  readonly signs: SignName;
   readonly steps: number;
   readonly sampling: SamplingName;
   /** Draws per step, if energies are sampled. */
@@ -95,7 +100,8 @@ function settingFor(extents: readonly number[], j2: number): OptimizationSetting
     layers: 1,
     // projection needs few images on a ring, but 64 on a square of 6 × 6 sites
     projection: small || extents.length === 1 ? "all" : "none",
-    steps: small ? 80 : 150,
+    signs: small ? "none" : "marshall",
+    steps: small ? 80 : 200,
     sampling: small ? "sum" : "metropolis",
     samples: 512,
     chains: 128,
@@ -144,6 +150,7 @@ export const wavefunctionOptions = {
   heads: whole(quick.heads, { ...HEADS, help: "heads of each layer" }),
   layers: whole(quick.layers, { ...LAYERS, help: "layers" }),
   projection: oneOf(quick.projection, projectionNames, { help: "symmetries on which the wave function is projected" }),
+  signs: oneOf(quick.signs, signNames, { help: "signs of the wave function before it learns" }),
   steps: whole(quick.steps, { ...STEPS, help: "steps of stochastic reconfiguration" }),
   sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are computed" }),
   samples: whole(quick.samples, { ...SAMPLES, help: "draws per step, a multiple of the number of chains" }),
@@ -188,12 +195,13 @@ export function derive({
 
 /** Settings of the chains on which ρ is measured, with the same transformer and steps on each. */
 export function chainSettings(
-  { j2, patch, steps, width, heads, layers }: OptimizationSetting,
+  { j2, patch, signs, steps, width, heads, layers }: OptimizationSetting,
   { lengths, lengthChoice }: Pick<WavefunctionOptions, "lengths" | "lengthChoice">,
 ): OptimizationSetting[] {
   return lengths.map((length) => ({
     ...settingFor([length * patch], j2),
     patch,
+    signs,
     steps,
     width,
     heads,
@@ -214,10 +222,10 @@ function refuse(argument: string, wanted: string, got: string | number, fix?: st
 
 /**
  * Whether the projection excludes the ground state: on a ring of 4k + 2 sites it has momentum π and is odd under the
- * flip of all spins.
+ * flip of all spins. Marshall's rule takes that away.
  */
-const isOutside = ({ extents, projection, patch }: OptimizationSetting): boolean =>
-  extents.length === 1 && extents[0] % 4 !== 0 && !(projection === "none" && patch % 2 === 0);
+const isOutside = ({ extents, projection, patch, signs }: OptimizationSetting): boolean =>
+  extents.length === 1 && extents[0] % 4 !== 0 && signs === "none" && !(projection === "none" && patch % 2 === 0);
 
 /** Checks a setting; `size` is the flag of its extents. */
 function checkSetting(setting: OptimizationSetting, size: string): void {
@@ -233,7 +241,7 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
       size,
       "a multiple of four sites, on whose ring the ground state has all symmetries",
       `${extents[0]} sites`,
-      "Else take --projection none and an even --patch.",
+      "Else take --signs marshall, or --projection none and an even --patch.",
     );
   if (width % heads !== 0) refuse("--heads", `a divisor of the width ${width}`, heads);
   if (sampling !== "metropolis" && sites > MOST_SITES)
