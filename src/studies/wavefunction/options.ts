@@ -26,7 +26,7 @@ export const projectionNames = ["none", "translations", "all"] as const;
 export type ProjectionName = (typeof projectionNames)[number];
 
 /** The signs that ψ gets before it learns: none, or those of Marshall's rule. */
-export const signNames = ["none", "marshall"] as const;
+const signNames = ["none", "marshall"] as const;
 type SignName = (typeof signNames)[number];
 
 /**
