@@ -17,7 +17,7 @@ export const pottsOptions = {
   batch: whole(64, { least: 1, most: 100_000 }),
   epochs: whole(2, { least: 1, most: 10_000, help: "passes over the samples" }),
   restarts: whole(3, { least: 1, most: 100, help: "starts of the factored layer, of which the best counts" }),
-  factoredRate: real(0.01, { least: 0, most: 1000, help: "learning rate of the factored layer" }),
+  factoredRate: real(0.03, { least: 0, most: 1000, help: "learning rate of the factored layer" }),
   encoderRates: reals([0.003, 0.003, 0.01], {
     least: 0,
     most: 1000,
