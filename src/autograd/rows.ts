@@ -58,7 +58,8 @@ export const layerNormPrimitive: Differentiable<{ readonly epsilon: number }> = 
     // For second derivatives, which alone depend on n, with r or without, the same of operations that have derivatives.
     const u = [dy && multiply(dy, scale), dn].filter((part) => part !== undefined).reduce(add);
     const dx = inRows(n, r, u);
-    const byR = dr && multiply(n, column(multiply(multiply(dr, square(r)), -1 / scale.size))); // ∂r/∂x = -r² n / width
+    // ∂r/∂x = -r² n / width
+    const byR = dr && multiply(n, column(multiply(multiply(dr, square(r)), -1 / scale.size)));
     return [byR ? add(dx, byR) : dx, dy && sumTo(multiply(dy, n), scale.shape), dy && sumTo(dy, scale.shape)];
   },
 };

@@ -18,8 +18,8 @@ function factorColumns(a: Float64Array, size: number, first: number, end: number
 }
 
 /**
- * Solves A x = b by A = LLᵀ, for a symmetric A [n, n] of which the lower triangle is read and becomes L. Undefined if A
- * is not positive definite.
+ * Solves A x = b by A = LLᵀ, for a symmetric A [n, n] of which the lower triangle is read and becomes L. Undefined if
+ * A is not positive definite.
  */
 export function solvePositiveDefinite(a: Float64Array, b: ArrayLike<number>): Float64Array | undefined {
   const size = b.length;

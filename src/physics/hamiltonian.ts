@@ -50,10 +50,11 @@ export interface J1J2 {
 }
 
 /**
- * The J1-J2 Heisenberg model on `lattice`, H = J1 Σ_⟨ij⟩ S_i·S_j + J2 Σ_⟨⟨ij⟩⟩ S_i·S_j, every pair once.
+ * The J1-J2 Heisenberg model on `lattice`, every pair once:
+ * H = J1 Σ_⟨ij⟩ S_i·S_j + J2 Σ_⟨⟨ij⟩⟩ S_i·S_j.
  *
- * Throws an `ArgumentError` for Marshall's rule on a lattice with an odd extent, which has no two sublattices. Source of
- * the rule: Marshall, Proc. R. Soc. A 232, 48 (1955).
+ * Throws an `ArgumentError` for Marshall's rule on a lattice with an odd extent, which has no two sublattices.
+ * Source of the rule: Marshall, Proc. R. Soc. A 232, 48 (1955).
  */
 export function heisenberg(lattice: Lattice, options: J1J2 = {}): Hamiltonian {
   checkArguments("heisenberg", { lattice }, { lattice: latticeKind });

@@ -60,8 +60,8 @@ function looked(
 
 /**
  * Mean attention weights of each layer of `ansatz` with these `parameters` over |ψ|², from `samples` of it, and how
- * much they depend on the input. For a projected ψ the transformer is evaluated on the configurations themselves, whose
- * images are equally likely.
+ * much they depend on the input. For a projected ψ the transformer is evaluated on the configurations themselves,
+ * whose images are equally likely.
  *
  * Source of the question: Rende & Viteritti, arXiv 2405.18874; ρ is this library's measure.
  *

@@ -64,9 +64,9 @@ export type FactoredPredictorParameters = {
 };
 
 /**
- * One layer of factored attention over `sites` sites of `colours` colours: logits_i = Σ_{j≠i} A_ij V e_{s_j}. With A =
- * J and V = U its softmax is the exact conditional of the Potts model. Source: Rende, Gerace, Laio & Goldt, arXiv
- * 2304.07235.
+ * One layer of factored attention over `sites` sites of `colours` colours: logits_i = Σ_{j≠i} A_ij V e_{s_j}. With
+ * A = J and V = U its softmax is the exact conditional of the Potts model. Source: Rende, Gerace, Laio & Goldt,
+ * arXiv 2304.07235.
  *
  * @example
  * const predictor = factoredPredictor(20, 4);
