@@ -83,10 +83,10 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
 }
 
 /**
- * Starts anew whenever settings change: once for all that change together, as when the address is read.
+ * Starts the runs again whenever settings change, once for all that change together, as when the address is read.
  *
  * @param clock begins with each start
- * @param settings what is watched, to its depths
+ * @param settings what is watched, nested values too
  * @param restart starts the runs
  */
 export function beginOnChange(clock: Clock, settings: object[], restart: () => void): void {
