@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -84,17 +84,20 @@ describe("the packed tarball in Node", () => {
     expect(await node(bare.folder, commandLine, "--help")).toMatch(/study/);
   });
 
+  const chosen = { sampling: "metropolis", projection: "none", width: 4, samples: 256, steps: 2, seeds: 1 } as const;
+  const study = (out: string): Promise<string> =>
+    node(
+      bare.folder,
+      commandLine,
+      ...["study", "wavefunction", "--backend", "cpu"],
+      ...Object.entries({ ...chosen, chain: 12, seed: 5, out }).flatMap(([name, value]) => [
+        `--${name}`,
+        String(value),
+      ]),
+    );
+
   it("samples wave functions by threads, with the numbers of one", async () => {
-    const chosen = { sampling: "metropolis", projection: "none", width: 4, samples: 256, steps: 2, seeds: 1 } as const;
-    const flags = Object.entries({ ...chosen, chain: 12, seed: 5 });
-    const study = (): Promise<string> =>
-      node(
-        bare.folder,
-        commandLine,
-        ...["study", "wavefunction", "--backend", "cpu", "--out", "out"],
-        ...flags.flatMap(([name, value]) => [`--${name}`, String(value)]),
-      );
-    await study();
+    await study("out");
     const { measurements } = JSON.parse(readFileSync(join(bare.folder, "out/results.json"), "utf8")) as {
       readonly measurements: WavefunctionMeasurements;
     };
@@ -104,10 +107,11 @@ describe("the packed tarball in Node", () => {
       const { energies, last, maps } = measurements.runs[at];
       expect({ energies, last, maps }).toEqual({ energies: run.energies, last: run.last, maps: run.maps });
     }
-    if (availableParallelism() === 1) return;
+  });
+
+  it.runIf(availableParallelism() > 1)("stops a study of wave functions with the error of a thread", async () => {
     writeFileSync(join(bare.folder, dirname(commandLine), "wavefunction-thread.js"), 'throw new Error("planted");');
-    rmSync(join(bare.folder, "out"), { recursive: true });
-    await expect(study()).rejects.toThrow("planted");
+    await expect(study("broken")).rejects.toThrow("planted");
   });
 });
 
