@@ -1,7 +1,7 @@
 import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { problemOf } from "../../site/three-matrices/problem.js";
-import { presets, taskOf, type Settings } from "../../site/three-matrices/settings.js";
+import { kernelNames, presets, taskOf, type Settings } from "../../site/three-matrices/settings.js";
 import { kernelWords } from "../../site/three-matrices/words.js";
 import { kernels } from "../../src/index.js";
 import { dynamicsOptions } from "../../src/studies/dynamics/options.js";
@@ -213,6 +213,26 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
     await expectChanged({ v: 0.1 });
     await slide("Step size, times 1/σ_max(J)²", "Home");
     await expectChanged({ share: 0.05 });
+    // one after the other, with no time for a run in between
+    const turnedOn = await page.locator(".chips [aria-pressed=false]").evaluateAll(async (all) => {
+      const found: [name: string | null, kernels: string | null][] = [];
+      for (const chip of all) {
+        (chip as HTMLElement).click();
+        await new Promise((resolve) => setTimeout(resolve));
+        found.push([chip.textContent, new URLSearchParams(location.search).get("kernels")]);
+      }
+      return found;
+    });
+    const others = kernelNames.filter((kernel) => kernel !== "softmax");
+    expect(turnedOn).toEqual(
+      others.map((kernel, at) => {
+        const chosen = ["softmax", ...others.slice(0, at + 1)];
+        const text = kernelNames.filter((name) => chosen.includes(name)).join(",");
+        return [kernelWords[kernel].name, text === "softmax,gaussian" ? null : text]; // those without an address
+      }),
+    );
+    await page.uncheck("input[type=checkbox]");
+    await expectChanged({ equal: false, kernels: kernelNames });
     expect(faults).toEqual([]);
     await page.context().close();
   });
