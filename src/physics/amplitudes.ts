@@ -9,7 +9,7 @@ import { keysOf, type Key, type Representatives } from "./orbits.js";
 /** log ψ of configurations, spins ±1 [rows, sites]. */
 export type LogAmplitude = (spins: Int8Array) => Promise<ComplexNumbers>;
 
-/** Most images that are evaluated at once: on a GPU, where each call costs time, and on the CPU, where memory does. */
+/** Most images that are evaluated at once: many on a GPU, where each call takes time; on the CPU what caches hold. */
 const MOST_IMAGES = { gpu: 2048, cpu: 256 };
 /** On a GPU the number of images is rounded up to a multiple of this, so that few shapes need programs and memory. */
 const ROUND = 64;
@@ -51,7 +51,7 @@ export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogA
 
 const itself: Representatives = (spins) => spins;
 
-/** log ψ by `evaluate` with a cache, for configurations of `sites` spins, of which `represent` gives images. */
+/** log ψ by `evaluate`, with the cache of `rememberedAmplitudes`. */
 export function remembered(sites: number, evaluate: LogAmplitude, represent: Representatives = itself): LogAmplitude {
   const places = new Map<Key, number>();
   const known = { re: [] as number[], im: [] as number[] };

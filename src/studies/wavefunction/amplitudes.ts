@@ -8,6 +8,7 @@ import { cpu } from "../../cpu/cpu.js";
 import { amplitudesOf, remembered, rememberedAmplitudes, type LogAmplitude } from "../../physics/amplitudes.js";
 import type { AnsatzParameters } from "../../physics/ansatz-parameters.js";
 import type { ComplexNumbers } from "../../physics/complex.js";
+import type { VariationalProblem } from "../../physics/variational.js";
 import { problemOf } from "./optimization.js";
 import type { AttentionName, OptimizationSetting } from "./options.js";
 
@@ -28,7 +29,6 @@ export interface Copy {
   readonly evaluate: LogAmplitude;
 }
 
-/** The wave function of `model` on the CPU. */
 export function copyOf({ attention, setting }: Model): Copy {
   const { ansatz } = problemOf(attention, setting);
   const parameters = ansatz.initialize(cpu, random(0));
@@ -54,16 +54,11 @@ const MOST_THREADS = 16;
 const LEAST_ROWS = 8;
 
 /**
- * log ψ of `model` on the CPU, by as many threads as the machine has processors: a software adapter takes longer. Its
- * numbers do not depend on the number of threads.
+ * log ψ of the problem of `model` on the CPU, by as many threads as the machine has processors: a software adapter takes
+ * longer. Its numbers do not depend on the number of threads.
  */
-export function cpuAmplitudes(model: Model): Amplitudes {
-  const {
-    ansatz: {
-      lattice: { sites },
-    },
-    represent,
-  } = problemOf(model.attention, model.setting);
+export function cpuAmplitudes({ ansatz, represent }: VariationalProblem, model: Model): Amplitudes {
+  const { sites } = ansatz.lattice;
   const own = copyOf(model);
   const others = existsSync(script) ? Math.min(availableParallelism(), MOST_THREADS) - 1 : 0;
   const threads = Array.from({ length: others }, () => {
@@ -102,9 +97,8 @@ export function cpuAmplitudes(model: Model): Amplitudes {
   };
 }
 
-/** log ψ of `model` on the parameters' own backend. */
-export function backendAmplitudes(model: Model): Amplitudes {
-  const { ansatz, represent } = problemOf(model.attention, model.setting);
+/** log ψ on the parameters' own backend. */
+export function backendAmplitudes({ ansatz, represent }: VariationalProblem): Amplitudes {
   return {
     of: (parameters) => Promise.resolve(rememberedAmplitudes(ansatz, parameters, represent)),
     close: () => Promise.resolve(),

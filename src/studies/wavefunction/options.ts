@@ -25,7 +25,7 @@ export type AttentionName = (typeof attentionNames)[number];
 export const projectionNames = ["none", "translations", "all"] as const;
 export type ProjectionName = (typeof projectionNames)[number];
 
-/** The signs that ψ gets before it learns: none, or those of Marshall's rule. */
+/** The sign rule that is imposed on ψ: none, or Marshall's. */
 const signNames = ["none", "marshall"] as const;
 type SignName = (typeof signNames)[number];
 
@@ -150,7 +150,7 @@ export const wavefunctionOptions = {
   heads: whole(quick.heads, { ...HEADS, help: "heads of each layer" }),
   layers: whole(quick.layers, { ...LAYERS, help: "layers" }),
   projection: oneOf(quick.projection, projectionNames, { help: "symmetries on which the wave function is projected" }),
-  signs: oneOf(quick.signs, signNames, { help: "signs of the wave function before it learns" }),
+  signs: oneOf(quick.signs, signNames, { help: "sign rule that is imposed on the wave function" }),
   steps: whole(quick.steps, { ...STEPS, help: "steps of stochastic reconfiguration" }),
   sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are computed" }),
   samples: whole(quick.samples, { ...SAMPLES, help: "draws per step, a multiple of the number of chains" }),
@@ -222,7 +222,7 @@ function refuse(argument: string, wanted: string, got: string | number, fix?: st
 
 /**
  * Whether the projection excludes the ground state: on a ring of 4k + 2 sites it has momentum π and is odd under the
- * flip of all spins. Marshall's rule takes that away.
+ * flip of all spins. In the basis of Marshall's rule it has all symmetries.
  */
 const isOutside = ({ extents, projection, patch, signs }: OptimizationSetting): boolean =>
   extents.length === 1 && extents[0] % 4 !== 0 && signs === "none" && !(projection === "none" && patch % 2 === 0);

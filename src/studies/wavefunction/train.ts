@@ -68,7 +68,7 @@ export async function optimize(
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
   const { kind } = work.backend.device;
-  const amplitudes = (kind === "hardware" ? backendAmplitudes : cpuAmplitudes)({ attention, setting });
+  const amplitudes = kind === "hardware" ? backendAmplitudes(problem) : cpuAmplitudes(problem, { attention, setting });
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
     // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
