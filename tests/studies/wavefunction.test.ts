@@ -62,6 +62,12 @@ it("study wavefunction compares both attentions against Lanczos, grows chains, a
   expect(once.results.measurements!.runs[0].energies[0]).toBe(factored.energies[0]);
 });
 
+it("finds the ground state of a ring of 4k + 2 sites, projected on all symmetries, in the basis of Marshall's rule", async () => {
+  const ring = { ...tiny, extents: [6], j2: 0, steps: 40, lengths: [], signs: "marshall" } as const;
+  const { reference, runs } = (await conducted(ring)).results.measurements!;
+  for (const { last } of runs) expect(last.mean / reference!.energy).toBeCloseTo(1, 6);
+});
+
 it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that hold", async (sampling) => {
   const { results } = await conducted({ ...tiny, sampling, samples: 256, chains: 16, steps: 3, lengths: [] });
   const exact = await conducted({ ...tiny, steps: 1, lengths: [] });
