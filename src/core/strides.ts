@@ -64,11 +64,13 @@ export function gather<Numbers extends Float32Array | Float64Array>(
   offset = 0,
 ): void {
   const axes = walk(shape, strides);
-  const {
-    extent: width,
-    strides: [step],
-  } = axes[axes.length - 1];
+  const inner = axes.pop()!;
+  const [width, step] = [inner.extent, inner.strides[0]];
+  if (axes.length === 0) axes.push({ extent: 1, strides: [0, 0] });
+  const { extent: rows, strides: between } = axes[axes.length - 1];
+  // two axes in loops of their own: the innermost one may be short
   eachRow(axes, (start, _, at) => {
-    for (let c = 0; c < width; c++) to[at + c] = from[offset + start + c * step];
+    for (let row = 0, first = offset + start, place = at * width; row < rows; row++, first += between[0])
+      for (let c = 0, source = first; c < width; c++, source += step) to[place++] = from[source];
   });
 }

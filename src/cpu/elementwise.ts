@@ -4,14 +4,8 @@ import { castPrimitive } from "../autograd/cast.js";
 import { adamPrimitive } from "../autograd/optimizers.js";
 import { stridesOf } from "../core/shape.js";
 import { broadcastStrides, eachRow, gather, walk } from "../core/strides.js";
-import { exponential } from "../numerics/exponential.js";
+import { CUBIC, gelu, GELU, gelus } from "../numerics/gelu.js";
 import { implement, type Numbers } from "./backend.js";
-
-const GELU = Math.sqrt(2 / Math.PI);
-const CUBIC = 0.044715;
-
-/** (1 + tanh u) / 2 = 1 / (1 + e^-2u) */
-const gelu = (x: number): number => x / (1 + exponential(-2 * GELU * (x + CUBIC * x * x * x)));
 
 const unary: Record<UnaryFunction, (x: number, a: number, b: number) => number> = {
   affine: (x, a, b) => a * x + b,
@@ -53,7 +47,7 @@ const binary: Record<BinaryFunction, (x: number, y: number, c: number) => number
 function frequentUnary(name: UnaryFunction, x: Numbers, y: Numbers, a: number, b: number): boolean {
   if (name === "affine") for (let at = 0; at < y.length; at++) y[at] = a * x[at] + b;
   else if (name === "square") for (let at = 0; at < y.length; at++) y[at] = x[at] * x[at];
-  else if (name === "gelu") for (let at = 0; at < y.length; at++) y[at] = gelu(x[at]);
+  else if (name === "gelu") gelus(x, y);
   else return false;
   return true;
 }

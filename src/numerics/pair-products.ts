@@ -1,4 +1,5 @@
 import program from "./pair-products.wat";
+import { exportsOf } from "./wasm.js";
 
 type Numbers = Float64Array | Float32Array;
 
@@ -28,20 +29,15 @@ export interface Unit {
 
 /** By WebAssembly with two float64 lanes; undefined where it is forbidden or has no SIMD. */
 export function wasmUnit(): Unit | undefined {
-  try {
-    const bytes = Uint8Array.from(atob(program), (character) => character.charCodeAt(0));
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-    const { memory, accumulate } = exports as unknown as {
-      readonly memory: WebAssembly.Memory;
-      readonly accumulate: (...numbers: number[]) => void;
-    };
-    return {
-      memory: new Float64Array(memory.buffer),
-      accumulate: (of, rows, columns, terms) => accumulate(of, 8 * A, 8 * B, 8 * C, rows, columns, terms),
-    };
-  } catch {
-    return undefined;
-  }
+  const exports = exportsOf<{
+    readonly memory: WebAssembly.Memory;
+    readonly accumulate: (...numbers: number[]) => void;
+  }>(program);
+  if (exports === undefined) return undefined;
+  return {
+    memory: new Float64Array(exports.memory.buffer),
+    accumulate: (of, rows, columns, terms) => exports.accumulate(of, 8 * A, 8 * B, 8 * C, rows, columns, terms),
+  };
 }
 
 /** Copies rows `row` and on, terms `term` and on, into memory, four rows interleaved; missing rows are 0. */

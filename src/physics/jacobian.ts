@@ -61,17 +61,19 @@ function block(ansatz: Ansatz, parameters: AnsatzParameters, tokens: Tensor): Ja
   });
 }
 
+/** The rows of `spins` in consecutive blocks that are differentiated together. */
+export function blocksOf(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Int8Array[] {
+  const most = Math.min(MOST_ROWS, MOST_IMAGES / ansatz.images, MOST_DERIVATIVES / countParameters(parameters));
+  const step = (ansatz.separable ? Math.max(1, Math.floor(most)) : 1) * ansatz.lattice.sites;
+  return Array.from({ length: Math.ceil(spins.length / step) }, (_, at) => spins.subarray(at * step, (at + 1) * step));
+}
+
 /** The Jacobian for consecutive blocks of the rows of `spins`, [rows of the block, P] each. */
 export function jacobianBlocks(ansatz: Ansatz, parameters: AnsatzParameters, spins: Int8Array): Jacobian[] {
   const { backend } = parameters.embedding.weight;
-  const most = Math.min(MOST_ROWS, MOST_IMAGES / ansatz.images, MOST_DERIVATIVES / countParameters(parameters));
-  const step = (ansatz.separable ? Math.max(1, Math.floor(most)) : 1) * ansatz.lattice.sites;
-  const blocks: Jacobian[] = [];
-  for (let start = 0; start < spins.length; start += step) {
-    const part = spins.subarray(start, start + step);
-    blocks.push(backend.scope(() => block(ansatz, parameters, ansatz.tokens(backend, part))));
-  }
-  return blocks;
+  return blocksOf(ansatz, parameters, spins).map((part) =>
+    backend.scope(() => block(ansatz, parameters, ansatz.tokens(backend, part))),
+  );
 }
 
 /**

@@ -1,10 +1,11 @@
 import { finite, having, numbers, oneOf, tensor } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed } from "../core/options.js";
-import { add, addScaled, concat, matmul, multiply, reshape, slice, subtract, sum } from "../autograd/ops.js";
+import { add, addScaled, concat, matmul, multiply, reshape, slice, subtract } from "../autograd/ops.js";
 import { checkTensors } from "../core/checks.js";
 import { NonFiniteError } from "../core/errors.js";
 import { tensorsIn, type Tensor } from "../core/tensor.js";
 import { solvePositiveDefinite } from "../numerics/cholesky.js";
+import { accumulate, gridOf, type Grid } from "../numerics/pair-products.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import { complex, type ComplexNumbers } from "./complex.js";
 import { jacobianKind, type Jacobian } from "./jacobian.js";
@@ -59,7 +60,7 @@ export function problemInBlocks(
     const roots = backend.tensor(weights.map(Math.sqrt), [rows, 1]);
     const centred = (blocks: readonly Tensor[]): Tensor[] => {
       const [share, root] = [rowsFrom(shares, blocks), rowsFrom(roots, blocks)];
-      const mean = sumOf(blocks.map((block, at) => sum(multiply(block, share[at]), 0, { keepAxes: true })));
+      const mean = sumOf(blocks.map((block, at) => matmul(share[at], block, { transposeA: true })));
       return blocks.map((block, at) => multiply(subtract(block, mean), root[at]));
     };
     const column = (values: Float64Array): number[] => {
@@ -97,6 +98,37 @@ export function energyGradient(problem: LinearProblem): Tensor {
   return across(problem, problem.target);
 }
 
+/** Rows of a block whose products with the rows up to them are computed at once. */
+const GRAM_ROWS = 64;
+
+/** The lower triangle of XXᵀ in a `matrix` of zeros [size, size], for X [size, P] in consecutive parts. */
+function rowProducts(parts: readonly (Float32Array | Float64Array)[], width: number, matrix: Float64Array): void {
+  const heights = parts.map((part) => part.length / width);
+  const size = heights.reduce((sum, height) => sum + height);
+  const into = (start: number, rows: number, columns: number): Grid => {
+    return { data: matrix, start, rows, columns, rowStep: size, columnStep: 1 };
+  };
+  for (let i = 0, top = 0; i < parts.length; top += heights[i++]) {
+    const [part, rows] = [parts[i], heights[i]];
+    for (let j = 0, left = 0; j < i; left += heights[j++])
+      accumulate(
+        "product",
+        gridOf(part, 0, rows, width),
+        gridOf(parts[j], 0, heights[j], width),
+        into(top * size + left, rows, heights[j]),
+      );
+    for (let row = 0; row < rows; row += GRAM_ROWS) {
+      const height = Math.min(GRAM_ROWS, rows - row);
+      accumulate(
+        "product",
+        gridOf(part, row * width, height, width),
+        gridOf(part, 0, row + height, width),
+        into((top + row) * size + top, height, row + height),
+      );
+    }
+  }
+}
+
 /** XᵀX, or XXᵀ for `onSamples`, in float64: the lower triangle is set. */
 async function gram(blocks: readonly Tensor[], onSamples: boolean): Promise<Float64Array> {
   const { backend } = blocks[0];
@@ -108,6 +140,11 @@ async function gram(blocks: readonly Tensor[], onSamples: boolean): Promise<Floa
   }
   const size = blocks.reduce((rows, block) => rows + block.shape[0], 0);
   const matrix = new Float64Array(size * size);
+  if (backend.device.kind === "cpu") {
+    const parts = await Promise.all(blocks.map((block) => block.read()));
+    rowProducts(parts, blocks[0].shape[1], matrix);
+    return matrix;
+  }
   for (let i = 0, top = 0; i < blocks.length; top += blocks[i++].shape[0]) {
     for (let j = 0, left = 0; j <= i; left += blocks[j++].shape[0]) {
       const product = matmul(blocks[i], blocks[j], { transposeB: true });

@@ -7,7 +7,7 @@ import { ansatzParameters, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
 import { hamiltonianKind, type Hamiltonian } from "./hamiltonian.js";
-import { jacobianBlocks } from "./jacobian.js";
+import { jacobianBlocks, type Jacobian } from "./jacobian.js";
 import { localEnergies } from "./local-energy.js";
 import { distinctRows, type Representatives } from "./orbits.js";
 import { along, descend, problemInBlocks, springDirection, type LinearProblem } from "./reconfiguration.js";
@@ -105,6 +105,8 @@ export interface StepOptions {
    * software adapter spends most of the time of a sampler's small calls on starting them: copies on `cpu` are faster.
    */
   readonly logAmplitude?: LogAmplitude;
+  /** The Jacobian of the present parameters in blocks of rows, on their backend. Default `jacobian` there. */
+  readonly derivatives?: (spins: Int8Array) => Promise<readonly Jacobian[]>;
 }
 
 const stepOptions: Kinds<StepOptions> = {
@@ -115,6 +117,7 @@ const stepOptions: Kinds<StepOptions> = {
   measured: callable,
   longest: anyNumber,
   logAmplitude: callable,
+  derivatives: callable,
 };
 
 /** How often the shift is raised tenfold if the system is not positive definite in the backend's arithmetic. */
@@ -170,6 +173,8 @@ export async function variationalStep(
     longest = Infinity,
     measured,
     logAmplitude = rememberedAmplitudes(problem.ansatz, parameters, problem.represent),
+    derivatives: derivativesOf = (spins: Int8Array) =>
+      Promise.resolve(jacobianBlocks(problem.ansatz, parameters, spins)),
   } = checkOptions("variationalStep", options, stepOptions);
   const { ansatz, hamiltonian } = problem;
   const measurement = await measure(problem, logAmplitude, sampler, count);
@@ -183,7 +188,7 @@ export async function variationalStep(
     longer.set(values);
     return longer;
   };
-  const derivatives = jacobianBlocks(ansatz, parameters, spins);
+  const derivatives = await derivativesOf(spins);
   const energies = { re: padded(local.re), im: padded(local.im) };
   const system = problemInBlocks(derivatives, energies, padded(shares(samples, sites)));
   disposeTree(derivatives);

@@ -1,9 +1,12 @@
+import { divide, max, multiply } from "../autograd/ops.js";
 import { ArgumentError } from "../core/errors.js";
-import { elliptical } from "../kernels/elliptical.js";
+import { random } from "../core/random.js";
+import { elliptical, type EllipticalOptions } from "../kernels/elliptical.js";
 import type { AttentionKernel, TiledKernel } from "../kernels/kernel.js";
 import { mahalanobis } from "../kernels/mahalanobis.js";
 import { pairwise } from "../kernels/pairwise.js";
 import { kernels } from "../kernels/registry.js";
+import { softmax } from "../kernels/softmax.js";
 
 /**
  * The kernel of this name, if it runs as tiled passes and `wanted` accepts it.
@@ -40,17 +43,64 @@ const pairwiseScaled = (): TiledKernel => ({
   parameters: [{ name: "scale", initial: ({ dim }) => 1 / dim }],
 });
 
-const known = { ...kernels, mahalanobisNormalized: () => mahalanobis({ normalize: true }), pairwiseScaled };
+/** The seed of the random metric: a metric does not change during a training. */
+const RANDOM_METRIC = 1;
+
+/** Softmax attention with scores q·k, √d times those of softmax. */
+const softmaxUnscaled = (): TiledKernel => ({ ...softmax({ scale: 1 }), name: "softmax (unscaled)" });
 
 /**
- * A kernel of the registry, at its defaults, whose inputs an encoder learns or passes between layers; or the
- * row-normalised Mahalanobis kernel; or pairwise attention with scores divided by d.
+ * Elliptical attention with a metric from another rule than that between layers. The first layer has the identity, and
+ * every later one the same numbers, uniform between 0 and 1, divided by the largest of the head.
+ */
+function ellipticalRandom(options: EllipticalOptions = {}): TiledKernel {
+  const kernel = elliptical(options);
+  return {
+    ...kernel,
+    name: "elliptical (random metric)",
+    inputs: kernel.inputs?.map((input) => ({
+      ...input,
+      betweenLayers(values, previous) {
+        const [batch, heads, queries, dim] = values.shape;
+        const shape = input.shape({ batch, heads, queries, keys: queries, dim });
+        if (previous === undefined) return values.backend.full(1, shape);
+        const source = random(RANDOM_METRIC);
+        const drawn = values.backend.tensor(
+          Float64Array.from({ length: heads * dim }, () => source.uniform()),
+          [1, heads, ...(shape.length === 4 ? [1] : []), dim],
+        );
+        return multiply(divide(drawn, max(drawn, -1, { keepAxes: true })), values.backend.full(1, shape));
+      },
+    })),
+  };
+}
+
+const known = {
+  ...kernels,
+  mahalanobisNormalized: () => mahalanobis({ normalize: true }),
+  pairwiseScaled,
+  softmaxUnscaled,
+  ellipticalUnscaled: () => elliptical({ scale: 1 }),
+  ellipticalRandom,
+};
+
+/** The forms for a causal mask of kernels that have one. */
+const causalForms = {
+  ...known,
+  elliptical: () => elliptical({ causal: true }),
+  ellipticalUnscaled: () => elliptical({ causal: true, scale: 1 }),
+  ellipticalRandom: () => ellipticalRandom({ causal: true }),
+};
+
+/**
+ * A kernel of the registry, at its defaults, whose inputs an encoder learns or passes between layers; or one of the
+ * variants above.
  *
  * `causal` selects the causal form of a kernel that has one.
  * @throws ArgumentError for any other name.
  */
 export function encoderKernel(name: string, { causal = false }: { readonly causal?: boolean } = {}): TiledKernel {
-  return namedKernel(name, causal ? { ...known, elliptical: () => elliptical({ causal }) } : known, ({ inputs = [] }) =>
+  return namedKernel(name, causal ? causalForms : known, ({ inputs = [] }) =>
     inputs.every(({ fixed, betweenLayers }) => !fixed || betweenLayers !== undefined),
   );
 }

@@ -110,7 +110,12 @@ describe("the packed tarball in Node", () => {
   });
 
   it.runIf(availableParallelism() > 1)("stops a study of wave functions with the error of a thread", async () => {
-    writeFileSync(join(bare.folder, dirname(commandLine), "wavefunction-thread.js"), 'throw new Error("planted");');
+    // fails when it is asked for something
+    writeFileSync(
+      join(bare.folder, dirname(commandLine), "wavefunction-thread.js"),
+      'import { parentPort } from "node:worker_threads";' +
+        'parentPort.on("message", ({ wanted }) => { if (wanted === "derivatives") throw new Error("planted"); });',
+    );
     await expect(study("broken")).rejects.toThrow("planted");
   });
 });

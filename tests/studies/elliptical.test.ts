@@ -70,6 +70,33 @@ describe("study elliptical", () => {
     expect(swapped).not.toEqual(clean);
   });
 
+  it("tests words to predict that are contaminated as well, which costs nothing where none is", () => {
+    for (const { experiment, tests } of measurements.runs) {
+      const contaminated = tests.map(({ contaminatedLoss }) => contaminatedLoss);
+      if (experiment === "text") expect(contaminated).toEqual(tests.map(() => undefined));
+      else {
+        expect(contaminated[0]).toBe(tests[0].loss);
+        expect(contaminated[3]).not.toBe(tests[3].loss);
+      }
+    }
+  });
+
+  it("has other defaults for one rare word: more layers, and controls without scale and with a random metric", async () => {
+    const rare = optionsOf(elliptical, { attack: "rare" });
+    expect(rare.layers).toBe(4);
+    expect(rare.language.tokens).toBe(64);
+    expect(rare.contamination).toEqual([0, 0.015, 0.025, 0.04]);
+    const { text, language } = tiny;
+    const { runs } = await measurementsOf(
+      elliptical,
+      { ...rare, ...tiny, text, language, kernels: rare.kernels, seeds: 1, attack: "rare", layers: 2 },
+      3,
+    );
+    expect(runs.map(({ kernel }) => kernel)).toEqual([...rare.kernels, ...rare.kernels]);
+    const clean = runs.map(({ tests }) => tests[0].loss);
+    expect(new Set(clean).size).toBe(clean.length);
+  });
+
   it("in one layer is dot-product attention, because the first layer's metric is the identity", async () => {
     const { runs } = await measurementsOf(
       elliptical,
@@ -89,6 +116,7 @@ describe("study elliptical", () => {
       "text-contamination",
       "text-monitor-entropy",
       "language-contamination",
+      "language-targets-contamination",
       "language-monitor-entropy",
     ]);
     for (const svg of figures.filter(({ name }) => name.endsWith("contamination")).map(drawFigure)) {

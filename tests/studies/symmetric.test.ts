@@ -11,7 +11,8 @@ import { attentionMap } from "../../src/kernels/attention-map.js";
 import { stepsTo } from "../../src/studies/comparison/steps.js";
 import { encoderKernel } from "../../src/studies/kernels.js";
 import { drawFigure } from "../../src/studies/report/html.js";
-import { compareSteps, heldOutCurve } from "../../src/studies/symmetric/steps.js";
+import { repeatSequences } from "../../src/studies/symmetric/sequences.js";
+import { compareSteps, heldOutCurve, plateauRatio, plateauSteps } from "../../src/studies/symmetric/steps.js";
 import { symmetric } from "../../src/studies/symmetric/study.js";
 import { tinyCorpus } from "../support/corpus.js";
 import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
@@ -106,6 +107,39 @@ describe("study symmetric", () => {
     expect(rows[0][2]).toBe("124,645,632");
   });
 
+  it("trains on sequences that repeat, new ones in every epoch, from a start like BERT's", async () => {
+    const chosen = {
+      task: "repeats",
+      tokens: 8,
+      train: 32,
+      test: 16,
+      width: 8,
+      hidden: 8,
+      batch: 8,
+      epochs: 2,
+      seeds: 1,
+    } as const;
+    const repeats = optionsOf(symmetric, chosen);
+    expect(repeats).toMatchObject({ norm: "post", spread: 0.55, heads: 4, learningRate: 3e-4, warmup: 50 });
+    const measured = await measurementsOf(symmetric, repeats, 3);
+    expect(measured.runs.map(({ kernel }) => kernel)).toEqual(["softmax", "softmaxUnscaled", "symmetric", "pairwise"]);
+    expect(new Set(measured.runs.map(({ losses }) => losses[0])).size).toBe(4);
+    const { blocks } = stoppedReport(symmetric, repeats, measured, 3);
+    const plateau = blocks.find((block) => block.kind === "table" && block.title.startsWith("Steps to leave"));
+    expect(plateau?.kind === "table" && plateau.rows.map((row) => row[1])).toEqual(Array(4).fill("0 of 1"));
+
+    const sequences = repeatSequences(repeats, 5);
+    const next = sequences.train();
+    const epochs = [next(), next()];
+    for (const { ids } of [...epochs, sequences.test])
+      for (let start = 0; start < ids.length; start += 8)
+        expect(ids.slice(start, start + 4)).toEqual(ids.slice(start + 4, start + 8));
+    expect(epochs[0].ids).not.toEqual(epochs[1].ids);
+    expect(sequences.train()().ids).toEqual(epochs[0].ids);
+    expect(() => symmetric.check!({ ...repeats, tokens: 7 })).toThrow("--tokens");
+    expect(() => symmetric.check!({ ...repeats, data: "texts.csv" })).toThrow("--data");
+  });
+
   it("says that no run was finished, and refuses an unknown kernel", async () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     const unfinished = measurements.runs.map((run) => ({ ...run, epochs: run.epochs.slice(0, 2) }));
@@ -145,6 +179,23 @@ describe("steps to a loss", () => {
     expect(stepsTo(run, 2)).toBe(30);
     expect(stepsTo(run, 5)).toBe(10);
     expect(stepsTo(run, 1)).toBeUndefined();
+  });
+
+  it("are counted to leave the plateau, 90 % of the unigram baseline, and compared over seeds that left it", () => {
+    const runs = [
+      curve(1, "softmax", 4, 3, 2),
+      curve(1, "pairwise", 3, 2, 1),
+      curve(2, "softmax", 4, 4, 4),
+      curve(2, "pairwise", 2, 2, 2),
+    ];
+    expect(runs.map((run) => plateauSteps(run, 3))).toEqual(
+      [23, 13, undefined, 10].map((steps) => steps && expect.closeTo(steps, 9)),
+    );
+    expect(plateauRatio(runs, "pairwise", "softmax", () => 3)).toMatchObject({
+      mean: expect.closeTo(13 / 23, 9),
+      count: 1,
+    });
+    expect(plateauRatio(runs, "pairwise", "softmax", () => 1)).toBeUndefined();
   });
 
   it("are compared at losses that both kernels reached, seed by seed", () => {

@@ -84,8 +84,8 @@ describe("masking", () => {
       "the same seed",
     () => {
       const [one, other] = [
-        maskedPredictions(windows, VOCABULARY, random(7)),
-        maskedPredictions(windows, VOCABULARY, random(7)),
+        maskedPredictions(() => windows, VOCABULARY, random(7)),
+        maskedPredictions(() => windows, VOCABULARY, random(7)),
       ];
       const rows = [7, 2];
       const prediction = one.of(rows, 1);

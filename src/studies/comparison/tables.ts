@@ -60,6 +60,19 @@ export function accuracyTable(runs: readonly ClassifierRun[], { test, examples, 
   return table("Test accuracy after the last epoch", columns, rows, { summary: true, note });
 }
 
+/** A column for every kernel: a row's comparison with it, and a dash for itself or where there is none. */
+export function pairColumns(
+  kernels: readonly string[],
+  compare: (kernel: string, other: string) => MeanInterval | undefined,
+  format: (value: number) => string,
+): (kernel: string) => string[] {
+  return (kernel) =>
+    kernels.map((other) => {
+      const compared = other === kernel ? undefined : compare(kernel, other);
+      return compared === undefined ? "–" : `${format(compared.mean)} (${between(compared, format)})`;
+    });
+}
+
 /** Which of two kernels is better, by the interval of their difference, in which more is better for the first. */
 export function verdict(first: string, second: string, { low, high, count }: MeanInterval): string {
   if (count < 2) return "one seed says nothing about others";

@@ -40,10 +40,10 @@ function wholeTexts({ ids, count, tokens }: Windows): ReturnType<typeof indices>
 function contaminated<Texts extends Windows>(
   texts: Texts,
   vocabulary: number,
-  { contamination }: EllipticalOptions,
+  { contamination, attack }: EllipticalOptions,
   seed: number,
 ): { share: number; texts: Texts }[] {
-  const drawn = drawContamination(texts.ids.length, vocabulary, random(STREAMS * seed + 3));
+  const drawn = drawContamination(texts.ids.length, vocabulary, random(STREAMS * seed + 3), attack);
   return contamination.map((share) => ({ share, texts: { ...texts, ids: contaminate(texts.ids, drawn, share) } }));
 }
 
@@ -95,8 +95,8 @@ export function classify(
 }
 
 /**
- * Trains an encoder to predict next words of clean texts, and tests it on contaminated ones; the target words stay
- * clean.
+ * Trains an encoder to predict next words of clean texts, and tests it on contaminated ones: their clean words, and the
+ * words as they are.
  */
 export async function predictWords(
   options: EllipticalOptions,
@@ -127,7 +127,11 @@ export async function predictWords(
     );
     const tests: ContaminatedTest[] = [];
     for (const { share, texts } of contaminated(test, vocabulary, options, seed)) {
-      tests.push({ share, loss: await meanLoss(encoding, parameters, nextWordPredictions(test, texts), work) });
+      tests.push({
+        share,
+        loss: await meanLoss(encoding, parameters, nextWordPredictions(test, texts), work),
+        contaminatedLoss: await meanLoss(encoding, parameters, nextWordPredictions(texts), work),
+      });
     }
     return {
       experiment: "language",

@@ -1,7 +1,7 @@
 import { mean } from "../../numerics/averages.js";
 import { headDistance, meanCosine } from "../../analysis/redundancy.js";
 import type { Indices } from "../../core/indices.js";
-import type { Tensor } from "../../core/tensor.js";
+import { disposeTree, type Tensor } from "../../core/tensor.js";
 import { attentionMap } from "../../kernels/attention-map.js";
 import type { TiledKernel } from "../../kernels/kernel.js";
 import type { Mask } from "../../kernels/mask.js";
@@ -19,7 +19,7 @@ const meanOver = (
   );
 };
 
-/** Mean token cosine and head distance of every layer, over the texts [texts, n]. */
+/** Mean cosines of tokens and of attention outputs, and head distance of every layer, over the texts [texts, n]. */
 export async function measureLayers(
   model: Encoder,
   kernel: TiledKernel,
@@ -29,25 +29,28 @@ export async function measureLayers(
 ): Promise<LayerMeasure[]> {
   const { backend } = parameters.embedding;
   const observed = backend.scope(() => {
-    const layers: { readonly tokens: Tensor; readonly map: Tensor }[] = [];
+    const layers: { readonly tokens: Tensor; readonly attended: Tensor; readonly map: Tensor }[] = [];
     const options = mask === undefined ? {} : { mask };
     model.apply(parameters, texts, {
       ...options,
-      observe: ({ inputs, tokens }) => layers.push({ tokens, map: attentionMap(kernel, inputs, options) }),
+      observe: ({ inputs, tokens, attended }) =>
+        layers.push({ tokens, attended, map: attentionMap(kernel, inputs, options) }),
     });
     return layers;
   });
   const measures: LayerMeasure[] = [];
-  for (const { tokens, map } of observed) {
+  for (const layer of observed) {
+    const { tokens, attended, map } = layer;
     const [, n, width] = tokens.shape;
     const [, heads, queries, keys] = map.shape;
-    const [rows, weights] = [await tokens.read(), await map.read()];
+    const [rows, outputs, weights] = [await tokens.read(), await attended.read(), await map.read()];
+    const cosine = (data: typeof rows): number => meanOver(data, n * width, (own) => meanCosine(own, n, width));
     measures.push({
-      tokenCosine: meanOver(rows, n * width, (own) => meanCosine(own, n, width)),
+      tokenCosine: cosine(rows),
+      outputCosine: cosine(outputs),
       headDistance: meanOver(weights, heads * queries * keys, (own) => headDistance(own, heads, queries * keys)),
     });
-    tokens.dispose();
-    map.dispose();
+    disposeTree(layer);
   }
   return measures;
 }

@@ -9,8 +9,10 @@ export type Experiment = "text" | "language";
 export interface ContaminatedTest {
   /** Share of swapped tokens. */
   readonly share: number;
-  /** Mean cross-entropy, in nats. */
+  /** Mean cross-entropy, in nats. Words to predict are clean. */
   readonly loss: number;
+  /** Mean cross-entropy of next words that are contaminated as well, in nats. */
+  readonly contaminatedLoss?: number;
   /** Accuracy of the classification. */
   readonly accuracy?: number;
 }
@@ -19,6 +21,8 @@ export interface ContaminatedTest {
 export interface LayerMeasure {
   /** Mean cosine of two tokens of a text, after the layer. */
   readonly tokenCosine: number;
+  /** The same of the outputs of attention, before they are added to the tokens. */
+  readonly outputCosine: number;
   /** Mean Euclidean distance of the attention maps of two heads. */
   readonly headDistance: number;
 }

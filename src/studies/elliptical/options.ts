@@ -7,7 +7,8 @@ import {
   trainingOptions,
   windowOptions,
 } from "../options.js";
-import { setting, type Values } from "../runner/options.js";
+import { attackNames } from "../corpus/contaminate.js";
+import { oneOf, setting, type Chosen, type Values } from "../runner/options.js";
 import { list, real } from "../runner/schema.js";
 
 export const ellipticalOptions = {
@@ -16,7 +17,10 @@ export const ellipticalOptions = {
     4,
     "splits, starts, orders and contaminations",
   ),
-  /** Shares of the tokens that are swapped for random words in tests, increasing. */
+  attack: oneOf("swap", attackNames, {
+    help: "swap: tokens become random words; rare: all the same rare word, with longer texts, more layers and kernels",
+  }),
+  /** Shares of the tokens that are swapped in tests, increasing. */
   contamination: setting<readonly number[]>([0, 0.1, 0.2, 0.3], list(real(0, 1), 1, 64)),
   ...modelOptions({ width: 32, hidden: 64, heads: 4, layers: 2 }),
   /** Classification by stochastic gradient descent with momentum 0.9. */
@@ -37,3 +41,15 @@ export const ellipticalOptions = {
 };
 
 export type EllipticalOptions = Values<typeof ellipticalOptions>;
+
+/** Defaults of the attack. */
+export const derive = ({ attack }: Chosen<typeof ellipticalOptions>): Chosen<typeof ellipticalOptions> =>
+  attack === "rare"
+    ? {
+        kernels: ["softmax", "elliptical", "softmaxUnscaled", "ellipticalUnscaled", "ellipticalRandom"],
+        contamination: [0, 0.015, 0.025, 0.04],
+        layers: 4,
+        text: { tokens: 64 },
+        language: { tokens: 64, length: 256 },
+      }
+    : {};

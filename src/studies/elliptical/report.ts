@@ -2,7 +2,7 @@ import { meanInterval } from "../../numerics/mean-interval.js";
 import { bands, BAND } from "../comparison/bands.js";
 import { monitorBlocks } from "../comparison/monitor.js";
 import { byKernel, paired } from "../comparison/runs.js";
-import { between, points, verdict } from "../comparison/tables.js";
+import { between, pairColumns, points, verdict } from "../comparison/tables.js";
 import {
   figure,
   formatPercent,
@@ -27,6 +27,9 @@ import type { EllipticalOptions } from "./options.js";
  * A quantity measured against contamination. Means and intervals are computed from `of`; figures show `shown` of them.
  */
 interface Quantity {
+  /** Of its figure. */
+  readonly name: string;
+  readonly title: string;
   readonly words: string;
   readonly of: (test: ContaminatedTest) => number;
   readonly shown: (value: number) => number;
@@ -38,37 +41,51 @@ interface Quantity {
   readonly better: 1 | -1;
 }
 
-const quantities: Readonly<Record<Experiment, Quantity>> = {
-  text: {
-    words: "test accuracy",
-    of: ({ accuracy }) => Number(accuracy),
-    shown: (accuracy) => accuracy,
-    format: formatPercent,
-    formatDifference: points,
-    unit: "points of accuracy",
-    better: 1,
-  },
-  language: {
-    words: "perplexity",
-    of: ({ loss }) => loss,
-    shown: Math.exp,
-    format: (loss) => Math.exp(loss).toFixed(1),
-    formatDifference: (difference) => Math.exp(difference).toFixed(3),
-    unit: "times the perplexity",
-    better: -1,
-  },
+const titles: Readonly<Record<Experiment, string>> = { text: "Classification", language: "Next words" };
+
+const perplexity = {
+  words: "perplexity",
+  shown: Math.exp,
+  format: (loss: number) => Math.exp(loss).toFixed(1),
+  formatDifference: (difference: number) => Math.exp(difference).toFixed(3),
+  unit: "times the perplexity",
+  better: -1,
+} as const;
+
+const quantities: Readonly<Record<Experiment, readonly Quantity[]>> = {
+  text: [
+    {
+      name: "text",
+      title: titles.text,
+      words: "test accuracy",
+      of: ({ accuracy }) => Number(accuracy),
+      shown: (accuracy) => accuracy,
+      format: formatPercent,
+      formatDifference: points,
+      unit: "points of accuracy",
+      better: 1,
+    },
+  ],
+  language: [
+    { ...perplexity, name: "language", title: titles.language, of: ({ loss }) => loss },
+    {
+      ...perplexity,
+      name: "language-targets",
+      title: `${titles.language}, also contaminated`,
+      of: ({ contaminatedLoss }) => Number(contaminatedLoss),
+    },
+  ],
 };
 
-const titles: Readonly<Record<Experiment, string>> = { text: "Classification", language: "Next words" };
-const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+const percents = (share: number): number => Number((100 * share).toFixed(1));
+const percent = (share: number): string => `${percents(share)} %`;
 
 function contaminationTable(
   runs: readonly EllipticalRun[],
-  experiment: Experiment,
+  { title, words, of, format }: Quantity,
   shares: readonly number[],
   note: string,
 ): Table {
-  const { words, of, format } = quantities[experiment];
   const cell = (own: readonly EllipticalRun[], place: number): string => {
     const values = meanInterval(own.map(({ tests }) => of(tests[place])));
     return `${format(values.mean)} (${between(values, format)})`;
@@ -79,19 +96,21 @@ function contaminationTable(
     ...shares.map((_, place) => cell(own, place)),
   ]);
   const columns = ["kernel", "seeds", ...shares.map((share) => `${percent(share)} swapped`)];
-  return table(`${titles[experiment]}: ${words} against contamination`, columns, rows, { summary: true, note });
+  return table(`${title}: ${words} against contamination`, columns, rows, { summary: true, note });
 }
 
 /** Difference that contamination makes to a run, between the last share and the first. */
 const costOf = ({ tests }: EllipticalRun, { of }: Quantity): number => of(tests[tests.length - 1]) - of(tests[0]);
 
+const fromTo = (shares: readonly number[]): string =>
+  `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`;
+
 function differenceTable(
   runs: readonly EllipticalRun[],
-  experiment: Experiment,
+  quantity: Quantity,
   shares: readonly number[],
   reference: string,
 ): Table | undefined {
-  const quantity = quantities[experiment];
   const others = [...byKernel(runs).keys()].filter((kernel) => kernel !== reference);
   const rows = others.flatMap((kernel) => {
     const compared = [
@@ -117,14 +136,26 @@ function differenceTable(
         ];
   });
   if (rows.length === 0) return undefined;
-  const columns = [
-    "kernel",
-    ...shares.map((share) => `${percent(share)} swapped`),
-    `from ${percent(shares[0])} to ${percent(shares[shares.length - 1])}`,
-  ];
-  return table(`${titles[experiment]}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, {
+  const columns = ["kernel", ...shares.map((share) => `${percent(share)} swapped`), fromTo(shares)];
+  return table(`${quantity.title}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, {
     note: `The last column compares the change of the ${quantity.words} by contamination.`,
   });
+}
+
+/** What contamination costs every kernel, compared with every other. */
+function costTable(runs: readonly EllipticalRun[], quantity: Quantity, shares: readonly number[]): Table {
+  const names = [...byKernel(runs).keys()];
+  const costs = pairColumns(
+    names,
+    (kernel, other) => paired(runs, kernel, other, (own, others) => costOf(own, quantity) - costOf(others, quantity)),
+    quantity.formatDifference,
+  );
+  return table(
+    `${quantity.title}: change of the ${quantity.words} ${fromTo(shares)}, kernel by kernel`,
+    ["kernel", ...names.map((name) => `against ${name}`)],
+    names.map((kernel) => [kernel, ...costs(kernel)]),
+    { note: `In ${quantity.unit}, over paired seeds, with Student's 95 % interval.` },
+  );
 }
 
 function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Table {
@@ -139,15 +170,17 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
   const rows = [...byKernel(runs)].map(([kernel, own]) => [
     kernel,
     ...cells(own, "tokenCosine"),
+    ...cells(own, "outputCosine"),
     ...cells(own, "headDistance"),
   ]);
   return table(
     `${titles[experiment]}: collapse and redundancy on clean texts`,
-    ["kernel", ...names("cosine of tokens"), ...names("distance of heads")],
+    ["kernel", ...names("cosine of tokens"), ...names("cosine of attention outputs"), ...names("distance of heads")],
     rows,
     {
       note:
-        "Mean cosine of two tokens of a text after the layer (1: all alike), and mean Euclidean distance of " +
+        "Mean cosine of two tokens of a text after the layer (1: all alike), the same of the outputs of attention " +
+        "before they are added to the tokens, and mean Euclidean distance of " +
         "the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
     },
   );
@@ -155,14 +188,13 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
 
 function contaminationFigure(
   runs: readonly EllipticalRun[],
-  experiment: Experiment,
+  { name, title: task, words, of, shown, better }: Quantity,
   shares: readonly number[],
 ): Figure {
-  const { words, of, shown, better } = quantities[experiment];
-  const title = `${titles[experiment]}: ${words} against contamination`;
+  const title = `${task}: ${words} against contamination`;
   const series = bands(
     runs,
-    (place) => Math.round(100 * shares[place]),
+    (place) => percents(shares[place]),
     ({ tests }) => tests.map(of),
   ).map(({ y, band, ...line }) => ({
     ...line,
@@ -177,18 +209,16 @@ function contaminationFigure(
     percent: better === 1,
     dots: true,
   } as const;
-  return figure(`${experiment}-contamination`, title, plot, `${title}, on texts that are not trained on. ${BAND}`);
+  return figure(`${name}-contamination`, title, plot, `${title}, on texts that are not trained on. ${BAND}`);
 }
 
 /** The comparison of every kernel with the first at the largest contamination, in words. */
 function statements(
   runs: readonly EllipticalRun[],
-  experiment: Experiment,
+  { title, of, formatDifference, unit, better }: Quantity,
   shares: readonly number[],
   reference: string,
 ): string[] {
-  const quantity = quantities[experiment];
-  const { of, formatDifference, unit, better } = quantity;
   const last = shares.length - 1;
   return [...byKernel(runs).keys()].flatMap((kernel) => {
     const difference =
@@ -199,7 +229,7 @@ function statements(
     const { mean, count } = difference;
     const gain = better === 1 ? difference : { ...difference, low: -difference.high, high: -difference.low };
     return [
-      `${titles[experiment]} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ` +
+      `${title} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ` +
         `${reference}: ${formatDifference(mean)} ${unit} ` +
         `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ` +
         `${verdict(kernel, reference, gain)}.`,
@@ -210,7 +240,7 @@ function statements(
 /** Tables and figures of the study. */
 export function report(
   { texts, windows, runs }: EllipticalMeasurements,
-  { kernels, contamination: shares, width, hidden, heads, layers, text, language }: EllipticalOptions,
+  { kernels, attack, contamination: shares, width, hidden, heads, layers, text, language }: EllipticalOptions,
 ): Report {
   const [reference] = kernels;
   const majority = formatPercent(meanInterval(texts.map((own) => own.majority)).mean);
@@ -231,7 +261,9 @@ export function report(
         `learn from clean texts: to classify ${texts[0].train} texts by their first ${text.tokens} words, ` +
         `and to predict the next of ${windows[0].vocabulary} ids in ${windows[0].train} windows of ` +
         `${language.tokens} words, seeing those before it. Tests on other texts swap each token, with the ` +
-        `probability given, for a random known word; the words to predict stay as they were. For a seed every ` +
+        `probability given, for ${attack === "rare" ? "the rarest known word" : "a random known word"}; the words to ` +
+        "predict stay as they were, or are those of the contaminated text. " +
+        `For a seed every ` +
         `kernel has the same texts, start, batches, number of steps and contamination.`,
     ),
   ];
@@ -239,18 +271,19 @@ export function report(
   for (const experiment of ["text", "language"] as const) {
     const own = runs.filter((run) => run.experiment === experiment);
     if (own.length === 0) continue;
-    const found = statements(own, experiment, shares, reference);
-    const differences = differenceTable(own, experiment, shares, reference);
-    answers.push(...found);
-    blocks.push(
-      heading(titles[experiment]),
-      contaminationTable(own, experiment, shares, notes[experiment]),
-      ...(differences === undefined ? [] : [differences]),
-      ...found.map(paragraph),
-      contaminationFigure(own, experiment, shares),
-      layerTable(own, experiment),
-      ...monitorBlocks(own, `${experiment}-`),
-    );
+    blocks.push(heading(titles[experiment]));
+    for (const quantity of quantities[experiment]) {
+      const found = statements(own, quantity, shares, reference);
+      const differences = differenceTable(own, quantity, shares, reference);
+      answers.push(...found);
+      blocks.push(
+        contaminationTable(own, quantity, shares, notes[experiment]),
+        ...(differences === undefined ? [] : [differences, costTable(own, quantity, shares)]),
+        ...found.map(paragraph),
+        contaminationFigure(own, quantity, shares),
+      );
+    }
+    blocks.push(layerTable(own, experiment), ...monitorBlocks(own, `${experiment}-`));
   }
   return { answer: answers.length === 0 ? "One kernel alone: nothing to compare." : answers.join(" "), blocks };
 }

@@ -9,7 +9,7 @@ import type { EpochMeasure } from "../training/epochs.js";
 import type { TrainingState } from "../training/train.js";
 import { classify, predictWords, STREAMS } from "./experiments.js";
 import type { EllipticalResult } from "./measurements.js";
-import { ellipticalOptions } from "./options.js";
+import { derive, ellipticalOptions } from "./options.js";
 import { report } from "./report.js";
 
 interface Texts {
@@ -27,6 +27,7 @@ export const elliptical = declareStudy({
     "collapse, redundancy",
   title: "Contaminated texts with dot-product, elliptical and Mahalanobis attention",
   options: ellipticalOptions,
+  derive,
   check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
 
   async data({ data, text, language }, _, report) {

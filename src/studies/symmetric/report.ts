@@ -3,13 +3,21 @@ import { bertSizes, countBertParameters } from "../../weights/parameter-count.js
 import { bands, BAND } from "../comparison/bands.js";
 import { monitorBlocks } from "../comparison/monitor.js";
 import { byKernel, completeRuns, paired, UNFINISHED } from "../comparison/runs.js";
-import { between } from "../comparison/tables.js";
+import { between, pairColumns } from "../comparison/tables.js";
 import type { WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
 import { figure, paragraph, table, type Figure, type Report, type Table } from "../report/report.js";
 import { maskedCount } from "../training/masking.js";
 import type { SymmetricOptions } from "./options.js";
-import { compareSteps, stepsAfter, type StepComparison, type SymmetricRun } from "./steps.js";
+import {
+  compareSteps,
+  PLATEAU,
+  plateauRatio,
+  plateauSteps,
+  stepsAfter,
+  type StepComparison,
+  type SymmetricRun,
+} from "./steps.js";
 
 /** Numbers of parameters in Courtois et al., arXiv 2406.06366. */
 const PUBLISHED = {
@@ -92,6 +100,30 @@ function stepTable(comparisons: readonly Comparison[], reference: string): Table
   );
 }
 
+/** Steps until each kernel left the plateau, and their ratios to those of every kernel. */
+function plateauTable(runs: readonly SymmetricRun[], frequencyLoss: (seed: number) => number): Table {
+  const groups = [...byKernel(runs)];
+  const kernels = groups.map(([kernel]) => kernel);
+  const ratios = pairColumns(kernels, (kernel, other) => plateauRatio(runs, kernel, other, frequencyLoss), ratio);
+  const rows = groups.map(([kernel, own]) => {
+    const found = own.flatMap((run) => plateauSteps(run, frequencyLoss(run.seed)) ?? []);
+    const mean = found.length === 0 ? "–" : steps(meanInterval(found).mean);
+    return [kernel, `${found.length} of ${own.length}`, mean, ...ratios(kernel)];
+  });
+  return table(
+    "Steps to leave the plateau",
+    ["kernel", "runs that left it", "steps (mean)", ...kernels.map((kernel) => `ratio to ${kernel}`)],
+    rows,
+    {
+      summary: true,
+      note:
+        `A run leaves the plateau when its held-out loss falls below ${100 * PLATEAU} % of the unigram baseline's, on ` +
+        "straight lines between epochs. Ratios are geometric means over the seeds on which both kernels left it, with " +
+        "Student's interval of the logarithm.",
+    },
+  );
+}
+
 export function publishedTable(): Table {
   const rows = (["base", "small"] as const).flatMap((size) =>
     Object.entries(PUBLISHED[size]).map(([kernel, published]) => [
@@ -150,19 +182,27 @@ function statements(comparisons: readonly Comparison[], reference: string): stri
 /** Tables and figures of the study. */
 export function report(
   { data, runs }: { readonly data: readonly WindowSummary[]; readonly runs: readonly SymmetricRun[] },
-  { kernels, tokens, layers, width, hidden, heads, batch, epochs, learningRate }: SymmetricOptions,
+  options: SymmetricOptions,
 ): Report {
+  const { task, kernels, tokens, layers, width, hidden, heads, norm, spread, batch, epochs, learningRate, warmup } =
+    options;
   const complete = completeRuns(runs, epochs);
   const frequencies = meanInterval(data.map(({ frequencyLoss }) => frequencyLoss)).mean;
   const [{ name, train, test, vocabulary }] = data;
   const shared = runs.filter((run) => run.epochs.length > 0);
   const introduction = paragraph(
-    `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, ` +
-      `another split for every seed, ${vocabulary} ids. Of every window ${maskedCount(tokens)} tokens, all ` +
+    (task === "texts"
+      ? `${name}: ${train} windows of ${tokens} words to train on and ${test} of other texts to test on, ` +
+        "another split for every seed, "
+      : `${name}: ${train} windows of ${tokens} words to train on, new ones in every epoch, and ${test} others to ` +
+        "test on, words drawn by Zipf's law, ") +
+      `${vocabulary} ids. Of every window ${maskedCount(tokens)} tokens, all ` +
       "known " +
       "words, are predicted: of ten, eight are masked, one is swapped and one stays, drawn anew in every " +
-      `epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads), ` +
-      `Adam with rate ${learningRate}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has ` +
+      `epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, ` +
+      `norms ${norm === "pre" ? "before" : "after"} attention and feed-forward network, initial matrices of standard ` +
+      `deviation ${spread}/√rows), Adam with rate ${learningRate}` +
+      `${warmup === 0 ? "" : `, reached in ${warmup} steps`}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has ` +
       "the same windows, masks, batches and number of steps, and draws its weights from the " +
       `same stream: embeddings are equal, later weights are different draws for kernels with fewer or more weights.`,
   );
@@ -170,9 +210,10 @@ export function report(
   const [reference] = kernels;
   const others = [...byKernel(complete).keys()].filter((kernel) => kernel !== reference);
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
+  const baseline = (seed: number): number => data[seeds.indexOf(seed)].frequencyLoss;
   const comparisons = others.map((kernel) => ({
     kernel,
-    steps: compareSteps(complete, kernel, reference, (own) => data[seeds.indexOf(own)].frequencyLoss),
+    steps: compareSteps(complete, kernel, reference, baseline),
   }));
   const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
   const caution =
@@ -188,6 +229,7 @@ export function report(
       introduction,
       lossTable(complete, reference, `Unigram baseline (word frequencies alone): ${loss(frequencies)}. ${caution}`),
       ...(comparisons.every(({ steps: none }) => none.length === 0) ? [] : [stepTable(comparisons, reference)]),
+      plateauTable(complete, baseline),
       ...found.map(paragraph),
       curve(
         shared,

@@ -25,6 +25,32 @@ export const stepsAfter = ({ losses, epochs }: Pick<SymmetricRun, "losses" | "ep
 export const heldOutCurve = (run: Pick<SymmetricRun, "losses" | "epochs">): CurvePoint[] =>
   run.epochs.map(({ testLoss }, epoch) => ({ steps: stepsAfter(run, epoch), loss: testLoss }));
 
+/** A run leaves the plateau when its held-out loss falls below this share of the unigram baseline's. */
+export const PLATEAU = 0.9;
+
+/** Steps until a run left the plateau; undefined if it did not. */
+export const plateauSteps = (run: Pick<SymmetricRun, "losses" | "epochs">, frequencyLoss: number): number | undefined =>
+  stepsTo(heldOutCurve(run), PLATEAU * frequencyLoss);
+
+/**
+ * The steps of a kernel to leave the plateau over those of another: geometric mean over the seeds on which both left
+ * it. Undefined without such seeds.
+ */
+export function plateauRatio(
+  runs: readonly SymmetricRun[],
+  kernel: string,
+  other: string,
+  frequencyLoss: (seed: number) => number,
+): MeanInterval | undefined {
+  const ratios = runs.flatMap((own) => {
+    const pair = own.kernel === kernel ? runs.find((run) => run.kernel === other && run.seed === own.seed) : undefined;
+    const steps = plateauSteps(own, frequencyLoss(own.seed));
+    const others = pair && plateauSteps(pair, frequencyLoss(own.seed));
+    return steps === undefined || others === undefined ? [] : [steps / others];
+  });
+  return ratios.length === 0 ? undefined : geometricInterval(ratios);
+}
+
 /** Levels of the comparison, from 0 at the unigram baseline to 1 at the least loss that both runs of a seed reached. */
 const DEPTHS = [1 / 3, 2 / 3, 1];
 

@@ -1,17 +1,20 @@
+import { multiply } from "../../autograd/ops.js";
 import { random } from "../../core/random.js";
-import { disposeTree, countParameters } from "../../core/tensor.js";
+import { disposeTree, countParameters, tensorsIn } from "../../core/tensor.js";
 import { encoder } from "../../nn/encoder.js";
+import { constantSchedule } from "../../nn/schedules.js";
 import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
 import { openCorpus } from "../corpus/file.js";
-import { prepareWindows, type WindowData, type WindowSummary } from "../corpus/window-data.js";
+import type { WindowSummary } from "../corpus/window-data.js";
 import { encoderKernel } from "../kernels.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import { maskedPredictions } from "../training/masking.js";
 import { trainPredictions } from "../training/predictions.js";
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
-import { symmetricOptions } from "./options.js";
+import { checkTask, derive, symmetricOptions } from "./options.js";
 import { publishedTable, report } from "./report.js";
+import { repeatSequences, textSequences, type Sequences } from "./sequences.js";
 import type { SymmetricRun } from "./steps.js";
 
 /** Random streams per seed: split, weights, order of the windows, masks to train on, masks to test on. */
@@ -31,29 +34,34 @@ export const symmetric = declareStudy({
   question: "masked words with dot-product, symmetric and pairwise attention: how many steps to the same loss?",
   title: "Masked words with dot-product, symmetric and pairwise attention",
   options: symmetricOptions,
-  check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
+  derive,
+  check(options) {
+    checkTask(options);
+    options.kernels.forEach((name) => encoderKernel(name));
+  },
 
   async data(options, _, report) {
-    const corpus = await openCorpus(options.data);
-    return latest((seed): WindowData => {
-      const windows = prepareWindows(corpus, options, STREAMS * seed, { unknown: "never" });
-      report({ kind: "note", text: `${windows.train.count} windows to train on, ${windows.test.count} to test on` });
-      return windows;
+    const corpus = options.task === "texts" ? await openCorpus(options.data) : undefined;
+    return latest((seed): Sequences => {
+      const own = STREAMS * seed;
+      const sequences = corpus === undefined ? repeatSequences(options, own) : textSequences(corpus, options, own);
+      const { train, test } = sequences.summary;
+      report({ kind: "note", text: `${train} windows to train on, ${test} to test on` });
+      return sequences;
     });
   },
 
   tasks(options, first) {
     const { kernels, seeds, ...rest } = options;
-    const { tokens, width, hidden, heads, layers } = options;
+    const { tokens, width, hidden, heads, layers, norm, spread, learningRate, warmup } = options;
     const taskOf = (
       kernel: string,
       seed: number,
-    ): Task<(seed: number) => WindowData, SymmetricResult, TrainingState<EpochMeasure>> => ({
+    ): Task<(seed: number) => Sequences, SymmetricResult, TrainingState<EpochMeasure>> => ({
       name: `${kernel} seed ${seed}`,
       stage: `Seed ${seed}`,
       depends(dataOf) {
-        const { train, test, vocabulary } = dataOf(seed);
-        return { ...rest, data: undefined, train, test, vocabulary };
+        return { ...rest, data: undefined, sequences: dataOf(seed).depends };
       },
       async run(dataOf, work) {
         const { vocabulary, train, test, summary: data } = dataOf(seed);
@@ -65,11 +73,15 @@ export const symmetric = declareStudy({
           hidden,
           heads,
           layers,
+          norm,
           kernel: encoderKernel(kernel),
           vocabulary: vocabulary + 1,
           classes: vocabulary,
         });
         const parameters = model.initialize(work.backend, random(stream(1)));
+        for (const tensor of tensorsIn(parameters.layers))
+          if (spread !== 1 && tensor.shape.length === 2)
+            tensor.assign(work.backend.scope(() => multiply(tensor, spread)));
         const sizes = {
           parameters: countParameters(parameters),
           attentionParameters: countParameters(parameters.layers.map(({ attention }) => attention)),
@@ -79,11 +91,12 @@ export const symmetric = declareStudy({
           run: { kernel, seed, ...sizes, epochs, losses, watched },
         });
         const predictions = {
-          train: maskedPredictions(train, vocabulary, random(stream(3))),
-          test: maskedPredictions(test, vocabulary, random(stream(4))),
+          train: maskedPredictions(train(), vocabulary, random(stream(3))),
+          test: maskedPredictions(() => test, vocabulary, random(stream(4))),
         };
         const training = {
           ...options,
+          learningRate: constantSchedule({ start: learningRate, warmup }),
           label: `${kernel}, seed ${seed}`,
           seed: stream(2),
           measured: (soFar: TrainingSoFar<EpochMeasure>) => work.measured(resultOf(soFar)),

@@ -50,21 +50,28 @@ export function drawMasking({ count, tokens, ids: original }: Windows, vocabular
   return { ids, places };
 }
 
-/** Predictions of masked tokens, with a new masking in every epoch, as in RoBERTa (arXiv 1907.11692). */
-export function maskedPredictions(windows: Windows, vocabulary: number, source: Random): Predictions {
-  const { count, tokens, ids } = windows;
+/**
+ * Predictions of masked tokens, with a new masking in every epoch, as in RoBERTa (arXiv 1907.11692). `draw` gives the
+ * windows of the first epoch, then of the second, ..., equally many.
+ */
+export function maskedPredictions(draw: () => Windows, vocabulary: number, source: Random): Predictions {
+  const next = (): { readonly windows: Windows; readonly masking: Masking } => {
+    const windows = draw();
+    return { windows, masking: drawMasking(windows, vocabulary, source) };
+  };
+  const epochs = [next()];
+  const { count, tokens } = epochs[0].windows;
   const perWindow = maskedCount(tokens);
-  const maskings: Masking[] = [];
   return {
     count,
     of(rows, epoch) {
-      while (maskings.length <= epoch) maskings.push(drawMasking(windows, vocabulary, source));
-      const masking = maskings[epoch];
+      while (epochs.length <= epoch) epochs.push(next());
+      const { windows, masking } = epochs[epoch];
       const places = rows.flatMap((row) => Array.from(masking.places.subarray(row * perWindow, (row + 1) * perWindow)));
       return {
         inputs: indices(rowsOf({ count, tokens, ids: masking.ids }, rows), [rows.length, tokens]),
         places: indices(places.map((place, index) => Math.floor(index / perWindow) * tokens + (place % tokens))),
-        targets: indices(places.map((place) => ids[place])),
+        targets: indices(places.map((place) => windows.ids[place])),
       };
     },
   };

@@ -4,6 +4,7 @@ import { random } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Mask } from "../../kernels/mask.js";
 import type { Encoder, EncoderParameters } from "../../nn/encoder.js";
+import type { Schedule } from "../../nn/schedules.js";
 import type { Work } from "../runner/study.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
 import { first, probeRows, train, type Training, type TrainingSoFar, type TrainingState } from "./train.js";
@@ -66,7 +67,7 @@ export interface PredictionOptions {
   readonly batch: number;
   readonly epochs: number;
   /** Learning rate of Adam. */
-  readonly learningRate: number;
+  readonly learningRate: number | Schedule;
   /** Steps between two looks of the monitor, at the first sequences of the test; default 0, none. */
   readonly monitor?: number;
   /** Seed of the order of the sequences. */

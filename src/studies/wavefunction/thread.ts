@@ -1,9 +1,12 @@
-// A thread of cpuAmplitudes: evaluates log ψ of one wave function.
+// A thread of onThreads: evaluates one wave function.
 import { parentPort, workerData } from "node:worker_threads";
-import { copyOf, type Message, type Model } from "./amplitudes.js";
+import { copyOf, type Message, type Model } from "./evaluation.js";
 
 const copy = copyOf(workerData as Model);
 parentPort!.on("message", (message: Message) => {
   if ("parameters" in message) copy.load(message.parameters);
-  else void copy.evaluate(message.spins).then((amplitudes) => parentPort!.postMessage(amplitudes));
+  else
+    void copy[message.wanted](message.spins).then((found) =>
+      parentPort!.postMessage(found, [found.re.buffer, found.im.buffer] as ArrayBuffer[]),
+    );
 });

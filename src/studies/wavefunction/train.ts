@@ -1,11 +1,12 @@
 import { countParameters } from "../../core/tensor.js";
+import { cpu } from "../../cpu/cpu.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
 import { zeroVarianceEnergy } from "../../physics/statistics.js";
 import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { cosineSchedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
-import { backendAmplitudes, cpuAmplitudes } from "./amplitudes.js";
+import { onBackend, onThreads } from "./evaluation.js";
 import type { WavefunctionRun } from "./measurements.js";
 import {
   begin,
@@ -62,13 +63,13 @@ export async function optimize(
   const { extents, steps, samples, rate, shift, momentum, longest } = setting;
   const problem = problemOf(attention, setting);
   const { sites } = problem.hamiltonian.lattice;
-  const state = begin(problem, setting, seed, work.backend);
+  const isHardware = work.backend.device.kind === "hardware";
+  const state = begin(problem, setting, seed, isHardware ? work.backend : cpu);
   const sampler = samplerOf(problem, setting, state);
   const rateOf = cosineSchedule({ ...rate, steps, warmup: Math.min(rate.warmup, steps - 1) });
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
-  const { kind } = work.backend.device;
-  const amplitudes = kind === "hardware" ? backendAmplitudes(problem) : cpuAmplitudes(problem, { attention, setting });
+  const evaluation = isHardware ? onBackend(problem) : onThreads(problem, { attention, setting });
 
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
     // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
@@ -103,8 +104,8 @@ export async function optimize(
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
       const measured = (measurement: Measurement): Promise<void> =>
         isLookedAt ? look(problem, state, measurement) : Promise.resolve();
-      const logAmplitude = await amplitudes.of(parameters);
-      const options = { samples, logAmplitude, rate: rateOf(state.step), shift, momentum, longest, measured };
+      const evaluated = await evaluation.of(parameters);
+      const options = { samples, ...evaluated, rate: rateOf(state.step), shift, momentum, longest, measured };
       const {
         measurement,
         direction,
@@ -136,11 +137,12 @@ export async function optimize(
       if (work.isDue()) await store();
       await work.checkpoint(store);
     }
-    const final = await measure(problem, await amplitudes.of(parameters), sampler, samples);
+    const { logAmplitude } = await evaluation.of(parameters);
+    const final = await measure(problem, logAmplitude, sampler, samples);
     await look(problem, state, final);
     return stand(final, true);
   } finally {
-    await amplitudes.close();
+    await evaluation.close();
     disposeState(state);
   }
 }
