@@ -120,7 +120,7 @@ describe("study symmetric", () => {
       seeds: 1,
     } as const;
     const repeats = optionsOf(symmetric, chosen);
-    expect(repeats).toMatchObject({ norm: "post", spread: 0.55, heads: 4, learningRate: 3e-4, warmup: 50 });
+    expect(repeats).toMatchObject({ norm: "post", spread: 0.55, heads: 4, learningRate: 3e-4, warmup: 40 });
     const measured = await measurementsOf(symmetric, repeats, 3);
     expect(measured.runs.map(({ kernel }) => kernel)).toEqual(["softmax", "softmaxUnscaled", "symmetric", "pairwise"]);
     expect(new Set(measured.runs.map(({ losses }) => losses[0])).size).toBe(4);

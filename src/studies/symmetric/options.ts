@@ -37,7 +37,7 @@ export type SymmetricOptions = Values<typeof symmetricOptions>;
  */
 const REPEATS: Chosen<typeof symmetricOptions> = {
   kernels: ["softmax", "softmaxUnscaled", "symmetric", "pairwise"],
-  seeds: 5,
+  seeds: 4,
   tokens: 32,
   vocabulary: 64,
   train: 3200,
@@ -47,9 +47,9 @@ const REPEATS: Chosen<typeof symmetricOptions> = {
   norm: "post",
   spread: 0.55,
   batch: 64,
-  epochs: 20,
+  epochs: 16,
   learningRate: 3e-4,
-  warmup: 50,
+  warmup: 40,
 };
 
 /** Defaults of the task. */

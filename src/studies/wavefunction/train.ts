@@ -63,7 +63,10 @@ export async function optimize(
   const { extents, steps, samples, rate, shift, momentum, longest } = setting;
   const problem = problemOf(attention, setting);
   const { sites } = problem.hamiltonian.lattice;
-  const isHardware = work.backend.device.kind === "hardware";
+  const { kind } = work.backend.device;
+  const isHardware = kind === "hardware";
+  if (kind === "software")
+    work.report({ kind: "note", text: "A software adapter would take longer: the CPU computes this in float64." });
   const state = begin(problem, setting, seed, isHardware ? work.backend : cpu);
   const sampler = samplerOf(problem, setting, state);
   const rateOf = cosineSchedule({ ...rate, steps, warmup: Math.min(rate.warmup, steps - 1) });
