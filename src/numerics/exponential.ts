@@ -1,9 +1,9 @@
 const STEPS = 64;
-/** From 1 to 2. */
+/** 2^(step/64). */
 export const roots = Float64Array.from({ length: STEPS }, (_, step) => 2 ** (step / STEPS));
 const LEAST = -1022;
 const powers = Float64Array.from({ length: 1023 - LEAST + 1 }, (_, at) => 2 ** (at + LEAST));
-/** Below and above, e^x is 0 and infinite, or nearly. */
+/** Below and above, results are 0 and infinite. */
 const [LOWEST, HIGHEST] = [-708, 709];
 /** ln 2 / 64 in two parts, of which the first times a whole number is exact. */
 const HIGH = 6.93147180369123816e-1 / STEPS;
@@ -12,8 +12,8 @@ const LOW = 1.90821492927058770002e-10 / STEPS;
 const ROUNDING = 1.5 * 2 ** 52;
 
 /**
- * e^x to within two units in the last place, in less time than Math.exp, which engines call and do not inline. 0 below
- * -708, infinite above 709.
+ * e^x for x from -708 to 709, to within two units in the last place; 0 below and infinite above. It takes less time than
+ * Math.exp, which engines call and do not inline.
  *
  * x = n ln 2 / 64 + r with a whole n and |r| < .0055 gives e^x = 2^(n/64) e^r, by a table and five terms of Taylor's
  * series. Source: Tang, ACM Trans. Math. Softw. 15, 144 (1989).

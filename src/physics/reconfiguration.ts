@@ -98,7 +98,7 @@ export function energyGradient(problem: LinearProblem): Tensor {
   return across(problem, problem.target);
 }
 
-/** Rows of a block whose products with the rows up to them are computed at once. */
+/** Rows of a block that are multiplied at once, with all rows of the block up to the last of them. */
 const GRAM_ROWS = 64;
 
 /** The lower triangle of XXᵀ in a `matrix` of zeros [size, size], for X [size, P] in consecutive parts. */

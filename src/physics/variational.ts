@@ -1,4 +1,4 @@
-import { NonFiniteError } from "../core/errors.js";
+import { NonFiniteError, ShapeError } from "../core/errors.js";
 import { anyNumber, callable, finite, having, whole } from "../core/kinds.js";
 import { checkArguments, checkOptions, needed, type Kinds } from "../core/options.js";
 import { disposeTree, type Tensor } from "../core/tensor.js";
@@ -105,7 +105,10 @@ export interface StepOptions {
    * software adapter spends most of the time of a sampler's small calls on starting them: copies on `cpu` are faster.
    */
   readonly logAmplitude?: LogAmplitude;
-  /** The Jacobian of the present parameters in blocks of rows, on their backend. Default `jacobian` there. */
+  /**
+   * The Jacobian of the present parameters for these rows, in consecutive blocks on their backend. The step disposes of
+   * it. Default: computed there.
+   */
   readonly derivatives?: (spins: Int8Array) => Promise<readonly Jacobian[]>;
 }
 
@@ -189,6 +192,14 @@ export async function variationalStep(
     return longer;
   };
   const derivatives = await derivativesOf(spins);
+  const given = derivatives.reduce((rows, { re }) => rows + re.shape[0], 0);
+  if (given !== spins.length / sites)
+    throw new ShapeError({
+      where: "variationalStep",
+      argument: "derivatives",
+      wanted: `derivatives of ${spins.length / sites} rows`,
+      got: `of ${given}`,
+    });
   const energies = { re: padded(local.re), im: padded(local.im) };
   const system = problemInBlocks(derivatives, energies, padded(shares(samples, sites)));
   disposeTree(derivatives);

@@ -43,15 +43,15 @@ const pairwiseScaled = (): TiledKernel => ({
   parameters: [{ name: "scale", initial: ({ dim }) => 1 / dim }],
 });
 
-/** The seed of the random metric: a metric does not change during a training. */
+/** The seed of the random metric: the same in every training. */
 const RANDOM_METRIC = 1;
 
 /** Softmax attention with scores q·k, √d times those of softmax. */
 const softmaxUnscaled = (): TiledKernel => ({ ...softmax({ scale: 1 }), name: "softmax (unscaled)" });
 
 /**
- * Elliptical attention with a metric from another rule than that between layers. The first layer has the identity, and
- * every later one the same numbers, uniform between 0 and 1, divided by the largest of the head.
+ * Elliptical attention with a random metric, as a control. The first layer has the identity. All later layers have the
+ * same numbers: uniform in [0, 1), divided by the largest of their head.
  */
 function ellipticalRandom(options: EllipticalOptions = {}): TiledKernel {
   const kernel = elliptical(options);

@@ -90,31 +90,33 @@ describe("the packed tarball in Node", () => {
       bare.folder,
       commandLine,
       ...["study", "wavefunction", "--backend", "cpu"],
-      ...Object.entries({ ...chosen, chain: 12, seed: 5, out }).flatMap(([name, value]) => [
+      ...Object.entries({ ...chosen, chain: 16, seed: 5, out }).flatMap(([name, value]) => [
         `--${name}`,
         String(value),
       ]),
     );
 
-  it("samples wave functions by threads, with the numbers of one", async () => {
+  it.runIf(availableParallelism() > 1)("samples wave functions by threads, with the numbers of one", async () => {
     await study("out");
     const { measurements } = JSON.parse(readFileSync(join(bare.folder, "out/results.json"), "utf8")) as {
       readonly measurements: WavefunctionMeasurements;
     };
     const setting = { backend: cpu, seed: 5, out: join(bare.folder, "alone"), command: "test" };
-    const alone = await conduct(wavefunction, optionsOf(wavefunction, { ...chosen, extents: [12] }), setting);
+    const alone = await conduct(wavefunction, optionsOf(wavefunction, { ...chosen, extents: [16] }), setting);
     for (const [at, run] of alone.results.measurements!.runs.entries()) {
       const { energies, last, maps } = measurements.runs[at];
       expect({ energies, last, maps }).toEqual({ energies: run.energies, last: run.last, maps: run.maps });
     }
   });
 
-  it.runIf(availableParallelism() > 1)("stops a study of wave functions with the error of a thread", async () => {
-    // fails when it is asked for something
+  const whenAsked = 'parentPort.on("message", (message) => { if ("wanted" in message) fail(); });';
+  it.runIf(availableParallelism() > 1).each([
+    ["when it is asked", whenAsked],
+    ["at its start", "fail();"],
+  ])("stops a study of wave functions with the error of a thread: %s", async (_, code) => {
     writeFileSync(
       join(bare.folder, dirname(commandLine), "wavefunction-thread.js"),
-      'import { parentPort } from "node:worker_threads";' +
-        'parentPort.on("message", ({ wanted }) => { if (wanted === "derivatives") throw new Error("planted"); });',
+      'import { parentPort } from "node:worker_threads"; const fail = () => { throw new Error("planted"); };' + code,
     );
     await expect(study("broken")).rejects.toThrow("planted");
   });

@@ -3,6 +3,7 @@ import { cpu, factored, random, reference } from "../../src/index.js";
 import { tensorsIn } from "../../src/core/tensor.js";
 import { rememberedAmplitudes, type LogAmplitude } from "../../src/physics/amplitudes.js";
 import { ansatz } from "../../src/physics/ansatz.js";
+import { jacobian } from "../../src/physics/jacobian.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { chain } from "../../src/physics/lattice.js";
 import { metropolisSampler, summation } from "../../src/physics/sampler.js";
@@ -28,6 +29,17 @@ describe("a step", () => {
     const after = await numbers();
     return { shift, way: before.map((value, k) => after[k] - value) };
   };
+
+  it("takes the Jacobian in any blocks, and refuses one with other rows", async () => {
+    const parameters = model.initialize(cpu, random(2));
+    const derivatives = (from: number) => (spins: Int8Array) =>
+      Promise.resolve(
+        [spins.subarray(from, 5 * 8), spins.subarray(5 * 8)].map((part) => jacobian(model, parameters, part)),
+      );
+    const [whole, parts] = [await step({}), await step({ derivatives: derivatives(0) })];
+    parts.way.forEach((value, k) => expect(Math.abs(value - whole.way[k])).toBeLessThan(1e-9));
+    await expect(step({ derivatives: derivatives(8) })).rejects.toThrow("derivatives of 128 rows, got of 127");
+  });
 
   it("longer than the longest is shortened, in its direction", async () => {
     const [free, short, wide] = [await step({}), await step({ longest: 1e-3 }), await step({ longest: 10 })];

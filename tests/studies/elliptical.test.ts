@@ -2,12 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { multiply } from "../../src/autograd/ops.js";
 import { ArgumentError } from "../../src/core/errors.js";
 import { indices } from "../../src/core/indices.js";
 import { random } from "../../src/core/random.js";
+import type { Tensor } from "../../src/core/tensor.js";
 import { cpu } from "../../src/cpu/cpu.js";
 import { softmax } from "../../src/kernels/softmax.js";
 import { encoder } from "../../src/nn/encoder.js";
+import { encoderKernel } from "../../src/studies/kernels.js";
 import { drawFigure } from "../../src/studies/report/html.js";
 import { measureLayers } from "../../src/studies/elliptical/layers.js";
 import { elliptical } from "../../src/studies/elliptical/study.js";
@@ -61,8 +64,9 @@ describe("study elliptical", () => {
       expect(tests[0].loss).toBeCloseTo(epochs[1].testLoss, 12);
       expect(tests.every(({ accuracy }) => (accuracy === undefined) === (experiment === "language"))).toBe(true);
       expect(layers).toHaveLength(tiny.layers);
-      for (const { tokenCosine, headDistance } of layers) {
-        expect(Math.abs(tokenCosine)).toBeLessThan(1);
+      for (const { tokenCosine, outputCosine, headDistance } of layers) {
+        for (const cosine of [tokenCosine, outputCosine]) expect(Math.abs(cosine)).toBeLessThan(1);
+        expect(outputCosine).not.toBe(tokenCosine);
         expect(headDistance).toBeGreaterThan(0);
       }
     }
@@ -139,6 +143,22 @@ describe("study elliptical", () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     await expect(measurementsOf(elliptical, { ...tiny, kernels: ["nothing"] }, 3)).rejects.toThrow(ArgumentError);
   });
+});
+
+it("a random metric is the identity in the first layer, and one for all later layers and texts", async () => {
+  const { betweenLayers } = encoderKernel("ellipticalRandom").inputs![0];
+  const values = cpu.tensor(random(4).normals(3 * 2 * 5 * 8), [3, 2, 5, 8]);
+  const read = async (metric: Tensor) => Array.from(await metric.read());
+  expect(await read(betweenLayers!(values, undefined))).toEqual(Array(3 * 2 * 8).fill(1));
+  const later = await read(betweenLayers!(values, values));
+  expect(await read(betweenLayers!(multiply(values, 2), values))).toEqual(later);
+  const texts = [0, 1, 2].map((text) => later.slice(16 * text, 16 * (text + 1)));
+  expect(texts[1]).toEqual(texts[0]);
+  expect(texts[2]).toEqual(texts[0]);
+  for (const head of [texts[0].slice(0, 8), texts[0].slice(8)]) {
+    expect(Math.max(...head)).toBe(1);
+    expect(new Set(head).size).toBe(8);
+  }
 });
 
 it("layers are measured over texts: equal texts give what one gives", async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { max, mean } from "../../src/autograd/ops.js";
+import { max, mean, multiply } from "../../src/autograd/ops.js";
 import { ArgumentError } from "../../src/core/errors.js";
 import { random } from "../../src/core/random.js";
 import type { Tensor } from "../../src/core/tensor.js";
@@ -117,16 +117,32 @@ describe("study symmetric", () => {
       hidden: 8,
       batch: 8,
       epochs: 2,
+      warmup: 2,
       seeds: 1,
     } as const;
     const repeats = optionsOf(symmetric, chosen);
-    expect(repeats).toMatchObject({ norm: "post", spread: 0.55, heads: 4, learningRate: 3e-4, warmup: 40 });
+    expect(repeats).toMatchObject({ norm: "post", spread: 0.55, heads: 4, learningRate: 3e-4 });
+    expect(optionsOf(symmetric, { task: "repeats" }).warmup).toBe(40);
     const measured = await measurementsOf(symmetric, repeats, 3);
     expect(measured.runs.map(({ kernel }) => kernel)).toEqual(["softmax", "softmaxUnscaled", "symmetric", "pairwise"]);
     expect(new Set(measured.runs.map(({ losses }) => losses[0])).size).toBe(4);
     const { blocks } = stoppedReport(symmetric, repeats, measured, 3);
     const plateau = blocks.find((block) => block.kind === "table" && block.title.startsWith("Steps to leave"));
     expect(plateau?.kind === "table" && plateau.rows.map((row) => row[1])).toEqual(Array(4).fill("0 of 1"));
+
+    // each of these decides the training; the learning rate does from the second batch on
+    const lossesOf = async (changed: Partial<typeof repeats>): Promise<readonly number[]> =>
+      (await measurementsOf(symmetric, { ...repeats, ...changed, kernels: ["softmax"] }, 3)).runs[0].losses;
+    const losses = await lossesOf({});
+    expect((await lossesOf({ norm: "pre" }))[0]).not.toBe(losses[0]);
+    expect((await lossesOf({ spread: 1 }))[0]).not.toBe(losses[0]);
+    const warm = await lossesOf({ warmup: 0 });
+    expect(warm[0]).toBe(losses[0]);
+    expect(warm[1]).not.toBe(losses[1]);
+  });
+
+  it("draws sequences that repeat: new ones in every epoch, the same in every task", () => {
+    const repeats = optionsOf(symmetric, { task: "repeats", tokens: 8, train: 32, test: 16 });
 
     const sequences = repeatSequences(repeats, 5);
     const next = sequences.train();
@@ -136,8 +152,9 @@ describe("study symmetric", () => {
         expect(ids.slice(start, start + 4)).toEqual(ids.slice(start + 4, start + 8));
     expect(epochs[0].ids).not.toEqual(epochs[1].ids);
     expect(sequences.train()().ids).toEqual(epochs[0].ids);
-    expect(() => symmetric.check!({ ...repeats, tokens: 7 })).toThrow("--tokens");
-    expect(() => symmetric.check!({ ...repeats, data: "texts.csv" })).toThrow("--data");
+    expect(() => symmetric.check!({ ...repeats, warmup: 0, tokens: 7 })).toThrow("--tokens");
+    expect(() => symmetric.check!({ ...repeats, epochs: 2 })).toThrow("--warmup");
+    expect(() => symmetric.check!({ ...repeats, warmup: 0, data: "texts.csv" })).toThrow("--data");
   });
 
   it("says that no run was finished, and refuses an unknown kernel", async () => {
@@ -172,6 +189,15 @@ it("scores divided by d spread like those of softmax, for P from N(0, 1)", async
   expect(paper).toBeGreaterThan(2 * softmax);
 });
 
+it("without scale, scores are √d times those of softmax", async () => {
+  const source = random(2);
+  const draw = (): Tensor => cpu.tensor(source.normals(2 * 5 * 16), [1, 2, 5, 16]);
+  const [q, k] = [draw(), draw()];
+  const map = (name: string, queries: Tensor): Promise<unknown> =>
+    attentionMap(encoderKernel(name), { q: queries, k, v: k }).read();
+  expect(await map("softmaxUnscaled", q)).toEqual(await map("softmax", multiply(q, 4)));
+});
+
 describe("steps to a loss", () => {
   it("lie on straight lines between epochs of ten steps", () => {
     const run = heldOutCurve(curve(1, "softmax", 4, 3, 2));
@@ -188,13 +214,11 @@ describe("steps to a loss", () => {
       curve(2, "softmax", 4, 4, 4),
       curve(2, "pairwise", 2, 2, 2),
     ];
-    expect(runs.map((run) => plateauSteps(run, 3))).toEqual(
-      [23, 13, undefined, 10].map((steps) => steps && expect.closeTo(steps, 9)),
-    );
-    expect(plateauRatio(runs, "pairwise", "softmax", () => 3)).toMatchObject({
-      mean: expect.closeTo(13 / 23, 9),
-      count: 1,
-    });
+    const left = runs.map((run) => plateauSteps(run, 3));
+    expect(left.map((steps) => steps?.toFixed(6))).toEqual(["23.000000", "13.000000", undefined, "10.000000"]);
+    const ratio = plateauRatio(runs, "pairwise", "softmax", () => 3)!;
+    expect(ratio.count).toBe(1);
+    expect(ratio.mean).toBeCloseTo(13 / 23, 9);
     expect(plateauRatio(runs, "pairwise", "softmax", () => 1)).toBeUndefined();
   });
 

@@ -126,6 +126,11 @@ describe("contamination", () => {
     );
   });
 
+  it("swaps all for the rarest word, which has the last id", () => {
+    const rare = contaminate(padded, drawContamination(ids.length, VOCABULARY, random(9), "rare"), 1);
+    rare.forEach((id, at) => expect(id).toBe(padded[at] === PADDING ? PADDING : VOCABULARY - 1));
+  });
+
   it("keeps the swaps of a smaller share at a larger one", () => {
     const [small, large] = [new Set(swapped(0.1)), new Set(swapped(0.2))];
     expect(small.size).toBeGreaterThan(0);

@@ -60,7 +60,7 @@ export function accuracyTable(runs: readonly ClassifierRun[], { test, examples, 
   return table("Test accuracy after the last epoch", columns, rows, { summary: true, note });
 }
 
-/** A column for every kernel: a row's comparison with it, and a dash for itself or where there is none. */
+/** The cells that compare a row's kernel with every kernel; a dash for itself, and where nothing can be compared. */
 export function pairColumns(
   kernels: readonly string[],
   compare: (kernel: string, other: string) => MeanInterval | undefined,

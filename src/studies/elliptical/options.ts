@@ -18,7 +18,7 @@ export const ellipticalOptions = {
     "splits, starts, orders and contaminations",
   ),
   attack: oneOf("swap", attackNames, {
-    help: "swap: tokens become random words; rare: all the same rare word, with longer texts, more layers and kernels",
+    help: "swap: swapped tokens become random words; rare: all become the rarest word (other defaults)",
   }),
   /** Shares of the tokens that are swapped in tests, increasing. */
   contamination: setting<readonly number[]>([0, 0.1, 0.2, 0.3], list(real(0, 1), 1, 64)),
@@ -46,6 +46,7 @@ export type EllipticalOptions = Values<typeof ellipticalOptions>;
 export const derive = ({ attack }: Chosen<typeof ellipticalOptions>): Chosen<typeof ellipticalOptions> =>
   attack === "rare"
     ? {
+        seeds: 3,
         kernels: ["softmax", "elliptical", "softmaxUnscaled", "ellipticalUnscaled", "ellipticalRandom"],
         contamination: [0, 0.015, 0.025, 0.04],
         layers: 4,

@@ -71,7 +71,7 @@ const quantities: Readonly<Record<Experiment, readonly Quantity[]>> = {
     {
       ...perplexity,
       name: "language-targets",
-      title: `${titles.language}, also contaminated`,
+      title: "Contaminated next words",
       of: ({ contaminatedLoss }) => Number(contaminatedLoss),
     },
   ],
@@ -154,7 +154,11 @@ function costTable(runs: readonly EllipticalRun[], quantity: Quantity, shares: r
     `${quantity.title}: change of the ${quantity.words} ${fromTo(shares)}, kernel by kernel`,
     ["kernel", ...names.map((name) => `against ${name}`)],
     names.map((kernel) => [kernel, ...costs(kernel)]),
-    { note: `In ${quantity.unit}, over paired seeds, with Student's 95 % interval.` },
+    {
+      note:
+        `The change of the row's kernel against that of the column's, in ${quantity.unit}, over paired seeds, with ` +
+        "Student's 95 % interval.",
+    },
   );
 }
 
@@ -252,8 +256,8 @@ export function report(
       `${majority} of clean texts.`,
     language:
       "Perplexity is e to the mean loss over words and seeds. In brackets: its interval, from Student's 95 " +
-      `% interval of that mean. Unigram baseline (word frequencies alone): ${frequencies}. ${unknown} of ` +
-      "the words are outside the vocabulary; these count as one word.",
+      `% interval of that mean. Unigram baseline (word frequencies alone) on clean words: ${frequencies}. ${unknown} ` +
+      "of the clean words are outside the vocabulary; these count as one word.",
   };
   const blocks: Block[] = [
     paragraph(

@@ -12,7 +12,7 @@ import { oneOf, real, whole, type Chosen, type Values } from "../runner/options.
 
 export const symmetricOptions = {
   task: oneOf("texts", ["texts", "repeats"], {
-    help: "masked words of texts; or of drawn sequences whose second half repeats the first, from a start like BERT's",
+    help: "texts: masked words of texts; repeats: of drawn sequences whose second half repeats the first (other defaults)",
   }),
   ...comparisonOptions(["softmax", "symmetric", "pairwise", "pairwiseScaled"], 3, "splits, starts, orders and masks"),
   ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, [
@@ -21,10 +21,14 @@ export const symmetricOptions = {
   ]),
   ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
   norm: oneOf("pre", ["pre", "post"], { help: "where layers normalise" }),
-  /** Standard deviation of the layers' initial matrices, times 1/√rows. */
-  spread: real(1, { least: 0, most: 100, help: "initial standard deviation of the layers' matrices, times √rows" }),
+  /** The kernels' own parameters, such as the matrices of pairwise attention, keep their initial spread. */
+  spread: real(1, {
+    least: 0,
+    most: 100,
+    help: "initial projections and feed-forward matrices have standard deviation x/√rows",
+  }),
   ...trainingOptions({ batch: 32, epochs: 12, learningRate: 0.003 }),
-  warmup: whole(0, { least: 0, most: STEPS.most, help: "steps in which the learning rate rises" }),
+  warmup: whole(0, { least: 0, most: STEPS.most, help: "steps over which the learning rate rises at the start" }),
   monitor: monitorOption,
   data: dataOption,
 };
@@ -57,11 +61,14 @@ export const derive = ({ task }: Chosen<typeof symmetricOptions>): Chosen<typeof
   task === "repeats" ? REPEATS : {};
 
 /** @throws ArgumentError for options that do not fit the task. */
-export function checkTask({ task, tokens, data }: SymmetricOptions): void {
-  if (task === "texts") return;
+export function checkTask({ task, tokens, data, warmup, epochs, train, batch }: SymmetricOptions): void {
   const refuse = (argument: string, wanted: string, got: string): never => {
     throw new ArgumentError({ where: "study symmetric", argument, wanted, got });
   };
+  // texts may give fewer windows, and so fewer steps
+  const steps = epochs * Math.max(1, Math.floor(train / batch));
+  if (warmup > 0 && warmup >= steps) refuse("--warmup", `fewer than the ${steps} steps`, String(warmup));
+  if (task === "texts") return;
   if (tokens % 2 !== 0) refuse("--tokens", "an even number, for two equal halves", String(tokens));
   if (data !== undefined) refuse("--data", "none with --task repeats, which draws its sequences", data);
 }

@@ -92,7 +92,7 @@ function stepTable(comparisons: readonly Comparison[], reference: string): Table
     {
       summary: true,
       note:
-        "Every seed has its own texts and its own three losses: one third, two thirds and all of the way from " +
+        "Every seed has its own windows and its own three losses: one third, two thirds and all of the way from " +
         "the unigram baseline to the least loss that both reached. Losses and steps are means over seeds, " +
         "with straight lines between epochs. The ratio is the geometric mean over paired seeds, with " +
         "Student's interval of the logarithm.",
@@ -118,7 +118,8 @@ function plateauTable(runs: readonly SymmetricRun[], frequencyLoss: (seed: numbe
       summary: true,
       note:
         `A run leaves the plateau when its held-out loss falls below ${100 * PLATEAU} % of the unigram baseline's, on ` +
-        "straight lines between epochs. Ratios are geometric means over the seeds on which both kernels left it, with " +
+        "straight lines between epochs; one that is there after the first epoch counts with all steps of that epoch, an " +
+        "upper bound. Ratios are geometric means over the seeds on which both kernels left it, with " +
         "Student's interval of the logarithm.",
     },
   );
@@ -200,8 +201,8 @@ export function report(
       "known " +
       "words, are predicted: of ten, eight are masked, one is swapped and one stays, drawn anew in every " +
       `epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, ` +
-      `norms ${norm === "pre" ? "before" : "after"} attention and feed-forward network, initial matrices of standard ` +
-      `deviation ${spread}/√rows), Adam with rate ${learningRate}` +
+      `norms ${norm === "pre" ? "before" : "after"} attention and feed-forward network, initial projections and feed-forward matrices ` +
+      `of standard deviation ${spread}/√rows), Adam with rate ${learningRate}` +
       `${warmup === 0 ? "" : `, reached in ${warmup} steps`}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has ` +
       "the same windows, masks, batches and number of steps, and draws its weights from the " +
       `same stream: embeddings are equal, later weights are different draws for kernels with fewer or more weights.`,
@@ -217,8 +218,8 @@ export function report(
   }));
   const found = complete.some(({ kernel }) => kernel === reference) ? statements(comparisons, reference) : [];
   const caution =
-    "Differences are over paired seeds, with 95 % interval. Splits of one corpus share texts, so the " +
-    "seeds are not quite independent.";
+    "Differences are over paired seeds, with 95 % interval." +
+    (task === "texts" ? " Splits of one corpus share texts, so the seeds are not quite independent." : "");
   const last = [...byKernel(complete)].map(
     ([kernel, own]) => `${kernel} ${loss(meanInterval(own.map(lastLoss)).mean)}`,
   );
@@ -235,7 +236,7 @@ export function report(
         shared,
         "held-out",
         "testLoss",
-        "Mean cross-entropy of masked words in texts that are not trained on, after every epoch.",
+        "Mean cross-entropy of masked words in windows that are not trained on, after every epoch.",
       ),
       curve(shared, "training", "trainLoss", "Mean cross-entropy of an epoch's batches, each before its step."),
       ...monitorBlocks(runs),

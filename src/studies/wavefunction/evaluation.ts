@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { random } from "../../core/random.js";
-import { countParameters, disposeTree, tensorsIn } from "../../core/tensor.js";
+import { countParameters, disposeTree, tensorsIn, type Tensor } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
 import { amplitudesOf, remembered, rememberedAmplitudes, type LogAmplitude } from "../../physics/amplitudes.js";
 import type { AnsatzParameters } from "../../physics/ansatz-parameters.js";
@@ -22,30 +21,38 @@ export interface Model {
 }
 
 /** log ψ [rows], or its derivatives [rows, P], for spins [rows, sites]. */
-export type Wanted = "amplitudes" | "derivatives";
+type Wanted = "amplitudes" | "derivatives";
 
-/** What a thread is told: the numbers of the parameters, or spins for which it answers what is wanted. */
-export type Message =
-  { readonly parameters: readonly Numbers[] } | { readonly wanted: Wanted; readonly spins: Int8Array };
+/** Spins, and what is wanted for them. */
+interface Question {
+  readonly wanted: Wanted;
+  readonly spins: Int8Array;
+}
+
+/** What a thread is told: the numbers of the parameters, or a question that it answers. */
+export type Message = { readonly parameters: readonly Numbers[] } | Question;
 
 /** A wave function on the CPU whose parameters are set by their numbers. */
-export interface Copy extends Readonly<Record<Wanted, (spins: Int8Array) => Promise<ComplexNumbers>>> {
+export interface Copy {
   load(parameters: readonly Numbers[]): void;
+  /** What is wanted, row by row. */
+  answer(question: Question): Promise<ComplexNumbers>;
 }
 
 export function copyOf({ attention, setting }: Model): Copy {
   const { ansatz } = problemOf(attention, setting);
   const parameters = ansatz.initialize(cpu, random(0));
   const tensors = tensorsIn(parameters);
+  const amplitudes = amplitudesOf(ansatz, parameters);
   return {
     // `adopt` takes the numbers of a diverged optimisation too
     load: (numbers) => tensors.forEach((tensor, at) => tensor.assign(cpu.adopt(numbers[at], tensor.shape, "f64"))),
-    amplitudes: amplitudesOf(ansatz, parameters),
-    async derivatives(spins) {
+    async answer({ wanted, spins }) {
+      if (wanted === "amplitudes") return amplitudes(spins);
       const parts = jacobian(ansatz, parameters, spins);
       const [re, im] = await Promise.all([parts.re.read(), parts.im.read()]);
       disposeTree(parts);
-      return { re: Float64Array.from(re), im: Float64Array.from(im) };
+      return { re, im } as ComplexNumbers; // the CPU has float64
     },
   };
 }
@@ -60,39 +67,85 @@ export interface Evaluation {
   close(): Promise<void>;
 }
 
-/** What the thread runs. The build makes it; from sources there is none, and one thread evaluates all. */
+/** What a thread runs. The build makes it; from sources there is none, and one thread evaluates all. */
 const script = new URL("./wavefunction-thread.js", import.meta.url);
 const MOST_THREADS = 16;
-/** Least configurations that are worth a message to a thread. */
-const LEAST_ROWS = 64;
+/** Least rows that are worth a message to a thread. */
+const LEAST_ROWS: Readonly<Record<Wanted, number>> = { amplitudes: 64, derivatives: 8 };
+
+/** A copy in a thread of its own, which is asked one question at a time. Once it has failed, every answer is its error. */
+interface Thread extends Copy {
+  close(): Promise<unknown>;
+}
+
+function startThread(model: Model): Thread {
+  const worker = new Worker(script, { workerData: model });
+  let waiting: { resolve(answer: ComplexNumbers): void; reject(error: Error): void } | undefined;
+  let failure: Error | undefined;
+  const settle = (): typeof waiting => {
+    const asked = waiting;
+    waiting = undefined;
+    worker.unref(); // a thread without a question does not keep the process alive
+    return asked;
+  };
+  const fail = (error: Error): void => {
+    failure ??= error;
+    settle()?.reject(failure);
+  };
+  worker.unref();
+  worker.on("message", (answer: ComplexNumbers) => settle()?.resolve(answer));
+  worker.on("error", fail);
+  worker.on("exit", (code) => fail(new Error(`a thread that evaluates wave functions ended with code ${code}`)));
+  return {
+    load: (parameters) => worker.postMessage({ parameters } satisfies Message),
+    answer: (question) =>
+      new Promise((resolve, reject) => {
+        if (failure !== undefined) {
+          reject(failure);
+          return;
+        }
+        waiting = { resolve, reject };
+        worker.ref();
+        worker.postMessage(question satisfies Message);
+      }),
+    close: () => worker.terminate(),
+  };
+}
 
 /**
- * The problem of `model` on the CPU, by as many threads as the machine has processors. Numbers do not depend on how many
- * there are.
+ * Evaluates the wave function of `model` on the CPU, with one thread for each processor, at most 16. Numbers do not
+ * depend on how many there are.
  */
 export function onThreads({ ansatz, represent }: VariationalProblem, model: Model): Evaluation {
   const { sites } = ansatz.lattice;
   const own = copyOf(model);
-  const others = existsSync(script) ? Math.min(availableParallelism(), MOST_THREADS) - 1 : 0;
-  const threads = Array.from({ length: others }, () => {
-    const thread = new Worker(script, { workerData: model });
-    thread.unref();
-    return thread;
-  });
+  const most = existsSync(script) ? Math.min(availableParallelism(), MOST_THREADS) : 1;
+  const threads: Thread[] = [];
+  let numbers: readonly Numbers[] = [];
+
+  /** Threads besides this one; a new one is told the parameters. */
+  function others(count: number): readonly Thread[] {
+    while (threads.length < count) {
+      const thread = startThread(model);
+      thread.load(numbers);
+      threads.push(thread);
+    }
+    return threads.slice(0, count);
+  }
 
   /** What is wanted for all rows, `width` numbers for each. */
   async function evaluate(wanted: Wanted, spins: Int8Array, width: number): Promise<ComplexNumbers> {
     const rows = spins.length / sites;
-    const parts = Math.max(1, Math.min(threads.length + 1, Math.floor(rows / LEAST_ROWS)));
+    const parts = Math.max(1, Math.min(most, Math.floor(rows / LEAST_ROWS[wanted])));
     const start = (part: number): number => Math.floor((part * rows) / parts);
-    const asked = threads.slice(0, parts - 1).map((thread, part) => {
-      const message: Message = { wanted, spins: spins.slice(start(part) * sites, start(part + 1) * sites) };
-      thread.postMessage(message);
-      return once(thread, "message").then(([answer]) => answer as ComplexNumbers);
-    });
-    const last = own[wanted](spins.subarray(start(parts - 1) * sites));
+    const question = (part: number): Question => {
+      return { wanted, spins: spins.slice(start(part) * sites, start(part + 1) * sites) };
+    };
+    const asked = others(parts - 1).map((thread, part) => thread.answer(question(part)));
+    const answers = await Promise.all([...asked, own.answer(question(parts - 1))]);
+    if (parts === 1) return answers[0];
     const all = { re: new Float64Array(rows * width), im: new Float64Array(rows * width) };
-    for (const [part, { re, im }] of (await Promise.all([...asked, last])).entries()) {
+    for (const [part, { re, im }] of answers.entries()) {
       all.re.set(re, start(part) * width);
       all.im.set(im, start(part) * width);
     }
@@ -101,25 +154,24 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
 
   return {
     async of(parameters) {
-      const numbers = await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()));
-      own.load(numbers);
-      for (const thread of threads) thread.postMessage({ parameters: numbers } satisfies Message);
+      numbers = await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()));
+      for (const copy of [own, ...threads]) copy.load(numbers);
       const width = countParameters(parameters);
+      const tensor = (values: Float64Array): Tensor => cpu.adopt(values, [values.length / width, width], "f64");
       return {
         logAmplitude: remembered(sites, (spins) => evaluate("amplitudes", spins, 1), represent),
         async derivatives(spins) {
           const blocks: Jacobian[] = [];
           for (const part of blocksOf(ansatz, parameters, spins)) {
             const { re, im } = await evaluate("derivatives", part, width);
-            const shape = [part.length / sites, width];
-            blocks.push({ re: cpu.adopt(re, shape, "f64"), im: cpu.adopt(im, shape, "f64") });
+            blocks.push({ re: tensor(re), im: tensor(im) });
           }
           return blocks;
         },
       };
     },
     async close() {
-      await Promise.all(threads.map((thread) => thread.terminate()));
+      await Promise.all(threads.map((thread) => thread.close()));
     },
   };
 }

@@ -85,7 +85,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
       "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored attention by construction. " +
       "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the " +
-      "backend's arithmetic with the configured shift. In place of a software adapter the CPU computed this, in float64.",
+      "backend's arithmetic with the configured shift. Where the device is a software adapter, the CPU computed all of this in float64.",
   });
 }
 
@@ -271,12 +271,12 @@ const projected: Readonly<Record<ProjectionName, string>> = {
 /** Tables and figures of the study. */
 export function report(measurements: WavefunctionMeasurements, options: WavefunctionOptions): Report {
   const { runs, reference, lengths } = measurements;
-  const { width, heads, layers, patch, sampling, projection, shift, momentum, rate } = options;
+  const { width, heads, layers, patch, sampling, projection, signs, shift, momentum, rate } = options;
   const blocks: Block[] = [
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +
-        `${width}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, no sign rule ` +
-        "imposed, " +
+        `${width}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, ` +
+        `${signs === "none" ? "no sign rule imposed" : "with Marshall's sign rule"}, ` +
         `${projected[projection]}. Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
         `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The two wave ` +

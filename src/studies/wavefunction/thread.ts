@@ -6,7 +6,7 @@ const copy = copyOf(workerData as Model);
 parentPort!.on("message", (message: Message) => {
   if ("parameters" in message) copy.load(message.parameters);
   else
-    void copy[message.wanted](message.spins).then((found) =>
-      parentPort!.postMessage(found, [found.re.buffer, found.im.buffer] as ArrayBuffer[]),
-    );
+    void copy
+      .answer(message)
+      .then((answer) => parentPort!.postMessage(answer, [answer.re.buffer, answer.im.buffer] as ArrayBuffer[]));
 });
