@@ -102,6 +102,15 @@ function addHeader(document: Document, svg: Element, title: string, series: read
   svg.append(header);
 }
 
+/** The most places that are labelled where every point is. */
+const MOST_LABELS = 12;
+
+/** Every place, or every second, third, ... of many. */
+function thinned(places: readonly number[]): number[] {
+  const step = Math.ceil(places.length / MOST_LABELS);
+  return places.filter((_, at) => at % step === 0);
+}
+
 /** A stand-alone SVG of lines, in panels side by side if the series have facets. */
 export function linePlot(
   { series, xLabel, yLabel, logarithmic = false, logarithmicX = false, percent = false, dots = false }: Lines,
@@ -152,10 +161,10 @@ export function linePlot(
     style: { fontSize: "11px" },
     x: {
       label: xLabel,
-      ticks: dots ? [...new Set(data.map((point) => point.x))].slice(0, 12) : faceted ? 3 : 6,
+      ticks: dots ? thinned([...new Set(data.map((point) => point.x))]) : faceted ? 3 : 6,
       labelAnchor: "center",
       labelArrow: "none",
-      ...(dots ? { tickFormat: "d" } : {}),
+      ...(dots ? { tickFormat: String } : {}),
       ...(logarithmicX ? { type: "log" as const, tickFormat: "~s" } : {}),
     },
     y: {
