@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { drawFigure, figureFile, renderReport, type Provenance } from "../../src/studies/report/html.js";
 import { palette } from "../../src/studies/report/lines.js";
 import { html, mathematics, toHtml } from "../../src/studies/report/markup.js";
-import type { Figure, Plot, TitledReport } from "../../src/studies/report/report.js";
+import { figure, type Figure, type Plot, type TitledReport } from "../../src/studies/report/report.js";
 
 /**
  * Texts that try to end texts, attributes and elements, or hold a namespace, an entity, or characters that XML forbids.
@@ -156,4 +156,16 @@ it.each([
   ["hidden_states.0, a_b.csv, max_length, x_<b>", "hidden_states.0, a_b.csv, max_length, x_&#60;b&#62;"],
 ])("sets symbols as mathematics: %s", (text, wanted) => {
   expect(toHtml(mathematics(text))).toBe(wanted);
+});
+
+it("labels points over the whole axis, however many there are, and fractions as they are", () => {
+  const labels = (x: readonly number[]): string[] => {
+    const series = [{ label: "a", color: palette.blue, x, y: x }];
+    const plot = { kind: "lines", series, xLabel: "steps", yLabel: "loss", dots: true } as const;
+    const svg = parseHTML(drawFigure(figure("f", "t", plot, "c"))).document;
+    return Array.from(svg.querySelectorAll('[aria-label="x-axis tick label"] text'), (text) => text.textContent);
+  };
+  expect(labels([0, 1.5, 2.5, 4])).toEqual(["0", "1.5", "2.5", "4"]);
+  const many = labels(Array.from({ length: 30 }, (_, at) => 50 * (at + 1)));
+  expect(many).toEqual(["50", "200", "350", "500", "650", "800", "950", "1100", "1250", "1400"]);
 });
