@@ -12,8 +12,8 @@ const LOW = 1.90821492927058770002e-10 / STEPS;
 const ROUNDING = 1.5 * 2 ** 52;
 
 /**
- * e^x for x from -708 to 709, to within two units in the last place; 0 below and infinite above. It takes less time than
- * Math.exp, which engines call and do not inline.
+ * e^x for x from -708 to 709, to within two units in the last place; 0 below and infinite above. It takes less time
+ * than Math.exp, which engines call and do not inline.
  *
  * x = n ln 2 / 64 + r with a whole n and |r| < .0055 gives e^x = 2^(n/64) e^r, by a table and five terms of Taylor's
  * series. Source: Tang, ACM Trans. Math. Softw. 15, 144 (1989).

@@ -78,8 +78,8 @@ export function jacobianBlocks(ansatz: Ansatz, parameters: AnsatzParameters, spi
 
 /**
  * The Jacobian O_sk = ∂ log ψ(σ_s) / ∂θ_k of `ansatz` by its `parameters`, for the rows σ_s of `spins` ±1
- * [rows, sites]. Every row has its own copy of the parameters, so the gradient of Σ_s log ψ(σ_s) is the Jacobian. Rows
- * are treated as heads, so this works for any attention kernel. If heads share a kernel parameter, rows are
+ * [rows, sites]. Every row has its own copy of the parameters, so the gradient of Σ_s log ψ(σ_s) is the Jacobian.
+ * Rows are treated as heads, so this works for any attention kernel. If heads share a kernel parameter, rows are
  * differentiated one by one.
  *
  * @example

@@ -19,8 +19,8 @@ export const ellipticalOptions = {
   ),
   attack: oneOf("swap", attackNames, {
     help:
-      "what a swapped token becomes: a random known word, or the least frequent known word; rare also sets three seeds, " +
-      "four layers, 64 words of a text and a window, and other kernels",
+      "what a swapped token becomes: a random known word, or the least frequent known word; rare also sets three " +
+      "seeds, four layers, 64 words of a text and a window, and other kernels",
   }),
   /** Shares of the tokens that are swapped in tests, increasing. */
   contamination: setting<readonly number[]>([0, 0.1, 0.2, 0.3], list(real(0, 1), 1, 64)),

@@ -39,8 +39,8 @@ export const symmetricOptions = {
 export type SymmetricOptions = Values<typeof symmetricOptions>;
 
 /**
- * BERT's start at a small size: norms after the layers, matrices with 0.55/√rows, which is BERT's 0.02 at its width 768,
- * and a warm-up over 5 % of the steps.
+ * BERT's start at a small size: norms after the layers, matrices with 0.55/√rows, which is BERT's 0.02 at its width
+ * 768, and a warm-up over 5 % of the steps.
  */
 const REPEATS: Chosen<typeof symmetricOptions> = {
   kernels: ["softmax", "softmaxUnscaled", "symmetric", "pairwise"],

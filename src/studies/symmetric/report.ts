@@ -117,8 +117,8 @@ function plateauTable(runs: readonly SymmetricRun[], frequencyLoss: (seed: numbe
     {
       summary: true,
       note:
-        `A run leaves the plateau when its held-out loss falls below ${100 * PLATEAU} % of the unigram baseline's, on ` +
-        "straight lines between epochs; one that is there after the first epoch counts with all steps of that epoch, an " +
+        `A run leaves the plateau when its held-out loss falls below ${100 * PLATEAU} % of the unigram baseline's, ` +
+        "on straight lines between epochs; one that is there after the first epoch counts with all steps of it, an " +
         "upper bound. Ratios are geometric means over the seeds on which both kernels left it, with " +
         "Student's interval of the logarithm.",
     },
@@ -201,10 +201,10 @@ export function report(
       "known " +
       "words, are predicted: of ten, eight are masked, one is swapped and one stays, drawn anew in every " +
       `epoch. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, ` +
-      `norms ${norm === "pre" ? "before" : "after"} attention and feed-forward network, initial projections and feed-forward matrices ` +
-      `of standard deviation ${spread}/√rows), Adam with rate ${learningRate}` +
-      `${warmup === 0 ? "" : `, reached in ${warmup} steps`}, ${epochs} epochs in batches of ${batch}. For a seed every kernel has ` +
-      "the same windows, masks, batches and number of steps, and draws its weights from the " +
+      `norms ${norm === "pre" ? "before" : "after"} attention and feed-forward network, initial projections and ` +
+      `feed-forward matrices of standard deviation ${spread}/√rows), Adam with rate ${learningRate}` +
+      `${warmup === 0 ? "" : `, reached in ${warmup} steps`}, ${epochs} epochs in batches of ${batch}. For a seed ` +
+      "every kernel has the same windows, masks, batches and number of steps, and draws its weights from the " +
       `same stream: embeddings are equal, later weights are different draws for kernels with fewer or more weights.`,
   );
   if (complete.length === 0) return { answer: UNFINISHED, blocks: [introduction] };

@@ -73,7 +73,7 @@ const MOST_THREADS = 16;
 /** Least rows that are worth a message to a thread. */
 const LEAST_ROWS: Readonly<Record<Wanted, number>> = { amplitudes: 64, derivatives: 8 };
 
-/** A copy in a thread of its own, which is asked one question at a time. Once it has failed, every answer is its error. */
+/** A copy in a thread of its own, asked one question at a time. Once it has failed, every answer is its error. */
 interface Thread extends Copy {
   close(): Promise<unknown>;
 }
