@@ -85,8 +85,8 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
       "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored attention by construction. " +
       "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the " +
-      "backend's arithmetic with the configured shift. Where the device is a software adapter, the CPU computed all of " +
-      "this in float64.",
+      "backend's arithmetic with the configured shift. Where the device is a software adapter, the CPU computed all " +
+      "of this in float64.",
   });
 }
 
