@@ -7,8 +7,14 @@ type Numbers = Float64Array | Float32Array;
 /** √(2/π) and the factor of x³ in the tanh form of gelu. */
 export const [GELU, CUBIC] = [Math.sqrt(2 / Math.PI), 0.044715];
 
-/** x (1 + tanh u) / 2 = x / (1 + e^-2u), u = √(2/π) (x + 0.044715 x³). */
-export const gelu = (x: number): number => x / (1 + exponential(-2 * GELU * (x + CUBIC * x * x * x)));
+/** From here on e^u counts as infinite. */
+const INFINITE = 709;
+
+/** x (1 + tanh t) / 2 = x / (1 + e^u), with t = √(2/π) (x + 0.044715 x³) and u = -2t. */
+export function gelu(x: number): number {
+  const u = -2 * GELU * (x + CUBIC * x * x * x);
+  return x / (1 + (u >= INFINITE ? Infinity : exponential(u)));
+}
 
 type Gelus = (from: Numbers, to: Numbers) => void;
 

@@ -34,10 +34,10 @@
         (f64x2.add (local.get $e) (f64x2.mul (local.get $e) (local.get $r)))
         (i64x2.shl (i64x2.add (i64x2.shr_u (local.get $whole) (i32.const 6)) (v128.const i64x2 1023 1023))
           (i32.const 52))))
-      ;; 0 below -708, infinite above 709, NaN of NaN
+      ;; 0 below -708, where 1 + e^u is 1 to all digits; infinite from 709 on; NaN of NaN
       (local.set $e (v128.andnot (local.get $e) (f64x2.lt (local.get $u) (v128.const f64x2 -708 -708))))
       (local.set $e (v128.bitselect (v128.const f64x2 inf inf) (local.get $e)
-        (f64x2.gt (local.get $u) (v128.const f64x2 709 709))))
+        (f64x2.ge (local.get $u) (v128.const f64x2 709 709))))
       (v128.store (local.get $at)
         (f64x2.div (local.get $x) (f64x2.add (v128.const f64x2 1 1) (local.get $e))))
       (local.set $at (i32.add (local.get $at) (i32.const 16)))

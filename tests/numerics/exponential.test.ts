@@ -14,20 +14,18 @@ it.each([1, 20, 700])("e^x agrees with the engine's within two units in the last
   }
 });
 
-it("e^x keeps NaN, infinity and one, and is 0 or infinite beyond its range", () => {
-  const edges = [NaN, Infinity, -Infinity, 0, -0, 708.9, 709.8, -707.9, -750, 1e300, -1e300];
+it("e^x keeps NaN, infinity, one and what is next to zero", () => {
+  const edges = [NaN, Infinity, -Infinity, 0, -0, 708.9, 709.5, 709.8, -707.9, -708.3, -740, -750, 1e300, -1e300];
   for (const x of edges) {
     const [found, expected] = [exponential(x), Math.exp(x)];
     if (Number.isFinite(expected) && expected > 0) expect(Math.abs(found / expected - 1)).toBeLessThan(1e-15);
     else expect(found).toBe(expected);
   }
-  expect([-708.3, -740].map(exponential)).toEqual([0, 0]);
-  expect(exponential(709.5)).toBe(Infinity);
 });
 
 it("gelu by WebAssembly has the bits of plain JavaScript, for any length and every edge", () => {
   const stream = random(3);
-  const edges = [NaN, Infinity, -Infinity, 0, -0, 1e-310, -1e-310, 15.9, -15.9, 20, -20, 1e200, -1e200];
+  const edges = [NaN, Infinity, -Infinity, 0, -0, 1e-310, -1e-310, 15.9, -15.9, 20, -20, -21.1, -21.13, -21.2, -30, 1e200, -1e200];
   for (const length of [1, 2, 4095, 4096, 4097, 10_001]) {
     const x = Float64Array.from({ length }, (_, at) => (at % 7 === 0 ? edges[at % edges.length] : 8 * stream.normal()));
     for (const Numbers of [Float64Array, Float32Array]) {

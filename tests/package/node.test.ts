@@ -96,7 +96,7 @@ describe("the packed tarball in Node", () => {
       ]),
     );
 
-  it.runIf(availableParallelism() > 1)("samples wave functions by threads, with the numbers of one", async () => {
+  it("samples wave functions by threads, with the numbers of one", async () => {
     await study("out");
     const { measurements } = JSON.parse(readFileSync(join(bare.folder, "out/results.json"), "utf8")) as {
       readonly measurements: WavefunctionMeasurements;

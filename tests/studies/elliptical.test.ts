@@ -85,7 +85,7 @@ describe("study elliptical", () => {
     }
   });
 
-  it("has other defaults for one rare word: more layers, and controls without scale and with a random metric", async () => {
+  it("has other defaults for one rare word: more layers, and more kernels as controls", async () => {
     const rare = optionsOf(elliptical, { attack: "rare" });
     expect(rare.layers).toBe(4);
     expect(rare.language.tokens).toBe(64);

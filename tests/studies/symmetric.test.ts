@@ -199,6 +199,10 @@ it("without scale, scores are √d times those of softmax", async () => {
 });
 
 describe("steps to a loss", () => {
+  /** Held-out losses of softmax and pairwise attention, on one seed and on another. */
+  const pairs = (...losses: readonly number[][]) =>
+    losses.map((own, at) => curve(1 + Math.floor(at / 2), at % 2 === 0 ? "softmax" : "pairwise", ...own));
+
   it("lie on straight lines between epochs of ten steps", () => {
     const run = heldOutCurve(curve(1, "softmax", 4, 3, 2));
     expect(stepsTo(run, 3.5)).toBe(15);
@@ -208,12 +212,7 @@ describe("steps to a loss", () => {
   });
 
   it("are counted to leave the plateau, 90 % of the unigram baseline, and compared over seeds that left it", () => {
-    const runs = [
-      curve(1, "softmax", 4, 3, 2),
-      curve(1, "pairwise", 3, 2, 1),
-      curve(2, "softmax", 4, 4, 4),
-      curve(2, "pairwise", 2, 2, 2),
-    ];
+    const runs = pairs([4, 3, 2], [3, 2, 1], [4, 4, 4], [2, 2, 2]);
     const left = runs.map((run) => plateauSteps(run, 3));
     expect(left.map((steps) => steps?.toFixed(6))).toEqual(["23.000000", "13.000000", undefined, "10.000000"]);
     const ratio = plateauRatio(runs, "pairwise", "softmax", () => 3)!;
@@ -223,12 +222,7 @@ describe("steps to a loss", () => {
   });
 
   it("are compared at losses that both kernels reached, seed by seed", () => {
-    const runs = [
-      curve(1, "softmax", 4, 3, 2),
-      curve(1, "pairwise", 3, 2, 1),
-      curve(2, "softmax", 4, 3, 2.5),
-      curve(2, "pairwise", 2.5, 2, 2),
-    ];
+    const runs = pairs([4, 3, 2], [3, 2, 1], [4, 3, 2.5], [2.5, 2, 2]);
     const found = compareSteps(runs, "pairwise", "softmax", () => 4);
     // losses 2 and 2.5: 20 steps against 30, and 10 against 30
     expect(found[2]).toMatchObject({ level: 2.25, steps: 15, reference: 30 });

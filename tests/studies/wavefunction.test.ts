@@ -62,7 +62,7 @@ it("study wavefunction compares both attentions against Lanczos, grows chains, a
   expect(once.results.measurements!.runs[0].energies[0]).toBe(factored.energies[0]);
 });
 
-it("finds the ground state of a ring of 4k + 2 sites, projected on all symmetries, in the basis of Marshall's rule", async () => {
+it("finds the ground state of a projected ring of 4k + 2 sites in the basis of Marshall's rule", async () => {
   const ring = { ...tiny, extents: [6], j2: 0, steps: 40, lengths: [], signs: "marshall" } as const;
   const { reference, runs } = (await conducted(ring)).results.measurements!;
   for (const { last } of runs) expect(last.mean / reference!.energy).toBeCloseTo(1, 6);
