@@ -1,6 +1,12 @@
 // What every matrix product reads: row and column strides, so that transposed operands need no copy, and a broadcast
 // batch.
 
+// Rows of C that a workgroup of tile_rows makes, from `row` on. A number out of the uniform keeps loops that store them
+// from unrolling: llvmpipe compiles a store for each lane.
+fn made_rows(row: u32) -> u32 {
+  return min(sizes.tile_rows, sizes.rows - row);
+}
+
 // Where the matrices of A and of B for entry `entry` of the batch begin.
 fn batch_bases(entry: u32) -> vec2u {
   var rest = entry;

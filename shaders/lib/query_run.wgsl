@@ -1,7 +1,5 @@
-// RUN query rows an invocation, LANES apart, in registers. Each lane of the subgroup loads one key of a tile, and hands
-// it to the others. Constants of the header: RUN, and LANES, the size of subgroup and workgroup.
-const BLOCK = LANES * RUN;
-
+// The queries of an invocation (lib/run.wgsl) in registers. Each lane of the subgroup loads one key of a tile, and hands
+// it to the others.
 var<private> queries_held: array<vec4f, RUN * VEC4S>;
 var<private> query_norms: array<f32, RUN>;
 var<private> own_key: array<vec4f, VEC4S>;
@@ -10,7 +8,7 @@ var<private> own_value: array<vec4f, VALUE_VEC4S>;
 
 fn hold_query(r: u32, row: u32) {
   query_norms[r] = 0.0;
-  for (var c = 0u; c < VEC4S; c++) {
+  for (var c = 0u; c < vec4s(); c++) {
     queries_held[r * VEC4S + c] = query_vec4(row, c);
     query_norms[r] += dot(queries_held[r * VEC4S + c], queries_held[r * VEC4S + c]);
   }
@@ -23,12 +21,12 @@ fn load_own_key(row: u32) {
   own_key_norm = 0.0;
   own_key_total = 0.0;
   own_value_total = 0.0;
-  for (var c = 0u; c < VEC4S; c++) {
+  for (var c = 0u; c < vec4s(); c++) {
     own_key[c] = key_vec4(row, c);
     own_key_norm += dot(own_key[c], own_key[c]);
     own_key_total += total(own_key[c]);
   }
-  for (var c = 0u; c < VALUE_VEC4S; c++) {
+  for (var c = 0u; c < value_vec4s(); c++) {
     own_value[c] = value_vec4(row, c);
     own_value_total += total(own_value[c]);
   }

@@ -29,9 +29,9 @@ fn main(
     }
   }
   let base = place.y * sizes.rows * sizes.columns;
-  for (var r = 0u; r < ROWS; r++) {
+  for (var r = 0u; r < made_rows(row); r++) {
     for (var s = 0u; s < 4u; s++) {
-      if (row + r < sizes.rows && column + s < sizes.columns) {
+      if (column + s < sizes.columns) {
         c[base + (row + r) * sizes.columns + column + s] = biased(sums[r][s], column + s);
       }
     }

@@ -90,10 +90,8 @@ fn main(
   }
   if (column < sizes.columns) {
     let first = place.y * sizes.rows * sizes.columns + along(row, sizes.c_rows) + along(column, sizes.c_columns);
-    for (var r = 0u; r < ROWS; r++) {
-      if (row + r < sizes.rows) {
-        c[(first + r * sizes.c_rows.x) / 4u] = biased(sums[r], column / 4u);
-      }
+    for (var r = 0u; r < made_rows(row); r++) {
+      c[(first + r * sizes.c_rows.x) / 4u] = biased(sums[r], column / 4u);
     }
   }
 }

@@ -2,8 +2,6 @@
 // apart; lanes hand their queries and output cotangents to each other. Writes key_gradients: Stored [rows, dim] and
 // value_gradients: Stored [rows, value_dim].
 
-const BLOCK = LANES * RUN;
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let start = (group.z * sizes.key_heads + group.y) * sizes.keys;
@@ -15,11 +13,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var key_norms: array<f32, RUN>;
   for (var r = 0u; r < RUN; r++) {
     let row = start + min(first_key + r * LANES + lane, sizes.keys - 1u);
-    for (var c = 0u; c < VEC4S; c++) {
+    for (var c = 0u; c < vec4s(); c++) {
       keys_held[r * VEC4S + c] = key_vec4(row, c);
       key_norms[r] += dot(keys_held[r * VEC4S + c], keys_held[r * VEC4S + c]);
     }
-    for (var c = 0u; c < VALUE_VEC4S; c++) {
+    for (var c = 0u; c < value_vec4s(); c++) {
       values_held[r * VALUE_VEC4S + c] = value_vec4(row, c);
     }
   }
@@ -37,12 +35,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let row = base + min(first + lane, sizes.queries - 1u);
       var own_norm = 0.0;
       var own_total = 0.0;
-      for (var c = 0u; c < VEC4S; c++) {
+      for (var c = 0u; c < vec4s(); c++) {
         own_query[c] = query_vec4(row, c);
         own_norm += dot(own_query[c], own_query[c]);
         own_total += total(own_query[c]);
       }
-      for (var c = 0u; c < VALUE_VEC4S; c++) {
+      for (var c = 0u; c < value_vec4s(); c++) {
         own_gradient[c] = output_gradient_vec4(row, c);
         own_total += total(own_gradient[c]);
       }
@@ -109,11 +107,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var r = 0u; r < RUN; r++) {
     let j = first_key + r * LANES + lane;
     if (j < sizes.keys) {
-      for (var c = 0u; c < VEC4S; c++) {
+      for (var c = 0u; c < vec4s(); c++) {
         let p = r * VEC4S + c;
         store_key_gradients(start + j, c, sizes.dim, key_gradient[p] + by_length(by_norm[r], keys_held[p]));
       }
-      for (var c = 0u; c < VALUE_VEC4S; c++) {
+      for (var c = 0u; c < value_vec4s(); c++) {
         store_value_gradients(start + j, c, sizes.value_dim, value_gradient[r * VALUE_VEC4S + c]);
       }
     }

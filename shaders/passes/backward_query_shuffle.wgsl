@@ -13,7 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let row = start + min(first_query + r * LANES + lane, sizes.queries - 1u);
     hold_query(r, row);
     row_numbers[r] = statistic_and_delta(row);
-    for (var c = 0u; c < VALUE_VEC4S; c++) {
+    for (var c = 0u; c < value_vec4s(); c++) {
       output_gradients[r * VALUE_VEC4S + c] = output_gradient_vec4(row, c);
     }
   }
@@ -68,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var r = 0u; r < RUN; r++) {
     let i = first_query + r * LANES + lane;
     if (i < sizes.queries) {
-      for (var c = 0u; c < VEC4S; c++) {
+      for (var c = 0u; c < vec4s(); c++) {
         let p = r * VEC4S + c;
         store_query_gradients(start + i, c, sizes.dim, gradients[p] + by_length(by_norm[r], queries_held[p]));
       }

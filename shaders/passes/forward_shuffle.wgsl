@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     if (values_lost) {
       for (var j = 0u; j < count; j++) {
-        for (var c = 0u; c < VALUE_VEC4S; c++) {
+        for (var c = 0u; c < value_vec4s(); c++) {
           let lost = lost_part(value_vec4(base + first + j, c));
           for (var r = 0u; r < RUN; r++) {
             let seen = is_seen(Place(group.z, group.y, first_query + r * LANES + lane, first + j));
@@ -66,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let i = first_query + r * LANES + lane;
     if (i < sizes.queries) {
       let factor = row_factor(states[r]);
-      for (var c = 0u; c < VALUE_VEC4S; c++) {
+      for (var c = 0u; c < value_vec4s(); c++) {
         store_outputs(start + i, c, sizes.value_dim, factor * sums[r * VALUE_VEC4S + c]);
       }
       statistics[start + i] = row_statistic(states[r]);

@@ -66,12 +66,20 @@ export function releaseInstance(device: GPUDevice): void {
   if (key !== undefined && owners.delete(device)) release(key);
 }
 
+/** Software adapters of Dawn's binding for Node. */
+const polled = new WeakSet<GPUDevice>();
+
+/** Whether a device takes its turns with the event loop, and a processor to compute. */
+export const isPolled = (device: GPUDevice): boolean => polled.has(device);
+
 const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
+
+const platformGpu = (): GPU | undefined => (typeof navigator === "undefined" ? undefined : navigator.gpu);
 
 async function findGpu(options: readonly string[], open: GPU | undefined): Promise<GPU | undefined> {
   if (open !== undefined) return open;
   // Deno has a WebGPU of its own beside what Node has; Dawn's options ask for Dawn.
-  const own = typeof navigator === "undefined" ? undefined : navigator.gpu;
+  const own = platformGpu();
   if (!isNode() || (own !== undefined && options.length === 0)) return own;
   const specifier = "webgpu"; // by a variable, so that bundlers for browsers leave it alone
   try {
@@ -122,6 +130,7 @@ export async function openDevice({
       },
     });
     owners.set(device, key);
+    if (instance.gpu !== platformGpu() && describeAdapter(device).kind === "software") polled.add(device);
     return device;
   } catch (error) {
     release(key);

@@ -10,6 +10,7 @@ import queryAgain from "../../shaders/lib/query_again.wgsl";
 import queryGradient from "../../shaders/lib/query_gradient.wgsl";
 import queryRow from "../../shaders/lib/query_row.wgsl";
 import queryRun from "../../shaders/lib/query_run.wgsl";
+import run from "../../shaders/lib/run.wgsl";
 import store from "../../shaders/lib/store.wgsl";
 import storeAligned from "../../shaders/lib/store_aligned.wgsl";
 import tileGradients from "../../shaders/lib/tile_gradients.wgsl";
@@ -58,17 +59,18 @@ const passes = {
   bias: [...shared, outputGradientShader, shader("passes/backward_bias.wgsl", backwardBias)],
   keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value.wgsl", backwardKeyValue)],
 };
+const runs = [...shared, shader("lib/run.wgsl", run)];
 const queryRunShader = shader("lib/query_run.wgsl", queryRun);
 const shufflePasses = {
-  forward: [...shared, queryRunShader, shader("passes/forward_shuffle.wgsl", forwardShuffle, ["subgroups"])],
+  forward: [...runs, queryRunShader, shader("passes/forward_shuffle.wgsl", forwardShuffle, ["subgroups"])],
   query: [
-    ...shared,
+    ...runs,
     queryRunShader,
     outputGradientShader,
     shader("passes/backward_query_shuffle.wgsl", backwardQueryShuffle, ["subgroups"]),
   ],
   keyValue: [
-    ...shared,
+    ...runs,
     outputGradientShader,
     shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"]),
   ],
@@ -221,11 +223,11 @@ export function formOf(
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
     const pass = `${name} ${kernel.name} ${widest}`;
-    const isLong = tokens >= LONG && isLongWork(capabilities, pass, batch * heads * queries * keys);
-    const RUN = isLong ? RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2) : 1;
+    const isLong = isLongWork(capabilities, pass, batch * heads * queries * keys);
+    const RUN = isLong && tokens >= LONG ? RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2) : 1;
     return {
       shaders: [...shufflePasses[shuffled], ...memory],
-      constants: { VEC4S, VALUE_VEC4S, LANES, RUN },
+      constants: { VEC4S, VALUE_VEC4S, LANES, RUN, UNROLLED: Number(isLong) },
       rows: LANES * RUN,
       slices: 1,
     };

@@ -187,9 +187,8 @@ export class Gpu implements Backend {
     this.#checkUsable("gpu.finish");
     const { recorded } = this.#queue;
     if (recorded !== undefined) await recorded;
-    this.#queue.flush();
     try {
-      await Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#faults.conclude()]);
+      await Promise.all([this.#queue.done(), this.#faults.conclude()]);
     } catch (reason) {
       throw await this.#faults.explain(`gpu.finish: the device did not finish: ${String(reason)}`);
     }

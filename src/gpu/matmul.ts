@@ -102,7 +102,7 @@ function formOf(
   const ROWS = isLong ? LONG_ROWS : SHORT_ROWS;
   return {
     shaders: isWide ? wideShaders : broadcastShaders,
-    constants: { LANES, ROWS, A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) },
+    constants: { LANES, ROWS, ...(isWide && { A_ACROSS: Number(transposeA), B_ACROSS: Number(transposeB) }) },
     tile: [ROWS, COLUMNS * LANES],
     isWide,
   };
@@ -131,6 +131,7 @@ export const matmul = implement(matmulPrimitive, (recorder, [a, b, bias], [c], a
       inner,
       columns,
       row_tiles: rowTiles,
+      tile_rows: tile[0],
       extents: vec4u([...new Array<number>(BATCH_AXES - batch.length).fill(1), ...batch]),
       a_batch: vec4u(batchStrides(a.shape.slice(0, -2), rows * inner)),
       b_batch: vec4u(batchStrides(b.shape.slice(0, -2), inner * columns)),

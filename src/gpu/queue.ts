@@ -1,5 +1,6 @@
 import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
+import { idleUntil } from "./idle.js";
 import { BufferUsage } from "./webgpu-constants.js";
 import { resourceOf, type Block, type Pool } from "./memory.js";
 import { blockOf, labelOf, pack, type Pass } from "./pass.js";
@@ -85,10 +86,10 @@ export class Queue {
     this.#faults = faults;
     this.programs = new Programs(device, faults);
     this.#waiting = new Waiting(faults, async (needed) => {
-      this.flush();
+      const done = this.done().catch(() => undefined);
       for (const pool of pools) pool.trim(needed);
       this.#groups.clear();
-      await device.queue.onSubmittedWorkDone().catch(() => undefined);
+      await done;
     });
     this.#uniforms = device.createBuffer({
       label: "attention-kernels uniforms",
@@ -231,6 +232,12 @@ export class Queue {
     this.#slot = 0;
     this.#copies = false;
     this.batch++;
+  }
+
+  /** Submits what was recorded; resolves when the device has done all that it was given. */
+  done(): Promise<undefined> {
+    this.flush();
+    return idleUntil(this.#device, this.#device.queue.onSubmittedWorkDone());
   }
 
   destroy(): void {

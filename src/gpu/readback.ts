@@ -1,5 +1,6 @@
 import { ArgumentError, type AttentionKernelsError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
+import { idleUntil } from "./idle.js";
 import { BufferUsage, MAP_READ_MODE } from "./webgpu-constants.js";
 import { Pool, type Block } from "./memory.js";
 import type { Queue } from "./queue.js";
@@ -27,6 +28,7 @@ interface Load {
 
 /** Brings memory back to JavaScript: the reads of a moment by one submission, in few buffers. */
 export class Readback {
+  readonly #device: GPUDevice;
   readonly #faults: Faults;
   readonly #queue: Queue;
   readonly #pool: Pool;
@@ -42,6 +44,7 @@ export class Readback {
   #disposed = false;
 
   constructor(device: GPUDevice, faults: Faults, queue: Queue, pool: Pool, computes: boolean) {
+    this.#device = device;
     this.#faults = faults;
     this.#queue = queue;
     this.#pool = pool;
@@ -138,7 +141,9 @@ export class Readback {
     const bytes = Math.min(used, staging.bytes);
     try {
       const [memory] = await Promise.all([
-        staging.buffer.mapAsync(MAP_READ_MODE, 0, bytes).then(() => staging.buffer.getMappedRange(0, bytes)),
+        idleUntil(this.#device, staging.buffer.mapAsync(MAP_READ_MODE, 0, bytes)).then(() =>
+          staging.buffer.getMappedRange(0, bytes),
+        ),
         concluded,
       ]);
       this.#faults.checkAlive();

@@ -1,4 +1,5 @@
 import type { Faults } from "./faults.js";
+import { idleUntil } from "./idle.js";
 import { BufferUsage, MAP_READ_MODE } from "./webgpu-constants.js";
 
 /** What the dispatches of one pass took on the device. */
@@ -58,7 +59,7 @@ export class Timer {
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
     this.#device.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(MAP_READ_MODE);
+      await idleUntil(this.#device, staging.mapAsync(MAP_READ_MODE));
     } catch (reason) {
       throw await this.#faults.explain(`gpu.profile: the device could not map memory: ${String(reason)}`);
     }
