@@ -2,7 +2,7 @@
 var<private> output_gradient: array<vec4f, VALUE_VEC4S>;
 
 fn load_output_gradient(row: u32) {
-  for (var c = 0u; c < VALUE_VEC4S; c++) {
+  for (var c = 0u; c < value_vec4s(); c++) {
     output_gradient[c] = output_gradient_vec4(row, c);
   }
 }

@@ -4,7 +4,7 @@ var<private> query_norm: f32;
 
 fn load_query(row: u32) {
   query_norm = 0.0;
-  for (var c = 0u; c < VEC4S; c++) {
+  for (var c = 0u; c < vec4s(); c++) {
     query[c] = query_vec4(row, c);
     query_norm += dot(query[c], query[c]);
   }

@@ -1,5 +1,7 @@
-// The queries of an invocation (lib/run.wgsl) in registers. Each lane of the subgroup loads one key of a tile, and hands
-// it to the others.
+// RUN query rows an invocation, LANES apart, in registers. Each lane of the subgroup loads one key of a tile, and hands
+// it to the others. Constants of the header: RUN, and LANES, the size of subgroup and workgroup.
+const BLOCK = LANES * RUN;
+
 var<private> queries_held: array<vec4f, RUN * VEC4S>;
 var<private> query_norms: array<f32, RUN>;
 var<private> own_key: array<vec4f, VEC4S>;

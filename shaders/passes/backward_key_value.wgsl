@@ -9,10 +9,10 @@ var<workgroup> tile_rows: array<vec2f, TILE>;
 
 fn load_query_tile(base: u32, first: u32, lane: u32) {
   workgroupBarrier();
-  for (var e = lane; e < TILE * VEC4S; e += ROWS) {
+  for (var e = lane; e < TILE * vec4s(); e += ROWS) {
     tile_queries[e] = query_vec4(base + min(first + e / VEC4S, sizes.queries - 1u), e % VEC4S);
   }
-  for (var e = lane; e < TILE * VALUE_VEC4S; e += ROWS) {
+  for (var e = lane; e < TILE * value_vec4s(); e += ROWS) {
     tile_gradients[e] = output_gradient_vec4(base + min(first + e / VALUE_VEC4S, sizes.queries - 1u), e % VALUE_VEC4S);
   }
   workgroupBarrier();
@@ -39,11 +39,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var value_gradient: array<vec4f, VALUE_VEC4S>;
   var key_norm = 0.0;
   var by_norm = 0.0;
-  for (var c = 0u; c < VEC4S; c++) {
+  for (var c = 0u; c < vec4s(); c++) {
     key[c] = key_vec4(row, c);
     key_norm += dot(key[c], key[c]);
   }
-  for (var c = 0u; c < VALUE_VEC4S; c++) {
+  for (var c = 0u; c < value_vec4s(); c++) {
     value[c] = value_vec4(row, c);
   }
 
@@ -84,10 +84,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
 
   if (j < sizes.keys) {
-    for (var c = 0u; c < VEC4S; c++) {
+    for (var c = 0u; c < vec4s(); c++) {
       store_key_gradients(row, c, sizes.dim, key_gradient[c] + by_length(by_norm, key[c]));
     }
-    for (var c = 0u; c < VALUE_VEC4S; c++) {
+    for (var c = 0u; c < value_vec4s(); c++) {
       store_value_gradients(row, c, sizes.value_dim, value_gradient[c]);
     }
   }

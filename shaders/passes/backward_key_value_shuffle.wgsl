@@ -2,6 +2,8 @@
 // apart; lanes hand their queries and output cotangents to each other. Writes key_gradients: Stored [rows, dim] and
 // value_gradients: Stored [rows, value_dim].
 
+const BLOCK = LANES * RUN;
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let start = (group.z * sizes.key_heads + group.y) * sizes.keys;

@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
 
   if (i < sizes.queries) {
-    for (var c = 0u; c < VEC4S; c++) {
+    for (var c = 0u; c < vec4s(); c++) {
       store_query_gradients(row, c, sizes.dim, gradient[c] + by_length(by_norm, query[c]));
     }
   }

@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   if (i < sizes.queries) {
     let factor = row_factor(state);
-    for (var c = 0u; c < VALUE_VEC4S; c++) {
+    for (var c = 0u; c < value_vec4s(); c++) {
       store_outputs(row, c, sizes.value_dim, factor * sums[c]);
     }
     statistics[row] = row_statistic(state);

@@ -10,7 +10,6 @@ import queryAgain from "../../shaders/lib/query_again.wgsl";
 import queryGradient from "../../shaders/lib/query_gradient.wgsl";
 import queryRow from "../../shaders/lib/query_row.wgsl";
 import queryRun from "../../shaders/lib/query_run.wgsl";
-import run from "../../shaders/lib/run.wgsl";
 import store from "../../shaders/lib/store.wgsl";
 import storeAligned from "../../shaders/lib/store_aligned.wgsl";
 import tileGradients from "../../shaders/lib/tile_gradients.wgsl";
@@ -18,6 +17,7 @@ import tileKeys from "../../shaders/lib/tile_keys.wgsl";
 import tiles from "../../shaders/lib/tiles.wgsl";
 import vec4s from "../../shaders/lib/vec4s.wgsl";
 import vec4sAligned from "../../shaders/lib/vec4s_aligned.wgsl";
+import widths from "../../shaders/lib/widths.wgsl";
 import count from "../../shaders/normalizers/count.wgsl";
 import none from "../../shaders/normalizers/none.wgsl";
 import softmax from "../../shaders/normalizers/softmax.wgsl";
@@ -44,8 +44,9 @@ import { blockFor, DOWN } from "./tiles.js";
 /** What hooks of kernels and normalisers may use. */
 export const pairShaders = [shader("lib/pair.wgsl", pair), finiteShader];
 const shared = [shader("lib/attention.wgsl", attention), ...pairShaders];
+const byRows = [...shared, shader("lib/widths.wgsl", widths)];
 const keyTileShader = shader("lib/key_tile.wgsl", keyTile);
-const byQuery = [...shared, keyTileShader, shader("lib/query_row.wgsl", queryRow)];
+const byQuery = [...byRows, keyTileShader, shader("lib/query_row.wgsl", queryRow)];
 const outputGradientShader = shader("lib/output_gradient.wgsl", outputGradient);
 const byQueryBackward = [...byQuery, outputGradientShader, shader("lib/query_gradient.wgsl", queryGradient)];
 
@@ -57,20 +58,19 @@ const passes = {
   query: [...byQueryBackward, shader("passes/backward_query.wgsl", backwardQuery)],
   parameters: [...byQueryBackward, shader("passes/backward_parameters.wgsl", backwardParameters)],
   bias: [...shared, outputGradientShader, shader("passes/backward_bias.wgsl", backwardBias)],
-  keyValue: [...shared, outputGradientShader, shader("passes/backward_key_value.wgsl", backwardKeyValue)],
+  keyValue: [...byRows, outputGradientShader, shader("passes/backward_key_value.wgsl", backwardKeyValue)],
 };
-const runs = [...shared, shader("lib/run.wgsl", run)];
 const queryRunShader = shader("lib/query_run.wgsl", queryRun);
 const shufflePasses = {
-  forward: [...runs, queryRunShader, shader("passes/forward_shuffle.wgsl", forwardShuffle, ["subgroups"])],
+  forward: [...byRows, queryRunShader, shader("passes/forward_shuffle.wgsl", forwardShuffle, ["subgroups"])],
   query: [
-    ...runs,
+    ...byRows,
     queryRunShader,
     outputGradientShader,
     shader("passes/backward_query_shuffle.wgsl", backwardQueryShuffle, ["subgroups"]),
   ],
   keyValue: [
-    ...runs,
+    ...byRows,
     outputGradientShader,
     shader("passes/backward_key_value_shuffle.wgsl", backwardKeyValueShuffle, ["subgroups"]),
   ],
@@ -96,7 +96,7 @@ const tilePasses = {
   parameters: [...tilesBackward, tileKeysShader, parametersTilesShader],
 };
 /** A query that several invocations share; a row that each of them held would take its registers. */
-const sharedQuery = [...shared, keyTileShader, shader("lib/query_again.wgsl", queryAgain), splitShader];
+const sharedQuery = [...byRows, keyTileShader, shader("lib/query_again.wgsl", queryAgain), splitShader];
 /**
  * One function for each result of a pass that is stored by rows, because core WGSL takes no pointer to storage as an
  * argument.
@@ -163,6 +163,8 @@ const SHORTEST_HELD = 32;
 const RUNS = { forward: 4, query: 2, keyValue: 2 };
 const WIDEST_RUN = 16;
 const LONG = 128;
+/** Up to so many vec4s an unrolled loop compiles as fast. */
+const NARROW = 2;
 
 interface Form {
   readonly shaders: readonly Shader[];
@@ -220,6 +222,7 @@ export function formOf(
   }
   const LANES = capabilities.broadcastLanes;
   const [tokens, widest] = [Math.min(queries, keys), Math.max(VEC4S, VALUE_VEC4S)];
+  const isUnrolled = capabilities.shortRunPairs === 0 || widest <= NARROW;
   if (LANES !== undefined && tokens >= SHORTEST_HELD && widest <= WIDEST_HELD && name in shufflePasses) {
     const shuffled = name as keyof typeof shufflePasses;
     const pass = `${name} ${kernel.name} ${widest}`;
@@ -227,7 +230,7 @@ export function formOf(
     const RUN = isLong && tokens >= LONG ? RUNS[shuffled] / (widest <= WIDEST_RUN ? 1 : 2) : 1;
     return {
       shaders: [...shufflePasses[shuffled], ...memory],
-      constants: { VEC4S, VALUE_VEC4S, LANES, RUN, UNROLLED: Number(isLong) },
+      constants: { VEC4S, VALUE_VEC4S, LANES, RUN, UNROLLED: Number(isUnrolled || isLong) },
       rows: LANES * RUN,
       slices: 1,
     };
@@ -242,5 +245,10 @@ export function formOf(
   const rows = Math.min(ROWS, Math.max(FEWEST_ROWS, 2 ** Math.ceil(Math.log2(Math.max(queries, keys)))));
   const TILE = Math.min(rows, tileFor(VEC4S, VALUE_VEC4S, limits.maxComputeWorkgroupStorageSize));
   const plain = capabilities.tiles && name === "split" ? sharedQuery : passes[name];
-  return { shaders: [...plain, ...memory], constants: { VEC4S, VALUE_VEC4S, TILE, ROWS: rows }, rows, slices: 1 };
+  return {
+    shaders: [...plain, ...memory],
+    constants: { VEC4S, VALUE_VEC4S, TILE, ROWS: rows, UNROLLED: Number(isUnrolled) },
+    rows,
+    slices: 1,
+  };
 }
