@@ -9,8 +9,8 @@ export interface Capabilities {
    */
   readonly broadcastLanes: number | undefined;
   /**
-   * Pairs of tokens that a program of one row an invocation computes, before one of several takes its place: that is
-   * faster, and compiles for longer.
+   * Pairs of tokens that a program of one row an invocation computes, with loops over memory, before an unrolled one of
+   * several rows takes its place: that is faster, and compiles for longer.
    */
   readonly shortRunPairs: number;
   /** Blocks in registers, out of workgroup memory. */

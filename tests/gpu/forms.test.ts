@@ -204,6 +204,26 @@ gpuIt("after much work rows are held several at a time, with the same bits", asy
   expect(runs).toEqual(capabilities.broadcastLanes === undefined ? [] : [...ofKernel, ...ofKernel, ...ofKernel]);
 });
 
+gpuIt("loops over memory compute the same bits, unrolled or not", async () => {
+  const device = await openDevice({});
+  using owner = new Gpu(device, true);
+  const own = capabilitiesOf(device, owner.device);
+  const dispatch = vi.spyOn(Queue.prototype, "dispatch");
+  for (const capabilities of [own, plain]) {
+    using short = new Gpu(device, false, { ...capabilities, shortRunPairs: Infinity });
+    using long = new Gpu(device, false, { ...capabilities, shortRunPairs: 0 });
+    const { fused } = casesFor("softmax", { batch: 1, heads: 2, n: 40, m: 39, d: 20, dv: 13 });
+    expect(await outputAndGradients(long, fused)).toEqual(await outputAndGradients(short, fused));
+  }
+  const unrolled = dispatch.mock.calls.flatMap(([{ constants }]) =>
+    "UNROLLED" in constants ? [constants["UNROLLED"]] : [],
+  );
+  dispatch.mockRestore();
+  // forward alone; forward, dQ, dK with dV, and the gradient of the scale
+  const both = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0];
+  expect(unrolled).toEqual(own.tiles ? both : [...both, ...both]);
+});
+
 gpuIt("after much work products of whole vec4s hold more rows, with the same bits", async ({ device: adapter }) => {
   const device = await openDevice({});
   const capabilities = capabilitiesOf(device, adapter);
