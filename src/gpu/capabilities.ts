@@ -9,8 +9,8 @@ export interface Capabilities {
    */
   readonly broadcastLanes: number | undefined;
   /**
-   * Pairs of tokens that a program of one row an invocation computes, with loops over memory, before an unrolled one of
-   * several rows takes its place: that is faster, and compiles for longer.
+   * Pairs of tokens that a program with loops computes, one row an invocation, before an unrolled one takes its place,
+   * over long sequences of several rows: that is faster, and compiles for longer. 0 unrolls all loops from the start.
    */
   readonly shortRunPairs: number;
   /** Blocks in registers, out of workgroup memory. */
