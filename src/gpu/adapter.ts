@@ -2,6 +2,7 @@ import { UnsupportedError } from "../core/errors.js";
 import { flag, listOf, oneOf, text } from "../core/kinds.js";
 import type { Kinds } from "../core/options.js";
 import type { DeviceDescription } from "../core/tensor.js";
+import { polled } from "./idle.js";
 
 /** Options of `requestGpu`. */
 export interface GpuOptions {
@@ -65,12 +66,6 @@ export function releaseInstance(device: GPUDevice): void {
   const key = owners.get(device);
   if (key !== undefined && owners.delete(device)) release(key);
 }
-
-/** Software adapters of Dawn's binding for Node. */
-const polled = new WeakSet<GPUDevice>();
-
-/** Whether a device takes its turns with the event loop, and a processor to compute. */
-export const isPolled = (device: GPUDevice): boolean => polled.has(device);
 
 const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
 

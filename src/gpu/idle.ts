@@ -1,9 +1,10 @@
-import { isPolled } from "./adapter.js";
-
 /** Milliseconds that the event loop sleeps at a time, at most. */
 const LONGEST = 1;
 /** Sleep as a part of the wait so far, so that short waits stay short. */
 const PART = 1 / 8;
+
+/** The devices of software adapters in Dawn's binding for Node. */
+export const polled = new WeakSet<GPUDevice>();
 
 const awaited = new Set<Promise<unknown>>();
 /** When the first of them was given. */
@@ -29,7 +30,7 @@ function sleep(): void {
  * cores a training step then takes two thirds of the time.
  */
 export function idleUntil<Result>(device: GPUDevice, settled: Promise<Result>): Promise<Result> {
-  if (!isPolled(device)) return settled;
+  if (!polled.has(device)) return settled;
   const done = (): boolean => awaited.delete(settled);
   settled.then(done, done);
   if (awaited.size === 0) began = performance.now();
