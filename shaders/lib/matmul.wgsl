@@ -1,8 +1,8 @@
 // What every matrix product reads: row and column strides, so that transposed operands need no copy, and a broadcast
 // batch.
 
-// Rows of C that a workgroup of tile_rows makes, from `row` on. A number out of the uniform keeps loops that store them
-// from unrolling: llvmpipe compiles a store for each lane.
+// Rows of C that a workgroup makes, from `row` on: tile_rows, or fewer at the end. The limit comes from the uniform, so
+// that loops over stores are not unrolled: llvmpipe compiles every store lane by lane.
 fn made_rows(row: u32) -> u32 {
   return min(sizes.tile_rows, sizes.rows - row);
 }

@@ -9,8 +9,9 @@ export interface Capabilities {
    */
   readonly broadcastLanes: number | undefined;
   /**
-   * Pairs of tokens that a program with loops computes, one row an invocation, before an unrolled one takes its place,
-   * over long sequences of several rows: that is faster, and compiles for longer. 0 unrolls all loops from the start.
+   * Pairs of tokens that a pass computes with a program that compiles fast: its loops are not unrolled, and an
+   * invocation has one row. Then an unrolled program takes its place, for long sequences with several rows: it runs
+   * faster and compiles for longer. 0 means unrolled programs from the start.
    */
   readonly shortRunPairs: number;
   /** Blocks in registers, out of workgroup memory. */

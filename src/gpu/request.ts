@@ -10,7 +10,8 @@ import type { WebGpuDevice } from "./webgpu-types.js";
  * A backend on the best WebGPU adapter of the platform: Dawn in Node (the npm package `webgpu`), `navigator.gpu` in
  * browsers.
  *
- * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself.
+ * Throws an `UnsupportedError` when there is none; it never falls back to the CPU by itself. On a software adapter in
+ * Node, waiting for results makes every turn of the event loop sleep, for at most a millisecond.
  *
  * @example
  * using gpu = await requestGpu();

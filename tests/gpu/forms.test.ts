@@ -222,13 +222,13 @@ gpuIt("loops over memory compute the same bits, unrolled or not", async () => {
       if (owner.device.kind === "software") expect(unrolled).toEqual(rolled);
     }
   }
-  const unrolled = dispatch.mock.calls.flatMap(([{ constants }]) =>
+  const flags = dispatch.mock.calls.flatMap(([{ constants }]) =>
     "UNROLLED" in constants ? [constants["UNROLLED"]] : [],
   );
   dispatch.mockRestore();
   // forward alone; forward, dQ, dK with dV, and the gradient of the scale
   const both = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0];
-  expect(unrolled).toEqual([...both, ...both, ...(own.tiles ? [] : [...both, ...both])]);
+  expect(flags).toEqual([...both, ...both, ...(own.tiles ? [] : [...both, ...both])]);
 });
 
 gpuIt("after much work products of whole vec4s hold more rows, with the same bits", async ({ device: adapter }) => {

@@ -24,11 +24,11 @@ import { cases, type Case } from "./cases.js";
 import { plain, tiles } from "./gpu.js";
 
 /** The forms of passes that need no experimental feature. */
-const forms: readonly Capabilities[] = [plain, tiles, ...[0, Infinity].map(withLanes)];
-
-function withLanes(shortRunPairs: number): Capabilities {
-  return { ...plain, broadcastLanes: 4, shortRunPairs };
-}
+const forms: readonly Capabilities[] = [
+  plain,
+  tiles,
+  ...[0, Infinity].map((shortRunPairs) => ({ ...plain, broadcastLanes: 4, shortRunPairs })),
+];
 
 const extentsOf = ([n, m, d, dv]: readonly number[]): Extents => ({ batch: 2, heads: 2, n, m, d, dv });
 /**
