@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { requestGpu } from "../dist/index.js";
 import { BATCH, encoderOptions, encoderProblem, encoderStep } from "./encoder.mjs";
-import { median, time } from "./timing.mjs";
+import { median, time, warmUpCalls } from "./timing.mjs";
 
 const { runs } = new Command("npm run bench:step --")
   .description("Profiles the training step of an encoder, pass by pass.")
@@ -35,6 +35,8 @@ async function inJavaScript() {
 const javaScript = await inJavaScript();
 const gpu = await requestGpu({ dawn: ["disable-dawn-features=timestamp_quantization"] });
 const step = encoderStep(gpu, problem);
+const { heads, tokens: n } = encoderOptions;
+for (let call = 0; call < warmUpCalls({ batch: BATCH, heads, n }); call++) step().dispose();
 const { median: whole } = await time(
   () => step().dispose(),
   () => gpu.finish(),
