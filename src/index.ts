@@ -120,6 +120,7 @@ export { documents, type DocumentsOptions } from "./kernels/documents.js";
 export { maskOf, type MaskOfOptions, type MaskRule } from "./kernels/rule-mask.js";
 export { relativePosition, type RelativePositionOptions } from "./kernels/relative-position.js";
 export { kernels } from "./kernels/registry.js";
+export { spatial, type SpatialOptions } from "./kernels/spatial.js";
 export { softmax, type SoftmaxOptions } from "./kernels/softmax.js";
 export type { Certificate, Certified, NotCertified } from "./theory/certificate.js";
 export { checkConvergence, type ConvergenceOptions, type ConvergenceReport } from "./theory/check-convergence.js";

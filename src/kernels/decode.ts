@@ -8,7 +8,7 @@ import { formatShape, sameShape } from "../core/shape.js";
 import { isTensor } from "../core/is-tensor.js";
 import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "./attention.js";
-import type { AttentionInputs, AttentionKernel } from "./kernel.js";
+import type { AttentionInputs, AttentionKernel, HeadSizes } from "./kernel.js";
 import { and, causal, lengths, slidingWindow, type Mask } from "./mask.js";
 import { attentionKernel } from "./options.js";
 
@@ -39,9 +39,26 @@ export interface KeyValueCache {
   dispose(): void;
 }
 
+/** @throws UnsupportedError for a kernel with an input of all queries that cannot be had for some of them. */
+function checkPlaceable({ name, inputs = [] }: AttentionKernel, sizes: HeadSizes): void {
+  const stuck = inputs.find(
+    ({ shape, forQueries }) =>
+      forQueries === undefined && !sameShape(shape(sizes), shape({ ...sizes, queries: sizes.queries + 1 })),
+  );
+  if (stuck === undefined) return;
+  throw new UnsupportedError({
+    where: "keyValueCache",
+    argument: "kernel",
+    wanted: "one whose tensors can be cut for the next queries",
+    got: `${name}, whose ${stuck.name} cannot`,
+    fix: "Call attention with causal() for all tokens.",
+  });
+}
+
 /**
  * Allocates memory on `backend` for the keys and values of `sizes.capacity` tokens, or for values alone if the weights
- * of `kernel` do not depend on keys.
+ * of `kernel` do not depend on keys. Throws an `UnsupportedError` for a kernel that needs the place of its queries, such as
+ * `spatial`.
  *
  * @example
  * const cache = keyValueCache(gpu, softmax(), { batch: 1, kvHeads: 8, capacity: 2048, dim: 64 });
@@ -53,6 +70,7 @@ export function keyValueCache(backend: Backend, kernel: AttentionKernel, sizes: 
   const extent = needed(whole(1));
   const kinds = { batch: extent, kvHeads: extent, capacity: extent, dim: extent, valueDim: whole(1) };
   const { batch, kvHeads, capacity, dim, valueDim = dim } = checkOptions("keyValueCache", sizes, kinds, "sizes");
+  checkPlaceable(kernel, { batch, heads: kvHeads, queries: 1, keys: capacity, dim });
   const room = (width: number): Tensor => backend.keep(backend.full(0, [batch, kvHeads, capacity, width]));
   const keys = kernel.projections === "values" ? undefined : room(dim);
   const values = room(valueDim);

@@ -6,8 +6,9 @@ import { checkOptions } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { finitePart, lostPart, poisoned } from "./hidden.js";
 import { normalNumbers } from "./initial.js";
-import type { ComposedKernel } from "./kernel.js";
+import type { AttentionInputs, ComposedKernel } from "./kernel.js";
 import { repeatHeads } from "./heads.js";
+import type { Mask } from "./mask.js";
 import { densify } from "./resolve-mask.js";
 import { extents } from "./options.js";
 import { periodicLattice } from "./periodic.js";
@@ -31,6 +32,20 @@ function inOneProduct(weights: Tensor, v: Tensor): Tensor {
   const columns = reshape(permute(v, [1, 2, 0, 3]), [heads, keys, batch * dim]);
   const product = matmul(weights, columns);
   return permute(reshape(product, [heads, weights.shape[1], batch, dim]), [2, 0, 1, 3]);
+}
+
+/** Σ_j α_ij v_j with `every` α [heads, n, m]; a mask takes weights away. */
+export function byPositions(every: Tensor, { q, v }: Pick<AttentionInputs, "q" | "v">, mask: Mask | undefined): Tensor {
+  const [batch, heads, queries] = q.shape;
+  const weights = reshape(every, [1, ...every.shape]);
+  if (mask === undefined) {
+    const values = repeatHeads(v, heads);
+    return batch > 1 && v.shape[3] < NARROW ? inOneProduct(every, values) : matmul(weights, values);
+  }
+  const { seen, shape } = densify(mask, { batch, heads, queries, keys: v.shape[2] });
+  const [sees, values] = [q.backend.tensor(seen, shape), repeatHeads(v, heads)];
+  const lost = matmul(where(sees, q.backend.full(1, weights.shape), 0), lostPart(values));
+  return poisoned(matmul(where(sees, weights, 0), finitePart(values)), lost);
 }
 
 /**
@@ -58,18 +73,7 @@ export function factored(options: FactoredOptions = {}): ComposedKernel {
       },
     ],
     options: ["mask"],
-    compose({ q, v, positions }, { mask }) {
-      const [batch, heads, queries] = q.shape;
-      const every = lattice === undefined ? positions : lattice.dense(positions);
-      const weights = reshape(every, [1, ...every.shape]);
-      if (mask === undefined) {
-        const values = repeatHeads(v, heads);
-        return batch > 1 && v.shape[3] < NARROW ? inOneProduct(every, values) : matmul(weights, values);
-      }
-      const { seen, shape } = densify(mask, { batch, heads, queries, keys: v.shape[2] });
-      const [sees, values] = [q.backend.tensor(seen, shape), repeatHeads(v, heads)];
-      const lost = matmul(where(sees, q.backend.full(1, weights.shape), 0), lostPart(values));
-      return poisoned(matmul(where(sees, weights, 0), finitePart(values)), lost);
-    },
+    compose: (inputs, { mask }) =>
+      byPositions(lattice === undefined ? inputs.positions : lattice.dense(inputs.positions), inputs, mask),
   };
 }

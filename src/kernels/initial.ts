@@ -9,6 +9,11 @@ export const normalNumbers =
   (shape, random) =>
     random.normals(sizeOf(shape), scale);
 
+export const constantNumbers =
+  (value: number): Initial =>
+  (shape) =>
+    new Float64Array(sizeOf(shape)).fill(value);
+
 /** Identity matrices, over the last two axes. */
 export const identityMatrices: Initial = (shape) => {
   const width = shape.at(-1)!;

@@ -15,6 +15,8 @@ export interface PeriodicLattice {
   readonly shape: (sizes: HeadSizes) => Shape;
   /** [heads, n] to the number of every pair, [heads, n, n]. */
   readonly dense: (positions: Tensor) => Tensor;
+  /** The length of every displacement, the shortest way around: [n], in units of the distance between neighbours. */
+  readonly distances: Float64Array;
 }
 
 /** The number of the displacement from site j to site i, for all i and j. */
@@ -45,6 +47,8 @@ export function periodicLattice(where: string, extents: readonly number[]): Peri
     });
   }
   const ids = displacements(extents);
+  const columns = extents.at(-1)!;
+  const around = (step: number, extent: number): number => Math.min(step, extent - step);
   const [sites] = ids.shape;
   return {
     shape({ heads, queries, keys }) {
@@ -55,6 +59,9 @@ export function periodicLattice(where: string, extents: readonly number[]): Peri
         got: `${queries} queries and ${keys} keys`,
       });
     },
+    distances: Float64Array.from({ length: sites }, (_, site) =>
+      Math.hypot(around(Math.floor(site / columns), sites / columns), around(site % columns, columns)),
+    ),
     dense: (positions) => permute(embedding(permute(positions, [1, 0]), ids), [2, 0, 1]),
   };
 }

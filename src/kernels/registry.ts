@@ -15,6 +15,7 @@ import { relativePosition } from "./relative-position.js";
 import { relu } from "./relu.js";
 import { sigmoid } from "./sigmoid.js";
 import { softmax } from "./softmax.js";
+import { spatial } from "./spatial.js";
 import { symmetric } from "./symmetric.js";
 
 /** Every kernel of the library by name, as its factory with the literature's defaults. */
@@ -36,5 +37,6 @@ export const kernels: Readonly<Record<string, () => AttentionKernel>> = {
   laplacian,
   linear,
   factored,
+  spatial,
   differential,
 };

@@ -12,6 +12,7 @@ import {
   random,
   slidingWindow,
   softmax,
+  spatial,
   valueAndGrad,
   ops,
   ArgumentError,
@@ -83,7 +84,8 @@ function expectSame([full, rows]: readonly [ArrayLike<number>, ArrayLike<number>
   Array.from(full).forEach((value, index) => expect(Math.abs(rows[index] - value)).toBeLessThan(tolerance * scale));
 }
 
-const names = Object.keys(kernels);
+/** All but spatial, which needs to know where its rows are. */
+const names = Object.keys(kernels).filter((name) => name !== "spatial");
 
 describe("decoding on the CPU", () => {
   it.each(names)("%s gives the rows of the full pass", async (name) => {
@@ -120,6 +122,11 @@ describe("decoding on the CPU", () => {
     const x = cpu.full(1, [2, 1, 1, 2]);
     expect(() => decode(cache, { q: x, k: x, v: x }, { padding })).toThrow(/decode: padding: wanted/);
     expect(cache.length).toBe(0);
+  });
+
+  it("refuses a kernel that needs the place of its rows", () => {
+    const sizes = { batch: 1, kvHeads: 2, capacity: 16, dim: 8 };
+    expect(() => keyValueCache(cpu, spatial(), sizes)).toThrow(/kernel: wanted one .* got spatial, whose positions/);
   });
 
   it("factored attention keeps no keys", () => {

@@ -11,6 +11,7 @@ import {
   pairwise,
   relu,
   sigmoid,
+  spatial,
   softmax,
   symmetric,
   type AttentionInputs,
@@ -100,6 +101,18 @@ const withInputs: readonly (readonly [
     factored({ periodic: [3] }),
     (qkv, tensor) => ({ ...qkv, positions: tensor([0.5, 0.2, -0.1], [1, 3]) }),
     [0.45, 0.45, 0.9],
+  ],
+  [
+    "spatial, γ = .5, α = .3, -.2, .5, .4, -.1 for i - j = -2 ... 2",
+    spatial(),
+    (qkv, tensor) => ({ ...qkv, positions: tensor([0.3, -0.2, 0.5, 0.4, -0.1], [1, 5]), decay: tensor([0.5], [1]) }),
+    [0.149026596072, 0.198524519033, 0.493422461417],
+  ],
+  [
+    "spatial, periodic, γ = .5, α = .5, .2, -.1",
+    spatial({ periodic: [3] }),
+    (qkv, tensor) => ({ ...qkv, positions: tensor([0.5, 0.2, -0.1], [1, 3]), decay: tensor([0.5], [1]) }),
+    [0.167779414282, 0.212227949986, 0.380007364267],
   ],
 ];
 

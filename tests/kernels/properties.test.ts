@@ -40,7 +40,9 @@ function inputsFor(backend: Backend, name: string, sizes: Extents, seed: number)
 
 const names = Object.keys(kernels);
 /** Weights that do not look at positions. */
-const placeless = names.filter((name) => !(kernels[name]().inputs ?? []).some(({ forQueries }) => forQueries));
+const placeless = names.filter(
+  (name) => !(kernels[name]().inputs ?? []).some((input) => input.forQueries || input.name === "positions"),
+);
 /** Weights of a row that are positive and sum to 1. */
 const averaging = names.filter((name) => {
   const kernel = kernels[name]();

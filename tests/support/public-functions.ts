@@ -191,6 +191,7 @@ export const examples: Readonly<Record<string, Example>> = {
   relativePosition: example(() => [{ scale: 1, periodic: [2] }], 0),
   relu: example(() => [{ scale: 1 }], 0),
   sigmoid: example(() => [{ bias: 0, scale: 1 }], 0),
+  spatial: example(() => [{ periodic: [2] }], 0),
   softmax: example(() => [{ scale: 1 }], 0),
   symmetric: example(() => [{ scale: 1 }], 0),
   ...Object.fromEntries(Object.keys(kernels).map((name) => [`kernels.${name}`, factory])),

@@ -116,6 +116,16 @@ const weights: Readonly<Record<string, Weights>> = {
   },
   linear: ({ q, k }, seen) => byRowSum(products({ q: ops.eluPlusOne(q), k: ops.eluPlusOne(k) }), seen),
   factored: ({ positions }, seen) => only(ops.reshape(positions, [1, ...positions.shape]), seen),
+  spatial: ({ q, k, positions, decay }, seen) => {
+    const [heads, n, m] = [q.shape[1], q.shape[2], k.shape[2]];
+    const distance = Float64Array.from({ length: n * m }, (_, pair) => Math.abs(Math.floor(pair / m) - (pair % m)));
+    const away = q.backend.tensor(
+      distance.map((d) => -d),
+      [1, n, m],
+    );
+    const shares = ops.softmax(ops.multiply(perHead(decay), away));
+    return only(ops.reshape(ops.multiply(byDistance(positions, n, m), shares), [1, heads, n, m]), seen);
+  },
 };
 
 /** softmax(s₁) v - λ softmax(s₂) v over the halves of q and k, normalised; λ₀ = 0.2. */
