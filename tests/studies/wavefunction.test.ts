@@ -43,16 +43,18 @@ it("study wavefunction compares both attentions against Lanczos, grows chains, a
   expect(runs.map(({ attention, finished, energies }) => [attention, finished, energies.length])).toEqual([
     ["factored", true, 12],
     ["softmax", true, 12],
+    ["spatial", true, 12],
   ]);
   for (const run of runs) {
     expect(run.last.mean).toBeGreaterThan(reference!.energy - 1e-9);
     expect(run.last.error).toBe(0);
     expect(run.last.mean).toBeLessThan(run.energies[0]);
   }
-  const [factored, softmax] = runs;
+  const [factored, softmax, spatial] = runs;
   expect(factored.dependence.at(-1)!.layers[0]).toBeLessThan(1e-20);
   expect(softmax.dependence.at(-1)!.layers[0]).toBeGreaterThan(1e-6);
   expect(softmax.parameters - factored.parameters).toBe(2 * 4 * 4);
+  expect(spatial.parameters - factored.parameters).toBe(2); // the decay of each head
   expect(lengths.map(({ extents, attention }) => [extents, attention])).toEqual([
     [[4], "softmax"],
     [[8], "softmax"],
@@ -118,7 +120,7 @@ it(
       expect(timeless(results.measurements)).toEqual(timeless(whole.measurements));
       break;
     }
-    const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "softmax, 4, seed 3"];
+    const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "spatial, 8, seed 3", "softmax, 4, seed 3"];
     expect(steps).toEqual(names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)));
   },
 );

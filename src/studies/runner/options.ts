@@ -129,19 +129,21 @@ export const oneOf = <const Name extends string>(
     parse: (text) => among.find((name) => name === text),
   });
 
-/** Different kernel names, separated by commas. */
-export function kernelNames(initial: readonly string[], help: string): Option<readonly string[]> {
-  const parse = (text: string): string[] | undefined => {
+/** Different kernel names, separated by commas; of `among`, where a study knows only these. */
+export function kernelNames<Name extends string = string>(
+  initial: readonly NoInfer<Name>[],
+  help: string,
+  among?: readonly Name[],
+): Option<readonly Name[]> {
+  const isName = (name: string): name is Name => (among === undefined ? name !== "" : among.includes(name as Name));
+  const parse = (text: string): Name[] | undefined => {
     const names = text.split(",").map((name) => name.trim());
-    return names.every((name) => name !== "") && new Set(names).size === names.length ? names : undefined;
+    return names.every(isName) && new Set(names).size === names.length ? names : undefined;
   };
-  const wanted = "different names of kernels, separated by commas, such as softmax,gaussian";
-  return withFlag<readonly string[]>(
-    initial,
-    schemas.list(schemas.text, 1, 64),
-    { help },
-    { argument: "names", wanted, parse },
-  );
+  const wanted = `different names of kernels, separated by commas, such as ${among?.join(",") ?? "softmax,gaussian"}`;
+  const name = among === undefined ? schemas.text : schemas.oneOf(among);
+  const flag = { argument: "names", wanted, parse };
+  return withFlag<readonly Name[]>(initial, schemas.list(name, 1, 64), { help, flag: "kernels" }, flag);
 }
 
 type ListRange = Range & Help & { readonly count: number };

@@ -3,6 +3,7 @@ import { disposeTree, type Backend, type Tensor } from "../../core/tensor.js";
 import { factored } from "../../kernels/factored.js";
 import type { AttentionKernel } from "../../kernels/kernel.js";
 import { relativePosition } from "../../kernels/relative-position.js";
+import { spatial } from "../../kernels/spatial.js";
 import { ansatz } from "../../physics/ansatz.js";
 import type { AnsatzParameters } from "../../physics/ansatz-parameters.js";
 import { heisenberg } from "../../physics/hamiltonian.js";
@@ -16,12 +17,13 @@ import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSe
 import type { Curves } from "./measurements.js";
 
 /**
- * Both kernels depend on positions only by displacement, so the transformer is invariant under translations by whole
+ * All kernels depend on positions only by displacement, so the transformer is invariant under translations by whole
  * patches.
  */
 const kernelOf: Readonly<Record<AttentionName, (extents: readonly number[]) => AttentionKernel>> = {
   factored: (periodic) => factored({ periodic }),
   softmax: (periodic) => relativePosition({ periodic }),
+  spatial: (periodic) => spatial({ periodic }),
 };
 
 /** The variational problem of a configuration. */

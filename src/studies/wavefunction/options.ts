@@ -3,7 +3,17 @@ import { chain, square, type Lattice } from "../../physics/lattice.js";
 import { GROUPS } from "../../physics/sampler.js";
 import { MOST_SITES } from "../../physics/sector.js";
 import { HEADS, LAYERS, STEPS } from "../options.js";
-import { oneOf, real, setting, whole, wholeFlag, wholes, type Chosen, type Values } from "../runner/options.js";
+import {
+  kernelNames,
+  oneOf,
+  real,
+  setting,
+  whole,
+  wholeFlag,
+  wholes,
+  type Chosen,
+  type Values,
+} from "../runner/options.js";
 import {
   list,
   oneOf as among,
@@ -15,7 +25,7 @@ import {
 } from "../runner/schema.js";
 
 /** The attentions that the study compares, by name. */
-export const attentionNames = ["factored", "softmax"] as const;
+export const attentionNames = ["factored", "softmax", "spatial"] as const;
 export type AttentionName = (typeof attentionNames)[number];
 
 /**
@@ -159,6 +169,11 @@ export const wavefunctionOptions = {
   shift: real(quick.shift, { least: 0, most: 1000 }),
   momentum: real(quick.momentum, { least: 0, most: 1 }),
   longest: real(quick.longest, { least: 0, most: Infinity }),
+  kernels: kernelNames<AttentionName>(
+    ["factored", "softmax", "spatial"],
+    "attentions to compare: factored,softmax,spatial; softmax has relative positions",
+    attentionNames,
+  ),
   /** Number of optimisations, each from its own weights and draws. */
   seeds: whole(3, { least: 0, most: 1000, help: "optimisations of each attention; 0 for --lengths alone" }),
   /** Patches of chains on which input dependence ρ of softmax attention is measured, with the same number of steps. */

@@ -21,10 +21,15 @@ import {
   type WavefunctionOptions,
 } from "./options.js";
 
-const color: Readonly<Record<AttentionName, string>> = { factored: palette.orange, softmax: palette.blue };
+const color: Readonly<Record<AttentionName, string>> = {
+  factored: palette.orange,
+  softmax: palette.blue,
+  spatial: palette.green,
+};
 const words: Readonly<Record<AttentionName, string>> = {
   factored: "factored (positions alone)",
   softmax: "softmax with relative positions",
+  spatial: "spatial (positions alone)",
 };
 
 /** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
@@ -83,7 +88,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
       "energies of the second half of the steps, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
-      "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored attention by construction. " +
+      "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored and spatial attention by construction. " +
       "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the " +
       "backend's arithmetic with the configured shift. Where the device is a software adapter, the CPU computed all " +
       "of this in float64.",
@@ -217,7 +222,7 @@ function mapTables(runs: readonly WavefunctionRun[]): Table[] {
         rows,
         {
           folded: true,
-          note: "Means over heads and samples. Factored weights are real numbers of any sign and do not sum to 1.",
+          note: "Means over heads and samples. Factored and spatial weights are real numbers of any sign and do not sum to 1.",
         },
       );
     });
@@ -280,7 +285,7 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
         `${signs === "none" ? "no sign rule imposed" : "with Marshall's sign rule"}, ` +
         `${projected[projection]}. Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
-        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The two wave ` +
+        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The wave ` +
         "functions differ only in attention.",
     ),
   ];

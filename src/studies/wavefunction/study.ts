@@ -5,7 +5,6 @@ import { declareStudy, type Task } from "../runner/study.js";
 import type { Reference, WavefunctionResult } from "./measurements.js";
 import type { StoredOptimization } from "./optimization.js";
 import {
-  attentionNames,
   bytesOf,
   chainSettings,
   checkOptions,
@@ -44,13 +43,13 @@ function referenceFor({ extents, j2 }: Pick<OptimizationSetting, "extents" | "j2
 }
 
 /**
- * Transformer wave functions with factored and with query-key attention: the energies that they reach, and whether
+ * Transformer wave functions with position-only and with query-key attention: the energies that they reach, and whether
  * attention depends on its input.
  */
 export const wavefunction = declareStudy({
   name: "wavefunction",
   question:
-    "factored against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries " +
+    "position-only against query-key attention as wave functions of the J1-J2 Heisenberg model: are queries " +
     "and keys relevant?",
   title: "Are queries and keys relevant? Transformer wave functions of the J1-J2 model",
   options: wavefunctionOptions,
@@ -71,7 +70,7 @@ export const wavefunction = declareStudy({
   },
 
   tasks(options, first) {
-    const { seeds, lengths, lengthSeeds, lengthChoice, ...setting } = options;
+    const { kernels, seeds, lengths, lengthSeeds, lengthChoice, ...setting } = options;
     const taskOf = (
       part: WavefunctionResult["part"],
       words: string,
@@ -92,7 +91,7 @@ export const wavefunction = declareStudy({
       },
     });
     const compared = seedsOf(first, { seeds }).flatMap((seed) =>
-      attentionNames.map((attention) => taskOf("runs", attention, attention, seed, setting)),
+      kernels.map((attention) => taskOf("runs", attention, attention, seed, setting)),
     );
     const grown = chainSettings(setting, { lengths, lengthChoice }).flatMap((own, place) =>
       seedsOf(first, { seeds: lengthSeeds }).map((seed) =>
