@@ -139,7 +139,8 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
     const { page } = await site.open("explore/train-here.html?data=pictures&width=32&batch=64&steps=20");
     await trainHere(page);
     const options = optionsOf(pathfinder, { train: 1024, epochs: 2, landscape: undefined, monitor: 0 });
-    const { run } = await trainRun(options, "softmax", 1, splitPictures(options, 1), workOn(ownCpu));
+    const plan = { kernel: "softmax", seed: 1, drawn: false };
+    const { run } = await trainRun(options, plan, splitPictures(options, 1), workOn(ownCpu));
     await page.focus(".playbar-place");
     await page.keyboard.press("End");
     expect((await shown(page, "softmax", "loss")) / run.losses[19]).toBeCloseTo(1, 5);

@@ -8,6 +8,7 @@ import { encoder } from "../../src/nn/encoder.js";
 import { pictureOf, type PathfinderOptions } from "../../src/studies/pathfinder/options.js";
 import { kinds } from "../../src/studies/pathfinder/kinds.js";
 import { pairedDifference, type ClassifierRun } from "../../src/studies/comparison/runs.js";
+import type { Landscape } from "../../src/studies/pathfinder/landscapes.js";
 import type { PathfinderMeasurements } from "../../src/studies/pathfinder/report.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
 import { drawFigure } from "../../src/studies/report/html.js";
@@ -23,7 +24,7 @@ const tiny: PathfinderOptions = {
   layers: 1,
   batch: 8,
   epochs: 3,
-  landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 },
+  landscape: { points: 3, radius: 1, pictures: 8, directions: 3, products: 3, linePoints: 5 },
 };
 
 const measure = (configuration: PathfinderOptions): Promise<PathfinderMeasurements> =>
@@ -58,18 +59,43 @@ describe("study pathfinder", () => {
     expect(numbers(await measure(tiny))).toBe(numbers(measurements));
   });
 
-  it("measures the landscape of every kernel of the first seed, through the model and along its path", async () => {
+  it("measures the landscape of every model, with planes through those of the first seed", async () => {
     const { landscapes, runs } = await measure(tiny);
-    expect(landscapes.map(({ kernel, seed }) => `${kernel} ${seed}`)).toEqual(["softmax 3", "gaussian 3"]);
-    for (const [index, { randomPlane, pathPlane, hessian, lines }] of landscapes.entries()) {
-      // the middle of the grid is the model, and all eight test pictures are used
-      expect(randomPlane.losses[4]).toBeCloseTo(runs[index].epochs[2].testLoss, 10);
-      expect(pathPlane.path).toHaveLength(4);
-      expect(pathPlane.path[3]).toEqual([0, 0]);
-      expect(pathPlane.explained[0]).toBeGreaterThanOrEqual(pathPlane.explained[1]);
+    expect(landscapes.map(({ kernel, seed, planes }) => [kernel, seed, planes !== undefined])).toEqual([
+      ["softmax", 3, true],
+      ["gaussian", 3, true],
+      ["softmax", 4, false],
+      ["gaussian", 4, false],
+    ]);
+    for (const [index, { planes, hessian, lines }] of landscapes.entries()) {
       expect(hessian.largest).toBeGreaterThan(hessian.smallest);
-      expect(lines).toHaveLength(2);
+      expect(lines).toHaveLength(3);
+      if (planes === undefined) continue;
+      // the middle of the grid is the model, and all eight test pictures are used
+      expect(planes.random.losses[4]).toBeCloseTo(runs[index].epochs[2].testLoss, 10);
+      expect(planes.path.path).toHaveLength(4);
+      expect(planes.path.path[3]).toEqual([0, 0]);
+      expect(planes.path.explained[0]).toBeGreaterThanOrEqual(planes.path.explained[1]);
     }
+  });
+
+  it("compares sharpness and roughness over paired seeds", () => {
+    const landscape = (kernel: string, seed: number, largest: number): Landscape => ({
+      kernel,
+      seed,
+      hessian: { largest, smallest: 0, residual: 0, products: 1 },
+      lines: [{ curvature: 1, concave: 0, excessVariation: 0 }],
+    });
+    const landscapes = [1, 2, 3].flatMap((seed) => [
+      landscape("softmax", seed, 10 * seed),
+      landscape("gaussian", seed, 10 * seed + 2),
+    ]);
+    const { blocks } = report({ positionsAccuracy: [0.5], runs: [], landscapes });
+    const found = blocks.flatMap((block) => (block.kind === "table" && /Sharpness/.test(block.title) ? [block] : []));
+    expect(found[0].rows.slice(0, 2)).toEqual([
+      ["largest Hessian eigenvalue", "softmax", "20 (-4.84 to 44.8)", "–"],
+      ["largest Hessian eigenvalue", "gaussian", "22 (-2.84 to 46.8)", "2 (2 to 2)"],
+    ]);
   });
 
   it("shows intervals, curves with bands, contours, surfaces and samples", async () => {

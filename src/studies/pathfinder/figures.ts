@@ -29,8 +29,10 @@ export function samplesFigures(seed: number): Figure[] {
 }
 
 export function landscapeFigures(landscapes: readonly Landscape[]): Figure[] {
-  const random = landscapes.map(({ kernel, randomPlane }) => ({ name: kernel, surface: randomPlane }));
-  const path = landscapes.map(({ kernel, pathPlane }) => ({ name: kernel, surface: pathPlane, path: pathPlane.path }));
+  const drawn = landscapes.flatMap(({ kernel, planes }) => (planes === undefined ? [] : { kernel, ...planes }));
+  if (drawn.length === 0) return [];
+  const random = drawn.map(({ kernel, random: surface }) => ({ name: kernel, surface }));
+  const path = drawn.map(({ kernel, path: surface }) => ({ name: kernel, surface, path: surface.path }));
   const titles = ["Loss around the model, random directions", "Loss on the plane of the training path"];
   const filters =
     "Cross-entropy on held-out pictures; two random directions, filter-normalised (arXiv 1712.09913), the " +

@@ -16,20 +16,26 @@ import { norm } from "../../numerics/vectors.js";
 import type { Work } from "../runner/study.js";
 import type { LandscapeOptions } from "./options.js";
 
+/** The loss on planes through a model. */
+interface Planes {
+  /** On the first two filter-normalised random directions. */
+  readonly random: Surface;
+  /**
+   * On the first two principal directions of the training path, with the path and the share of its variance that each
+   * explains.
+   */
+  readonly path: Surface & {
+    readonly path: readonly (readonly [number, number])[];
+    readonly explained: readonly number[];
+  };
+}
+
 /** The loss around one trained model. */
 export interface Landscape {
   readonly kernel: string;
   readonly seed: number;
-  /** Loss on two filter-normalised random directions. */
-  readonly randomPlane: Surface;
-  /**
-   * Loss on the first two principal directions of the training path, with the path and the share of its variance that
-   * each explains.
-   */
-  readonly pathPlane: Surface & {
-    readonly path: readonly (readonly [number, number])[];
-    readonly explained: readonly number[];
-  };
+  /** Of the first seed. */
+  readonly planes?: Planes;
   /** Ritz values of the Hessian at the model. */
   readonly hessian: {
     readonly largest: number;
@@ -50,67 +56,66 @@ function around(values: readonly number[], count: number): number[] {
   return evenly(low - margin, high + margin, count);
 }
 
-/** The landscape of `loss` around the end of a training path; equal seeds give equal draws for every kernel. */
+/** Where a landscape is measured. */
+interface Place<Parameters extends ParameterTree> {
+  readonly loss: Loss<Parameters>;
+  readonly parameters: Parameters;
+  /** The weights along the training; the last are the model. */
+  readonly path: readonly Float64Array[];
+}
+
+async function planesOf<Parameters extends ParameterTree>(
+  { loss, parameters, path }: Place<Parameters>,
+  directions: readonly [Float64Array, Float64Array],
+  { points, radius }: LandscapeOptions,
+): Promise<Planes> {
+  const center = path[path.length - 1];
+  const axis = evenly(-radius, radius, points);
+  const random = await lossSurface(loss, parameters, { center, directions, x: axis, y: axis });
+  const principal = principalDirections(path);
+  const [x, y] = ([0, 1] as const).map((side) =>
+    around(
+      principal.path.map((point) => point[side]),
+      points,
+    ),
+  );
+  const surface = await lossSurface(loss, parameters, { center, directions: principal.directions, x, y });
+  return { random, path: { ...surface, path: principal.path, explained: principal.explained } };
+}
+
+/**
+ * The landscape around the end of a training path, with planes if `drawn`. Equal seeds give equal draws for every
+ * kernel.
+ */
 export async function measureLandscape<Parameters extends ParameterTree>(
   names: { readonly kernel: string; readonly seed: number },
-  loss: Loss<Parameters>,
-  parameters: Parameters,
-  path: readonly Float64Array[],
-  { points, radius, products, linePoints }: LandscapeOptions,
+  place: Place<Parameters>,
+  options: LandscapeOptions,
+  drawn: boolean,
   work: Work,
 ): Promise<Landscape> {
+  const { loss, parameters, path } = place;
+  const { radius, products, linePoints, directions: count } = options;
   const center = path[path.length - 1];
-  const label = `${names.kernel}, landscape`;
   const progress = async (done: number, note: string): Promise<void> => {
-    work.report({ kind: "progress", label, done, total: 4, note });
+    work.report({ kind: "progress", label: `${names.kernel}, seed ${names.seed}, landscape`, done, total: 3, note });
     await work.checkpoint();
   };
   const source = random(names.seed);
-  const directions = [
-    filterNormalizedDirection(parameters, center, source),
-    filterNormalizedDirection(parameters, center, source),
-  ] as const;
-  const axis = evenly(-radius, radius, points);
-  const randomPlane = await lossSurface(loss, parameters, { center, directions, x: axis, y: axis });
-  await progress(1, "random directions");
-  const principal = principalDirections(path);
-  const axes = {
-    x: around(
-      principal.path.map(([x]) => x),
-      points,
-    ),
-    y: around(
-      principal.path.map(([, y]) => y),
-      points,
-    ),
-  };
-  const pathPlane = {
-    ...(await lossSurface(loss, parameters, { center, directions: principal.directions, ...axes })),
-    path: principal.path,
-    explained: principal.explained,
-  };
-  await progress(2, "training path");
+  const directions = Array.from({ length: count }, () => filterNormalizedDirection(parameters, center, source));
   const line = evenly(-radius, radius, linePoints);
+  const scales = line.map((scale) => [scale]);
   const lines: Roughness[] = [];
-  for (const direction of directions) {
-    lines.push(
-      roughness(
-        await lossesAt(
-          loss,
-          parameters,
-          center,
-          [direction],
-          line.map((scale) => [scale]),
-        ),
-        line[1] - line[0],
-      ),
-    );
-  }
-  await progress(3, `lines of length ${norm(directions[0]).toFixed(1)}`);
+  for (const direction of directions)
+    lines.push(roughness(await lossesAt(loss, parameters, center, [direction], scales), line[1] - line[0]));
+  await progress(1, `lines of length ${norm(directions[0]).toFixed(1)}`);
   const hessian = await lanczos(hessianProduct(loss, parameters, center), center.length, {
     products,
     random: random(names.seed),
   });
-  await progress(4, "Hessian");
-  return { ...names, randomPlane, pathPlane, hessian, lines };
+  await progress(2, "Hessian");
+  if (!drawn) return { ...names, hessian, lines };
+  const planes = await planesOf(place, [directions[0], directions[1]], options);
+  await progress(3, "planes");
+  return { ...names, hessian, lines, planes };
 }

@@ -4,7 +4,7 @@ import { list, optional, real, record, whole as wholeNumber, type Fields } from 
 import { kinds } from "./kinds.js";
 import type { PathfinderOptions as Picture } from "./picture.js";
 
-/** Options of the loss landscapes, which are drawn for the first seed. */
+/** Options of the loss landscapes: planes for the first seed, lines and Hessian for every seed. */
 export interface LandscapeOptions {
   /** Points along each side of the grid. */
   readonly points: number;
@@ -12,6 +12,8 @@ export interface LandscapeOptions {
   readonly radius: number;
   /** Test pictures on which the loss is evaluated. */
   readonly pictures: number;
+  /** Random directions along which roughness is measured; the first two span a plane. */
+  readonly directions: number;
   /** Products with the Hessian. */
   readonly products: number;
   /** Points of every line along which roughness is measured. */
@@ -42,6 +44,7 @@ const landscapeFields = {
   points: wholeNumber(3, 1001),
   radius: real(0, 1000),
   pictures: wholeNumber(PICTURES.least, PICTURES.most),
+  directions: wholeNumber(2, 1000),
   products: wholeNumber(1, 10_000),
   linePoints: wholeNumber(3, 10_001),
 } as const satisfies Fields<LandscapeOptions>;
@@ -74,7 +77,7 @@ export const pathfinderOptions = {
   ...trainingOptions({ batch: 64, epochs: 4, learningRate: 3e-3 }),
   monitor: monitorOption,
   landscape: setting<LandscapeOptions | undefined>(
-    { points: 11, radius: 1, pictures: 64, products: 12, linePoints: 21 },
+    { points: 11, radius: 1, pictures: 64, directions: 6, products: 12, linePoints: 21 },
     optional(record(landscapeFields)),
   ),
 };

@@ -1,8 +1,9 @@
+import { mean } from "../../numerics/averages.js";
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { curveFigures } from "../comparison/figures.js";
 import { monitorBlocks } from "../comparison/monitor.js";
-import { byKernel, completeRuns, lastAccuracies, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
-import { accuracyTable, statements } from "../comparison/tables.js";
+import { byKernel, completeRuns, lastAccuracies, paired, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
+import { accuracyTable, between, meanWithInterval, statements } from "../comparison/tables.js";
 import {
   formatNumber,
   formatPercent,
@@ -26,40 +27,57 @@ export interface PathfinderMeasurements {
   readonly landscapes: readonly Landscape[];
 }
 
+/** What is compared of a landscape: larger is sharper, or rougher. */
+const measures: Readonly<Record<string, (landscape: Landscape) => number>> = {
+  "largest Hessian eigenvalue": ({ hessian }) => hessian.largest,
+  "curvature on lines": ({ lines }) => mean(lines.map(({ curvature }) => curvature)),
+  "concave points": ({ lines }) => mean(lines.map(({ concave }) => concave)),
+  "excess variation": ({ lines }) => mean(lines.map(({ excessVariation }) => excessVariation)),
+};
+
 function landscapeTable(landscapes: readonly Landscape[]): Table {
-  const rows = landscapes.map(({ kernel, seed, hessian, lines, pathPlane }) => {
-    const mean = (value: (line: (typeof lines)[number]) => number): number =>
-      lines.reduce((sum, line) => sum + value(line), 0) / lines.length;
-    return [
-      kernel,
-      String(seed),
-      formatNumber(hessian.largest),
-      formatNumber(hessian.residual),
-      formatNumber(hessian.smallest),
-      formatNumber(mean(({ curvature }) => curvature)),
-      formatPercent(mean(({ concave }) => concave)),
-      formatNumber(mean(({ excessVariation }) => excessVariation)),
-      formatPercent(pathPlane.explained.reduce((a, b) => a + b)),
-    ];
-  });
-  const columns = [
-    "kernel",
-    "seed",
-    "largest Hessian eigenvalue",
-    "residual",
-    "smallest found",
-    "curvature on lines",
-    "concave points",
-    "excess variation",
-    "path in the plane",
-  ];
+  const rows = landscapes.map((landscape) => [
+    landscape.kernel,
+    String(landscape.seed),
+    ...Object.values(measures).map((measure) => formatNumber(measure(landscape))),
+    formatNumber(landscape.hessian.residual),
+    formatNumber(landscape.hessian.smallest),
+    landscape.planes === undefined ? "–" : formatPercent(landscape.planes.path.explained.reduce((a, b) => a + b)),
+  ]);
+  const columns = ["kernel", "seed", ...Object.keys(measures), "residual", "smallest found", "path in the plane"];
   return table("Loss around the trained models", columns, rows, {
+    note:
+      "Eigenvalues: Ritz values of Lanczos; an eigenvalue lies within the residual of the largest. Lines: means over " +
+      `${landscapes[0].lines.length} random filter-normalised directions. Curvature: root mean square of the second ` +
+      "derivative. Concave points: their share. Excess variation: total variation beyond that of a single valley.",
+  });
+}
+
+/** The measures of every kernel over seeds, and its difference to the first kernel. */
+function sharpnessTable(landscapes: readonly Landscape[]): Table {
+  const groups = [...byKernel(landscapes)];
+  const [[reference]] = groups;
+  const rows = Object.entries(measures).flatMap(([name, measure]) =>
+    groups.map(([kernel, own]) => {
+      const difference =
+        kernel === reference
+          ? undefined
+          : paired(landscapes, kernel, reference, (first, second) => measure(first) - measure(second));
+      return [
+        name,
+        kernel,
+        meanWithInterval(own.map(measure), (value) => formatNumber(value)),
+        difference === undefined
+          ? "–"
+          : `${formatNumber(difference.mean)} (${between(difference, (value) => formatNumber(value))})`,
+      ];
+    }),
+  );
+  return table("Sharpness and roughness over seeds", ["measure", "kernel", "mean", `minus ${reference}`], rows, {
     summary: true,
     note:
-      "Eigenvalues: Ritz values of Lanczos; an eigenvalue lies within the residual of the largest. Lines: " +
-      "along two random filter-normalised directions. " +
-      "Curvature: root mean square of the second derivative. Excess variation: total variation beyond that " +
-      "of a single valley. One model of each kernel, so no statement over seeds.",
+      "Means over seeds, and differences over paired seeds, with Student's 95 % intervals. Directions are the same " +
+      "draws for every kernel of a seed.",
   });
 }
 
@@ -102,7 +120,12 @@ export function report(
     ...monitorBlocks(runs),
     ...(landscapes.length === 0
       ? []
-      : [heading("Loss landscapes"), landscapeTable(landscapes), ...landscapeFigures(landscapes)]),
+      : [
+          heading("Loss landscapes"),
+          sharpnessTable(landscapes),
+          ...landscapeFigures(landscapes),
+          landscapeTable(landscapes),
+        ]),
   ];
   return { answer: answerOf(complete, positionsAccuracy, difficulty), blocks };
 }

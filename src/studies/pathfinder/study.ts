@@ -52,15 +52,14 @@ export const pathfinder = declareStudy({
   data: (options) => Promise.resolve(latest((seed): PictureSplit => splitPictures(options, seed))),
 
   tasks(options, first) {
-    const { kernels, seeds, landscape, ...rest } = options;
+    const { kernels, seeds, ...own } = options;
     const taskOf = (kernel: string, seed: number): Task<(seed: number) => PictureSplit, MeasuredRun, RunState> => {
-      // landscapes of one seed suffice to show their shape
-      const own = { ...options, landscape: seed === first ? landscape : undefined };
       return {
         name: `${kernel} seed ${seed}`,
         stage: `Seed ${seed}: ${options.train} pictures to train on, ${options.test} to test on`,
-        depends: () => ({ ...rest, landscape: own.landscape }),
-        run: (splitOf, work) => trainRun(own, kernel, seed, splitOf(seed), work),
+        // planes are drawn for the first seed
+        depends: () => ({ ...own, drawn: seed === first }),
+        run: (splitOf, work) => trainRun(options, { kernel, seed, drawn: seed === first }, splitOf(seed), work),
       };
     };
     return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));

@@ -42,11 +42,10 @@ export interface MeasuredRun {
   readonly landscape?: Landscape;
 }
 
-/** Trains one encoder, or continues a stored training. */
+/** Trains one encoder, or continues a stored training; with `drawn` its landscape has planes. */
 export async function trainRun(
   options: PathfinderOptions,
-  kernel: string,
-  seed: number,
+  { kernel, seed, drawn }: { readonly kernel: string; readonly seed: number; readonly drawn: boolean },
   split: PictureSplit,
   work: Work<RunState, MeasuredRun>,
 ): Promise<MeasuredRun> {
@@ -89,7 +88,7 @@ export async function trainRun(
     return {
       run,
       ...baseline,
-      landscape: await measureLandscape({ kernel, seed }, loss, parameters, path, landscape, work),
+      landscape: await measureLandscape({ kernel, seed }, { loss, parameters, path }, landscape, drawn, work),
     };
   } finally {
     disposeTree(parameters);
