@@ -56,7 +56,7 @@ export {
 } from "./kernels/decode.js";
 export { decoupled } from "./kernels/decoupled.js";
 export { differential, type DifferentialOptions } from "./kernels/differential.js";
-export { elliptical, ellipticalMetric, type CausalMetric, type EllipticalOptions } from "./kernels/elliptical.js";
+export { elliptical, ellipticalMetric, type EllipticalOptions, type MetricOptions } from "./kernels/elliptical.js";
 export { factored, type FactoredOptions } from "./kernels/factored.js";
 export { laplacian, type LaplacianOptions } from "./kernels/laplacian.js";
 export { linear } from "./kernels/linear.js";

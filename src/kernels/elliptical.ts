@@ -1,11 +1,11 @@
-import { abs, divide, multiply, subtract } from "../autograd/arithmetic.js";
-import { expand, reshape } from "../autograd/broadcast.js";
+import { abs, add, divide, multiply, relu, sign, subtract } from "../autograd/arithmetic.js";
+import { expand, reshape, sum } from "../autograd/broadcast.js";
 import { matmul } from "../autograd/matmul.js";
 import { slice } from "../autograd/slices.js";
 import { max, mean } from "../autograd/reductions.js";
 import { stopGradient } from "../autograd/tape.js";
-import { ShapeError } from "../core/errors.js";
-import { flag, tensor } from "../core/kinds.js";
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import { flag, oneOf, tensor } from "../core/kinds.js";
 import { checkArguments, checkOptions, type Kinds } from "../core/options.js";
 import { formatShape, sameShape, type Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
@@ -13,18 +13,35 @@ import type { HeadSizes, TiledKernel } from "./kernel.js";
 import { softmax, softmaxOptions, type SoftmaxOptions } from "./softmax.js";
 
 /** Options of `ellipticalMetric`. */
-export interface CausalMetric {
+export interface MetricOptions {
   /**
    * For a causal mask: every query gets its own metric from the tokens up to it, so that later tokens have no
    * influence. Default false.
    */
   readonly causal?: boolean;
+  /**
+   * What is taken over the tokens: their mean, or the median, as in the authors' attacks on ImageNet. Of an even number
+   * of tokens it is the lower one. A causal metric has the mean alone. Default "mean".
+   */
+  readonly estimator?: "mean" | "median";
 }
 
-const causalMetric: Kinds<CausalMetric> = { causal: flag };
+const metricKinds: Kinds<MetricOptions> = { causal: flag, estimator: oneOf("mean", "median") };
+
+function checkMetric(where: string, options: MetricOptions): Required<MetricOptions> {
+  const { causal = false, estimator = "mean" } = options;
+  if (!causal || estimator === "mean") return { causal, estimator };
+  throw new ArgumentError({
+    where,
+    argument: "estimator",
+    wanted: '"mean" for a causal metric',
+    got: `"${estimator}"`,
+    fix: "Leave causal out, or take the mean.",
+  });
+}
 
 /** Options of `elliptical`. */
-export interface EllipticalOptions extends SoftmaxOptions, CausalMetric {}
+export interface EllipticalOptions extends SoftmaxOptions, MetricOptions {}
 
 /**
  * Elliptical attention: s = qᵀMk/√d with a diagonal metric M, weights e^s divided by their row sum.
@@ -35,7 +52,8 @@ export interface EllipticalOptions extends SoftmaxOptions, CausalMetric {}
  * Attention, NeurIPS 2024 (arXiv 2406.13770); `causal` is derived here.
  */
 export function elliptical(options: EllipticalOptions = {}): TiledKernel {
-  const { causal = false, scale } = checkOptions("elliptical", options, { ...softmaxOptions, ...causalMetric });
+  const { scale, ...metric } = checkOptions("elliptical", options, { ...softmaxOptions, ...metricKinds });
+  const { causal, estimator } = checkMetric("elliptical", metric);
   const shape = ({ batch, heads, queries, dim }: HeadSizes): Shape => [batch, heads, ...(causal ? [queries] : []), dim];
   return {
     ...softmax({ scale }),
@@ -52,7 +70,7 @@ export function elliptical(options: EllipticalOptions = {}): TiledKernel {
           const [batch, heads, queries, dim] = values.shape;
           return previous === undefined
             ? values.backend.full(1, shape({ batch, heads, queries, keys: queries, dim }))
-            : ellipticalMetric(values, previous, { causal });
+            : ellipticalMetric(values, previous, { causal, estimator });
         },
       },
     ],
@@ -70,16 +88,33 @@ function runningMean(n: number): Float64Array {
   );
 }
 
+/** Halvings of the interval that holds a median: the result is within 2^-32 of the largest number. */
+const HALVINGS = 32;
+
+/** The lower median over the tokens of numbers ≥ 0, [batch, heads, m, d] to [batch, heads, d], by bisection. */
+function medianOf(x: Tensor): Tensor {
+  const [batch, heads, tokens, dim] = x.shape;
+  const most = max(x, 2, { keepAxes: true });
+  const positive = (y: Tensor): Tensor => sign(relu(y));
+  let low = multiply(most, 0);
+  for (let halving = 1; halving <= HALVINGS; halving++) {
+    const half = multiply(most, 2 ** -halving);
+    const above = sum(positive(subtract(x, add(low, half))), 2, { keepAxes: true });
+    low = add(low, multiply(half, positive(subtract(above, Math.floor(tokens / 2)))));
+  }
+  return reshape(add(low, multiply(most, 2 ** -HALVINGS)), [batch, heads, dim]);
+}
+
 /**
- * The metric between two layers: m_c = mean over tokens of |v_c - v'_c|, divided by the largest m of the head; with
- * `causal` over the tokens up to each.
+ * The metric between two layers: m_c = mean or median over tokens of |v_c - v'_c|, divided by the largest m of the head;
+ * with `causal` the mean over the tokens up to each.
  *
  * Shapes: `values` of this layer and `previous` of the one before, [batch, heads, m, d], give [batch, heads, d], causal
  * [batch, heads, m, d]. The first layer has none: use `softmax` there. No gradient flows. Source: as `elliptical`.
  */
-export function ellipticalMetric(values: Tensor, previous: Tensor, options: CausalMetric = {}): Tensor {
+export function ellipticalMetric(values: Tensor, previous: Tensor, options: MetricOptions = {}): Tensor {
   checkArguments("ellipticalMetric", { values, previous }, { values: tensor, previous: tensor });
-  const { causal = false } = checkOptions("ellipticalMetric", options, causalMetric);
+  const { causal, estimator } = checkMetric("ellipticalMetric", checkOptions("ellipticalMetric", options, metricKinds));
   if (values.shape.length !== 4 || !sameShape(values.shape, previous.shape)) {
     throw new ShapeError({
       where: "ellipticalMetric",
@@ -92,6 +127,7 @@ export function ellipticalMetric(values: Tensor, previous: Tensor, options: Caus
   const difference = abs(subtract(stopGradient(values), stopGradient(previous)));
   const means = (): Tensor =>
     expand(reshape(values.backend.tensor(runningMean(tokens)), [1, 1, tokens, tokens]), [batch, heads, tokens, tokens]);
-  const change = causal ? matmul(means(), difference) : mean(difference, 2);
+  const overAll = (): Tensor => (estimator === "median" ? medianOf(difference) : mean(difference, 2));
+  const change = causal ? matmul(means(), difference) : overAll();
   return divide(change, max(change, -1, { keepAxes: true }));
 }

@@ -14,6 +14,7 @@ import {
   softmax,
   valueAndGrad,
   type AttentionKernel,
+  type Backend,
   type Indices,
   type Tensor,
 } from "../../src/index.js";
@@ -106,6 +107,33 @@ describe("the metric between layers", () => {
         change.forEach((value, c) => expect(metric[head * dim + c]).toBeCloseTo(value / Math.max(...change), 12));
       }
     }
+  });
+
+  it.each([5, 8])("is the lower median of the changes of %d tokens, if that is the estimator", async (count) => {
+    const draw = (backend: Backend, seed: number): Tensor =>
+      backend.tensor(random(seed).normals(2 * count * 3), [1, 2, count, 3]);
+    const changes = Array.from(await ops.abs(ops.subtract(draw(cpu, 1), draw(cpu, 2))).read());
+    const medians = [0, 1].map((head) =>
+      [0, 1, 2].map((c) => {
+        const own = changes.filter((_, at) => Math.floor(at / (3 * count)) === head && at % 3 === c);
+        return own.sort((a, b) => a - b)[Math.ceil(count / 2) - 1];
+      }),
+    );
+    const wanted = medians.flatMap((own) => own.map((value) => value / Math.max(...own)));
+    const metric = await ellipticalMetric(draw(cpu, 1), draw(cpu, 2), { estimator: "median" }).read();
+    wanted.forEach((value, at) => expect(metric[at]).toBeCloseTo(value, 8));
+    expect(() => elliptical({ causal: true, estimator: "median" })).toThrow(/estimator: wanted "mean" for a causal/);
+    const layers = observed(elliptical({ estimator: "median" }));
+    const [now, before] = [layers[1].inputs.v, layers[0].inputs.v];
+    expect(await layers[1].inputs["metric"].read()).toEqual(
+      await ellipticalMetric(now, before, { estimator: "median" }).read(),
+    );
+  });
+
+  it("shows a change that is not a number", async () => {
+    const values = ops.sqrt(cpu.tensor([1, 2, -1, 4, 5, 6], [1, 1, 3, 2]));
+    const metric = await ellipticalMetric(values, cpu.full(0, [1, 1, 3, 2]), { estimator: "median" }).read();
+    expect(Array.from(metric).every(Number.isNaN)).toBe(true);
   });
 
   it("of the last token is, if causal, that of all tokens", async () => {

@@ -103,7 +103,7 @@ export const examples: Readonly<Record<string, Example>> = {
   countHeads: example(() => [library.findAttention(weights), 2, {}]),
   decode: example(() => [cache(), { q, k: q, v: q }, { window: 2, softcap: 3 }], 2),
   defineKernel: example(() => [definition], 0),
-  ellipticalMetric: example(() => [q, ops.add(q, 1), { causal: true }], 2),
+  ellipticalMetric: example(() => [q, ops.add(q, 1), { causal: true, estimator: "mean" }], 2),
   encodeSafetensors: example(() => [{ a: { shape: [1], data: [1] } }, {}]),
   adamw: example(
     () => [{ learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, decays: () => true }],
@@ -180,7 +180,7 @@ export const examples: Readonly<Record<string, Example>> = {
   cosine: example(() => [{ temperature: 1 }], 0),
   decoupled: example(() => [{ scale: 1 }], 0),
   differential: example(() => [{ depth: 1, normalize: false }], 0),
-  elliptical: example(() => [{ scale: 1, causal: true }], 0),
+  elliptical: example(() => [{ scale: 1, causal: true, estimator: "mean" }], 0),
   factored: example(() => [{ periodic: [2] }], 0),
   gaussian: example(() => [{ gamma: 1, normalize: true }], 0),
   laplacian: example(() => [{ temperature: 1 }], 0),
