@@ -84,6 +84,9 @@ const known = {
   ellipticalRandom,
 };
 
+/** Forms that see all tokens at once. */
+const wholeForms = { ...known, ellipticalMedian: () => elliptical({ estimator: "median" }) };
+
 /** The forms for a causal mask of kernels that have one. */
 const causalForms = {
   ...known,
@@ -96,11 +99,11 @@ const causalForms = {
  * A kernel of the registry, at its defaults, whose inputs an encoder learns or passes between layers; or one of the
  * variants above.
  *
- * `causal` selects the causal form of a kernel that has one.
+ * `causal` selects the causal form of a kernel that has one; the elliptical metric by a median has none.
  * @throws ArgumentError for any other name.
  */
 export function encoderKernel(name: string, { causal = false }: { readonly causal?: boolean } = {}): TiledKernel {
-  return namedKernel(name, causal ? causalForms : known, ({ inputs = [] }) =>
+  return namedKernel(name, causal ? causalForms : wholeForms, ({ inputs = [] }) =>
     inputs.every(({ fixed, betweenLayers }) => !fixed || betweenLayers !== undefined),
   );
 }

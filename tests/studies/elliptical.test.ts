@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -143,6 +143,54 @@ describe("study elliptical", () => {
     expect(report(undefined).answer).toBe("The study was stopped before its first result.");
     await expect(measurementsOf(elliptical, { ...tiny, kernels: ["nothing"] }, 3)).rejects.toThrow(ArgumentError);
   });
+});
+
+it("trains on pictures, and tests them with noise and with black patches", async () => {
+  const idx = (shape: readonly number[], values: readonly number[]): Buffer =>
+    Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((extent) => [0, 0, extent >> 8, extent & 255]), ...values]);
+  const count = 48;
+  const source = random(1);
+  // class 1 is brighter
+  const levels = Array.from({ length: count * 64 }, (_, at) => (Math.floor(at / 64) % 2) * 150 + source.integer(60));
+  await writeFile(join(folder, "train-images-idx3-ubyte"), idx([count, 8, 8], levels));
+  await writeFile(
+    join(folder, "train-labels-idx1-ubyte"),
+    idx(
+      [count],
+      Array.from({ length: count }, (_, row) => row % 2),
+    ),
+  );
+  const images = join(folder, "train-images-idx3-ubyte");
+  const chosen = optionsOf(elliptical, { images });
+  expect(chosen.kernels).toContain("ellipticalMedian");
+  const options = {
+    ...chosen,
+    seeds: 1,
+    width: 8,
+    hidden: 8,
+    layers: 2,
+    contamination: [0, 1],
+    image: { ...chosen.image, train: 32, test: 16, batch: 8, epochs: 6 },
+  };
+  const measured = await measurementsOf(elliptical, options, 3);
+  expect(measured.images).toMatchObject([{ side: 8, train: 32, test: 16 }]);
+  expect(measured.runs.map(({ kernel }) => kernel)).toEqual(options.kernels);
+  for (const { tests, epochs, layers } of measured.runs) {
+    const [clean, black] = tests;
+    expect(clean.loss).toBeCloseTo(epochs.at(-1)!.testLoss, 12);
+    expect(clean.occludedAccuracy).toBe(clean.accuracy);
+    expect(clean.accuracy).toBeGreaterThan(0.9);
+    // all patches of all pictures are black, so all have the same answer
+    expect(black.occludedAccuracy).toBe(0.5);
+    expect(layers).toHaveLength(2);
+  }
+  const { blocks, answer } = stoppedReport(elliptical, options, measured, 3);
+  expect(answer).toMatch(/Occlusion with 100 % of patches black, ellipticalMedian against softmax/);
+  expect(blocks.flatMap((block) => (block.kind === "figure" ? [block.name] : []))).toContain("noise-contamination");
+  const uneven = { ...options, image: { ...options.image, patch: 3 } };
+  await expect(measurementsOf(elliptical, uneven, 3)).rejects.toThrow(/images: wanted square pictures.*patch, 3/);
+  const texts = { ...tiny, kernels: ["softmax", "ellipticalMedian"] };
+  await expect(measurementsOf(elliptical, texts, 3)).rejects.toThrow(/kernel: wanted one of .* got ellipticalMedian/);
 });
 
 it("a random metric is the identity in the first layer, and one for all later layers and texts", async () => {

@@ -19,22 +19,26 @@ const meanOver = (
   );
 };
 
-/** Mean cosines of tokens and of attention outputs, and head distance of every layer, over the texts [texts, n]. */
+/** Mean cosines of tokens and of attention outputs, and head distance of every layer, over ids [texts, n] or features [pictures, n, ·]. */
 export async function measureLayers(
   model: Encoder,
   kernel: TiledKernel,
   parameters: EncoderParameters,
-  texts: Indices,
+  inputs: Indices | Tensor,
   mask?: Mask,
 ): Promise<LayerMeasure[]> {
   const { backend } = parameters.embedding;
   const observed = backend.scope(() => {
     const layers: { readonly tokens: Tensor; readonly attended: Tensor; readonly map: Tensor }[] = [];
     const options = mask === undefined ? {} : { mask };
-    model.apply(parameters, texts, {
+    model.apply(parameters, inputs, {
       ...options,
-      observe: ({ inputs, tokens, attended }) =>
-        layers.push({ tokens, attended, map: attentionMap(kernel, inputs, options) }),
+      observe: (layer) =>
+        layers.push({
+          tokens: layer.tokens,
+          attended: layer.attended,
+          map: attentionMap(kernel, layer.inputs, options),
+        }),
     });
     return layers;
   });

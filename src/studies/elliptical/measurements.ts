@@ -3,18 +3,29 @@ import type { DataSummary } from "../corpus/dataset.js";
 import type { WindowSummary } from "../corpus/window-data.js";
 import type { EpochMeasure } from "../training/epochs.js";
 
-export type Experiment = "text" | "language";
+export type Experiment = "text" | "language" | "images";
 
 /** Tests of one trained model under contamination. */
 export interface ContaminatedTest {
-  /** Share of swapped tokens. */
+  /** Share of swapped tokens. Of pictures: the deviation of the noise, of a range of 1, and the share of black patches. */
   readonly share: number;
   /** Mean cross-entropy, in nats. Words to predict are clean. */
   readonly loss: number;
   /** Mean cross-entropy of next words that are contaminated as well, in nats. */
   readonly contaminatedLoss?: number;
-  /** Accuracy of the classification. */
+  /** Accuracy of the classification; of pictures with noise. */
   readonly accuracy?: number;
+  /** Accuracy on pictures with black patches. */
+  readonly occludedAccuracy?: number;
+}
+
+/** The pictures of a seed. */
+export interface ImageSummary {
+  readonly name: string;
+  /** Pixels of a side. */
+  readonly side: number;
+  readonly train: number;
+  readonly test: number;
 }
 
 /** Measurements of one layer of a trained model on clean test texts. */
@@ -39,10 +50,11 @@ export interface EllipticalRun {
   readonly watched?: readonly TrainingRecord[];
 }
 
-/** A run, and summaries of its seed's texts. */
+/** A run, and summaries of its seed's texts or pictures. */
 export interface EllipticalResult {
-  readonly texts: DataSummary;
-  readonly windows: WindowSummary;
+  readonly texts?: DataSummary;
+  readonly windows?: WindowSummary;
+  readonly images?: ImageSummary;
   readonly run: EllipticalRun;
 }
 
@@ -50,5 +62,7 @@ export interface EllipticalMeasurements {
   /** Summaries of the texts, for every seed. */
   readonly texts: readonly DataSummary[];
   readonly windows: readonly WindowSummary[];
+  /** Summaries of the pictures, where these take the place of texts. */
+  readonly images: readonly ImageSummary[];
   readonly runs: readonly EllipticalRun[];
 }

@@ -8,8 +8,11 @@ import {
   windowOptions,
 } from "../options.js";
 import { attackNames } from "../corpus/contaminate.js";
-import { oneOf, setting, type Chosen, type Values } from "../runner/options.js";
+import { oneOf, optionalText, setting, whole, type Chosen, type Values } from "../runner/options.js";
 import { list, real } from "../runner/schema.js";
+
+/** MNIST and its kin have 70,000 pictures. */
+const PICTURES = { least: 8, most: 1_000_000 };
 
 export const ellipticalOptions = {
   ...comparisonOptions(
@@ -38,21 +41,39 @@ export const ellipticalOptions = {
     ]),
     ...trainingOptions({ batch: 32, epochs: 4, learningRate: 0.003 }),
   },
+  /** Classification of pictures by Adam. */
+  images: optionalText({
+    flag: "images",
+    argument: "path",
+    help:
+      "pictures (IDX, CIFAR, PNG) to classify under noise and occlusion, instead of texts; also sets three seeds, four " +
+      "layers and other kernels",
+  }),
+  image: {
+    patch: whole(4, { least: 1, most: 256, help: "side of a patch of these pictures in pixels" }),
+    train: whole(4096, PICTURES),
+    test: whole(1024, PICTURES),
+    ...trainingOptions({ batch: 64, epochs: 6, learningRate: 0.003 }),
+  },
   monitor: monitorOption,
   data: dataOption,
 };
 
 export type EllipticalOptions = Values<typeof ellipticalOptions>;
 
-/** Defaults of the attack. */
-export const derive = ({ attack }: Chosen<typeof ellipticalOptions>): Chosen<typeof ellipticalOptions> =>
-  attack === "rare"
+const CONTROLS = ["softmax", "elliptical", "softmaxUnscaled", "ellipticalUnscaled", "ellipticalRandom"];
+
+/** Defaults of pictures and of the attack. */
+export function derive({ attack, images }: Chosen<typeof ellipticalOptions>): Chosen<typeof ellipticalOptions> {
+  if (images !== undefined) return { seeds: 3, kernels: [...CONTROLS, "ellipticalMedian"], layers: 4 };
+  return attack === "rare"
     ? {
         seeds: 3,
-        kernels: ["softmax", "elliptical", "softmaxUnscaled", "ellipticalUnscaled", "ellipticalRandom"],
+        kernels: CONTROLS,
         contamination: [0, 0.015, 0.025, 0.04],
         layers: 4,
         text: { tokens: 64 },
         language: { tokens: 64, length: 256 },
       }
     : {};
+}

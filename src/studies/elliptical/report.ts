@@ -22,6 +22,7 @@ import type {
   LayerMeasure,
 } from "./measurements.js";
 import type { EllipticalOptions } from "./options.js";
+import { notesOf, setUp } from "./set-up.js";
 
 /**
  * A quantity measured against contamination. Means and intervals are computed from `of`; figures show `shown` of them.
@@ -37,14 +38,31 @@ interface Quantity {
   /** Formats a difference of `of`, without its unit. */
   readonly formatDifference: (value: number) => string;
   readonly unit: string;
+  /** What contamination does, after its percentage. */
+  readonly changed: string;
   /** 1 if more is better, -1 if less is better. */
   readonly better: 1 | -1;
 }
 
-const titles: Readonly<Record<Experiment, string>> = { text: "Classification", language: "Next words" };
+const titles: Readonly<Record<Experiment, string>> = {
+  text: "Classification",
+  language: "Next words",
+  images: "Pictures",
+};
 
+const accuracy = {
+  words: "test accuracy",
+  shown: (share: number) => share,
+  format: formatPercent,
+  formatDifference: points,
+  unit: "points of accuracy",
+  better: 1,
+} as const;
+
+const SWAPPED = "swapped";
 const perplexity = {
   words: "perplexity",
+  changed: SWAPPED,
   shown: Math.exp,
   format: (loss: number) => Math.exp(loss).toFixed(1),
   formatDifference: (difference: number) => Math.exp(difference).toFixed(3),
@@ -53,17 +71,15 @@ const perplexity = {
 } as const;
 
 const quantities: Readonly<Record<Experiment, readonly Quantity[]>> = {
-  text: [
+  text: [{ ...accuracy, name: "text", title: titles.text, changed: SWAPPED, of: (test) => Number(test.accuracy) }],
+  images: [
+    { ...accuracy, name: "noise", title: "Noise", changed: "noise", of: (test) => Number(test.accuracy) },
     {
-      name: "text",
-      title: titles.text,
-      words: "test accuracy",
-      of: ({ accuracy }) => Number(accuracy),
-      shown: (accuracy) => accuracy,
-      format: formatPercent,
-      formatDifference: points,
-      unit: "points of accuracy",
-      better: 1,
+      ...accuracy,
+      name: "occlusion",
+      title: "Occlusion",
+      changed: "of patches black",
+      of: (test) => Number(test.occludedAccuracy),
     },
   ],
   language: [
@@ -82,7 +98,7 @@ const percent = (share: number): string => `${percents(share)} %`;
 
 function contaminationTable(
   runs: readonly EllipticalRun[],
-  { title, words, of, format }: Quantity,
+  { title, words, of, format, changed }: Quantity,
   shares: readonly number[],
   note: string,
 ): Table {
@@ -95,7 +111,7 @@ function contaminationTable(
     String(own.length),
     ...shares.map((_, place) => cell(own, place)),
   ]);
-  const columns = ["kernel", "seeds", ...shares.map((share) => `${percent(share)} swapped`)];
+  const columns = ["kernel", "seeds", ...shares.map((share) => `${percent(share)} ${changed}`)];
   return table(`${title}: ${words} against contamination`, columns, rows, { summary: true, note });
 }
 
@@ -136,7 +152,7 @@ function differenceTable(
         ];
   });
   if (rows.length === 0) return undefined;
-  const columns = ["kernel", ...shares.map((share) => `${percent(share)} swapped`), fromTo(shares)];
+  const columns = ["kernel", ...shares.map((share) => `${percent(share)} ${quantity.changed}`), fromTo(shares)];
   return table(`${quantity.title}: ${quantity.unit} against ${reference}, paired seeds`, columns, rows, {
     note: `The last column compares the change of the ${quantity.words} by contamination.`,
   });
@@ -192,7 +208,7 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
 
 function contaminationFigure(
   runs: readonly EllipticalRun[],
-  { name, title: task, words, of, shown, better }: Quantity,
+  { name, title: task, words, of, shown, better, changed }: Quantity,
   shares: readonly number[],
 ): Figure {
   const title = `${task}: ${words} against contamination`;
@@ -208,18 +224,18 @@ function contaminationFigure(
   const plot = {
     kind: "lines",
     series,
-    xLabel: "tokens swapped (%)",
+    xLabel: changed === SWAPPED ? "tokens swapped (%)" : `${changed} (%)`,
     yLabel: better === 1 ? `${words} (%)` : words,
     percent: better === 1,
     dots: true,
   } as const;
-  return figure(`${name}-contamination`, title, plot, `${title}, on texts that are not trained on. ${BAND}`);
+  return figure(`${name}-contamination`, title, plot, `${title}, on examples that are not trained on. ${BAND}`);
 }
 
 /** The comparison of every kernel with the first at the largest contamination, in words. */
 function statements(
   runs: readonly EllipticalRun[],
-  { title, of, formatDifference, unit, better }: Quantity,
+  { title, of, formatDifference, unit, better, changed }: Quantity,
   shares: readonly number[],
   reference: string,
 ): string[] {
@@ -233,7 +249,7 @@ function statements(
     const { mean, count } = difference;
     const gain = better === 1 ? difference : { ...difference, low: -difference.high, high: -difference.low };
     return [
-      `${title} with ${percent(shares[last])} of the tokens swapped, ${kernel} against ` +
+      `${title} with ${percent(shares[last])} ${changed === SWAPPED ? "of the tokens swapped" : changed}, ${kernel} against ` +
         `${reference}: ${formatDifference(mean)} ${unit} ` +
         `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ` +
         `${verdict(kernel, reference, gain)}.`,
@@ -242,37 +258,16 @@ function statements(
 }
 
 /** Tables and figures of the study. */
-export function report(
-  { texts, windows, runs }: EllipticalMeasurements,
-  { kernels, attack, contamination: shares, width, hidden, heads, layers, text, language }: EllipticalOptions,
-): Report {
-  const [reference] = kernels;
-  const majority = formatPercent(meanInterval(texts.map((own) => own.majority)).mean);
-  const frequencies = Math.exp(meanInterval(windows.map(({ frequencyLoss }) => frequencyLoss)).mean).toFixed(1);
-  const unknown = formatPercent(meanInterval(windows.map(({ unknownShare }) => unknownShare)).mean);
-  const notes: Readonly<Record<Experiment, string>> = {
-    text:
-      "In brackets: Student's 95 % interval of the mean. Always answering the most frequent class: " +
-      `${majority} of clean texts.`,
-    language:
-      "Perplexity is e to the mean loss over words and seeds. In brackets: its interval, from Student's 95 " +
-      `% interval of that mean. Unigram baseline (word frequencies alone) on clean words: ${frequencies}. ${unknown} ` +
-      "of the clean words are outside the vocabulary; these count as one word.",
-  };
-  const blocks: Block[] = [
-    paragraph(
-      `${texts[0].name}. Encoders of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads) ` +
-        `learn from clean texts: to classify ${texts[0].train} texts by their first ${text.tokens} words, ` +
-        `and to predict the next of ${windows[0].vocabulary} ids in ${windows[0].train} windows of ` +
-        `${language.tokens} words, seeing those before it. Tests on other texts swap each token, with the ` +
-        `probability given, for ${attack === "rare" ? "the rarest known word" : "a random known word"}; the words to ` +
-        "predict stay as they were, or are those of the contaminated text. " +
-        `For a seed every ` +
-        `kernel has the same texts, start, batches, number of steps and contamination.`,
-    ),
-  ];
+export function report(measurements: EllipticalMeasurements, options: EllipticalOptions): Report {
+  const { runs } = measurements;
+  const {
+    kernels: [reference],
+    contamination: shares,
+  } = options;
+  const notes = notesOf(measurements);
+  const blocks: Block[] = [paragraph(setUp(measurements, options))];
   const answers: string[] = [];
-  for (const experiment of ["text", "language"] as const) {
+  for (const experiment of ["text", "language", "images"] as const) {
     const own = runs.filter((run) => run.experiment === experiment);
     if (own.length === 0) continue;
     blocks.push(heading(titles[experiment]));
@@ -281,7 +276,7 @@ export function report(
       const differences = differenceTable(own, quantity, shares, reference);
       answers.push(...found);
       blocks.push(
-        contaminationTable(own, quantity, shares, notes[experiment]),
+        contaminationTable(own, quantity, shares, notes[experiment]()),
         ...(differences === undefined ? [] : [differences, costTable(own, quantity, shares)]),
         ...found.map(paragraph),
         contaminationFigure(own, quantity, shares),

@@ -8,6 +8,7 @@ import type { EpochResult } from "../training/classifier.js";
 import type { EpochMeasure } from "../training/epochs.js";
 import type { TrainingState } from "../training/train.js";
 import { classify, predictWords, STREAMS } from "./experiments.js";
+import { classifyImages, prepareImages, type Images } from "./images.js";
 import type { EllipticalResult } from "./measurements.js";
 import { derive, ellipticalOptions } from "./options.js";
 import { report } from "./report.js";
@@ -19,20 +20,37 @@ interface Texts {
   readonly words: WindowData;
 }
 
-/** Encoders that classify texts or predict next words, trained on clean texts and tested on contaminated ones. */
+/** The data of a seed: texts, or pictures where these are given. */
+interface Data {
+  readonly textsOf?: (seed: number) => Texts;
+  readonly imagesOf?: (seed: number) => Images;
+}
+
+/**
+ * Encoders that classify texts or predict next words, trained on clean texts and tested on contaminated ones; or the same
+ * on pictures.
+ */
 export const elliptical = declareStudy({
   name: "elliptical",
   question:
-    "dot-product, elliptical and Mahalanobis attention on contaminated texts: accuracy, perplexity, " +
+    "dot-product, elliptical and Mahalanobis attention on contaminated texts or pictures: accuracy, perplexity, " +
     "collapse, redundancy",
   title: "Contaminated texts with dot-product, elliptical and Mahalanobis attention",
   options: ellipticalOptions,
   derive,
-  check: ({ kernels }) => kernels.forEach((name) => encoderKernel(name)),
+  check({ kernels, images }) {
+    for (const name of kernels) {
+      encoderKernel(name);
+      if (images === undefined) encoderKernel(name, { causal: true });
+    }
+  },
 
-  async data({ data, text, language }, _, report) {
-    const corpus = await openCorpus(data);
-    return latest((seed): Texts => {
+  async data(options, _, report) {
+    const { data, images, text, language } = options;
+    const corpus = await openCorpus(images ?? data);
+    if (images !== undefined)
+      return { imagesOf: latest((seed): Images => prepareImages(corpus, options, STREAMS * seed)) };
+    const textsOf = latest((seed): Texts => {
       const dataset = prepareDataset(corpus, { ...text, seed: STREAMS * seed });
       const words = prepareWindows(corpus, language, STREAMS * seed, { unknown: "predicted" });
       report({
@@ -41,40 +59,45 @@ export const elliptical = declareStudy({
       });
       return { dataset, words };
     });
+    return { textsOf };
   },
 
   tasks(options, first) {
-    const { kernels, seeds, text, language, ...rest } = options;
+    const { kernels, seeds, text, language, image, images, ...rest } = options;
     const shared = (experiment: string, kernel: string, seed: number) => ({
       name: `${experiment} ${kernel} seed ${seed}`,
       stage: `Seed ${seed}`,
     });
     const summaryOf = ({ dataset, words }: Texts) => ({ texts: summarize(dataset), windows: words.summary });
-    const classifying = (
-      kernel: string,
-      seed: number,
-    ): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochResult>> => ({
+    const classifying = (kernel: string, seed: number): Task<Data, EllipticalResult, TrainingState<EpochResult>> => ({
       ...shared("text", kernel, seed),
-      depends: (textsOf) => ({ ...rest, text, data: contentOf(textsOf(seed).dataset) }),
-      run: async (textsOf, work) => ({
-        ...summaryOf(textsOf(seed)),
-        run: await classify(options, kernel, seed, textsOf(seed).dataset, work),
+      depends: ({ textsOf }) => ({ ...rest, text, data: contentOf(textsOf!(seed).dataset) }),
+      run: async ({ textsOf }, work) => ({
+        ...summaryOf(textsOf!(seed)),
+        run: await classify(options, kernel, seed, textsOf!(seed).dataset, work),
       }),
     });
-    const predicting = (
-      kernel: string,
-      seed: number,
-    ): Task<(seed: number) => Texts, EllipticalResult, TrainingState<EpochMeasure>> => ({
+    const predicting = (kernel: string, seed: number): Task<Data, EllipticalResult, TrainingState<EpochMeasure>> => ({
       ...shared("language", kernel, seed),
-      depends(textsOf) {
-        const { train, test, vocabulary } = textsOf(seed).words;
+      depends({ textsOf }) {
+        const { train, test, vocabulary } = textsOf!(seed).words;
         return { ...rest, data: undefined, language, train, test, vocabulary };
       },
-      run: async (textsOf, work) => ({
-        ...summaryOf(textsOf(seed)),
-        run: await predictWords(options, kernel, seed, textsOf(seed).words, work),
+      run: async ({ textsOf }, work) => ({
+        ...summaryOf(textsOf!(seed)),
+        run: await predictWords(options, kernel, seed, textsOf!(seed).words, work),
       }),
     });
+    const seeing = (kernel: string, seed: number): Task<Data, EllipticalResult, TrainingState<EpochResult>> => ({
+      ...shared("images", kernel, seed),
+      depends: ({ imagesOf }) => ({ ...rest, data: undefined, image, images: imagesOf!(seed) }),
+      run: async ({ imagesOf }, work) => ({
+        images: imagesOf!(seed).summary,
+        run: await classifyImages(options, kernel, seed, imagesOf!(seed), work),
+      }),
+    });
+    if (images !== undefined)
+      return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => seeing(kernel, seed)));
     return seedsOf(first, { seeds }).flatMap((seed) => [
       ...kernels.map((kernel) => classifying(kernel, seed)),
       ...kernels.map((kernel) => predicting(kernel, seed)),
@@ -82,8 +105,9 @@ export const elliptical = declareStudy({
   },
 
   gather: (done: readonly EllipticalResult[]) => ({
-    texts: bySeed(done, ({ texts }) => texts),
-    windows: bySeed(done, ({ windows }) => windows),
+    texts: bySeed(done, ({ texts }) => texts).flatMap((texts) => texts ?? []),
+    windows: bySeed(done, ({ windows }) => windows).flatMap((windows) => windows ?? []),
+    images: bySeed(done, ({ images }) => images).flatMap((images) => images ?? []),
     runs: done.map(({ run }) => run),
   }),
   report,
