@@ -49,6 +49,7 @@ it("study wavefunction compares both attentions against Lanczos, grows chains, a
     expect(run.last.mean).toBeGreaterThan(reference!.energy - 1e-9);
     expect(run.last.error).toBe(0);
     expect(run.last.mean).toBeLessThan(run.energies[0]);
+    expect(run.projected).toBeUndefined(); // it is projected already
   }
   const [factored, softmax, spatial] = runs;
   expect(factored.dependence.at(-1)!.layers[0]).toBeLessThan(1e-20);
@@ -137,6 +138,9 @@ it("samples lattices too large to sum over, and shows published energies", async
   const { reference, runs } = results.measurements!;
   expect(reference).toMatchObject({ energy: -0.50381 });
   expect(runs[0].last.error).toBeGreaterThan(0);
+  // one step does not yet make the wave function symmetric
+  expect(runs[0].projected!.error).toBeGreaterThan(0);
+  expect(runs[0].projected!.mean).not.toBe(runs[0].last.mean);
 });
 
 it.each([

@@ -10,7 +10,7 @@ import type { ComplexNumbers } from "../../physics/complex.js";
 import { blocksOf, jacobian, type Jacobian } from "../../physics/jacobian.js";
 import type { StepOptions, VariationalProblem } from "../../physics/variational.js";
 import { problemOf } from "./optimization.js";
-import type { AttentionName, OptimizationSetting } from "./options.js";
+import type { AttentionName, OptimizationSetting } from "./setting.js";
 
 type Numbers = Float32Array | Float64Array;
 
@@ -70,8 +70,8 @@ export interface Evaluation {
 /** What a thread runs. The build makes it; from sources there is none, and one thread evaluates all. */
 const script = new URL("./wavefunction-thread.js", import.meta.url);
 const MOST_THREADS = 16;
-/** Least rows that are worth a message to a thread. */
-const LEAST_ROWS: Readonly<Record<Wanted, number>> = { amplitudes: 64, derivatives: 8 };
+/** Least configurations, images counted, that are worth a message to a thread. */
+const LEAST: Readonly<Record<Wanted, number>> = { amplitudes: 32, derivatives: 8 };
 
 /** A copy in a thread of its own, asked one question at a time. Once it has failed, every answer is its error. */
 interface Thread extends Copy {
@@ -136,7 +136,7 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
   /** What is wanted for all rows, `width` numbers for each. */
   async function evaluate(wanted: Wanted, spins: Int8Array, width: number): Promise<ComplexNumbers> {
     const rows = spins.length / sites;
-    const parts = Math.max(1, Math.min(most, Math.floor(rows / LEAST_ROWS[wanted])));
+    const parts = Math.max(1, Math.min(most, Math.floor((rows * ansatz.images) / LEAST[wanted])));
     const start = (part: number): number => Math.floor((part * rows) / parts);
     const question = (part: number): Question => {
       return { wanted, spins: spins.slice(start(part) * sites, start(part + 1) * sites) };

@@ -1,5 +1,5 @@
 import type { Statistics } from "../../physics/statistics.js";
-import type { AttentionName } from "./options.js";
+import type { AttentionName } from "./setting.js";
 
 /** An energy to compare with, per site. */
 export interface Reference {
@@ -39,6 +39,8 @@ export interface WavefunctionRun extends Readonly<Curves> {
   readonly maps: readonly (readonly number[])[];
   /** Energy after the last step, or before it if the optimisation was stopped. Per site, except for the variance. */
   readonly last: Statistics;
+  /** Energy of the last parameters with ψ projected on all symmetries, if the optimisation projects on fewer. */
+  readonly projected?: Statistics;
   /** Energy per site extrapolated to zero variance; absent before the last step, and if all variances are equal. */
   readonly zeroVariance?: number;
   readonly finished: boolean;

@@ -13,7 +13,7 @@ import { exactSampler, metropolisSampler, randomChains, summation, type Sampler 
 import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../physics/symmetry.js";
 import type { VariationalProblem } from "../../physics/variational.js";
 import { restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
-import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./options.js";
+import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./setting.js";
 import type { Curves } from "./measurements.js";
 
 /**

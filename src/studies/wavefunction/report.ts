@@ -1,5 +1,5 @@
 import { mean, median } from "../../numerics/averages.js";
-import { palette, type Series } from "../report/lines.js";
+import type { Series } from "../report/lines.js";
 import {
   figure,
   formatNumber,
@@ -10,27 +10,11 @@ import {
   type Report,
   type Table,
 } from "../report/report.js";
+import { lengthBlocks } from "./lengths.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
-import {
-  attentionNames,
-  chainSettings,
-  type AttentionName,
-  type OptimizationSetting,
-  type ProjectionName,
-  type SamplingName,
-  type WavefunctionOptions,
-} from "./options.js";
-
-const color: Readonly<Record<AttentionName, string>> = {
-  factored: palette.orange,
-  softmax: palette.blue,
-  spatial: palette.green,
-};
-const words: Readonly<Record<AttentionName, string>> = {
-  factored: "factored (positions alone)",
-  softmax: "softmax with relative positions",
-  spatial: "spatial (positions alone)",
-};
+import type { WavefunctionOptions } from "./options.js";
+import { attentionNames } from "./setting.js";
+import { bar, color, projected, rhos, sampled, shades, stepsOf, withBar, words } from "./words.js";
 
 /** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
 const WINDOW = 30;
@@ -41,14 +25,7 @@ export function movingAverage(values: readonly number[], window = WINDOW): numbe
 
 /** Final energy of a run. */
 const energyOf = ({ last }: WavefunctionRun): number => last.mean;
-const bar = ({ last }: WavefunctionRun): string =>
-  last.error > 0 ? `${last.mean.toFixed(6)} ± ${last.error.toFixed(6)}` : last.mean.toFixed(7);
-const rhos = ({ dependence }: WavefunctionRun): string =>
-  dependence[dependence.length - 1]?.layers.map((value) => formatNumber(value, 2)).join(", ") ?? "–";
 const relative = (energy: number, reference: number): number => (energy - reference) / Math.abs(reference);
-
-const stepsOf = ({ energies, finished }: WavefunctionRun): string =>
-  finished ? String(energies.length) : `${energies.length}, stopped`;
 
 function runTable(runs: readonly WavefunctionRun[], reference: number | undefined): Table {
   const rows = runs.map((run) => [
@@ -56,6 +33,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     String(run.seed),
     bar(run),
     reference === undefined ? "–" : formatNumber(relative(energyOf(run), reference), 2),
+    run.projected === undefined ? "–" : withBar(run.projected),
     run.zeroVariance === undefined ? "–" : run.zeroVariance.toFixed(5),
     formatNumber(run.last.variance, 2),
     formatNumber(run.last.autocorrelationTime, 2),
@@ -71,6 +49,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     "seed",
     "energy",
     "relative error",
+    "on all symmetries",
     "zero variance",
     "variance",
     "τ",
@@ -84,7 +63,8 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
-      "Energy: with an error bar where it is sampled, else a sum over all configurations. Zero variance: " +
+      "Energy: with an error bar where it is sampled, else a sum over all configurations. On all symmetries: the energy " +
+      "of the last parameters with ψ projected on them. Zero variance: " +
       "energies of the second half of the steps, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
@@ -123,9 +103,6 @@ function curves(runs: readonly WavefunctionRun[], reference: number | undefined)
   return figure("energy", title, plot, caption);
 }
 
-/** Colours of seeds or layers. */
-const shades = [palette.blue, palette.green, palette.purple, palette.orange, palette.grey];
-
 function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
   const series = runs
     .filter(({ attention }) => attention === "softmax")
@@ -147,64 +124,6 @@ function dependenceFigure(runs: readonly WavefunctionRun[]): Figure {
     { kind: "lines", series, xLabel: "step", yLabel: "ρ", logarithmic: true },
     caption,
   );
-}
-
-/** ρ of softmax attention against the number of patches. */
-function lengthBlocks(runs: readonly WavefunctionRun[], options: WavefunctionOptions): Block[] {
-  const { patch } = options;
-  const rows = runs.map((run) => [
-    String(run.extents[0]),
-    String(run.extents[0] / patch),
-    String(run.seed),
-    bar(run),
-    formatNumber(run.last.variance, 2),
-    rhos(run),
-    String(run.parameters),
-    formatNumber(median(run.seconds), 2),
-    stepsOf(run),
-  ]);
-  const rings = chainSettings(options, options).map(
-    (setting) =>
-      `${setting.extents[0]} sites: ${projected[setting.projection]}, ${sampled[setting.sampling](setting)}.`,
-  );
-  const overview = table(
-    "Softmax attention with relative positions on chains",
-    ["sites", "patches", "seed", "energy", "variance", "ρ by layer", "parameters", "s/step", "steps"],
-    rows,
-    {
-      summary: true,
-      note: `The same transformer on rings, after the same number of steps. ${rings.join(" ")}`,
-    },
-  );
-  const finished = runs.filter((run) => run.finished);
-  const lengths = [...new Set(finished.map(({ extents }) => extents[0] / patch))];
-  if (lengths.length < 2) return [overview];
-  /** ρ of a layer after the last step of every seed, in ascending order. */
-  const reached = (length: number, layer: number): number[] =>
-    finished
-      .filter(({ extents }) => extents[0] / patch === length)
-      .map(({ dependence }) => dependence[dependence.length - 1].layers[layer])
-      .sort((x, y) => x - y);
-  const series = finished[0].dependence[0].layers.map((_, layer): Series => {
-    const all = lengths.map((length) => reached(length, layer));
-    return {
-      label: `layer ${layer + 1}`,
-      color: shades[layer % shades.length],
-      x: lengths,
-      y: all.flatMap((values) => median(values) ?? []),
-      band: { low: all.map((values) => values[0]), high: all.map((values) => values[values.length - 1]) },
-    };
-  });
-  const plot = { kind: "lines", series, xLabel: "patches", yLabel: "ρ", logarithmic: true, dots: true } as const;
-  return [
-    overview,
-    figure(
-      "lengths",
-      "Input dependence ρ against the number of patches",
-      plot,
-      "After the last step: medians over seeds; the band is the least and the largest value.",
-    ),
-  ];
 }
 
 function mapTables(runs: readonly WavefunctionRun[]): Table[] {
@@ -262,17 +181,6 @@ function answerOf(
     stopped === 0 ? [] : [`${stopped} ${stopped > 1 ? "optimisations" : "optimisation"} stopped, not counted`];
   return `${title}: ${[...parts, ...rest].join("; ")}.${wanted}`;
 }
-
-const sampled: Readonly<Record<SamplingName, (setting: OptimizationSetting) => string>> = {
-  sum: () => "sums over all configurations of the sector S^z = 0, without noise",
-  draws: ({ samples }) => `over ${samples} independent draws per step from the enumerated sector S^z = 0`,
-  metropolis: ({ samples, chains }) => `over ${samples} draws per step by Metropolis exchange in ${chains} chains`,
-};
-const projected: Readonly<Record<ProjectionName, string>> = {
-  none: "not projected on symmetries",
-  translations: "projected on invariance under all translations",
-  all: "projected on invariance under all translations, the point group and the flip of all spins",
-};
 
 /** Tables and figures of the study. */
 export function report(measurements: WavefunctionMeasurements, options: WavefunctionOptions): Report {

@@ -4,16 +4,8 @@ import { seedsOf } from "../comparison/seeds.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import type { Reference, WavefunctionResult } from "./measurements.js";
 import type { StoredOptimization } from "./optimization.js";
-import {
-  bytesOf,
-  chainSettings,
-  checkOptions,
-  derive,
-  latticeOf,
-  wavefunctionOptions,
-  type AttentionName,
-  type OptimizationSetting,
-} from "./options.js";
+import { bytesOf, chainSettings, checkOptions, derive, wavefunctionOptions } from "./options.js";
+import { latticeOf, type AttentionName, type OptimizationSetting } from "./setting.js";
 import { report } from "./report.js";
 import { optimize } from "./train.js";
 

@@ -1,12 +1,14 @@
 import { countParameters } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
-import { zeroVarianceEnergy } from "../../physics/statistics.js";
+import type { AnsatzParameters } from "../../physics/ansatz-parameters.js";
+import type { Sampler } from "../../physics/sampler.js";
+import { zeroVarianceEnergy, type Statistics } from "../../physics/statistics.js";
 import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { cosineSchedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
-import { onBackend, onThreads } from "./evaluation.js";
+import { onBackend, onThreads, type Model } from "./evaluation.js";
 import type { WavefunctionRun } from "./measurements.js";
 import {
   begin,
@@ -18,7 +20,7 @@ import {
   type OptimizationState,
   type StoredOptimization,
 } from "./optimization.js";
-import type { AttentionName, OptimizationSetting } from "./options.js";
+import type { AttentionName, OptimizationSetting } from "./setting.js";
 
 /** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
@@ -39,6 +41,23 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
   const maps = await attentionMaps(ansatz, state.parameters, drawn);
   state.curves.dependence.push({ step: state.step, layers: maps.map(({ inputDependence }) => inputDependence) });
   state.maps = maps.map(headMean);
+}
+
+/** Measures the energy of the same parameters with ψ projected on all symmetries. */
+async function measureProjected(
+  { attention, setting, isHardware }: Model & { readonly isHardware: boolean },
+  parameters: AnsatzParameters,
+  sampler: Sampler,
+): Promise<Measurement> {
+  const whole = { ...setting, projection: "all" } as const;
+  const problem = problemOf(attention, whole);
+  const evaluation = isHardware ? onBackend(problem) : onThreads(problem, { attention, setting: whole });
+  try {
+    const { logAmplitude } = await evaluation.of(parameters);
+    return await measure(problem, logAmplitude, sampler, setting.samples);
+  } finally {
+    await evaluation.close();
+  }
 }
 
 /** One optimisation, and its callback. */
@@ -74,6 +93,10 @@ export async function optimize(
   const { parameters, curves } = state;
   const evaluation = isHardware ? onBackend(problem) : onThreads(problem, { attention, setting });
 
+  const perSiteOf = (energy: Statistics): Statistics => {
+    return { ...energy, mean: perSite(energy.mean), error: perSite(energy.error) };
+  };
+
   const stand = ({ energy }: Measurement, finished: boolean): WavefunctionRun => {
     // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
     const points = curves.energies
@@ -86,7 +109,7 @@ export async function optimize(
       extents,
       parameters: countParameters(parameters),
       maps: state.maps,
-      last: { ...energy, mean: perSite(energy.mean), error: perSite(energy.error) },
+      last: perSiteOf(energy),
       ...(finished && new Set(points.map(({ variance }) => variance)).size > 1
         ? { zeroVariance: zeroVarianceEnergy(points) }
         : {}),
@@ -143,7 +166,10 @@ export async function optimize(
     const { logAmplitude } = await evaluation.of(parameters);
     const final = await measure(problem, logAmplitude, sampler, samples);
     await look(problem, state, final);
-    return stand(final, true);
+    const run = stand(final, true);
+    if (setting.projection === "all") return run;
+    const { energy } = await measureProjected({ attention, setting, isHardware }, parameters, sampler);
+    return { ...run, projected: perSiteOf(energy) };
   } finally {
     await evaluation.close();
     disposeState(state);

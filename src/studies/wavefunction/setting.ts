@@ -1,0 +1,103 @@
+import { chain, square, type Lattice } from "../../physics/lattice.js";
+
+/** The attentions that the study compares, by name. */
+export const attentionNames = ["factored", "softmax", "spatial"] as const;
+export type AttentionName = (typeof attentionNames)[number];
+
+/**
+ * Symmetry group on whose trivial representation ψ is projected: none, all translations, or these with the point group
+ * and the flip of all spins.
+ */
+export const projectionNames = ["none", "translations", "all"] as const;
+export type ProjectionName = (typeof projectionNames)[number];
+
+/** The sign rule that is imposed on ψ: none, or Marshall's. */
+export const signNames = ["none", "marshall"] as const;
+type SignName = (typeof signNames)[number];
+
+/**
+ * Computation of means over |ψ|²: sums over the sector S^z = 0 (total spin zero), independent draws from it, or
+ * Metropolis exchange.
+ */
+export const samplingNames = ["sum", "draws", "metropolis"] as const;
+export type SamplingName = (typeof samplingNames)[number];
+
+/** Settings of one optimisation, except attention and seed. */
+export interface OptimizationSetting {
+  /** Sites along each axis: one axis for a chain, two for a square. */
+  readonly extents: readonly number[];
+  /** J2 in units of J1. */
+  readonly j2: number;
+  readonly patch: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly layers: number;
+  readonly projection: ProjectionName;
+  readonly signs: SignName;
+  readonly steps: number;
+  readonly sampling: SamplingName;
+  /** Draws per step, if energies are sampled. */
+  readonly samples: number;
+  /** Metropolis chains. */
+  readonly chains: number;
+  /** Largest and last learning rate, between which it falls with a cosine, and warm-up steps. */
+  readonly rate: { readonly start: number; readonly end: number; readonly warmup: number };
+  /** Diagonal shift λ of stochastic reconfiguration. */
+  readonly shift: number;
+  /** Momentum μ of SPRING. */
+  readonly momentum: number;
+  /** Most length of a step in the Fubini-Study metric. */
+  readonly longest: number;
+}
+
+/** The lattice with these extents. */
+export function latticeOf([rows, columns]: readonly number[]): Lattice {
+  return columns === undefined ? chain(rows) : square(rows, columns);
+}
+
+/** Most sites for which the sector is enumerated by default: 16 sites have 12,870 states. */
+const ENUMERATED_SITES = 16;
+
+/**
+ * Default learning rate, three quarters of 1/(E_max - E_0): above that limit excited states grow.
+ *
+ * E_max is that of a ferromagnet, which has J1/4 and J2/4 for each bond. A square has two bonds of either kind per
+ * site, a chain one. Ground states have -0.45 to -0.8 per site.
+ */
+function rateFor(sites: number, dimension: number, j2: number): number {
+  const spread = (dimension * (1 + Math.abs(j2))) / 4 + 0.6;
+  return Number((0.75 / (sites * spread)).toPrecision(2));
+}
+
+/** Whether the sector is enumerated by default. */
+export const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
+
+/** The default optimisation of a lattice. */
+export function settingFor(extents: readonly number[], j2: number): OptimizationSetting {
+  const { sites } = latticeOf(extents);
+  const small = isSmall(extents);
+  const isLargeSquare = !small && extents.length === 2;
+  const stable = rateFor(sites, extents.length, j2);
+  return {
+    extents,
+    j2,
+    patch: 2,
+    width: small ? 8 : 16,
+    heads: small ? 2 : 4,
+    layers: 1,
+    // all symmetries are few images on a ring, but 64 on a square of 6 × 6 sites
+    projection: isLargeSquare ? "translations" : "all",
+    signs: small ? "none" : "marshall",
+    steps: isLargeSquare ? 120 : small ? 80 : 200,
+    sampling: small ? "sum" : "metropolis",
+    samples: isLargeSquare ? 256 : 512,
+    chains: isLargeSquare ? 64 : 128,
+    // draws hardly hold the ferromagnet, so that a sampled optimisation bears twice the rate
+    rate: isLargeSquare
+      ? { start: 2 * stable, end: stable / 5, warmup: 10 }
+      : { start: stable, end: stable, warmup: small ? 5 : 10 },
+    shift: 1e-3,
+    momentum: isLargeSquare ? 0.9 : 0,
+    longest: 0.3,
+  };
+}
