@@ -88,7 +88,7 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     // all symmetries are few images on a ring, but 64 on a square of 6 × 6 sites
     projection: isLargeSquare ? "translations" : "all",
     signs: small ? "none" : "marshall",
-    steps: isLargeSquare ? 120 : small ? 80 : 200,
+    steps: isLargeSquare ? 150 : small ? 80 : 200,
     sampling: small ? "sum" : "metropolis",
     samples: isLargeSquare ? 256 : 512,
     chains: isLargeSquare ? 64 : 128,

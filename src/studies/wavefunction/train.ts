@@ -24,6 +24,8 @@ import type { AttentionName, OptimizationSetting } from "./setting.js";
 
 /** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
+/** The final energies have this many times the draws of a step, for error bars that chains agree on. */
+const FINAL_DRAWS = 4;
 /** Share of the steps, at the end, whose energies are extrapolated to zero variance. */
 const EXTRAPOLATED_SHARE = 1 / 2;
 
@@ -54,7 +56,7 @@ async function measureProjected(
   const evaluation = isHardware ? onBackend(problem) : onThreads(problem, { attention, setting: whole });
   try {
     const { logAmplitude } = await evaluation.of(parameters);
-    return await measure(problem, logAmplitude, sampler, setting.samples);
+    return await measure(problem, logAmplitude, sampler, FINAL_DRAWS * setting.samples);
   } finally {
     await evaluation.close();
   }
@@ -164,7 +166,7 @@ export async function optimize(
       await work.checkpoint(store);
     }
     const { logAmplitude } = await evaluation.of(parameters);
-    const final = await measure(problem, logAmplitude, sampler, samples);
+    const final = await measure(problem, logAmplitude, sampler, FINAL_DRAWS * samples);
     await look(problem, state, final);
     const run = stand(final, true);
     if (setting.projection === "all") return run;
