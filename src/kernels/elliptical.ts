@@ -88,7 +88,7 @@ function runningMean(n: number): Float64Array {
   );
 }
 
-/** Halvings of the interval that holds a median: the result is within 2^-32 of the largest number. */
+/** Halvings of the interval that holds a median: the result is within 2^-32 of the largest number, or 0 below that. */
 const HALVINGS = 32;
 
 /** The lower median over the tokens of numbers ≥ 0, [batch, heads, m, d] to [batch, heads, d], by bisection. */
@@ -102,7 +102,8 @@ function medianOf(x: Tensor): Tensor {
     const above = sum(positive(subtract(x, add(low, half))), 2, { keepAxes: true });
     low = add(low, multiply(half, positive(subtract(above, Math.floor(tokens / 2)))));
   }
-  return reshape(add(low, multiply(most, 2 ** -HALVINGS)), [batch, heads, dim]);
+  const upper = add(low, multiply(multiply(most, 2 ** -HALVINGS), positive(low)));
+  return reshape(upper, [batch, heads, dim]);
 }
 
 /**

@@ -130,6 +130,13 @@ describe("the metric between layers", () => {
     );
   });
 
+  it("is that of no change where most tokens do not change", async () => {
+    const values = cpu.tensor([0, 0, 0, 0, 0, 2, 1, 3], [1, 1, 4, 2]);
+    const metric = async (few: Tensor) => ellipticalMetric(few, cpu.full(0, few.shape), { estimator: "median" }).read();
+    expect(Array.from(await metric(values))).toEqual([NaN, NaN]); // 0 over 0, as for a mean of 0
+    expect(Array.from(await metric(ops.add(values, cpu.tensor([0, 1], [2]))))).toEqual([0, 1]);
+  });
+
   it("shows a change that is not a number", async () => {
     const values = ops.sqrt(cpu.tensor([1, 2, -1, 4, 5, 6], [1, 1, 3, 2]));
     const metric = await ellipticalMetric(values, cpu.full(0, [1, 1, 3, 2]), { estimator: "median" }).read();

@@ -16,6 +16,7 @@ const plan: OptimizationPlan = {
   attention: "factored",
   seed: 1,
   setting: { ...valuesOf(wavefunctionOptions), width: WIDTH, steps: STEPS },
+  projects: false,
   reference: undefined,
   follow: async () => {},
 };

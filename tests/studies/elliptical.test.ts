@@ -185,7 +185,7 @@ it("trains on pictures, and tests them with noise and with black patches", async
     expect(layers).toHaveLength(2);
   }
   const { blocks, answer } = stoppedReport(elliptical, options, measured, 3);
-  expect(answer).toMatch(/Occlusion with 100 % of patches black, ellipticalMedian against softmax/);
+  expect(answer).toMatch(/Occlusion with 100 % occluded, ellipticalMedian against softmax/);
   expect(blocks.flatMap((block) => (block.kind === "figure" ? [block.name] : []))).toContain("noise-contamination");
   const uneven = { ...options, image: { ...options.image, patch: 3 } };
   await expect(measurementsOf(elliptical, uneven, 3)).rejects.toThrow(/images: wanted square pictures.*patch, 3/);

@@ -8,6 +8,7 @@ import { square } from "../../src/physics/lattice.js";
 import type { StudyEvent } from "../../src/studies/runner/events.js";
 import { conduct } from "../../src/studies/runner/conduct.js";
 import type { WavefunctionOptions } from "../../src/studies/wavefunction/options.js";
+import { partsOf } from "../../src/studies/wavefunction/evaluation.js";
 import { movingAverage } from "../../src/studies/wavefunction/report.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
 import { optionsOf } from "../support/study.js";
@@ -61,6 +62,9 @@ it("study wavefunction compares both attentions against Lanczos, grows chains, a
     [[8], "softmax"],
   ]);
   expect(report.answer).toMatch(/factored \(positions alone\): energy per site -?0\.\d+, one seed/);
+  // the trivial representation does not hold the ground state of a ring of 4k + 2 sites
+  const odd = await conducted({ ...tiny, extents: [6], projection: "none", steps: 1, lengths: [] });
+  expect(odd.results.measurements!.runs[0].projected).toBeUndefined();
   const once = await conducted({ ...tiny, steps: 1, lengths: [] });
   expect(once.results.measurements!.runs[0].energies[0]).toBe(factored.energies[0]);
 });
@@ -125,6 +129,16 @@ it(
     expect(steps).toEqual(names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)));
   },
 );
+
+it.each([
+  ["amplitudes", 2, 64, 3, 2],
+  ["amplitudes", 31, 1, 4, 1],
+  ["amplitudes", 64, 1, 4, 2],
+  ["derivatives", 1, 64, 2, 1],
+  ["derivatives", 11, 256, 16, 11],
+] as const)("%s of %d rows with %d images on %d threads are %d parts", (wanted, rows, images, threads, parts) => {
+  expect(partsOf(wanted, rows, images, threads)).toBe(parts);
+});
 
 it("samples lattices too large to sum over, and shows published energies", async () => {
   const { results } = await conducted({

@@ -146,7 +146,9 @@ export async function classifyImages(
       });
     }
     const looked = Array.from({ length: Math.min(LOOKED_AT, test.count) }, (_, row) => row);
-    const measured = await measureLayers(model, kernel, parameters, featuresOf(test.levels, looked));
+    const features = featuresOf(test.levels, looked);
+    const measured = await measureLayers(model, kernel, parameters, features);
+    features.dispose();
     return { experiment: "images", kernel: name, seed, epochs, tests, layers: measured, watched };
   } finally {
     disposeTree(parameters);

@@ -37,7 +37,7 @@ export const ellipticalOptions = {
   language: {
     ...windowOptions({ texts: 1024, testTexts: 256, length: 64, tokens: 16, train: 2048, test: 256, vocabulary: 300 }, [
       "examples",
-      "texts and windows to train on",
+      "texts, windows or pictures to train on",
     ]),
     ...trainingOptions({ batch: 32, epochs: 4, learningRate: 0.003 }),
   },
@@ -51,7 +51,7 @@ export const ellipticalOptions = {
   }),
   image: {
     patch: whole(4, { least: 1, most: 256, help: "side of a patch of these pictures in pixels" }),
-    train: whole(4096, PICTURES),
+    train: whole(4096, { ...PICTURES, flag: "examples", help: "texts, windows or pictures to train on" }),
     test: whole(1024, PICTURES),
     ...trainingOptions({ batch: 64, epochs: 6, learningRate: 0.003 }),
   },

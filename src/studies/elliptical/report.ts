@@ -78,7 +78,7 @@ const quantities: Readonly<Record<Experiment, readonly Quantity[]>> = {
       ...accuracy,
       name: "occlusion",
       title: "Occlusion",
-      changed: "of patches black",
+      changed: "occluded",
       of: (test) => Number(test.occludedAccuracy),
     },
   ],
@@ -194,12 +194,12 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
     ...cells(own, "headDistance"),
   ]);
   return table(
-    `${titles[experiment]}: collapse and redundancy on clean texts`,
+    `${titles[experiment]}: collapse and redundancy on clean ${experiment === "images" ? "pictures" : "texts"}`,
     ["kernel", ...names("cosine of tokens"), ...names("cosine of attention outputs"), ...names("distance of heads")],
     rows,
     {
       note:
-        "Mean cosine of two tokens of a text after the layer (1: all alike), the same of the outputs of attention " +
+        "Mean cosine of two tokens of an example after the layer (1: all alike), the same of the outputs of attention " +
         "before they are added to the tokens, and mean Euclidean distance of " +
         "the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
     },
@@ -224,7 +224,7 @@ function contaminationFigure(
   const plot = {
     kind: "lines",
     series,
-    xLabel: changed === SWAPPED ? "tokens swapped (%)" : `${changed} (%)`,
+    xLabel: changed === SWAPPED ? "tokens swapped (%)" : `${task.toLowerCase()} (%)`,
     yLabel: better === 1 ? `${words} (%)` : words,
     percent: better === 1,
     dots: true,

@@ -33,8 +33,8 @@ export function setUp(
     return (
       `${name}. ${encoders} learn to classify ${train} clean pictures of ${side} × ${side} pixels in patches of ` +
       `${image.patch} × ${image.patch}, by Adam at rate ${image.learningRate} in ${image.epochs} epochs. ${test} other ` +
-      "pictures get normal noise of the deviation given, of a range of 1, or that share of their patches becomes " +
-      "black. For a seed every kernel has the same pictures, start, batches, number of steps, noise and patches."
+      "pictures are tested with noise and with occlusion. Noise of 30 % is normal with a standard deviation of 0.3, where " +
+      "black is 0 and white is 1. At 30 % occlusion each patch is black with probability 0.3. For a seed every kernel has the same pictures, start, batches, number of steps, noise and patches."
     );
   }
   return (

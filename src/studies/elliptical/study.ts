@@ -35,7 +35,7 @@ export const elliptical = declareStudy({
   question:
     "dot-product, elliptical and Mahalanobis attention on contaminated texts or pictures: accuracy, perplexity, " +
     "collapse, redundancy",
-  title: "Contaminated texts with dot-product, elliptical and Mahalanobis attention",
+  title: "Contaminated texts or pictures with dot-product, elliptical and Mahalanobis attention",
   options: ellipticalOptions,
   derive,
   check({ kernels, images }) {

@@ -98,7 +98,8 @@ export async function measureLandscape<Parameters extends ParameterTree>(
   const { radius, products, linePoints, directions: count } = options;
   const center = path[path.length - 1];
   const progress = async (done: number, note: string): Promise<void> => {
-    work.report({ kind: "progress", label: `${names.kernel}, seed ${names.seed}, landscape`, done, total: 3, note });
+    const label = `${names.kernel}, seed ${names.seed}, landscape`;
+    work.report({ kind: "progress", label, done, total: drawn ? 3 : 2, note });
     await work.checkpoint();
   };
   const source = random(names.seed);

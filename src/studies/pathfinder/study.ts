@@ -54,12 +54,13 @@ export const pathfinder = declareStudy({
   tasks(options, first) {
     const { kernels, seeds, ...own } = options;
     const taskOf = (kernel: string, seed: number): Task<(seed: number) => PictureSplit, MeasuredRun, RunState> => {
+      // planes show the shape for the first seed
+      const drawn = own.landscape !== undefined && seed === first;
       return {
         name: `${kernel} seed ${seed}`,
         stage: `Seed ${seed}: ${options.train} pictures to train on, ${options.test} to test on`,
-        // planes are drawn for the first seed
-        depends: () => ({ ...own, drawn: seed === first }),
-        run: (splitOf, work) => trainRun(options, { kernel, seed, drawn: seed === first }, splitOf(seed), work),
+        depends: () => ({ ...own, drawn }),
+        run: (splitOf, work) => trainRun(options, { kernel, seed, drawn }, splitOf(seed), work),
       };
     };
     return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));

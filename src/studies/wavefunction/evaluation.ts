@@ -73,6 +73,11 @@ const MOST_THREADS = 16;
 /** Least configurations, images counted, that are worth a message to a thread. */
 const LEAST: Readonly<Record<Wanted, number>> = { amplitudes: 32, derivatives: 8 };
 
+/** Into how many parts rows with these images are divided, for at most so many threads; none is empty. */
+export function partsOf(wanted: Wanted, rows: number, images: number, threads: number): number {
+  return Math.max(1, Math.min(threads, rows, Math.floor((rows * images) / LEAST[wanted])));
+}
+
 /** A copy in a thread of its own, asked one question at a time. Once it has failed, every answer is its error. */
 interface Thread extends Copy {
   close(): Promise<unknown>;
@@ -136,7 +141,7 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
   /** What is wanted for all rows, `width` numbers for each. */
   async function evaluate(wanted: Wanted, spins: Int8Array, width: number): Promise<ComplexNumbers> {
     const rows = spins.length / sites;
-    const parts = Math.max(1, Math.min(most, Math.floor((rows * ansatz.images) / LEAST[wanted])));
+    const parts = partsOf(wanted, rows, ansatz.images, most);
     const start = (part: number): number => Math.floor((part * rows) / parts);
     const question = (part: number): Question => {
       return { wanted, spins: spins.slice(start(part) * sites, start(part + 1) * sites) };

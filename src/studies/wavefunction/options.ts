@@ -151,7 +151,7 @@ function refuse(argument: string, wanted: string, got: string | number, fix?: st
  * Whether the projection excludes the ground state: on a ring of 4k + 2 sites it has momentum π and is odd under the
  * flip of all spins. In the basis of Marshall's rule it has all symmetries.
  */
-const isOutside = ({ extents, projection, patch, signs }: OptimizationSetting): boolean =>
+export const isOutside = ({ extents, projection, patch, signs }: OptimizationSetting): boolean =>
   extents.length === 1 && extents[0] % 4 !== 0 && signs === "none" && !(projection === "none" && patch % 2 === 0);
 
 /** Checks a setting; `size` is the flag of its extents. */

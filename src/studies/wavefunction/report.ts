@@ -33,7 +33,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     String(run.seed),
     bar(run),
     reference === undefined ? "–" : formatNumber(relative(energyOf(run), reference), 2),
-    run.projected === undefined ? "–" : withBar(run.projected),
+    run.projected === undefined ? "–" : `${withBar(run.projected)}, R̂ ${run.projected.rHat.toFixed(3)}`,
     run.zeroVariance === undefined ? "–" : run.zeroVariance.toFixed(5),
     formatNumber(run.last.variance, 2),
     formatNumber(run.last.autocorrelationTime, 2),
@@ -63,7 +63,8 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
-      "Energy: with an error bar where it is sampled, else a sum over all configurations. On all symmetries: the energy " +
+      "Energy: with an error bar where it is sampled, from four times the draws of a step, else a sum over all " +
+      "configurations. On all symmetries: the energy " +
       "of the last parameters with ψ projected on them. Zero variance: " +
       "energies of the second half of the steps, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +

@@ -1,15 +1,15 @@
 import { countParameters } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
-import type { AnsatzParameters } from "../../physics/ansatz-parameters.js";
-import type { Sampler } from "../../physics/sampler.js";
+import type { LogAmplitude } from "../../physics/amplitudes.js";
 import { zeroVarianceEnergy, type Statistics } from "../../physics/statistics.js";
 import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { cosineSchedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
-import { onBackend, onThreads, type Model } from "./evaluation.js";
+import { onBackend, onThreads } from "./evaluation.js";
 import type { WavefunctionRun } from "./measurements.js";
+import { isOutside } from "./options.js";
 import {
   begin,
   disposeState,
@@ -25,7 +25,7 @@ import type { AttentionName, OptimizationSetting } from "./setting.js";
 /** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
 /** The final energies have this many times the draws of a step, for error bars that chains agree on. */
-const FINAL_DRAWS = 4;
+export const FINAL_DRAWS = 4;
 /** Share of the steps, at the end, whose energies are extrapolated to zero variance. */
 const EXTRAPOLATED_SHARE = 1 / 2;
 
@@ -45,21 +45,10 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
   state.maps = maps.map(headMean);
 }
 
-/** Measures the energy of the same parameters with ψ projected on all symmetries. */
-async function measureProjected(
-  { attention, setting, isHardware }: Model & { readonly isHardware: boolean },
-  parameters: AnsatzParameters,
-  sampler: Sampler,
-): Promise<Measurement> {
+/** The setting projected on all symmetries; undefined if it is already, or if that excludes the ground state. */
+function wholeOf(setting: OptimizationSetting): OptimizationSetting | undefined {
   const whole = { ...setting, projection: "all" } as const;
-  const problem = problemOf(attention, whole);
-  const evaluation = isHardware ? onBackend(problem) : onThreads(problem, { attention, setting: whole });
-  try {
-    const { logAmplitude } = await evaluation.of(parameters);
-    return await measure(problem, logAmplitude, sampler, FINAL_DRAWS * setting.samples);
-  } finally {
-    await evaluation.close();
-  }
+  return setting.projection === "all" || isOutside(whole) ? undefined : whole;
 }
 
 /** One optimisation, and its callback. */
@@ -67,6 +56,8 @@ export interface OptimizationPlan {
   readonly attention: AttentionName;
   readonly seed: number;
   readonly setting: OptimizationSetting;
+  /** Whether the final energy is also measured with ψ projected on all symmetries. */
+  readonly projects: boolean;
   /** Energy per site to compare with. */
   readonly reference: number | undefined;
   /** Called after every step with the run so far. */
@@ -78,7 +69,7 @@ export interface OptimizationPlan {
  * uninterrupted one.
  */
 export async function optimize(
-  { attention, seed, setting, reference, follow }: OptimizationPlan,
+  { attention, seed, setting, projects, reference, follow }: OptimizationPlan,
   work: Work<StoredOptimization>,
 ): Promise<WavefunctionRun> {
   const { extents, steps, samples, rate, shift, momentum, longest } = setting;
@@ -165,13 +156,32 @@ export async function optimize(
       if (work.isDue()) await store();
       await work.checkpoint(store);
     }
+    // measuring draws on: a stopped measurement is repeated from here
+    const trained = await storedOf(state);
+    const storeTrained = (): Promise<void> => (isFiniteTree(trained) ? work.store(trained) : Promise.resolve());
+    const stoppable =
+      (logAmplitude: LogAmplitude): LogAmplitude =>
+      async (spins) => {
+        await work.checkpoint(storeTrained);
+        return logAmplitude(spins);
+      };
+    const draws = FINAL_DRAWS * samples;
     const { logAmplitude } = await evaluation.of(parameters);
-    const final = await measure(problem, logAmplitude, sampler, FINAL_DRAWS * samples);
+    const final = await measure(problem, stoppable(logAmplitude), sampler, draws);
     await look(problem, state, final);
     const run = stand(final, true);
-    if (setting.projection === "all") return run;
-    const { energy } = await measureProjected({ attention, setting, isHardware }, parameters, sampler);
-    return { ...run, projected: perSiteOf(energy) };
+    const whole = wholeOf(setting);
+    if (!projects || whole === undefined) return run;
+    work.report({ kind: "note", text: "Measures the energy with ψ projected on all symmetries." });
+    const symmetric = problemOf(attention, whole);
+    const images = isHardware ? onBackend(symmetric) : onThreads(symmetric, { attention, setting: whole });
+    try {
+      const evaluated = await images.of(parameters);
+      const { energy } = await measure(symmetric, stoppable(evaluated.logAmplitude), sampler, draws);
+      return { ...run, projected: perSiteOf(energy) };
+    } finally {
+      await images.close();
+    }
   } finally {
     await evaluation.close();
     disposeState(state);
