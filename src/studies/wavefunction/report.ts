@@ -65,7 +65,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     note:
       "Energy: with an error bar where it is sampled, from four times the draws of a step, else a sum over all " +
       "configurations. On all symmetries: the energy " +
-      "of the last parameters with ψ projected on them. Zero variance: " +
+      "of the last parameters with ψ projected on them, up to 36 sites. Zero variance: " +
       "energies of the second half of the steps, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +

@@ -20,7 +20,7 @@ import {
   type OptimizationState,
   type StoredOptimization,
 } from "./optimization.js";
-import type { AttentionName, OptimizationSetting } from "./setting.js";
+import { latticeOf, type AttentionName, type OptimizationSetting } from "./setting.js";
 
 /** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
@@ -45,10 +45,17 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
   state.maps = maps.map(headMean);
 }
 
-/** The setting projected on all symmetries; undefined if it is already, or if that excludes the ground state. */
+/** Most sites for which 64 images of every configuration take minutes. */
+const MOST_PROJECTED_SITES = 36;
+
+/**
+ * The setting projected on all symmetries; undefined if it is already, if that excludes the ground state, or if it would
+ * take too long.
+ */
 function wholeOf(setting: OptimizationSetting): OptimizationSetting | undefined {
   const whole = { ...setting, projection: "all" } as const;
-  return setting.projection === "all" || isOutside(whole) ? undefined : whole;
+  const isLong = latticeOf(setting.extents).sites > MOST_PROJECTED_SITES;
+  return setting.projection === "all" || isLong || isOutside(whole) ? undefined : whole;
 }
 
 /** One optimisation, and its callback. */
