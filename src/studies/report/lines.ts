@@ -5,6 +5,8 @@ import { toSvg } from "./markup.js";
 /** One line of a plot; lines with the same facet share a panel. */
 export interface Series {
   readonly label: string;
+  /** Its entry in the legend, which lines may share. Default the label. */
+  readonly legend?: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
   /** A band around the line. */
@@ -81,7 +83,7 @@ function addHeader(document: Document, svg: Element, title: string, series: read
   const header = element(document, "g", { "text-anchor": "start", "font-size": 12 });
   header.append(element(document, "text", { x: 8, y: 16, "font-size": 14, "font-weight": 600 }, title));
   let x = 8;
-  for (const [label, { color, dashed }] of new Map(series.map((line) => [line.label, line]))) {
+  for (const [label, { color, dashed }] of new Map(series.map((line) => [line.legend ?? line.label, line]))) {
     const y = TITLE_HEIGHT + 10;
     const dash = dashed ? "4 3" : "none";
     header.append(

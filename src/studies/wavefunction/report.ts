@@ -86,6 +86,7 @@ function curves(runs: readonly WavefunctionRun[], reference: number | undefined)
     const x = average.map((_, index) => index + energies.length - average.length + 1);
     return {
       label: `${attention} ${seed}`,
+      legend: attention,
       color: color[attention],
       x,
       y: reference === undefined ? average : average.map((energy) => relative(energy, reference)),
