@@ -74,7 +74,7 @@ export const pathfinderOptions = {
   train: whole(16_000, { ...PICTURES, flag: "examples", help: "pictures to train on" }),
   test: whole(512, PICTURES),
   ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
-  ...trainingOptions({ batch: 64, epochs: 4, learningRate: 3e-3 }),
+  ...trainingOptions({ batch: 64, epochs: 4, learningRate: 1e-3 }),
   monitor: monitorOption,
   landscape: setting<LandscapeOptions | undefined>(
     { points: 11, radius: 1, pictures: 64, directions: 6, products: 12, linePoints: 21 },
