@@ -138,7 +138,13 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
   it("trains on pictures as the study does, and gives its command", async () => {
     const { page } = await site.open("explore/train-here.html?data=pictures&width=32&batch=64&steps=20");
     await trainHere(page);
-    const options = optionsOf(pathfinder, { train: 1024, epochs: 2, landscape: undefined, monitor: 0 });
+    const options = optionsOf(pathfinder, {
+      train: 1024,
+      epochs: 2,
+      learningRate: 0.003,
+      landscape: undefined,
+      monitor: 0,
+    });
     const plan = { kernel: "softmax", seed: 1, drawn: false };
     const { run } = await trainRun(options, plan, splitPictures(options, 1), workOn(ownCpu));
     await page.focus(".playbar-place");
