@@ -1,6 +1,6 @@
 import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
-import { idleUntil } from "./idle.js";
+import { idleUntil, polled } from "./idle.js";
 import { BufferUsage } from "./webgpu-constants.js";
 import { resourceOf, type Block, type Pool } from "./memory.js";
 import { blockOf, labelOf, pack, type Pass } from "./pass.js";
@@ -43,6 +43,15 @@ export interface Rehearsal {
 
 /** Operations of which a batch keeps track, before it is submitted. */
 const TRACKED = 4096;
+
+/** What a bind group counts for in the garbage collector, so that it runs every few thousand groups. */
+const GROUP_BYTES = 8192;
+
+/**
+ * Memory that lives as long as a bind group of a software adapter in Node. The collector does not know that llvmpipe maps
+ * memory for every group, and would leave dropped ones until the process has no map left (65,530 on Linux).
+ */
+const weights = new WeakMap<GPUBindGroup, ArrayBuffer>();
 
 /**
  * Records dispatches and submits them in batches. Pipelines, bind groups and the uniform buffer are reused.
@@ -278,6 +287,7 @@ export class Queue {
     );
     if (this.#groups.size >= 4096) this.#groups.clear();
     this.#groups.set(key, group);
+    if (polled.has(this.#device)) weights.set(group, new ArrayBuffer(GROUP_BYTES));
     return group;
   }
 }
