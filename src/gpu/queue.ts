@@ -44,14 +44,10 @@ export interface Rehearsal {
 /** Operations of which a batch keeps track, before it is submitted. */
 const TRACKED = 4096;
 
-/** What a bind group counts for in the garbage collector, so that it runs every few thousand groups. */
-const GROUP_BYTES = 8192;
-
-/**
- * Memory that lives as long as a bind group of a software adapter in Node. The collector does not know that llvmpipe maps
- * memory for every group, and would leave dropped ones until the process has no map left (65,530 on Linux).
- */
-const weights = new WeakMap<GPUBindGroup, ArrayBuffer>();
+/** The most bind groups that are kept. */
+const MOST_GROUPS = 4096;
+/** Bytes that make the garbage collector run: its soft limit for memory outside the heap. */
+const COLLECTED_BYTES = 2 ** 26;
 
 /**
  * Records dispatches and submits them in batches. Pipelines, bind groups and the uniform buffer are reused.
@@ -285,9 +281,13 @@ export class Queue {
     const group = this.#faults.watch("createBindGroup", this.#outcome, () =>
       this.#device.createBindGroup({ label, layout, entries }),
     );
-    if (this.#groups.size >= 4096) this.#groups.clear();
+    if (this.#groups.size >= MOST_GROUPS) {
+      this.#groups.clear();
+      // llvmpipe maps memory for every group, and Linux allows a process 65,530 maps. The collector does not know of them:
+      // memory that is dropped at once makes it run. The system never provides it, as nothing is written.
+      if (polled.has(this.#device)) void new ArrayBuffer(COLLECTED_BYTES);
+    }
     this.#groups.set(key, group);
-    if (polled.has(this.#device)) weights.set(group, new ArrayBuffer(GROUP_BYTES));
     return group;
   }
 }

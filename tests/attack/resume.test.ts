@@ -83,7 +83,7 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
     layers: 1,
     batch: 8,
     epochs: 4,
-    landscape: { points: 3, radius: 1, pictures: 8, products: 3, linePoints: 5 },
+    landscape: { points: 3, radius: 1, pictures: 8, products: 3, directions: 2, linePoints: 5 },
   }),
   text: () => ({
     data: join(folder, "tiny.csv"),
