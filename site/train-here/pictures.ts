@@ -1,6 +1,7 @@
 import type { Backend } from "attention-kernels";
 import { kinds } from "../../src/studies/pathfinder/kinds.js";
-import { drawPictures, patches, type Pictures } from "../../src/studies/pathfinder/pictures.js";
+import { patches } from "../../src/studies/corpus/patches.js";
+import { drawPictures, type Pictures } from "../../src/studies/pathfinder/pictures.js";
 import type { Data, Examples } from "./train.js";
 
 /** Side of the patches that are tokens, in pixels: the study's. */

@@ -283,8 +283,9 @@ export class Queue {
     );
     if (this.#groups.size >= MOST_GROUPS) {
       this.#groups.clear();
-      // llvmpipe maps memory for every group, and Linux allows a process 65,530 maps. The collector does not know of them:
-      // memory that is dropped at once makes it run. The system never provides it, as nothing is written.
+      // llvmpipe maps memory for every group, and Linux allows a process 65,530 maps. The garbage collector does not
+      // know of them. This array is dropped at once, which makes the collector run. Nothing is written to it, so it
+      // takes no memory.
       if (polled.has(this.#device)) void new ArrayBuffer(COLLECTED_BYTES);
     }
     this.#groups.set(key, group);

@@ -107,8 +107,8 @@ function medianOf(x: Tensor): Tensor {
 }
 
 /**
- * The metric between two layers: m_c = mean or median over tokens of |v_c - v'_c|, divided by the largest m of the head;
- * with `causal` the mean over the tokens up to each.
+ * The metric between two layers: m_c = mean or median over tokens of |v_c - v'_c|, divided by the largest m of the
+ * head; with `causal` the mean over the tokens up to each.
  *
  * Shapes: `values` of this layer and `previous` of the one before, [batch, heads, m, d], give [batch, heads, d], causal
  * [batch, heads, m, d]. The first layer has none: use `softmax` there. No gradient flows. Source: as `elliptical`.

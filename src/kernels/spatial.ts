@@ -24,13 +24,14 @@ export interface SpatialOptions {
 const DECAY = 3;
 
 /**
- * Spatial attention: out_i = Σ_j w_ij v_j with w_ij = α_{i-j} e^(-γ d_ij) / Σ_l e^(-γ d_il) and d the distance between
- * tokens. Queries and keys have no part in it.
+ * Spatial attention: out_i = Σ_j w_ij v_j with w_ij = α_{i-j} e^(-γ d_ij) / Σ_l e^(-γ d_il), where d is the
+ * distance between tokens. Queries and keys have no part in it.
  *
- * Takes and learns `positions` α, [heads, n + m - 1] with element r for i - j = r - (m - 1), or with `periodic`
- * [heads, n], and `decay` γ [heads], which layers start at 3. γ is in units of one over the distance between neighbours. A
- * mask takes weights away; what is left is not rescaled. A part of the rows does not tell where they are, so `keyValueCache`
- * refuses this kernel. Source: arXiv 2602.02665; the distance and the start of α are this library's.
+ * Takes and learns `positions` α, [heads, n + m - 1] with element k for i - j = k - (m - 1), or with `periodic`
+ * [heads, n]. Takes and learns `decay` γ [heads] in units of one over the distance between neighbours; layers start it
+ * at 3. A mask takes weights away; what is left is not rescaled. The tensors of some rows do not say which rows these
+ * are, so `keyValueCache` refuses this kernel without `periodic`. Source: arXiv 2602.02665; the distance and the start
+ * of α are this library's.
  */
 export function spatial(options: SpatialOptions = {}): ComposedKernel {
   const { periodic } = checkOptions("spatial", options, { periodic: extents });

@@ -25,7 +25,7 @@ export const STREAMS = 4;
 /** Test texts on which layers are measured. */
 const LOOKED_AT = 64;
 
-const nothing = (): Promise<void> => Promise.resolve();
+export const nothing = (): Promise<void> => Promise.resolve();
 
 /** The first texts without padding, or the first text if all are padded. */
 function wholeTexts({ ids, count, tokens }: Windows): ReturnType<typeof indices> {

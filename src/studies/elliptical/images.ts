@@ -1,35 +1,36 @@
-import { random } from "../../core/random.js";
 import { DataError } from "../../core/errors.js";
-import { disposeTree, type Tensor } from "../../core/tensor.js";
-import { encoder } from "../../nn/encoder.js";
+import { random } from "../../core/random.js";
+import type { Tensor } from "../../core/tensor.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { stratifiedSplit } from "../corpus/dataset.js";
+import { patches } from "../corpus/patches.js";
 import { encoderKernel } from "../kernels.js";
 import type { Work } from "../runner/study.js";
-import { evaluate, trainClassifier, type EpochResult, type Examples } from "../training/classifier.js";
+import { evaluate, type EpochResult } from "../training/classifier.js";
+import { trainEncoderClassifier } from "../training/encoder-classifier.js";
 import type { TrainingState } from "../training/train.js";
-import { STREAMS } from "./experiments.js";
+import { nothing, STREAMS } from "./experiments.js";
 import { measureLayers } from "./layers.js";
 import type { ContaminatedTest, EllipticalRun, ImageSummary } from "./measurements.js";
 import type { EllipticalOptions } from "./options.js";
 
 /** Test pictures on which layers are measured. */
 const LOOKED_AT = 64;
-const WHITE = 255;
 
-/** Pictures as features of square patches, [count, tokens, pixels] in [0, 1], and their labels. */
-interface Patches {
-  readonly count: number;
-  readonly tokens: number;
-  readonly pixels: number;
+/** Levels of pictures in [0, 1], patch by patch, and their classes. */
+interface Part {
   readonly levels: Float32Array;
   readonly labels: Int32Array;
 }
 
 export interface Images {
-  readonly classes: readonly string[];
-  readonly train: Patches;
-  readonly test: Patches;
+  readonly classes: number;
+  /** Patches of a picture. */
+  readonly tokens: number;
+  /** Pixels of a patch. */
+  readonly pixels: number;
+  readonly train: Part;
+  readonly test: Part;
   readonly summary: ImageSummary;
 }
 
@@ -49,32 +50,25 @@ function sideOf({ name, examples }: Corpus, patch: number): number {
 /** A seeded split of a corpus of pictures. */
 export function prepareImages(corpus: Corpus, { image }: EllipticalOptions, seed: number): Images {
   const { patch } = image;
-  const side = sideOf(corpus, patch);
-  const across = side / patch;
+  const size = sideOf(corpus, patch);
   const classes = [...new Set(corpus.examples.map(({ label }) => label))].sort();
-  const rows = corpus.examples.map(({ label }, row) => ({ tokens: [String(row)], label: classes.indexOf(label) }));
+  const rows = corpus.examples.map(({ text, label }) => ({ tokens: [text], label: classes.indexOf(label) }));
   const parts = stratifiedSplit(rows, classes, random(seed), image);
-  const cut = (part: typeof parts.train): Patches => {
-    const levels = new Float32Array(part.length * side ** 2);
-    part.forEach(({ tokens: [row] }, place) => {
-      const { text } = corpus.examples[Number(row)];
-      for (let at = 0; at < side ** 2; at++) {
-        const [y, x] = [Math.floor(at / side), at % side];
-        const token = Math.floor(y / patch) * across + Math.floor(x / patch);
-        levels[place * side ** 2 + token * patch ** 2 + (y % patch) * patch + (x % patch)] =
-          text.charCodeAt(at) / WHITE;
-      }
-    });
+  const cut = (part: typeof parts.train): Part => {
+    const pixels = Buffer.from(part.map(({ tokens: [text] }) => text).join(""), "latin1");
     return {
-      count: part.length,
-      tokens: across ** 2,
-      pixels: patch ** 2,
-      levels,
+      levels: patches({ size, pixels }, [...part.keys()], patch),
       labels: Int32Array.from(part, ({ label }) => label),
     };
   };
-  const [train, test] = [cut(parts.train), cut(parts.test)];
-  return { classes, train, test, summary: { name: corpus.name, side, train: train.count, test: test.count } };
+  return {
+    classes: classes.length,
+    tokens: (size / patch) ** 2,
+    pixels: patch ** 2,
+    train: cut(parts.train),
+    test: cut(parts.test),
+    summary: { name: corpus.name, side: size, train: parts.train.length, test: parts.test.length },
+  };
 }
 
 /** Adds normal noise of this standard deviation to every pixel; the same draws serve every deviation. */
@@ -84,73 +78,61 @@ function withNoise(levels: Float32Array, deviation: number, seed: number): Float
 }
 
 /** Makes about this share of the patches black; a patch that is black at one share is so at every larger one. */
-function withOcclusion({ levels, pixels }: Patches, share: number, seed: number): Float32Array {
+function withOcclusion(levels: Float32Array, pixels: number, share: number, seed: number): Float32Array {
   const source = random(seed);
   const thresholds = Float64Array.from({ length: levels.length / pixels }, () => source.uniform());
   return levels.map((level, at) => (thresholds[Math.floor(at / pixels)] < share ? 0 : level));
 }
 
 /** Trains an encoder to classify clean pictures, and tests it on pictures with noise and with black patches. */
-export async function classifyImages(
-  options: EllipticalOptions,
+export function classifyImages(
+  { width, hidden, heads, layers, image, monitor, contamination }: EllipticalOptions,
   name: string,
   seed: number,
-  { classes, train, test }: Images,
+  { classes, tokens, pixels, train, test }: Images,
   work: Work<TrainingState<EpochResult>>,
 ): Promise<EllipticalRun> {
-  const { backend } = work;
   const kernel = encoderKernel(name);
-  const { width, hidden, heads, layers, image, monitor, contamination } = options;
-  const { tokens, pixels } = train;
-  const sizes = { vocabulary: pixels, classes: classes.length, tokens, width, hidden, heads, layers };
-  const model = encoder({ kernel, ...sizes });
-  const parameters = model.initialize(backend, random(STREAMS * seed + 1));
   const size = tokens * pixels;
-  const featuresOf = (levels: Float32Array, rows: readonly number[]): Tensor => {
-    const chosen = new Float32Array(rows.length * size);
-    rows.forEach((row, place) => chosen.set(levels.subarray(row * size, (row + 1) * size), place * size));
-    return backend.tensor(chosen, [rows.length, tokens, pixels]);
-  };
-  const examplesOf = ({ labels }: Patches, levels: Float32Array): Examples => ({
+  const examplesOf = ({ levels, labels }: Part) => ({
     labels,
-    inputs: (rows) => featuresOf(levels, rows),
+    inputs(rows: readonly number[]): Tensor {
+      const chosen = new Float32Array(rows.length * size);
+      rows.forEach((row, place) => chosen.set(levels.subarray(row * size, (row + 1) * size), place * size));
+      return work.backend.tensor(chosen, [rows.length, tokens, pixels]);
+    },
   });
-  try {
-    const { epochs, watched } = await trainClassifier(
-      model,
-      parameters,
-      { train: examplesOf(train, train.levels), test: examplesOf(test, test.levels) },
-      {
-        ...image,
-        monitor,
-        label: `images ${name}, seed ${seed}`,
-        seed: STREAMS * seed + 2,
-        measured: () => Promise.resolve(),
-      },
-      work,
-    );
-    const tests: ContaminatedTest[] = [];
-    for (const share of contamination) {
-      const changed = [
-        withNoise(test.levels, share, STREAMS * seed + 3),
-        withOcclusion(test, share, STREAMS * seed + 3),
-      ] as const;
-      const [noisy, occluded] = await Promise.all(
-        changed.map((levels) => evaluate(model, parameters, examplesOf(test, levels), work)),
-      );
-      tests.push({
-        share,
-        loss: noisy.testLoss,
-        accuracy: noisy.testAccuracy,
-        occludedAccuracy: occluded.testAccuracy,
-      });
-    }
-    const looked = Array.from({ length: Math.min(LOOKED_AT, test.count) }, (_, row) => row);
-    const features = featuresOf(test.levels, looked);
-    const measured = await measureLayers(model, kernel, parameters, features);
-    features.dispose();
-    return { experiment: "images", kernel: name, seed, epochs, tests, layers: measured, watched };
-  } finally {
-    disposeTree(parameters);
-  }
+  const clean = examplesOf(test);
+  const training = {
+    ...image,
+    ...{ monitor, width, hidden, heads, layers, kernel },
+    label: `images ${name}, seed ${seed}`,
+    start: STREAMS * seed + 1,
+    seed: STREAMS * seed + 2,
+    measured: nothing,
+  };
+  return trainEncoderClassifier(
+    { vocabulary: pixels, classes, tokens, train: examplesOf(train), test: clean },
+    training,
+    work,
+    async ({ model, parameters, epochs, watched }): Promise<EllipticalRun> => {
+      const on = (levels: Float32Array) =>
+        evaluate(model, parameters, examplesOf({ levels, labels: test.labels }), work);
+      const tests: ContaminatedTest[] = [];
+      for (const share of contamination) {
+        const noisy = await on(withNoise(test.levels, share, STREAMS * seed + 3));
+        const occluded = await on(withOcclusion(test.levels, pixels, share, STREAMS * seed + 3));
+        tests.push({
+          share,
+          loss: noisy.testLoss,
+          accuracy: noisy.testAccuracy,
+          occludedAccuracy: occluded.testAccuracy,
+        });
+      }
+      const features = clean.inputs([...test.labels.keys()].slice(0, LOOKED_AT));
+      const measured = await measureLayers(model, kernel, parameters, features);
+      features.dispose();
+      return { experiment: "images", kernel: name, seed, epochs, tests, layers: measured, watched };
+    },
+  );
 }

@@ -19,7 +19,10 @@ const meanOver = (
   );
 };
 
-/** Mean cosines of tokens and of attention outputs, and head distance of every layer, over ids [texts, n] or features [pictures, n, ·]. */
+/**
+ * Mean cosines of tokens and of attention outputs, and head distance of every layer, over ids [texts, n] or features
+ * [pictures, n, ·].
+ */
 export async function measureLayers(
   model: Encoder,
   kernel: TiledKernel,

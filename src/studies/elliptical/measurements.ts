@@ -7,7 +7,10 @@ export type Experiment = "text" | "language" | "images";
 
 /** Tests of one trained model under contamination. */
 export interface ContaminatedTest {
-  /** Share of swapped tokens. Of pictures: the deviation of the noise, of a range of 1, and the share of black patches. */
+  /**
+   * Share of swapped tokens. Of pictures: the share of black patches, and the standard deviation of the noise, where
+   * black is 0 and white is 1.
+   */
   readonly share: number;
   /** Mean cross-entropy, in nats. Words to predict are clean. */
   readonly loss: number;

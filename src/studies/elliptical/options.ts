@@ -46,8 +46,8 @@ export const ellipticalOptions = {
     flag: "images",
     argument: "path",
     help:
-      "pictures (IDX, CIFAR, PNG) to classify under noise and occlusion, instead of texts; also sets three seeds, four " +
-      "layers and other kernels",
+      "pictures (IDX, CIFAR, PNG) to classify under noise and occlusion, instead of texts; also sets three seeds, " +
+      "four layers and other kernels",
   }),
   image: {
     patch: whole(4, { least: 1, most: 256, help: "side of a patch of these pictures in pixels" }),

@@ -22,7 +22,7 @@ import type {
   LayerMeasure,
 } from "./measurements.js";
 import type { EllipticalOptions } from "./options.js";
-import { notesOf, setUp } from "./set-up.js";
+import { notesOf, setupOf } from "./setup.js";
 
 /**
  * A quantity measured against contamination. Means and intervals are computed from `of`; figures show `shown` of them.
@@ -199,8 +199,8 @@ function layerTable(runs: readonly EllipticalRun[], experiment: Experiment): Tab
     rows,
     {
       note:
-        "Mean cosine of two tokens of an example after the layer (1: all alike), the same of the outputs of attention " +
-        "before they are added to the tokens, and mean Euclidean distance of " +
+        "Mean cosine of two tokens of an example after the layer (1: all alike), the same of the outputs of " +
+        "attention before they are added to the tokens, and mean Euclidean distance of " +
         "the attention maps of two heads (0: redundant); 95 % intervals over seeds.",
     },
   );
@@ -249,8 +249,8 @@ function statements(
     const { mean, count } = difference;
     const gain = better === 1 ? difference : { ...difference, low: -difference.high, high: -difference.low };
     return [
-      `${title} with ${percent(shares[last])} ${changed === SWAPPED ? "of the tokens swapped" : changed}, ${kernel} against ` +
-        `${reference}: ${formatDifference(mean)} ${unit} ` +
+      `${title} with ${percent(shares[last])} ${changed === SWAPPED ? "of the tokens swapped" : changed}, ` +
+        `${kernel} against ${reference}: ${formatDifference(mean)} ${unit} ` +
         `(95 % interval ${between(difference, formatDifference)}, ${count} paired seeds): ` +
         `${verdict(kernel, reference, gain)}.`,
     ];
@@ -265,7 +265,7 @@ export function report(measurements: EllipticalMeasurements, options: Elliptical
     contamination: shares,
   } = options;
   const notes = notesOf(measurements);
-  const blocks: Block[] = [paragraph(setUp(measurements, options))];
+  const blocks: Block[] = [paragraph(setupOf(measurements, options))];
   const answers: string[] = [];
   for (const experiment of ["text", "language", "images"] as const) {
     const own = runs.filter((run) => run.experiment === experiment);

@@ -20,15 +20,15 @@ interface Texts {
   readonly words: WindowData;
 }
 
-/** The data of a seed: texts, or pictures where these are given. */
+/** The corpus as a seed splits it; only what the experiments need is prepared. */
 interface Data {
-  readonly textsOf?: (seed: number) => Texts;
-  readonly imagesOf?: (seed: number) => Images;
+  readonly textsOf: (seed: number) => Texts;
+  readonly imagesOf: (seed: number) => Images;
 }
 
 /**
- * Encoders that classify texts or predict next words, trained on clean texts and tested on contaminated ones; or the same
- * on pictures.
+ * Encoders that classify texts or predict next words, or classify pictures, trained on clean ones and tested on
+ * contaminated ones.
  */
 export const elliptical = declareStudy({
   name: "elliptical",
@@ -45,11 +45,9 @@ export const elliptical = declareStudy({
     }
   },
 
-  async data(options, _, report) {
+  async data(options, _, report): Promise<Data> {
     const { data, images, text, language } = options;
     const corpus = await openCorpus(images ?? data);
-    if (images !== undefined)
-      return { imagesOf: latest((seed): Images => prepareImages(corpus, options, STREAMS * seed)) };
     const textsOf = latest((seed): Texts => {
       const dataset = prepareDataset(corpus, { ...text, seed: STREAMS * seed });
       const words = prepareWindows(corpus, language, STREAMS * seed, { unknown: "predicted" });
@@ -59,7 +57,7 @@ export const elliptical = declareStudy({
       });
       return { dataset, words };
     });
-    return { textsOf };
+    return { textsOf, imagesOf: latest((seed): Images => prepareImages(corpus, options, STREAMS * seed)) };
   },
 
   tasks(options, first) {
@@ -71,29 +69,29 @@ export const elliptical = declareStudy({
     const summaryOf = ({ dataset, words }: Texts) => ({ texts: summarize(dataset), windows: words.summary });
     const classifying = (kernel: string, seed: number): Task<Data, EllipticalResult, TrainingState<EpochResult>> => ({
       ...shared("text", kernel, seed),
-      depends: ({ textsOf }) => ({ ...rest, text, data: contentOf(textsOf!(seed).dataset) }),
+      depends: ({ textsOf }) => ({ ...rest, text, data: contentOf(textsOf(seed).dataset) }),
       run: async ({ textsOf }, work) => ({
-        ...summaryOf(textsOf!(seed)),
-        run: await classify(options, kernel, seed, textsOf!(seed).dataset, work),
+        ...summaryOf(textsOf(seed)),
+        run: await classify(options, kernel, seed, textsOf(seed).dataset, work),
       }),
     });
     const predicting = (kernel: string, seed: number): Task<Data, EllipticalResult, TrainingState<EpochMeasure>> => ({
       ...shared("language", kernel, seed),
       depends({ textsOf }) {
-        const { train, test, vocabulary } = textsOf!(seed).words;
+        const { train, test, vocabulary } = textsOf(seed).words;
         return { ...rest, data: undefined, language, train, test, vocabulary };
       },
       run: async ({ textsOf }, work) => ({
-        ...summaryOf(textsOf!(seed)),
-        run: await predictWords(options, kernel, seed, textsOf!(seed).words, work),
+        ...summaryOf(textsOf(seed)),
+        run: await predictWords(options, kernel, seed, textsOf(seed).words, work),
       }),
     });
     const seeing = (kernel: string, seed: number): Task<Data, EllipticalResult, TrainingState<EpochResult>> => ({
       ...shared("images", kernel, seed),
-      depends: ({ imagesOf }) => ({ ...rest, data: undefined, image, images: imagesOf!(seed) }),
+      depends: ({ imagesOf }) => ({ ...rest, data: undefined, image, images: imagesOf(seed) }),
       run: async ({ imagesOf }, work) => ({
-        images: imagesOf!(seed).summary,
-        run: await classifyImages(options, kernel, seed, imagesOf!(seed), work),
+        images: imagesOf(seed).summary,
+        run: await classifyImages(options, kernel, seed, imagesOf(seed), work),
       }),
     });
     if (images !== undefined)

@@ -1,15 +1,13 @@
 import { random, type Random } from "../../core/random.js";
+import type { SquarePictures } from "../corpus/patches.js";
 import { positionOf } from "./positions.js";
-import { render, WHITE } from "./render.js";
+import { render } from "./render.js";
 import type { Dots, PathfinderOptions } from "./picture.js";
 import { pathfinderSketches, type Scene, type Sketch } from "./scene.js";
 
 /** Labelled pictures: label 1 where the dots are connected. */
-export interface Pictures {
+export interface Pictures extends SquarePictures {
   readonly count: number;
-  readonly size: number;
-  /** Levels 0 to 255, picture by picture, row by row. */
-  readonly pixels: Uint8Array;
   readonly labels: Int32Array;
   /** The two dots of each picture. */
   readonly dots: readonly Dots[];
@@ -74,22 +72,4 @@ export function drawPictures(options: PathfinderOptions, count: number, seed: nu
     }
   });
   return { count, size: options.size, pixels, labels, dots };
-}
-
-/**
- * Square patches of a picture as tokens, row by row: `[rows.length, (size/patch)², patch²]` numbers from 0 to 1.
- *
- * `patch` must divide the size.
- */
-export function patches({ size, pixels }: Pictures, rows: readonly number[], patch: number): Float32Array {
-  const side = size / patch;
-  const out = new Float32Array(rows.length * size * size);
-  let at = 0;
-  for (const row of rows) {
-    for (let token = 0; token < side * side; token++) {
-      const corner = row * size * size + Math.floor(token / side) * patch * size + (token % side) * patch;
-      for (let y = 0; y < patch; y++) for (let x = 0; x < patch; x++) out[at++] = pixels[corner + y * size + x] / WHITE;
-    }
-  }
-  return out;
 }

@@ -1,9 +1,7 @@
+import { WHITE } from "../corpus/patches.js";
 import { distanceToSegment } from "./mask.js";
 import type { Point } from "./picture.js";
 import type { Scene } from "./scene.js";
-
-/** Brightest level of a pixel. */
-export const WHITE = 255;
 
 /** Points along each side of a pixel, whose share inside a shape is its cover. */
 const FINE = 4;

@@ -3,6 +3,7 @@ import { random } from "../../core/random.js";
 import { disposeTree, type Tensor } from "../../core/tensor.js";
 import { encoder, type EncoderParameters } from "../../nn/encoder.js";
 import type { ClassifierRun } from "../comparison/runs.js";
+import { patches } from "../corpus/patches.js";
 import { plainKernel } from "../kernels.js";
 import type { Snapshot } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
@@ -10,7 +11,7 @@ import { classifierLoss, trainClassifier, type EpochResult, type Examples } from
 import type { TrainingSoFar, TrainingState } from "../training/train.js";
 import { measureLandscape, type Landscape } from "./landscapes.js";
 import type { PathfinderOptions } from "./options.js";
-import { drawPictures, patches, type Pictures } from "./pictures.js";
+import { drawPictures, type Pictures } from "./pictures.js";
 import { positionsAccuracy } from "./positions.js";
 
 /** Random streams per seed: pictures to train on, pictures to test on, weights, order of the pictures. */

@@ -3,7 +3,7 @@ import type { Series } from "../report/lines.js";
 import { figure, formatNumber, table, type Block } from "../report/report.js";
 import type { WavefunctionRun } from "./measurements.js";
 import { chainSettings, type WavefunctionOptions } from "./options.js";
-import { bar, projected, rhos, sampled, shades, stepsOf } from "./words.js";
+import { bar, projected, rhos, sampled, shades, stepsOf } from "./labels.js";
 
 /** ρ of softmax attention against the number of patches. */
 export function lengthBlocks(runs: readonly WavefunctionRun[], options: WavefunctionOptions): Block[] {

@@ -14,7 +14,7 @@ import { lengthBlocks } from "./lengths.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { WavefunctionOptions } from "./options.js";
 import { attentionNames } from "./setting.js";
-import { bar, color, projected, rhos, sampled, shades, stepsOf, withBar, words } from "./words.js";
+import { bar, color, projected, rhos, sampled, shades, stepsOf, withBar, words } from "./labels.js";
 
 /** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
 const WINDOW = 30;
@@ -69,7 +69,8 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
       "energies of the second half of the steps, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
-      "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored and spatial attention by construction. " +
+      "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored and spatial attention by " +
+      "construction. " +
       "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the " +
       "backend's arithmetic with the configured shift. Where the device is a software adapter, the CPU computed all " +
       "of this in float64.",
@@ -143,7 +144,9 @@ function mapTables(runs: readonly WavefunctionRun[]): Table[] {
         rows,
         {
           folded: true,
-          note: "Means over heads and samples. Factored and spatial weights are real numbers of any sign and do not sum to 1.",
+          note:
+            "Means over heads and samples. Factored and spatial weights are real numbers of any sign and do not sum " +
+            "to 1.",
         },
       );
     });

@@ -49,8 +49,8 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
 const MOST_PROJECTED_SITES = 36;
 
 /**
- * The setting projected on all symmetries; undefined if it is already, if that excludes the ground state, or if it would
- * take too long.
+ * The setting projected on all symmetries; undefined if it is already, if that excludes the ground state, or if it
+ * would take too long.
  */
 function wholeOf(setting: OptimizationSetting): OptimizationSetting | undefined {
   const whole = { ...setting, projection: "all" } as const;

@@ -13,8 +13,8 @@ export function notesOf({ texts, windows }: EllipticalMeasurements): Readonly<Re
       `${interval} Always answering the most frequent class: ` +
       `${formatPercent(mean(texts.map(({ majority }) => majority)))} of clean texts.`,
     language: () =>
-      "Perplexity is e to the mean loss over words and seeds. In brackets: its interval, from Student's 95 % interval " +
-      "of that mean. Unigram baseline (word frequencies alone) on clean words: " +
+      "Perplexity is e to the mean loss over words and seeds. In brackets: its interval, from Student's 95 % " +
+      "interval of that mean. Unigram baseline (word frequencies alone) on clean words: " +
       `${Math.exp(mean(windows.map(({ frequencyLoss }) => frequencyLoss))).toFixed(1)}. ` +
       `${formatPercent(mean(windows.map(({ unknownShare }) => unknownShare)))} of the clean words are outside the ` +
       "vocabulary; these count as one word.",
@@ -23,7 +23,7 @@ export function notesOf({ texts, windows }: EllipticalMeasurements): Readonly<Re
 }
 
 /** What was trained and how it is tested, in words. */
-export function setUp(
+export function setupOf(
   { texts, windows, images }: EllipticalMeasurements,
   { attack, width, hidden, heads, layers, text, language, image }: EllipticalOptions,
 ): string {
@@ -32,9 +32,10 @@ export function setUp(
     const [{ name, side, train, test }] = images;
     return (
       `${name}. ${encoders} learn to classify ${train} clean pictures of ${side} × ${side} pixels in patches of ` +
-      `${image.patch} × ${image.patch}, by Adam at rate ${image.learningRate} in ${image.epochs} epochs. ${test} other ` +
-      "pictures are tested with noise and with occlusion. Noise of 30 % is normal with a standard deviation of 0.3, where " +
-      "black is 0 and white is 1. At 30 % occlusion each patch is black with probability 0.3. For a seed every kernel has the same pictures, start, batches, number of steps, noise and patches."
+      `${image.patch} × ${image.patch}, by Adam at rate ${image.learningRate} in ${image.epochs} epochs. ` +
+      `${test} other pictures are tested with noise and with occlusion. Noise of 30 % is normal with a standard ` +
+      "deviation of 0.3, where black is 0 and white is 1. At 30 % occlusion each patch is black with probability " +
+      "0.3. For a seed every kernel has the same pictures, start, batches, number of steps, noise and patches."
     );
   }
   return (
