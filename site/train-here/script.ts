@@ -15,7 +15,7 @@ export interface Script {
 function command({ kernel, seed, steps, batch, examples, width, layers, rate, on }: Settings): Script {
   const epochs = Math.ceil(Number(steps) / Math.floor(Number(examples) / Number(batch)));
   const backend = on === "webgpu" ? "gpu" : "cpu";
-  const options = { seed, seeds: 1, kernels: `softmax,${kernel}`, examples, epochs, "learning-rate": rate, backend };
+  const options = { seed, seeds: 1, kernels: `softmax,${kernel}`, examples, epochs, rates: rate, backend };
   const text = Object.entries(options).map(([name, value]) => `--${name} ${value}`);
   const isSame = batch === "64" && width === "32" && layers === 2;
   return {

@@ -83,6 +83,8 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
     layers: 1,
     batch: 8,
     epochs: 4,
+    rates: [0.001],
+    firstKernel: "softmax",
     landscape: { points: 3, radius: 1, pictures: 8, products: 3, directions: 2, linePoints: 5 },
   }),
   text: () => ({

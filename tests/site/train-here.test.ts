@@ -141,11 +141,10 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
     const options = optionsOf(pathfinder, {
       train: 1024,
       epochs: 2,
-      learningRate: 0.003,
       landscape: undefined,
       monitor: 0,
     });
-    const plan = { kernel: "softmax", seed: 1, drawn: false };
+    const plan = { kernel: "softmax", learningRate: 0.003, seed: 1, isTrial: false, drawn: false };
     const { run } = await trainRun(options, plan, splitPictures(options, 1), workOn(ownCpu));
     await page.focus(".playbar-place");
     await page.keyboard.press("End");
@@ -153,7 +152,7 @@ describe.runIf(hasChromium)("the page that trains, without WebGPU", () => {
     expect(await page.locator(".picture").count()).toBe(1);
     expect(await codeOf(page)).toBe(
       "npx attention-kernels study pathfinder --without-landscape --seed 1 --seeds 1 --kernels softmax,gaussian " +
-        "--examples 1024 --epochs 2 --learning-rate 0.003 --backend cpu\n",
+        "--examples 1024 --epochs 2 --rates 0.003 --backend cpu\n",
     );
     await page.context().close();
   });

@@ -7,7 +7,8 @@ import { softmax } from "../../src/kernels/softmax.js";
 import { encoder } from "../../src/nn/encoder.js";
 import { pictureOf, type PathfinderOptions } from "../../src/studies/pathfinder/options.js";
 import { kinds } from "../../src/studies/pathfinder/kinds.js";
-import { pairedDifference, type ClassifierRun } from "../../src/studies/comparison/runs.js";
+import { chosenRate, type RatedRun } from "../../src/studies/comparison/rates.js";
+import { pairedDifference } from "../../src/studies/comparison/runs.js";
 import type { Landscape } from "../../src/studies/pathfinder/landscapes.js";
 import type { PathfinderMeasurements } from "../../src/studies/pathfinder/report.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
@@ -24,6 +25,7 @@ const tiny: PathfinderOptions = {
   layers: 1,
   batch: 8,
   epochs: 3,
+  rates: [0.001],
   landscape: { points: 3, radius: 1, pictures: 8, directions: 3, products: 3, linePoints: 5 },
 };
 
@@ -35,9 +37,10 @@ const numbers = (measurements: PathfinderMeasurements): string =>
   JSON.stringify(measurements, (key, value: unknown) => (key === "seconds" ? 0 : value));
 const report = (measurements: PathfinderMeasurements | undefined) => stoppedReport(pathfinder, tiny, measurements, 3);
 
-const run = (kernel: string, seed: number, testAccuracy: number): ClassifierRun => ({
+const run = (kernel: string, seed: number, testAccuracy: number): RatedRun => ({
   kernel,
   seed,
+  learningRate: 0.001,
   epochs: [1, 2, 3].map((epoch) => ({ epoch, trainLoss: 0.7, testLoss: 0.7, testAccuracy, seconds: 1 })),
   losses: [0.7],
 });
@@ -79,6 +82,51 @@ describe("study pathfinder", () => {
     }
   });
 
+  it("tries rates on seeds of their own, and trains every kernel at its best", async () => {
+    const { trials, runs, positionsAccuracy, landscapes } = await measure({
+      ...tiny,
+      kernels: ["softmax", "gaussian"],
+      seeds: 1,
+      epochs: 2,
+      rates: [0.001, 0.1],
+      trials: 1,
+    });
+    expect(trials.map(({ kernel, seed, learningRate }) => `${kernel} ${seed} ${learningRate}`)).toEqual([
+      "softmax 1003 0.001",
+      "softmax 1003 0.1",
+      "gaussian 1003 0.001",
+      "gaussian 1003 0.1",
+    ]);
+    for (const { kernel, learningRate } of runs) {
+      const own = trials.filter((trial) => trial.kernel === kernel);
+      expect(learningRate).toBe(chosenRate(own, { rates: [0.001, 0.1] }));
+    }
+    // trials are no part of the comparison
+    expect(positionsAccuracy).toHaveLength(1);
+    expect(landscapes).toHaveLength(2);
+  });
+
+  it("trains a first stage with one kernel, from whose weights every kernel goes on", async () => {
+    const one = { ...tiny, seeds: 1, landscape: undefined };
+    const [whole, other] = (await measure(one)).runs;
+    const { runs } = await measure({ ...one, firstKernel: "softmax", firstEpochs: 2 });
+    expect(runs[0].losses).toEqual(whole.losses);
+    expect(runs[1].kernel).toBe("gaussian");
+    expect(runs[1].losses.slice(0, 4)).toEqual(whole.losses.slice(0, 4));
+    expect(runs[1].epochs[1].testLoss).toBe(whole.epochs[1].testLoss);
+    expect(runs[1].losses[4]).not.toBe(whole.losses[4]);
+    expect(runs[1].losses[4]).not.toBe(other.losses[4]);
+    await expect(measure({ ...one, firstKernel: "cosine" })).rejects.toThrow(
+      /first-kernel: wanted one of the kernels that are compared: softmax, gaussian, got cosine/,
+    );
+    await expect(measure({ ...one, firstKernel: "softmax", firstEpochs: 3 })).rejects.toThrow(
+      /first-epochs: wanted fewer than all 3 epochs/,
+    );
+    await expect(measure({ ...one, kernels: ["softmax", "symmetric"], firstKernel: "softmax" })).rejects.toThrow(
+      /kernels: wanted kernels whose layers have the weights of softmax.*got symmetric/,
+    );
+  });
+
   it("compares sharpness and roughness over paired seeds", () => {
     const landscape = (kernel: string, seed: number, largest: number): Landscape => ({
       kernel,
@@ -90,7 +138,7 @@ describe("study pathfinder", () => {
       landscape("softmax", seed, 10 * seed),
       landscape("gaussian", seed, 10 * seed + 2),
     ]);
-    const { blocks } = report({ positionsAccuracy: [0.5], runs: [], landscapes });
+    const { blocks } = report({ positionsAccuracy: [0.5], trials: [], runs: [], landscapes });
     const found = blocks.flatMap((block) => (block.kind === "table" && /Sharpness/.test(block.title) ? [block] : []));
     expect(found[0].rows.slice(0, 2)).toEqual([
       ["largest Hessian eigenvalue", "softmax", "20 (-4.84 to 44.8)", "–"],
@@ -133,7 +181,7 @@ describe("study pathfinder", () => {
       ...first.map((accuracy, seed) => run("softmax", seed, accuracy)),
       ...second.map((accuracy, seed) => run("gaussian", seed, accuracy)),
     ];
-    expect(report({ positionsAccuracy: [0.5], runs, landscapes: [] }).answer).toMatch(wanted);
+    expect(report({ positionsAccuracy: [0.5], trials: [], runs, landscapes: [] }).answer).toMatch(wanted);
     expect(pairedDifference(runs, "softmax", "gaussian")?.mean).toBeCloseTo(
       (first.reduce((a, b) => a + b) - second.reduce((a, b) => a + b)) / first.length,
       12,
@@ -142,7 +190,12 @@ describe("study pathfinder", () => {
 
   it("leaves a run that did not reach its end out of the statement", () => {
     const partial = { ...run("gaussian", 0, 0.9), epochs: run("gaussian", 0, 0.9).epochs.slice(0, 1) };
-    const { answer } = report({ positionsAccuracy: [0.5], runs: [run("softmax", 0, 0.6), partial], landscapes: [] });
+    const { answer } = report({
+      positionsAccuracy: [0.5],
+      trials: [],
+      runs: [run("softmax", 0, 0.6), partial],
+      landscapes: [],
+    });
     expect(answer).toMatch(/softmax 60\.0 %/);
     expect(answer).not.toMatch(/gaussian/);
     expect(report(undefined).answer).toMatch(/stopped before its first result/);

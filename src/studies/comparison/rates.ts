@@ -1,7 +1,9 @@
 import { SEEDS } from "../options.js";
 import { table, type Table } from "../report/report.js";
 import { reals, whole } from "../runner/options.js";
+import type { Task } from "../runner/study.js";
 import { byKernel, type ClassifierRun } from "./runs.js";
+import { seedsOf } from "./seeds.js";
 import { stepsToHalf } from "./speed.js";
 
 /** `--rates` and `--trials`: every kernel is compared at the rate that is best for it on other seeds. */
@@ -21,7 +23,7 @@ interface RateOptions {
 }
 
 /** The seeds on which rates are tried, beyond all that may be compared. None for a single rate. */
-export const trialSeeds = (first: number, { rates, trials }: RateOptions): number[] =>
+const trialSeeds = (first: number, { rates, trials }: RateOptions): number[] =>
   rates.length === 1 ? [] : Array.from({ length: trials }, (_, index) => first + SEEDS.most + index);
 
 /** A training at a learning rate. */
@@ -62,6 +64,78 @@ export const chosenRate = (trials: readonly RatedRun[], { rates }: Pick<RateOpti
 const RULE =
   "For each kernel the rate with the smallest mean over these seeds of the least held-out loss of an epoch is taken; " +
   "none of these seeds is compared.";
+
+/** What a task of a comparison gives: a training, and whether it only tries a learning rate. */
+export interface RatedResult {
+  readonly run: RatedRun;
+  readonly isTrial: boolean;
+}
+
+/** What a task of a comparison trains; its rate may follow from the results of the tasks in `needs`. */
+export interface RatedTask<Result> extends Pick<Task<never, Result>, "name" | "stage" | "needs"> {
+  readonly kernel: string;
+  readonly seed: number;
+  readonly isTrial: boolean;
+  /** The rate of this kernel, or of another one in the comparison. */
+  readonly rateOf: (needed: readonly Result[], kernel?: string) => number;
+}
+
+interface Compared extends RateOptions {
+  readonly kernels: readonly string[];
+  readonly seeds: number;
+}
+
+/**
+ * The tasks of a comparison: every rate is tried with every kernel on seeds of their own, then every kernel is trained
+ * at its rate on every seed. `make` is given a task and the options that all share. `starts` are kernels whose rates
+ * every training needs beside its own.
+ */
+export function ratedTasks<Result extends RatedResult, Made, Options extends Compared>(
+  options: Options,
+  first: number,
+  make: (task: RatedTask<Result>, shared: Omit<Options, keyof Compared>) => Made,
+  starts: readonly string[] = [],
+): Made[] {
+  const { kernels, seeds, rates, trials, ...shared } = options;
+  const tries = trialSeeds(first, { rates, trials }).flatMap((seed) =>
+    kernels.flatMap((kernel) =>
+      rates.map((rate): RatedTask<Result> => ({
+        name: `${kernel} rate ${rate} seed ${seed}`,
+        stage: "Learning rates",
+        kernel,
+        seed,
+        isTrial: true,
+        rateOf: () => rate,
+      })),
+    ),
+  );
+  const compared = seedsOf(first, { seeds }).flatMap((seed) =>
+    kernels.map((kernel): RatedTask<Result> => ({
+      name: `${kernel} seed ${seed}`,
+      stage: `Seed ${seed}`,
+      needs: tries.filter((trial) => [kernel, ...starts].includes(trial.kernel)).map(({ name }) => name),
+      kernel,
+      seed,
+      isTrial: false,
+      rateOf: (needed, of = kernel) =>
+        chosenRate(
+          needed.flatMap(({ run }) => (run.kernel === of ? [run] : [])),
+          options,
+        ),
+    })),
+  );
+  return [...tries, ...compared].map((task) => make(task, shared));
+}
+
+/** The learning rate of a comparison, in words. */
+export const rateWords = ({ rates }: Pick<RateOptions, "rates">): string =>
+  rates.length === 1 ? `learning rate ${rates[0]}` : "the learning rate of each kernel from other seeds";
+
+/** The trials and the compared trainings of finished tasks. */
+export const ratedRuns = (done: readonly RatedResult[]) => ({
+  trials: done.flatMap(({ run, isTrial }) => (isTrial ? [run] : [])),
+  runs: done.flatMap(({ run, isTrial }) => (isTrial ? [] : [run])),
+});
 
 /** How every rate did on the seeds of the trials, and which was taken. */
 export function rateTable(runs: readonly RatedRun[], { rates, trials }: RateOptions, classes: number): Table {

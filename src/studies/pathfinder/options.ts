@@ -1,5 +1,6 @@
-import { comparisonOptions, modelOptions, monitorOption, trainingOptions } from "../options.js";
-import { oneOf, setting, whole, type Chosen, type Values } from "../runner/options.js";
+import { rateOptions } from "../comparison/rates.js";
+import { comparisonOptions, epochOptions, modelOptions, monitorOption } from "../options.js";
+import { oneOf, optionalText, setting, whole, type Chosen, type Values } from "../runner/options.js";
 import { list, optional, real, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
 import { kinds } from "./kinds.js";
 import type { PathfinderOptions as Picture } from "./picture.js";
@@ -74,7 +75,13 @@ export const pathfinderOptions = {
   train: whole(16_000, { ...PICTURES, flag: "examples", help: "pictures to train on" }),
   test: whole(512, PICTURES),
   ...modelOptions({ width: 32, hidden: 64, heads: 2, layers: 2 }),
-  ...trainingOptions({ batch: 64, epochs: 4, learningRate: 1e-3 }),
+  ...epochOptions({ batch: 64, epochs: 4 }),
+  ...rateOptions([0.0003, 0.001, 0.003], 2),
+  firstKernel: optionalText({
+    argument: "name",
+    help: "two stages: every kernel goes on from what this one of the kernels trained",
+  }),
+  firstEpochs: whole(2, { least: 1, most: 10_000, help: "epochs of the first of two stages" }),
   monitor: monitorOption,
   landscape: setting<LandscapeOptions | undefined>(
     { points: 11, radius: 1, pictures: 64, directions: 6, products: 12, linePoints: 21 },
@@ -103,6 +110,5 @@ export const full: Chosen<typeof pathfinderOptions> = {
   hidden: 128,
   batch: 128,
   epochs: 60,
-  learningRate: 1e-3,
   monitor: 1000,
 };

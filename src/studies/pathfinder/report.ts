@@ -2,6 +2,7 @@ import { mean } from "../../numerics/averages.js";
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { curveFigures } from "../comparison/figures.js";
 import { monitorBlocks } from "../comparison/monitor.js";
+import { rateTable, rateWords, type RatedRun } from "../comparison/rates.js";
 import { byKernel, completeRuns, lastAccuracies, paired, UNFINISHED, type ClassifierRun } from "../comparison/runs.js";
 import { accuracyTable, between, meanWithInterval, statements } from "../comparison/tables.js";
 import {
@@ -23,7 +24,9 @@ export interface PathfinderMeasurements {
    * Baseline of every seed that sees no contour: test accuracy of nearest neighbours on the positions of the dots.
    */
   readonly positionsAccuracy: readonly number[];
-  readonly runs: readonly ClassifierRun[];
+  /** Trainings on other seeds, from which the learning rates follow. */
+  readonly trials: readonly RatedRun[];
+  readonly runs: readonly RatedRun[];
   readonly landscapes: readonly Landscape[];
 }
 
@@ -93,25 +96,32 @@ function answerOf(runs: readonly ClassifierRun[], positions: readonly number[], 
   ).trim();
 }
 
+const stagesOf = ({ firstKernel, firstEpochs }: PathfinderOptions): string =>
+  firstKernel === undefined
+    ? ""
+    : `Every kernel goes on from what ${firstKernel} trained in the first ${firstEpochs} epochs, at the rate of ` +
+      `${firstKernel}; trials have one stage. `;
+
 /** Tables and figures of the study. */
 export function report(
-  { positionsAccuracy, runs, landscapes }: PathfinderMeasurements,
+  { positionsAccuracy, trials, runs, landscapes }: PathfinderMeasurements,
   options: PathfinderOptions,
 ): Report {
-  const { difficulty, picture, patch, train, test, batch, epochs, learningRate, layers, width, hidden, heads } =
-    options;
+  const { difficulty, picture, patch, train, test, batch, epochs, layers, width, hidden, heads } = options;
   const complete = completeRuns(runs, epochs);
+  const tried = completeRuns(trials, epochs);
   const blocks: Block[] = [
     paragraph(
       `An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ${heads} heads, mean pooling) ` +
         `reads ${picture.size} × ${picture.size} pictures in ` +
         `${(picture.size / patch) ** 2} patches of ${patch} × ${patch} pixels through a linear embedding; ` +
-        `Adam, learning rate ${learningRate}, ${epochs} epochs of ` +
+        `Adam, ${rateWords(options)}, ${epochs} epochs of ` +
         `${train} pictures in batches of ${batch}; ${test} pictures to test on. For a seed every kernel has ` +
-        "the same pictures, start and batches. " +
+        `the same pictures, start and batches. ${stagesOf(options)}` +
         "Nearest neighbours of the dots' positions alone, without the contours: " +
         `${positionsAccuracy.map(formatPercent).join(", ")} of test pictures.`,
     ),
+    ...(tried.length === 0 ? [] : [rateTable(tried, options, 2)]),
     ...(complete.length === 0
       ? []
       : [accuracyTable(complete, { test, examples: "pictures", baseline: "Chance is 50 %." })]),

@@ -1,12 +1,15 @@
 import { ArgumentError } from "../../core/errors.js";
-import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
+import { ratedRuns, ratedTasks, type RatedTask } from "../comparison/rates.js";
+import { bySeed, latest } from "../comparison/seeds.js";
 import { plainKernel } from "../kernels.js";
 import { heading } from "../report/report.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { samplesFigures } from "./figures.js";
 import { full, pathfinderOptions, pictureOf } from "./options.js";
 import { report } from "./report.js";
-import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunState } from "./train.js";
+import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunPlan, type RunState } from "./train.js";
+
+type PathfinderTask = Task<(seed: number) => PictureSplit, MeasuredRun, RunState>;
 
 /**
  * An encoder on pictures of the Pathfinder task: comparison of kernels over seeds, and the loss around the trained
@@ -26,8 +29,34 @@ export const pathfinder = declareStudy({
   },
   derive: (chosen) => ({ picture: pictureOf(chosen) }),
 
-  check({ kernels, patch, picture, landscape, epochs }) {
+  check({ kernels, patch, picture, landscape, epochs, firstKernel, firstEpochs }) {
     kernels.forEach(plainKernel);
+    if (firstKernel !== undefined && !kernels.includes(firstKernel)) {
+      throw new ArgumentError({
+        where: "study pathfinder",
+        argument: "first-kernel",
+        wanted: `one of the kernels that are compared: ${kernels.join(", ")}`,
+        got: firstKernel,
+      });
+    }
+    const layered = (kernel: string): string => plainKernel(kernel).projections ?? "own";
+    const other = firstKernel && kernels.find((kernel) => layered(kernel) !== layered(firstKernel));
+    if (firstKernel !== undefined && other !== undefined) {
+      throw new ArgumentError({
+        where: "study pathfinder",
+        argument: "kernels",
+        wanted: `kernels whose layers have the weights of ${firstKernel}, which they go on from`,
+        got: other,
+      });
+    }
+    if (firstKernel !== undefined && firstEpochs >= epochs) {
+      throw new ArgumentError({
+        where: "study pathfinder",
+        argument: "first-epochs",
+        wanted: `fewer than all ${epochs} epochs, so that a second stage is left`,
+        got: String(firstEpochs),
+      });
+    }
     if (picture.size % patch !== 0) {
       throw new ArgumentError({
         where: "study pathfinder",
@@ -52,23 +81,34 @@ export const pathfinder = declareStudy({
   data: (options) => Promise.resolve(latest((seed): PictureSplit => splitPictures(options, seed))),
 
   tasks(options, first) {
-    const { kernels, seeds, ...own } = options;
-    const taskOf = (kernel: string, seed: number): Task<(seed: number) => PictureSplit, MeasuredRun, RunState> => {
-      // planes show the shape for the first seed
-      const drawn = own.landscape !== undefined && seed === first;
+    const { firstKernel, landscape } = options;
+    const make = ({ kernel, seed, isTrial, rateOf, ...task }: RatedTask<MeasuredRun>, own: unknown): PathfinderTask => {
+      const planOf = (needed: readonly MeasuredRun[]): RunPlan => ({
+        kernel,
+        seed,
+        isTrial,
+        // planes show the shape for the first seed
+        drawn: !isTrial && landscape !== undefined && seed === first,
+        learningRate: rateOf(needed),
+        ...(isTrial || firstKernel === undefined
+          ? {}
+          : { first: { kernel: firstKernel, learningRate: rateOf(needed, firstKernel) } }),
+      });
       return {
-        name: `${kernel} seed ${seed}`,
-        stage: `Seed ${seed}: ${options.train} pictures to train on, ${options.test} to test on`,
-        depends: () => ({ ...own, drawn }),
-        run: (splitOf, work) => trainRun(options, { kernel, seed, drawn }, splitOf(seed), work),
+        ...task,
+        depends: (_, needed) => ({ own, plan: planOf(needed) }),
+        run: (splitOf, work, needed) => trainRun(options, planOf(needed), splitOf(seed), work),
       };
     };
-    return seedsOf(first, { seeds }).flatMap((seed) => kernels.map((kernel) => taskOf(kernel, seed)));
+    return ratedTasks(options, first, make, firstKernel === undefined ? [] : [firstKernel]);
   },
 
   gather: (done: readonly MeasuredRun[]) => ({
-    positionsAccuracy: bySeed(done, ({ positionsAccuracy }) => positionsAccuracy),
-    runs: done.map(({ run }) => run),
+    positionsAccuracy: bySeed(
+      done.filter(({ isTrial }) => !isTrial),
+      ({ positionsAccuracy }) => positionsAccuracy,
+    ),
+    ...ratedRuns(done),
     landscapes: done.flatMap(({ landscape }) => landscape ?? []),
   }),
 

@@ -1,8 +1,8 @@
 import { readVector } from "../../analysis/vectors.js";
 import { random } from "../../core/random.js";
 import { disposeTree, type Tensor } from "../../core/tensor.js";
-import { encoder, type EncoderParameters } from "../../nn/encoder.js";
-import type { ClassifierRun } from "../comparison/runs.js";
+import { encoder, type Encoder, type EncoderParameters } from "../../nn/encoder.js";
+import type { RatedResult } from "../comparison/rates.js";
 import { patches } from "../corpus/patches.js";
 import { plainKernel } from "../kernels.js";
 import type { Snapshot } from "../runner/snapshot.js";
@@ -37,30 +37,62 @@ export interface RunState {
 }
 
 /** A run, the baseline by the dots' positions on its pictures, and the landscape at its end if configured. */
-export interface MeasuredRun {
-  readonly run: ClassifierRun;
+export interface MeasuredRun extends RatedResult {
   readonly positionsAccuracy: number;
   readonly landscape?: Landscape;
 }
 
-/** Trains one encoder, or continues a stored training; with `drawn` its landscape has planes. */
+/** What is trained. */
+export interface RunPlan {
+  readonly kernel: string;
+  readonly learningRate: number;
+  readonly seed: number;
+  /** Whether it only tries the rate. A trial has one stage, no monitor and no landscape. */
+  readonly isTrial: boolean;
+  /** The first of two stages; its last weights are where `kernel` goes on. */
+  readonly first?: { readonly kernel: string; readonly learningRate: number };
+  /** Whether the landscape has planes. */
+  readonly drawn: boolean;
+}
+
+/** The encoder with a kernel. */
+function encoderOf({ picture, patch, width, hidden, heads, layers }: PathfinderOptions, kernel: string): Encoder {
+  const [tokens, vocabulary] = [(picture.size / patch) ** 2, patch ** 2];
+  return encoder({ kernel: plainKernel(kernel), vocabulary, classes: 2, tokens, width, hidden, heads, layers });
+}
+
+/** Trains one encoder, or continues a stored training. */
 export async function trainRun(
   options: PathfinderOptions,
-  { kernel, seed, drawn }: { readonly kernel: string; readonly seed: number; readonly drawn: boolean },
+  { kernel, learningRate, seed, isTrial, first, drawn }: RunPlan,
   split: PictureSplit,
   work: Work<RunState, MeasuredRun>,
 ): Promise<MeasuredRun> {
   const { backend, state } = work;
-  const { patch, width, hidden, heads, layers, picture, landscape } = options;
-  const [tokens, vocabulary] = [(picture.size / patch) ** 2, patch ** 2];
-  const model = encoder({ kernel: plainKernel(kernel), vocabulary, classes: 2, tokens, width, hidden, heads, layers });
+  const { patch, picture, firstEpochs } = options;
+  const landscape = isTrial ? undefined : options.landscape;
+  const model = encoderOf(options, kernel);
+  const before = first && encoderOf(options, first.kernel);
+  let { length: finished } = state?.training.epochs ?? [];
+  /** The model of the epoch that is trained or measured. */
+  const staged: Pick<Encoder, "apply"> = {
+    apply: (...call) => (before !== undefined && finished < firstEpochs ? before : model).apply(...call),
+  };
+  const firstSteps = firstEpochs * Math.floor(options.train / Math.min(options.batch, options.train));
+  const rateOf = (step: number): number =>
+    first !== undefined && step < firstSteps ? first.learningRate : learningRate;
   const examplesOf = (pictures: Pictures): Examples => ({
     labels: pictures.labels,
-    inputs: (rows): Tensor => backend.tensor(patches(pictures, rows, patch), [rows.length, tokens, vocabulary]),
+    inputs: (rows): Tensor =>
+      backend.tensor(patches(pictures, rows, patch), [rows.length, (picture.size / patch) ** 2, patch ** 2]),
   });
   const examples = { train: examplesOf(split.train), test: examplesOf(split.test) };
   const parameters: EncoderParameters = model.initialize(backend, random(STREAMS * seed + 2));
-  const baseline = { positionsAccuracy: positionsAccuracy(split.train, split.test) };
+  const baseline = { positionsAccuracy: positionsAccuracy(split.train, split.test), isTrial };
+  const resultOf = ({ epochs, losses, watched }: TrainingSoFar<EpochResult>): MeasuredRun => ({
+    run: { kernel, seed, learningRate, epochs, losses, watched },
+    ...baseline,
+  });
   const start = landscape && state === undefined ? [await readVector(parameters)] : [];
   const path = state === undefined ? start : state.path.map(({ data }) => Float64Array.from(data));
   // of many epochs only every `stride`-th and the last are stored
@@ -73,22 +105,24 @@ export async function trainRun(
   try {
     const how = {
       ...options,
-      label: `${kernel}, seed ${seed}`,
+      learningRate: rateOf,
+      ...(isTrial ? { monitor: 0 } : {}),
+      label: `${kernel}, ${isTrial ? `rate ${learningRate}, ` : ""}seed ${seed}`,
       seed: STREAMS * seed + 3,
-      async measured({ epochs, losses, watched }: TrainingSoFar<EpochResult>) {
+      async measured(soFar: TrainingSoFar<EpochResult>) {
+        const { epochs } = soFar;
+        finished = epochs.length;
         if (landscape && (epochs.length % stride === 0 || epochs.length === options.epochs))
           path.push(await readVector(parameters));
-        await work.measured({ run: { kernel, seed, epochs, losses, watched }, ...baseline });
+        await work.measured(resultOf(soFar));
       },
     };
-    const { epochs, losses, watched } = await trainClassifier(model, parameters, examples, how, training);
-    const run = { kernel, seed, epochs, losses, watched };
-    if (!landscape) return { run, ...baseline };
+    const result = resultOf(await trainClassifier(staged, parameters, examples, how, training));
+    if (!landscape) return result;
     const rows = Array.from({ length: Math.min(landscape.pictures, options.test) }, (_, row) => row);
     const loss = (weights: EncoderParameters): Tensor => classifierLoss(model, weights, examples.test, rows);
     return {
-      run,
-      ...baseline,
+      ...result,
       landscape: await measureLandscape({ kernel, seed }, { loss, parameters, path }, landscape, drawn, work),
     };
   } finally {

@@ -1,7 +1,7 @@
 import { meanInterval } from "../../numerics/mean-interval.js";
 import { accuracyFigure } from "../comparison/figures.js";
 import { monitorBlocks } from "../comparison/monitor.js";
-import { rateTable, type RatedRun } from "../comparison/rates.js";
+import { rateTable, rateWords, type RatedRun } from "../comparison/rates.js";
 import { byKernel, completeRuns, lastAccuracies, UNFINISHED } from "../comparison/runs.js";
 import { speedFigure, speedStatements, speedTable } from "../comparison/speed.js";
 import { accuracyTable, statements } from "../comparison/tables.js";
@@ -27,13 +27,12 @@ function introduction(
   [{ name, train, test, leftOut }]: readonly DataSummary[],
   { unit, tokens, layers, width, hidden, heads, batch, epochs, optimizer, rates }: TextOptions,
 ): string {
-  const rate = rates.length === 1 ? `learning rate ${rates[0]}` : "the learning rate of each kernel from other seeds";
   return (
     `${name}: ${train} texts to train on and ${test} to test on, stratified, another split for every ` +
     `seed; ${leftOut} texts without ${unit} or with the same first ${tokens} ` +
     `${unit} as another were left out. An encoder of ${layers} layers (width ${width}, hidden ${hidden}, ` +
     `${heads} heads, mean pooling) reads the first ${tokens} ${unit}; ${optimizers[optimizer]}, ` +
-    `${rate}, ${epochs} epochs in batches of ${batch}. ` +
+    `${rateWords({ rates })}, ${epochs} epochs in batches of ${batch}. ` +
     "For a seed every kernel has the same texts, start, batches and number of steps."
   );
 }

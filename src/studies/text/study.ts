@@ -1,5 +1,5 @@
-import { chosenRate, trialSeeds, type RatedRun } from "../comparison/rates.js";
-import { bySeed, latest, seedsOf } from "../comparison/seeds.js";
+import { ratedRuns, ratedTasks, type RatedResult, type RatedTask } from "../comparison/rates.js";
+import { bySeed, latest } from "../comparison/seeds.js";
 import { contentOf, prepareDataset, summarize, type Dataset, type DataSummary } from "../corpus/dataset.js";
 import { openCorpus } from "../corpus/file.js";
 import { plainKernel } from "../kernels.js";
@@ -13,11 +13,8 @@ import { report } from "./report.js";
 /** Random streams per seed: split, weights, order of the texts. */
 const STREAMS = 3;
 
-interface TextResult {
+interface TextResult extends RatedResult {
   readonly data: DataSummary;
-  readonly run: RatedRun;
-  /** Whether the run only tries a learning rate. */
-  readonly isTrial: boolean;
 }
 
 type TextTask = Task<(seed: number) => Dataset, TextResult, TrainingState<EpochResult>>;
@@ -59,23 +56,10 @@ export const text = declareStudy({
     });
   },
 
-  tasks(options, first) {
-    const { kernels, seeds, rates, trials, ...rest } = options;
-    /** A training whose rate follows from the results of the tasks in `needs`. */
-    const taskOf = (
-      kernel: string,
-      seed: number,
-      {
-        isTrial,
-        rateOf,
-        ...own
-      }: Pick<TextTask, "name" | "stage" | "needs"> & {
-        readonly isTrial: boolean;
-        readonly rateOf: (needed: readonly TextResult[]) => number;
-      },
-    ): TextTask => ({
-      ...own,
-      depends: (dataOf, needed) => ({ ...rest, learningRate: rateOf(needed), data: contentOf(dataOf(seed)) }),
+  tasks: (options, first) =>
+    ratedTasks(options, first, ({ kernel, seed, isTrial, rateOf, ...task }: RatedTask<TextResult>, own): TextTask => ({
+      ...task,
+      depends: (dataOf, needed) => ({ ...own, learningRate: rateOf(needed), data: contentOf(dataOf(seed)) }),
       async run(dataOf, work, needed) {
         const dataset = dataOf(seed);
         const learningRate = rateOf(needed);
@@ -85,53 +69,19 @@ export const text = declareStudy({
           isTrial,
         });
         const training = {
-          ...rest,
+          ...own,
           learningRate,
-          monitor: isTrial ? 0 : rest.monitor,
+          monitor: isTrial ? 0 : own.monitor,
           start: STREAMS * seed + 1,
           seed: STREAMS * seed + 2,
           kernel: plainKernel(kernel),
-          label: own.name,
+          label: task.name,
           measured: (soFar: TrainingSoFar<EpochResult>) => work.measured(resultOf(soFar)),
         };
         return trainTextClassifier(dataset, training, work, resultOf);
       },
-    });
-    const tries = trialSeeds(first, { rates, trials }).flatMap((seed) =>
-      kernels.flatMap((kernel) =>
-        rates.map((rate) => ({
-          kernel,
-          ...taskOf(kernel, seed, {
-            name: `${kernel} rate ${rate} seed ${seed}`,
-            stage: "Learning rates",
-            isTrial: true,
-            rateOf: () => rate,
-          }),
-        })),
-      ),
-    );
-    const compared = seedsOf(first, { seeds }).flatMap((seed) =>
-      kernels.map((kernel) =>
-        taskOf(kernel, seed, {
-          name: `${kernel} seed ${seed}`,
-          stage: `Seed ${seed}`,
-          needs: tries.filter((trial) => trial.kernel === kernel).map(({ name }) => name),
-          isTrial: false,
-          rateOf: (needed) =>
-            chosenRate(
-              needed.map(({ run }) => run),
-              { rates },
-            ),
-        }),
-      ),
-    );
-    return [...tries, ...compared];
-  },
+    })),
 
-  gather: (done: readonly TextResult[]) => ({
-    data: bySeed(done, ({ data }) => data),
-    trials: done.flatMap(({ run, isTrial }) => (isTrial ? [run] : [])),
-    runs: done.flatMap(({ run, isTrial }) => (isTrial ? [] : [run])),
-  }),
+  gather: (done: readonly TextResult[]) => ({ data: bySeed(done, ({ data }) => data), ...ratedRuns(done) }),
   report,
 });

@@ -3,6 +3,7 @@ import { crossEntropy } from "../../autograd/ops.js";
 import { indices, type Indices } from "../../core/indices.js";
 import { random } from "../../core/random.js";
 import type { ParameterTree, Tensor } from "../../core/tensor.js";
+import type { Schedule } from "../../nn/schedules.js";
 import type { Work } from "../runner/study.js";
 import { measureEpochs, type EpochMeasure } from "./epochs.js";
 import {
@@ -36,7 +37,7 @@ export interface TrainOptions {
   readonly label: string;
   readonly batch: number;
   readonly epochs: number;
-  readonly learningRate: number;
+  readonly learningRate: number | Schedule;
   /** Default Adam; `sgd` has momentum 0.9. */
   readonly optimizer?: OptimizerName;
   /** Steps between two looks of the monitor, at the first examples of the test; default 0, none. */

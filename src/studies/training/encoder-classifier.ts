@@ -16,7 +16,7 @@ export interface Classification {
   readonly test: Examples;
 }
 
-export interface EncoderTrainOptions extends EncoderSettings, TrainOptions {
+export interface EncoderTrainOptions extends EncoderSettings, Omit<TrainOptions, "learningRate"> {
   readonly kernel: TiledKernel;
   /** Seed of the initial weights. */
   readonly start: number;
