@@ -191,16 +191,64 @@ describe("readCorpus", () => {
     await expect(readCorpus(join(folder, "device.csv"))).rejects.toThrow(/wanted a file, got a device/);
   });
 
-  it("refuses a file longer than a string may be", async () => {
+  it("refuses a line that is too long to decode", async () => {
     await writeFile(join(folder, "huge.csv"), "text,label\n");
     await truncate(join(folder, "huge.csv"), 2 ** 30);
     await expect(readCorpus(join(folder, "huge.csv"))).rejects.toThrow(
-      /huge\.csv: wanted at most 500000000 bytes of text, got 1073741824/,
+      /huge\.csv, line 2: wanted lines of at most 67108864 bytes that end with a line feed, got a longer one/,
     );
-    await rm(join(folder, "huge.csv"));
   });
 
   it("refuses a missing file", async () => {
     await expect(readCorpus(join(folder, "absent.csv"))).rejects.toThrow(/wanted a readable file, got ENOENT/);
+  });
+});
+
+describe("readCorpus of files that are read in pieces", () => {
+  const records = Array.from({ length: 40 }, (_, index) => ({
+    text: index % 3 === 0 ? `a "${index}"\nß, 字` : `b ${index}`,
+    label: `l${index % 2}`,
+  }));
+  const csv = `\uFEFFtext,label\n${records.map(({ text, label }) => `"${text.replaceAll('"', '""')}",${label}\n`).join("")}`;
+  const lines = records.map((record) => `${JSON.stringify(record)}\r\n`).join("");
+  const path = async (name: string, content: string | Uint8Array): Promise<string> => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+
+  it("is independent of where the pieces end", async () => {
+    const [table, json] = [await path("pieces.csv", csv), await path("pieces.jsonl", lines)];
+    for (const piece of [64, 65, 67, 100, 1000, undefined]) {
+      expect((await readCorpus(table, { piece })).examples, `pieces of ${piece}`).toEqual(records);
+      expect((await readCorpus(json, { piece })).examples, `pieces of ${piece}`).toEqual(records);
+    }
+  });
+
+  it("names the line of a fault in a later piece", async () => {
+    const faults: readonly [string, string | Uint8Array, RegExp][] = [
+      ["fault.jsonl", `${lines}oops\n${lines}`, /line 41: wanted JSON/],
+      ["fault.csv", `${csv}a,b,c\n${csv}`, /line 56: wanted well-formed CSV/],
+      ["empty.csv", `${csv},x\n${csv}`, /line 56: wanted a non-empty string in text/],
+      ["latin.csv", Buffer.concat([Buffer.from(csv), Buffer.from("caf\xe9,x\n", "latin1")]), /line 56: wanted UTF-8/],
+      ["zero.csv", `${csv}a\0,x\n${csv}`, /line 56: wanted a text, got a byte 0/],
+      ["long.csv", `${csv}${"a".repeat(200)},x\n`, /line 56: wanted lines of at most 100 bytes/],
+    ];
+    for (const [name, content, message] of faults)
+      await expect(readCorpus(await path(name, content), { piece: 100 })).rejects.toThrow(message);
+  });
+
+  it("keeps a sample of texts that do not fit, in their order and the same every time", async () => {
+    const many = Array.from({ length: 4000 }, (_, index) => ({ text: String(10_000 + index), label: "x" }));
+    const file = await path("many.jsonl", many.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    const { name, examples } = await readCorpus(file, { piece: 1024, characters: 5000 });
+    expect(name).toBe(`many.jsonl (${examples.length} of its 4000 texts, drawn at random)`);
+    expect(examples.length).toBeGreaterThan(400);
+    expect(examples.length).toBeLessThanOrEqual(1000);
+    const kept = examples.map(({ text }) => Number(text) - 10_000);
+    expect(kept).toEqual([...new Set(kept)].sort((a, b) => a - b));
+    // a uniform sample of n texts has a mean within 4 standard errors of the middle
+    const mean = kept.reduce((sum, index) => sum + index) / kept.length;
+    expect(Math.abs(mean - 1999.5)).toBeLessThan((4 * 4000) / Math.sqrt(12 * kept.length));
+    expect((await readCorpus(file, { characters: 5000 })).examples).toEqual(examples);
   });
 });

@@ -1,11 +1,14 @@
 import { stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import { CsvError, parse } from "csv-parse/sync";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { CsvError, parse } from "csv-parse";
 import { DataError } from "../../core/errors.js";
 import { parseJson, showJson } from "../../core/json.js";
-import { readTextFile, statFile } from "../files.js";
+import { readTextPieces, statFile } from "../files.js";
 import { spamAssassin, type Corpus, type Example } from "./corpus.js";
 import { readFolder } from "./folder.js";
+import { gatherExamples } from "./gather.js";
 import { pictureCorpus } from "./gray.js";
 import { mayHoldPictures, openPictures } from "./pictures.js";
 
@@ -67,44 +70,52 @@ function namedColumns(path: string, names: readonly string[]): string[] {
   return named;
 }
 
-const parseTable =
-  (separator: "," | "\t") =>
-  (path: string, content: string): Example[] => {
-    let rows: NumberedRecord[];
+/** Parses pieces of whole lines, the first of which is `first`. */
+type Parser = (path: string, first: string, pieces: AsyncIterable<string>) => AsyncGenerator<Example>;
+
+const parseTable = (separator: "," | "\t"): Parser =>
+  async function* (path, first, pieces) {
+    const rows = parse({
+      columns: (names: string[]) => namedColumns(path, names),
+      delimiter: separator,
+      // a quote in a TSV of SST or Long Range Arena is a character of the text
+      quote: separator === "," ? '"' : null,
+      info: true,
+      // by default the parser takes the end of the first line for that of every line
+      record_delimiter: first.includes("\n") ? ["\r\n", "\n"] : ["\r"],
+      skip_empty_lines: true,
+      trim: true,
+    });
+    const fed = pipeline(Readable.from(pieces), rows);
+    fed.catch(() => undefined); // the rows fail with the same error
     try {
-      rows = parse(content, {
-        columns: (names: string[]) => namedColumns(path, names),
-        delimiter: separator,
-        // a quote in a TSV of SST or Long Range Arena is a character of the text
-        quote: separator === "," ? '"' : null,
-        info: true,
-        // by default the parser takes the end of the first line for that of every line
-        record_delimiter: content.includes("\n") ? ["\r\n", "\n"] : ["\r"],
-        skip_empty_lines: true,
-        trim: true,
-      }) as unknown as NumberedRecord[];
+      for await (const { record, info } of rows as AsyncIterable<NumberedRecord>)
+        yield toExample(path, info.lines, record);
     } catch (cause) {
       if (!(cause instanceof CsvError)) throw cause;
       const line = (cause as CsvError & { readonly lines?: number }).lines;
-      throw bad(path, line, `well-formed ${separator === "," ? "CSV" : "TSV"}`, cause.message.slice(0, LONGEST_CAUSE));
+      const wanted = `well-formed ${separator === "," ? "CSV" : "TSV"}`;
+      throw bad(path, line, wanted, cause.message.slice(0, LONGEST_CAUSE));
     }
-    return rows.map(({ record, info }) => toExample(path, info.lines, record));
   };
 
-function parseJsonLines(path: string, content: string): Example[] {
-  return content.split(/\r\n?|\n/).flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    let record: unknown;
-    try {
-      record = parseJson(line);
-    } catch (cause) {
-      throw bad(path, index + 1, "JSON with keys that differ", (cause as Error).message);
+const parseJsonLines: Parser = async function* (path, _, pieces) {
+  let before = 0;
+  for await (const piece of pieces) {
+    const lines = piece.split(/\r\n?|\n/);
+    for (const [index, line] of lines.entries()) {
+      if (line.trim() === "") continue;
+      let record: unknown;
+      try {
+        record = parseJson(line);
+      } catch (cause) {
+        throw bad(path, before + index + 1, "JSON with keys that differ", (cause as Error).message);
+      }
+      yield toExample(path, before + index + 1, record);
     }
-    return [toExample(path, index + 1, record)];
-  });
-}
-
-type Parser = (path: string, content: string) => Example[];
+    before += lines.length - 1; // a piece ends with a line feed, after which `split` has an empty line
+  }
+};
 
 const parsers: Readonly<Record<string, Parser>> = {
   ".csv": parseTable(","),
@@ -121,30 +132,53 @@ function parserOf(content: string): Parser | undefined {
   return line.includes(",") ? parsers[".csv"] : undefined;
 }
 
-const parseTexts: Parser = (path, content) => {
-  const parser = parsers[extname(path).toLowerCase()] ?? parserOf(content);
-  if (!parser) throw bad(path, 1, "the columns of a CSV or TSV file, or JSON", showJson(content.slice(0, SHOWN)));
-  return parser(path, content);
-};
+async function* parseTexts(path: string, pieces: AsyncGenerator<string>): AsyncGenerator<Example> {
+  const { value: first = "" } = (await pieces.next()) as { readonly value?: string };
+  const parser = parsers[extname(path).toLowerCase()] ?? parserOf(first);
+  if (!parser) throw bad(path, 1, "the columns of a CSV or TSV file, or JSON", showJson(first.slice(0, SHOWN)));
+  const all = async function* (): AsyncGenerator<string> {
+    yield first;
+    yield* pieces;
+  };
+  yield* parser(path, first, all());
+}
+
+/** What is in memory at once; the defaults are those of `gatherExamples` and `readTextPieces`. */
+interface Limits {
+  /** Characters of all texts that are kept. */
+  readonly characters?: number;
+  /** Bytes of a file that are decoded together. */
+  readonly piece?: number;
+}
 
 /**
  * Labelled texts from a CSV or TSV file, a JSON Lines file or a folder with a folder of texts for each class, in UTF-8,
- * or in UTF-16 with a byte order mark; or pictures as sequences of grey levels: IDX files, CIFAR batches, PNGs.
+ * or in UTF-16 with a byte order mark; or pictures as sequences of grey levels: IDX files, CIFAR batches, PNGs. Of texts
+ * that do not fit into memory, a sample.
  *
  * @throws DataError with the line or the file that cannot be read.
  */
-export async function readCorpus(path: string): Promise<Corpus> {
+export async function readCorpus(path: string, limits: Limits = {}): Promise<Corpus> {
   const stats = await stat(path).catch(() => undefined); // `statFile` says what is wrong
-  if (stats?.isDirectory()) return readFolder(path);
+  if (stats?.isDirectory()) return readFolder(path, limits.characters);
   await statFile(WHERE, path);
   const name = basename(path);
   if (await mayHoldPictures(path)) {
     const pictures = await openPictures([path]);
     if (pictures.length > 0) return pictureCorpus(name, pictures);
   }
-  const examples = await readTextFile(WHERE, path, (content) => parseTexts(path, content));
-  if (examples.length === 0) throw bad(path, undefined, "at least one record", "none");
-  return { name, examples };
+  const gathered = gatherExamples(limits.characters);
+  await readTextPieces(
+    WHERE,
+    path,
+    async (pieces) => {
+      for await (const example of parseTexts(path, pieces)) gathered.add(example);
+    },
+    limits.piece,
+  );
+  const corpus = gathered.corpus(name);
+  if (corpus.examples.length === 0) throw bad(path, undefined, "at least one record", "none");
+  return corpus;
 }
 
 /** The user's own texts, or the SpamAssassin corpus without a path. */

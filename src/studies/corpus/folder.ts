@@ -4,6 +4,7 @@ import { convertIndexedToRgb, decode, hasPngSignature } from "fast-png";
 import { DataError } from "../../core/errors.js";
 import { readTextFile, unreadable } from "../files.js";
 import type { Corpus, Example } from "./corpus.js";
+import { gatherExamples } from "./gather.js";
 import { grayOf, pictureCorpus, type LabelledPicture } from "./gray.js";
 import { openPictures } from "./pictures.js";
 
@@ -101,10 +102,11 @@ const isPng = (path: string): boolean => extname(path).toLowerCase() === ".png";
 /**
  * Labelled texts or pictures from a folder: IDX files or CIFAR batches in it, or a folder of text files or PNGs for
  * each class. Of IMDb as it is distributed, `train` and `test` are pooled and texts without a label are left out.
+ * Of texts with more `characters` together than that, a sample.
  *
  * @throws DataError with the file that cannot be read, or if the folder has none of these.
  */
-export async function readFolder(path: string): Promise<Corpus> {
+export async function readFolder(path: string, characters?: number): Promise<Corpus> {
   const name = basename(path);
   const { files, folders } = await entriesOf(path);
   const pictures = await openPictures(files.map((file) => join(path, file)));
@@ -123,7 +125,7 @@ export async function readFolder(path: string): Promise<Corpus> {
       "IDX files, CIFAR batches, or a folder of text files or PNGs for each class",
       folders.length === 0 ? "neither folders nor such files" : "folders without files",
     );
-  const examples: Example[] = [];
-  for (const file of inClasses) examples.push(await readText(file));
-  return { name, examples };
+  const gathered = gatherExamples(characters);
+  for (const file of inClasses) gathered.add(await readText(file));
+  return gathered.corpus(name);
 }

@@ -1,0 +1,45 @@
+import { random } from "../../core/random.js";
+import type { Corpus, Example } from "./corpus.js";
+
+/** Most characters of texts that are kept in memory, at two bytes or fewer each. */
+const MOST_CHARACTERS = 250_000_000;
+/** Seed of the choice of texts. */
+const CHOICE = 0;
+
+/** Labelled texts that fit into memory. */
+export interface Gathered {
+  add(example: Example): void;
+  /** All texts; or a uniform sample of them in their order, of which the name tells. */
+  corpus(name: string): Corpus;
+}
+
+/**
+ * Gathers texts of at most `most` characters together. Every text draws a number in [0, 1), and is kept if it is below
+ * a threshold; when the texts become too many, the threshold is halved.
+ */
+export function gatherExamples(most = MOST_CHARACTERS): Gathered {
+  const source = random(CHOICE);
+  let kept: { readonly example: Example; readonly drawn: number }[] = [];
+  let threshold = 1;
+  let characters = 0;
+  let seen = 0;
+  const isKept = ({ drawn }: { readonly drawn: number }): boolean => drawn < threshold;
+  return {
+    add(example) {
+      seen++;
+      const entry = { example, drawn: source.uniform() };
+      if (!isKept(entry)) return;
+      kept.push(entry);
+      characters += example.text.length;
+      while (characters > most && kept.length > 1) {
+        threshold /= 2;
+        kept = kept.filter(isKept);
+        characters = kept.reduce((sum, { example: { text } }) => sum + text.length, 0);
+      }
+    },
+    corpus: (name) => ({
+      name: kept.length === seen ? name : `${name} (${kept.length} of its ${seen} texts, drawn at random)`,
+      examples: kept.map(({ example }) => example),
+    }),
+  };
+}
