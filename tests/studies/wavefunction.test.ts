@@ -9,6 +9,8 @@ import type { StudyEvent } from "../../src/studies/runner/events.js";
 import { conduct } from "../../src/studies/runner/conduct.js";
 import type { WavefunctionOptions } from "../../src/studies/wavefunction/options.js";
 import { partsOf } from "../../src/studies/wavefunction/evaluation.js";
+import { exponents, exponentWords } from "../../src/studies/wavefunction/lengths.js";
+import type { WavefunctionRun } from "../../src/studies/wavefunction/measurements.js";
 import { movingAverage } from "../../src/studies/wavefunction/report.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
 import { optionsOf } from "../support/study.js";
@@ -67,6 +69,28 @@ it("study wavefunction compares both attentions against Lanczos, grows chains, a
   expect(odd.results.measurements!.runs[0].projected).toBeUndefined();
   const once = await conducted({ ...tiny, steps: 1, lengths: [] });
   expect(once.results.measurements!.runs[0].energies[0]).toBe(factored.energies[0]);
+});
+
+it("says how ρ changes with the number of patches, by the slope of every seed", () => {
+  const run = (seed: number, sites: number, rho: number) =>
+    ({
+      seed,
+      extents: [sites],
+      finished: true,
+      dependence: [{ step: 9, layers: [rho] }],
+    }) as unknown as WavefunctionRun;
+  const falling = [1, 2].flatMap((seed) => [8, 16, 24].map((sites) => run(seed, sites, seed * sites ** -seed)));
+  expect(exponents(falling)[0].mean).toBeCloseTo(-1.5, 12);
+  // half the difference of two slopes, times Student's 12.7
+  expect(exponents(falling)[0].high).toBeCloseTo(-1.5 + 12.7062 / 2, 3);
+  expect(exponentWords(falling)).toEqual([
+    "ρ ∝ n^s with s = -1.50 (-7.85 to 4.85, 95 %, 2 seeds): the interval includes 0.",
+  ]);
+  const alike = [1, 2].flatMap((seed) => [8, 16].map((sites) => run(seed, sites, sites ** -2)));
+  expect(exponentWords(alike)[0]).toMatch(/s = -2\.00 \(-2\.00 to -2\.00, 95 %, 2 seeds\): ρ falls with n\./);
+  // a seed without all lengths is left out
+  expect(exponents([...alike, run(3, 8, 1)])[0].count).toBe(2);
+  expect(exponentWords([run(1, 8, 1)])).toEqual([]);
 });
 
 it("finds the ground state of a projected ring of 4k + 2 sites in the basis of Marshall's rule", async () => {

@@ -1,9 +1,48 @@
-import { median } from "../../numerics/averages.js";
+import { mean, median } from "../../numerics/averages.js";
+import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
 import type { Series } from "../report/lines.js";
-import { figure, formatNumber, table, type Block } from "../report/report.js";
+import { figure, formatNumber, paragraph, table, type Block } from "../report/report.js";
 import type { WavefunctionRun } from "./measurements.js";
 import { chainSettings, type WavefunctionOptions } from "./options.js";
 import { bar, projected, rhos, sampled, shades, stepsOf } from "./labels.js";
+
+/** The slope of the least-squares line through points. */
+function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const [meanX, meanY] = [0, 1].map((axis) => mean(points.map((point) => point[axis])));
+  const product = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return product / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}
+
+/** ρ of a layer after the last step. */
+const lastRho = ({ dependence }: WavefunctionRun, layer: number): number =>
+  dependence[dependence.length - 1].layers[layer];
+
+/**
+ * The exponent s of ρ ∝ n^s by layer: for each seed that has all lengths, the slope of ln ρ against ln n. Empty where
+ * there are fewer than two lengths.
+ */
+export function exponents(runs: readonly WavefunctionRun[]): MeanInterval[] {
+  const finished = runs.filter((run) => run.finished);
+  const lengths = new Set(finished.map(({ extents }) => extents[0]));
+  const complete = [...new Set(finished.map(({ seed }) => seed))]
+    .map((seed) => finished.filter((run) => run.seed === seed))
+    .filter((own) => own.length === lengths.size);
+  if (lengths.size < 2 || complete.length === 0) return [];
+  return complete[0][0].dependence[0].layers.map((_, layer) =>
+    meanInterval(
+      // sites are proportional to patches, so that they have the same slope
+      complete.map((own) => slopeOf(own.map((run) => [Math.log(run.extents[0]), Math.log(lastRho(run, layer))]))),
+    ),
+  );
+}
+
+/** What the exponents say, one sentence for each layer. */
+export const exponentWords = (runs: readonly WavefunctionRun[]): string[] =>
+  exponents(runs).map(({ mean: value, low, high, count }, layer, { length }) => {
+    const verdict = high < 0 ? "ρ falls with n" : low > 0 ? "ρ rises with n" : "the interval includes 0";
+    const interval = count > 1 ? `${low.toFixed(2)} to ${high.toFixed(2)}, 95 %, ${count} seeds` : "one seed";
+    return `${length > 1 ? `Layer ${layer + 1}: ` : ""}ρ ∝ n^s with s = ${value.toFixed(2)} (${interval}): ${verdict}.`;
+  });
 
 /** ρ of softmax attention against the number of patches. */
 export function lengthBlocks(runs: readonly WavefunctionRun[], options: WavefunctionOptions): Block[] {
@@ -39,7 +78,7 @@ export function lengthBlocks(runs: readonly WavefunctionRun[], options: Wavefunc
   const reached = (length: number, layer: number): number[] =>
     finished
       .filter(({ extents }) => extents[0] / patch === length)
-      .map(({ dependence }) => dependence[dependence.length - 1].layers[layer])
+      .map((run) => lastRho(run, layer))
       .sort((x, y) => x - y);
   const series = finished[0].dependence[0].layers.map((_, layer): Series => {
     const all = lengths.map((length) => reached(length, layer));
@@ -60,5 +99,6 @@ export function lengthBlocks(runs: readonly WavefunctionRun[], options: Wavefunc
       plot,
       "After the last step: medians over seeds; the band is the least and the largest value.",
     ),
+    ...exponentWords(runs).map(paragraph),
   ];
 }

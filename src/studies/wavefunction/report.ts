@@ -10,7 +10,7 @@ import {
   type Report,
   type Table,
 } from "../report/report.js";
-import { lengthBlocks } from "./lengths.js";
+import { exponentWords, lengthBlocks } from "./lengths.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { WavefunctionOptions } from "./options.js";
 import { attentionNames } from "./setting.js";
@@ -157,11 +157,10 @@ function answerOf(
   { runs, lengths, reference }: WavefunctionMeasurements,
   { extents, j2 }: WavefunctionOptions,
 ): string {
-  if (runs.length === 0)
-    return (
-      `ρ of softmax attention on chains of ${lengths.map((run) => run.extents[0]).join(", ")} sites: ` +
-      `${lengths.map(rhos).join("; ")}.`
-    );
+  if (runs.length === 0) {
+    const all = lengths.map((run) => `${run.extents[0]} sites ${rhos(run)}`).join("; ");
+    return [`ρ of softmax attention on chains: ${all}.`, ...exponentWords(lengths)].join(" ");
+  }
   const title = `${extents.join(" × ")} sites, J2 = ${j2}`;
   const stopped = runs.filter(({ finished }) => !finished).length;
   const parts = attentionNames.flatMap((attention) => {
