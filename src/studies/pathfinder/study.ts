@@ -5,11 +5,28 @@ import { plainKernel } from "../kernels.js";
 import { heading } from "../report/report.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { samplesFigures } from "./figures.js";
-import { full, pathfinderOptions, pictureOf } from "./options.js";
+import { full, pathfinderOptions, pictureOf, type PathfinderOptions } from "./options.js";
 import { report } from "./report.js";
 import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunPlan, type RunState } from "./train.js";
 
 type PathfinderTask = Task<(seed: number) => PictureSplit, MeasuredRun, RunState>;
+
+function refuse(argument: string, wanted: string, got: string, fix?: string): never {
+  throw new ArgumentError({ where: "study pathfinder", argument, wanted, got, fix });
+}
+
+/** Whether every kernel can go on from the weights of the first stage, if there is one. */
+function checkStages({ kernels, epochs, firstKernel, firstEpochs }: PathfinderOptions): void {
+  if (firstKernel === undefined) return;
+  if (!kernels.includes(firstKernel))
+    refuse("first-kernel", `one of the kernels that are compared: ${kernels.join(", ")}`, firstKernel);
+  const projectionsOf = (kernel: string): string | undefined => plainKernel(kernel).projections;
+  const other = kernels.find((kernel) => projectionsOf(kernel) !== projectionsOf(firstKernel));
+  if (other !== undefined)
+    refuse("kernels", `kernels whose layers have the weights of ${firstKernel}, which they go on from`, other);
+  if (firstEpochs >= epochs)
+    refuse("first-epochs", `fewer than all ${epochs} epochs, so that a second stage is left`, String(firstEpochs));
+}
 
 /**
  * An encoder on pictures of the Pathfinder task: comparison of kernels over seeds, and the loss around the trained
@@ -29,51 +46,18 @@ export const pathfinder = declareStudy({
   },
   derive: (chosen) => ({ picture: pictureOf(chosen) }),
 
-  check({ kernels, patch, picture, landscape, epochs, firstKernel, firstEpochs }) {
+  check(options) {
+    const { kernels, patch, picture, landscape, epochs } = options;
     kernels.forEach(plainKernel);
-    if (firstKernel !== undefined && !kernels.includes(firstKernel)) {
-      throw new ArgumentError({
-        where: "study pathfinder",
-        argument: "first-kernel",
-        wanted: `one of the kernels that are compared: ${kernels.join(", ")}`,
-        got: firstKernel,
-      });
-    }
-    const layered = (kernel: string): string => plainKernel(kernel).projections ?? "own";
-    const other = firstKernel && kernels.find((kernel) => layered(kernel) !== layered(firstKernel));
-    if (firstKernel !== undefined && other !== undefined) {
-      throw new ArgumentError({
-        where: "study pathfinder",
-        argument: "kernels",
-        wanted: `kernels whose layers have the weights of ${firstKernel}, which they go on from`,
-        got: other,
-      });
-    }
-    if (firstKernel !== undefined && firstEpochs >= epochs) {
-      throw new ArgumentError({
-        where: "study pathfinder",
-        argument: "first-epochs",
-        wanted: `fewer than all ${epochs} epochs, so that a second stage is left`,
-        got: String(firstEpochs),
-      });
-    }
-    if (picture.size % patch !== 0) {
-      throw new ArgumentError({
-        where: "study pathfinder",
-        argument: "patch",
-        wanted: `a divisor of the picture's side ${picture.size}`,
-        got: String(patch),
-      });
-    }
-    if (landscape && epochs < 2) {
-      throw new ArgumentError({
-        where: "study pathfinder",
-        argument: "epochs",
-        wanted: "two or more, so that the path of the weights spans the plane of a landscape",
-        got: String(epochs),
-        fix: "Leave the landscapes out: --without-landscape.",
-      });
-    }
+    checkStages(options);
+    if (picture.size % patch !== 0) refuse("patch", `a divisor of the picture's side ${picture.size}`, String(patch));
+    if (landscape && epochs < 2)
+      refuse(
+        "epochs",
+        "two or more, so that the path of the weights spans the plane of a landscape",
+        String(epochs),
+        "Leave the landscapes out: --without-landscape.",
+      );
   },
   // at least the pictures of a seed
   bytes: ({ train, test, picture }) => (train + test) * picture.size ** 2,
@@ -81,18 +65,18 @@ export const pathfinder = declareStudy({
   data: (options) => Promise.resolve(latest((seed): PictureSplit => splitPictures(options, seed))),
 
   tasks(options, first) {
-    const { firstKernel, landscape } = options;
+    const { firstKernel, firstEpochs, ...rest } = options;
     const make = ({ kernel, seed, isTrial, rateOf, ...task }: RatedTask<MeasuredRun>, own: unknown): PathfinderTask => {
       const planOf = (needed: readonly MeasuredRun[]): RunPlan => ({
         kernel,
         seed,
         isTrial,
         // planes show the shape for the first seed
-        drawn: !isTrial && landscape !== undefined && seed === first,
+        drawn: !isTrial && rest.landscape !== undefined && seed === first,
         learningRate: rateOf(needed),
         ...(isTrial || firstKernel === undefined
           ? {}
-          : { first: { kernel: firstKernel, learningRate: rateOf(needed, firstKernel) } }),
+          : { first: { kernel: firstKernel, epochs: firstEpochs, learningRate: rateOf(needed, firstKernel) } }),
       });
       return {
         ...task,
@@ -100,7 +84,7 @@ export const pathfinder = declareStudy({
         run: (splitOf, work, needed) => trainRun(options, planOf(needed), splitOf(seed), work),
       };
     };
-    return ratedTasks(options, first, make, firstKernel === undefined ? [] : [firstKernel]);
+    return ratedTasks(rest, first, make, firstKernel === undefined ? [] : [firstKernel]);
   },
 
   gather: (done: readonly MeasuredRun[]) => ({

@@ -50,7 +50,7 @@ export interface RunPlan {
   /** Whether it only tries the rate. A trial has one stage, no monitor and no landscape. */
   readonly isTrial: boolean;
   /** The first of two stages; its last weights are where `kernel` goes on. */
-  readonly first?: { readonly kernel: string; readonly learningRate: number };
+  readonly first?: { readonly kernel: string; readonly epochs: number; readonly learningRate: number };
   /** Whether the landscape has planes. */
   readonly drawn: boolean;
 }
@@ -69,18 +69,18 @@ export async function trainRun(
   work: Work<RunState, MeasuredRun>,
 ): Promise<MeasuredRun> {
   const { backend, state } = work;
-  const { patch, picture, firstEpochs } = options;
+  const { patch, picture } = options;
   const landscape = isTrial ? undefined : options.landscape;
   const model = encoderOf(options, kernel);
-  const before = first && encoderOf(options, first.kernel);
+  const before = first && { ...first, model: encoderOf(options, first.kernel) };
   let { length: finished } = state?.training.epochs ?? [];
   /** The model of the epoch that is trained or measured. */
   const staged: Pick<Encoder, "apply"> = {
-    apply: (...call) => (before !== undefined && finished < firstEpochs ? before : model).apply(...call),
+    apply: (...call) => (before !== undefined && finished < before.epochs ? before.model : model).apply(...call),
   };
-  const firstSteps = firstEpochs * Math.floor(options.train / Math.min(options.batch, options.train));
+  const perEpoch = Math.floor(options.train / Math.min(options.batch, options.train));
   const rateOf = (step: number): number =>
-    first !== undefined && step < firstSteps ? first.learningRate : learningRate;
+    before !== undefined && step < before.epochs * perEpoch ? before.learningRate : learningRate;
   const examplesOf = (pictures: Pictures): Examples => ({
     labels: pictures.labels,
     inputs: (rows): Tensor =>
