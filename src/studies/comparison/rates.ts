@@ -22,9 +22,14 @@ interface RateOptions {
   readonly trials: number;
 }
 
-/** The seeds on which rates are tried, beyond all that may be compared. None for a single rate. */
-const trialSeeds = (first: number, { rates, trials }: RateOptions): number[] =>
-  rates.length === 1 ? [] : Array.from({ length: trials }, (_, index) => first + SEEDS.most + index);
+interface Compared extends RateOptions {
+  readonly kernels: readonly string[];
+  readonly seeds: number;
+}
+
+/** The seeds on which rates are tried, beyond all that may be compared. None for a single rate, or to compare nothing. */
+const trialSeeds = (first: number, { seeds, rates, trials }: Omit<Compared, "kernels">): number[] =>
+  rates.length === 1 || seeds === 0 ? [] : Array.from({ length: trials }, (_, index) => first + SEEDS.most + index);
 
 /** A training at a learning rate. */
 export interface RatedRun extends ClassifierRun {
@@ -80,11 +85,6 @@ export interface RatedTask<Result> extends Pick<Task<never, Result>, "name" | "s
   readonly rateOf: (needed: readonly Result[], kernel?: string) => number;
 }
 
-interface Compared extends RateOptions {
-  readonly kernels: readonly string[];
-  readonly seeds: number;
-}
-
 /**
  * The tasks of a comparison: every rate is tried with every kernel on seeds of their own, then every kernel is trained
  * at its rate on every seed. `make` is given a task and the options that all share. `starts` are kernels whose rates
@@ -97,7 +97,7 @@ export function ratedTasks<Result extends RatedResult, Made, Options extends Com
   starts: readonly string[] = [],
 ): Made[] {
   const { kernels, seeds, rates, trials, ...shared } = options;
-  const tries = trialSeeds(first, { rates, trials }).flatMap((seed) =>
+  const tries = trialSeeds(first, { seeds, rates, trials }).flatMap((seed) =>
     kernels.flatMap((kernel) =>
       rates.map((rate): RatedTask<Result> => ({
         name: `${kernel} rate ${rate} seed ${seed}`,
