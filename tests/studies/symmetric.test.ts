@@ -124,11 +124,17 @@ describe("study symmetric", () => {
     expect(repeats).toMatchObject({ norm: "post", spread: 0.55, heads: 4, learningRate: 3e-4 });
     expect(optionsOf(symmetric, { task: "repeats" }).warmup).toBe(40);
     const measured = await measurementsOf(symmetric, repeats, 3);
-    expect(measured.runs.map(({ kernel }) => kernel)).toEqual(["softmax", "softmaxUnscaled", "symmetric", "pairwise"]);
-    expect(new Set(measured.runs.map(({ losses }) => losses[0])).size).toBe(4);
+    expect(measured.runs.map(({ kernel }) => kernel)).toEqual([
+      "softmax",
+      "softmaxUnscaled",
+      "symmetric",
+      "pairwise",
+      "pairwiseScaled",
+    ]);
+    expect(new Set(measured.runs.map(({ losses }) => losses[0])).size).toBe(5);
     const { blocks } = stoppedReport(symmetric, repeats, measured, 3);
     const plateau = blocks.find((block) => block.kind === "table" && block.title.startsWith("Steps to leave"));
-    expect(plateau?.kind === "table" && plateau.rows.map((row) => row[1])).toEqual(Array(4).fill("0 of 1"));
+    expect(plateau?.kind === "table" && plateau.rows.map((row) => row[1])).toEqual(Array(5).fill("0 of 1"));
 
     // each of these decides the training; the learning rate does from the second batch on
     const lossesOf = async (changed: Partial<typeof repeats>): Promise<readonly number[]> =>

@@ -43,7 +43,7 @@ export type SymmetricOptions = Values<typeof symmetricOptions>;
  * 768, and a warm-up over 5 % of the steps.
  */
 const REPEATS: Chosen<typeof symmetricOptions> = {
-  kernels: ["softmax", "softmaxUnscaled", "symmetric", "pairwise"],
+  kernels: ["softmax", "softmaxUnscaled", "symmetric", "pairwise", "pairwiseScaled"],
   seeds: 4,
   tokens: 32,
   vocabulary: 64,
