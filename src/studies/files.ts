@@ -7,7 +7,7 @@ import { kindOfFile, TELLING_BYTES } from "../weights/file-kind.js";
 const LONGEST_TEXT = 500_000_000;
 /** Bytes of a long text that are decoded at once. */
 const PIECE = 2 ** 26;
-const LINE_FEED = 10;
+const [LINE_FEED, CARRIAGE_RETURN] = [10, 13];
 
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? String(cause);
 
@@ -41,7 +41,15 @@ export async function statFile(where: string, path: string): Promise<Stats> {
   return stats;
 }
 
-const lineAt = (text: string, end: number): number => text.slice(0, end).split(/\r\n?|\n/).length;
+/** The number of the line of character `end`. */
+function lineAt(text: string, end: number): number {
+  let line = 1;
+  for (let at = 0; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code === LINE_FEED || (code === CARRIAGE_RETURN && text.charCodeAt(at + 1) !== LINE_FEED)) line++;
+  }
+  return line;
+}
 
 /** A text that is decoded, and the lines of its file before it. */
 interface Encoded {
@@ -123,10 +131,11 @@ async function readBytes(where: string, path: string, start: number, count: numb
   }
 }
 
-/** If `read` throws a `DataError` and the file is of another known kind, the error names that kind. */
-async function orKind<Value>(where: string, path: string, read: () => Promise<Value>): Promise<Value> {
+/** Reads a regular file. If `read` throws a `DataError` and the file is of another known kind, the error names that kind. */
+async function readText<Value>(where: string, path: string, read: (size: number) => Promise<Value>): Promise<Value> {
+  const { size } = await statFile(where, path);
   try {
-    return await read();
+    return await read(size);
   } catch (cause) {
     const kind = cause instanceof DataError ? kindOfFile(await readBytes(where, path, 0, TELLING_BYTES)) : undefined;
     if (kind === undefined) throw cause;
@@ -140,8 +149,7 @@ async function orKind<Value>(where: string, path: string, read: () => Promise<Va
   }
 }
 
-async function wholeText(where: string, path: string, longest = LONGEST_TEXT): Promise<string> {
-  const { size } = await statFile(where, path);
+async function wholeText(where: string, path: string, size: number, longest = LONGEST_TEXT): Promise<string> {
   if (size > longest)
     throw new DataError({ where, argument: path, wanted: `at most ${longest} bytes of text`, got: String(size) });
   const bytes = await readFile(path).catch((cause: unknown) => {
@@ -161,13 +169,12 @@ export const readTextFile = <Value>(
   path: string,
   parse: (text: string) => Value,
   longest?: number,
-): Promise<Value> => orKind(where, path, async () => parse(await wholeText(where, path, longest)));
+): Promise<Value> => readText(where, path, async (size) => parse(await wholeText(where, path, size, longest)));
 
-async function* textPieces(where: string, path: string, most: number): AsyncGenerator<string> {
-  const { size } = await statFile(where, path);
+async function* textPieces(where: string, path: string, size: number, most: number): AsyncGenerator<string> {
   const isLong = size > most && encodingOf(await readBytes(where, path, 0, 2)) === "utf-8";
   if (!isLong) {
-    yield await wholeText(where, path);
+    yield await wholeText(where, path, size);
     return;
   }
   let lines = 0;
@@ -197,4 +204,4 @@ export const readTextPieces = <Value>(
   path: string,
   parse: (pieces: AsyncGenerator<string>) => Promise<Value>,
   piece = PIECE,
-): Promise<Value> => orKind(where, path, () => parse(textPieces(where, path, piece)));
+): Promise<Value> => readText(where, path, (size) => parse(textPieces(where, path, size, piece)));

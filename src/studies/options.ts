@@ -5,7 +5,7 @@ import * as schemas from "./runner/schema.js";
 /** Studies derive at most seven random streams from a seed; the seeds of the streams must stay below 2^32. */
 export const SEED = { least: 0, most: 500_000_000 };
 export const SEEDS = { least: 1, most: 1000 };
-const EPOCHS = { least: 1, most: 10_000 };
+export const EPOCHS = { least: 1, most: 10_000 };
 export const STEPS = { least: 1, most: 1_000_000 };
 /** Texts or windows. A study uses fewer if there are fewer. */
 const EXAMPLES = { least: 8, most: 1_000_000 };

@@ -85,6 +85,7 @@ const changes: Readonly<Record<string, (defaults: Options) => Options>> = {
     epochs: 4,
     rates: [0.001],
     firstKernel: "softmax",
+    firstEpochs: 2,
     landscape: { points: 3, radius: 1, pictures: 8, products: 3, directions: 2, linePoints: 5 },
   }),
   text: () => ({

@@ -191,6 +191,12 @@ describe("readCorpus", () => {
     await expect(readCorpus(join(folder, "device.csv"))).rejects.toThrow(/wanted a file, got a device/);
   });
 
+  it("refuses a pipe among the texts of a class at once", async () => {
+    execFileSync("mkdir", ["-p", join(folder, "classes", "a")]);
+    execFileSync("mkfifo", [join(folder, "classes", "a", "pipe.txt")]);
+    await expect(readCorpus(join(folder, "classes"))).rejects.toThrow(/pipe\.txt: wanted a file, got a named pipe/);
+  });
+
   it("refuses a line that is too long to decode", async () => {
     await writeFile(join(folder, "huge.csv"), "text,label\n");
     await truncate(join(folder, "huge.csv"), 2 ** 30);
@@ -237,18 +243,28 @@ describe("readCorpus of files that are read in pieces", () => {
       await expect(readCorpus(await path(name, content), { piece: 100 })).rejects.toThrow(message);
   });
 
+  it("keeps one of a few texts of which none fits", async () => {
+    const file = await path("few.jsonl", records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    expect((await readCorpus(file, { characters: 1 })).examples.length).toBeGreaterThan(0);
+    execFileSync("mkdir", ["-p", join(folder, "both", "x"), join(folder, "both", "y")]);
+    for (let index = 0; index < 8; index++) await path(`both/${"xy"[index % 2]}/${index}.txt`, `text ${index}`);
+    expect((await readCorpus(join(folder, "both"))).examples).toHaveLength(8);
+    const sampled = await readCorpus(join(folder, "both"), { characters: 500 });
+    expect(sampled.name).toBe(`both (${sampled.examples.length} of its 8 texts, drawn at random)`);
+  });
+
   it("keeps a sample of texts that do not fit, in their order and the same every time", async () => {
     const many = Array.from({ length: 4000 }, (_, index) => ({ text: String(10_000 + index), label: "x" }));
     const file = await path("many.jsonl", many.map((record) => `${JSON.stringify(record)}\n`).join(""));
-    const { name, examples } = await readCorpus(file, { piece: 1024, characters: 5000 });
+    const { name, examples } = await readCorpus(file, { piece: 1024, characters: 105_000 });
     expect(name).toBe(`many.jsonl (${examples.length} of its 4000 texts, drawn at random)`);
-    expect(examples.length).toBeGreaterThan(400);
+    expect(examples.length).toBeGreaterThan(300);
     expect(examples.length).toBeLessThanOrEqual(1000);
     const kept = examples.map(({ text }) => Number(text) - 10_000);
     expect(kept).toEqual([...new Set(kept)].sort((a, b) => a - b));
     // a uniform sample of n texts has a mean within 4 standard errors of the middle
     const mean = kept.reduce((sum, index) => sum + index) / kept.length;
     expect(Math.abs(mean - 1999.5)).toBeLessThan((4 * 4000) / Math.sqrt(12 * kept.length));
-    expect((await readCorpus(file, { characters: 5000 })).examples).toEqual(examples);
+    expect((await readCorpus(file, { characters: 105_000 })).examples).toEqual(examples);
   });
 });

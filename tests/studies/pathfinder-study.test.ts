@@ -11,9 +11,10 @@ import { chosenRate, type RatedRun } from "../../src/studies/comparison/rates.js
 import { pairedDifference } from "../../src/studies/comparison/runs.js";
 import type { Landscape } from "../../src/studies/pathfinder/landscapes.js";
 import type { PathfinderMeasurements } from "../../src/studies/pathfinder/report.js";
+import { splitPictures, trainRun } from "../../src/studies/pathfinder/train.js";
 import { pathfinder } from "../../src/studies/pathfinder/study.js";
 import { drawFigure } from "../../src/studies/report/html.js";
-import { measurementsOf, optionsOf, stoppedReport } from "../support/study.js";
+import { measurementsOf, optionsOf, stoppedReport, workOn } from "../support/study.js";
 
 const tiny: PathfinderOptions = {
   ...optionsOf(pathfinder),
@@ -42,7 +43,7 @@ const run = (kernel: string, seed: number, testAccuracy: number): RatedRun => ({
   seed,
   learningRate: 0.001,
   epochs: [1, 2, 3].map((epoch) => ({ epoch, trainLoss: 0.7, testLoss: 0.7, testAccuracy, seconds: 1 })),
-  losses: [0.7],
+  losses: [0.7, 0.7, 0.7],
 });
 
 describe("study pathfinder", () => {
@@ -106,6 +107,28 @@ describe("study pathfinder", () => {
     expect(landscapes).toHaveLength(2);
   });
 
+  it("takes the rate of a stage in that stage", async () => {
+    const options = { ...tiny, landscape: undefined };
+    const lossesAt = async (learningRate: number, firstRate?: number): Promise<readonly number[]> => {
+      const first = firstRate === undefined ? undefined : { kernel: "softmax", epochs: 1, learningRate: firstRate };
+      const plan = { kernel: "softmax", seed: 3, isTrial: false, drawn: false, learningRate, first };
+      return (await trainRun(options, plan, splitPictures(options, 3), workOn(cpu))).run.losses;
+    };
+    const [slow, fast, both] = [await lossesAt(0.001), await lossesAt(0.1), await lossesAt(0.1, 0.001)];
+    expect(fast[1]).not.toBe(slow[1]);
+    // two steps an epoch; the third loss is the last before a step of the second stage
+    expect(both.slice(0, 3)).toEqual(slow.slice(0, 3));
+    expect(both[3]).not.toBe(slow[3]);
+    expect(await lossesAt(0.001, 0.001)).toEqual(slow);
+  });
+
+  it("says what it was, when it was stopped in the trials", () => {
+    const { blocks } = report({ positionsAccuracy: [], trials: [run("softmax", 1001, 0.5)], runs: [], landscapes: [] });
+    const [{ kind, ...intro }] = blocks;
+    expect(kind).toBe("paragraph");
+    expect(JSON.stringify(intro)).toMatch(/start and batches\. "/);
+  });
+
   it("trains a first stage with one kernel, from whose weights every kernel goes on", async () => {
     const one = { ...tiny, seeds: 1, landscape: undefined };
     const [whole, other] = (await measure(one)).runs;
@@ -116,7 +139,10 @@ describe("study pathfinder", () => {
     expect(runs[1].epochs[1].testLoss).toBe(whole.epochs[1].testLoss);
     expect(runs[1].losses[4]).not.toBe(whole.losses[4]);
     expect(runs[1].losses[4]).not.toBe(other.losses[4]);
-    await expect(measure({ ...one, firstKernel: "cosine" })).rejects.toThrow(
+    await expect(measure({ ...one, firstEpochs: 2 })).rejects.toThrow(
+      /first-epochs: wanted a first stage, got no first-kernel.*--first-kernel softmax/,
+    );
+    await expect(measure({ ...one, firstKernel: "cosine", firstEpochs: 2 })).rejects.toThrow(
       /first-kernel: wanted one of the kernels that are compared: softmax, gaussian, got cosine/,
     );
     await expect(measure({ ...one, firstKernel: "softmax", firstEpochs: 3 })).rejects.toThrow(

@@ -91,6 +91,10 @@ it("says how ρ changes with the number of patches, by the slope of every seed",
   // a seed without all lengths is left out
   expect(exponents([...alike, run(3, 8, 1)])[0].count).toBe(2);
   expect(exponentWords([run(1, 8, 1)])).toEqual([]);
+  expect(exponentWords(alike.slice(0, 2))).toEqual(["ρ ∝ n^s with s = -2.00; one seed says nothing about others."]);
+  expect(exponentWords([...alike.slice(0, 3), run(2, 16, 0)])).toEqual([
+    "no exponent, because ρ is 0 or not finite in a run.",
+  ]);
 });
 
 it("finds the ground state of a projected ring of 4k + 2 sites in the basis of Marshall's rule", async () => {

@@ -9,7 +9,7 @@ import { stepsToHalf } from "./speed.js";
 /** `--rates` and `--trials`: every kernel is compared at the rate that is best for it on other seeds. */
 export const rateOptions = (rates: readonly number[], trials: number) => ({
   rates: reals(rates, {
-    least: 0,
+    least: 1e-9,
     most: 1000,
     count: 16,
     help: "learning rates to try for each kernel, separated by commas; a single one is taken without a trial",

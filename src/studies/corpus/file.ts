@@ -42,6 +42,10 @@ interface NumberedRecord {
 
 /** Most characters of a CSV parser's message, which quotes the field in full. */
 const LONGEST_CAUSE = 200;
+/** Characters of a table that are parsed at once; all records in them are in memory together. */
+const SLICE = 2 ** 20;
+/** Most characters of a record, so that a quote that is never closed does not take all memory. */
+const LONGEST_RECORD = 2 ** 26;
 /** Most columns named in an error message. */
 const MOST_COLUMNS = 8;
 /** Most characters shown of a text that is no table. */
@@ -73,6 +77,11 @@ function namedColumns(path: string, names: readonly string[]): string[] {
 /** Parses pieces of whole lines, the first of which is `first`. */
 type Parser = (path: string, first: string, pieces: AsyncIterable<string>) => AsyncGenerator<Example>;
 
+async function* slicesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const piece of pieces)
+    for (let start = 0; start < piece.length; start += SLICE) yield piece.slice(start, start + SLICE);
+}
+
 const parseTable = (separator: "," | "\t"): Parser =>
   async function* (path, first, pieces) {
     const rows = parse({
@@ -85,8 +94,9 @@ const parseTable = (separator: "," | "\t"): Parser =>
       record_delimiter: first.includes("\n") ? ["\r\n", "\n"] : ["\r"],
       skip_empty_lines: true,
       trim: true,
+      max_record_size: LONGEST_RECORD,
     });
-    const fed = pipeline(Readable.from(pieces), rows);
+    const fed = pipeline(Readable.from(slicesOf(pieces)), rows);
     fed.catch(() => undefined); // the rows fail with the same error
     try {
       for await (const { record, info } of rows as AsyncIterable<NumberedRecord>)

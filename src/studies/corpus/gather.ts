@@ -3,6 +3,8 @@ import type { Corpus, Example } from "./corpus.js";
 
 /** Most characters of texts that are kept in memory, at two bytes or fewer each. */
 const MOST_CHARACTERS = 250_000_000;
+/** What a text takes beside its characters, in characters. */
+const OVERHEAD = 100;
 /** Seed of the choice of texts. */
 const CHOICE = 0;
 
@@ -13,15 +15,17 @@ export interface Gathered {
   corpus(name: string): Corpus;
 }
 
+const sizeOf = ({ text }: Example): number => text.length + OVERHEAD;
+
 /**
- * Gathers texts of at most `most` characters together. Every text draws a number in [0, 1), and is kept if it is below
- * a threshold; when the texts become too many, the threshold is halved.
+ * Gathers texts of at most `most` characters together, 100 added for each text. Every text draws a number in [0, 1), and
+ * is kept if it is below a threshold; when the texts become too many, the threshold is halved.
  */
 export function gatherExamples(most = MOST_CHARACTERS): Gathered {
   const source = random(CHOICE);
   let kept: { readonly example: Example; readonly drawn: number }[] = [];
   let threshold = 1;
-  let characters = 0;
+  let size = 0;
   let seen = 0;
   const isKept = ({ drawn }: { readonly drawn: number }): boolean => drawn < threshold;
   return {
@@ -30,11 +34,13 @@ export function gatherExamples(most = MOST_CHARACTERS): Gathered {
       const entry = { example, drawn: source.uniform() };
       if (!isKept(entry)) return;
       kept.push(entry);
-      characters += example.text.length;
-      while (characters > most && kept.length > 1) {
+      size += sizeOf(example);
+      while (size > most && kept.length > 1) {
         threshold /= 2;
-        kept = kept.filter(isKept);
-        characters = kept.reduce((sum, { example: { text } }) => sum + text.length, 0);
+        const fewer = kept.filter(isKept);
+        if (fewer.length === 0) break; // few, long texts
+        kept = fewer;
+        size = kept.reduce((sum, entry) => sum + sizeOf(entry.example), 0);
       }
     },
     corpus: (name) => ({

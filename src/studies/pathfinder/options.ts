@@ -1,6 +1,6 @@
 import { rateOptions } from "../comparison/rates.js";
-import { comparisonOptions, epochOptions, modelOptions, monitorOption } from "../options.js";
-import { oneOf, optionalText, setting, whole, type Chosen, type Values } from "../runner/options.js";
+import { comparisonOptions, epochOptions, EPOCHS, modelOptions, monitorOption } from "../options.js";
+import { oneOf, optionalText, optionalWhole, setting, whole, type Chosen, type Values } from "../runner/options.js";
 import { list, optional, real, record, whole as wholeNumber, type Fields } from "../runner/schema.js";
 import { kinds } from "./kinds.js";
 import type { PathfinderOptions as Picture } from "./picture.js";
@@ -52,6 +52,9 @@ const landscapeFields = {
 
 const { kernels } = comparisonOptions(["softmax", "gaussian"], 5, "");
 
+/** Epochs of the first stage, unless chosen: half of the default. */
+export const FIRST_EPOCHS = 2;
+
 const EASY = "easy";
 
 export const pathfinderOptions = {
@@ -81,7 +84,11 @@ export const pathfinderOptions = {
     argument: "name",
     help: "two stages: every kernel goes on from what this one of the kernels trained",
   }),
-  firstEpochs: whole(2, { least: 1, most: 10_000, help: "epochs of the first of two stages" }),
+  firstEpochs: optionalWhole({
+    least: 1,
+    most: EPOCHS.most,
+    help: `epochs of the first of two stages (default: ${FIRST_EPOCHS})`,
+  }),
   monitor: monitorOption,
   landscape: setting<LandscapeOptions | undefined>(
     { points: 11, radius: 1, pictures: 64, directions: 6, products: 12, linePoints: 21 },

@@ -99,8 +99,8 @@ function answerOf(runs: readonly ClassifierRun[], positions: readonly number[], 
 const stagesOf = ({ firstKernel, firstEpochs }: PathfinderOptions): string =>
   firstKernel === undefined
     ? ""
-    : `Every kernel goes on from what ${firstKernel} trained in the first ${firstEpochs} epochs, at the rate of ` +
-      `${firstKernel}; trials have one stage. `;
+    : `In the first ${String(firstEpochs)} epochs ${firstKernel} is trained, at its rate. Then every kernel goes on from its ` +
+      "weights, at its own rate. Trials have one stage. ";
 
 /** Tables and figures of the study. */
 export function report(
@@ -118,8 +118,10 @@ export function report(
         `Adam, ${rateWords(options)}, ${epochs} epochs of ` +
         `${train} pictures in batches of ${batch}; ${test} pictures to test on. For a seed every kernel has ` +
         `the same pictures, start and batches. ${stagesOf(options)}` +
-        "Nearest neighbours of the dots' positions alone, without the contours: " +
-        `${positionsAccuracy.map(formatPercent).join(", ")} of test pictures.`,
+        (positionsAccuracy.length === 0
+          ? ""
+          : "Nearest neighbours of the dots' positions alone, without the contours: " +
+            `${positionsAccuracy.map(formatPercent).join(", ")} of test pictures.`),
     ),
     ...(tried.length === 0 ? [] : [rateTable(tried, options, 2)]),
     ...(complete.length === 0

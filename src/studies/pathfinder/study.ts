@@ -5,7 +5,7 @@ import { plainKernel } from "../kernels.js";
 import { heading } from "../report/report.js";
 import { declareStudy, type Task } from "../runner/study.js";
 import { samplesFigures } from "./figures.js";
-import { full, pathfinderOptions, pictureOf, type PathfinderOptions } from "./options.js";
+import { FIRST_EPOCHS, full, pathfinderOptions, pictureOf, type PathfinderOptions } from "./options.js";
 import { report } from "./report.js";
 import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunPlan, type RunState } from "./train.js";
 
@@ -17,14 +17,17 @@ function refuse(argument: string, wanted: string, got: string, fix?: string): ne
 
 /** Whether every kernel can go on from the weights of the first stage, if there is one. */
 function checkStages({ kernels, epochs, firstKernel, firstEpochs }: PathfinderOptions): void {
-  if (firstKernel === undefined) return;
+  if (firstKernel === undefined) {
+    if (firstEpochs === undefined) return;
+    refuse("first-epochs", "a first stage", "no first-kernel", "Name its kernel: --first-kernel softmax.");
+  }
   if (!kernels.includes(firstKernel))
     refuse("first-kernel", `one of the kernels that are compared: ${kernels.join(", ")}`, firstKernel);
   const projectionsOf = (kernel: string): string | undefined => plainKernel(kernel).projections;
   const other = kernels.find((kernel) => projectionsOf(kernel) !== projectionsOf(firstKernel));
   if (other !== undefined)
     refuse("kernels", `kernels whose layers have the weights of ${firstKernel}, which they go on from`, other);
-  if (firstEpochs >= epochs)
+  if (firstEpochs !== undefined && firstEpochs >= epochs)
     refuse("first-epochs", `fewer than all ${epochs} epochs, so that a second stage is left`, String(firstEpochs));
 }
 
@@ -44,7 +47,10 @@ export const pathfinder = declareStudy({
     draw: { help: "only draw samples of every kind", options: { seeds: 0 } },
     withoutLandscape: { help: "no loss landscapes", options: { landscape: undefined } },
   },
-  derive: (chosen) => ({ picture: pictureOf(chosen) }),
+  derive: (chosen) => ({
+    picture: pictureOf(chosen),
+    ...(chosen.firstKernel === undefined ? {} : { firstEpochs: FIRST_EPOCHS }),
+  }),
 
   check(options) {
     const { kernels, patch, picture, landscape, epochs } = options;
@@ -66,7 +72,7 @@ export const pathfinder = declareStudy({
 
   tasks(options, first) {
     const { firstKernel, firstEpochs, ...rest } = options;
-    const make = ({ kernel, seed, isTrial, rateOf, ...task }: RatedTask<MeasuredRun>, own: unknown): PathfinderTask => {
+    const make = ({ kernel, seed, isTrial, rateOf, ...task }: RatedTask<MeasuredRun>, own: object): PathfinderTask => {
       const planOf = (needed: readonly MeasuredRun[]): RunPlan => ({
         kernel,
         seed,
@@ -74,13 +80,17 @@ export const pathfinder = declareStudy({
         // planes show the shape for the first seed
         drawn: !isTrial && rest.landscape !== undefined && seed === first,
         learningRate: rateOf(needed),
-        ...(isTrial || firstKernel === undefined
+        ...(isTrial || firstKernel === undefined || firstEpochs === undefined
           ? {}
           : { first: { kernel: firstKernel, epochs: firstEpochs, learningRate: rateOf(needed, firstKernel) } }),
       });
       return {
         ...task,
-        depends: (_, needed) => ({ own, plan: planOf(needed) }),
+        depends: (_, needed) => ({
+          ...own,
+          ...(isTrial ? { monitor: 0, landscape: undefined } : {}),
+          plan: planOf(needed),
+        }),
         run: (splitOf, work, needed) => trainRun(options, planOf(needed), splitOf(seed), work),
       };
     };

@@ -72,15 +72,12 @@ export async function trainRun(
   const { patch, picture } = options;
   const landscape = isTrial ? undefined : options.landscape;
   const model = encoderOf(options, kernel);
-  const before = first && { ...first, model: encoderOf(options, first.kernel) };
+  const early = first && { ...first, model: encoderOf(options, first.kernel) };
+  const late = { model, learningRate };
   let { length: finished } = state?.training.epochs ?? [];
-  /** The model of the epoch that is trained or measured. */
-  const staged: Pick<Encoder, "apply"> = {
-    apply: (...call) => (before !== undefined && finished < before.epochs ? before.model : model).apply(...call),
-  };
-  const perEpoch = Math.floor(options.train / Math.min(options.batch, options.train));
-  const rateOf = (step: number): number =>
-    before !== undefined && step < before.epochs * perEpoch ? before.learningRate : learningRate;
+  /** The stage of the epoch that is trained or measured. */
+  const stage = (): typeof late => (early !== undefined && finished < early.epochs ? early : late);
+  const staged: Pick<Encoder, "apply"> = { apply: (...call) => stage().model.apply(...call) };
   const examplesOf = (pictures: Pictures): Examples => ({
     labels: pictures.labels,
     inputs: (rows): Tensor =>
@@ -105,7 +102,7 @@ export async function trainRun(
   try {
     const how = {
       ...options,
-      learningRate: rateOf,
+      learningRate: early === undefined ? learningRate : () => stage().learningRate,
       ...(isTrial ? { monitor: 0 } : {}),
       label: `${kernel}, ${isTrial ? `rate ${learningRate}, ` : ""}seed ${seed}`,
       seed: STREAMS * seed + 3,

@@ -59,7 +59,12 @@ export const text = declareStudy({
   tasks: (options, first) =>
     ratedTasks(options, first, ({ kernel, seed, isTrial, rateOf, ...task }: RatedTask<TextResult>, own): TextTask => ({
       ...task,
-      depends: (dataOf, needed) => ({ ...own, learningRate: rateOf(needed), data: contentOf(dataOf(seed)) }),
+      depends: (dataOf, needed) => ({
+        ...own,
+        monitor: isTrial ? 0 : own.monitor,
+        learningRate: rateOf(needed),
+        data: contentOf(dataOf(seed)),
+      }),
       async run(dataOf, work, needed) {
         const dataset = dataOf(seed);
         const learningRate = rateOf(needed);

@@ -39,9 +39,12 @@ export function exponents(runs: readonly WavefunctionRun[]): MeanInterval[] {
 /** What the exponents say, one sentence for each layer. */
 export const exponentWords = (runs: readonly WavefunctionRun[]): string[] =>
   exponents(runs).map(({ mean: value, low, high, count }, layer, { length }) => {
+    const of = length > 1 ? `Layer ${layer + 1}: ` : "";
+    if (!Number.isFinite(value)) return `${of}no exponent, because ρ is 0 or not finite in a run.`;
+    if (count < 2) return `${of}ρ ∝ n^s with s = ${value.toFixed(2)}; one seed says nothing about others.`;
     const verdict = high < 0 ? "ρ falls with n" : low > 0 ? "ρ rises with n" : "the interval includes 0";
-    const interval = count > 1 ? `${low.toFixed(2)} to ${high.toFixed(2)}, 95 %, ${count} seeds` : "one seed";
-    return `${length > 1 ? `Layer ${layer + 1}: ` : ""}ρ ∝ n^s with s = ${value.toFixed(2)} (${interval}): ${verdict}.`;
+    const interval = `${low.toFixed(2)} to ${high.toFixed(2)}, 95 %, ${count} seeds`;
+    return `${of}ρ ∝ n^s with s = ${value.toFixed(2)} (${interval}): ${verdict}.`;
   });
 
 /** ρ of softmax attention against the number of patches. */
