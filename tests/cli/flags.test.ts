@@ -105,7 +105,7 @@ it("trains study text on a file of the user's own", async () => {
   expect(measurements.trials.map(({ learningRate }) => learningRate)).toEqual([0.001, 1e-8, 0.001, 1e-8]);
   const { code: refused, stderr } = await run(["study", "text", "--rates", "0.1,0.1"]);
   expect(refused).toBe(2);
-  expect(stderr).toContain("1 to 16 different numbers, separated by commas, each a number from 0 to 1000");
+  expect(stderr).toContain("1 to 16 different numbers, separated by commas, each a number from 1e-9 to 1000");
 });
 
 it("trains study symmetric and study elliptical with the kernels, seeds and sizes of their flags", async () => {
