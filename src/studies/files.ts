@@ -131,7 +131,7 @@ async function readBytes(where: string, path: string, start: number, count: numb
   }
 }
 
-/** Reads a regular file. If `read` throws a `DataError` and the file is of another known kind, the error names that kind. */
+/** Reads a regular file. If `read` throws a `DataError` and the file is of another known kind, the error names it. */
 async function readText<Value>(where: string, path: string, read: (size: number) => Promise<Value>): Promise<Value> {
   const { size } = await statFile(where, path);
   try {

@@ -215,7 +215,8 @@ describe("readCorpus of files that are read in pieces", () => {
     text: index % 3 === 0 ? `a "${index}"\nß, 字` : `b ${index}`,
     label: `l${index % 2}`,
   }));
-  const csv = `\uFEFFtext,label\n${records.map(({ text, label }) => `"${text.replaceAll('"', '""')}",${label}\n`).join("")}`;
+  const rows = records.map(({ text, label }) => `"${text.replaceAll('"', '""')}",${label}\n`);
+  const csv = `\uFEFFtext,label\n${rows.join("")}`;
   const lines = records.map((record) => `${JSON.stringify(record)}\r\n`).join("");
   const path = async (name: string, content: string | Uint8Array): Promise<string> => {
     await writeFile(join(folder, name), content);

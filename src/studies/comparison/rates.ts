@@ -27,7 +27,7 @@ interface Compared extends RateOptions {
   readonly seeds: number;
 }
 
-/** The seeds on which rates are tried, beyond all that may be compared. None for a single rate, or to compare nothing. */
+/** The seeds on which rates are tried, beyond all that may be compared. None for a single rate, or without seeds. */
 const trialSeeds = (first: number, { seeds, rates, trials }: Omit<Compared, "kernels">): number[] =>
   rates.length === 1 || seeds === 0 ? [] : Array.from({ length: trials }, (_, index) => first + SEEDS.most + index);
 

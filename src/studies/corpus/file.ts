@@ -163,8 +163,8 @@ interface Limits {
 
 /**
  * Labelled texts from a CSV or TSV file, a JSON Lines file or a folder with a folder of texts for each class, in UTF-8,
- * or in UTF-16 with a byte order mark; or pictures as sequences of grey levels: IDX files, CIFAR batches, PNGs. Of texts
- * that do not fit into memory, a sample.
+ * or in UTF-16 with a byte order mark; or pictures as sequences of grey levels: IDX files, CIFAR batches, PNGs. Texts
+ * that do not fit into memory are sampled.
  *
  * @throws DataError with the line or the file that cannot be read.
  */

@@ -18,8 +18,8 @@ export interface Gathered {
 const sizeOf = ({ text }: Example): number => text.length + OVERHEAD;
 
 /**
- * Gathers texts of at most `most` characters together, 100 added for each text. Every text draws a number in [0, 1), and
- * is kept if it is below a threshold; when the texts become too many, the threshold is halved.
+ * Gathers texts of at most `most` characters together, 100 added for each text. Every text draws a number in [0, 1)
+ * and is kept if that is below a threshold. When the texts become too many, the threshold is halved.
  */
 export function gatherExamples(most = MOST_CHARACTERS): Gathered {
   const source = random(CHOICE);

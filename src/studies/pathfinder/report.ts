@@ -99,8 +99,8 @@ function answerOf(runs: readonly ClassifierRun[], positions: readonly number[], 
 const stagesOf = ({ firstKernel, firstEpochs }: PathfinderOptions): string =>
   firstKernel === undefined
     ? ""
-    : `In the first ${String(firstEpochs)} epochs ${firstKernel} is trained, at its rate. Then every kernel goes on from its ` +
-      "weights, at its own rate. Trials have one stage. ";
+    : `In the first ${String(firstEpochs)} epochs ${firstKernel} is trained, at its rate. Then every kernel goes on ` +
+      "from its weights, at its own rate. Trials have one stage. ";
 
 /** Tables and figures of the study. */
 export function report(

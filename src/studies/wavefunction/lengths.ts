@@ -18,8 +18,8 @@ const lastRho = ({ dependence }: WavefunctionRun, layer: number): number =>
   dependence[dependence.length - 1].layers[layer];
 
 /**
- * The exponent s of ρ ∝ n^s by layer: for each seed that has all lengths, the slope of ln ρ against ln n. Empty where
- * there are fewer than two lengths.
+ * The exponent s of ρ ∝ n^s by layer: for each seed that has all lengths, the slope of ln ρ against ln n. Empty for
+ * fewer than two lengths.
  */
 export function exponents(runs: readonly WavefunctionRun[]): MeanInterval[] {
   const finished = runs.filter((run) => run.finished);
