@@ -6,10 +6,13 @@ import { byKernel, type ClassifierRun } from "./runs.js";
 import { seedsOf } from "./seeds.js";
 import { stepsToHalf } from "./speed.js";
 
+/** At a rate of 0 nothing is trained. */
+const LEAST_RATE = 1e-9;
+
 /** `--rates` and `--trials`: every kernel is compared at the rate that is best for it on other seeds. */
 export const rateOptions = (rates: readonly number[], trials: number) => ({
   rates: reals(rates, {
-    least: 1e-9,
+    least: LEAST_RATE,
     most: 1000,
     count: 16,
     help: "learning rates to try for each kernel, separated by commas; a single one is taken without a trial",
@@ -86,9 +89,9 @@ export interface RatedTask<Result> extends Pick<Task<never, Result>, "name" | "s
 }
 
 /**
- * The tasks of a comparison: every rate is tried with every kernel on seeds of their own, then every kernel is trained
- * at its rate on every seed. `make` is given a task and the options that all share. `starts` are kernels whose rates
- * every training needs beside its own.
+ * The tasks of a comparison. First every rate is tried with every kernel on seeds that are not compared. Then every
+ * kernel is trained at its rate on every seed. `make` gets a task and the options that all tasks share. `starts` are
+ * kernels whose rates every compared training needs beside its own.
  */
 export function ratedTasks<Result extends RatedResult, Made, Options extends Compared>(
   options: Options,

@@ -102,7 +102,7 @@ const isPng = (path: string): boolean => extname(path).toLowerCase() === ".png";
 /**
  * Labelled texts or pictures from a folder: IDX files or CIFAR batches in it, or a folder of text files or PNGs for
  * each class. Of IMDb as it is distributed, `train` and `test` are pooled and texts without a label are left out.
- * Of texts with more `characters` together than that, a sample.
+ * Texts that have more than `characters` characters together are sampled.
  *
  * @throws DataError with the file that cannot be read, or if the folder has none of these.
  */

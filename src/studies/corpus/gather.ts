@@ -11,7 +11,7 @@ const CHOICE = 0;
 /** Labelled texts that fit into memory. */
 export interface Gathered {
   add(example: Example): void;
-  /** All texts; or a uniform sample of them in their order, of which the name tells. */
+  /** All texts, or a uniform sample of them in their order. A sample has its size in its name. */
   corpus(name: string): Corpus;
 }
 
