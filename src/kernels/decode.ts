@@ -58,7 +58,7 @@ function checkPlaceable({ name, inputs = [] }: AttentionKernel, sizes: HeadSizes
 /**
  * Allocates memory on `backend` for the keys and values of `sizes.capacity` tokens, or for values alone if the weights
  * of `kernel` do not depend on keys. Throws an `UnsupportedError` for a kernel that needs the positions of its queries,
- * such as `spatial`.
+ * such as `spatial` without `periodic`.
  *
  * @example
  * const cache = keyValueCache(gpu, softmax(), { batch: 1, kvHeads: 8, capacity: 2048, dim: 64 });

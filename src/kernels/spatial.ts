@@ -29,9 +29,9 @@ const DECAY = 3;
  *
  * Takes and learns `positions` α, [heads, n + m - 1] with element k for i - j = k - (m - 1), or with `periodic`
  * [heads, n]. Takes and learns `decay` γ [heads] in units of one over the distance between neighbours; layers start it
- * at 3. A mask takes weights away; what is left is not rescaled. The tensors of some rows do not say which rows these
- * are, so `keyValueCache` refuses this kernel without `periodic`. Source: arXiv 2602.02665; the distance and the start
- * of α are this library's.
+ * at 3. A mask takes weights away; what is left is not rescaled. From the tensors of a few queries one cannot tell
+ * their positions, so `keyValueCache` refuses this kernel without `periodic`. Source: arXiv 2602.02665; the distance
+ * and the start of α are this library's.
  */
 export function spatial(options: SpatialOptions = {}): ComposedKernel {
   const { periodic } = checkOptions("spatial", options, { periodic: extents });

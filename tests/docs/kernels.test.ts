@@ -46,8 +46,9 @@ function table(): string {
 
 The table lists what each kernel takes or learns beside q, k and v, which projections a layer gives it, and which
 options it accepts. Any other option throws an \`UnsupportedError\`. Every kernel has gradients for all that it learns,
-and supports grouped heads, cross-attention, dv ≠ d and, except for \`spatial\`, \`decode\`. (\`linear\` takes
-\`causal()\` and masks of queries or keys alone at any length. It takes other masks up to 64 queries.)
+and supports grouped heads, cross-attention, dv ≠ d and, except for \`spatial\` without \`periodic\`,
+\`decode\`. (\`linear\` takes \`causal()\` and masks of queries or keys alone at any length. It takes other masks up to
+64 queries.)
 
 | ${columns.join(" | ")} |
 |${"---|".repeat(columns.length)}
