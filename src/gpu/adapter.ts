@@ -2,7 +2,7 @@ import { UnsupportedError } from "../core/errors.js";
 import { flag, listOf, oneOf, text } from "../core/kinds.js";
 import type { Kinds } from "../core/options.js";
 import type { DeviceDescription } from "../core/tensor.js";
-import { polled } from "./idle.js";
+import { softwareDevices } from "./idle.js";
 
 /** Options of `requestGpu`. */
 export interface GpuOptions {
@@ -125,7 +125,7 @@ export async function openDevice({
       },
     });
     owners.set(device, key);
-    if (instance.gpu !== platformGpu() && describeAdapter(device).kind === "software") polled.add(device);
+    if (instance.gpu !== platformGpu() && describeAdapter(device).kind === "software") softwareDevices.add(device);
     return device;
   } catch (error) {
     release(key);

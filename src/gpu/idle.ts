@@ -4,7 +4,7 @@ const LONGEST = 1;
 const PART = 1 / 8;
 
 /** The devices of software adapters in Dawn's binding for Node. */
-export const polled = new WeakSet<GPUDevice>();
+export const softwareDevices = new WeakSet<GPUDevice>();
 
 const awaited = new Set<Promise<unknown>>();
 /** When the first of them was given. */
@@ -30,7 +30,7 @@ function sleep(): void {
  * cores a training step then takes two thirds of the time.
  */
 export function idleUntil<Result>(device: GPUDevice, settled: Promise<Result>): Promise<Result> {
-  if (!polled.has(device)) return settled;
+  if (!softwareDevices.has(device)) return settled;
   const done = (): boolean => awaited.delete(settled);
   settled.then(done, done);
   if (awaited.size === 0) began = performance.now();

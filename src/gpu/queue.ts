@@ -1,6 +1,6 @@
 import { ArgumentError, UnsupportedError } from "../core/errors.js";
 import { outcomeOf, type Faults, type Outcome } from "./faults.js";
-import { idleUntil, polled } from "./idle.js";
+import { idleUntil, softwareDevices } from "./idle.js";
 import { BufferUsage } from "./webgpu-constants.js";
 import { resourceOf, type Block, type Pool } from "./memory.js";
 import { blockOf, labelOf, pack, type Pass } from "./pass.js";
@@ -283,10 +283,10 @@ export class Queue {
     );
     if (this.#groups.size >= MOST_GROUPS) {
       this.#groups.clear();
-      // llvmpipe maps memory for every group, and Linux allows a process 65,530 maps. The garbage collector does not
-      // know of them. This array is dropped at once, which makes the collector run. Nothing is written to it, so it
-      // takes no memory.
-      if (polled.has(this.#device)) void new ArrayBuffer(COLLECTED_BYTES);
+      // llvmpipe maps memory for every bind group, and Linux allows a process 65,530 maps. The garbage collector does
+      // not see these maps, so it may run too late. Allocating this array makes it run. The array is never written to,
+      // so it takes no memory.
+      if (softwareDevices.has(this.#device)) void new ArrayBuffer(COLLECTED_BYTES);
     }
     this.#groups.set(key, group);
     return group;
