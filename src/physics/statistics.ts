@@ -2,6 +2,7 @@ import { ArgumentError } from "../core/errors.js";
 import { having, listOf, numbers, whole } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { mean as meanOf } from "../numerics/averages.js";
+import { slopeOf } from "../numerics/least-squares.js";
 import { complex, type ComplexNumbers } from "./complex.js";
 
 /** The statistics of an observable that NetKet reports. */
@@ -86,10 +87,9 @@ export function zeroVarianceEnergy(points: readonly { readonly energy: number; r
     { points },
     { points: listOf(having<(typeof points)[number]>("{ energy, variance }", ["energy", "variance"])) },
   );
-  const x = meanOf(points.map(({ variance }) => variance));
-  const y = meanOf(points.map(({ energy }) => energy));
-  const spread = points.reduce((sum, { variance }) => sum + (variance - x) ** 2, 0);
-  if (!(spread > 0)) {
+  const variances = points.map(({ variance }) => variance);
+  const x = meanOf(variances);
+  if (!(meanOf(variances.map((variance) => (variance - x) ** 2)) > 0)) {
     throw new ArgumentError({
       where: "zeroVarianceEnergy",
       argument: "points",
@@ -97,6 +97,6 @@ export function zeroVarianceEnergy(points: readonly { readonly energy: number; r
       got: `${points.length} points with one`,
     });
   }
-  const slope = points.reduce((sum, { variance, energy }) => sum + (variance - x) * (energy - y), 0) / spread;
-  return y - slope * x;
+  const slope = slopeOf(points.map(({ variance, energy }) => [variance, energy]));
+  return meanOf(points.map(({ energy }) => energy)) - slope * x;
 }

@@ -117,7 +117,7 @@ function textOf(where: string, path: string, encoded: Encoded): string {
 }
 
 /** Reads `count` bytes, or fewer at the end, from byte `start` on. */
-async function readBytes(where: string, path: string, start: number, count: number): Promise<Uint8Array> {
+export async function readBytes(where: string, path: string, start: number, count: number): Promise<Uint8Array> {
   try {
     const file = await open(path);
     try {

@@ -30,6 +30,11 @@ interface Compared extends RateOptions {
   readonly seeds: number;
 }
 
+/** Options of a comparison; its trials have no monitor. */
+interface ComparedOptions extends Compared {
+  readonly monitor: number;
+}
+
 /** The seeds on which rates are tried, beyond all that may be compared. None for a single rate, or without seeds. */
 const trialSeeds = (first: number, { seeds, rates, trials }: Omit<Compared, "kernels">): number[] =>
   rates.length === 1 || seeds === 0 ? [] : Array.from({ length: trials }, (_, index) => first + SEEDS.most + index);
@@ -90,13 +95,14 @@ export interface RatedTask<Result> extends Pick<Task<never, Result>, "name" | "s
 
 /**
  * The tasks of a comparison. First every rate is tried with every kernel on seeds that are not compared. Then every
- * kernel is trained at its rate on every seed. `make` gets a task and the options that all tasks share. `starts` are
+ * kernel is trained at its rate on every seed. `make` gets a task and its options, which are the same for all but the
+ * trials, which have no monitor. `starts` are
  * kernels whose rates every compared training needs beside its own.
  */
-export function ratedTasks<Result extends RatedResult, Made, Options extends Compared>(
+export function ratedTasks<Result extends RatedResult, Made, Options extends ComparedOptions>(
   options: Options,
   first: number,
-  make: (task: RatedTask<Result>, shared: Omit<Options, keyof Compared>) => Made,
+  make: (task: RatedTask<Result>, own: Omit<Options, keyof Compared>) => Made,
   starts: readonly string[] = [],
 ): Made[] {
   const { kernels, seeds, rates, trials, ...shared } = options;
@@ -127,7 +133,7 @@ export function ratedTasks<Result extends RatedResult, Made, Options extends Com
         ),
     })),
   );
-  return [...tries, ...compared].map((task) => make(task, shared));
+  return [...tries, ...compared].map((task) => make(task, task.isTrial ? { ...shared, monitor: 0 } : shared));
 }
 
 /** The learning rate of a comparison, in words. */

@@ -155,7 +155,7 @@ async function* parseTexts(path: string, pieces: AsyncGenerator<string>): AsyncG
 
 /** What is in memory at once; the defaults are those of `gatherExamples` and `readTextPieces`. */
 interface Limits {
-  /** Characters of all texts that are kept. */
+  /** Most characters of the texts that are kept, with 100 added for each text. */
   readonly characters?: number;
   /** Bytes of a file that are decoded together. */
   readonly piece?: number;

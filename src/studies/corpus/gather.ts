@@ -38,7 +38,7 @@ export function gatherExamples(most = MOST_CHARACTERS): Gathered {
       while (size > most && kept.length > 1) {
         threshold /= 2;
         const fewer = kept.filter(isKept);
-        if (fewer.length === 0) break; // few, long texts
+        if (fewer.length === 0) break; // the threshold would leave none: keeps these, though they are too many
         kept = fewer;
         size = kept.reduce((sum, entry) => sum + sizeOf(entry.example), 0);
       }

@@ -1,7 +1,7 @@
-import { open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { DataError } from "../../core/errors.js";
-import { unreadable } from "../files.js";
+import { readBytes, unreadable } from "../files.js";
 import { axesOf, cifarPictures, idxPictures, labelsOfCifar, type OpenFile } from "./arrays.js";
 import type { LabelledPicture } from "./gray.js";
 
@@ -10,20 +10,6 @@ const WHERE = "readCorpus";
 const MOST_BYTES = 1e9;
 /** Names of the two halves of a data set in IDX files. */
 const NAMES = [/images([-.])idx3/, "labels$1idx1"] as const;
-
-async function headOf(path: string): Promise<Uint8Array> {
-  try {
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(new Uint8Array(4), 0, 4, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw unreadable(WHERE, path, cause);
-  }
-}
 
 const isGzip = (head: Uint8Array): boolean => head[0] === 0x1f && head[1] === 0x8b;
 
@@ -48,7 +34,7 @@ async function bytesIn(path: string): Promise<OpenFile> {
 
 /** Whether a file may hold pictures: by its first bytes, or as a CIFAR batch, which has no signature, by its name. */
 export async function mayHoldPictures(path: string): Promise<boolean> {
-  const head = await headOf(path);
+  const head = await readBytes(WHERE, path, 0, 4);
   return isGzip(head) || axesOf(head) !== undefined || path.endsWith(".bin");
 }
 

@@ -25,8 +25,6 @@ export const STREAMS = 4;
 /** Test texts on which layers are measured. */
 const LOOKED_AT = 64;
 
-export const nothing = (): Promise<void> => Promise.resolve();
-
 /** The first texts without padding, or the first text if all are padded. */
 function wholeTexts({ ids, count, tokens }: Windows): ReturnType<typeof indices> {
   const whole = Array.from({ length: count }, (_, row) => row).filter(
@@ -69,7 +67,6 @@ export function classify(
     optimizer: "sgd",
     label: `text ${name}, seed ${seed}`,
     ...seeds,
-    measured: nothing,
   } as const;
   return trainTextClassifier(
     dataset,
@@ -115,7 +112,6 @@ export async function predictWords(
     monitor: options.monitor,
     label: `language ${name}, seed ${seed}`,
     seed: STREAMS * seed + 2,
-    measured: nothing,
   };
   try {
     const { epochs, watched } = await trainPredictions(

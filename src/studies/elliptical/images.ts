@@ -9,7 +9,7 @@ import type { Work } from "../runner/study.js";
 import { evaluate, type EpochResult } from "../training/classifier.js";
 import { trainEncoderClassifier } from "../training/encoder-classifier.js";
 import type { TrainingState } from "../training/train.js";
-import { nothing, STREAMS } from "./experiments.js";
+import { STREAMS } from "./experiments.js";
 import { measureLayers } from "./layers.js";
 import type { ContaminatedTest, EllipticalRun, ImageSummary } from "./measurements.js";
 import type { EllipticalOptions } from "./options.js";
@@ -109,7 +109,6 @@ export function classifyImages(
     label: `images ${name}, seed ${seed}`,
     start: STREAMS * seed + 1,
     seed: STREAMS * seed + 2,
-    measured: nothing,
   };
   return trainEncoderClassifier(
     { vocabulary: pixels, classes, tokens, train: examplesOf(train), test: clean },

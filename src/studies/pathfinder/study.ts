@@ -7,7 +7,15 @@ import { declareStudy, type Task } from "../runner/study.js";
 import { samplesFigures } from "./figures.js";
 import { FIRST_EPOCHS, full, pathfinderOptions, pictureOf, type PathfinderOptions } from "./options.js";
 import { report } from "./report.js";
-import { splitPictures, trainRun, type MeasuredRun, type PictureSplit, type RunPlan, type RunState } from "./train.js";
+import {
+  splitPictures,
+  trainRun,
+  type MeasuredRun,
+  type PictureSplit,
+  type RunOptions,
+  type RunPlan,
+  type RunState,
+} from "./train.js";
 
 type PathfinderTask = Task<(seed: number) => PictureSplit, MeasuredRun, RunState>;
 
@@ -72,13 +80,17 @@ export const pathfinder = declareStudy({
 
   tasks(options, first) {
     const { firstKernel, firstEpochs, ...rest } = options;
-    const make = ({ kernel, seed, isTrial, rateOf, ...task }: RatedTask<MeasuredRun>, own: object): PathfinderTask => {
+    const make = (
+      { kernel, seed, isTrial, rateOf, ...task }: RatedTask<MeasuredRun>,
+      shared: RunOptions,
+    ): PathfinderTask => {
+      const own = isTrial ? { ...shared, landscape: undefined } : shared;
       const planOf = (needed: readonly MeasuredRun[]): RunPlan => ({
         kernel,
         seed,
         isTrial,
         // planes show the shape for the first seed
-        drawn: !isTrial && rest.landscape !== undefined && seed === first,
+        drawn: own.landscape !== undefined && seed === first,
         learningRate: rateOf(needed),
         ...(isTrial || firstKernel === undefined || firstEpochs === undefined
           ? {}
@@ -86,12 +98,8 @@ export const pathfinder = declareStudy({
       });
       return {
         ...task,
-        depends: (_, needed) => ({
-          ...own,
-          ...(isTrial ? { monitor: 0, landscape: undefined } : {}),
-          plan: planOf(needed),
-        }),
-        run: (splitOf, work, needed) => trainRun(options, planOf(needed), splitOf(seed), work),
+        depends: (_, needed) => ({ ...own, plan: planOf(needed) }),
+        run: (splitOf, work, needed) => trainRun(own, planOf(needed), splitOf(seed), work),
       };
     };
     return ratedTasks(rest, first, make, firstKernel === undefined ? [] : [firstKernel]);

@@ -42,12 +42,18 @@ export interface MeasuredRun extends RatedResult {
   readonly landscape?: Landscape;
 }
 
+/** Options of a training, whatever it is compared with. */
+export type RunOptions = Omit<
+  PathfinderOptions,
+  "kernels" | "seeds" | "rates" | "trials" | "firstKernel" | "firstEpochs"
+>;
+
 /** What is trained. */
 export interface RunPlan {
   readonly kernel: string;
   readonly learningRate: number;
   readonly seed: number;
-  /** Whether it only tries the rate. A trial has one stage, no monitor and no landscape. */
+  /** Whether it only tries the rate. */
   readonly isTrial: boolean;
   /** The first of two stages; its last weights are where `kernel` goes on. */
   readonly first?: { readonly kernel: string; readonly epochs: number; readonly learningRate: number };
@@ -56,21 +62,20 @@ export interface RunPlan {
 }
 
 /** The encoder with a kernel. */
-function encoderOf({ picture, patch, width, hidden, heads, layers }: PathfinderOptions, kernel: string): Encoder {
+function encoderOf({ picture, patch, width, hidden, heads, layers }: RunOptions, kernel: string): Encoder {
   const [tokens, vocabulary] = [(picture.size / patch) ** 2, patch ** 2];
   return encoder({ kernel: plainKernel(kernel), vocabulary, classes: 2, tokens, width, hidden, heads, layers });
 }
 
 /** Trains one encoder, or continues a stored training. */
 export async function trainRun(
-  options: PathfinderOptions,
+  options: RunOptions,
   { kernel, learningRate, seed, isTrial, first, drawn }: RunPlan,
   split: PictureSplit,
   work: Work<RunState, MeasuredRun>,
 ): Promise<MeasuredRun> {
   const { backend, state } = work;
-  const { patch, picture } = options;
-  const landscape = isTrial ? undefined : options.landscape;
+  const { patch, picture, landscape } = options;
   const model = encoderOf(options, kernel);
   const early = first && { ...first, model: encoderOf(options, first.kernel) };
   const late = { model, learningRate };
@@ -103,7 +108,6 @@ export async function trainRun(
     const how = {
       ...options,
       learningRate: early === undefined ? learningRate : () => stage().learningRate,
-      ...(isTrial ? { monitor: 0 } : {}),
       label: `${kernel}, ${isTrial ? `rate ${learningRate}, ` : ""}seed ${seed}`,
       seed: STREAMS * seed + 3,
       async measured(soFar: TrainingSoFar<EpochResult>) {

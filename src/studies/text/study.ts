@@ -61,7 +61,6 @@ export const text = declareStudy({
       ...task,
       depends: (dataOf, needed) => ({
         ...own,
-        monitor: isTrial ? 0 : own.monitor,
         learningRate: rateOf(needed),
         data: contentOf(dataOf(seed)),
       }),
@@ -76,7 +75,6 @@ export const text = declareStudy({
         const training = {
           ...own,
           learningRate,
-          monitor: isTrial ? 0 : own.monitor,
           start: STREAMS * seed + 1,
           seed: STREAMS * seed + 2,
           kernel: plainKernel(kernel),

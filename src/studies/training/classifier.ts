@@ -45,7 +45,7 @@ export interface TrainOptions {
   /** Seed of the order of the examples. */
   readonly seed: number;
   /** Called after every epoch with the measurements so far. */
-  readonly measured: (soFar: TrainingSoFar<EpochResult>) => Promise<void>;
+  readonly measured?: (soFar: TrainingSoFar<EpochResult>) => Promise<void>;
 }
 
 export interface EpochResult extends EpochMeasure {
@@ -106,7 +106,16 @@ export function trainClassifier<Parameters extends ParameterTree>(
   model: Classifier<Parameters>,
   parameters: Parameters,
   { train: examples, test }: { readonly train: Examples; readonly test: Examples },
-  { label, batch, epochs, learningRate, optimizer, monitor = 0, seed, measured }: TrainOptions,
+  {
+    label,
+    batch,
+    epochs,
+    learningRate,
+    optimizer,
+    monitor = 0,
+    seed,
+    measured = () => Promise.resolve(),
+  }: TrainOptions,
   work: Work<TrainingState<EpochResult>>,
 ): Promise<Training<EpochResult>> {
   const plan: TrainingPlan<Parameters, EpochResult, Indices | Tensor> = {

@@ -73,7 +73,7 @@ export interface PredictionOptions {
   /** Seed of the order of the sequences. */
   readonly seed: number;
   /** Called after every epoch with the measurements so far. */
-  readonly measured: (soFar: TrainingSoFar<EpochMeasure>) => Promise<void>;
+  readonly measured?: (soFar: TrainingSoFar<EpochMeasure>) => Promise<void>;
 }
 
 /** Trains `parameters` in place to predict tokens, or continues a stored training; equal seeds give equal batches. */
@@ -81,7 +81,7 @@ export function trainPredictions(
   model: Encoder,
   parameters: EncoderParameters,
   { train: examples, test }: { readonly train: Predictions; readonly test: Predictions },
-  { label, batch, epochs, learningRate, monitor = 0, seed, measured }: PredictionOptions,
+  { label, batch, epochs, learningRate, monitor = 0, seed, measured = () => Promise.resolve() }: PredictionOptions,
   work: Work<TrainingState<EpochMeasure>>,
 ): Promise<Training<EpochMeasure>> {
   return train(

@@ -52,7 +52,6 @@ export async function trainedTransformer(
     label: `training, seed ${seed}`,
     start: STREAMS * seed + 1,
     seed: STREAMS * seed + 2,
-    measured: () => Promise.resolve(),
   };
   return trainTextClassifier(dataset, settings, work, async ({ parameters }) => {
     const file = await openSafetensors(encodeSafetensors(await stateDict(parameters)));

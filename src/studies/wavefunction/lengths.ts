@@ -1,17 +1,11 @@
-import { mean, median } from "../../numerics/averages.js";
+import { median } from "../../numerics/averages.js";
+import { slopeOf } from "../../numerics/least-squares.js";
 import { meanInterval, type MeanInterval } from "../../numerics/mean-interval.js";
 import type { Series } from "../report/lines.js";
 import { figure, formatNumber, paragraph, table, type Block } from "../report/report.js";
 import type { WavefunctionRun } from "./measurements.js";
 import { chainSettings, type WavefunctionOptions } from "./options.js";
 import { bar, projected, rhos, sampled, shades, stepsOf } from "./labels.js";
-
-/** The slope of the least-squares line through points. */
-function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
-  const [meanX, meanY] = [0, 1].map((axis) => mean(points.map((point) => point[axis])));
-  const product = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  return product / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-}
 
 /** ρ of a layer after the last step. */
 const lastRho = ({ dependence }: WavefunctionRun, layer: number): number =>
