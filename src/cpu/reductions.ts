@@ -84,7 +84,10 @@ export const reductions = [
       for (let c = 0; c < width; c++) sum += x[start + c];
       const mean = sum / width;
       let squares = 0;
-      for (let c = 0; c < width; c++) squares += (x[start + c] - mean) ** 2;
+      for (let c = 0; c < width; c++) {
+        const difference = x[start + c] - mean;
+        squares += difference * difference;
+      }
       r[row] = 1 / Math.sqrt(squares / width + epsilon);
       const factor = r[row];
       for (let c = 0; c < width; c++) {

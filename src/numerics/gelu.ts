@@ -1,6 +1,6 @@
 import { exponential, roots } from "./exponential.js";
 import program from "./gelu.wat";
-import { exportsOf } from "./wasm.js";
+import { exportsOf, memoryOf } from "./wasm.js";
 
 type Numbers = Float64Array | Float32Array;
 
@@ -26,22 +26,34 @@ export const gelusPlainly: Gelus = (from, to) => {
 /** Numbers that are computed at a time, after the table of roots. */
 const COUNT = 4096;
 
-/** `gelus` by WebAssembly with two float64 lanes, the same bits; undefined where it is forbidden or has no SIMD. */
+/** Changes the numbers from the address `at` to before `end` to their gelu; an even number of them. */
+export type GeluInPlace = (at: number, end: number) => void;
+
+/**
+ * gelu by WebAssembly with two float64 lanes, the same bits, for numbers in `memory`. It keeps a table at the start of
+ * the memory, before `GELU_END`. Undefined where WebAssembly is forbidden or has no SIMD.
+ */
+export function geluInPlace(memory: WebAssembly.Memory): GeluInPlace | undefined {
+  new Float64Array(memory.buffer).set(roots);
+  return exportsOf<{ readonly gelu: GeluInPlace }>(program, memory)?.gelu;
+}
+
+/** The first address after the table of `geluInPlace`. */
+export const GELU_END = roots.byteLength;
+
+/** `gelus` by WebAssembly; undefined where there is none. */
 export function wasmGelus(): Gelus | undefined {
-  const exports = exportsOf<{
-    readonly memory: WebAssembly.Memory;
-    readonly gelu: (at: number, end: number) => void;
-  }>(program);
-  if (exports === undefined) return undefined;
-  const memory = new Float64Array(exports.memory.buffer);
-  memory.set(roots);
+  const memory = memoryOf(1);
+  const change = memory && geluInPlace(memory);
+  if (change === undefined) return undefined;
+  const numbers = new Float64Array(memory!.buffer);
   const start = roots.length;
   return (from, to) => {
     for (let at = 0; at < from.length; at += COUNT) {
       const part = from.subarray(at, at + COUNT);
-      memory.set(part, start);
-      exports.gelu(8 * start, 8 * (start + part.length));
-      to.set(memory.subarray(start, start + part.length), at);
+      numbers.set(part, start);
+      change(8 * start, 8 * (start + part.length));
+      to.set(numbers.subarray(start, start + part.length), at);
     }
   };
 }

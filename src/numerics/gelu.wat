@@ -1,6 +1,6 @@
 ;; gelu of numbers in memory, two at a time, in the operations and the order of `gelu` in gelu.ts: the same bits.
 (module
-  (memory (export "memory") 1)
+  (import "host" "memory" (memory 1))
 
   ;; y = gelu(x) for the numbers from `at` to before `end`, in place; an even number of them. The address 0 has
   ;; 2^(step/64) for 64 steps.

@@ -4,6 +4,7 @@ import { checkArguments } from "../core/options.js";
 import { ansatzKind, ansatzParameters, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
+import { laneEncoders } from "./lanes.js";
 import { keysOf, type Key, type Representatives } from "./orbits.js";
 
 /** log ψ of configurations, spins ±1 [rows, sites]. */
@@ -33,13 +34,22 @@ export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogA
   const { backend } = parameters.embedding.weight;
   const isCpu = backend.device.kind === "cpu";
   const step = Math.max(1, Math.floor(MOST_IMAGES[isCpu ? "cpu" : "gpu"] / images)) * sites;
+  const encoders = isCpu ? laneEncoders(ansatz.shape) : undefined;
   return async (spins) => {
+    const encode = await encoders?.(parameters);
     const rows = spins.length / sites;
     const amplitudes = { re: new Float64Array(rows), im: new Float64Array(rows) };
     for (let start = 0; start < spins.length; start += step) {
       const part = spins.subarray(start, start + step);
       const whole = isCpu ? part : rounded(part, sites, images);
-      const found = backend.scope(() => ansatz.apply(parameters, ansatz.tokens(backend, whole)));
+      const tokens = ansatz.tokens(backend, whole);
+      const sums = encode?.(await tokens.read());
+      const found = backend.scope(() =>
+        sums === undefined
+          ? ansatz.apply(parameters, tokens)
+          : ansatz.read(parameters, backend.tensor(sums, [part.length / sites, images, ansatz.shape.width])),
+      );
+      tokens.dispose();
       for (const name of ["re", "im"] as const)
         amplitudes[name].set((await found[name].read()).subarray(0, part.length / sites), start / sites);
       found.re.dispose();

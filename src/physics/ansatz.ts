@@ -9,6 +9,7 @@ import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { attentionKernel } from "../kernels/options.js";
 import { initialParameters, type AnsatzLayer, type AnsatzParameters } from "./ansatz-parameters.js";
+import type { EncoderShape } from "./lanes.js";
 import { latticeKind, patches, type Lattice } from "./lattice.js";
 import { logCosh, logProjection, type LogAmplitudes } from "./logarithms.js";
 import { imagesOf, type Representation } from "./symmetry.js";
@@ -52,12 +53,18 @@ export interface Ansatz {
    */
   readonly separable: boolean;
   initialize(backend: Backend, random: Random): AnsatzParameters;
+  /** What its encoder is made of. */
+  readonly shape: EncoderShape;
   /** Cuts spins ±1 [rows, sites] and their images into patches, [rows, images · patches, sites of a patch]. */
   tokens(backend: Backend, spins: Int8Array): Tensor;
   /**
-   * log ψ [rows] of tokens. With `replicated` the parameters have one copy per row, so that every row gets its own
-   * gradient.
+   * The sum of an image's tokens after the last layer, [rows, images, width]. With `replicated` the parameters have one
+   * copy per row, so that every row gets its own gradient.
    */
+  encode(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): Tensor;
+  /** log ψ [rows] of the sums of `encode`. */
+  read(parameters: AnsatzParameters, sums: Tensor): LogAmplitudes;
+  /** log ψ [rows] of tokens: `encode`, then `read`. */
   apply(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): LogAmplitudes;
   /**
    * The attention weights of every layer for spins ±1 [rows, sites], without their images: [rows, heads, patches,
@@ -164,7 +171,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
    * The residual stream after the last layer. `see` is called with each layer and the normalised tokens that its
    * attention reads.
    */
-  function encode(
+  function encodeTokens(
     parameters: AnsatzParameters,
     tokens: Tensor,
     replicated: boolean,
@@ -201,9 +208,27 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     return cut;
   }
 
+  const encode: Ansatz["encode"] = (parameters, tokens, replicated = false) => {
+    const [rows] = tokens.shape;
+    return sum(reshape(encodeTokens(parameters, tokens, replicated), [rows, -1, count, width]), 2);
+  };
+
+  const read: Ansatz["read"] = (parameters, sums) => {
+    const [rows] = sums.shape;
+    const z = layerNorm(sums, parameters.norm);
+    const { re, im } = logCosh(
+      layerNorm(linear(z, parameters.real), parameters.realNorm),
+      layerNorm(linear(z, parameters.imaginary), parameters.imaginaryNorm),
+    );
+    const [size, phase] = [sum(re, 2), sum(im, 2)];
+    if (projection === undefined) return { re: reshape(size, [rows]), im: reshape(phase, [rows]) };
+    return logProjection({ re: size, im: phase }, projection.characters);
+  };
+
   return {
     lattice,
     heads,
+    shape: { kernel, heads, tokens: count, area, width },
     images: projection?.elements.length ?? 1,
     separable,
     initialize: (backend, random) => initialParameters(kernel, { area, width, layers, sizes }, backend, random),
@@ -215,20 +240,9 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       const cut = backend.tensor(cutRows(imagesOf(spins, elements)), [elements.length, rows, count * area]);
       return reshape(permute(cut, [1, 0, 2]), [rows, elements.length * count, area]);
     },
-    apply(parameters, tokens, replicated = false) {
-      const {
-        shape: [rows],
-      } = tokens;
-      const summed = sum(reshape(encode(parameters, tokens, replicated), [rows, -1, count, width]), 2);
-      const z = layerNorm(summed, parameters.norm);
-      const { re, im } = logCosh(
-        layerNorm(linear(z, parameters.real), parameters.realNorm),
-        layerNorm(linear(z, parameters.imaginary), parameters.imaginaryNorm),
-      );
-      const [size, phase] = [sum(re, 2), sum(im, 2)];
-      if (projection === undefined) return { re: reshape(size, [rows]), im: reshape(phase, [rows]) };
-      return logProjection({ re: size, im: phase }, projection.characters);
-    },
+    encode,
+    read,
+    apply: (parameters, tokens, replicated) => read(parameters, encode(parameters, tokens, replicated)),
     weights(parameters, spins) {
       const { backend } = parameters.embedding.weight;
       const rows = rowsOf(spins);
@@ -238,7 +252,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
         [1, 1, count, count],
       );
       const all: Tensor[] = [];
-      encode(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {
+      encodeTokens(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {
         const v = add(units, backend.full(0, [rows, heads, count, count]));
         const { q, k } =
           layer.query === undefined ? { q: split(x, false), k: split(x, false) } : queriesAndKeys(layer, x, v, false);

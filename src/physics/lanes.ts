@@ -1,0 +1,251 @@
+import { add } from "../autograd/ops.js";
+import type { Tensor } from "../core/tensor.js";
+import { weigh } from "../cpu/attention-rows.js";
+import { attention } from "../kernels/attention.js";
+import { denseBias } from "../kernels/bias.js";
+import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "../kernels/kernel.js";
+import { scaledProduct } from "../kernels/softmax.js";
+import type { LinearParameters, NormParameters } from "../nn/linear.js";
+import { geluInPlace, GELU_END } from "../numerics/gelu.js";
+import { exportsOf, memoryOf, PAGE } from "../numerics/wasm.js";
+import type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
+import program from "./lanes.wat";
+
+/** Images that are encoded at once, one a lane. */
+const LANES = 16;
+/** Bytes of a number, and of a row of lanes. */
+const NUMBER = 8;
+const ROW = NUMBER * LANES;
+/** What `layerNorm` adds to the variance. */
+const EPSILON = 1e-5;
+
+/** The functions of `lanes.wat`. */
+interface Program {
+  readonly linear: (...numbers: number[]) => void;
+  readonly norm: (...numbers: number[]) => void;
+  readonly pairs: (...numbers: number[]) => void;
+}
+
+/** What an encoder is made of. */
+export interface EncoderShape {
+  readonly kernel: AttentionKernel;
+  readonly heads: number;
+  /** Tokens of an image. */
+  readonly tokens: number;
+  /** Spins of a token. */
+  readonly area: number;
+  readonly width: number;
+}
+
+/** Sums over the tokens after the last layer, [images, width], from tokens [images, tokens, area]. */
+export type LaneEncoder = (tokens: ArrayLike<number>) => Float64Array;
+
+/** Weights α [heads, keys, queries], or what makes softmax scores of inner products. */
+type Attending =
+  | { readonly of: "positions"; readonly weights: number }
+  | { readonly of: "scores"; readonly kernel: TiledKernel; readonly learned: Float64Array; readonly bias: Numbers };
+type Numbers = Float32Array | Float64Array | undefined;
+
+/** A weight or a scale, and the bias or the shift: addresses. */
+type Affine = readonly [factor: number, term: number];
+
+/** A layer with its numbers in memory. */
+interface LoadedLayer {
+  readonly attentionNorm: Affine;
+  readonly query: Affine | undefined;
+  readonly key: Affine | undefined;
+  readonly value: Affine;
+  readonly attending: Attending;
+  readonly output: Affine;
+  readonly feedForwardNorm: Affine;
+  readonly expand: Affine;
+  readonly hidden: number;
+  readonly contract: Affine;
+}
+
+/** Whether scores are scale·(q·k), plus numbers that do not depend on q and k, and softmax makes them weights. */
+const isScaledSoftmax = (kernel: AttentionKernel): kernel is TiledKernel =>
+  !("compose" in kernel) &&
+  kernel.normalizer === "softmax" &&
+  kernel.prepare === undefined &&
+  kernel.formula.component === undefined &&
+  kernel.formula.score === scaledProduct.score;
+
+/** α [heads, keys, queries] of a kernel whose weights depend on positions alone. */
+async function positionWeights(kernel: AttentionKernel, { learned, value }: AnsatzLayer, { heads, keys }: HeadSizes) {
+  const { backend } = value.weight;
+  // with unit vectors as values, the output of attention is its weights
+  const output = backend.scope(() => {
+    const units = Float64Array.from({ length: keys * keys }, (_, at) => (at % (keys + 1) === 0 ? 1 : 0));
+    const v = add(backend.tensor(units, [1, 1, keys, keys]), backend.full(0, [1, heads, keys, keys]));
+    return attention(kernel, { ...learned, q: v, k: v, v });
+  });
+  const weights = await output.read();
+  output.dispose();
+  const pairs = keys * keys;
+  return weights.map((_, at) => {
+    const [head, pair] = [Math.floor(at / pairs), at % pairs];
+    return weights[head * pairs + (pair % keys) * keys + Math.floor(pair / keys)];
+  });
+}
+
+/**
+ * Encoders on the CPU that compute the sums of `Ansatz.encode` several images at a time, to the same bits. Undefined
+ * where WebAssembly is forbidden or has no SIMD, and for kernels other than softmax attention, with or without relative
+ * positions, and those whose weights depend on positions alone.
+ */
+export function laneEncoders(
+  shape: EncoderShape,
+): ((parameters: AnsatzParameters) => Promise<LaneEncoder>) | undefined {
+  const { kernel, heads, tokens, area, width } = shape;
+  const isOfPositions = "compose" in kernel && kernel.projections === "values";
+  const memory = isOfPositions || isScaledSoftmax(kernel) ? memoryOf(1) : undefined;
+  const functions = memory && exportsOf<Program>(program, memory);
+  const change = memory && geluInPlace(memory);
+  if (memory === undefined || functions === undefined || change === undefined) return undefined;
+  const run = { ...functions, gelu: change };
+  const dim = width / heads;
+  const sizes: HeadSizes = { batch: 1, heads, queries: tokens, keys: tokens, dim };
+
+  return async ({ embedding, layers }) => {
+    let end = GELU_END;
+    const loads: { readonly at: number; readonly numbers: ArrayLike<number> }[] = [];
+    const take = (count: number): number => (end += NUMBER * (count + (count % 2))) - NUMBER * (count + (count % 2));
+    const put = (numbers: ArrayLike<number>): number => {
+      const at = take(numbers.length);
+      loads.push({ at, numbers });
+      return at;
+    };
+    const load = async (tensor: Tensor): Promise<number> => put(await tensor.read());
+    const norm = async ({ scale, shift }: NormParameters): Promise<Affine> => [await load(scale), await load(shift)];
+    const linear = async ({ weight, bias }: LinearParameters): Promise<Affine> => [
+      await load(weight),
+      await load(bias),
+    ];
+    const none = put(new Float64Array(Math.max(width, tokens)));
+    const projection = async (weight: Tensor | undefined): Promise<Affine | undefined> =>
+      weight && [await load(weight), none];
+
+    async function attendingOf(layer: AnsatzLayer): Promise<Attending> {
+      if (!isScaledSoftmax(kernel))
+        return { of: "positions", weights: put(await positionWeights(kernel, layer, sizes)) };
+      const own = kernel.bias?.(layer.learned as AttentionInputs, { affordsBias: true, isMasked: false });
+      const learned = Float64Array.from(kernel.parameters, ({ initial }) => initial(sizes));
+      return { of: "scores", kernel, learned, bias: own && (await denseBias(own, sizes).read()) };
+    }
+
+    const first = await linear(embedding);
+    const loaded: LoadedLayer[] = [];
+    for (const layer of layers)
+      loaded.push({
+        attentionNorm: await norm(layer.attentionNorm),
+        query: await projection(layer.query),
+        key: await projection(layer.key),
+        value: await linear(layer.value),
+        attending: await attendingOf(layer),
+        output: await linear(layer.output),
+        feedForwardNorm: await norm(layer.feedForwardNorm),
+        expand: await linear(layer.expand),
+        hidden: layer.expand.bias.size,
+        contract: await linear(layer.contract),
+      });
+    const rows = (count: number): number => take(LANES * count);
+    const [spins, x, seen] = [rows(tokens * area), rows(tokens * width), rows(tokens * width)];
+    const [q, k, v, mixed] = [0, 1, 2, 3].map(() => rows(tokens * width));
+    const [scores, hidden] = [rows(tokens), rows(Math.max(...loaded.map((layer) => layer.hidden), 0))];
+    const missing = end - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+    const numbers = new Float64Array(memory.buffer);
+
+    /** The rows of a token. */
+    const of = (start: number, token: number, size = width): number => start + token * size * ROW;
+    const affine = (
+      [from, to]: readonly [number, number],
+      [weight, bias]: Affine,
+      [inner, outer]: readonly [number, number],
+      onto = 0,
+    ): void => run.linear(from, weight, bias, to, inner, outer, ROW, ROW, ROW, onto);
+    const normed = (from: number, [scale, shift]: Affine, to: number): void =>
+      run.norm(from, scale, shift, to, width, ROW, EPSILON);
+    const row = new Float64Array(tokens);
+
+    /** Softmax of the products in `scores`, of one query, in place. */
+    function weighed(
+      { kernel: { formula }, learned, bias }: Attending & { of: "scores" },
+      head: number,
+      query: number,
+    ) {
+      const pair = { product: 0, queryNorm: 0, keyNorm: 0, distance: 0 };
+      const start = (head * tokens + query) * tokens;
+      for (let lane = 0, at = scores / NUMBER; lane < LANES; lane++, at++) {
+        for (let j = 0; j < tokens; j++) {
+          pair.product = numbers[at + j * LANES];
+          row[j] = formula.score(pair, learned) + (bias === undefined ? 0 : bias[start + j]);
+        }
+        weigh(row, "softmax", formula);
+        for (let j = 0; j < tokens; j++) numbers[at + j * LANES] = row[j];
+      }
+    }
+
+    function attend(attending: Attending): void {
+      for (let head = 0; head < heads; head++) {
+        const channels = head * dim * ROW;
+        if (attending.of === "positions") {
+          const weights = attending.weights + NUMBER * head * tokens * tokens;
+          const step = width * ROW;
+          run.linear(v + channels, weights, none, mixed + channels, tokens, tokens, step, step, dim * ROW, 0);
+          continue;
+        }
+        for (let i = 0; i < tokens; i++) {
+          run.pairs(of(q, i) + channels, k + channels, scores, dim, tokens, ROW, ROW, width * ROW, ROW);
+          weighed(attending, head, i);
+          run.pairs(scores, v + channels, of(mixed, i) + channels, tokens, dim, ROW, width * ROW, ROW, ROW);
+        }
+      }
+    }
+
+    function encode(layer: LoadedLayer): void {
+      const square = [width, width] as const;
+      for (let token = 0; token < tokens; token++) {
+        const from = of(seen, token);
+        normed(of(x, token), layer.attentionNorm, from);
+        affine([from, of(v, token)], layer.value, square);
+        if (layer.query !== undefined) affine([from, of(q, token)], layer.query, square);
+        if (layer.query !== undefined) affine([from, of(k, token)], layer.key ?? layer.query, square);
+      }
+      attend(layer.attending);
+      for (let token = 0; token < tokens; token++) {
+        const [from, to] = [of(seen, token), of(x, token)];
+        affine([of(mixed, token), to], layer.output, square, 1);
+        normed(to, layer.feedForwardNorm, from);
+        affine([from, hidden], layer.expand, [width, layer.hidden]);
+        run.gelu(hidden, hidden + layer.hidden * ROW);
+        affine([hidden, to], layer.contract, [layer.hidden, width], 1);
+      }
+    }
+
+    return (cut) => {
+      const size = tokens * area;
+      const images = cut.length / size;
+      const sums = new Float64Array(images * width);
+      for (const { at, numbers: loadedNumbers } of loads) numbers.set(loadedNumbers, at / NUMBER);
+      for (let start = 0; start < images; start += LANES) {
+        const count = Math.min(LANES, images - start);
+        for (let lane = 0; lane < count; lane++)
+          for (let spin = 0; spin < size; spin++)
+            numbers[spins / NUMBER + spin * LANES + lane] = cut[(start + lane) * size + spin];
+        for (let token = 0; token < tokens; token++)
+          affine([of(spins, token, area), of(x, token)], first, [area, width]);
+        for (const layer of loaded) encode(layer);
+        for (let lane = 0; lane < count; lane++)
+          for (let channel = 0; channel < width; channel++) {
+            let sum = 0;
+            for (let token = 0; token < tokens; token++)
+              sum += numbers[x / NUMBER + (token * width + channel) * LANES + lane];
+            sums[(start + lane) * width + channel] = sum;
+          }
+      }
+      return sums;
+    };
+  };
+}
