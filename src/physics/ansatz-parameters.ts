@@ -31,14 +31,13 @@ export type AnsatzParameters = {
   readonly imaginaryNorm: NormParameters;
 };
 
-/** The width of the feed-forward layers divided by d. */
-const EXPANSION = 4;
-
 /** The sizes that decide the shapes of the parameters. */
 interface ParameterSizes {
   /** Sites of a patch. */
   readonly area: number;
   readonly width: number;
+  /** The width of the feed-forward layers. */
+  readonly hidden: number;
   readonly layers: number;
   readonly sizes: HeadSizes;
 }
@@ -46,7 +45,7 @@ interface ParameterSizes {
 /** Parameters at the start: weights N(0, 1/rows), norms 1 and 0, biases 0, and the kernel's own initial numbers. */
 export function initialParameters(
   kernel: AttentionKernel,
-  { area, width, layers, sizes }: ParameterSizes,
+  { area, width, hidden, layers, sizes }: ParameterSizes,
   backend: Backend,
   random: Random,
 ): AnsatzParameters {
@@ -72,8 +71,8 @@ export function initialParameters(
       output: dense(width, width),
       learned: learned(),
       feedForwardNorm: norm(),
-      expand: dense(width, EXPANSION * width),
-      contract: dense(EXPANSION * width, width),
+      expand: dense(width, hidden),
+      contract: dense(hidden, width),
     })),
     norm: norm(),
     real: dense(width, width),

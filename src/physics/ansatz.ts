@@ -25,6 +25,8 @@ export interface AnsatzOptions {
   readonly patch?: number;
   /** d, the width of the tokens. */
   readonly width: number;
+  /** The width of the feed-forward layers. Default 4 d. */
+  readonly hidden?: number;
   readonly heads: number;
   readonly layers: number;
   /** Projects ψ on a representation, ψ_χ(σ) = 1/|G| Σ_g χ(g) ψ(gσ). Default: no projection. */
@@ -36,6 +38,7 @@ const ansatzOptions: Kinds<AnsatzOptions> = {
   kernel: needed(attentionKernel),
   patch: whole(1),
   width: needed(sizes.width),
+  hidden: whole(1),
   heads: needed(sizes.heads),
   layers: needed(sizes.layers),
   projection: having<Representation>("a representation", ["elements", "characters"]),
@@ -99,6 +102,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     kernel,
     patch = 2,
     width,
+    hidden = 4 * width,
     heads,
     layers,
     projection,
@@ -231,7 +235,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     shape: { kernel, heads, tokens: count, area, width },
     images: projection?.elements.length ?? 1,
     separable,
-    initialize: (backend, random) => initialParameters(kernel, { area, width, layers, sizes }, backend, random),
+    initialize: (backend, random) => initialParameters(kernel, { area, width, hidden, layers, sizes }, backend, random),
     tokens(backend, spins) {
       const rows = rowsOf(spins);
       if (projection === undefined) return backend.tensor(cutRows(spins), [rows, count, area]);

@@ -29,7 +29,7 @@ const kernelOf: Readonly<Record<AttentionName, (extents: readonly number[]) => A
 /** The variational problem of a configuration. */
 export function problemOf(
   attention: AttentionName,
-  { extents, j2, patch, width, heads, layers, projection, signs }: OptimizationSetting,
+  { extents, j2, patch, width, hidden, heads, layers, projection, signs }: OptimizationSetting,
 ): VariationalProblem {
   const lattice = latticeOf(extents);
   const within = shiftsWithin(lattice, patch);
@@ -41,7 +41,8 @@ export function problemOf(
   };
   const images = elements[projection]();
   const whole = translations(lattice, patch);
-  const model = { lattice, kernel: kernelOf[attention](patches(lattice, patch).extents), patch, width, heads, layers };
+  const kernel = kernelOf[attention](patches(lattice, patch).extents);
+  const model = { lattice, kernel, patch, width, hidden, heads, layers };
   return {
     ansatz: ansatz(
       images.length === 0 ? model : { ...model, projection: { elements: images, characters: images.map(() => 1) } },

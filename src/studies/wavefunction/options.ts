@@ -24,6 +24,7 @@ import {
 } from "../runner/schema.js";
 import {
   attentionNames,
+  EXPANSION,
   isSmall,
   latticeOf,
   projectionNames,
@@ -69,6 +70,7 @@ export const wavefunctionOptions = {
   j2: real(quick.j2, { least: -1000, most: 1000, help: "J2 in units of J1" }),
   patch: whole(quick.patch, { least: 1, most: 32, help: "sites along each axis of a patch" }),
   width: whole(quick.width, { least: 2, most: 4096, help: "width of the transformer" }),
+  hidden: whole(quick.hidden, { least: 1, most: 16384, help: "width of the feed-forward layers" }),
   heads: whole(quick.heads, { ...HEADS, help: "heads of each layer" }),
   layers: whole(quick.layers, { ...LAYERS, help: "layers" }),
   projection: oneOf(quick.projection, projectionNames, { help: "symmetries on which the wave function is projected" }),
@@ -105,6 +107,7 @@ export type WavefunctionOptions = Values<typeof wavefunctionOptions>;
 export function derive({
   extents = quick.extents,
   j2 = quick.j2,
+  width,
   projection,
   sampling,
   samples,
@@ -115,6 +118,7 @@ export function derive({
   );
   return {
     ...settingFor(extents, j2),
+    ...(width === undefined ? {} : { hidden: EXPANSION * width }),
     seeds: isSmall(extents) ? 3 : 1,
     ...(lengths === undefined ? {} : { lengthChoice: choice }),
   };
@@ -122,7 +126,7 @@ export function derive({
 
 /** Settings of the chains on which ρ is measured, with the same transformer and steps on each. */
 export function chainSettings(
-  { j2, patch, signs, steps, width, heads, layers }: OptimizationSetting,
+  { j2, patch, signs, steps, width, hidden, heads, layers }: OptimizationSetting,
   { lengths, lengthChoice }: Pick<WavefunctionOptions, "lengths" | "lengthChoice">,
 ): OptimizationSetting[] {
   return lengths.map((length) => ({
@@ -131,6 +135,7 @@ export function chainSettings(
     signs,
     steps,
     width,
+    hidden,
     heads,
     layers,
     ...lengthChoice,

@@ -189,11 +189,11 @@ function answerOf(
 /** Tables and figures of the study. */
 export function report(measurements: WavefunctionMeasurements, options: WavefunctionOptions): Report {
   const { runs, reference, lengths } = measurements;
-  const { width, heads, layers, patch, sampling, projection, signs, shift, momentum, rate } = options;
+  const { width, hidden, heads, layers, patch, sampling, projection, signs, shift, momentum, rate } = options;
   const blocks: Block[] = [
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +
-        `${width}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, ` +
+        `${width}, feed-forward width ${hidden}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, ` +
         `${signs === "none" ? "no sign rule imposed" : "with Marshall's sign rule"}, ` +
         `${projected[projection]}. Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +

@@ -30,6 +30,8 @@ export interface OptimizationSetting {
   readonly j2: number;
   readonly patch: number;
   readonly width: number;
+  /** Width of the feed-forward layers. */
+  readonly hidden: number;
   readonly heads: number;
   readonly layers: number;
   readonly projection: ProjectionName;
@@ -69,6 +71,9 @@ function rateFor(sites: number, dimension: number, j2: number): number {
   return Number((0.75 / (sites * spread)).toPrecision(2));
 }
 
+/** Width of the feed-forward layers divided by the width, unless they are chosen apart. */
+export const EXPANSION = 4;
+
 /** Whether the sector is enumerated by default. */
 export const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
 
@@ -83,6 +88,7 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     j2,
     patch: 2,
     width: small ? 8 : 16,
+    hidden: EXPANSION * (small ? 8 : 16),
     heads: small ? 2 : 4,
     layers: 1,
     // all symmetries are few images on a ring, but 64 on a square of 6 × 6 sites
