@@ -103,6 +103,17 @@ it("finds the ground state of a projected ring of 4k + 2 sites in the basis of M
   for (const { last } of runs) expect(last.mean / reference!.energy).toBeCloseTo(1, 6);
 });
 
+it("refines a wave function on all symmetries, from where the steps before end", async () => {
+  const bare = { ...tiny, projection: "none", kernels: ["factored"], lengths: [] } as const;
+  const [unrefined] = (await conducted(bare)).results.measurements!.runs;
+  const [run] = (await conducted({ ...bare, refinement: 6 })).results.measurements!.runs;
+  expect(run.energies.slice(0, 12)).toEqual(unrefined.energies);
+  expect(run.energies[12]).toBeCloseTo(unrefined.projected!.mean, 12);
+  expect(run.energies).toHaveLength(18);
+  expect(run.last.mean).toBeLessThan(run.energies[12]);
+  expect(run.projected).toBeUndefined();
+});
+
 it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that hold", async (sampling) => {
   const { results } = await conducted({ ...tiny, sampling, samples: 256, chains: 16, steps: 3, lengths: [] });
   const exact = await conducted({ ...tiny, steps: 1, lengths: [] });
@@ -125,7 +136,9 @@ it(
       samples: 32,
       chains: 16,
       momentum: 0.8,
-      steps: 3,
+      projection: "none",
+      steps: 2,
+      refinement: 1,
       lengths: [2],
     };
     const timeless = (results: unknown): unknown =>
@@ -153,8 +166,9 @@ it(
       expect(timeless(results.measurements)).toEqual(timeless(whole.measurements));
       break;
     }
-    const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "spatial, 8, seed 3", "softmax, 4, seed 3"];
-    expect(steps).toEqual(names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)));
+    const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "spatial, 8, seed 3"];
+    const [runs, lengths] = [names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)), [1, 2]];
+    expect(steps).toEqual([...runs, ...lengths.map((step) => `softmax, 4, seed 3 ${step}`)]);
   },
 );
 

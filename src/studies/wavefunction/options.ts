@@ -76,6 +76,9 @@ export const wavefunctionOptions = {
   projection: oneOf(quick.projection, projectionNames, { help: "symmetries on which the wave function is projected" }),
   signs: oneOf(quick.signs, signNames, { help: "sign rule that is imposed on the wave function" }),
   steps: whole(quick.steps, { ...STEPS, help: "steps of stochastic reconfiguration" }),
+  refinement: setting(quick.refinement, wholeNumber(0, STEPS.most), [
+    wholeFlag("refine", { least: 0, most: STEPS.most }, "further steps, projected on all symmetries", (steps) => steps),
+  ]),
   sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are computed" }),
   samples: whole(quick.samples, { ...SAMPLES, help: "draws per step, a multiple of the number of chains" }),
   chains: whole(quick.chains, { least: 1, most: 100_000 }),
@@ -175,6 +178,10 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
       `${extents[0]} sites`,
       "Else take --signs marshall, or --projection none and an even --patch.",
     );
+  if (setting.refinement > 0 && setting.projection === "all")
+    refuse("--refine", "0 with --projection all, where every step is projected on all symmetries", setting.refinement);
+  if (setting.refinement > 0 && isOutside({ ...setting, projection: "all" }))
+    refuse("--refine", "0 where the ground state does not have all symmetries", setting.refinement);
   if (width % heads !== 0) refuse("--heads", `a divisor of the width ${width}`, heads);
   if (sampling !== "metropolis" && sites > MOST_SITES)
     refuse(

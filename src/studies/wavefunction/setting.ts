@@ -37,6 +37,8 @@ export interface OptimizationSetting {
   readonly projection: ProjectionName;
   readonly signs: SignName;
   readonly steps: number;
+  /** Further steps, with ψ projected on all symmetries. */
+  readonly refinement: number;
   readonly sampling: SamplingName;
   /** Draws per step, if energies are sampled. */
   readonly samples: number;
@@ -95,6 +97,7 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     projection: isLargeSquare ? "translations" : "all",
     signs: small ? "none" : "marshall",
     steps: isLargeSquare ? 150 : small ? 80 : 200,
+    refinement: 0,
     sampling: small ? "sum" : "metropolis",
     samples: isLargeSquare ? 256 : 512,
     chains: isLargeSquare ? 64 : 128,

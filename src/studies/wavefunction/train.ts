@@ -2,12 +2,13 @@ import { countParameters } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
 import { attentionMaps, type AttentionMap } from "../../physics/input-dependence.js";
 import type { LogAmplitude } from "../../physics/amplitudes.js";
+import type { Sampler } from "../../physics/sampler.js";
 import { zeroVarianceEnergy, type Statistics } from "../../physics/statistics.js";
 import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
-import { cosineSchedule } from "../../nn/schedules.js";
+import { cosineSchedule, type DecayOptions, type Schedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
-import { onBackend, onThreads } from "./evaluation.js";
+import { onBackend, onThreads, type Evaluation } from "./evaluation.js";
 import type { WavefunctionRun } from "./measurements.js";
 import { isOutside } from "./options.js";
 import {
@@ -26,6 +27,8 @@ import { latticeOf, type AttentionName, type OptimizationSetting } from "./setti
 const DEPENDENCE_EVERY = 10;
 /** The final energies have this many times the draws of a step, for error bars that chains agree on. */
 export const FINAL_DRAWS = 4;
+/** Learning rate at the start of a refinement, as a share of that of the steps before. */
+const REFINED_RATE = 1 / 2;
 /** Share of the steps, at the end, whose energies are extrapolated to zero variance. */
 const EXTRAPOLATED_SHARE = 1 / 2;
 
@@ -45,6 +48,8 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
   state.maps = maps.map(headMean);
 }
 
+const onAllSymmetries = (setting: OptimizationSetting): OptimizationSetting => ({ ...setting, projection: "all" });
+
 /** Most sites for which 64 images of every configuration take minutes. */
 const MOST_PROJECTED_SITES = 36;
 
@@ -53,9 +58,19 @@ const MOST_PROJECTED_SITES = 36;
  * would take too long.
  */
 function wholeOf(setting: OptimizationSetting): OptimizationSetting | undefined {
-  const whole = { ...setting, projection: "all" } as const;
+  const whole = onAllSymmetries(setting);
   const isLong = latticeOf(setting.extents).sites > MOST_PROJECTED_SITES;
-  return setting.projection === "all" || isLong || isOutside(whole) ? undefined : whole;
+  const isWhole = setting.projection === "all" || setting.refinement > 0;
+  return isWhole || isLong || isOutside(whole) ? undefined : whole;
+}
+
+/** Steps with one projection. */
+interface Stage {
+  readonly problem: VariationalProblem;
+  readonly sampler: Sampler;
+  readonly evaluation: Evaluation;
+  /** The learning rate by step of the stage. */
+  readonly rateOf: Schedule;
 }
 
 /** One optimisation, and its callback. */
@@ -79,19 +94,29 @@ export async function optimize(
   { attention, seed, setting, projects, reference, follow }: OptimizationPlan,
   work: Work<StoredOptimization>,
 ): Promise<WavefunctionRun> {
-  const { extents, steps, samples, rate, shift, momentum, longest } = setting;
-  const problem = problemOf(attention, setting);
-  const { sites } = problem.hamiltonian.lattice;
+  const { extents, refinement, samples, rate, shift, momentum, longest } = setting;
   const { kind } = work.backend.device;
   const isHardware = kind === "hardware";
+  const evaluationOf = (problem: VariationalProblem, own: OptimizationSetting): Evaluation =>
+    isHardware ? onBackend(problem) : onThreads(problem, { attention, setting: own });
   if (kind === "software")
     work.report({ kind: "note", text: "A software adapter would take longer: the CPU computes this in float64." });
+  const problem = problemOf(attention, setting);
   const state = begin(problem, setting, seed, isHardware ? work.backend : cpu);
-  const sampler = samplerOf(problem, setting, state);
-  const rateOf = cosineSchedule({ ...rate, steps, warmup: Math.min(rate.warmup, steps - 1) });
+  const stageOf = (own: OptimizationSetting, schedule: DecayOptions): Stage => {
+    const problem = problemOf(attention, own);
+    const sampler = samplerOf(problem, own, state);
+    return { problem, sampler, evaluation: evaluationOf(problem, own), rateOf: cosineSchedule(schedule) };
+  };
+  const first = stageOf(setting, { ...rate, steps: setting.steps, warmup: Math.min(rate.warmup, setting.steps - 1) });
+  const refined =
+    refinement > 0
+      ? stageOf(onAllSymmetries(setting), { start: REFINED_RATE * rate.start, end: rate.end, steps: refinement })
+      : first;
+  const steps = setting.steps + refinement;
+  const { sites } = problem.hamiltonian.lattice;
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
-  const evaluation = isHardware ? onBackend(problem) : onThreads(problem, { attention, setting });
 
   const perSiteOf = (energy: Statistics): Statistics => {
     return { ...energy, mean: perSite(energy.mean), error: perSite(energy.error) };
@@ -127,11 +152,21 @@ export async function optimize(
     if (work.state !== undefined) restore(state, work.state);
     while (state.step < steps) {
       const before = performance.now();
+      const isRefined = state.step >= setting.steps;
+      const { problem, sampler, evaluation, rateOf } = isRefined ? refined : first;
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
       const measured = (measurement: Measurement): Promise<void> =>
         isLookedAt ? look(problem, state, measurement) : Promise.resolve();
       const evaluated = await evaluation.of(parameters);
-      const options = { samples, ...evaluated, rate: rateOf(state.step), shift, momentum, longest, measured };
+      const options = {
+        samples,
+        ...evaluated,
+        rate: rateOf(isRefined ? state.step - setting.steps : state.step),
+        shift,
+        momentum,
+        longest,
+        measured,
+      };
       const {
         measurement,
         direction,
@@ -173,24 +208,24 @@ export async function optimize(
         return logAmplitude(spins);
       };
     const draws = FINAL_DRAWS * samples;
-    const { logAmplitude } = await evaluation.of(parameters);
-    const final = await measure(problem, stoppable(logAmplitude), sampler, draws);
-    await look(problem, state, final);
+    const { logAmplitude } = await refined.evaluation.of(parameters);
+    const final = await measure(refined.problem, stoppable(logAmplitude), refined.sampler, draws);
+    await look(refined.problem, state, final);
     const run = stand(final, true);
     const whole = wholeOf(setting);
     if (!projects || whole === undefined) return run;
     work.report({ kind: "note", text: "Measures the energy with ψ projected on all symmetries." });
     const symmetric = problemOf(attention, whole);
-    const images = isHardware ? onBackend(symmetric) : onThreads(symmetric, { attention, setting: whole });
+    const images = evaluationOf(symmetric, whole);
     try {
       const evaluated = await images.of(parameters);
-      const { energy } = await measure(symmetric, stoppable(evaluated.logAmplitude), sampler, draws);
+      const { energy } = await measure(symmetric, stoppable(evaluated.logAmplitude), first.sampler, draws);
       return { ...run, projected: perSiteOf(energy) };
     } finally {
       await images.close();
     }
   } finally {
-    await evaluation.close();
+    for (const { evaluation } of new Set([first, refined])) await evaluation.close();
     disposeState(state);
   }
 }
