@@ -1,6 +1,5 @@
 import { add } from "../autograd/ops.js";
 import type { Tensor } from "../core/tensor.js";
-import { weigh } from "../cpu/attention-rows.js";
 import { attention } from "../kernels/attention.js";
 import { denseBias } from "../kernels/bias.js";
 import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "../kernels/kernel.js";
@@ -24,6 +23,8 @@ interface Program {
   readonly linear: (...numbers: number[]) => void;
   readonly norm: (...numbers: number[]) => void;
   readonly pairs: (...numbers: number[]) => void;
+  readonly total: (...numbers: number[]) => void;
+  readonly weights: (...numbers: number[]) => void;
 }
 
 /** What an encoder is made of. */
@@ -40,11 +41,13 @@ export interface EncoderShape {
 /** Sums over the tokens after the last layer, [images, width], from tokens [images, tokens, area]. */
 export type LaneEncoder = (tokens: ArrayLike<number>) => Float64Array;
 
-/** Weights α [heads, keys, queries], or what makes softmax scores of inner products. */
+/**
+ * The address of weights α [heads, keys, queries], or what makes softmax scores of inner products: a factor, and the
+ * address of what is added, [heads, queries, keys].
+ */
 type Attending =
   | { readonly of: "positions"; readonly weights: number }
-  | { readonly of: "scores"; readonly kernel: TiledKernel; readonly learned: Float64Array; readonly bias: Numbers };
-type Numbers = Float32Array | Float64Array | undefined;
+  | { readonly of: "scores"; readonly scale: number; readonly bias: number };
 
 /** A weight or a scale, and the bias or the shift: addresses. */
 type Affine = readonly [factor: number, term: number];
@@ -90,9 +93,9 @@ async function positionWeights(kernel: AttentionKernel, { learned, value }: Ansa
 }
 
 /**
- * Encoders on the CPU that compute the sums of `Ansatz.encode` several images at a time, to the same bits. Undefined
- * where WebAssembly is forbidden or has no SIMD, and for kernels other than softmax attention, with or without relative
- * positions, and those whose weights depend on positions alone.
+ * Encoders on the CPU that compute the sums of `Ansatz.encode` several images at a time. The bits are the same, for
+ * softmax where Math.exp is fdlibm's, as in V8. Undefined where WebAssembly is forbidden or has no SIMD, and for kernels
+ * other than softmax attention, with or without relative positions, and those whose weights depend on positions alone.
  */
 export function laneEncoders(
   shape: EncoderShape,
@@ -130,8 +133,8 @@ export function laneEncoders(
       if (!isScaledSoftmax(kernel))
         return { of: "positions", weights: put(await positionWeights(kernel, layer, sizes)) };
       const own = kernel.bias?.(layer.learned as AttentionInputs, { affordsBias: true, isMasked: false });
-      const learned = Float64Array.from(kernel.parameters, ({ initial }) => initial(sizes));
-      return { of: "scores", kernel, learned, bias: own && (await denseBias(own, sizes).read()) };
+      const bias = own === undefined ? new Float64Array(heads * tokens * tokens) : await denseBias(own, sizes).read();
+      return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias: put(bias) };
     }
 
     const first = await linear(embedding);
@@ -152,7 +155,8 @@ export function laneEncoders(
     const rows = (count: number): number => take(LANES * count);
     const [spins, x, seen] = [rows(tokens * area), rows(tokens * width), rows(tokens * width)];
     const [q, k, v, mixed] = [0, 1, 2, 3].map(() => rows(tokens * width));
-    const [scores, hidden] = [rows(tokens), rows(Math.max(...loaded.map((layer) => layer.hidden), 0))];
+    const [scores, largest, total] = [tokens, 1, 1].map(rows);
+    const hidden = rows(Math.max(...loaded.map((layer) => layer.hidden), 0));
     const missing = end - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
     const numbers = new Float64Array(memory.buffer);
@@ -167,24 +171,14 @@ export function laneEncoders(
     ): void => run.linear(from, weight, bias, to, inner, outer, ROW, ROW, ROW, onto);
     const normed = (from: number, [scale, shift]: Affine, to: number): void =>
       run.norm(from, scale, shift, to, width, ROW, EPSILON);
-    const row = new Float64Array(tokens);
 
-    /** Softmax of the products in `scores`, of one query, in place. */
-    function weighed(
-      { kernel: { formula }, learned, bias }: Attending & { of: "scores" },
-      head: number,
-      query: number,
-    ) {
-      const pair = { product: 0, queryNorm: 0, keyNorm: 0, distance: 0 };
-      const start = (head * tokens + query) * tokens;
-      for (let lane = 0, at = scores / NUMBER; lane < LANES; lane++, at++) {
-        for (let j = 0; j < tokens; j++) {
-          pair.product = numbers[at + j * LANES];
-          row[j] = formula.score(pair, learned) + (bias === undefined ? 0 : bias[start + j]);
-        }
-        weigh(row, "softmax", formula);
-        for (let j = 0; j < tokens; j++) numbers[at + j * LANES] = row[j];
-      }
+    /** Turns the products in `scores`, of one query, into the weights of softmax, in place. */
+    function weigh({ scale, bias }: Attending & { of: "scores" }, head: number, query: number): void {
+      const added = bias + NUMBER * (head * tokens + query) * tokens;
+      run.total(scores, added, tokens, ROW, scale, largest, total);
+      for (let lane = 0, at = total / NUMBER, most = largest / NUMBER; lane < LANES; lane++, at++, most++)
+        numbers[at] = numbers[most] + Math.log(numbers[at]);
+      run.weights(scores, total, tokens, ROW);
     }
 
     function attend(attending: Attending): void {
@@ -198,7 +192,7 @@ export function laneEncoders(
         }
         for (let i = 0; i < tokens; i++) {
           run.pairs(of(q, i) + channels, k + channels, scores, dim, tokens, ROW, ROW, width * ROW, ROW);
-          weighed(attending, head, i);
+          weigh(attending, head, i);
           run.pairs(scores, v + channels, of(mixed, i) + channels, tokens, dim, ROW, width * ROW, ROW, ROW);
         }
       }

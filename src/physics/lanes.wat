@@ -162,4 +162,82 @@
           (i32.lt_u (local.tee $lane (i32.add (local.get $lane) (i32.const 32))) (local.get $row))))
       (local.set $b (i32.add (local.get $b) (local.get $step)))
       (local.set $y (i32.add (local.get $y) (local.get $row)))
-      (br_if $rows (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))))
+      (br_if $rows (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
+
+  ;; s_j = scale s_j + b_j for `keys` rows s that follow one another; writes the largest of them and Σ_j e^(s_j - largest).
+  (func (export "total")
+    (param $s i32) (param $b i32) (param $keys i32) (param $row i32) (param $scale f64)
+    (param $largest i32) (param $sum i32)
+    (local $lane i32) (local $at i32) (local $bt i32) (local $j i32)
+    (local $x v128) (local $most v128) (local $added v128)
+    (loop $lanes
+      (local.set $most (v128.const f64x2 -inf -inf))
+      (local.set $at (i32.add (local.get $s) (local.get $lane)))
+      (local.set $bt (local.get $b))
+      (local.set $j (local.get $keys))
+      (loop $scaled
+        (local.set $x (f64x2.add
+          (f64x2.mul (f64x2.splat (local.get $scale)) (v128.load (local.get $at))) (v128.load64_splat (local.get $bt))))
+        (v128.store (local.get $at) (local.get $x))
+        (local.set $most (f64x2.max (local.get $most) (local.get $x)))
+        (local.set $at (i32.add (local.get $at) (local.get $row)))
+        (local.set $bt (i32.add (local.get $bt) (i32.const 8)))
+        (br_if $scaled (local.tee $j (i32.sub (local.get $j) (i32.const 1)))))
+      (local.set $added (v128.const f64x2 0 0))
+      (local.set $at (i32.add (local.get $s) (local.get $lane)))
+      (local.set $j (local.get $keys))
+      (loop $exponentials
+        (local.set $added (f64x2.add (local.get $added)
+          (call $exponential (f64x2.sub (v128.load (local.get $at)) (local.get $most)))))
+        (local.set $at (i32.add (local.get $at) (local.get $row)))
+        (br_if $exponentials (local.tee $j (i32.sub (local.get $j) (i32.const 1)))))
+      (v128.store (i32.add (local.get $largest) (local.get $lane)) (local.get $most))
+      (v128.store (i32.add (local.get $sum) (local.get $lane)) (local.get $added))
+      (br_if $lanes (i32.lt_u (local.tee $lane (i32.add (local.get $lane) (i32.const 16))) (local.get $row)))))
+
+  ;; s_j = e^(s_j - t) for `keys` rows s that follow one another.
+  (func (export "weights") (param $s i32) (param $t i32) (param $keys i32) (param $row i32)
+    (local $lane i32) (local $at i32) (local $j i32) (local $total v128)
+    (loop $lanes
+      (local.set $total (v128.load (i32.add (local.get $t) (local.get $lane))))
+      (local.set $at (i32.add (local.get $s) (local.get $lane)))
+      (local.set $j (local.get $keys))
+      (loop $each
+        (v128.store (local.get $at)
+          (call $exponential (f64x2.sub (v128.load (local.get $at)) (local.get $total))))
+        (local.set $at (i32.add (local.get $at) (local.get $row)))
+        (br_if $each (local.tee $j (i32.sub (local.get $j) (i32.const 1)))))
+      (br_if $lanes (i32.lt_u (local.tee $lane (i32.add (local.get $lane) (i32.const 16))) (local.get $row)))))
+
+  ;; e^x for x up to 0, in the operations and the order of fdlibm's e_exp.c, which Math.exp of V8 is: the same bits. 0
+  ;; below -708.
+  (func $exponential (param $x v128) (result v128)
+    (local $k v128) (local $hi v128) (local $lo v128) (local $r v128) (local $t v128) (local $c v128) (local $y v128)
+    ;; x = k ln 2 + r, with k = 0 above -ln 2 / 2
+    (local.set $k (v128.and
+      (f64x2.trunc (f64x2.sub (f64x2.mul (local.get $x) (v128.const f64x2 0x1.71547652b82fep+0 0x1.71547652b82fep+0))
+        (v128.const f64x2 0.5 0.5)))
+      (f64x2.le (local.get $x) (v128.const f64x2 -0x1.62e43p-2 -0x1.62e43p-2))))
+    (local.set $hi (f64x2.sub (local.get $x)
+      (f64x2.mul (local.get $k) (v128.const f64x2 0x1.62e42feep-1 0x1.62e42feep-1))))
+    (local.set $lo (f64x2.mul (local.get $k) (v128.const f64x2 0x1.a39ef35793c76p-33 0x1.a39ef35793c76p-33)))
+    (local.set $r (f64x2.sub (local.get $hi) (local.get $lo)))
+    (local.set $t (f64x2.mul (local.get $r) (local.get $r)))
+    ;; c = r - t (P1 + t (P2 + t (P3 + t (P4 + t P5)))) and e^r = 1 - ((lo - r c / (2 - c)) - hi)
+    (local.set $c (f64x2.sub (local.get $r) (f64x2.mul (local.get $t)
+      (f64x2.add (v128.const f64x2 0x1.555555555553ep-3 0x1.555555555553ep-3) (f64x2.mul (local.get $t)
+      (f64x2.add (v128.const f64x2 -0x1.6c16c16bebd93p-9 -0x1.6c16c16bebd93p-9) (f64x2.mul (local.get $t)
+      (f64x2.add (v128.const f64x2 0x1.1566aaf25de2cp-14 0x1.1566aaf25de2cp-14) (f64x2.mul (local.get $t)
+      (f64x2.add (v128.const f64x2 -0x1.bbd41c5d26bf1p-20 -0x1.bbd41c5d26bf1p-20)
+        (f64x2.mul (local.get $t) (v128.const f64x2 0x1.6376972bea4d0p-25 0x1.6376972bea4d0p-25))))))))))))
+    (local.set $y (f64x2.sub (v128.const f64x2 1 1) (f64x2.sub (f64x2.sub (local.get $lo)
+      (f64x2.div (f64x2.mul (local.get $r) (local.get $c)) (f64x2.sub (v128.const f64x2 2 2) (local.get $c))))
+      (local.get $hi))))
+    ;; times 2^k; the last bits of k + 1.5·2^52 are k
+    (local.set $y (f64x2.mul (local.get $y) (i64x2.shl
+      (i64x2.add (f64x2.add (local.get $k) (v128.const f64x2 6755399441055744 6755399441055744))
+        (v128.const i64x2 1023 1023))
+      (i32.const 52))))
+    (local.set $y (v128.bitselect (f64x2.add (v128.const f64x2 1 1) (local.get $x)) (local.get $y)
+      (f64x2.gt (local.get $x) (v128.const f64x2 -0x1p-28 -0x1p-28))))
+    (v128.andnot (local.get $y) (f64x2.lt (local.get $x) (v128.const f64x2 -708 -708)))))

@@ -64,8 +64,8 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     summary: true,
     note:
       "Energy: with an error bar where it is sampled, from four times the draws of a step, else a sum over all " +
-      "configurations. On all symmetries: the energy " +
-      "of the last parameters with ψ projected on them, up to 36 sites. Zero variance: " +
+      "configurations. It is that of ψ as the last step projects it. On all symmetries: the energy of the last " +
+      "parameters with ψ projected on them, up to 36 sites. Zero variance: " +
       "energies of the second half of the steps, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
@@ -189,13 +189,16 @@ function answerOf(
 /** Tables and figures of the study. */
 export function report(measurements: WavefunctionMeasurements, options: WavefunctionOptions): Report {
   const { runs, reference, lengths } = measurements;
-  const { width, hidden, heads, layers, patch, sampling, projection, signs, shift, momentum, rate } = options;
+  const { width, hidden, heads, layers, patch, sampling, projection, refinement, signs, shift, momentum, rate } =
+    options;
   const blocks: Block[] = [
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +
-        `${width}, feed-forward width ${hidden}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, complex log ψ, ` +
+        `${width}, feed-forward width ${hidden}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, ` +
+        "complex log ψ, " +
         `${signs === "none" ? "no sign rule imposed" : "with Marshall's sign rule"}, ` +
-        `${projected[projection]}. Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
+        `${projected[projection]}${refinement > 0 ? `, in the last ${refinement} steps ${projected.all}` : ""}. ` +
+        `Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
         `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The wave ` +
         "functions differ only in attention.",
