@@ -93,9 +93,9 @@ async function positionWeights(kernel: AttentionKernel, { learned, value }: Ansa
 }
 
 /**
- * Encoders on the CPU that compute the sums of `Ansatz.encode` several images at a time. The bits are the same, for
- * softmax where Math.exp is fdlibm's, as in V8. Undefined where WebAssembly is forbidden or has no SIMD, and for kernels
- * other than softmax attention, with or without relative positions, and those whose weights depend on positions alone.
+ * Encoders on the CPU that compute the sums of `Ansatz.encode` several images at a time. The bits are the same; with
+ * softmax they are where Math.exp is fdlibm's, as in V8. For softmax attention, with or without relative positions, and
+ * for kernels whose weights depend on positions alone. Undefined for others, and without WebAssembly and its SIMD.
  */
 export function laneEncoders(
   shape: EncoderShape,

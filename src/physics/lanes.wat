@@ -4,8 +4,8 @@
 (module
   (import "host" "memory" (memory 1))
 
-  ;; y_o = b_o + Σ_k x_k w_ko, or with `onto` y_o + (b_o + Σ_k x_k w_ko), for `in` rows x and `out` rows y, which begin
-  ;; `xStep` and `yStep` bytes after one another. w has rows of `out` numbers.
+  ;; y_o = b_o + Σ_k x_k w_ko, or with `onto` y_o + (b_o + Σ_k x_k w_ko), for `in` rows x and `out` rows y, which
+  ;; begin `xStep` and `yStep` bytes after one another. w has rows of `out` numbers.
   (func (export "linear")
     (param $x i32) (param $w i32) (param $b i32) (param $y i32) (param $in i32) (param $out i32)
     (param $xStep i32) (param $yStep i32) (param $row i32) (param $onto i32)
@@ -164,7 +164,8 @@
       (local.set $y (i32.add (local.get $y) (local.get $row)))
       (br_if $rows (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
 
-  ;; s_j = scale s_j + b_j for `keys` rows s that follow one another; writes the largest of them and Σ_j e^(s_j - largest).
+  ;; s_j = scale s_j + b_j for `keys` rows s that follow one another; writes the largest of them, and
+  ;; Σ_j e^(s_j - largest).
   (func (export "total")
     (param $s i32) (param $b i32) (param $keys i32) (param $row i32) (param $scale f64)
     (param $largest i32) (param $sum i32)
