@@ -68,6 +68,9 @@ export const layerNormPrimitive: Differentiable<{ readonly epsilon: number }> = 
 const inRows = (n: Tensor, r: Tensor, u: Tensor): Tensor =>
   multiply(subtract(subtract(u, average(u)), multiply(n, average(multiply(n, u)))), column(r));
 
+/** What a layer norm adds to the variance by default. */
+export const EPSILON = 1e-5;
+
 /** Options of `ops.layerNorm`. */
 export interface LayerNormOptions {
   /** Multiplies the normalised rows; shape [width]. */
@@ -87,7 +90,7 @@ export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
   const {
     scale,
     shift,
-    epsilon = 1e-5,
+    epsilon = EPSILON,
   } = checkOptions("layerNorm", options, { scale: tensor, shift: tensor, epsilon: notNegative });
   const fused = [scale, shift].every((given) => given === undefined || sameShape(given.shape, x.shape.slice(-1)));
   const own = (given: Tensor | undefined, otherwise: number): Tensor =>

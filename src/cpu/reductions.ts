@@ -86,7 +86,7 @@ export const reductions = [
       let squares = 0;
       for (let c = 0; c < width; c++) {
         const difference = x[start + c] - mean;
-        squares += difference * difference;
+        squares += difference * difference; // as lanes.wat: an engine's power may round otherwise
       }
       r[row] = 1 / Math.sqrt(squares / width + epsilon);
       const factor = r[row];

@@ -62,6 +62,7 @@ export function factored(options: FactoredOptions = {}): ComposedKernel {
   return {
     ...printedKernel,
     projections: "values",
+    ofPositions: "weights",
     name: periodic === undefined ? "factored" : "factored (periodic)",
     inputs: [
       {

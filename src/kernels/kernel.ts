@@ -170,6 +170,8 @@ export interface KernelBase {
   readonly widthMultiple?: number;
   /** Default "separate". */
   readonly projections?: Projections;
+  /** What depends on positions alone: the weights α, so that the output is α v, or the bias, [1, heads, n, m]. */
+  readonly ofPositions?: "weights" | "bias";
 }
 
 /** What a kernel's `prepare` and bias may depend on. */

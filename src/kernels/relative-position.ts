@@ -32,6 +32,7 @@ export function relativePosition(options: RelativePositionOptions = {}): TiledKe
     return {
       ...plain,
       name: "relativePosition (periodic)",
+      ofPositions: "bias",
       inputs: [{ name: "positions", shape: lattice.shape, forQueries: (positions) => positions }],
       bias({ positions }) {
         const dense = lattice.dense(positions);
@@ -42,6 +43,7 @@ export function relativePosition(options: RelativePositionOptions = {}): TiledKe
   return {
     ...plain,
     name: "relativePosition",
+    ofPositions: "bias",
     inputs: [
       {
         name: "positions",

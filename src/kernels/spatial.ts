@@ -39,6 +39,7 @@ export function spatial(options: SpatialOptions = {}): ComposedKernel {
   return {
     ...printedKernel,
     projections: "values",
+    ofPositions: "weights",
     name: periodic === undefined ? "spatial" : "spatial (periodic)",
     inputs: [
       {

@@ -1,7 +1,8 @@
 import { ShapeError } from "../core/errors.js";
 import { callable } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
-import { ansatzKind, ansatzParameters, type Ansatz } from "./ansatz.js";
+import { cpu } from "../cpu/cpu.js";
+import { ansatzKind, ansatzParameters, halvesOf, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
 import { laneEncoders } from "./lanes.js";
@@ -34,20 +35,24 @@ export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogA
   const { backend } = parameters.embedding.weight;
   const isCpu = backend.device.kind === "cpu";
   const step = Math.max(1, Math.floor(MOST_IMAGES[isCpu ? "cpu" : "gpu"] / images)) * sites;
-  const encoders = isCpu ? laneEncoders(ansatz.shape) : undefined;
+  const halves = backend === cpu ? halvesOf(ansatz) : undefined;
+  const encoders = halves && laneEncoders(halves.encoder);
   return async (spins) => {
-    const encode = await encoders?.(parameters);
     const rows = spins.length / sites;
+    const encode = rows > 0 ? await encoders?.(parameters) : undefined;
     const amplitudes = { re: new Float64Array(rows), im: new Float64Array(rows) };
     for (let start = 0; start < spins.length; start += step) {
       const part = spins.subarray(start, start + step);
       const whole = isCpu ? part : rounded(part, sites, images);
-      const tokens = ansatz.tokens(backend, whole);
+      const tokens = backend.scope(() => ansatz.tokens(backend, whole));
       const sums = encode?.(await tokens.read());
       const found = backend.scope(() =>
-        sums === undefined
+        halves === undefined || sums === undefined
           ? ansatz.apply(parameters, tokens)
-          : ansatz.read(parameters, backend.tensor(sums, [part.length / sites, images, ansatz.shape.width])),
+          : halves.logAmplitude(
+              parameters,
+              backend.adopt(sums, [part.length / sites, images, halves.encoder.width], "f64"),
+            ),
       );
       tokens.dispose();
       for (const name of ["re", "im"] as const)

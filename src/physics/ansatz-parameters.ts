@@ -31,6 +31,9 @@ export type AnsatzParameters = {
   readonly imaginaryNorm: NormParameters;
 };
 
+/** The width of the feed-forward layers divided by d, by default. */
+export const EXPANSION = 4;
+
 /** The sizes that decide the shapes of the parameters. */
 interface ParameterSizes {
   /** Sites of a patch. */

@@ -8,8 +8,7 @@ import type { Backend, Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import type { AttentionKernel } from "../kernels/kernel.js";
 import { attentionKernel } from "../kernels/options.js";
-import { initialParameters, type AnsatzLayer, type AnsatzParameters } from "./ansatz-parameters.js";
-import type { EncoderShape } from "./lanes.js";
+import { EXPANSION, initialParameters, type AnsatzLayer, type AnsatzParameters } from "./ansatz-parameters.js";
 import { latticeKind, patches, type Lattice } from "./lattice.js";
 import { logCosh, logProjection, type LogAmplitudes } from "./logarithms.js";
 import { imagesOf, type Representation } from "./symmetry.js";
@@ -56,18 +55,12 @@ export interface Ansatz {
    */
   readonly separable: boolean;
   initialize(backend: Backend, random: Random): AnsatzParameters;
-  /** What its encoder is made of. */
-  readonly shape: EncoderShape;
   /** Cuts spins ±1 [rows, sites] and their images into patches, [rows, images · patches, sites of a patch]. */
   tokens(backend: Backend, spins: Int8Array): Tensor;
   /**
-   * The sum of an image's tokens after the last layer, [rows, images, width]. With `replicated` the parameters have one
-   * copy per row, so that every row gets its own gradient.
+   * log ψ [rows] of tokens. With `replicated` the parameters have one copy per row, so that every row gets its own
+   * gradient.
    */
-  encode(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): Tensor;
-  /** log ψ [rows] of the sums of `encode`. */
-  read(parameters: AnsatzParameters, sums: Tensor): LogAmplitudes;
-  /** log ψ [rows] of tokens: `encode`, then `read`. */
   apply(parameters: AnsatzParameters, tokens: Tensor, replicated?: boolean): LogAmplitudes;
   /**
    * The attention weights of every layer for spins ±1 [rows, sites], without their images: [rows, heads, patches,
@@ -81,6 +74,37 @@ export const ansatzParameters = having<AnsatzParameters>("parameters, as the ans
   "embedding",
   "layers",
 ]);
+
+/** The sizes of an encoder. */
+export interface EncoderShape {
+  readonly kernel: AttentionKernel;
+  readonly heads: number;
+  /** Tokens of an image. */
+  readonly tokens: number;
+  /** Spins of a token. */
+  readonly area: number;
+  readonly width: number;
+}
+
+/** The encoder of a wave function, and what follows it. */
+interface Halves {
+  readonly encoder: EncoderShape;
+  /** The sum of an image's tokens after the last layer, [rows, images, width]. */
+  readonly sums: (parameters: AnsatzParameters, tokens: Tensor) => Tensor;
+  /** log ψ [rows] of these sums. */
+  readonly logAmplitude: (parameters: AnsatzParameters, sums: Tensor) => LogAmplitudes;
+}
+
+const halves = new WeakMap<Ansatz, Halves>();
+
+/** The halves of what `ansatz` made; undefined for any other object, whose `apply` may differ. */
+export const halvesOf = (model: Ansatz): Halves | undefined => halves.get(model);
+
+/** Unit vectors as values [rows, heads, n, n]: the output of attention is then its weights. */
+export function unitValues(backend: Backend, [rows, heads, n]: readonly [number, number, number]): Tensor {
+  const units = Float32Array.from({ length: n * n }, (_, at) => (at % (n + 1) === 0 ? 1 : 0));
+  return add(backend.tensor(units, [1, 1, n, n]), backend.full(0, [rows, heads, n, n]));
+}
 
 /**
  * A transformer as the logarithm of a wave function.
@@ -102,7 +126,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     kernel,
     patch = 2,
     width,
-    hidden = 4 * width,
+    hidden = EXPANSION * width,
     heads,
     layers,
     projection,
@@ -175,7 +199,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
    * The residual stream after the last layer. `see` is called with each layer and the normalised tokens that its
    * attention reads.
    */
-  function encodeTokens(
+  function encode(
     parameters: AnsatzParameters,
     tokens: Tensor,
     replicated: boolean,
@@ -212,14 +236,14 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     return cut;
   }
 
-  const encode: Ansatz["encode"] = (parameters, tokens, replicated = false) => {
+  function sums(parameters: AnsatzParameters, tokens: Tensor, replicated = false): Tensor {
     const [rows] = tokens.shape;
-    return sum(reshape(encodeTokens(parameters, tokens, replicated), [rows, -1, count, width]), 2);
-  };
+    return sum(reshape(encode(parameters, tokens, replicated), [rows, -1, count, width]), 2);
+  }
 
-  const read: Ansatz["read"] = (parameters, sums) => {
-    const [rows] = sums.shape;
-    const z = layerNorm(sums, parameters.norm);
+  function logAmplitude(parameters: AnsatzParameters, summed: Tensor): LogAmplitudes {
+    const [rows] = summed.shape;
+    const z = layerNorm(summed, parameters.norm);
     const { re, im } = logCosh(
       layerNorm(linear(z, parameters.real), parameters.realNorm),
       layerNorm(linear(z, parameters.imaginary), parameters.imaginaryNorm),
@@ -227,12 +251,11 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     const [size, phase] = [sum(re, 2), sum(im, 2)];
     if (projection === undefined) return { re: reshape(size, [rows]), im: reshape(phase, [rows]) };
     return logProjection({ re: size, im: phase }, projection.characters);
-  };
+  }
 
-  return {
+  const model: Ansatz = {
     lattice,
     heads,
-    shape: { kernel, heads, tokens: count, area, width },
     images: projection?.elements.length ?? 1,
     separable,
     initialize: (backend, random) => initialParameters(kernel, { area, width, hidden, layers, sizes }, backend, random),
@@ -244,20 +267,13 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       const cut = backend.tensor(cutRows(imagesOf(spins, elements)), [elements.length, rows, count * area]);
       return reshape(permute(cut, [1, 0, 2]), [rows, elements.length * count, area]);
     },
-    encode,
-    read,
-    apply: (parameters, tokens, replicated) => read(parameters, encode(parameters, tokens, replicated)),
+    apply: (parameters, tokens, replicated) => logAmplitude(parameters, sums(parameters, tokens, replicated)),
     weights(parameters, spins) {
       const { backend } = parameters.embedding.weight;
       const rows = rowsOf(spins);
-      // With unit vectors as values, the output of attention is its weights.
-      const units = backend.tensor(
-        Float32Array.from({ length: count * count }, (_, at) => (at % (count + 1) === 0 ? 1 : 0)),
-        [1, 1, count, count],
-      );
       const all: Tensor[] = [];
-      encodeTokens(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {
-        const v = add(units, backend.full(0, [rows, heads, count, count]));
+      encode(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {
+        const v = unitValues(backend, [rows, heads, count]);
         const { q, k } =
           layer.query === undefined ? { q: split(x, false), k: split(x, false) } : queriesAndKeys(layer, x, v, false);
         all.push(attention(kernel, { ...layer.learned, q, k, v }));
@@ -265,4 +281,6 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       return all;
     },
   };
+  halves.set(model, { encoder: { kernel, heads, tokens: count, area, width }, sums, logAmplitude });
+  return model;
 }

@@ -1,4 +1,5 @@
-import { add } from "../autograd/ops.js";
+import { permute } from "../autograd/ops.js";
+import { EPSILON } from "../autograd/rows.js";
 import type { Tensor } from "../core/tensor.js";
 import { attention } from "../kernels/attention.js";
 import { denseBias } from "../kernels/bias.js";
@@ -7,6 +8,7 @@ import { scaledProduct } from "../kernels/softmax.js";
 import type { LinearParameters, NormParameters } from "../nn/linear.js";
 import { geluInPlace, GELU_END } from "../numerics/gelu.js";
 import { exportsOf, memoryOf, PAGE } from "../numerics/wasm.js";
+import { unitValues, type EncoderShape } from "./ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
 import program from "./lanes.wat";
 
@@ -15,8 +17,6 @@ const LANES = 16;
 /** Bytes of a number, and of a row of lanes. */
 const NUMBER = 8;
 const ROW = NUMBER * LANES;
-/** What `layerNorm` adds to the variance. */
-const EPSILON = 1e-5;
 
 /** The functions of `lanes.wat`. */
 interface Program {
@@ -25,17 +25,6 @@ interface Program {
   readonly pairs: (...numbers: number[]) => void;
   readonly total: (...numbers: number[]) => void;
   readonly weights: (...numbers: number[]) => void;
-}
-
-/** What an encoder is made of. */
-export interface EncoderShape {
-  readonly kernel: AttentionKernel;
-  readonly heads: number;
-  /** Tokens of an image. */
-  readonly tokens: number;
-  /** Spins of a token. */
-  readonly area: number;
-  readonly width: number;
 }
 
 /** Sums over the tokens after the last layer, [images, width], from tokens [images, tokens, area]. */
@@ -66,43 +55,38 @@ interface LoadedLayer {
   readonly contract: Affine;
 }
 
-/** Whether scores are scale·(q·k), plus numbers that do not depend on q and k, and softmax makes them weights. */
+/** Whether the weights are the softmax of scale·(q·k), plus a bias that depends on positions alone if there is one. */
 const isScaledSoftmax = (kernel: AttentionKernel): kernel is TiledKernel =>
   !("compose" in kernel) &&
   kernel.normalizer === "softmax" &&
+  kernel.projections !== "values" &&
   kernel.prepare === undefined &&
   kernel.formula.component === undefined &&
-  kernel.formula.score === scaledProduct.score;
+  kernel.formula.score === scaledProduct.score &&
+  (kernel.bias === undefined ? kernel.inputs === undefined : kernel.ofPositions === "bias");
 
 /** α [heads, keys, queries] of a kernel whose weights depend on positions alone. */
 async function positionWeights(kernel: AttentionKernel, { learned, value }: AnsatzLayer, { heads, keys }: HeadSizes) {
   const { backend } = value.weight;
-  // with unit vectors as values, the output of attention is its weights
-  const output = backend.scope(() => {
-    const units = Float64Array.from({ length: keys * keys }, (_, at) => (at % (keys + 1) === 0 ? 1 : 0));
-    const v = add(backend.tensor(units, [1, 1, keys, keys]), backend.full(0, [1, heads, keys, keys]));
-    return attention(kernel, { ...learned, q: v, k: v, v });
+  const weights = backend.scope(() => {
+    const v = unitValues(backend, [1, heads, keys]);
+    return permute(attention(kernel, { ...learned, q: v, k: v, v }), [0, 1, 3, 2]);
   });
-  const weights = await output.read();
-  output.dispose();
-  const pairs = keys * keys;
-  return weights.map((_, at) => {
-    const [head, pair] = [Math.floor(at / pairs), at % pairs];
-    return weights[head * pairs + (pair % keys) * keys + Math.floor(pair / keys)];
-  });
+  return weights.read();
 }
 
 /**
- * Encoders on the CPU that compute the sums of `Ansatz.encode` several images at a time. The bits are the same; with
- * softmax they are where Math.exp is fdlibm's, as in V8. For softmax attention, with or without relative positions, and
- * for kernels whose weights depend on positions alone. Undefined for others, and without WebAssembly and its SIMD.
+ * Encoders on the CPU that compute the sums of `halvesOf` several images at a time, to the same bits. With
+ * softmax that needs a Math.exp that is fdlibm's, as in V8, and weights below e^-708 are 0.
+ *
+ * For softmax attention, with or without relative positions, and for kernels whose weights depend on positions alone.
+ * Undefined for others, and without WebAssembly and its SIMD.
  */
 export function laneEncoders(
   shape: EncoderShape,
 ): ((parameters: AnsatzParameters) => Promise<LaneEncoder>) | undefined {
   const { kernel, heads, tokens, area, width } = shape;
-  const isOfPositions = "compose" in kernel && kernel.projections === "values";
-  const memory = isOfPositions || isScaledSoftmax(kernel) ? memoryOf(1) : undefined;
+  const memory = kernel.ofPositions === "weights" || isScaledSoftmax(kernel) ? memoryOf(1) : undefined;
   const functions = memory && exportsOf<Program>(program, memory);
   const change = memory && geluInPlace(memory);
   if (memory === undefined || functions === undefined || change === undefined) return undefined;
@@ -159,7 +143,7 @@ export function laneEncoders(
     const hidden = rows(Math.max(...loaded.map((layer) => layer.hidden), 0));
     const missing = end - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
-    const numbers = new Float64Array(memory.buffer);
+    let numbers = new Float64Array(memory.buffer);
 
     /** The rows of a token. */
     const of = (start: number, token: number, size = width): number => start + token * size * ROW;
@@ -222,6 +206,7 @@ export function laneEncoders(
       const size = tokens * area;
       const images = cut.length / size;
       const sums = new Float64Array(images * width);
+      numbers = new Float64Array(memory.buffer); // another encoder may have made the memory grow
       for (const { at, numbers: loadedNumbers } of loads) numbers.set(loadedNumbers, at / NUMBER);
       for (let start = 0; start < images; start += LANES) {
         const count = Math.min(LANES, images - start);

@@ -75,6 +75,16 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
       /'--side <n>' cannot be used with option '--chain <n>'/,
     ],
     [
+      "a refinement on the symmetries that every step has",
+      () => ["study", "wavefunction", "--refine", "3", "--backend", "cpu", "--out", join(folder, "out")],
+      /--refine: wanted 0 where every step.*got 3.*--projection translations or none/,
+    ],
+    [
+      "a refinement of nothing",
+      () => ["study", "wavefunction", "--side", "6", "--seeds", "0", "--refine", "3", "--out", join(folder, "out")],
+      /--refine: wanted 0 without --seeds, got 3/,
+    ],
+    [
       "heads of unequal width",
       () => ["study", "wavefunction", "--heads", "3", "--backend", "cpu", "--out", join(folder, "out")],
       /--heads: wanted a divisor of the width 8, got 3/,

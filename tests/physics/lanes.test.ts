@@ -1,44 +1,111 @@
-import { describe, expect, test } from "vitest";
-import { cpu, factored, gaussian, random, relativePosition, softmax, spatial, symmetric } from "../../src/index.js";
+import { describe, expect, it, test } from "vitest";
+import {
+  cpu,
+  decoupled,
+  differential,
+  factored,
+  gaussian,
+  pairwise,
+  random,
+  reference,
+  relativePosition,
+  softmax,
+  spatial,
+  symmetric,
+  type AttentionKernel,
+} from "../../src/index.js";
+import { isTensor } from "../../src/core/is-tensor.js";
+import { mapTree } from "../../src/core/tree.js";
 import * as physics from "../../src/physics/index.js";
+import { amplitudesOf } from "../../src/physics/amplitudes.js";
+import { halvesOf } from "../../src/physics/ansatz.js";
 import { laneEncoders } from "../../src/physics/lanes.js";
 
-const lattice = physics.square(4);
-const elements = physics.shiftsWithin(lattice, 2);
-const projection = { elements, characters: elements.map(() => 1) };
+/** Sets every tensor to numbers of its own. */
+function disturb(parameters: physics.AnsatzParameters, seed: number): physics.AnsatzParameters {
+  const stream = random(seed);
+  mapTree(parameters, isTensor, (tensor, path) => {
+    // large positions, so that some weights of softmax are tiny
+    const scale = path.includes("learned") ? 9 : 0.5;
+    tensor.assign(cpu.tensor(stream.normals(tensor.size, scale), tensor.shape));
+    return tensor;
+  });
+  return parameters;
+}
 
-const kernels = {
-  factored: factored(),
-  "factored (periodic)": factored({ periodic: [2, 2] }),
-  "spatial (periodic)": spatial({ periodic: [2, 2] }),
-  softmax: softmax(),
-  symmetric: symmetric(),
-  relativePosition: relativePosition(),
-  "relativePosition (periodic)": relativePosition({ periodic: [2, 2] }),
+const [ring, small] = [physics.chain(6), physics.square(4)];
+const projected = (lattice: physics.Lattice) => {
+  const elements = physics.shiftsWithin(lattice, 2);
+  return { elements, characters: elements.map(() => 1) };
+};
+// three and four tokens, one spin a token, images that do not fill the lanes, sizes that are no multiples of the tiles
+const models = {
+  square: { lattice: small, periodic: [2, 2], width: 6, heads: 2, layers: 2, projection: projected(small) },
+  ring: { lattice: ring, periodic: [3], width: 9, heads: 3, layers: 1, hidden: 5 },
+  sites: { lattice: ring, periodic: [6], patch: 1, width: 8, heads: 1, layers: 1, projection: projected(ring) },
+  bare: { lattice: small, periodic: [2, 2], width: 4, heads: 2, layers: 0 },
+  large: { lattice: small, periodic: [2, 2], width: 36, heads: 4, layers: 2 }, // memory grows
+};
+const kernels: Readonly<Record<string, (periodic: number[]) => AttentionKernel>> = {
+  factored: () => factored(),
+  "factored (periodic)": (periodic) => factored({ periodic }),
+  "spatial (periodic)": (periodic) => spatial({ periodic }),
+  spatial: () => spatial(),
+  softmax: () => softmax({ scale: 0.3 }),
+  symmetric: () => symmetric(),
+  relativePosition: () => relativePosition(),
+  "relativePosition (periodic)": (periodic) => relativePosition({ periodic, scale: 2 }),
 };
 
 describe("encoders on lanes", () => {
-  // 7 configurations of 4 images do not fill the lanes; widths and heads of 3 are not multiples of the tiles
-  test.each(Object.entries(kernels))("%s: the same bits as one image at a time", async (_, kernel) => {
-    const stream = random(5);
-    for (const [width, heads, layers] of [
-      [6, 2, 2],
-      [8, 2, 1],
-      [9, 3, 1],
-    ]) {
-      const model = physics.ansatz({ lattice, kernel, width, heads, layers, projection });
-      const parameters = model.initialize(cpu, stream);
-      for (const tensor of Object.values(parameters.layers[0].learned))
-        tensor.assign(cpu.tensor(stream.normals(tensor.size, 1), tensor.shape));
-      const tokens = model.tokens(cpu, physics.randomChains(lattice, 7, stream));
-      const encode = await laneEncoders(model.shape)!(parameters);
-      const expected = await model.encode(parameters, tokens).read();
-      expect(Array.from(encode(await tokens.read()))).toEqual(Array.from(expected));
+  test.each(Object.entries(kernels))("%s: the same bits as the backend's operations", async (_, kernelOf) => {
+    for (const { periodic, ...options } of Object.values(models)) {
+      const model = physics.ansatz({ ...options, kernel: kernelOf(periodic) });
+      const { encoder, sums } = halvesOf(model)!;
+      const encoders = laneEncoders(encoder)!;
+      const [first, second] = [1, 2].map((seed) => disturb(model.initialize(cpu, random(seed)), seed));
+      const tokens = model.tokens(cpu, physics.randomChains(model.lattice, 9, random(3)));
+      const cut = await tokens.read();
+      // one after the other in the same memory
+      const encode = [await encoders(first), await encoders(second)];
+      for (const [at, parameters] of [first, second, first].entries()) {
+        const expected = await sums(parameters, tokens).read();
+        expect(Array.from(encode[at % 2](cut))).toEqual(Array.from(expected));
+      }
     }
   });
 
-  test("leave other kernels to the backend", () => {
-    const model = physics.ansatz({ lattice, kernel: gaussian(), width: 6, heads: 2, layers: 1 });
-    expect(laneEncoders(model.shape)).toBeUndefined();
+  it("are log ψ of the CPU, of any number of rows, and of parameters that are not finite", async () => {
+    const model = physics.ansatz({ lattice: ring, kernel: softmax(), width: 6, heads: 2, layers: 1 });
+    const parameters = disturb(model.initialize(cpu, random(1)), 1);
+    const spins = physics.randomChains(ring, 300, random(2));
+    const { re, im } = model.apply(parameters, model.tokens(cpu, spins));
+    const amplitudes = amplitudesOf(model, parameters);
+    expect(await amplitudes(spins)).toEqual({ re: await re.read(), im: await im.read() });
+    expect((await amplitudes(new Int8Array(0))).re).toHaveLength(0);
+    const { weight } = parameters.embedding;
+    weight.assign(cpu.adopt(new Float64Array(weight.size).fill(NaN), weight.shape, "f64"));
+    expect((await amplitudes(spins.subarray(0, 6))).re).toEqual(Float64Array.of(NaN));
+  });
+
+  it("leave the plain reference, and models with a log ψ of their own, to themselves", async () => {
+    const model = physics.ansatz({ lattice: ring, kernel: softmax(), width: 6, heads: 2, layers: 1 });
+    let applied = 0;
+    const counting: physics.Ansatz = { ...model, apply: (...all) => (applied++, model.apply(...all)) };
+    await amplitudesOf(counting, model.initialize(cpu, random(1)))(physics.randomChains(ring, 1, random(2)));
+    expect(applied).toBe(1);
+    await amplitudesOf(counting, model.initialize(reference, random(1)))(physics.randomChains(ring, 1, random(2)));
+    expect(applied).toBe(2);
+  });
+
+  test.each<[string, AttentionKernel]>([
+    ["gaussian", gaussian()],
+    ["decoupled", decoupled()],
+    ["pairwise", pairwise()],
+    ["differential", differential()],
+    ["a bias that may read the queries", { ...softmax(), bias: ({ q }) => q }],
+    ["composed of values, with weights of its own", { ...factored(), ofPositions: undefined }],
+  ])("are not made for kernels with other weights: %s", (_, kernel) => {
+    expect(laneEncoders({ kernel, heads: 2, tokens: 3, area: 2, width: 6 })).toBeUndefined();
   });
 });

@@ -114,7 +114,7 @@ it("remembers amplitudes, and an orbit by one image where the ansatz is invarian
     let computed = 0;
     const counting = {
       ...model,
-      tokens: (...all: Parameters<typeof model.tokens>) => ((computed += all[1].length / 16), model.tokens(...all)),
+      apply: (...all: Parameters<typeof model.apply>) => ((computed += all[1].shape[0]), model.apply(...all)),
     };
     const spins = spinsOf([0x00ff, 0x0f0f, 0x00ff, 0x5a5a, 0xff00], 16);
     const plain = await rememberedAmplitudes(counting, parameters)(spins);

@@ -13,6 +13,7 @@ import { exponents, exponentWords } from "../../src/studies/wavefunction/lengths
 import type { WavefunctionRun } from "../../src/studies/wavefunction/measurements.js";
 import { movingAverage } from "../../src/studies/wavefunction/report.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
+import { refining } from "../../src/studies/wavefunction/train.js";
 import { optionsOf } from "../support/study.js";
 
 let out = "";
@@ -101,6 +102,18 @@ it("finds the ground state of a projected ring of 4k + 2 sites in the basis of M
   const ring = { ...tiny, extents: [6], j2: 0, steps: 40, lengths: [], signs: "marshall" } as const;
   const { reference, runs } = (await conducted(ring)).results.measurements!;
   for (const { last } of runs) expect(last.mean / reference!.energy).toBeCloseTo(1, 6);
+});
+
+it("has feed-forward layers of four times the width unless it is chosen", () => {
+  expect(optionsOf(wavefunction, { width: 60 }).hidden).toBe(240);
+  expect(optionsOf(wavefunction, { width: 60, hidden: 8 }).hidden).toBe(8);
+});
+
+it.each([
+  [0.03, 0.003, 0.015, 0.003],
+  [0.03, 0.03, 0.015, 0.015],
+])("refines at a rate that never rises: from %d and %d at %d to %d", (start, end, highest, last) => {
+  expect(refining({ start, end, warmup: 9 }, 4)).toEqual({ start: highest, end: last, steps: 4 });
 });
 
 it("refines a wave function on all symmetries, from where the steps before end", async () => {

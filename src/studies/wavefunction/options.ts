@@ -1,4 +1,5 @@
 import { ArgumentError } from "../../core/errors.js";
+import { EXPANSION } from "../../physics/ansatz-parameters.js";
 import { GROUPS } from "../../physics/sampler.js";
 import { MOST_SITES } from "../../physics/sector.js";
 import { HEADS, LAYERS, STEPS } from "../options.js";
@@ -24,7 +25,6 @@ import {
 } from "../runner/schema.js";
 import {
   attentionNames,
-  EXPANSION,
   isSmall,
   latticeOf,
   projectionNames,
@@ -76,9 +76,12 @@ export const wavefunctionOptions = {
   projection: oneOf(quick.projection, projectionNames, { help: "symmetries on which the wave function is projected" }),
   signs: oneOf(quick.signs, signNames, { help: "sign rule that is imposed on the wave function" }),
   steps: whole(quick.steps, { ...STEPS, help: "steps of stochastic reconfiguration" }),
-  refinement: setting(quick.refinement, wholeNumber(0, STEPS.most), [
-    wholeFlag("refine", { least: 0, most: STEPS.most }, "further steps, projected on all symmetries", (steps) => steps),
-  ]),
+  refinement: whole(quick.refinement, {
+    least: 0,
+    most: STEPS.most,
+    flag: "refine",
+    help: "steps after these, projected on all symmetries, from half the learning rate",
+  }),
   sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are computed" }),
   samples: whole(quick.samples, { ...SAMPLES, help: "draws per step, a multiple of the number of chains" }),
   chains: whole(quick.chains, { least: 1, most: 100_000 }),
@@ -179,9 +182,19 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
       "Else take --signs marshall, or --projection none and an even --patch.",
     );
   if (setting.refinement > 0 && setting.projection === "all")
-    refuse("--refine", "0 with --projection all, where every step is projected on all symmetries", setting.refinement);
+    refuse(
+      "--refine",
+      "0 where every step is projected on all symmetries",
+      setting.refinement,
+      "Take --projection translations or none for the steps before.",
+    );
   if (setting.refinement > 0 && isOutside({ ...setting, projection: "all" }))
-    refuse("--refine", "0 where the ground state does not have all symmetries", setting.refinement);
+    refuse(
+      "--refine",
+      "0 where the ground state does not have all symmetries",
+      setting.refinement,
+      "Else take --signs marshall.",
+    );
   if (width % heads !== 0) refuse("--heads", `a divisor of the width ${width}`, heads);
   if (sampling !== "metropolis" && sites > MOST_SITES)
     refuse(
@@ -200,15 +213,15 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
 }
 
 /**
- * Least bytes of a step: derivatives of log ψ with respect to the value and output weights alone, real and imaginary
- * in float32, for every configuration up to symmetry.
+ * Least bytes of a step: derivatives of log ψ with respect to the value, output and feed-forward weights, real and
+ * imaginary in float32, for every configuration up to symmetry.
  */
-function stepBytes({ extents, width, layers, sampling, samples }: OptimizationSetting): number {
+function stepBytes({ extents, width, hidden, layers, sampling, samples }: OptimizationSetting): number {
   const sites = extents.reduce((a, b) => a * b);
   const most = sampling === "sum" ? Infinity : samples;
   let states = 1;
   for (let up = 1; up <= sites / 2 && states < 16 * sites * most; up++) states *= (sites - up + 1) / up;
-  return 8 * Math.min(most, states / (16 * sites)) * 2 * layers * width ** 2;
+  return 8 * Math.min(most, states / (16 * sites)) * 2 * layers * width * (width + hidden);
 }
 
 /** Least bytes of the largest step. */
@@ -219,5 +232,6 @@ export const bytesOf = (options: WavefunctionOptions): number =>
 export function checkOptions(options: WavefunctionOptions): void {
   checkSetting(options, options.extents.length === 1 ? "--chain" : "--side");
   for (const setting of chainSettings(options, options)) checkSetting(setting, "--lengths");
+  if (options.seeds === 0 && options.refinement > 0) refuse("--refine", "0 without --seeds", options.refinement);
   if (options.seeds === 0 && options.lengths.length === 0) refuse("--seeds", "one or more, or --lengths of chains", 0);
 }

@@ -64,9 +64,9 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
     summary: true,
     note:
       "Energy: with an error bar where it is sampled, from four times the draws of a step, else a sum over all " +
-      "configurations. It is that of ψ as the last step projects it. On all symmetries: the energy of the last " +
+      "configurations. ψ is projected as in the last steps. On all symmetries: the energy of the last " +
       "parameters with ψ projected on them, up to 36 sites. Zero variance: " +
-      "energies of the second half of the steps, extrapolated to " +
+      "energies of the second half of the steps with the last projection, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +
       "mean(α_ij)² over |ψ|², with attention weights α_ij; it is 0 for factored and spatial attention by " +
@@ -200,7 +200,8 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
         `${projected[projection]}${refinement > 0 ? `, in the last ${refinement} steps ${projected.all}` : ""}. ` +
         `Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
-        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}. The wave ` +
+        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}` +
+        `${refinement > 0 ? `, in the last ${refinement} steps from half of that` : ""}. The wave ` +
         "functions differ only in attention.",
     ),
   ];

@@ -1,3 +1,4 @@
+import { EXPANSION } from "../../physics/ansatz-parameters.js";
 import { chain, square, type Lattice } from "../../physics/lattice.js";
 
 /** The attentions that the study compares, by name. */
@@ -72,9 +73,6 @@ function rateFor(sites: number, dimension: number, j2: number): number {
   const spread = (dimension * (1 + Math.abs(j2))) / 4 + 0.6;
   return Number((0.75 / (sites * spread)).toPrecision(2));
 }
-
-/** Width of the feed-forward layers divided by the width, unless they are chosen apart. */
-export const EXPANSION = 4;
 
 /** Whether the sector is enumerated by default. */
 export const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;

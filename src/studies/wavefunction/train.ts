@@ -29,7 +29,7 @@ const DEPENDENCE_EVERY = 10;
 export const FINAL_DRAWS = 4;
 /** Learning rate at the start of a refinement, as a share of that of the steps before. */
 const REFINED_RATE = 1 / 2;
-/** Share of the steps, at the end, whose energies are extrapolated to zero variance. */
+/** Share of the steps with the last projection, at the end, whose energies are extrapolated to zero variance. */
 const EXTRAPOLATED_SHARE = 1 / 2;
 
 function headMean({ mean, heads, tokens }: AttentionMap): number[] {
@@ -73,6 +73,12 @@ interface Stage {
   readonly rateOf: Schedule;
 }
 
+/** The schedule of a refinement, from half the first rate to the last one, and never rising. */
+export function refining({ start, end }: OptimizationSetting["rate"], steps: number): DecayOptions {
+  const highest = REFINED_RATE * start;
+  return { start: highest, end: Math.min(end, highest), steps };
+}
+
 /** One optimisation, and its callback. */
 export interface OptimizationPlan {
   readonly attention: AttentionName;
@@ -109,10 +115,7 @@ export async function optimize(
     return { problem, sampler, evaluation: evaluationOf(problem, own), rateOf: cosineSchedule(schedule) };
   };
   const first = stageOf(setting, { ...rate, steps: setting.steps, warmup: Math.min(rate.warmup, setting.steps - 1) });
-  const refined =
-    refinement > 0
-      ? stageOf(onAllSymmetries(setting), { start: REFINED_RATE * rate.start, end: rate.end, steps: refinement })
-      : first;
+  const refined = refinement > 0 ? stageOf(onAllSymmetries(setting), refining(rate, refinement)) : first;
   const steps = setting.steps + refinement;
   const { sites } = problem.hamiltonian.lattice;
   const perSite = (value: number): number => value / sites;
@@ -126,7 +129,7 @@ export async function optimize(
     // on a ring of a few sites every configuration has the same energy, and there is nothing to extrapolate
     const points = curves.energies
       .map((value, step) => ({ energy: value, variance: curves.variances[step] }))
-      .slice(-Math.ceil(steps * EXTRAPOLATED_SHARE));
+      .slice(-Math.ceil((refinement > 0 ? refinement : steps) * EXTRAPOLATED_SHARE));
     return {
       ...curves,
       attention,
@@ -225,7 +228,7 @@ export async function optimize(
       await images.close();
     }
   } finally {
-    for (const { evaluation } of new Set([first, refined])) await evaluation.close();
     disposeState(state);
+    await Promise.all([first, refined].map(({ evaluation }) => evaluation.close()));
   }
 }
