@@ -13,7 +13,7 @@ import { exponents, exponentWords } from "../../src/studies/wavefunction/lengths
 import type { WavefunctionRun } from "../../src/studies/wavefunction/measurements.js";
 import { movingAverage } from "../../src/studies/wavefunction/report.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
-import { refining } from "../../src/studies/wavefunction/train.js";
+import { schedulesOf } from "../../src/studies/wavefunction/setting.js";
 import { optionsOf } from "../support/study.js";
 
 let out = "";
@@ -110,17 +110,22 @@ it("has feed-forward layers of four times the width unless it is chosen", () => 
 });
 
 it.each([
-  [0.03, 0.003, 0.015, 0.003],
-  [0.03, 0.03, 0.015, 0.015],
-])("refines at a rate that never rises: from %d and %d at %d to %d", (start, end, highest, last) => {
-  expect(refining({ start, end, warmup: 9 }, 4)).toEqual({ start: highest, end: last, steps: 4 });
+  [0.03, 0.003, 0.015],
+  [0.03, 0.03, 0.03],
+])("takes steps at rates that never rise: from %d to %d, with %d where a refinement begins", (start, end, between) => {
+  const rate = { start, end, warmup: 9 };
+  expect(schedulesOf({ rate, steps: 20, refinement: 0 })).toEqual([{ start, end, steps: 20, warmup: 9 }]);
+  expect(schedulesOf({ rate, steps: 6, refinement: 4 })).toEqual([
+    { start, end: between, steps: 6, warmup: 5 },
+    { start: between, end, steps: 4 },
+  ]);
 });
 
 it("refines a wave function on all symmetries, from where the steps before end", async () => {
   const bare = { ...tiny, projection: "none", kernels: ["factored"], lengths: [] } as const;
   const [unrefined] = (await conducted(bare)).results.measurements!.runs;
   const [run] = (await conducted({ ...bare, refinement: 6 })).results.measurements!.runs;
-  expect(run.energies.slice(0, 12)).toEqual(unrefined.energies);
+  expect(run.energies.slice(0, 12)).toEqual(unrefined.energies); // the rate of a ring does not fall
   expect(run.energies[12]).toBeCloseTo(unrefined.projected!.mean, 12);
   expect(run.energies).toHaveLength(18);
   expect(run.last.mean).toBeLessThan(run.energies[12]);

@@ -13,7 +13,7 @@ import {
 import { exponentWords, lengthBlocks } from "./lengths.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { WavefunctionOptions } from "./options.js";
-import { attentionNames } from "./setting.js";
+import { attentionNames, schedulesOf } from "./setting.js";
 import { bar, color, projected, rhos, sampled, shades, stepsOf, withBar, words } from "./labels.js";
 
 /** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
@@ -191,6 +191,8 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
   const { runs, reference, lengths } = measurements;
   const { width, hidden, heads, layers, patch, sampling, projection, refinement, signs, shift, momentum, rate } =
     options;
+  const ends = schedulesOf(options).map((part) => part!.end!);
+  const rates = [...new Set([rate.start, ...ends])].join(" falling to ");
   const blocks: Block[] = [
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +
@@ -200,8 +202,7 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
         `${projected[projection]}${refinement > 0 ? `, in the last ${refinement} steps ${projected.all}` : ""}. ` +
         `Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
-        `learning rate ${rate.start}${rate.end === rate.start ? "" : ` falling to ${rate.end}`}` +
-        `${refinement > 0 ? `, in the last ${refinement} steps from half of that` : ""}. The wave ` +
+        `learning rate ${rates}. The wave ` +
         "functions differ only in attention.",
     ),
   ];

@@ -1,3 +1,4 @@
+import type { DecayOptions } from "../../nn/schedules.js";
 import { EXPANSION } from "../../physics/ansatz-parameters.js";
 import { chain, square, type Lattice } from "../../physics/lattice.js";
 
@@ -72,6 +73,24 @@ const ENUMERATED_SITES = 16;
 function rateFor(sites: number, dimension: number, j2: number): number {
   const spread = (dimension * (1 + Math.abs(j2))) / 4 + 0.6;
   return Number((0.75 / (sites * spread)).toPrecision(2));
+}
+
+/**
+ * The learning rates of the steps and of the refinement if there is one: half of the start where they meet, but never
+ * below the end.
+ */
+export function schedulesOf({
+  rate: { start, end, warmup },
+  steps,
+  refinement,
+}: Pick<OptimizationSetting, "rate" | "steps" | "refinement">): [DecayOptions, DecayOptions?] {
+  const rising = { start, steps, warmup: Math.min(warmup, steps - 1) };
+  if (refinement === 0) return [{ ...rising, end }];
+  const between = Math.max(end, start / 2);
+  return [
+    { ...rising, end: between },
+    { start: between, end, steps: refinement },
+  ];
 }
 
 /** Whether the sector is enumerated by default. */

@@ -21,14 +21,12 @@ import {
   type OptimizationState,
   type StoredOptimization,
 } from "./optimization.js";
-import { latticeOf, type AttentionName, type OptimizationSetting } from "./setting.js";
+import { latticeOf, schedulesOf, type AttentionName, type OptimizationSetting } from "./setting.js";
 
 /** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
 /** The final energies have this many times the draws of a step, for error bars that chains agree on. */
 export const FINAL_DRAWS = 4;
-/** Learning rate at the start of a refinement, as a share of that of the steps before. */
-const REFINED_RATE = 1 / 2;
 /** Share of the steps with the last projection, at the end, whose energies are extrapolated to zero variance. */
 const EXTRAPOLATED_SHARE = 1 / 2;
 
@@ -73,12 +71,6 @@ interface Stage {
   readonly rateOf: Schedule;
 }
 
-/** The schedule of a refinement, from half the first rate to the last one, and never rising. */
-export function refining({ start, end }: OptimizationSetting["rate"], steps: number): DecayOptions {
-  const highest = REFINED_RATE * start;
-  return { start: highest, end: Math.min(end, highest), steps };
-}
-
 /** One optimisation, and its callback. */
 export interface OptimizationPlan {
   readonly attention: AttentionName;
@@ -100,7 +92,7 @@ export async function optimize(
   { attention, seed, setting, projects, reference, follow }: OptimizationPlan,
   work: Work<StoredOptimization>,
 ): Promise<WavefunctionRun> {
-  const { extents, refinement, samples, rate, shift, momentum, longest } = setting;
+  const { extents, refinement, samples, shift, momentum, longest } = setting;
   const { kind } = work.backend.device;
   const isHardware = kind === "hardware";
   const evaluationOf = (problem: VariationalProblem, own: OptimizationSetting): Evaluation =>
@@ -109,13 +101,14 @@ export async function optimize(
     work.report({ kind: "note", text: "A software adapter would take longer: the CPU computes this in float64." });
   const problem = problemOf(attention, setting);
   const state = begin(problem, setting, seed, isHardware ? work.backend : cpu);
-  const stageOf = (own: OptimizationSetting, schedule: DecayOptions): Stage => {
+  const stageOf = (own: OptimizationSetting, decay: DecayOptions): Stage => {
     const problem = problemOf(attention, own);
     const sampler = samplerOf(problem, own, state);
-    return { problem, sampler, evaluation: evaluationOf(problem, own), rateOf: cosineSchedule(schedule) };
+    return { problem, sampler, evaluation: evaluationOf(problem, own), rateOf: cosineSchedule(decay) };
   };
-  const first = stageOf(setting, { ...rate, steps: setting.steps, warmup: Math.min(rate.warmup, setting.steps - 1) });
-  const refined = refinement > 0 ? stageOf(onAllSymmetries(setting), refining(rate, refinement)) : first;
+  const [schedule, last] = schedulesOf(setting);
+  const first = stageOf(setting, schedule);
+  const refined = last === undefined ? first : stageOf(onAllSymmetries(setting), last);
   const steps = setting.steps + refinement;
   const { sites } = problem.hamiltonian.lattice;
   const perSite = (value: number): number => value / sites;
