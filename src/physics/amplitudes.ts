@@ -1,11 +1,12 @@
 import { ShapeError } from "../core/errors.js";
 import { callable } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
+import type { Tensor } from "../core/tensor.js";
 import { cpu } from "../cpu/cpu.js";
-import { ansatzKind, ansatzParameters, halvesOf, type Ansatz } from "./ansatz.js";
+import { ansatzKind, ansatzParameters, ofImages, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
-import { laneEncoders } from "./lanes.js";
+import { laneAmplitudes } from "./lanes.js";
 import { keysOf, type Key, type Representatives } from "./orbits.js";
 
 /** log ψ of configurations, spins ±1 [rows, sites]. */
@@ -35,25 +36,22 @@ export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogA
   const { backend } = parameters.embedding.weight;
   const isCpu = backend.device.kind === "cpu";
   const step = Math.max(1, Math.floor(MOST_IMAGES[isCpu ? "cpu" : "gpu"] / images)) * sites;
-  const halves = backend === cpu ? halvesOf(ansatz) : undefined;
-  const encoders = halves && laneEncoders(halves.encoder);
+  const own = backend === cpu ? ofImages(ansatz) : undefined;
+  const lanes = own && laneAmplitudes(own.encoder);
   return async (spins) => {
     const rows = spins.length / sites;
-    const encode = rows > 0 ? await encoders?.(parameters) : undefined;
+    const ofTokens = rows > 0 ? await lanes?.(parameters) : undefined;
     const amplitudes = { re: new Float64Array(rows), im: new Float64Array(rows) };
     for (let start = 0; start < spins.length; start += step) {
       const part = spins.subarray(start, start + step);
       const whole = isCpu ? part : rounded(part, sites, images);
       const tokens = backend.scope(() => ansatz.tokens(backend, whole));
-      const sums = encode?.(await tokens.read());
-      const found = backend.scope(() =>
-        halves === undefined || sums === undefined
-          ? ansatz.apply(parameters, tokens)
-          : halves.logAmplitude(
-              parameters,
-              backend.adopt(sums, [part.length / sites, images, halves.encoder.width], "f64"),
-            ),
-      );
+      const numbers = ofTokens?.(await tokens.read());
+      const found = backend.scope(() => {
+        if (own === undefined || numbers === undefined) return ansatz.apply(parameters, tokens);
+        const tensor = (values: Float64Array): Tensor => backend.adopt(values, [part.length / sites, images], "f64");
+        return own.total({ re: tensor(numbers.re), im: tensor(numbers.im) });
+      });
       tokens.dispose();
       for (const name of ["re", "im"] as const)
         amplitudes[name].set((await found[name].read()).subarray(0, part.length / sites), start / sites);

@@ -86,19 +86,19 @@ export interface EncoderShape {
   readonly width: number;
 }
 
-/** The encoder of a wave function, and what follows it. */
-interface Halves {
+/** A wave function as its images have it. */
+interface OfImages {
   readonly encoder: EncoderShape;
-  /** The sum of an image's tokens after the last layer, [rows, images, width]. */
-  readonly sums: (parameters: AnsatzParameters, tokens: Tensor) => Tensor;
-  /** log ψ [rows] of these sums. */
-  readonly logAmplitude: (parameters: AnsatzParameters, sums: Tensor) => LogAmplitudes;
+  /** log ψ of the images, [rows, images]. */
+  readonly images: (parameters: AnsatzParameters, tokens: Tensor) => LogAmplitudes;
+  /** log ψ [rows], from that of the images. */
+  readonly total: (images: LogAmplitudes) => LogAmplitudes;
 }
 
-const halves = new WeakMap<Ansatz, Halves>();
+const made = new WeakMap<Ansatz, OfImages>();
 
-/** The halves of what `ansatz` made; undefined for any other object, whose `apply` may differ. */
-export const halvesOf = (model: Ansatz): Halves | undefined => halves.get(model);
+/** What `ansatz` made, by its images; undefined for any other object, whose `apply` may differ. */
+export const ofImages = (model: Ansatz): OfImages | undefined => made.get(model);
 
 /** Unit vectors as values [rows, heads, n, n]: the output of attention is then its weights. */
 export function unitValues(backend: Backend, [rows, heads, n]: readonly [number, number, number]): Tensor {
@@ -236,21 +236,21 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     return cut;
   }
 
-  function sums(parameters: AnsatzParameters, tokens: Tensor, replicated = false): Tensor {
+  function images(parameters: AnsatzParameters, tokens: Tensor, replicated = false): LogAmplitudes {
     const [rows] = tokens.shape;
-    return sum(reshape(encode(parameters, tokens, replicated), [rows, -1, count, width]), 2);
-  }
-
-  function logAmplitude(parameters: AnsatzParameters, summed: Tensor): LogAmplitudes {
-    const [rows] = summed.shape;
+    const summed = sum(reshape(encode(parameters, tokens, replicated), [rows, -1, count, width]), 2);
     const z = layerNorm(summed, parameters.norm);
     const { re, im } = logCosh(
       layerNorm(linear(z, parameters.real), parameters.realNorm),
       layerNorm(linear(z, parameters.imaginary), parameters.imaginaryNorm),
     );
-    const [size, phase] = [sum(re, 2), sum(im, 2)];
-    if (projection === undefined) return { re: reshape(size, [rows]), im: reshape(phase, [rows]) };
-    return logProjection({ re: size, im: phase }, projection.characters);
+    return { re: sum(re, 2), im: sum(im, 2) };
+  }
+
+  function total({ re, im }: LogAmplitudes): LogAmplitudes {
+    const [rows] = re.shape;
+    if (projection === undefined) return { re: reshape(re, [rows]), im: reshape(im, [rows]) };
+    return logProjection({ re, im }, projection.characters);
   }
 
   const model: Ansatz = {
@@ -267,7 +267,7 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       const cut = backend.tensor(cutRows(imagesOf(spins, elements)), [elements.length, rows, count * area]);
       return reshape(permute(cut, [1, 0, 2]), [rows, elements.length * count, area]);
     },
-    apply: (parameters, tokens, replicated) => logAmplitude(parameters, sums(parameters, tokens, replicated)),
+    apply: (parameters, tokens, replicated) => total(images(parameters, tokens, replicated)),
     weights(parameters, spins) {
       const { backend } = parameters.embedding.weight;
       const rows = rowsOf(spins);
@@ -281,6 +281,6 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       return all;
     },
   };
-  halves.set(model, { encoder: { kernel, heads, tokens: count, area, width }, sums, logAmplitude });
+  made.set(model, { encoder: { kernel, heads, tokens: count, area, width }, images, total });
   return model;
 }

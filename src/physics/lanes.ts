@@ -8,6 +8,7 @@ import { scaledProduct } from "../kernels/softmax.js";
 import type { LinearParameters, NormParameters } from "../nn/linear.js";
 import { geluInPlace, GELU_END } from "../numerics/gelu.js";
 import { exportsOf, memoryOf, PAGE } from "../numerics/wasm.js";
+import type { ComplexNumbers } from "./complex.js";
 import { unitValues, type EncoderShape } from "./ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
 import program from "./lanes.wat";
@@ -27,8 +28,8 @@ interface Program {
   readonly weights: (...numbers: number[]) => void;
 }
 
-/** Sums over the tokens after the last layer, [images, width], from tokens [images, tokens, area]. */
-export type LaneEncoder = (tokens: ArrayLike<number>) => Float64Array;
+/** log ψ of images, [images], from tokens [images, tokens, area]. */
+export type LaneAmplitudes = (tokens: ArrayLike<number>) => ComplexNumbers;
 
 /**
  * The address of weights α [heads, keys, queries], or what makes softmax scores of inner products: a factor, and the
@@ -55,7 +56,7 @@ interface LoadedLayer {
   readonly contract: Affine;
 }
 
-/** Whether the weights are the softmax of scale·(q·k), plus a bias that depends on positions alone if there is one. */
+/** Whether weights are the softmax of scale·(q·k), plus a bias that depends on positions alone if there is one. */
 const isScaledSoftmax = (kernel: AttentionKernel): kernel is TiledKernel =>
   !("compose" in kernel) &&
   kernel.normalizer === "softmax" &&
@@ -75,16 +76,24 @@ async function positionWeights(kernel: AttentionKernel, { learned, value }: Ansa
   return weights.read();
 }
 
+/** Adds log cosh(a + ib) to the number of an image, in the operations and the order of `logCosh`. */
+function addLogCosh({ re, im }: ComplexNumbers, image: number, a: number, b: number): void {
+  const size = Math.abs(a);
+  const [x, y] = [Math.cos(b), Math.tanh(a) * Math.sin(b)];
+  re[image] += size + Math.log(Math.exp(-2 * size) + 1) + -Math.LN2 + 0.5 * Math.log(x * x + y * y);
+  im[image] += Math.atan2(y, x);
+}
+
 /**
- * Encoders on the CPU that compute the sums of `halvesOf` several images at a time, to the same bits. With
- * softmax that needs a Math.exp that is fdlibm's, as in V8, and weights below e^-708 are 0.
+ * log ψ of images on the CPU, several at a time, to the same bits as `Ansatz.apply`. With softmax that needs a
+ * Math.exp that is fdlibm's, as in V8; weights below e^-708 are 0.
  *
  * For softmax attention, with or without relative positions, and for kernels whose weights depend on positions alone.
  * Undefined for others, and without WebAssembly and its SIMD.
  */
-export function laneEncoders(
+export function laneAmplitudes(
   shape: EncoderShape,
-): ((parameters: AnsatzParameters) => Promise<LaneEncoder>) | undefined {
+): ((parameters: AnsatzParameters) => Promise<LaneAmplitudes>) | undefined {
   const { kernel, heads, tokens, area, width } = shape;
   const memory = kernel.ofPositions === "weights" || isScaledSoftmax(kernel) ? memoryOf(1) : undefined;
   const functions = memory && exportsOf<Program>(program, memory);
@@ -94,7 +103,7 @@ export function laneEncoders(
   const dim = width / heads;
   const sizes: HeadSizes = { batch: 1, heads, queries: tokens, keys: tokens, dim };
 
-  return async ({ embedding, layers }) => {
+  return async ({ embedding, layers, ...head }) => {
     let end = GELU_END;
     const loads: { readonly at: number; readonly numbers: ArrayLike<number> }[] = [];
     const take = (count: number): number => (end += NUMBER * (count + (count % 2))) - NUMBER * (count + (count % 2));
@@ -136,11 +145,17 @@ export function laneEncoders(
         hidden: layer.expand.bias.size,
         contract: await linear(layer.contract),
       });
+    const summedNorm = await norm(head.norm);
+    const parts = [
+      { weight: await linear(head.real), norm: await norm(head.realNorm) },
+      { weight: await linear(head.imaginary), norm: await norm(head.imaginaryNorm) },
+    ];
     const rows = (count: number): number => take(LANES * count);
     const [spins, x, seen] = [rows(tokens * area), rows(tokens * width), rows(tokens * width)];
     const [q, k, v, mixed] = [0, 1, 2, 3].map(() => rows(tokens * width));
     const [scores, largest, total] = [tokens, 1, 1].map(rows);
     const hidden = rows(Math.max(...loaded.map((layer) => layer.hidden), 0));
+    const [summed, projected, a, b] = [0, 1, 2, 3].map(() => rows(width));
     const missing = end - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
     let numbers = new Float64Array(memory.buffer);
@@ -202,10 +217,23 @@ export function laneEncoders(
       }
     }
 
+    /** Fills the rows `summed` with the sums of the tokens, and a and b with log ψ = Σ log cosh(a + ib). */
+    function finish(): void {
+      const [from, to] = [x / NUMBER, summed / NUMBER];
+      numbers.fill(0, to, to + width * LANES);
+      for (let token = 0, at = from; token < tokens; token++)
+        for (let channel = 0; channel < width * LANES; channel++, at++) numbers[to + channel] += numbers[at];
+      normed(summed, summedNorm, summed);
+      for (const [part, into] of [a, b].entries()) {
+        affine([summed, projected], parts[part].weight, [width, width]);
+        normed(projected, parts[part].norm, into);
+      }
+    }
+
     return (cut) => {
       const size = tokens * area;
       const images = cut.length / size;
-      const sums = new Float64Array(images * width);
+      const amplitudes = { re: new Float64Array(images), im: new Float64Array(images) };
       numbers = new Float64Array(memory.buffer); // another encoder may have made the memory grow
       for (const { at, numbers: loadedNumbers } of loads) numbers.set(loadedNumbers, at / NUMBER);
       for (let start = 0; start < images; start += LANES) {
@@ -216,15 +244,12 @@ export function laneEncoders(
         for (let token = 0; token < tokens; token++)
           affine([of(spins, token, area), of(x, token)], first, [area, width]);
         for (const layer of loaded) encode(layer);
-        for (let lane = 0; lane < count; lane++)
-          for (let channel = 0; channel < width; channel++) {
-            let sum = 0;
-            for (let token = 0; token < tokens; token++)
-              sum += numbers[x / NUMBER + (token * width + channel) * LANES + lane];
-            sums[(start + lane) * width + channel] = sum;
-          }
+        finish();
+        for (let channel = 0, at = a / NUMBER, bt = b / NUMBER; channel < width; channel++)
+          for (let lane = 0; lane < LANES; lane++, at++, bt++)
+            if (lane < count) addLogCosh(amplitudes, start + lane, numbers[at], numbers[bt]);
       }
-      return sums;
+      return amplitudes;
     };
   };
 }

@@ -18,8 +18,8 @@ import { isTensor } from "../../src/core/is-tensor.js";
 import { mapTree } from "../../src/core/tree.js";
 import * as physics from "../../src/physics/index.js";
 import { amplitudesOf } from "../../src/physics/amplitudes.js";
-import { halvesOf } from "../../src/physics/ansatz.js";
-import { laneEncoders } from "../../src/physics/lanes.js";
+import { ofImages } from "../../src/physics/ansatz.js";
+import { laneAmplitudes } from "../../src/physics/lanes.js";
 
 /** Sets every tensor to numbers of its own. */
 function disturb(parameters: physics.AnsatzParameters, seed: number): physics.AnsatzParameters {
@@ -57,20 +57,20 @@ const kernels: Readonly<Record<string, (periodic: number[]) => AttentionKernel>>
   "relativePosition (periodic)": (periodic) => relativePosition({ periodic, scale: 2 }),
 };
 
-describe("encoders on lanes", () => {
+describe("wave functions on lanes", () => {
   test.each(Object.entries(kernels))("%s: the same bits as the backend's operations", async (_, kernelOf) => {
     for (const { periodic, ...options } of Object.values(models)) {
       const model = physics.ansatz({ ...options, kernel: kernelOf(periodic) });
-      const { encoder, sums } = halvesOf(model)!;
-      const encoders = laneEncoders(encoder)!;
+      const { encoder, images } = ofImages(model)!;
+      const lanes = laneAmplitudes(encoder)!;
       const [first, second] = [1, 2].map((seed) => disturb(model.initialize(cpu, random(seed)), seed));
       const tokens = model.tokens(cpu, physics.randomChains(model.lattice, 9, random(3)));
       const cut = await tokens.read();
       // one after the other in the same memory
-      const encode = [await encoders(first), await encoders(second)];
+      const both = [await lanes(first), await lanes(second)];
       for (const [at, parameters] of [first, second, first].entries()) {
-        const expected = await sums(parameters, tokens).read();
-        expect(Array.from(encode[at % 2](cut))).toEqual(Array.from(expected));
+        const { re, im } = images(parameters, tokens);
+        expect(both[at % 2](cut)).toEqual({ re: await re.read(), im: await im.read() });
       }
     }
   });
@@ -106,6 +106,6 @@ describe("encoders on lanes", () => {
     ["a bias that may read the queries", { ...softmax(), bias: ({ q }) => q }],
     ["composed of values, with weights of its own", { ...factored(), ofPositions: undefined }],
   ])("are not made for kernels with other weights: %s", (_, kernel) => {
-    expect(laneEncoders({ kernel, heads: 2, tokens: 3, area: 2, width: 6 })).toBeUndefined();
+    expect(laneAmplitudes({ kernel, heads: 2, tokens: 3, area: 2, width: 6 })).toBeUndefined();
   });
 });
