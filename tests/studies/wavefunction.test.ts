@@ -112,12 +112,12 @@ it("has feed-forward layers of four times the width unless it is chosen", () => 
 it.each([
   [0.03, 0.003, 0.015],
   [0.03, 0.03, 0.03],
-])("takes steps at rates that never rise: from %d to %d, with %d where a refinement begins", (start, end, between) => {
+])("takes steps at rates from %d to %d, and refines from %d", (start, end, half) => {
   const rate = { start, end, warmup: 9 };
   expect(schedulesOf({ rate, steps: 20, refinement: 0 })).toEqual([{ start, end, steps: 20, warmup: 9 }]);
   expect(schedulesOf({ rate, steps: 6, refinement: 4 })).toEqual([
-    { start, end: between, steps: 6, warmup: 5 },
-    { start: between, end, steps: 4 },
+    { start, end, steps: 6, warmup: 5 },
+    { start: half, end, steps: 4 },
   ]);
 });
 
@@ -125,7 +125,7 @@ it("refines a wave function on all symmetries, from where the steps before end",
   const bare = { ...tiny, projection: "none", kernels: ["factored"], lengths: [] } as const;
   const [unrefined] = (await conducted(bare)).results.measurements!.runs;
   const [run] = (await conducted({ ...bare, refinement: 6 })).results.measurements!.runs;
-  expect(run.energies.slice(0, 12)).toEqual(unrefined.energies); // the rate of a ring does not fall
+  expect(run.energies.slice(0, 12)).toEqual(unrefined.energies);
   expect(run.energies[12]).toBeCloseTo(unrefined.projected!.mean, 12);
   expect(run.energies).toHaveLength(18);
   expect(run.last.mean).toBeLessThan(run.energies[12]);

@@ -189,10 +189,10 @@ function answerOf(
 /** Tables and figures of the study. */
 export function report(measurements: WavefunctionMeasurements, options: WavefunctionOptions): Report {
   const { runs, reference, lengths } = measurements;
-  const { width, hidden, heads, layers, patch, sampling, projection, refinement, signs, shift, momentum, rate } =
-    options;
-  const ends = schedulesOf(options).map((part) => part!.end!);
-  const rates = [...new Set([rate.start, ...ends])].join(" falling to ");
+  const { width, hidden, heads, layers, patch, sampling, projection, refinement, signs, shift, momentum } = options;
+  const rates = schedulesOf(options)
+    .map((part) => [...new Set([part!.start, part!.end])].join(" falling to "))
+    .join(", in the last steps ");
   const blocks: Block[] = [
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +

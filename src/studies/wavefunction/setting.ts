@@ -75,22 +75,14 @@ function rateFor(sites: number, dimension: number, j2: number): number {
   return Number((0.75 / (sites * spread)).toPrecision(2));
 }
 
-/**
- * The learning rates of the steps and of the refinement if there is one: half of the start where they meet, but never
- * below the end.
- */
+/** The learning rates of the steps, and of the refinement if there is one: from half of the start, but never rising. */
 export function schedulesOf({
   rate: { start, end, warmup },
   steps,
   refinement,
 }: Pick<OptimizationSetting, "rate" | "steps" | "refinement">): [DecayOptions, DecayOptions?] {
-  const rising = { start, steps, warmup: Math.min(warmup, steps - 1) };
-  if (refinement === 0) return [{ ...rising, end }];
-  const between = Math.max(end, start / 2);
-  return [
-    { ...rising, end: between },
-    { start: between, end, steps: refinement },
-  ];
+  const first = { start, end, steps, warmup: Math.min(warmup, steps - 1) };
+  return refinement === 0 ? [first] : [first, { start: Math.max(end, start / 2), end, steps: refinement }];
 }
 
 /** Whether the sector is enumerated by default. */
