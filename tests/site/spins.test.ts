@@ -15,7 +15,7 @@ const [STEPS, WIDTH] = [2, 4];
 const plan: OptimizationPlan = {
   attention: "factored",
   seed: 1,
-  setting: { ...valuesOf(wavefunctionOptions), width: WIDTH, steps: STEPS },
+  setting: { ...valuesOf(wavefunctionOptions), width: WIDTH, hidden: 4 * WIDTH, steps: STEPS },
   projects: false,
   reference: undefined,
   follow: async () => {},
