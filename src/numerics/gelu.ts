@@ -44,9 +44,10 @@ export const GELU_END = roots.byteLength;
 /** `gelus` by WebAssembly; undefined where there is none. */
 export function wasmGelus(): Gelus | undefined {
   const memory = memoryOf(1);
-  const change = memory && geluInPlace(memory);
+  if (memory === undefined) return undefined;
+  const change = geluInPlace(memory);
   if (change === undefined) return undefined;
-  const numbers = new Float64Array(memory!.buffer);
+  const numbers = new Float64Array(memory.buffer);
   const start = roots.length;
   return (from, to) => {
     for (let at = 0; at < from.length; at += COUNT) {

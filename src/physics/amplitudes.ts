@@ -3,7 +3,7 @@ import { callable } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import type { Tensor } from "../core/tensor.js";
 import { cpu } from "../cpu/cpu.js";
-import { ansatzKind, ansatzParameters, ofImages, type Ansatz } from "./ansatz.js";
+import { ansatzKind, ansatzParameters, partsOf, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
 import { laneAmplitudes } from "./lanes.js";
@@ -36,8 +36,8 @@ export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogA
   const { backend } = parameters.embedding.weight;
   const isCpu = backend.device.kind === "cpu";
   const step = Math.max(1, Math.floor(MOST_IMAGES[isCpu ? "cpu" : "gpu"] / images)) * sites;
-  const own = backend === cpu ? ofImages(ansatz) : undefined;
-  const lanes = own && laneAmplitudes(own.encoder);
+  const parts = backend === cpu ? partsOf(ansatz) : undefined;
+  const lanes = parts && laneAmplitudes(parts.encoder);
   return async (spins) => {
     const rows = spins.length / sites;
     const ofTokens = rows > 0 ? await lanes?.(parameters) : undefined;
@@ -48,9 +48,9 @@ export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogA
       const tokens = backend.scope(() => ansatz.tokens(backend, whole));
       const numbers = ofTokens?.(await tokens.read());
       const found = backend.scope(() => {
-        if (own === undefined || numbers === undefined) return ansatz.apply(parameters, tokens);
+        if (parts === undefined || numbers === undefined) return ansatz.apply(parameters, tokens);
         const tensor = (values: Float64Array): Tensor => backend.adopt(values, [part.length / sites, images], "f64");
-        return own.total({ re: tensor(numbers.re), im: tensor(numbers.im) });
+        return parts.total({ re: tensor(numbers.re), im: tensor(numbers.im) });
       });
       tokens.dispose();
       for (const name of ["re", "im"] as const)

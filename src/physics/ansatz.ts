@@ -75,7 +75,7 @@ export const ansatzParameters = having<AnsatzParameters>("parameters, as the ans
   "layers",
 ]);
 
-/** The sizes of an encoder. */
+/** What an encoder is made of. */
 export interface EncoderShape {
   readonly kernel: AttentionKernel;
   readonly heads: number;
@@ -86,8 +86,8 @@ export interface EncoderShape {
   readonly width: number;
 }
 
-/** A wave function as its images have it. */
-interface OfImages {
+/** The two parts in which log ψ is computed, and the encoder of the first. */
+interface AnsatzParts {
   readonly encoder: EncoderShape;
   /** log ψ of the images, [rows, images]. */
   readonly images: (parameters: AnsatzParameters, tokens: Tensor) => LogAmplitudes;
@@ -95,10 +95,10 @@ interface OfImages {
   readonly total: (images: LogAmplitudes) => LogAmplitudes;
 }
 
-const made = new WeakMap<Ansatz, OfImages>();
+const parts = new WeakMap<Ansatz, AnsatzParts>();
 
-/** What `ansatz` made, by its images; undefined for any other object, whose `apply` may differ. */
-export const ofImages = (model: Ansatz): OfImages | undefined => made.get(model);
+/** The parts of a wave function that `ansatz` made; undefined for any other object, whose `apply` may differ. */
+export const partsOf = (model: Ansatz): AnsatzParts | undefined => parts.get(model);
 
 /** Unit vectors as values [rows, heads, n, n]: the output of attention is then its weights. */
 export function unitValues(backend: Backend, [rows, heads, n]: readonly [number, number, number]): Tensor {
@@ -281,6 +281,6 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       return all;
     },
   };
-  made.set(model, { encoder: { kernel, heads, tokens: count, area, width }, images, total });
+  parts.set(model, { encoder: { kernel, heads, tokens: count, area, width }, images, total });
   return model;
 }

@@ -13,7 +13,7 @@ import { unitValues, type EncoderShape } from "./ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
 import program from "./lanes.wat";
 
-/** Images that are encoded at once, one a lane. */
+/** Images that are computed at once, one a lane. */
 const LANES = 16;
 /** Bytes of a number, and of a row of lanes. */
 const NUMBER = 8;
@@ -106,7 +106,12 @@ export function laneAmplitudes(
   return async ({ embedding, layers, ...head }) => {
     let end = GELU_END;
     const loads: { readonly at: number; readonly numbers: ArrayLike<number> }[] = [];
-    const take = (count: number): number => (end += NUMBER * (count + (count % 2))) - NUMBER * (count + (count % 2));
+    /** The address of so many numbers; an even number of them is kept free. */
+    const take = (count: number): number => {
+      const at = end;
+      end += NUMBER * (count + (count % 2));
+      return at;
+    };
     const put = (numbers: ArrayLike<number>): number => {
       const at = take(numbers.length);
       loads.push({ at, numbers });
@@ -203,8 +208,9 @@ export function laneAmplitudes(
         const from = of(seen, token);
         normed(of(x, token), layer.attentionNorm, from);
         affine([from, of(v, token)], layer.value, square);
-        if (layer.query !== undefined) affine([from, of(q, token)], layer.query, square);
-        if (layer.query !== undefined) affine([from, of(k, token)], layer.key ?? layer.query, square);
+        if (layer.query === undefined) continue;
+        affine([from, of(q, token)], layer.query, square);
+        affine([from, of(k, token)], layer.key ?? layer.query, square);
       }
       attend(layer.attending);
       for (let token = 0; token < tokens; token++) {
@@ -217,7 +223,7 @@ export function laneAmplitudes(
       }
     }
 
-    /** Fills the rows `summed` with the sums of the tokens, and a and b with log ψ = Σ log cosh(a + ib). */
+    /** Fills the rows a and b, of which log ψ is Σ log cosh(a + ib). */
     function finish(): void {
       const [from, to] = [x / NUMBER, summed / NUMBER];
       numbers.fill(0, to, to + width * LANES);

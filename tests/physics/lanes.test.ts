@@ -18,7 +18,7 @@ import { isTensor } from "../../src/core/is-tensor.js";
 import { mapTree } from "../../src/core/tree.js";
 import * as physics from "../../src/physics/index.js";
 import { amplitudesOf } from "../../src/physics/amplitudes.js";
-import { ofImages } from "../../src/physics/ansatz.js";
+import { partsOf } from "../../src/physics/ansatz.js";
 import { laneAmplitudes } from "../../src/physics/lanes.js";
 
 /** Sets every tensor to numbers of its own. */
@@ -61,7 +61,7 @@ describe("wave functions on lanes", () => {
   test.each(Object.entries(kernels))("%s: the same bits as the backend's operations", async (_, kernelOf) => {
     for (const { periodic, ...options } of Object.values(models)) {
       const model = physics.ansatz({ ...options, kernel: kernelOf(periodic) });
-      const { encoder, images } = ofImages(model)!;
+      const { encoder, images } = partsOf(model)!;
       const lanes = laneAmplitudes(encoder)!;
       const [first, second] = [1, 2].map((seed) => disturb(model.initialize(cpu, random(seed)), seed));
       const tokens = model.tokens(cpu, physics.randomChains(model.lattice, 9, random(3)));

@@ -95,9 +95,8 @@ export interface RatedTask<Result> extends Pick<Task<never, Result>, "name" | "s
 
 /**
  * The tasks of a comparison. First every rate is tried with every kernel on seeds that are not compared. Then every
- * kernel is trained at its rate on every seed. `make` gets a task and its options, which are the same for all but the
- * trials, which have no monitor. `starts` are
- * kernels whose rates every compared training needs beside its own.
+ * kernel is trained at its rate on every seed. `make` gets a task and its options; those of trials have no monitor.
+ * `starts` are kernels whose rates every compared training needs beside its own.
  */
 export function ratedTasks<Result extends RatedResult, Made, Options extends ComparedOptions>(
   options: Options,

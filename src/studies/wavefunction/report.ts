@@ -191,7 +191,7 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
   const { runs, reference, lengths } = measurements;
   const { width, hidden, heads, layers, patch, sampling, projection, refinement, signs, shift, momentum } = options;
   const rates = schedulesOf(options)
-    .map((part) => [...new Set([part!.start, part!.end])].join(" falling to "))
+    .map((part) => [...new Set([part.start, part.end])].join(" falling to "))
     .join(", in the last steps ");
   const blocks: Block[] = [
     paragraph(

@@ -80,9 +80,9 @@ export function schedulesOf({
   rate: { start, end, warmup },
   steps,
   refinement,
-}: Pick<OptimizationSetting, "rate" | "steps" | "refinement">): [DecayOptions, DecayOptions?] {
+}: Pick<OptimizationSetting, "rate" | "steps" | "refinement">): Required<DecayOptions>[] {
   const first = { start, end, steps, warmup: Math.min(warmup, steps - 1) };
-  return refinement === 0 ? [first] : [first, { start: Math.max(end, start / 2), end, steps: refinement }];
+  return refinement === 0 ? [first] : [first, { start: Math.max(end, start / 2), end, steps: refinement, warmup: 0 }];
 }
 
 /** Whether the sector is enumerated by default. */

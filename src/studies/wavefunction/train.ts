@@ -5,7 +5,7 @@ import type { LogAmplitude } from "../../physics/amplitudes.js";
 import type { Sampler } from "../../physics/sampler.js";
 import { zeroVarianceEnergy, type Statistics } from "../../physics/statistics.js";
 import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
-import { cosineSchedule, type DecayOptions, type Schedule } from "../../nn/schedules.js";
+import { cosineSchedule, type Schedule } from "../../nn/schedules.js";
 import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
 import { onBackend, onThreads, type Evaluation } from "./evaluation.js";
@@ -67,7 +67,7 @@ interface Stage {
   readonly problem: VariationalProblem;
   readonly sampler: Sampler;
   readonly evaluation: Evaluation;
-  /** The learning rate by step of the stage. */
+  /** By step of the optimisation. */
   readonly rateOf: Schedule;
 }
 
@@ -99,18 +99,22 @@ export async function optimize(
     isHardware ? onBackend(problem) : onThreads(problem, { attention, setting: own });
   if (kind === "software")
     work.report({ kind: "note", text: "A software adapter would take longer: the CPU computes this in float64." });
-  const problem = problemOf(attention, setting);
-  const state = begin(problem, setting, seed, isHardware ? work.backend : cpu);
-  const stageOf = (own: OptimizationSetting, decay: DecayOptions): Stage => {
-    const problem = problemOf(attention, own);
-    const sampler = samplerOf(problem, own, state);
-    return { problem, sampler, evaluation: evaluationOf(problem, own), rateOf: cosineSchedule(decay) };
-  };
-  const [schedule, last] = schedulesOf(setting);
-  const first = stageOf(setting, schedule);
-  const refined = last === undefined ? first : stageOf(onAllSymmetries(setting), last);
+  const unrefined = problemOf(attention, setting);
+  const state = begin(unrefined, setting, seed, isHardware ? work.backend : cpu);
+  const stages = schedulesOf(setting).map((schedule, stage): Stage => {
+    const own = stage === 0 ? setting : onAllSymmetries(setting);
+    const problem = stage === 0 ? unrefined : problemOf(attention, own);
+    const rateOf = cosineSchedule(schedule);
+    return {
+      problem,
+      sampler: samplerOf(problem, own, state),
+      evaluation: evaluationOf(problem, own),
+      rateOf: (step) => rateOf(stage === 0 ? step : step - setting.steps),
+    };
+  });
+  const [first, last] = [stages[0], stages[stages.length - 1]];
   const steps = setting.steps + refinement;
-  const { sites } = problem.hamiltonian.lattice;
+  const { sites } = unrefined.hamiltonian.lattice;
   const perSite = (value: number): number => value / sites;
   const { parameters, curves } = state;
 
@@ -148,21 +152,12 @@ export async function optimize(
     if (work.state !== undefined) restore(state, work.state);
     while (state.step < steps) {
       const before = performance.now();
-      const isRefined = state.step >= setting.steps;
-      const { problem, sampler, evaluation, rateOf } = isRefined ? refined : first;
+      const { problem, sampler, evaluation, rateOf } = state.step < setting.steps ? first : last;
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
       const measured = (measurement: Measurement): Promise<void> =>
         isLookedAt ? look(problem, state, measurement) : Promise.resolve();
       const evaluated = await evaluation.of(parameters);
-      const options = {
-        samples,
-        ...evaluated,
-        rate: rateOf(isRefined ? state.step - setting.steps : state.step),
-        shift,
-        momentum,
-        longest,
-        measured,
-      };
+      const options = { samples, ...evaluated, rate: rateOf(state.step), shift, momentum, longest, measured };
       const {
         measurement,
         direction,
@@ -204,9 +199,9 @@ export async function optimize(
         return logAmplitude(spins);
       };
     const draws = FINAL_DRAWS * samples;
-    const { logAmplitude } = await refined.evaluation.of(parameters);
-    const final = await measure(refined.problem, stoppable(logAmplitude), refined.sampler, draws);
-    await look(refined.problem, state, final);
+    const { logAmplitude } = await last.evaluation.of(parameters);
+    const final = await measure(last.problem, stoppable(logAmplitude), last.sampler, draws);
+    await look(last.problem, state, final);
     const run = stand(final, true);
     const whole = wholeOf(setting);
     if (!projects || whole === undefined) return run;
@@ -222,6 +217,6 @@ export async function optimize(
     }
   } finally {
     disposeState(state);
-    await Promise.all([first, refined].map(({ evaluation }) => evaluation.close()));
+    await Promise.all(stages.map(({ evaluation }) => evaluation.close()));
   }
 }
