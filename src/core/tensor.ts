@@ -56,7 +56,10 @@ export interface Backend {
   keep(tensor: Tensor): Tensor;
   /** The backend's kind and its device's name. */
   toString(): string;
-  /** A tensor of numbers of another backend, which may be NaN and infinite. @internal */
+  /**
+   * A tensor of numbers of another backend, which may be NaN and infinite. They may become its storage: they are not to
+   * be changed. @internal
+   */
   adopt(numbers: ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
   /** Whether operations are only collected, so that tensors get no numbers. @internal */
   readonly rehearsing: boolean;

@@ -45,7 +45,7 @@ class CpuStorage implements Storage {
 }
 
 /** The numbers of a tensor on a CPU backend, without a copy. */
-function numbersOf(tensor: Tensor): Numbers {
+export function numbersOf(tensor: Tensor): Numbers {
   const memory = tensor.memory("cpu");
   if (memory instanceof CpuStorage) return memory.data;
   throw new UnsupportedError({
@@ -73,6 +73,7 @@ export function createCpu(
   allocate: (size: number) => Numbers,
   implementations: Implementations,
 ): Backend {
+  const kind = allocate(0).constructor;
   const wrap = (data: Numbers, shape: Shape): Tensor => new Tensor(backend, shape, new CpuStorage(data));
   const backend: Backend = {
     ...printsAsText,
@@ -96,6 +97,7 @@ export function createCpu(
       return wrap(allocate(sizeOf(shape)).fill(value), shape);
     },
     adopt(numbers, shape) {
+      if (numbers.constructor === kind) return wrap(numbers as Numbers, shape);
       const own = allocate(numbers.length);
       own.set(numbers);
       return wrap(own, shape);

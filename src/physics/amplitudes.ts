@@ -6,7 +6,7 @@ import { cpu } from "../cpu/cpu.js";
 import { ansatzKind, ansatzParameters, partsOf, type Ansatz } from "./ansatz.js";
 import type { AnsatzParameters } from "./ansatz-parameters.js";
 import type { ComplexNumbers } from "./complex.js";
-import { laneAmplitudes } from "./lanes.js";
+import { laneAmplitudes, type LaneAmplitudes } from "./lanes.js";
 import { keysOf, type Key, type Representatives } from "./orbits.js";
 
 /** log ψ of configurations, spins ±1 [rows, sites]. */
@@ -27,7 +27,16 @@ export function rounded(spins: Int8Array, sites: number, images: number): Int8Ar
   return padded;
 }
 
-/** log ψ of `ansatz` with `parameters`, on their backend. */
+const lanes = new WeakMap<Ansatz, ReturnType<typeof laneAmplitudes>>();
+
+/** log ψ on lanes of the CPU, once for each wave function; undefined where there is none. */
+function lanesOf(ansatz: Ansatz): ReturnType<typeof laneAmplitudes> {
+  const parts = partsOf(ansatz);
+  if (parts !== undefined && !lanes.has(ansatz)) lanes.set(ansatz, laneAmplitudes(parts.encoder));
+  return lanes.get(ansatz);
+}
+
+/** log ψ of `ansatz` with `parameters`, on their backend. The parameters must not change. */
 export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogAmplitude {
   const {
     lattice: { sites },
@@ -37,22 +46,22 @@ export function amplitudesOf(ansatz: Ansatz, parameters: AnsatzParameters): LogA
   const isCpu = backend.device.kind === "cpu";
   const step = Math.max(1, Math.floor(MOST_IMAGES[isCpu ? "cpu" : "gpu"] / images)) * sites;
   const parts = backend === cpu ? partsOf(ansatz) : undefined;
-  const lanes = parts && laneAmplitudes(parts.encoder);
+  const onLanes = parts && lanesOf(ansatz);
+  let loaded: Promise<LaneAmplitudes> | undefined;
   return async (spins) => {
     const rows = spins.length / sites;
-    const ofTokens = rows > 0 ? await lanes?.(parameters) : undefined;
+    const ofTokens = rows > 0 ? await (loaded ??= onLanes?.(parameters)) : undefined;
     const amplitudes = { re: new Float64Array(rows), im: new Float64Array(rows) };
     for (let start = 0; start < spins.length; start += step) {
       const part = spins.subarray(start, start + step);
       const whole = isCpu ? part : rounded(part, sites, images);
-      const tokens = backend.scope(() => ansatz.tokens(backend, whole));
-      const numbers = ofTokens?.(await tokens.read());
+      const numbers = parts && ofTokens?.(parts.cut(whole));
       const found = backend.scope(() => {
-        if (parts === undefined || numbers === undefined) return ansatz.apply(parameters, tokens);
+        if (parts === undefined || numbers === undefined)
+          return ansatz.apply(parameters, ansatz.tokens(backend, whole));
         const tensor = (values: Float64Array): Tensor => backend.adopt(values, [part.length / sites, images], "f64");
         return parts.total({ re: tensor(numbers.re), im: tensor(numbers.im) });
       });
-      tokens.dispose();
       for (const name of ["re", "im"] as const)
         amplitudes[name].set((await found[name].read()).subarray(0, part.length / sites), start / sites);
       found.re.dispose();

@@ -11,7 +11,7 @@ import { attentionKernel } from "../kernels/options.js";
 import { EXPANSION, initialParameters, type AnsatzLayer, type AnsatzParameters } from "./ansatz-parameters.js";
 import { latticeKind, patches, type Lattice } from "./lattice.js";
 import { logCosh, logProjection, type LogAmplitudes } from "./logarithms.js";
-import { imagesOf, type Representation } from "./symmetry.js";
+import { spinFlip, type Representation, type Symmetry } from "./symmetry.js";
 import { linear } from "../nn/linear.js";
 import * as sizes from "../nn/sizes.js";
 
@@ -89,6 +89,10 @@ export interface EncoderShape {
 /** The two parts in which log ψ is computed, and the encoder of the first. */
 interface AnsatzParts {
   readonly encoder: EncoderShape;
+  /** The spins of the images, patch by patch, [rows, images, sites]. */
+  readonly cut: (spins: Int8Array) => Int8Array;
+  /** Of the projection, by image. */
+  readonly characters: readonly number[];
   /** log ψ of the images, [rows, images]. */
   readonly images: (parameters: AnsatzParameters, tokens: Tensor) => LogAmplitudes;
   /** log ψ [rows], from that of the images. */
@@ -227,14 +231,23 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     });
   }
 
-  /** Reorders the spins of every row patch by patch. */
-  function cutRows(spins: Int8Array): Float32Array {
-    const { sites } = lattice;
-    const cut = new Float32Array(spins.length);
-    for (let row = 0; row < spins.length; row += sites)
-      for (let site = 0; site < sites; site++) cut[row + site] = spins[row + order[site]];
-    return cut;
+  /** The images of rows of spins under these elements, patch by patch, [rows, images, sites]. */
+  function cutter(elements: readonly Symmetry[]): (spins: Int8Array) => Int8Array {
+    const from = elements.map(({ sites }) => order.map((site) => sites[site]));
+    return (spins) => {
+      rowsOf(spins);
+      const cut = new Int8Array(spins.length * elements.length);
+      for (let row = 0, at = 0; row < spins.length; row += lattice.sites)
+        for (let image = 0; image < elements.length; image++) {
+          const sign = elements[image].flip ? -1 : 1;
+          for (const site of from[image]) cut[at++] = sign * spins[row + site];
+        }
+      return cut;
+    };
   }
+  const [itself] = spinFlip(lattice);
+  const cutAlone = cutter([itself]);
+  const cutImages = cutter(projection?.elements ?? [itself]);
 
   function images(parameters: AnsatzParameters, tokens: Tensor, replicated = false): LogAmplitudes {
     const [rows] = tokens.shape;
@@ -259,20 +272,14 @@ export function ansatz(options: AnsatzOptions): Ansatz {
     images: projection?.elements.length ?? 1,
     separable,
     initialize: (backend, random) => initialParameters(kernel, { area, width, hidden, layers, sizes }, backend, random),
-    tokens(backend, spins) {
-      const rows = rowsOf(spins);
-      if (projection === undefined) return backend.tensor(cutRows(spins), [rows, count, area]);
-      const { elements } = projection;
-      // The images are ordered by element first.
-      const cut = backend.tensor(cutRows(imagesOf(spins, elements)), [elements.length, rows, count * area]);
-      return reshape(permute(cut, [1, 0, 2]), [rows, elements.length * count, area]);
-    },
+    tokens: (backend, spins) =>
+      backend.tensor(new Float32Array(cutImages(spins)), [rowsOf(spins), count * model.images, area]),
     apply: (parameters, tokens, replicated) => total(images(parameters, tokens, replicated)),
     weights(parameters, spins) {
       const { backend } = parameters.embedding.weight;
       const rows = rowsOf(spins);
       const all: Tensor[] = [];
-      encode(parameters, backend.tensor(cutRows(spins), [rows, count, area]), false, (layer, x) => {
+      encode(parameters, backend.tensor(new Float32Array(cutAlone(spins)), [rows, count, area]), false, (layer, x) => {
         const v = unitValues(backend, [rows, heads, count]);
         const { q, k } =
           layer.query === undefined ? { q: split(x, false), k: split(x, false) } : queriesAndKeys(layer, x, v, false);
@@ -281,6 +288,12 @@ export function ansatz(options: AnsatzOptions): Ansatz {
       return all;
     },
   };
-  parts.set(model, { encoder: { kernel, heads, tokens: count, area, width }, images, total });
+  parts.set(model, {
+    encoder: { kernel, heads, tokens: count, area, width },
+    cut: cutImages,
+    characters: projection?.characters ?? [1],
+    images,
+    total,
+  });
   return model;
 }

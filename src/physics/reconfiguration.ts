@@ -3,6 +3,8 @@ import { checkArguments, checkOptions, needed } from "../core/options.js";
 import { add, addScaled, concat, matmul, multiply, reshape, slice, subtract } from "../autograd/ops.js";
 import { checkTensors } from "../core/checks.js";
 import { NonFiniteError } from "../core/errors.js";
+import { numbersOf } from "../cpu/backend.js";
+import { cpu } from "../cpu/cpu.js";
 import { tensorsIn, type Tensor } from "../core/tensor.js";
 import { solvePositiveDefinite } from "../numerics/cholesky.js";
 import { accumulate, gridOf, type Grid } from "../numerics/pair-products.js";
@@ -44,10 +46,32 @@ export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, w
   );
   const { re, im } = derivatives;
   checkTensors("linearProblem", { re, im });
-  return problemInBlocks([derivatives], energies, weights);
+  return re.backend.scope(() => problemInBlocks([{ re: multiply(re, 1), im: multiply(im, 1) }], energies, weights));
 }
 
-/** `linearProblem` of consecutive blocks of the rows of a Jacobian. */
+/** Centres and weights blocks on the CPU in place, in the operations of `problemInBlocks` for each number. */
+function centredInPlace(blocks: readonly Tensor[], weights: Float64Array): Tensor[] {
+  const [, width] = blocks[0].shape;
+  let row = 0;
+  const means = blocks.map((block) => {
+    const [numbers, mean] = [numbersOf(block), new Float64Array(width)];
+    for (let at = 0; at < numbers.length; row++)
+      for (let column = 0; column < width; column++) mean[column] += weights[row] * numbers[at++];
+    return mean;
+  });
+  const mean = means.reduce((total, part) => total.map((value, column) => value + part[column]));
+  row = 0;
+  return blocks.map((block) => {
+    const numbers = numbersOf(block);
+    for (let at = 0; at < numbers.length; row++) {
+      const root = Math.sqrt(weights[row]);
+      for (let column = 0; column < width; column++, at++) numbers[at] = (numbers[at] - mean[column]) * root;
+    }
+    return cpu.adopt(numbers, block.shape, "f64");
+  });
+}
+
+/** `linearProblem` of consecutive blocks of the rows of a Jacobian, whose memory it takes over on the CPU. */
 export function problemInBlocks(
   parts: readonly Jacobian[],
   energies: ComplexNumbers,
@@ -59,6 +83,7 @@ export function problemInBlocks(
     const shares = backend.tensor(weights, [rows, 1]);
     const roots = backend.tensor(weights.map(Math.sqrt), [rows, 1]);
     const centred = (blocks: readonly Tensor[]): Tensor[] => {
+      if (backend === cpu) return centredInPlace(blocks, weights);
       const [share, root] = [rowsFrom(shares, blocks), rowsFrom(roots, blocks)];
       const mean = sumOf(blocks.map((block, at) => matmul(share[at], block, { transposeA: true })));
       return blocks.map((block, at) => multiply(subtract(block, mean), root[at]));
@@ -141,8 +166,7 @@ async function gram(blocks: readonly Tensor[], onSamples: boolean): Promise<Floa
   const size = blocks.reduce((rows, block) => rows + block.shape[0], 0);
   const matrix = new Float64Array(size * size);
   if (backend.device.kind === "cpu") {
-    const parts = await Promise.all(blocks.map((block) => block.read()));
-    rowProducts(parts, blocks[0].shape[1], matrix);
+    rowProducts(blocks.map(numbersOf), blocks[0].shape[1], matrix);
     return matrix;
   }
   for (let i = 0, top = 0; i < blocks.length; top += blocks[i++].shape[0]) {

@@ -85,29 +85,33 @@ describe("the packed tarball in Node", () => {
   });
 
   const chosen = { sampling: "metropolis", projection: "none", width: 4, samples: 256, steps: 2, seeds: 1 } as const;
-  const study = (out: string): Promise<string> =>
+  const study = (out: string, precision = "float64"): Promise<string> =>
     node(
       bare.folder,
       commandLine,
       ...["study", "wavefunction", "--backend", "cpu"],
-      ...Object.entries({ ...chosen, chain: 16, seed: 5, out }).flatMap(([name, value]) => [
+      ...Object.entries({ ...chosen, precision, chain: 16, seed: 5, out }).flatMap(([name, value]) => [
         `--${name}`,
         String(value),
       ]),
     );
 
-  it("samples wave functions by threads, with the numbers of one", async () => {
-    await study("out");
-    const { measurements } = JSON.parse(readFileSync(join(bare.folder, "out/results.json"), "utf8")) as {
-      readonly measurements: WavefunctionMeasurements;
-    };
-    const setting = { backend: cpu, seed: 5, out: join(bare.folder, "alone"), command: "test" };
-    const alone = await conduct(wavefunction, optionsOf(wavefunction, { ...chosen, extents: [16] }), setting);
-    for (const [at, run] of alone.results.measurements!.runs.entries()) {
-      const { energies, last, maps } = measurements.runs[at];
-      expect({ energies, last, maps }).toEqual({ energies: run.energies, last: run.last, maps: run.maps });
-    }
-  });
+  it.each(["float64", "float32"] as const)(
+    "samples wave functions by threads, with the numbers of one: %s",
+    async (precision) => {
+      await study("out", precision);
+      const { measurements } = JSON.parse(readFileSync(join(bare.folder, "out/results.json"), "utf8")) as {
+        readonly measurements: WavefunctionMeasurements;
+      };
+      const setting = { backend: cpu, seed: 5, out: join(bare.folder, `alone-${precision}`), command: "test" };
+      const options = optionsOf(wavefunction, { ...chosen, precision, extents: [16] });
+      const alone = await conduct(wavefunction, options, setting);
+      for (const [at, run] of alone.results.measurements!.runs.entries()) {
+        const { energies, last, maps } = measurements.runs[at];
+        expect({ energies, last, maps }).toEqual({ energies: run.energies, last: run.last, maps: run.maps });
+      }
+    },
+  );
 
   const whenAsked = 'parentPort.on("message", (message) => { if ("wanted" in message) fail(); });';
   it.runIf(availableParallelism() > 1).each([

@@ -85,7 +85,7 @@ describe("wave functions on lanes", () => {
     expect((await amplitudes(new Int8Array(0))).re).toHaveLength(0);
     const { weight } = parameters.embedding;
     weight.assign(cpu.adopt(new Float64Array(weight.size).fill(NaN), weight.shape, "f64"));
-    expect((await amplitudes(spins.subarray(0, 6))).re).toEqual(Float64Array.of(NaN));
+    expect((await amplitudesOf(model, parameters)(spins.subarray(0, 6))).re).toEqual(Float64Array.of(NaN));
   });
 
   it("leave the plain reference, and models with a log ψ of their own, to themselves", async () => {

@@ -8,6 +8,7 @@ import { amplitudesOf, remembered, rememberedAmplitudes, type LogAmplitude } fro
 import type { AnsatzParameters } from "../../physics/ansatz-parameters.js";
 import type { ComplexNumbers } from "../../physics/complex.js";
 import { blocksOf, jacobian, type Jacobian } from "../../physics/jacobian.js";
+import { singlePrecision } from "../../physics/single/wave-function.js";
 import type { StepOptions, VariationalProblem } from "../../physics/variational.js";
 import { problemOf } from "./optimization.js";
 import type { AttentionName, OptimizationSetting } from "./setting.js";
@@ -23,10 +24,11 @@ export interface Model {
 /** log ψ [rows], or its derivatives [rows, P], for spins [rows, sites]. */
 type Wanted = "amplitudes" | "derivatives";
 
-/** Spins, and what is wanted for them. */
+/** Spins, and the memory that threads share for what is wanted of them. */
 interface Question {
   readonly wanted: Wanted;
   readonly spins: Int8Array;
+  readonly into: ComplexNumbers;
 }
 
 /** What a thread is told: the numbers of the parameters, or a question that it answers. */
@@ -35,25 +37,44 @@ export type Message = { readonly parameters: readonly Numbers[] } | Question;
 /** A wave function on the CPU whose parameters are set by their numbers. */
 export interface Copy {
   load(parameters: readonly Numbers[]): void;
-  /** What is wanted, row by row. */
-  answer(question: Question): Promise<ComplexNumbers>;
+  /** Writes what is wanted, row by row. */
+  answer(question: Question): Promise<void>;
 }
+
+type Answers = Readonly<Record<Wanted, (spins: Int8Array, into: ComplexNumbers) => Promise<void>>>;
 
 export function copyOf({ attention, setting }: Model): Copy {
   const { ansatz } = problemOf(attention, setting);
   const parameters = ansatz.initialize(cpu, random(0));
   const tensors = tensorsIn(parameters);
-  const amplitudes = amplitudesOf(ansatz, parameters);
+  const single = setting.precision === "float32" ? singlePrecision(ansatz) : undefined;
+
+  async function answers(): Promise<Answers> {
+    const own = await single?.(parameters);
+    const amplitudes = own?.amplitudes ?? amplitudesOf(ansatz, parameters);
+    return {
+      async amplitudes(spins, into) {
+        const { re, im } = await amplitudes(spins);
+        into.re.set(re);
+        into.im.set(im);
+      },
+      async derivatives(spins, into) {
+        if (own !== undefined) return own.derivatives(spins, into);
+        const parts = jacobian(ansatz, parameters, spins);
+        for (const part of ["re", "im"] as const) into[part].set(await parts[part].read());
+        disposeTree(parts);
+      },
+    };
+  }
+
+  let present: Promise<Answers> | undefined;
   return {
-    // `adopt` takes the numbers of a diverged optimisation too
-    load: (numbers) => tensors.forEach((tensor, at) => tensor.assign(cpu.adopt(numbers[at], tensor.shape, "f64"))),
-    async answer({ wanted, spins }) {
-      if (wanted === "amplitudes") return amplitudes(spins);
-      const parts = jacobian(ansatz, parameters, spins);
-      const [re, im] = await Promise.all([parts.re.read(), parts.im.read()]);
-      disposeTree(parts);
-      return { re, im } as ComplexNumbers; // the CPU has float64
+    load(numbers) {
+      // `adopt` takes the numbers of a diverged optimisation too
+      tensors.forEach((tensor, at) => tensor.assign(cpu.adopt(numbers[at], tensor.shape, "f64")));
+      present = undefined;
     },
+    answer: async ({ wanted, spins, into }) => (await (present ??= answers()))[wanted](spins, into),
   };
 }
 
@@ -85,7 +106,7 @@ interface Thread extends Copy {
 
 function startThread(model: Model): Thread {
   const worker = new Worker(script, { workerData: model });
-  let waiting: { resolve(answer: ComplexNumbers): void; reject(error: Error): void } | undefined;
+  let waiting: { resolve(): void; reject(error: Error): void } | undefined;
   let failure: Error | undefined;
   const settle = (): typeof waiting => {
     const asked = waiting;
@@ -98,7 +119,7 @@ function startThread(model: Model): Thread {
     settle()?.reject(failure);
   };
   worker.unref();
-  worker.on("message", (answer: ComplexNumbers) => settle()?.resolve(answer));
+  worker.on("message", () => settle()?.resolve());
   worker.on("error", fail);
   worker.on("exit", (code) => fail(new Error(`a thread that evaluates wave functions ended with code ${code}`)));
   return {
@@ -138,23 +159,28 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
     return threads.slice(0, count);
   }
 
-  /** What is wanted for all rows, `width` numbers for each. */
-  async function evaluate(wanted: Wanted, spins: Int8Array, width: number): Promise<ComplexNumbers> {
+  const memory = new Map<string, SharedArrayBuffer>();
+  /** Shared memory for so many numbers by its name, which keeps it from call to call: new pages take long to come. */
+  function shared(name: string, count: number): Float64Array {
+    const { BYTES_PER_ELEMENT: bytes } = Float64Array;
+    let buffer = memory.get(name);
+    if (buffer === undefined || buffer.byteLength < count * bytes)
+      memory.set(name, (buffer = new SharedArrayBuffer(count * bytes)));
+    return new Float64Array(buffer, 0, count);
+  }
+
+  /** Writes what is wanted for all rows, `width` numbers for each. */
+  async function evaluate(wanted: Wanted, spins: Int8Array, width: number, { re, im }: ComplexNumbers): Promise<void> {
     const rows = spins.length / sites;
     const parts = partsOf(wanted, rows, ansatz.images, most);
-    const start = (part: number): number => Math.floor((part * rows) / parts);
     const question = (part: number): Question => {
-      return { wanted, spins: spins.slice(start(part) * sites, start(part + 1) * sites) };
+      const [start, end] = [part, part + 1].map((at) => Math.floor((at * rows) / parts));
+      const [from, to] = [start * width, end * width];
+      const into = { re: re.subarray(from, to), im: im.subarray(from, to) };
+      return { wanted, spins: spins.slice(start * sites, end * sites), into };
     };
     const asked = others(parts - 1).map((thread, part) => thread.answer(question(part)));
-    const answers = await Promise.all([...asked, own.answer(question(parts - 1))]);
-    if (parts === 1) return answers[0];
-    const all = { re: new Float64Array(rows * width), im: new Float64Array(rows * width) };
-    for (const [part, { re, im }] of answers.entries()) {
-      all.re.set(re, start(part) * width);
-      all.im.set(im, start(part) * width);
-    }
-    return all;
+    await Promise.all([...asked, own.answer(question(parts - 1))]);
   }
 
   return {
@@ -162,14 +188,27 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
       numbers = await Promise.all(tensorsIn(parameters).map((tensor) => tensor.read()));
       for (const copy of [own, ...threads]) copy.load(numbers);
       const width = countParameters(parameters);
-      const tensor = (values: Float64Array): Tensor => cpu.adopt(values, [values.length / width, width], "f64");
+      async function logAmplitude(spins: Int8Array): Promise<ComplexNumbers> {
+        const rows = spins.length / sites;
+        const into = { re: shared("log ψ, real", rows), im: shared("log ψ, imaginary", rows) };
+        await evaluate("amplitudes", spins, 1, into);
+        return into;
+      }
       return {
-        logAmplitude: remembered(sites, (spins) => evaluate("amplitudes", spins, 1), represent),
+        logAmplitude: remembered(sites, logAmplitude, represent),
         async derivatives(spins) {
+          const count = (spins.length / sites) * width;
+          const all = { re: shared("derivatives, real", count), im: shared("derivatives, imaginary", count) };
           const blocks: Jacobian[] = [];
+          let start = 0;
           for (const part of blocksOf(ansatz, parameters, spins)) {
-            const { re, im } = await evaluate("derivatives", part, width);
-            blocks.push({ re: tensor(re), im: tensor(im) });
+            const rows = part.length / sites;
+            const cut = (values: Float64Array): Float64Array => values.subarray(start, start + rows * width);
+            const into = { re: cut(all.re), im: cut(all.im) };
+            await evaluate("derivatives", part, width, into);
+            const tensor = (values: Float64Array): Tensor => cpu.adopt(values, [rows, width], "f64");
+            blocks.push({ re: tensor(into.re), im: tensor(into.im) });
+            start += rows * width;
           }
           return blocks;
         },

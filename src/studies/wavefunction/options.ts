@@ -27,6 +27,7 @@ import {
   attentionNames,
   isSmall,
   latticeOf,
+  precisionNames,
   projectionNames,
   samplingNames,
   settingFor,
@@ -75,6 +76,7 @@ export const wavefunctionOptions = {
   layers: whole(quick.layers, { ...LAYERS, help: "layers" }),
   projection: oneOf(quick.projection, projectionNames, { help: "symmetries on which the wave function is projected" }),
   signs: oneOf(quick.signs, signNames, { help: "sign rule that is imposed on the wave function" }),
+  precision: oneOf(quick.precision, precisionNames, { help: "precision of log ψ and its derivatives on the CPU" }),
   steps: whole(quick.steps, { ...STEPS, help: "steps of stochastic reconfiguration" }),
   refinement: whole(quick.refinement, {
     least: 0,

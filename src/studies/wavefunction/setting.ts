@@ -24,6 +24,10 @@ type SignName = (typeof signNames)[number];
 export const samplingNames = ["sum", "draws", "metropolis"] as const;
 export type SamplingName = (typeof samplingNames)[number];
 
+/** Precisions in which the CPU computes log ψ and its derivatives. */
+export const precisionNames = ["float64", "float32"] as const;
+type PrecisionName = (typeof precisionNames)[number];
+
 /** Settings of one optimisation, except attention and seed. */
 export interface OptimizationSetting {
   /** Sites along each axis: one axis for a chain, two for a square. */
@@ -38,6 +42,7 @@ export interface OptimizationSetting {
   readonly layers: number;
   readonly projection: ProjectionName;
   readonly signs: SignName;
+  readonly precision: PrecisionName;
   readonly steps: number;
   /** Further steps, with ψ projected on all symmetries. */
   readonly refinement: number;
@@ -105,6 +110,7 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     // all symmetries are few images on a ring, but 64 on a square of 6 × 6 sites
     projection: isLargeSquare ? "translations" : "all",
     signs: small ? "none" : "marshall",
+    precision: isLargeSquare ? "float32" : "float64",
     steps: isLargeSquare ? 150 : small ? 80 : 200,
     refinement: 0,
     sampling: small ? "sum" : "metropolis",

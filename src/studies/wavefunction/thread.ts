@@ -5,8 +5,5 @@ import { copyOf, type Message, type Model } from "./evaluation.js";
 const copy = copyOf(workerData as Model);
 parentPort!.on("message", (message: Message) => {
   if ("parameters" in message) copy.load(message.parameters);
-  else
-    void copy
-      .answer(message)
-      .then((answer) => parentPort!.postMessage(answer, [answer.re.buffer, answer.im.buffer] as ArrayBuffer[]));
+  else void copy.answer(message).then(() => parentPort!.postMessage(undefined));
 });

@@ -1,0 +1,233 @@
+import { EPSILON } from "../../autograd/rows.js";
+import { exportsOf, memoryOf, PAGE } from "../../numerics/wasm.js";
+import type { EncoderShape } from "../ansatz.js";
+import type { AnsatzParameters } from "../ansatz-parameters.js";
+import type { ComplexNumbers } from "../complex.js";
+import { isScaledSoftmax } from "../position-weights.js";
+import {
+  LANES,
+  load,
+  NUMBER,
+  ROW,
+  type Affine,
+  type Attending,
+  type Loaded,
+  type LoadedLayer,
+  type Norm,
+} from "./memory.js";
+import program from "./program.wat";
+
+/** The functions of `program.wat`. */
+export type Program = Readonly<
+  Record<
+    "linear" | "outer" | "pairs" | "norm" | "normBack" | "gelu" | "geluBack" | "softmax" | "softmaxBack" | "cosh",
+    (...numbers: number[]) => void
+  >
+>;
+
+/** Addresses of what a layer computes, by token. */
+export interface Room {
+  /** The residual stream before the layer, between its parts and after it. */
+  readonly x: number;
+  readonly middle: number;
+  readonly after: number;
+  /** Normalised tokens that attention reads, and that the feed-forward layer reads. */
+  readonly seen: number;
+  readonly normed: number;
+  readonly q: number;
+  readonly k: number;
+  readonly v: number;
+  readonly mixed: number;
+  /** Softmax weights [heads, queries, keys]. */
+  readonly weights: number;
+  readonly hidden: number;
+  readonly gated: number;
+  /** Bytes between the hidden rows of tokens; 0 where they are not kept. */
+  readonly hiddenStep: number;
+}
+
+/** The rows after the layers. */
+export interface Head {
+  readonly summed: number;
+  readonly normed: number;
+  /** Of the real and the imaginary part, before and after the norm. */
+  readonly projected: readonly [number, number];
+  readonly out: readonly [number, number];
+}
+
+/** Parameters in the memory of a program, and what it computes with them. */
+export interface Encoder {
+  readonly run: Program;
+  readonly loaded: Loaded;
+  readonly head: Head;
+  /** For each layer, with everything that derivatives need. */
+  readonly kept: readonly Room[];
+  readonly spins: number;
+  /** Rows for so many numbers in each lane. */
+  readonly rows: (count: number) => number;
+  /** The memory, after the parameters have been put there. */
+  readonly enter: () => Float32Array;
+  /** Computes a + ib of 16 images, of which log ψ is Σ log cosh(a + ib); the first stands in for missing ones. */
+  readonly encode: (cut: ArrayLike<number>, first: number, rooms?: readonly Room[]) => void;
+  /** log ψ of the lanes after `encode`; changes a + ib. */
+  readonly logCosh: (found: ComplexNumbers, image: number) => void;
+}
+
+/** Numbers of which the product of 2 cosh(a + ib) / e^|a| neither overflows nor vanishes in float64. */
+const FACTORS = 16;
+
+/**
+ * Encoders in float32, for softmax attention, with or without relative positions, and for kernels whose weights depend
+ * on positions alone. They share a memory. Undefined for others, and without WebAssembly and its SIMD.
+ */
+export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) => Promise<Encoder>) | undefined {
+  const { kernel, heads, tokens, area, width } = shape;
+  const memory = kernel.ofPositions === "weights" || isScaledSoftmax(kernel) ? memoryOf(1) : undefined;
+  const functions = memory && exportsOf<Program>(program, memory);
+  if (memory === undefined || functions === undefined) return undefined;
+  const run = functions;
+  const dim = width / heads;
+  const step = width * ROW;
+  let owner: unknown;
+
+  return async (parameters) => {
+    const loaded = await load(shape, parameters);
+    const { layers, hidden, zeros, ones } = loaded;
+    const rows = (count: number): number => loaded.take(LANES * count);
+    const roomAt = (x: number, isKept: boolean): Room => {
+      const shared = rows(tokens * width);
+      return {
+        x,
+        middle: isKept ? rows(tokens * width) : x,
+        after: isKept ? rows(tokens * width) : x,
+        seen: shared,
+        normed: isKept ? rows(tokens * width) : shared,
+        q: rows(tokens * width),
+        k: rows(tokens * width),
+        v: rows(tokens * width),
+        mixed: rows(tokens * width),
+        weights: rows(heads * tokens * tokens),
+        hidden: rows(isKept ? tokens * hidden : hidden),
+        gated: rows(isKept ? tokens * hidden : hidden),
+        hiddenStep: isKept ? hidden * ROW : 0,
+      };
+    };
+    const [spins, x] = [rows(tokens * area), rows(tokens * width)];
+    const plain = roomAt(x, false);
+    const shared = layers.map(() => plain);
+    const kept: Room[] = [];
+    for (let layer = 0; layer < layers.length; layer++) kept.push(roomAt(kept.at(-1)?.after ?? x, true));
+    const head: Head = {
+      summed: rows(width),
+      normed: rows(width),
+      projected: [rows(width), rows(width)],
+      out: [rows(width), rows(width)],
+    };
+    const size = rows(1);
+    let numbers = new Float32Array(memory.buffer);
+    const self = {};
+
+    const affine = (from: number, { weight, bias, inner, outer }: Affine, to: number, onto = 0): void =>
+      run.linear(from, weight, bias, to, inner, outer, ROW, ROW, ROW, onto);
+    const normed = (from: number, { scale, shift }: Norm, to: number): void =>
+      run.norm(from, scale, shift, to, width, EPSILON);
+    const copy = (from: number, to: number): void => {
+      if (from !== to) numbers.copyWithin(to / NUMBER, from / NUMBER, (from + tokens * step) / NUMBER);
+    };
+
+    function attend(attending: Attending, { q, k, v, mixed, weights }: Room): void {
+      for (let head = 0; head < heads; head++) {
+        const channels = head * dim * ROW;
+        if (attending.of === "positions") {
+          const own = attending.weights + NUMBER * head * tokens * tokens;
+          run.linear(v + channels, own, zeros, mixed + channels, tokens, tokens, step, step, dim * ROW, 0);
+          continue;
+        }
+        for (let i = 0; i < tokens; i++) {
+          const pair = (head * tokens + i) * tokens;
+          const [query, scores] = [i * step + channels, weights + pair * ROW];
+          run.pairs(q + query, k + channels, scores, dim, tokens, ROW, ROW, step, attending.scale);
+          run.softmax(scores, attending.bias + NUMBER * pair, tokens);
+          run.pairs(scores, v + channels, mixed + query, tokens, dim, ROW, step, ROW, 1);
+        }
+      }
+    }
+
+    function encodeLayer(layer: LoadedLayer, room: Room): void {
+      for (let token = 0, at = 0; token < tokens; token++, at += step) {
+        const seen = room.seen + at;
+        normed(room.x + at, layer.attentionNorm, seen);
+        affine(seen, layer.value, room.v + at);
+        if (layer.query === undefined) continue;
+        affine(seen, layer.query, room.q + at);
+        affine(seen, layer.key ?? layer.query, room.k + at);
+      }
+      attend(layer.attending, room);
+      copy(room.x, room.middle);
+      for (let token = 0, at = 0; token < tokens; token++, at += step)
+        affine(room.mixed + at, layer.output, room.middle + at, 1);
+      copy(room.middle, room.after);
+      for (let token = 0, at = 0; token < tokens; token++, at += step) {
+        const [hiddenRows, gated] = [room.hidden + token * room.hiddenStep, room.gated + token * room.hiddenStep];
+        normed(room.middle + at, layer.feedForwardNorm, room.normed + at);
+        affine(room.normed + at, layer.expand, hiddenRows);
+        run.gelu(hiddenRows, gated, hidden);
+        affine(gated, layer.contract, room.after + at, 1);
+      }
+    }
+
+    return {
+      run,
+      loaded,
+      head,
+      kept,
+      spins,
+      rows,
+      enter() {
+        if (owner === self) return numbers;
+        owner = self;
+        const missing = loaded.end() - memory.buffer.byteLength;
+        if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+        numbers = new Float32Array(memory.buffer);
+        loaded.fill(numbers);
+        return numbers;
+      },
+      encode(cut, first, rooms = shared) {
+        const length = tokens * area;
+        const images = cut.length / length;
+        for (let lane = 0; lane < LANES; lane++) {
+          const image = first + lane < images ? first + lane : first;
+          for (let spin = 0; spin < length; spin++)
+            numbers[spins / NUMBER + spin * LANES + lane] = cut[image * length + spin];
+        }
+        for (let token = 0; token < tokens; token++)
+          affine(spins + token * area * ROW, loaded.embedding, x + token * step);
+        layers.forEach((layer, at) => encodeLayer(layer, rooms[at]));
+        run.pairs(ones, rooms.at(-1)?.after ?? x, head.summed, tokens, width, 0, step, ROW, 1);
+        normed(head.summed, loaded.norm, head.normed);
+        for (const [part, { affine: projection, norm }] of loaded.parts.entries()) {
+          affine(head.normed, projection, head.projected[part]);
+          normed(head.projected[part], norm, head.out[part]);
+        }
+      },
+      logCosh({ re, im }, first) {
+        run.cosh(head.out[0], head.out[1], size, width);
+        const count = Math.min(LANES, re.length - first);
+        for (let lane = 0; lane < count; lane++) {
+          let [x, y, log, phase] = [1, 0, 0, 0];
+          for (let channel = 0; channel < width; channel++) {
+            const at = channel * LANES + lane;
+            const [a, b] = [numbers[head.out[0] / NUMBER + at], numbers[head.out[1] / NUMBER + at]];
+            [x, y] = [x * a - y * b, x * b + y * a];
+            if ((channel + 1) % FACTORS > 0 && channel + 1 < width) continue;
+            log += 0.5 * Math.log(x * x + y * y);
+            phase += Math.atan2(y, x);
+            [x, y] = [1, 0];
+          }
+          re[first + lane] = numbers[size / NUMBER + lane] - width * Math.LN2 + log;
+          im[first + lane] = phase;
+        }
+      },
+    };
+  };
+}

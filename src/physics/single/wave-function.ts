@@ -1,0 +1,152 @@
+import { add, expand, reshape } from "../../autograd/ops.js";
+import { recording, Tape } from "../../autograd/tape.js";
+import { tensorsIn, type Tensor } from "../../core/tensor.js";
+import { cpu } from "../../cpu/cpu.js";
+import type { NamedTensors } from "../../nn/split.js";
+import type { LogAmplitude } from "../amplitudes.js";
+import { partsOf, type Ansatz, type EncoderShape } from "../ansatz.js";
+import type { AnsatzParameters } from "../ansatz-parameters.js";
+import type { ComplexNumbers } from "../complex.js";
+import { positionWeights } from "../position-weights.js";
+import { derivativesOf } from "./derivatives.js";
+import { encoderOf } from "./encoder.js";
+import { FOUR, LANES } from "./memory.js";
+
+/** Most images that are cut at once. */
+const MOST_IMAGES = 4096;
+
+/** A wave function with its parameters in float32. */
+export interface SingleWaveFunction {
+  /** log ψ [rows] of spins ±1 [rows, sites]. */
+  readonly amplitudes: LogAmplitude;
+  /** Writes ∂ log ψ / ∂θ [rows, P] to `into`, in the order of the parameters. */
+  readonly derivatives: (spins: Int8Array, into: ComplexNumbers) => Promise<void>;
+}
+
+/**
+ * Derivatives by the `learned` tensors of a layer, each [rows, ·], from those by what its kernel makes of positions,
+ * `cotangents` [rows, heads, queries, keys]. Every row has its own copy of the tensors, as heads of its own.
+ */
+async function throughPositions(
+  { kernel, heads, tokens, width }: EncoderShape,
+  learned: NamedTensors,
+  cotangents: Float64Array,
+): Promise<Map<Tensor, Float32Array | Float64Array>> {
+  const rows = cotangents.length / (heads * tokens * tokens);
+  const sizes = { batch: 1, heads: rows * heads, queries: tokens, keys: tokens, dim: width / heads };
+  const originals = Object.values(learned);
+  const gradients = cpu.scope(() => {
+    const copies = originals.map((tensor) => {
+      const { shape } = tensor;
+      return reshape(expand(reshape(tensor, [1, ...shape]), [rows, ...shape]), [rows * shape[0], ...shape.slice(1)]);
+    });
+    const tape = new Tape(copies);
+    const named = Object.fromEntries(Object.keys(learned).map((name, at) => [name, copies[at]]));
+    const weights = recording(tape, () => positionWeights(kernel, named, sizes)!);
+    const given = tape.pull(weights, cpu.adopt(cotangents, weights.shape, "f64"), add);
+    return copies.map((copy) => given.get(copy) ?? cpu.full(0, copy.shape));
+  });
+  const numbers = await Promise.all(gradients.map((gradient) => gradient.read()));
+  gradients.forEach((gradient) => gradient.dispose());
+  return new Map(originals.map((tensor, at) => [tensor, numbers[at]]));
+}
+
+/**
+ * log ψ of `ansatz` and its derivatives on the CPU in float32, 16 images side by side.
+ *
+ * For what `ansatz` made with softmax attention, with or without relative positions, or with a kernel whose weights
+ * depend on positions alone. Undefined for others, and without WebAssembly and its SIMD.
+ */
+export function singlePrecision(
+  ansatz: Ansatz,
+): ((parameters: AnsatzParameters) => Promise<SingleWaveFunction>) | undefined {
+  const parts = partsOf(ansatz);
+  const { images, separable } = ansatz;
+  const start = parts && separable ? encoderOf(parts.encoder) : undefined;
+  if (parts === undefined || start === undefined) return undefined;
+  const { encoder: shape, cut, characters, total } = parts;
+  const { heads, tokens } = shape;
+  const pairs = heads * tokens * tokens;
+
+  return async (parameters) => {
+    const encoder = await start(parameters);
+    const derivatives = derivativesOf(shape, encoder);
+    const leaves = tensorsIn(parameters);
+    const count = leaves.reduce((sum, { size }) => sum + size, 0);
+
+    /** log ψ of the images, and of the rows. */
+    async function amplitudes(
+      numbers: ArrayLike<number>,
+      rows: number,
+    ): Promise<readonly [ComplexNumbers, ComplexNumbers]> {
+      const size = rows * images;
+      const found = { re: new Float64Array(size), im: new Float64Array(size) };
+      encoder.enter();
+      for (let image = 0; image < size; image += LANES) {
+        encoder.encode(numbers, image);
+        encoder.logCosh(found, image);
+      }
+      const tensor = (values: Float64Array): Tensor => cpu.adopt(values, [rows, images], "f64");
+      const { re, im } = cpu.scope(() => total({ re: tensor(found.re), im: tensor(found.im) }));
+      const whole = { re: await re.read(), im: await im.read() } as ComplexNumbers;
+      re.dispose();
+      im.dispose();
+      return [found, whole];
+    }
+
+    const rowsOf = (spins: Int8Array): number => spins.length / ansatz.lattice.sites;
+
+    return {
+      async amplitudes(spins) {
+        const all = { re: new Float64Array(rowsOf(spins)), im: new Float64Array(rowsOf(spins)) };
+        const step = Math.ceil(MOST_IMAGES / images) * ansatz.lattice.sites;
+        for (let start = 0; start < spins.length; start += step) {
+          const part = spins.subarray(start, start + step);
+          const [, { re, im }] = await amplitudes(cut(part), rowsOf(part));
+          all.re.set(re, rowsOf(spins.subarray(0, start)));
+          all.im.set(im, rowsOf(spins.subarray(0, start)));
+        }
+        return all;
+      },
+      async derivatives(spins, into) {
+        const rows = rowsOf(spins);
+        const tokenNumbers = cut(spins);
+        const [found, whole] = await amplitudes(tokenNumbers, rows);
+        // w_g = χ(g) ψ(gσ) / Σ_g χ(g) ψ(gσ), and 0 for further images up to a multiple of four
+        const padded = FOUR * Math.ceil(images / FOUR);
+        const weights = { re: new Float64Array(rows * padded), im: new Float64Array(rows * padded) };
+        const length = tokenNumbers.length / (rows * images);
+        const paddedNumbers = images === padded ? tokenNumbers : new Int8Array(rows * padded * length);
+        for (let row = 0, image = 0; row < rows; row++)
+          for (let g = 0; g < images; g++, image++) {
+            const at = row * padded + g;
+            const share = (characters[g] / images) * Math.exp(found.re[image] - whole.re[row]);
+            const phase = found.im[image] - whole.im[row];
+            weights.re[at] = share * Math.cos(phase);
+            weights.im[at] = share * Math.sin(phase);
+            if (images < padded)
+              paddedNumbers.set(tokenNumbers.subarray(image * length, (image + 1) * length), at * length);
+          }
+        const rest = parameters.layers.length * pairs;
+        const positions = { re: new Float64Array(rows * rest), im: new Float64Array(rows * rest) };
+        derivatives(paddedNumbers, weights, padded, { parameters: into, positions });
+        for (const [layer, { learned }] of parameters.layers.entries()) {
+          if (Object.keys(learned).length === 0) continue;
+          for (const part of ["re", "im"] as const) {
+            const cotangents = new Float64Array(rows * pairs);
+            for (let row = 0; row < rows; row++) {
+              const from = row * rest + layer * pairs;
+              cotangents.set(positions[part].subarray(from, from + pairs), row * pairs);
+            }
+            const gradients = await throughPositions(shape, learned, cotangents);
+            for (let at = 0, place = 0; at < leaves.length; place += leaves[at++].size) {
+              const [gradient, { size }] = [gradients.get(leaves[at]), leaves[at]];
+              for (let row = 0; gradient !== undefined && row < rows; row++)
+                into[part].set(gradient.subarray(row * size, (row + 1) * size), row * count + place);
+            }
+          }
+        }
+      },
+    };
+  };
+}
