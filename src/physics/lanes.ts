@@ -1,17 +1,14 @@
-import { permute } from "../autograd/ops.js";
 import { EPSILON } from "../autograd/rows.js";
 import type { Tensor } from "../core/tensor.js";
-import { attention } from "../kernels/attention.js";
-import { denseBias } from "../kernels/bias.js";
-import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "../kernels/kernel.js";
-import { scaledProduct } from "../kernels/softmax.js";
+import type { HeadSizes } from "../kernels/kernel.js";
 import type { LinearParameters, NormParameters } from "../nn/linear.js";
 import { geluInPlace, GELU_END } from "../numerics/gelu.js";
 import { exportsOf, memoryOf, PAGE } from "../numerics/wasm.js";
 import type { ComplexNumbers } from "./complex.js";
-import { unitValues, type EncoderShape } from "./ansatz.js";
+import type { EncoderShape } from "./ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
 import program from "./lanes.wat";
+import { isScaledSoftmax, positionNumbers } from "./position-weights.js";
 
 /** Images that are computed at once, one a lane. */
 const LANES = 16;
@@ -54,26 +51,6 @@ interface LoadedLayer {
   readonly expand: Affine;
   readonly hidden: number;
   readonly contract: Affine;
-}
-
-/** Whether weights are the softmax of scale·(q·k), plus a bias that depends on positions alone if there is one. */
-const isScaledSoftmax = (kernel: AttentionKernel): kernel is TiledKernel =>
-  !("compose" in kernel) &&
-  kernel.normalizer === "softmax" &&
-  kernel.projections !== "values" &&
-  kernel.prepare === undefined &&
-  kernel.formula.component === undefined &&
-  kernel.formula.score === scaledProduct.score &&
-  (kernel.bias === undefined ? kernel.inputs === undefined : kernel.ofPositions === "bias");
-
-/** α [heads, keys, queries] of a kernel whose weights depend on positions alone. */
-async function positionWeights(kernel: AttentionKernel, { learned, value }: AnsatzLayer, { heads, keys }: HeadSizes) {
-  const { backend } = value.weight;
-  const weights = backend.scope(() => {
-    const v = unitValues(backend, [1, heads, keys]);
-    return permute(attention(kernel, { ...learned, q: v, k: v, v }), [0, 1, 3, 2]);
-  });
-  return weights.read();
 }
 
 /** Adds log cosh(a + ib) to the number of an image, in the operations and the order of `logCosh`. */
@@ -127,12 +104,11 @@ export function laneAmplitudes(
     const projection = async (weight: Tensor | undefined): Promise<Affine | undefined> =>
       weight && [await load(weight), none];
 
-    async function attendingOf(layer: AnsatzLayer): Promise<Attending> {
+    async function attendingOf({ learned }: AnsatzLayer): Promise<Attending> {
       if (!isScaledSoftmax(kernel))
-        return { of: "positions", weights: put(await positionWeights(kernel, layer, sizes)) };
-      const own = kernel.bias?.(layer.learned as AttentionInputs, { affordsBias: true, isMasked: false });
-      const bias = own === undefined ? new Float64Array(heads * tokens * tokens) : await denseBias(own, sizes).read();
-      return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias: put(bias) };
+        return { of: "positions", weights: put(await positionNumbers(kernel, learned, sizes, true)) };
+      const bias = put(await positionNumbers(kernel, learned, sizes));
+      return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias };
     }
 
     const first = await linear(embedding);

@@ -1,4 +1,6 @@
+import { permute } from "../autograd/ops.js";
 import type { Tensor } from "../core/tensor.js";
+import { cpu } from "../cpu/cpu.js";
 import { attention } from "../kernels/attention.js";
 import { denseBias } from "../kernels/bias.js";
 import type { AttentionInputs, AttentionKernel, HeadSizes, TiledKernel } from "../kernels/kernel.js";
@@ -28,4 +30,20 @@ export function positionWeights(kernel: AttentionKernel, learned: NamedTensors, 
   const [{ backend }] = Object.values(learned);
   const v = unitValues(backend, [1, sizes.heads, sizes.keys]);
   return attention(kernel, { ...learned, q: v, k: v, v });
+}
+
+/** The numbers of `positionWeights`, by key and query if `byKey`; zeros for a softmax without bias. */
+export async function positionNumbers(
+  kernel: AttentionKernel,
+  learned: NamedTensors,
+  sizes: HeadSizes,
+  byKey = false,
+): Promise<ArrayLike<number>> {
+  const weights = cpu.scope(() => {
+    const given = positionWeights(kernel, learned, sizes);
+    return given && byKey ? permute(given, [0, 1, 3, 2]) : given;
+  });
+  const numbers = await weights?.read();
+  weights?.dispose();
+  return numbers ?? new Float64Array(sizes.heads * sizes.queries * sizes.keys);
 }

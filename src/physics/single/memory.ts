@@ -3,7 +3,7 @@ import type { HeadSizes } from "../../kernels/kernel.js";
 import type { LinearParameters, NormParameters } from "../../nn/linear.js";
 import type { EncoderShape } from "../ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "../ansatz-parameters.js";
-import { isScaledSoftmax, positionWeights } from "../position-weights.js";
+import { isScaledSoftmax, positionNumbers } from "../position-weights.js";
 
 /** Images that are computed at once, one a lane. */
 export const LANES = 16;
@@ -131,19 +131,11 @@ export async function load(
     scalePlace: places.get(scale)!,
     shiftPlace: places.get(shift)!,
   });
-  async function attendingOf({ learned, value }: AnsatzLayer): Promise<Attending> {
-    const { backend } = value.weight;
-    const tensor = backend.scope(() => positionWeights(kernel, learned, sizes));
-    const numbers = (await tensor?.read()) ?? new Float64Array(heads * pairs);
-    tensor?.dispose();
-    if (isScaledSoftmax(kernel))
-      return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias: put(numbers) };
-    const byHead = Array.from({ length: heads }, (_, head) => numbers.subarray(head * pairs, (head + 1) * pairs));
-    return {
-      of: "positions",
-      weights: put(byHead.flatMap((matrix) => [...transposed(matrix, tokens, tokens)])),
-      transposed: put(numbers),
-    };
+  async function attendingOf({ learned }: AnsatzLayer): Promise<Attending> {
+    const numbers = put(await positionNumbers(kernel, learned, sizes));
+    if (isScaledSoftmax(kernel)) return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias: numbers };
+    const weights = put(await positionNumbers(kernel, learned, sizes, true));
+    return { of: "positions", weights, transposed: numbers };
   }
   const layers: LoadedLayer[] = [];
   for (const [at, layer] of parameters.layers.entries())
