@@ -109,6 +109,16 @@ it("has feed-forward layers of four times the width unless it is chosen", () => 
   expect(optionsOf(wavefunction, { width: 60, hidden: 8 }).hidden).toBe(8);
 });
 
+it("refines squares up to 6 × 6 sites by default, unless the projection is chosen", () => {
+  expect(optionsOf(wavefunction, { extents: [6, 6] })).toMatchObject({
+    refinement: 20,
+    kernels: ["factored", "softmax"],
+  });
+  for (const chosen of [{ extents: [4, 4] }, { extents: [8, 8] }, { extents: [6, 6], projection: "all" }] as const)
+    expect(optionsOf(wavefunction, chosen).refinement).toBe(0);
+  expect(optionsOf(wavefunction, { extents: [6, 6], projection: "none", refinement: 3 }).refinement).toBe(3);
+});
+
 it.each([
   [0.03, 0.003, 0.015],
   [0.03, 0.03, 0.03],
@@ -202,11 +212,8 @@ it.each([
 
 it("samples lattices too large to sum over, and shows published energies", async () => {
   const { results } = await conducted({
-    ...optionsOf(wavefunction, { extents: [6, 6] }),
+    ...optionsOf(wavefunction, { extents: [6, 6], width: 4, steps: 1, refinement: 0, samples: 32 }),
     kernels: ["factored"],
-    width: 4,
-    steps: 1,
-    samples: 32,
     chains: 16,
   });
   const { reference, runs } = results.measurements!;

@@ -25,6 +25,7 @@ import {
 } from "../runner/schema.js";
 import {
   attentionNames,
+  isLargeSquare,
   isSmall,
   latticeOf,
   precisionNames,
@@ -111,7 +112,10 @@ export const wavefunctionOptions = {
 
 export type WavefunctionOptions = Values<typeof wavefunctionOptions>;
 
-/** Defaults for the chosen lattice; chains of `--lengths` follow the choice of projection, sampling and samples. */
+/**
+ * Defaults for the chosen lattice. A chosen projection is that of all steps, unless others are chosen too. Chains of
+ * `--lengths` follow the choice of projection, sampling and samples.
+ */
 export function derive({
   extents = quick.extents,
   j2 = quick.j2,
@@ -119,6 +123,7 @@ export function derive({
   projection,
   sampling,
   samples,
+  seeds,
   lengths,
 }: Chosen<typeof wavefunctionOptions>): Chosen<typeof wavefunctionOptions> {
   const choice = Object.fromEntries(
@@ -127,6 +132,8 @@ export function derive({
   return {
     ...settingFor(extents, j2),
     ...(width === undefined ? {} : { hidden: EXPANSION * width }),
+    ...(projection === undefined && seeds !== 0 ? {} : { refinement: 0 }),
+    ...(isLargeSquare(extents) ? { kernels: ["factored", "softmax"] } : {}),
     seeds: isSmall(extents) ? 3 : 1,
     ...(lengths === undefined ? {} : { lengthChoice: choice }),
   };

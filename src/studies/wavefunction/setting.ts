@@ -66,6 +66,9 @@ export function latticeOf([rows, columns]: readonly number[]): Lattice {
   return columns === undefined ? chain(rows) : square(rows, columns);
 }
 
+/** Most sites for which 64 images of every configuration take minutes. */
+export const MOST_PROJECTED_SITES = 36;
+
 /** Most sites for which the sector is enumerated by default: 16 sites have 12,870 states. */
 const ENUMERATED_SITES = 16;
 
@@ -93,35 +96,42 @@ export function schedulesOf({
 /** Whether the sector is enumerated by default. */
 export const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
 
+/** Whether the lattice is a square that is sampled by default. */
+export const isLargeSquare = (extents: readonly number[]): boolean => extents.length === 2 && !isSmall(extents);
+
+/** Default networks: of lattices whose sector is enumerated, and of larger ones. */
+const networks = {
+  small: { width: 8, hidden: 8 * EXPANSION, heads: 2, layers: 1 },
+  ring: { width: 16, hidden: 16 * EXPANSION, heads: 4, layers: 1 },
+  square: { width: 24, hidden: 48, heads: 4, layers: 2 },
+} as const;
+
 /** The default optimisation of a lattice. */
 export function settingFor(extents: readonly number[], j2: number): OptimizationSetting {
   const { sites } = latticeOf(extents);
   const small = isSmall(extents);
-  const isLargeSquare = !small && extents.length === 2;
+  const large = isLargeSquare(extents);
   const stable = rateFor(sites, extents.length, j2);
   return {
     extents,
     j2,
     patch: 2,
-    width: small ? 8 : 16,
-    hidden: EXPANSION * (small ? 8 : 16),
-    heads: small ? 2 : 4,
-    layers: 1,
+    ...networks[large ? "square" : small ? "small" : "ring"],
     // all symmetries are few images on a ring, but 64 on a square of 6 × 6 sites
-    projection: isLargeSquare ? "translations" : "all",
+    projection: large ? "translations" : "all",
     signs: small ? "none" : "marshall",
-    precision: isLargeSquare ? "float32" : "float64",
-    steps: isLargeSquare ? 150 : small ? 80 : 200,
-    refinement: 0,
+    precision: large ? "float32" : "float64",
+    steps: large ? 400 : small ? 80 : 200,
+    refinement: large && sites <= MOST_PROJECTED_SITES ? 20 : 0,
     sampling: small ? "sum" : "metropolis",
-    samples: isLargeSquare ? 256 : 512,
-    chains: isLargeSquare ? 64 : 128,
+    samples: large ? 256 : 512,
+    chains: large ? 64 : 128,
     // draws hardly hold the ferromagnet, so that a sampled optimisation bears twice the rate
-    rate: isLargeSquare
+    rate: large
       ? { start: 2 * stable, end: stable / 5, warmup: 10 }
       : { start: stable, end: stable, warmup: small ? 5 : 10 },
     shift: 1e-3,
-    momentum: isLargeSquare ? 0.9 : 0,
+    momentum: large ? 0.9 : 0,
     longest: 0.3,
   };
 }

@@ -21,7 +21,13 @@ import {
   type OptimizationState,
   type StoredOptimization,
 } from "./optimization.js";
-import { latticeOf, schedulesOf, type AttentionName, type OptimizationSetting } from "./setting.js";
+import {
+  latticeOf,
+  MOST_PROJECTED_SITES,
+  schedulesOf,
+  type AttentionName,
+  type OptimizationSetting,
+} from "./setting.js";
 
 /** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
@@ -47,9 +53,6 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
 }
 
 const onAllSymmetries = (setting: OptimizationSetting): OptimizationSetting => ({ ...setting, projection: "all" });
-
-/** Most sites for which 64 images of every configuration take minutes. */
-const MOST_PROJECTED_SITES = 36;
 
 /**
  * The setting projected on all symmetries; undefined if it is already, if that excludes the ground state, or if it
