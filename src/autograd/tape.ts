@@ -152,3 +152,6 @@ export function stopGradient(tensor: Tensor): Tensor {
   checkTensors("stopGradient", { tensor });
   return new Tensor(tensor.backend, tensor.shape, tensor);
 }
+
+/** Watches nothing: while it records, no other tape frees what it goes through. */
+export const keeping = new Tape([]);

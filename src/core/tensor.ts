@@ -57,8 +57,8 @@ export interface Backend {
   /** The backend's kind and its device's name. */
   toString(): string;
   /**
-   * A tensor of numbers of another backend, which may be NaN and infinite. They may become its storage: they are not to
-   * be changed. @internal
+   * A tensor of numbers of another backend, which may be NaN and infinite. They may become its storage, so nobody else
+   * may use them. @internal
    */
   adopt(numbers: ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
   /** Whether operations are only collected, so that tensors get no numbers. @internal */

@@ -1,5 +1,5 @@
 import { add, concat, expand, reshape } from "../autograd/ops.js";
-import { recording, Tape } from "../autograd/tape.js";
+import { keeping, recording, Tape } from "../autograd/tape.js";
 import { having } from "../core/kinds.js";
 import { checkArguments } from "../core/options.js";
 import { isTensor } from "../core/is-tensor.js";
@@ -36,9 +36,6 @@ const MOST_ROWS = 256;
 const MOST_IMAGES = 8192;
 /** Most derivatives of a block, which bounds the memory of the copies of the parameters. */
 const MOST_DERIVATIVES = 2 ** 24;
-
-/** Watches nothing: while it records, no other tape frees what it goes through. */
-const keeping = new Tape([]);
 
 /** Both parts for all rows of `tokens`, from one forward pass. */
 function block(ansatz: Ansatz, parameters: AnsatzParameters, tokens: Tensor): Jacobian {

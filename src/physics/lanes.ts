@@ -8,7 +8,7 @@ import type { ComplexNumbers } from "./complex.js";
 import type { EncoderShape } from "./ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
 import program from "./lanes.wat";
-import { isScaledSoftmax, positionNumbers } from "./position-weights.js";
+import { byKey, isOfPositions, isScaledSoftmax, positionNumbers } from "./position-weights.js";
 
 /** Images that are computed at once, one a lane. */
 const LANES = 16;
@@ -72,7 +72,7 @@ export function laneAmplitudes(
   shape: EncoderShape,
 ): ((parameters: AnsatzParameters) => Promise<LaneAmplitudes>) | undefined {
   const { kernel, heads, tokens, area, width } = shape;
-  const memory = kernel.ofPositions === "weights" || isScaledSoftmax(kernel) ? memoryOf(1) : undefined;
+  const memory = isOfPositions(kernel) ? memoryOf(1) : undefined;
   const functions = memory && exportsOf<Program>(program, memory);
   const change = memory && geluInPlace(memory);
   if (memory === undefined || functions === undefined || change === undefined) return undefined;
@@ -104,10 +104,10 @@ export function laneAmplitudes(
     const projection = async (weight: Tensor | undefined): Promise<Affine | undefined> =>
       weight && [await load(weight), none];
 
-    async function attendingOf({ learned }: AnsatzLayer): Promise<Attending> {
+    function attendingOf({ learned }: AnsatzLayer): Attending {
       if (!isScaledSoftmax(kernel))
-        return { of: "positions", weights: put(await positionNumbers(kernel, learned, sizes, true)) };
-      const bias = put(await positionNumbers(kernel, learned, sizes));
+        return { of: "positions", weights: put(byKey(positionNumbers(kernel, learned, sizes), tokens)) };
+      const bias = put(positionNumbers(kernel, learned, sizes));
       return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias };
     }
 
@@ -119,7 +119,7 @@ export function laneAmplitudes(
         query: await projection(layer.query),
         key: await projection(layer.key),
         value: await linear(layer.value),
-        attending: await attendingOf(layer),
+        attending: attendingOf(layer),
         output: await linear(layer.output),
         feedForwardNorm: await norm(layer.feedForwardNorm),
         expand: await linear(layer.expand),

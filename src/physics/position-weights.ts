@@ -1,5 +1,5 @@
-import { permute } from "../autograd/ops.js";
 import type { Tensor } from "../core/tensor.js";
+import { numbersOf } from "../cpu/backend.js";
 import { cpu } from "../cpu/cpu.js";
 import { attention } from "../kernels/attention.js";
 import { denseBias } from "../kernels/bias.js";
@@ -18,8 +18,12 @@ export const isScaledSoftmax = (kernel: AttentionKernel): kernel is TiledKernel 
   kernel.formula.score === scaledProduct.score &&
   (kernel.bias === undefined ? kernel.inputs === undefined : kernel.ofPositions === "bias");
 
+/** Whether `positionWeights` tells all that attention needs to know besides queries, keys and values. */
+export const isOfPositions = (kernel: AttentionKernel): boolean =>
+  kernel.ofPositions === "weights" || isScaledSoftmax(kernel);
+
 /**
- * What a kernel makes of positions alone, [1, heads, queries, keys]: the bias of its scores if it is a scaled softmax,
+ * What a kernel makes on the CPU of positions alone, [1, heads, queries, keys]: the bias of its scores if it is a scaled softmax,
  * else its weights. Undefined for a softmax without bias.
  */
 export function positionWeights(kernel: AttentionKernel, learned: NamedTensors, sizes: HeadSizes): Tensor | undefined {
@@ -27,23 +31,29 @@ export function positionWeights(kernel: AttentionKernel, learned: NamedTensors, 
     const bias = kernel.bias?.(learned as unknown as AttentionInputs, { affordsBias: true, isMasked: false });
     return bias && denseBias(bias, sizes);
   }
-  const [{ backend }] = Object.values(learned);
-  const v = unitValues(backend, [1, sizes.heads, sizes.keys]);
+  const v = unitValues(cpu, [1, sizes.heads, sizes.keys]);
   return attention(kernel, { ...learned, q: v, k: v, v });
 }
 
-/** The numbers of `positionWeights`, by key and query if `byKey`; zeros for a softmax without bias. */
-export async function positionNumbers(
-  kernel: AttentionKernel,
-  learned: NamedTensors,
-  sizes: HeadSizes,
-  byKey = false,
-): Promise<ArrayLike<number>> {
-  const weights = cpu.scope(() => {
-    const given = positionWeights(kernel, learned, sizes);
-    return given && byKey ? permute(given, [0, 1, 3, 2]) : given;
+/** The numbers of `positionWeights`; zeros for a softmax without bias. */
+export function positionNumbers(kernel: AttentionKernel, learned: NamedTensors, sizes: HeadSizes): Float64Array {
+  // a bias may be a learned tensor itself, which is not to be disposed
+  const numbers = cpu.scope(() => {
+    const weights = positionWeights(kernel, learned, sizes);
+    return weights && Float64Array.from(numbersOf(weights));
   });
-  const numbers = await weights?.read();
-  weights?.dispose();
   return numbers ?? new Float64Array(sizes.heads * sizes.queries * sizes.keys);
+}
+
+/** The transpose of a matrix [rows, columns]. */
+export const transposed = (numbers: ArrayLike<number>, rows: number, columns: number): Float64Array =>
+  Float64Array.from({ length: rows * columns }, (_, at) => numbers[(at % rows) * columns + Math.floor(at / rows)]);
+
+/** Weights [heads, tokens, tokens] with keys before queries. */
+export function byKey(weights: Float64Array, tokens: number): Float64Array {
+  const turned = new Float64Array(weights.length);
+  const size = tokens * tokens;
+  for (let at = 0; at < weights.length; at += size)
+    turned.set(transposed(weights.subarray(at, at + size), tokens, tokens), at);
+  return turned;
 }

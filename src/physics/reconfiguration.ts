@@ -46,10 +46,14 @@ export function linearProblem(derivatives: Jacobian, energies: ComplexNumbers, w
   );
   const { re, im } = derivatives;
   checkTensors("linearProblem", { re, im });
-  return re.backend.scope(() => problemInBlocks([{ re: multiply(re, 1), im: multiply(im, 1) }], energies, weights));
+  return re.backend.scope(() => {
+    // the CPU would overwrite them
+    const own = re.backend === cpu ? { re: multiply(re, 1), im: multiply(im, 1) } : { re, im };
+    return problemInBlocks([own], energies, weights);
+  });
 }
 
-/** Centres and weights blocks on the CPU in place, in the operations of `problemInBlocks` for each number. */
+/** Centres and weights blocks on the CPU in place, with the operations of other backends on each number. */
 function centredInPlace(blocks: readonly Tensor[], weights: Float64Array): Tensor[] {
   const [, width] = blocks[0].shape;
   let row = 0;
@@ -81,9 +85,9 @@ export function problemInBlocks(
   const rows = weights.length;
   return backend.scope(() => {
     const shares = backend.tensor(weights, [rows, 1]);
-    const roots = backend.tensor(weights.map(Math.sqrt), [rows, 1]);
     const centred = (blocks: readonly Tensor[]): Tensor[] => {
       if (backend === cpu) return centredInPlace(blocks, weights);
+      const roots = backend.tensor(weights.map(Math.sqrt), [rows, 1]);
       const [share, root] = [rowsFrom(shares, blocks), rowsFrom(roots, blocks)];
       const mean = sumOf(blocks.map((block, at) => matmul(share[at], block, { transposeA: true })));
       return blocks.map((block, at) => multiply(subtract(block, mean), root[at]));

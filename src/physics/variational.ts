@@ -107,7 +107,7 @@ export interface StepOptions {
   readonly logAmplitude?: LogAmplitude;
   /**
    * The Jacobian of the present parameters for these rows, in consecutive blocks on their backend. The step disposes of
-   * it. Default: computed there.
+   * it, and overwrites its numbers on the CPU. Default: computed there.
    */
   readonly derivatives?: (spins: Int8Array) => Promise<readonly Jacobian[]>;
 }

@@ -55,6 +55,14 @@ const kernels: Readonly<Record<string, (periodic: number[]) => AttentionKernel>>
   symmetric: () => symmetric(),
   relativePosition: () => relativePosition(),
   "relativePosition (periodic)": (periodic) => relativePosition({ periodic, scale: 2 }),
+  // what it learns is its bias
+  "a bias": () => ({
+    ...softmax(),
+    name: "a bias",
+    ofPositions: "bias",
+    inputs: [{ name: "b", shape: ({ heads, queries, keys }) => [1, heads, queries, keys] }],
+    bias: ({ b }) => b,
+  }),
 };
 
 describe("wave functions on lanes", () => {

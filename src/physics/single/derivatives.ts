@@ -31,7 +31,7 @@ export function derivativesOf({ heads, tokens, area, width }: EncoderShape, enco
   // Cotangents: of the residual stream, of what a norm or a matrix reads, and of the rows by name.
   const [dx, dn, dq, dk, dv, dm, terms] = [0, 1, 2, 3, 4, 5, 6].map(() => rows(tokens * width));
   const dh = rows(tokens * hidden);
-  const dw = rows(heads * tokens * tokens);
+  const dw = rows(layers.some(({ attending }) => attending.of === "scores") ? heads * tokens * tokens : 0);
   const [da, db, dp] = [rows(width), rows(width), rows(width)];
   /** A matrix for each four images. */
   const own = NUMBER * FOUR * Math.ceil(length / FOUR);
@@ -140,8 +140,8 @@ export function derivativesOf({ heads, tokens, area, width }: EncoderShape, enco
   return (cut, { re, im }, images, { parameters, positions }) => {
     const numbers = encoder.enter();
     for (const { re: x, im: y } of [parameters, positions]) [x, y].forEach((sum) => sum.fill(0));
-    const rest = (positions.re.length / re.length) * images;
-    const count = length - rest;
+    const count = loaded.parameters;
+    const rest = length - count;
     /** w tanh(a + ib) of a channel and a lane. */
     const cotangents = { re: new Float64Array(width * LANES), im: new Float64Array(width * LANES) };
     const [re0, im0] = head.out.map((start) => start / NUMBER);

@@ -3,7 +3,7 @@ import { exportsOf, memoryOf, PAGE } from "../../numerics/wasm.js";
 import type { EncoderShape } from "../ansatz.js";
 import type { AnsatzParameters } from "../ansatz-parameters.js";
 import type { ComplexNumbers } from "../complex.js";
-import { isScaledSoftmax } from "../position-weights.js";
+import { isOfPositions, isScaledSoftmax } from "../position-weights.js";
 import {
   LANES,
   load,
@@ -38,8 +38,9 @@ export interface Room {
   readonly k: number;
   readonly v: number;
   readonly mixed: number;
-  /** Softmax weights [heads, queries, keys]. */
+  /** Softmax weights [heads, queries, keys], of a query after one another, or at the same place where they are not kept. */
   readonly weights: number;
+  readonly weightsStep: number;
   readonly hidden: number;
   readonly gated: number;
   /** Bytes between the hidden rows of tokens; 0 where they are not kept. */
@@ -82,7 +83,7 @@ const FACTORS = 16;
  */
 export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) => Promise<Encoder>) | undefined {
   const { kernel, heads, tokens, area, width } = shape;
-  const memory = kernel.ofPositions === "weights" || isScaledSoftmax(kernel) ? memoryOf(1) : undefined;
+  const memory = isOfPositions(kernel) ? memoryOf(1) : undefined;
   const functions = memory && exportsOf<Program>(program, memory);
   if (memory === undefined || functions === undefined) return undefined;
   const run = functions;
@@ -94,19 +95,22 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
     const loaded = await load(shape, parameters);
     const { layers, hidden, zeros, ones } = loaded;
     const rows = (count: number): number => loaded.take(LANES * count);
+    const isOfScores = isScaledSoftmax(kernel);
     const roomAt = (x: number, isKept: boolean): Room => {
-      const shared = rows(tokens * width);
+      const ofWidth = (isNeeded = true): number => rows(isNeeded ? tokens * width : 0);
+      const seen = ofWidth();
       return {
         x,
-        middle: isKept ? rows(tokens * width) : x,
-        after: isKept ? rows(tokens * width) : x,
-        seen: shared,
-        normed: isKept ? rows(tokens * width) : shared,
-        q: rows(tokens * width),
-        k: rows(tokens * width),
-        v: rows(tokens * width),
-        mixed: rows(tokens * width),
-        weights: rows(heads * tokens * tokens),
+        middle: isKept ? ofWidth() : x,
+        after: isKept ? ofWidth() : x,
+        seen,
+        normed: isKept ? ofWidth() : seen,
+        q: ofWidth(isOfScores),
+        k: ofWidth(isOfScores),
+        v: ofWidth(),
+        mixed: ofWidth(),
+        weights: rows(isOfScores ? (isKept ? heads * tokens : 1) * tokens : 0),
+        weightsStep: isKept ? tokens * ROW : 0,
         hidden: rows(isKept ? tokens * hidden : hidden),
         gated: rows(isKept ? tokens * hidden : hidden),
         hiddenStep: isKept ? hidden * ROW : 0,
@@ -135,7 +139,7 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
       if (from !== to) numbers.copyWithin(to / NUMBER, from / NUMBER, (from + tokens * step) / NUMBER);
     };
 
-    function attend(attending: Attending, { q, k, v, mixed, weights }: Room): void {
+    function attend(attending: Attending, { q, k, v, mixed, weights, weightsStep }: Room): void {
       for (let head = 0; head < heads; head++) {
         const channels = head * dim * ROW;
         if (attending.of === "positions") {
@@ -145,7 +149,7 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
         }
         for (let i = 0; i < tokens; i++) {
           const pair = (head * tokens + i) * tokens;
-          const [query, scores] = [i * step + channels, weights + pair * ROW];
+          const [query, scores] = [i * step + channels, weights + (head * tokens + i) * weightsStep];
           run.pairs(q + query, k + channels, scores, dim, tokens, ROW, ROW, step, attending.scale);
           run.softmax(scores, attending.bias + NUMBER * pair, tokens);
           run.pairs(scores, v + channels, mixed + query, tokens, dim, ROW, step, ROW, 1);

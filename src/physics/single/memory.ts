@@ -3,11 +3,11 @@ import type { HeadSizes } from "../../kernels/kernel.js";
 import type { LinearParameters, NormParameters } from "../../nn/linear.js";
 import type { EncoderShape } from "../ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "../ansatz-parameters.js";
-import { isScaledSoftmax, positionNumbers } from "../position-weights.js";
+import { byKey, isScaledSoftmax, positionNumbers, transposed } from "../position-weights.js";
 
 /** Images that are computed at once, one a lane. */
 export const LANES = 16;
-/** Images whose derivatives are added up in the memory. */
+/** Images of one row whose derivatives are added up in the memory; so many numbers are 16 bytes. */
 export const FOUR = 4;
 /** Bytes of a number, and of a row of lanes. */
 export const NUMBER = 4;
@@ -66,20 +66,17 @@ export interface Loaded {
   /** The address of zeros, and of a row of ones. */
   readonly zeros: number;
   readonly ones: number;
-  /** Of an address on for so many numbers. */
+  /** Reserves room for so many numbers, and returns its address. */
   readonly take: (count: number) => number;
-  /** Bytes that are taken. */
+  /** Bytes that are reserved. */
   readonly end: () => number;
   readonly fill: (numbers: Float32Array) => void;
-  /** Derivatives of an image: by the parameters, and by what each layer's kernel makes of positions. */
+  /** Where the derivatives by a parameter begin among those by all. */
+  readonly places: ReadonlyMap<Tensor, number>;
+  /** The number of parameters. */
+  readonly parameters: number;
+  /** The number of derivatives: by the parameters, and by what each layer's kernel makes of positions. */
   readonly length: number;
-}
-
-function transposed(numbers: ArrayLike<number>, rows: number, columns: number): Float64Array {
-  return Float64Array.from(
-    { length: rows * columns },
-    (_, at) => numbers[(at % rows) * columns + Math.floor(at / rows)],
-  );
 }
 
 /** Plans where the numbers of `parameters` go in a memory, from its start on. */
@@ -131,11 +128,11 @@ export async function load(
     scalePlace: places.get(scale)!,
     shiftPlace: places.get(shift)!,
   });
-  async function attendingOf({ learned }: AnsatzLayer): Promise<Attending> {
-    const numbers = put(await positionNumbers(kernel, learned, sizes));
-    if (isScaledSoftmax(kernel)) return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias: numbers };
-    const weights = put(await positionNumbers(kernel, learned, sizes, true));
-    return { of: "positions", weights, transposed: numbers };
+  function attendingOf({ learned }: AnsatzLayer): Attending {
+    const numbers = positionNumbers(kernel, learned, sizes);
+    if (isScaledSoftmax(kernel))
+      return { of: "scores", scale: kernel.parameters[0].initial(sizes), bias: put(numbers) };
+    return { of: "positions", weights: put(byKey(numbers, tokens)), transposed: put(numbers) };
   }
   const layers: LoadedLayer[] = [];
   for (const [at, layer] of parameters.layers.entries())
@@ -144,7 +141,7 @@ export async function load(
       query: layer.query && (await affine(layer.query)),
       key: layer.key && (await affine(layer.key)),
       value: await linear(layer.value),
-      attending: await attendingOf(layer),
+      attending: attendingOf(layer),
       positionsPlace: length + at * heads * pairs,
       output: await linear(layer.output),
       feedForwardNorm: await norm(layer.feedForwardNorm),
@@ -165,6 +162,8 @@ export async function load(
     take,
     end: () => end,
     fill: (numbers) => loads.forEach(({ at, numbers: loaded }) => numbers.set(loaded, at / NUMBER)),
+    places,
+    parameters: length,
     length: length + layers.length * heads * pairs,
   };
 }

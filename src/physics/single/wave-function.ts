@@ -1,6 +1,6 @@
 import { add, expand, reshape } from "../../autograd/ops.js";
-import { recording, Tape } from "../../autograd/tape.js";
-import { tensorsIn, type Tensor } from "../../core/tensor.js";
+import { keeping, recording, Tape } from "../../autograd/tape.js";
+import { disposeTree, type Tensor } from "../../core/tensor.js";
 import { cpu } from "../../cpu/cpu.js";
 import type { NamedTensors } from "../../nn/split.js";
 import type { LogAmplitude } from "../amplitudes.js";
@@ -12,7 +12,10 @@ import { derivativesOf } from "./derivatives.js";
 import { encoderOf } from "./encoder.js";
 import { FOUR, LANES } from "./memory.js";
 
-/** Most images that are cut at once. */
+type Part = keyof ComplexNumbers;
+const complexParts = ["re", "im"] as const satisfies readonly Part[];
+
+/** Most images that are cut at once, beyond those of one row. */
 const MOST_IMAGES = 4096;
 
 /** A wave function with its parameters in float32. */
@@ -24,44 +27,49 @@ export interface SingleWaveFunction {
 }
 
 /**
- * Derivatives by the `learned` tensors of a layer, each [rows, ·], from those by what its kernel makes of positions,
- * `cotangents` [rows, heads, queries, keys]. Every row has its own copy of the tensors, as heads of its own.
+ * Derivatives by the `learned` tensors of a layer, [rows, ·] for each of them, from those by what its kernel makes of
+ * positions, `cotangents` [rows, heads, queries, keys]. Every row has its own copy of the tensors, as heads of its own.
  */
 async function throughPositions(
   { kernel, heads, tokens, width }: EncoderShape,
   learned: NamedTensors,
-  cotangents: Float64Array,
-): Promise<Map<Tensor, Float32Array | Float64Array>> {
-  const rows = cotangents.length / (heads * tokens * tokens);
+  cotangents: Readonly<Record<Part, Float64Array>>,
+): Promise<Readonly<Record<Part, readonly ArrayLike<number>[]>>> {
+  const rows = cotangents.re.length / (heads * tokens * tokens);
   const sizes = { batch: 1, heads: rows * heads, queries: tokens, keys: tokens, dim: width / heads };
-  const originals = Object.values(learned);
   const gradients = cpu.scope(() => {
-    const copies = originals.map((tensor) => {
+    const copies = Object.values(learned).map((tensor) => {
       const { shape } = tensor;
       return reshape(expand(reshape(tensor, [1, ...shape]), [rows, ...shape]), [rows * shape[0], ...shape.slice(1)]);
     });
     const tape = new Tape(copies);
     const named = Object.fromEntries(Object.keys(learned).map((name, at) => [name, copies[at]]));
     const weights = recording(tape, () => positionWeights(kernel, named, sizes)!);
-    const given = tape.pull(weights, cpu.adopt(cotangents, weights.shape, "f64"), add);
-    return copies.map((copy) => given.get(copy) ?? cpu.full(0, copy.shape));
+    const pull = (part: Part): Tensor[] => {
+      const given = tape.pull(weights, cpu.adopt(cotangents[part], weights.shape, "f64"), add);
+      return copies.map((copy) => given.get(copy) ?? cpu.full(0, copy.shape));
+    };
+    return { re: recording(keeping, () => pull("re")), im: pull("im") };
   });
-  const numbers = await Promise.all(gradients.map((gradient) => gradient.read()));
-  gradients.forEach((gradient) => gradient.dispose());
-  return new Map(originals.map((tensor, at) => [tensor, numbers[at]]));
+  const read = (part: Part) => Promise.all(gradients[part].map((gradient) => gradient.read()));
+  const numbers = { re: await read("re"), im: await read("im") };
+  disposeTree(gradients);
+  return numbers;
 }
 
 /**
  * log ψ of `ansatz` and its derivatives on the CPU in float32, 16 images side by side.
  *
  * For what `ansatz` made with softmax attention, with or without relative positions, or with a kernel whose weights
- * depend on positions alone. Undefined for others, and without WebAssembly and its SIMD.
+ * depend on positions alone. Undefined for others, for kernels with parameters that heads share, and without WebAssembly
+ * and its SIMD.
  */
 export function singlePrecision(
   ansatz: Ansatz,
 ): ((parameters: AnsatzParameters) => Promise<SingleWaveFunction>) | undefined {
   const parts = partsOf(ansatz);
   const { images, separable } = ansatz;
+  const { sites } = ansatz.lattice;
   const start = parts && separable ? encoderOf(parts.encoder) : undefined;
   if (parts === undefined || start === undefined) return undefined;
   const { encoder: shape, cut, characters, total } = parts;
@@ -71,8 +79,8 @@ export function singlePrecision(
   return async (parameters) => {
     const encoder = await start(parameters);
     const derivatives = derivativesOf(shape, encoder);
-    const leaves = tensorsIn(parameters);
-    const count = leaves.reduce((sum, { size }) => sum + size, 0);
+    const { places } = encoder.loaded;
+    const count = encoder.loaded.parameters;
 
     /** log ψ of the images, and of the rows. */
     async function amplitudes(
@@ -94,17 +102,17 @@ export function singlePrecision(
       return [found, whole];
     }
 
-    const rowsOf = (spins: Int8Array): number => spins.length / ansatz.lattice.sites;
+    const rowsOf = (spins: Int8Array): number => spins.length / sites;
 
     return {
       async amplitudes(spins) {
         const all = { re: new Float64Array(rowsOf(spins)), im: new Float64Array(rowsOf(spins)) };
-        const step = Math.ceil(MOST_IMAGES / images) * ansatz.lattice.sites;
+        const step = Math.max(1, Math.floor(MOST_IMAGES / images)) * sites;
         for (let start = 0; start < spins.length; start += step) {
           const part = spins.subarray(start, start + step);
           const [, { re, im }] = await amplitudes(cut(part), rowsOf(part));
-          all.re.set(re, rowsOf(spins.subarray(0, start)));
-          all.im.set(im, rowsOf(spins.subarray(0, start)));
+          all.re.set(re, start / sites);
+          all.im.set(im, start / sites);
         }
         return all;
       },
@@ -131,20 +139,20 @@ export function singlePrecision(
         const positions = { re: new Float64Array(rows * rest), im: new Float64Array(rows * rest) };
         derivatives(paddedNumbers, weights, padded, { parameters: into, positions });
         for (const [layer, { learned }] of parameters.layers.entries()) {
-          if (Object.keys(learned).length === 0) continue;
-          for (const part of ["re", "im"] as const) {
-            const cotangents = new Float64Array(rows * pairs);
+          const tensors = Object.values(learned);
+          if (tensors.length === 0) continue;
+          const cotangents = { re: new Float64Array(rows * pairs), im: new Float64Array(rows * pairs) };
+          for (const part of complexParts)
             for (let row = 0; row < rows; row++) {
               const from = row * rest + layer * pairs;
-              cotangents.set(positions[part].subarray(from, from + pairs), row * pairs);
+              cotangents[part].set(positions[part].subarray(from, from + pairs), row * pairs);
             }
-            const gradients = await throughPositions(shape, learned, cotangents);
-            for (let at = 0, place = 0; at < leaves.length; place += leaves[at++].size) {
-              const [gradient, { size }] = [gradients.get(leaves[at]), leaves[at]];
-              for (let row = 0; gradient !== undefined && row < rows; row++)
-                into[part].set(gradient.subarray(row * size, (row + 1) * size), row * count + place);
-            }
-          }
+          const gradients = await throughPositions(shape, learned, cotangents);
+          for (const [at, tensor] of tensors.entries())
+            for (const part of complexParts)
+              for (let row = 0, place = places.get(tensor)!; row < rows; row++, place += count)
+                for (let i = 0, from = row * tensor.size; i < tensor.size; i++)
+                  into[part][place + i] = gradients[part][at][from + i];
         }
       },
     };

@@ -159,15 +159,11 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
     return threads.slice(0, count);
   }
 
-  const memory = new Map<string, SharedArrayBuffer>();
-  /** Shared memory for so many numbers by its name, which keeps it from call to call: new pages take long to come. */
-  function shared(name: string, count: number): Float64Array {
-    const { BYTES_PER_ELEMENT: bytes } = Float64Array;
-    let buffer = memory.get(name);
-    if (buffer === undefined || buffer.byteLength < count * bytes)
-      memory.set(name, (buffer = new SharedArrayBuffer(count * bytes)));
-    return new Float64Array(buffer, 0, count);
-  }
+  /** Memory that threads share, for so many numbers. */
+  const shared = (count: number): Float64Array =>
+    new Float64Array(new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT));
+  /** Memory for the derivatives of a step, which stays for the next: the first use of a page takes long. */
+  let room = shared(0);
 
   /** Writes what is wanted for all rows, `width` numbers for each. */
   async function evaluate(wanted: Wanted, spins: Int8Array, width: number, { re, im }: ComplexNumbers): Promise<void> {
@@ -190,7 +186,7 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
       const width = countParameters(parameters);
       async function logAmplitude(spins: Int8Array): Promise<ComplexNumbers> {
         const rows = spins.length / sites;
-        const into = { re: shared("log ψ, real", rows), im: shared("log ψ, imaginary", rows) };
+        const into = { re: shared(rows), im: shared(rows) };
         await evaluate("amplitudes", spins, 1, into);
         return into;
       }
@@ -198,17 +194,16 @@ export function onThreads({ ansatz, represent }: VariationalProblem, model: Mode
         logAmplitude: remembered(sites, logAmplitude, represent),
         async derivatives(spins) {
           const count = (spins.length / sites) * width;
-          const all = { re: shared("derivatives, real", count), im: shared("derivatives, imaginary", count) };
+          if (room.length < 2 * count) room = shared(2 * count);
           const blocks: Jacobian[] = [];
           let start = 0;
           for (const part of blocksOf(ansatz, parameters, spins)) {
             const rows = part.length / sites;
-            const cut = (values: Float64Array): Float64Array => values.subarray(start, start + rows * width);
-            const into = { re: cut(all.re), im: cut(all.im) };
+            const cut = (): Float64Array => room.subarray(start, (start += rows * width));
+            const into = { re: cut(), im: cut() };
             await evaluate("derivatives", part, width, into);
             const tensor = (values: Float64Array): Tensor => cpu.adopt(values, [rows, width], "f64");
             blocks.push({ re: tensor(into.re), im: tensor(into.im) });
-            start += rows * width;
           }
           return blocks;
         },

@@ -47,12 +47,13 @@ const rateFields = {
 } as const satisfies Fields<OptimizationSetting["rate"]>;
 const choiceFields = {
   projection: optional(among(projectionNames)),
+  precision: optional(among(precisionNames)),
   sampling: optional(among(samplingNames)),
   samples: optional(wholeNumber(SAMPLES.least, SAMPLES.most)),
 };
 
 /** Choices that replace the defaults of chains of growing length. */
-type LengthChoice = Partial<Pick<OptimizationSetting, "projection" | "sampling" | "samples">>;
+type LengthChoice = Partial<Pick<OptimizationSetting, "projection" | "precision" | "sampling" | "samples">>;
 
 const quick = settingFor([4, 4], 0.5);
 
@@ -114,20 +115,21 @@ export type WavefunctionOptions = Values<typeof wavefunctionOptions>;
 
 /**
  * Defaults for the chosen lattice. A chosen projection is that of all steps, unless others are chosen too. Chains of
- * `--lengths` follow the choice of projection, sampling and samples.
+ * `--lengths` follow the choice of projection, precision, sampling and samples.
  */
 export function derive({
   extents = quick.extents,
   j2 = quick.j2,
   width,
   projection,
+  precision,
   sampling,
   samples,
   seeds,
   lengths,
 }: Chosen<typeof wavefunctionOptions>): Chosen<typeof wavefunctionOptions> {
   const choice = Object.fromEntries(
-    Object.entries({ projection, sampling, samples }).filter(([, value]) => value !== undefined),
+    Object.entries({ projection, precision, sampling, samples }).filter(([, value]) => value !== undefined),
   );
   return {
     ...settingFor(extents, j2),

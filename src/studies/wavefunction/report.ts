@@ -73,7 +73,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
       "construction. " +
       "Seconds: the median step. Raised shifts: steps whose system was not positive definite in the " +
       "backend's arithmetic with the configured shift. Where the device is a software adapter, the CPU computed all " +
-      "of this in float64.",
+      "of this, log ψ and its derivatives in the precision of the settings.",
   });
 }
 

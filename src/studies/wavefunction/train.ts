@@ -95,13 +95,13 @@ export async function optimize(
   { attention, seed, setting, projects, reference, follow }: OptimizationPlan,
   work: Work<StoredOptimization>,
 ): Promise<WavefunctionRun> {
-  const { extents, refinement, samples, shift, momentum, longest } = setting;
+  const { extents, refinement, precision, samples, shift, momentum, longest } = setting;
   const { kind } = work.backend.device;
   const isHardware = kind === "hardware";
   const evaluationOf = (problem: VariationalProblem, own: OptimizationSetting): Evaluation =>
     isHardware ? onBackend(problem) : onThreads(problem, { attention, setting: own });
   if (kind === "software")
-    work.report({ kind: "note", text: "A software adapter would take longer: the CPU computes this in float64." });
+    work.report({ kind: "note", text: `A software adapter would take longer: the CPU computes this in ${precision}.` });
   const unrefined = problemOf(attention, setting);
   const state = begin(unrefined, setting, seed, isHardware ? work.backend : cpu);
   const stages = schedulesOf(setting).map((schedule, stage): Stage => {
