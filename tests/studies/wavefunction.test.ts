@@ -126,7 +126,7 @@ it.each([
   const rate = { start, end, warmup: 9 };
   expect(schedulesOf({ rate, steps: 20, refinement: 0 })).toEqual([{ start, end, steps: 20, warmup: 9 }]);
   expect(schedulesOf({ rate, steps: 6, refinement: 4 })).toEqual([
-    { start, end, steps: 6, warmup: 5 },
+    { start, end: half, steps: 6, warmup: 5 },
     { start: half, end, steps: 4, warmup: 0 },
   ]);
 });

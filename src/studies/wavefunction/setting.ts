@@ -83,14 +83,19 @@ function rateFor(sites: number, dimension: number, j2: number): number {
   return Number((0.75 / (sites * spread)).toPrecision(2));
 }
 
-/** The learning rates of the steps, and of the refinement if there is one: from half of the start, but never rising. */
+/** The learning rates of the steps, and of the refinement if there is one: it begins at half of the start. */
 export function schedulesOf({
   rate: { start, end, warmup },
   steps,
   refinement,
 }: Pick<OptimizationSetting, "rate" | "steps" | "refinement">): Required<DecayOptions>[] {
   const first = { start, end, steps, warmup: Math.min(warmup, steps - 1) };
-  return refinement === 0 ? [first] : [first, { start: Math.max(end, start / 2), end, steps: refinement, warmup: 0 }];
+  if (refinement === 0) return [first];
+  const half = Math.max(end, start / 2);
+  return [
+    { ...first, end: half },
+    { start: half, end, steps: refinement, warmup: 0 },
+  ];
 }
 
 /** Whether the sector is enumerated by default. */
@@ -121,8 +126,8 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     projection: large ? "translations" : "all",
     signs: small ? "none" : "marshall",
     precision: large ? "float32" : "float64",
-    steps: large ? 400 : small ? 80 : 200,
-    refinement: large && sites <= MOST_PROJECTED_SITES ? 20 : 0,
+    steps: large ? 150 : small ? 80 : 200,
+    refinement: large && sites <= MOST_PROJECTED_SITES ? 60 : 0,
     sampling: small ? "sum" : "metropolis",
     samples: large ? 256 : 512,
     chains: large ? 64 : 128,
