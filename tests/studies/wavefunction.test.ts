@@ -111,7 +111,7 @@ it("has feed-forward layers of four times the width unless it is chosen", () => 
 
 it("refines squares up to 6 × 6 sites by default, unless the projection is chosen", () => {
   expect(optionsOf(wavefunction, { extents: [6, 6] })).toMatchObject({
-    refinement: 20,
+    refinement: 60,
     kernels: ["factored", "softmax"],
   });
   for (const chosen of [{ extents: [4, 4] }, { extents: [8, 8] }, { extents: [6, 6], projection: "all" }] as const)

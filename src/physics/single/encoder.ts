@@ -38,7 +38,7 @@ export interface Room {
   readonly k: number;
   readonly v: number;
   readonly mixed: number;
-  /** Softmax weights [heads, queries, keys], of a query after one another, or at the same place where they are not kept. */
+  /** Softmax weights [heads, queries, keys]; those of all queries are at one place where they are not kept. */
   readonly weights: number;
   readonly weightsStep: number;
   readonly hidden: number;
