@@ -8,7 +8,7 @@ import type { ComplexNumbers } from "./complex.js";
 import type { EncoderShape } from "./ansatz.js";
 import type { AnsatzLayer, AnsatzParameters } from "./ansatz-parameters.js";
 import program from "./lanes.wat";
-import { byKey, isOfPositions, isScaledSoftmax, positionNumbers } from "./position-weights.js";
+import { byKey, runsOnLanes, isScaledSoftmax, positionNumbers } from "./position-weights.js";
 
 /** Images that are computed at once, one a lane. */
 const LANES = 16;
@@ -72,7 +72,7 @@ export function laneAmplitudes(
   shape: EncoderShape,
 ): ((parameters: AnsatzParameters) => Promise<LaneAmplitudes>) | undefined {
   const { kernel, heads, tokens, area, width } = shape;
-  const memory = isOfPositions(kernel) ? memoryOf(1) : undefined;
+  const memory = runsOnLanes(kernel) ? memoryOf(1) : undefined;
   const functions = memory && exportsOf<Program>(program, memory);
   const change = memory && geluInPlace(memory);
   if (memory === undefined || functions === undefined || change === undefined) return undefined;

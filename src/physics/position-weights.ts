@@ -18,13 +18,13 @@ export const isScaledSoftmax = (kernel: AttentionKernel): kernel is TiledKernel 
   kernel.formula.score === scaledProduct.score &&
   (kernel.bias === undefined ? kernel.inputs === undefined : kernel.ofPositions === "bias");
 
-/** Whether `positionWeights` tells all that attention needs to know besides queries, keys and values. */
-export const isOfPositions = (kernel: AttentionKernel): boolean =>
+/** Whether lanes compute a kernel: they know `positionWeights`, queries, keys and values. */
+export const runsOnLanes = (kernel: AttentionKernel): boolean =>
   kernel.ofPositions === "weights" || isScaledSoftmax(kernel);
 
 /**
- * What a kernel makes on the CPU of positions alone, [1, heads, queries, keys]: the bias of its scores if it is a scaled softmax,
- * else its weights. Undefined for a softmax without bias.
+ * What a kernel makes of positions alone on the CPU, [1, heads, queries, keys]: the bias of its scores if it is a
+ * scaled softmax, else its weights. Undefined for a softmax without bias.
  */
 export function positionWeights(kernel: AttentionKernel, learned: NamedTensors, sizes: HeadSizes): Tensor | undefined {
   if (isScaledSoftmax(kernel)) {

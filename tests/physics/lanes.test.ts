@@ -8,30 +8,14 @@ import {
   pairwise,
   random,
   reference,
-  relativePosition,
   softmax,
-  spatial,
-  symmetric,
   type AttentionKernel,
 } from "../../src/index.js";
-import { isTensor } from "../../src/core/is-tensor.js";
-import { mapTree } from "../../src/core/tree.js";
 import * as physics from "../../src/physics/index.js";
 import { amplitudesOf } from "../../src/physics/amplitudes.js";
 import { partsOf } from "../../src/physics/ansatz.js";
 import { laneAmplitudes } from "../../src/physics/lanes.js";
-
-/** Sets every tensor to numbers of its own. */
-function disturb(parameters: physics.AnsatzParameters, seed: number): physics.AnsatzParameters {
-  const stream = random(seed);
-  mapTree(parameters, isTensor, (tensor, path) => {
-    // large positions, so that some weights of softmax are tiny
-    const scale = path.includes("learned") ? 9 : 0.5;
-    tensor.assign(cpu.tensor(stream.normals(tensor.size, scale), tensor.shape));
-    return tensor;
-  });
-  return parameters;
-}
+import { disturb, laneKernels } from "../support/wave-functions.js";
 
 const [ring, small] = [physics.chain(6), physics.square(4)];
 const projected = (lattice: physics.Lattice) => {
@@ -46,15 +30,8 @@ const models = {
   bare: { lattice: small, periodic: [2, 2], width: 4, heads: 2, layers: 0 },
   large: { lattice: small, periodic: [2, 2], width: 36, heads: 4, layers: 2 }, // memory grows
 };
-const kernels: Readonly<Record<string, (periodic: number[]) => AttentionKernel>> = {
-  factored: () => factored(),
-  "factored (periodic)": (periodic) => factored({ periodic }),
-  "spatial (periodic)": (periodic) => spatial({ periodic }),
-  spatial: () => spatial(),
-  softmax: () => softmax({ scale: 0.3 }),
-  symmetric: () => symmetric(),
-  relativePosition: () => relativePosition(),
-  "relativePosition (periodic)": (periodic) => relativePosition({ periodic, scale: 2 }),
+const kernels: typeof laneKernels = {
+  ...laneKernels,
   // what it learns is its bias
   "a bias": () => ({
     ...softmax(),
@@ -64,6 +41,8 @@ const kernels: Readonly<Record<string, (periodic: number[]) => AttentionKernel>>
     bias: ({ b }) => b,
   }),
 };
+/** Large positions, so that some weights of softmax are tiny. */
+const SPREADS = [0.5, 9] as const;
 
 describe("wave functions on lanes", () => {
   test.each(Object.entries(kernels))("%s: the same bits as the backend's operations", async (_, kernelOf) => {
@@ -71,7 +50,7 @@ describe("wave functions on lanes", () => {
       const model = physics.ansatz({ ...options, kernel: kernelOf(periodic) });
       const { encoder, images } = partsOf(model)!;
       const lanes = laneAmplitudes(encoder)!;
-      const [first, second] = [1, 2].map((seed) => disturb(model.initialize(cpu, random(seed)), seed));
+      const [first, second] = [1, 2].map((seed) => disturb(model.initialize(cpu, random(seed)), seed, ...SPREADS));
       const tokens = model.tokens(cpu, physics.randomChains(model.lattice, 9, random(3)));
       const cut = await tokens.read();
       // one after the other in the same memory
@@ -85,7 +64,7 @@ describe("wave functions on lanes", () => {
 
   it("are log ψ of the CPU, of any number of rows, and of parameters that are not finite", async () => {
     const model = physics.ansatz({ lattice: ring, kernel: softmax(), width: 6, heads: 2, layers: 1 });
-    const parameters = disturb(model.initialize(cpu, random(1)), 1);
+    const parameters = disturb(model.initialize(cpu, random(1)), 1, ...SPREADS);
     const spins = physics.randomChains(ring, 300, random(2));
     const { re, im } = model.apply(parameters, model.tokens(cpu, spins));
     const amplitudes = amplitudesOf(model, parameters);

@@ -1,28 +1,11 @@
 import { describe, expect, it, test } from "vitest";
-import {
-  cpu,
-  factored,
-  gaussian,
-  ops,
-  random,
-  relativePosition,
-  softmax,
-  spatial,
-  symmetric,
-  type AttentionKernel,
-} from "../../src/index.js";
+import { cpu, gaussian, ops, random, softmax, spatial } from "../../src/index.js";
 import { tensorsIn } from "../../src/core/tensor.js";
 import * as physics from "../../src/physics/index.js";
 import { amplitudesOf } from "../../src/physics/amplitudes.js";
 import { jacobian } from "../../src/physics/jacobian.js";
+import { disturb, laneKernels } from "../support/wave-functions.js";
 import { singlePrecision } from "../../src/physics/single/wave-function.js";
-
-function disturb(parameters: physics.AnsatzParameters, seed: number, scale = 0.5): physics.AnsatzParameters {
-  const stream = random(seed);
-  for (const tensor of tensorsIn(parameters))
-    tensor.assign(cpu.tensor(stream.normals(tensor.size, scale), tensor.shape));
-  return parameters;
-}
 
 /** The largest difference, in units of the largest number, or of 1 if it is smaller. */
 function distance(numbers: Float64Array, exact: ArrayLike<number>): number {
@@ -86,15 +69,8 @@ const models = {
   "one image": { lattice: ring, periodic: [6], patch: 1, width: 24, heads: 4, layers: 1 },
   "no layers": { lattice: small, periodic: [2, 2], width: 4, heads: 2, layers: 0, projection: one(shifts) },
 };
-const kernels: Readonly<Record<string, (periodic: number[]) => AttentionKernel>> = {
-  factored: () => factored(),
-  "factored (periodic)": (periodic) => factored({ periodic }),
-  spatial: () => spatial(),
-  "spatial (periodic)": (periodic) => spatial({ periodic }),
-  softmax: () => softmax({ scale: 0.3 }),
-  symmetric: () => symmetric(),
-  relativePosition: () => relativePosition(),
-  "relativePosition (periodic)": (periodic) => relativePosition({ periodic, scale: 2 }),
+const kernels: typeof laneKernels = {
+  ...laneKernels,
   // a kernel that learns nothing
   mean: () => ({
     ...spatial(),

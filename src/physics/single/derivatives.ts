@@ -1,8 +1,8 @@
 import { EPSILON } from "../../autograd/rows.js";
 import type { EncoderShape } from "../ansatz.js";
 import type { ComplexNumbers } from "../complex.js";
-import type { Encoder, Room } from "./encoder.js";
-import { FOUR, LANES, NUMBER, ROW, type Affine, type LoadedLayer, type Norm } from "./memory.js";
+import type { Encoder, Activations } from "./encoder.js";
+import { GROUP, LANES, NUMBER, ROW, type Affine, type LoadedLayer, type Norm } from "./memory.js";
 
 function addTo(sums: Float64Array, start: number, numbers: Float32Array): void {
   for (let at = 0; at < numbers.length; at++) sums[start + at] += numbers[at];
@@ -28,14 +28,14 @@ export function derivativesOf({ heads, tokens, area, width }: EncoderShape, enco
   const { length, ones, zeros, layers, hidden } = loaded;
   const dim = width / heads;
   const step = width * ROW;
-  // Cotangents: of the residual stream, of what a norm or a matrix reads, and of the rows by name.
+  // Cotangents of the residual stream, of normed tokens, of q, k, v and of mixed values; terms of those of a scale.
   const [dx, dn, dq, dk, dv, dm, terms] = [0, 1, 2, 3, 4, 5, 6].map(() => rows(tokens * width));
   const dh = rows(tokens * hidden);
   const dw = rows(layers.some(({ attending }) => attending.of === "scores") ? heads * tokens * tokens : 0);
   const [da, db, dp] = [rows(width), rows(width), rows(width)];
-  /** A matrix for each four images. */
-  const own = NUMBER * FOUR * Math.ceil(length / FOUR);
-  const sums = loaded.take((own / NUMBER) * (LANES / FOUR));
+  // every group of images has sums of its own
+  const own = NUMBER * GROUP * Math.ceil(length / GROUP);
+  const sums = loaded.take((own / NUMBER) * (LANES / GROUP));
 
   const each = (work: (at: number) => void): void => {
     for (let token = 0; token < tokens; token++) work(token * step);
@@ -63,7 +63,7 @@ export function derivativesOf({ heads, tokens, area, width }: EncoderShape, enco
     addBias(norm.shiftPlace, g, step, count, width);
   };
 
-  function backAttention({ attending, positionsPlace }: LoadedLayer, { q, k, v, weights }: Room): void {
+  function backAttention({ attending, positionsPlace }: LoadedLayer, { q, k, v, weights }: Activations): void {
     const pairs = tokens * tokens;
     for (let head = 0; head < heads; head++) {
       const channels = head * dim * ROW;
@@ -93,7 +93,7 @@ export function derivativesOf({ heads, tokens, area, width }: EncoderShape, enco
   }
 
   /** Turns the cotangents of what a layer gives into those of what it reads, in `dx`. */
-  function backLayer(layer: LoadedLayer, room: Room): void {
+  function backLayer(layer: LoadedLayer, room: Activations): void {
     const { hiddenStep } = room;
     for (let token = 0; token < tokens; token++) back(dx + token * step, layer.contract, dh + token * hiddenStep);
     addAffine(layer.contract, [room.gated, hiddenStep], [dx, step]);
@@ -121,7 +121,7 @@ export function derivativesOf({ heads, tokens, area, width }: EncoderShape, enco
   /** Adds the derivatives by all parameters, from the cotangents of a and b in `da` and `db`. */
   function backward(numbers: Float32Array): void {
     const clear = (at: number): unknown => numbers.fill(0, at / NUMBER, (at + step) / NUMBER);
-    numbers.fill(0, sums / NUMBER, (sums + own * (LANES / FOUR)) / NUMBER);
+    numbers.fill(0, sums / NUMBER, (sums + own * (LANES / GROUP)) / NUMBER);
     clear(dn);
     for (const [part, g] of [da, db].entries()) {
       const { affine, norm } = loaded.parts[part];
@@ -163,9 +163,9 @@ export function derivativesOf({ heads, tokens, area, width }: EncoderShape, enco
         numbers.set(cotangents[part], da / NUMBER);
         numbers.set(part === "re" ? cotangents.im.map((value) => -value) : cotangents.re, db / NUMBER);
         backward(numbers);
-        for (let four = 0; four < LANES / FOUR && first + four * FOUR < re.length; four++) {
-          const row = Math.floor((first + four * FOUR) / images);
-          const from = (sums + four * own) / NUMBER;
+        for (let group = 0; group < LANES / GROUP && first + group * GROUP < re.length; group++) {
+          const row = Math.floor((first + group * GROUP) / images);
+          const from = (sums + group * own) / NUMBER;
           addTo(parameters[part], row * count, numbers.subarray(from, from + count));
           addTo(positions[part], row * rest, numbers.subarray(from + count, from + length));
         }

@@ -3,7 +3,7 @@ import { exportsOf, memoryOf, PAGE } from "../../numerics/wasm.js";
 import type { EncoderShape } from "../ansatz.js";
 import type { AnsatzParameters } from "../ansatz-parameters.js";
 import type { ComplexNumbers } from "../complex.js";
-import { isOfPositions, isScaledSoftmax } from "../position-weights.js";
+import { runsOnLanes, isScaledSoftmax } from "../position-weights.js";
 import {
   LANES,
   load,
@@ -25,8 +25,8 @@ export type Program = Readonly<
   >
 >;
 
-/** Addresses of what a layer computes, by token. */
-export interface Room {
+/** Addresses of the rows that a layer computes, by token. */
+export interface Activations {
   /** The residual stream before the layer, between its parts and after it. */
   readonly x: number;
   readonly middle: number;
@@ -62,14 +62,14 @@ export interface Encoder {
   readonly loaded: Loaded;
   readonly head: Head;
   /** For each layer, with everything that derivatives need. */
-  readonly kept: readonly Room[];
+  readonly kept: readonly Activations[];
   readonly spins: number;
   /** Rows for so many numbers in each lane. */
   readonly rows: (count: number) => number;
   /** The memory, after the parameters have been put there. */
   readonly enter: () => Float32Array;
   /** Computes a + ib of 16 images, of which log ψ is Σ log cosh(a + ib); the first stands in for missing ones. */
-  readonly encode: (cut: ArrayLike<number>, first: number, rooms?: readonly Room[]) => void;
+  readonly encode: (cut: ArrayLike<number>, first: number, into?: readonly Activations[]) => void;
   /** log ψ of the lanes after `encode`; changes a + ib. */
   readonly logCosh: (found: ComplexNumbers, image: number) => void;
 }
@@ -83,7 +83,7 @@ const FACTORS = 16;
  */
 export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) => Promise<Encoder>) | undefined {
   const { kernel, heads, tokens, area, width } = shape;
-  const memory = isOfPositions(kernel) ? memoryOf(1) : undefined;
+  const memory = runsOnLanes(kernel) ? memoryOf(1) : undefined;
   const functions = memory && exportsOf<Program>(program, memory);
   if (memory === undefined || functions === undefined) return undefined;
   const run = functions;
@@ -96,7 +96,7 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
     const { layers, hidden, zeros, ones } = loaded;
     const rows = (count: number): number => loaded.take(LANES * count);
     const isOfScores = isScaledSoftmax(kernel);
-    const roomAt = (x: number, isKept: boolean): Room => {
+    const activationsAt = (x: number, isKept: boolean): Activations => {
       const ofWidth = (isNeeded = true): number => rows(isNeeded ? tokens * width : 0);
       const seen = ofWidth();
       return {
@@ -117,10 +117,10 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
       };
     };
     const [spins, x] = [rows(tokens * area), rows(tokens * width)];
-    const plain = roomAt(x, false);
+    const plain = activationsAt(x, false);
     const shared = layers.map(() => plain);
-    const kept: Room[] = [];
-    for (let layer = 0; layer < layers.length; layer++) kept.push(roomAt(kept.at(-1)?.after ?? x, true));
+    const kept: Activations[] = [];
+    for (let layer = 0; layer < layers.length; layer++) kept.push(activationsAt(kept.at(-1)?.after ?? x, true));
     const head: Head = {
       summed: rows(width),
       normed: rows(width),
@@ -139,7 +139,7 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
       if (from !== to) numbers.copyWithin(to / NUMBER, from / NUMBER, (from + tokens * step) / NUMBER);
     };
 
-    function attend(attending: Attending, { q, k, v, mixed, weights, weightsStep }: Room): void {
+    function attend(attending: Attending, { q, k, v, mixed, weights, weightsStep }: Activations): void {
       for (let head = 0; head < heads; head++) {
         const channels = head * dim * ROW;
         if (attending.of === "positions") {
@@ -157,7 +157,7 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
       }
     }
 
-    function encodeLayer(layer: LoadedLayer, room: Room): void {
+    function encodeLayer(layer: LoadedLayer, room: Activations): void {
       for (let token = 0, at = 0; token < tokens; token++, at += step) {
         const seen = room.seen + at;
         normed(room.x + at, layer.attentionNorm, seen);
@@ -196,7 +196,7 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
         loaded.fill(numbers);
         return numbers;
       },
-      encode(cut, first, rooms = shared) {
+      encode(cut, first, into = shared) {
         const length = tokens * area;
         const images = cut.length / length;
         for (let lane = 0; lane < LANES; lane++) {
@@ -206,8 +206,8 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
         }
         for (let token = 0; token < tokens; token++)
           affine(spins + token * area * ROW, loaded.embedding, x + token * step);
-        layers.forEach((layer, at) => encodeLayer(layer, rooms[at]));
-        run.pairs(ones, rooms.at(-1)?.after ?? x, head.summed, tokens, width, 0, step, ROW, 1);
+        layers.forEach((layer, at) => encodeLayer(layer, into[at]));
+        run.pairs(ones, into.at(-1)?.after ?? x, head.summed, tokens, width, 0, step, ROW, 1);
         normed(head.summed, loaded.norm, head.normed);
         for (const [part, { affine: projection, norm }] of loaded.parts.entries()) {
           affine(head.normed, projection, head.projected[part]);

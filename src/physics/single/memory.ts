@@ -7,8 +7,8 @@ import { byKey, isScaledSoftmax, positionNumbers, transposed } from "../position
 
 /** Images that are computed at once, one a lane. */
 export const LANES = 16;
-/** Images of one row whose derivatives are added up in the memory; so many numbers are 16 bytes. */
-export const FOUR = 4;
+/** Images of a row whose derivatives are added up in the memory: the float32 numbers of 16 bytes. */
+export const GROUP = 4;
 /** Bytes of a number, and of a row of lanes. */
 export const NUMBER = 4;
 export const ROW = NUMBER * LANES;
@@ -97,7 +97,7 @@ export async function load(
   /** Rows begin at multiples of 16 bytes. */
   const take = (count: number): number => {
     const at = end;
-    end += NUMBER * FOUR * Math.ceil(count / FOUR);
+    end += NUMBER * GROUP * Math.ceil(count / GROUP);
     return at;
   };
   const put = (numbers: ArrayLike<number>): number => {

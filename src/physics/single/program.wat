@@ -9,7 +9,7 @@
   (global $minus2 v128 (v128.const f32x4 -2 -2 -2 -2))
   ;; 1.5 · 2²³: the last bits of a sum with it are the nearest whole number
   (global $whole v128 (v128.const f32x4 12582912 12582912 12582912 12582912))
-  ;; gelu: 2 √(2/π) and its cubic term, and those of the derivative
+  ;; gelu: -2 √(2/π), the factor of x³, and the terms of 2 √(2/π) (1 + 3 · 0.044715 x²)
   (global $gate v128 (v128.const f32x4 -1.5957691216 -1.5957691216 -1.5957691216 -1.5957691216))
   (global $cubic v128 (v128.const f32x4 0.044715 0.044715 0.044715 0.044715))
   (global $slope v128 (v128.const f32x4 1.5957691216 1.5957691216 1.5957691216 1.5957691216))

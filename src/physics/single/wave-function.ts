@@ -10,7 +10,7 @@ import type { ComplexNumbers } from "../complex.js";
 import { positionWeights } from "../position-weights.js";
 import { derivativesOf } from "./derivatives.js";
 import { encoderOf } from "./encoder.js";
-import { FOUR, LANES } from "./memory.js";
+import { GROUP, LANES } from "./memory.js";
 
 type Part = keyof ComplexNumbers;
 const complexParts = ["re", "im"] as const satisfies readonly Part[];
@@ -61,8 +61,8 @@ async function throughPositions(
  * log ψ of `ansatz` and its derivatives on the CPU in float32, 16 images side by side.
  *
  * For what `ansatz` made with softmax attention, with or without relative positions, or with a kernel whose weights
- * depend on positions alone. Undefined for others, for kernels with parameters that heads share, and without WebAssembly
- * and its SIMD.
+ * depend on positions alone. Undefined for others, for kernels with parameters that heads share, and without
+ * WebAssembly and its SIMD.
  */
 export function singlePrecision(
   ansatz: Ansatz,
@@ -75,6 +75,7 @@ export function singlePrecision(
   const { encoder: shape, cut, characters, total } = parts;
   const { heads, tokens } = shape;
   const pairs = heads * tokens * tokens;
+  const padded = GROUP * Math.ceil(images / GROUP);
 
   return async (parameters) => {
     const encoder = await start(parameters);
@@ -102,6 +103,27 @@ export function singlePrecision(
       return [found, whole];
     }
 
+    /** w_g = χ(g) ψ(gσ) / Σ_g χ(g) ψ(gσ) of the images, filled up to `padded` a row with weights of 0. */
+    function weighted(
+      numbers: Int8Array,
+      { re, im }: ComplexNumbers,
+      whole: ComplexNumbers,
+    ): readonly [ComplexNumbers, Int8Array] {
+      const rows = re.length / images;
+      const length = numbers.length / re.length;
+      const weights = { re: new Float64Array(rows * padded), im: new Float64Array(rows * padded) };
+      const filled = images === padded ? numbers : new Int8Array(rows * padded * length);
+      for (let row = 0, image = 0; row < rows; row++)
+        for (let g = 0, at = row * padded; g < images; g++, image++, at++) {
+          const share = (characters[g] / images) * Math.exp(re[image] - whole.re[row]);
+          const phase = im[image] - whole.im[row];
+          weights.re[at] = share * Math.cos(phase);
+          weights.im[at] = share * Math.sin(phase);
+          if (images < padded) filled.set(numbers.subarray(image * length, (image + 1) * length), at * length);
+        }
+      return [weights, filled];
+    }
+
     const rowsOf = (spins: Int8Array): number => spins.length / sites;
 
     return {
@@ -120,21 +142,7 @@ export function singlePrecision(
         const rows = rowsOf(spins);
         const tokenNumbers = cut(spins);
         const [found, whole] = await amplitudes(tokenNumbers, rows);
-        // w_g = χ(g) ψ(gσ) / Σ_g χ(g) ψ(gσ), and 0 for further images up to a multiple of four
-        const padded = FOUR * Math.ceil(images / FOUR);
-        const weights = { re: new Float64Array(rows * padded), im: new Float64Array(rows * padded) };
-        const length = tokenNumbers.length / (rows * images);
-        const paddedNumbers = images === padded ? tokenNumbers : new Int8Array(rows * padded * length);
-        for (let row = 0, image = 0; row < rows; row++)
-          for (let g = 0; g < images; g++, image++) {
-            const at = row * padded + g;
-            const share = (characters[g] / images) * Math.exp(found.re[image] - whole.re[row]);
-            const phase = found.im[image] - whole.im[row];
-            weights.re[at] = share * Math.cos(phase);
-            weights.im[at] = share * Math.sin(phase);
-            if (images < padded)
-              paddedNumbers.set(tokenNumbers.subarray(image * length, (image + 1) * length), at * length);
-          }
+        const [weights, paddedNumbers] = weighted(tokenNumbers, found, whole);
         const rest = parameters.layers.length * pairs;
         const positions = { re: new Float64Array(rows * rest), im: new Float64Array(rows * rest) };
         derivatives(paddedNumbers, weights, padded, { parameters: into, positions });

@@ -134,7 +134,7 @@ export function derive({
   return {
     ...settingFor(extents, j2),
     ...(width === undefined ? {} : { hidden: EXPANSION * width }),
-    ...(projection === undefined && seeds !== 0 ? {} : { refinement: 0 }),
+    ...(projection !== undefined || seeds === 0 ? { refinement: 0 } : {}),
     ...(isLargeSquare(extents) ? { kernels: ["factored", "softmax"] } : {}),
     seeds: isSmall(extents) ? 3 : 1,
     ...(lengths === undefined ? {} : { lengthChoice: choice }),

@@ -189,7 +189,8 @@ function answerOf(
 /** Tables and figures of the study. */
 export function report(measurements: WavefunctionMeasurements, options: WavefunctionOptions): Report {
   const { runs, reference, lengths } = measurements;
-  const { width, hidden, heads, layers, patch, sampling, projection, refinement, signs, shift, momentum } = options;
+  const { width, hidden, heads, layers, patch, sampling, projection, refinement, signs, precision, shift, momentum } =
+    options;
   const rates = schedulesOf(options)
     .map((part) => [...new Set([part.start, part.end])].join(" falling to "))
     .join(", in the last steps ");
@@ -202,7 +203,7 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
         `${projected[projection]}${refinement > 0 ? `, in the last ${refinement} steps ${projected.all}` : ""}. ` +
         `Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
-        `learning rate ${rates}. The wave ` +
+        `learning rate ${rates}. On the CPU, log ψ and its derivatives are in ${precision}. The wave ` +
         "functions differ only in attention.",
     ),
   ];
