@@ -171,11 +171,23 @@ function packagesIn(results) {
 
 const manifestOf = (folder) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
 
+/** The text of a package's licence. */
 function licence(folder) {
-  const { name, version, license } = manifestOf(folder);
   const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
-  const text = file === undefined ? `Licence: ${license}` : readFileSync(join(root, folder, file), "utf8").trim();
-  return `${name} ${version}\n\n${text}\n`;
+  return file === undefined
+    ? `Licence: ${manifestOf(folder).license}`
+    : readFileSync(join(root, folder, file), "utf8").trim();
+}
+
+/** All licences, each once, below the names of the packages that have it. */
+function licences(folders) {
+  const holders = new Map();
+  for (const folder of folders) {
+    const { name, version } = manifestOf(folder);
+    const text = licence(folder);
+    holders.set(text, [...(holders.get(text) ?? []), `${name} ${version}`]);
+  }
+  return [...holders].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`).join(`\n${"-".repeat(80)}\n\n`);
 }
 
 rmSync(join(root, out), { recursive: true, force: true });
@@ -185,11 +197,6 @@ const [results] = await Promise.all([
 ]);
 const write = (name, text) => writeFileSync(join(root, out, name), text);
 write("cjs/package.json", '{ "type": "commonjs" }\n');
-write(
-  "THIRD-PARTY-LICENSES.txt",
-  packagesIn(results)
-    .map(licence)
-    .join(`\n${"-".repeat(80)}\n\n`),
-);
+write("THIRD-PARTY-LICENSES.txt", licences(packagesIn(results)));
 const vendored = packagesIn(results.slice(0, 1)).map(manifestOf);
 write("vendor/versions.json", JSON.stringify(Object.fromEntries(vendored.map(({ name, version }) => [name, version]))));
