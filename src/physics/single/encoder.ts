@@ -70,11 +70,11 @@ export interface Encoder {
   readonly enter: () => Float32Array;
   /** Computes a + ib of 16 images, of which log ψ is Σ log cosh(a + ib); the first stands in for missing ones. */
   readonly encode: (cut: ArrayLike<number>, first: number, into?: readonly Activations[]) => void;
-  /** log ψ of the lanes after `encode`; changes a + ib. */
+  /** Adds log ψ of the lanes after `encode`; changes a + ib. */
   readonly logCosh: (found: ComplexNumbers, image: number) => void;
 }
 
-/** Numbers of which the product of 2 cosh(a + ib) / e^|a| neither overflows nor vanishes in float64. */
+/** Numbers of which the product of 2 cosh(a + ib) / e^|a| neither overflows nor, in practice, vanishes in float32. */
 const FACTORS = 16;
 
 /**
@@ -215,22 +215,19 @@ export function encoderOf(shape: EncoderShape): ((parameters: AnsatzParameters) 
         }
       },
       logCosh({ re, im }, first) {
-        run.cosh(head.out[0], head.out[1], size, width);
         const count = Math.min(LANES, re.length - first);
-        for (let lane = 0; lane < count; lane++) {
-          let [x, y, log, phase] = [1, 0, 0, 0];
-          for (let channel = 0; channel < width; channel++) {
-            const at = channel * LANES + lane;
-            const [a, b] = [numbers[head.out[0] / NUMBER + at], numbers[head.out[1] / NUMBER + at]];
-            [x, y] = [x * a - y * b, x * b + y * a];
-            if ((channel + 1) % FACTORS > 0 && channel + 1 < width) continue;
-            log += 0.5 * Math.log(x * x + y * y);
-            phase += Math.atan2(y, x);
-            [x, y] = [1, 0];
+        const [a, b] = head.out;
+        for (let channel = 0; channel < width; channel += FACTORS) {
+          const start = channel * ROW;
+          run.cosh(a + start, b + start, size, Math.min(FACTORS, width - channel));
+          for (let lane = 0; lane < count; lane++) {
+            const x = numbers[(a + start) / NUMBER + lane];
+            const y = numbers[(b + start) / NUMBER + lane];
+            re[first + lane] += numbers[size / NUMBER + lane] + 0.5 * Math.log(x * x + y * y);
+            im[first + lane] += Math.atan2(y, x);
           }
-          re[first + lane] = numbers[size / NUMBER + lane] - width * Math.LN2 + log;
-          im[first + lane] = phase;
         }
+        for (let lane = 0; lane < count; lane++) re[first + lane] -= width * Math.LN2;
       },
     };
   };

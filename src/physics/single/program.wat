@@ -436,15 +436,17 @@
         (br_if $each (local.tee $j (i32.sub (local.get $j) (i32.const 1)))))
       (br_if $lanes (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 16))) (local.get $end)))))
 
-  ;; 2 cosh(a + ib) = e^|a| (x + iy) for `count` rows: writes x in place of a, y in place of b, and Σ |a| over the rows
-  ;; to `size`.
+  ;; Π 2 cosh(a + ib) = e^(Σ |a|) (x + iy) over `count` rows: writes x to the first a, y to the first b, and Σ |a| to
+  ;; `size`.
   (func (export "cosh") (param $a i32) (param $b i32) (param $size i32) (param $count i32)
     (local $end i32) (local $at i32) (local $bt i32) (local $c i32) (local $sum v128)
     (local $x v128) (local $t v128) (local $n v128) (local $q v128) (local $r v128) (local $square v128)
-    (local $sin v128) (local $cos v128) (local $odd v128)
+    (local $sin v128) (local $cos v128) (local $odd v128) (local $re v128) (local $im v128)
     (local.set $end (i32.add (local.get $a) (i32.const 64)))
     (loop $lanes
       (local.set $sum (v128.const f32x4 0 0 0 0))
+      (local.set $re (global.get $one))
+      (local.set $im (v128.const f32x4 0 0 0 0))
       (local.set $at (local.get $a))
       (local.set $bt (local.get $b))
       (local.set $c (local.get $count))
@@ -479,16 +481,23 @@
             (f32x4.mul (local.get $square)
           (global.get $c8))))))))
         (local.set $odd (i32x4.eq (v128.and (local.get $q) (global.get $bit0)) (global.get $bit0)))
-        (v128.store (local.get $at) (f32x4.mul (f32x4.add (global.get $one) (local.get $t))
+        (local.set $r (f32x4.mul (f32x4.add (global.get $one) (local.get $t))
           (v128.xor (v128.bitselect (local.get $sin) (local.get $cos) (local.get $odd))
             (call $sign (i32x4.add (local.get $q) (global.get $bit0))))))
         ;; the sign of a beside that of the sine
-        (v128.store (local.get $bt) (f32x4.mul (f32x4.sub (global.get $one) (local.get $t))
+        (local.set $n (f32x4.mul (f32x4.sub (global.get $one) (local.get $t))
           (v128.xor (v128.bitselect (local.get $cos) (local.get $sin) (local.get $odd))
             (v128.xor (call $sign (local.get $q)) (v128.and (local.get $x) (global.get $bit31))))))
+        (local.set $x (f32x4.sub (f32x4.mul (local.get $re) (local.get $r))
+          (f32x4.mul (local.get $im) (local.get $n))))
+        (local.set $im (f32x4.add (f32x4.mul (local.get $re) (local.get $n))
+          (f32x4.mul (local.get $im) (local.get $r))))
+        (local.set $re (local.get $x))
         (local.set $at (i32.add (local.get $at) (i32.const 64)))
         (local.set $bt (i32.add (local.get $bt) (i32.const 64)))
         (br_if $each (local.tee $c (i32.sub (local.get $c) (i32.const 1)))))
+      (v128.store (local.get $a) (local.get $re))
+      (v128.store (local.get $b) (local.get $im))
       (v128.store (local.get $size) (local.get $sum))
       (local.set $size (i32.add (local.get $size) (i32.const 16)))
       (local.set $b (i32.add (local.get $b) (i32.const 16)))

@@ -72,7 +72,7 @@ export function singlePrecision(
   const { sites } = ansatz.lattice;
   const start = parts && separable ? encoderOf(parts.encoder) : undefined;
   if (parts === undefined || start === undefined) return undefined;
-  const { encoder: shape, cut, characters, total } = parts;
+  const { encoder: shape, cut, characters } = parts;
   const { heads, tokens } = shape;
   const pairs = heads * tokens * tokens;
   const padded = GROUP * Math.ceil(images / GROUP);
@@ -83,11 +83,8 @@ export function singlePrecision(
     const { places } = encoder.loaded;
     const count = encoder.loaded.parameters;
 
-    /** log ψ of the images, and of the rows. */
-    async function amplitudes(
-      numbers: ArrayLike<number>,
-      rows: number,
-    ): Promise<readonly [ComplexNumbers, ComplexNumbers]> {
+    /** log ψ of the images, and of the rows, as `logProjection` adds them up. */
+    function amplitudes(numbers: ArrayLike<number>, rows: number): readonly [ComplexNumbers, ComplexNumbers] {
       const size = rows * images;
       const found = { re: new Float64Array(size), im: new Float64Array(size) };
       encoder.enter();
@@ -95,11 +92,20 @@ export function singlePrecision(
         encoder.encode(numbers, image);
         encoder.logCosh(found, image);
       }
-      const tensor = (values: Float64Array): Tensor => cpu.adopt(values, [rows, images], "f64");
-      const { re, im } = cpu.scope(() => total({ re: tensor(found.re), im: tensor(found.im) }));
-      const whole = { re: await re.read(), im: await im.read() } as ComplexNumbers;
-      re.dispose();
-      im.dispose();
+      const whole = { re: new Float64Array(rows), im: new Float64Array(rows) };
+      for (let row = 0; row < rows; row++) {
+        const [start, end] = [row * images, (row + 1) * images];
+        let most = found.re[start];
+        for (let image = start; image < end; image++) most = Math.max(most, found.re[image]);
+        let [x, y] = [0, 0];
+        for (let image = start; image < end; image++) {
+          const share = (characters[image - start] / images) * Math.exp(found.re[image] - most);
+          x += share * Math.cos(found.im[image]);
+          y += share * Math.sin(found.im[image]);
+        }
+        whole.re[row] = most + 0.5 * Math.log(x * x + y * y);
+        whole.im[row] = Math.atan2(y, x);
+      }
       return [found, whole];
     }
 
@@ -132,7 +138,7 @@ export function singlePrecision(
         const step = Math.max(1, Math.floor(MOST_IMAGES / images)) * sites;
         for (let start = 0; start < spins.length; start += step) {
           const part = spins.subarray(start, start + step);
-          const [, { re, im }] = await amplitudes(cut(part), rowsOf(part));
+          const [, { re, im }] = amplitudes(cut(part), rowsOf(part));
           all.re.set(re, start / sites);
           all.im.set(im, start / sites);
         }
@@ -141,7 +147,7 @@ export function singlePrecision(
       async derivatives(spins, into) {
         const rows = rowsOf(spins);
         const tokenNumbers = cut(spins);
-        const [found, whole] = await amplitudes(tokenNumbers, rows);
+        const [found, whole] = amplitudes(tokenNumbers, rows);
         const [weights, paddedNumbers] = weighted(tokenNumbers, found, whole);
         const rest = parameters.layers.length * pairs;
         const positions = { re: new Float64Array(rows * rest), im: new Float64Array(rows * rest) };

@@ -34,5 +34,6 @@ export const sampled: Readonly<Record<SamplingName, (setting: OptimizationSettin
 export const projected: Readonly<Record<ProjectionName, string>> = {
   none: "not projected on symmetries",
   translations: "projected on invariance under all translations",
+  "space-group": "projected on invariance under all translations and the point group",
   all: "projected on invariance under all translations, the point group and the flip of all spins",
 };

@@ -33,11 +33,13 @@ export function problemOf(
 ): VariationalProblem {
   const lattice = latticeOf(extents);
   const within = shiftsWithin(lattice, patch);
+  const ofSpace = (): readonly Symmetry[] => productOf(within, pointGroup(lattice));
   // Together with the translations by whole patches these are complete groups.
   const elements: Readonly<Record<ProjectionName, () => readonly Symmetry[]>> = {
     none: () => [],
     translations: () => within,
-    all: () => productOf(within, productOf(pointGroup(lattice), spinFlip(lattice))),
+    "space-group": ofSpace,
+    all: () => productOf(ofSpace(), spinFlip(lattice)),
   };
   const images = elements[projection]();
   const whole = translations(lattice, patch);

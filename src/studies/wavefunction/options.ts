@@ -84,10 +84,11 @@ export const wavefunctionOptions = {
     least: 0,
     most: STEPS.most,
     flag: "refine",
-    help: "steps after these, projected on all symmetries, from half the learning rate",
+    help: "steps after these, projected on the space group, from half the learning rate",
   }),
   sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are computed" }),
   samples: whole(quick.samples, { ...SAMPLES, help: "draws per step, a multiple of the number of chains" }),
+  finalDraws: whole(quick.finalDraws, { least: 1, most: 1000 }),
   chains: whole(quick.chains, { least: 1, most: 100_000 }),
   rate: setting(quick.rate, record(rateFields)),
   shift: real(quick.shift, { least: 0, most: 1000 }),
@@ -192,17 +193,17 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
       `${extents[0]} sites`,
       "Else take --signs marshall, or --projection none and an even --patch.",
     );
-  if (setting.refinement > 0 && setting.projection === "all")
+  if (setting.refinement > 0 && (setting.projection === "space-group" || setting.projection === "all"))
     refuse(
       "--refine",
-      "0 where every step is projected on all symmetries",
+      "0 where every step is projected on the space group",
       setting.refinement,
       "Take --projection translations or none for the steps before.",
     );
-  if (setting.refinement > 0 && isOutside({ ...setting, projection: "all" }))
+  if (setting.refinement > 0 && isOutside({ ...setting, projection: "space-group" }))
     refuse(
       "--refine",
-      "0 where the ground state does not have all symmetries",
+      "0 where the ground state does not have the symmetries of the space group",
       setting.refinement,
       "Else take --signs marshall.",
     );

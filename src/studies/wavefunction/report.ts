@@ -27,7 +27,11 @@ export function movingAverage(values: readonly number[], window = WINDOW): numbe
 const energyOf = ({ last }: WavefunctionRun): number => last.mean;
 const relative = (energy: number, reference: number): number => (energy - reference) / Math.abs(reference);
 
-function runTable(runs: readonly WavefunctionRun[], reference: number | undefined): Table {
+function runTable(
+  runs: readonly WavefunctionRun[],
+  reference: number | undefined,
+  { finalDraws }: WavefunctionOptions,
+): Table {
   const rows = runs.map((run) => [
     run.attention,
     String(run.seed),
@@ -63,7 +67,7 @@ function runTable(runs: readonly WavefunctionRun[], reference: number | undefine
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
-      "Energy: with an error bar where it is sampled, from four times the draws of a step, else a sum over all " +
+      `Energy: with an error bar where it is sampled, from ${finalDraws} times the draws of a step, else a sum over all ` +
       "configurations. ψ is projected as in the last steps. On all symmetries: the energy of the last " +
       "parameters with ψ projected on them, up to 36 sites. Zero variance: " +
       "energies of the second half of the steps with the last projection, extrapolated to " +
@@ -200,14 +204,14 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
         `${width}, feed-forward width ${hidden}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, ` +
         "complex log ψ, " +
         `${signs === "none" ? "no sign rule imposed" : "with Marshall's sign rule"}, ` +
-        `${projected[projection]}${refinement > 0 ? `, in the last ${refinement} steps ${projected.all}` : ""}. ` +
+        `${projected[projection]}${refinement > 0 ? `, in the last ${refinement} steps ${projected["space-group"]}` : ""}. ` +
         `Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
         `learning rate ${rates}. On the CPU, log ψ and its derivatives are in ${precision}. The wave ` +
         "functions differ only in attention.",
     ),
   ];
-  if (runs.length > 0) blocks.push(runTable(runs, reference?.energy), curves(runs, reference?.energy));
+  if (runs.length > 0) blocks.push(runTable(runs, reference?.energy, options), curves(runs, reference?.energy));
   if (runs.some(({ attention }) => attention === "softmax")) blocks.push(dependenceFigure(runs));
   if (lengths.length > 0) blocks.push(...lengthBlocks(lengths, options));
   blocks.push(...mapTables(runs));

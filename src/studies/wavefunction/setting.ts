@@ -7,10 +7,10 @@ export const attentionNames = ["factored", "softmax", "spatial"] as const;
 export type AttentionName = (typeof attentionNames)[number];
 
 /**
- * Symmetry group on whose trivial representation ψ is projected: none, all translations, or these with the point group
- * and the flip of all spins.
+ * Symmetry group on whose trivial representation ψ is projected: none, all translations, these with the point group,
+ * which is the space group, or that with the flip of all spins.
  */
-export const projectionNames = ["none", "translations", "all"] as const;
+export const projectionNames = ["none", "translations", "space-group", "all"] as const;
 export type ProjectionName = (typeof projectionNames)[number];
 
 /** The sign rule that is imposed on ψ: none, or Marshall's. */
@@ -44,11 +44,13 @@ export interface OptimizationSetting {
   readonly signs: SignName;
   readonly precision: PrecisionName;
   readonly steps: number;
-  /** Further steps, with ψ projected on all symmetries. */
+  /** Further steps, with ψ projected on the space group. */
   readonly refinement: number;
   readonly sampling: SamplingName;
   /** Draws per step, if energies are sampled. */
   readonly samples: number;
+  /** Draws of the final energies, in those of a step. */
+  readonly finalDraws: number;
   /** Metropolis chains. */
   readonly chains: number;
   /** Largest and last learning rate, between which it falls with a cosine, and warm-up steps. */
@@ -127,9 +129,10 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     signs: small ? "none" : "marshall",
     precision: large ? "float32" : "float64",
     steps: large ? 150 : small ? 80 : 200,
-    refinement: large && sites <= MOST_PROJECTED_SITES ? 60 : 0,
+    refinement: large && sites <= MOST_PROJECTED_SITES ? 90 : 0,
     sampling: small ? "sum" : "metropolis",
     samples: large ? 256 : 512,
+    finalDraws: large ? 8 : 4,
     chains: large ? 64 : 128,
     // draws hardly hold the ferromagnet, so that a sampled optimisation bears twice the rate
     rate: large

@@ -7,7 +7,7 @@ import type { StoredOptimization } from "./optimization.js";
 import { bytesOf, chainSettings, checkOptions, derive, wavefunctionOptions } from "./options.js";
 import { latticeOf, type AttentionName, type OptimizationSetting } from "./setting.js";
 import { report } from "./report.js";
-import { FINAL_DRAWS, optimize } from "./train.js";
+import { optimize } from "./train.js";
 
 /** Energies per site from the literature, for squares too large for Lanczos here. */
 const published: readonly (Reference & { readonly side: number; readonly j2: number })[] = [
@@ -71,7 +71,7 @@ export const wavefunction = declareStudy({
       own: OptimizationSetting,
     ): Task<Reference | undefined, WavefunctionResult, StoredOptimization> => ({
       name: `${words} seed ${seed}`,
-      depends: () => ({ attention, seed, setting: own, finalDraws: FINAL_DRAWS }),
+      depends: () => ({ attention, seed, setting: own }),
       async run(reference, work) {
         const known = own === setting ? reference : referenceFor(own);
         const follow = (run: WavefunctionResult["run"]): Promise<void> => work.measured({ part, reference, run });

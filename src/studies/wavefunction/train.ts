@@ -31,8 +31,6 @@ import {
 
 /** Steps between measurements of input dependence ρ. */
 const DEPENDENCE_EVERY = 10;
-/** The final energies have this many times the draws of a step, for error bars that chains agree on. */
-export const FINAL_DRAWS = 4;
 /** Share of the steps with the last projection, at the end, whose energies are extrapolated to zero variance. */
 const EXTRAPOLATED_SHARE = 1 / 2;
 
@@ -52,17 +50,14 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
   state.maps = maps.map(headMean);
 }
 
-const onAllSymmetries = (setting: OptimizationSetting): OptimizationSetting => ({ ...setting, projection: "all" });
-
 /**
  * The setting projected on all symmetries; undefined if it is already, if that excludes the ground state, or if it
  * would take too long.
  */
 function wholeOf(setting: OptimizationSetting): OptimizationSetting | undefined {
-  const whole = onAllSymmetries(setting);
+  const whole: OptimizationSetting = { ...setting, projection: "all" };
   const isLong = latticeOf(setting.extents).sites > MOST_PROJECTED_SITES;
-  const isWhole = setting.projection === "all" || setting.refinement > 0;
-  return isWhole || isLong || isOutside(whole) ? undefined : whole;
+  return setting.projection === "all" || isLong || isOutside(whole) ? undefined : whole;
 }
 
 /** Steps with one projection. */
@@ -95,7 +90,7 @@ export async function optimize(
   { attention, seed, setting, projects, reference, follow }: OptimizationPlan,
   work: Work<StoredOptimization>,
 ): Promise<WavefunctionRun> {
-  const { extents, refinement, precision, samples, shift, momentum, longest } = setting;
+  const { extents, refinement, precision, samples, finalDraws, shift, momentum, longest } = setting;
   const { kind } = work.backend.device;
   const isHardware = kind === "hardware";
   const evaluationOf = (problem: VariationalProblem, own: OptimizationSetting): Evaluation =>
@@ -105,7 +100,7 @@ export async function optimize(
   const unrefined = problemOf(attention, setting);
   const state = begin(unrefined, setting, seed, isHardware ? work.backend : cpu);
   const stages = schedulesOf(setting).map((schedule, stage): Stage => {
-    const own = stage === 0 ? setting : onAllSymmetries(setting);
+    const own: OptimizationSetting = stage === 0 ? setting : { ...setting, projection: "space-group" };
     const problem = stage === 0 ? unrefined : problemOf(attention, own);
     const rateOf = cosineSchedule(schedule);
     return {
@@ -201,7 +196,7 @@ export async function optimize(
         await work.checkpoint(storeTrained);
         return logAmplitude(spins);
       };
-    const draws = FINAL_DRAWS * samples;
+    const draws = finalDraws * samples;
     const { logAmplitude } = await last.evaluation.of(parameters);
     const final = await measure(last.problem, stoppable(logAmplitude), last.sampler, draws);
     await look(last.problem, state, final);
