@@ -67,8 +67,8 @@ function runTable(
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
-      `Energy: with an error bar where it is sampled, from ${finalDraws} times the draws of a step, else a sum over all ` +
-      "configurations. ψ is projected as in the last steps. On all symmetries: the energy of the last " +
+      `Energy: with an error bar where it is sampled, from ${finalDraws} times the draws of a step, else a sum over ` +
+      "all configurations. ψ is projected as in the last steps. On all symmetries: the energy of the last " +
       "parameters with ψ projected on them, up to 36 sites. Zero variance: " +
       "energies of the second half of the steps with the last projection, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
@@ -198,13 +198,14 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
   const rates = schedulesOf(options)
     .map((part) => [...new Set([part.start, part.end])].join(" falling to "))
     .join(", in the last steps ");
+  const refined = refinement > 0 ? `, in the last ${refinement} steps ${projected["space-group"]}` : "";
   const blocks: Block[] = [
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +
         `${width}, feed-forward width ${hidden}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, ` +
         "complex log ψ, " +
         `${signs === "none" ? "no sign rule imposed" : "with Marshall's sign rule"}, ` +
-        `${projected[projection]}${refinement > 0 ? `, in the last ${refinement} steps ${projected["space-group"]}` : ""}. ` +
+        `${projected[projection]}${refined}. ` +
         `Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
         `${shift}, momentum ${momentum}, ` +
         `learning rate ${rates}. On the CPU, log ψ and its derivatives are in ${precision}. The wave ` +

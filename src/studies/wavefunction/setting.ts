@@ -118,6 +118,7 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
   const { sites } = latticeOf(extents);
   const small = isSmall(extents);
   const large = isLargeSquare(extents);
+  const refined = large && sites <= MOST_PROJECTED_SITES;
   const stable = rateFor(sites, extents.length, j2);
   return {
     extents,
@@ -129,10 +130,10 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     signs: small ? "none" : "marshall",
     precision: large ? "float32" : "float64",
     steps: large ? 150 : small ? 80 : 200,
-    refinement: large && sites <= MOST_PROJECTED_SITES ? 90 : 0,
+    refinement: refined ? 100 : 0,
     sampling: small ? "sum" : "metropolis",
     samples: large ? 256 : 512,
-    finalDraws: large ? 8 : 4,
+    finalDraws: refined ? 16 : 4,
     chains: large ? 64 : 128,
     // draws hardly hold the ferromagnet, so that a sampled optimisation bears twice the rate
     rate: large

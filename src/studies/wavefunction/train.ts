@@ -51,13 +51,14 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
 }
 
 /**
- * The setting projected on all symmetries; undefined if it is already, if that excludes the ground state, or if it
- * would take too long.
+ * The setting projected on all symmetries; undefined if it is already or is refined, if that excludes the ground state,
+ * or if it would take too long.
  */
 function wholeOf(setting: OptimizationSetting): OptimizationSetting | undefined {
   const whole: OptimizationSetting = { ...setting, projection: "all" };
   const isLong = latticeOf(setting.extents).sites > MOST_PROJECTED_SITES;
-  return setting.projection === "all" || isLong || isOutside(whole) ? undefined : whole;
+  const isWhole = setting.projection === "all" || setting.refinement > 0;
+  return isWhole || isLong || isOutside(whole) ? undefined : whole;
 }
 
 /** Steps with one projection. */
