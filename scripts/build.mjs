@@ -179,7 +179,7 @@ function licence(folder) {
     : readFileSync(join(root, folder, file), "utf8").trim();
 }
 
-/** All licences, each once, below the names of the packages that have it. */
+/** Each licence text once, below the names of the packages that have it. */
 function licences(folders) {
   const holders = new Map();
   for (const folder of folders) {

@@ -80,6 +80,11 @@ describe("bad input gives exit code 2 and one line on stderr", () => {
       /--refine: wanted 0 where every step.*got 3.*--projection translations or none/,
     ],
     [
+      "a refinement on the space group of every step",
+      () => ["study", "wavefunction", "--projection", "space-group", "--refine", "3", "--out", join(folder, "out")],
+      /--refine: wanted 0 where every step.*space group already, got 3/,
+    ],
+    [
       "a refinement of nothing",
       () => ["study", "wavefunction", "--side", "6", "--seeds", "0", "--refine", "3", "--out", join(folder, "out")],
       /--refine: wanted 0 without --seeds, got 3/,

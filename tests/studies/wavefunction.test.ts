@@ -13,7 +13,8 @@ import { exponents, exponentWords } from "../../src/studies/wavefunction/lengths
 import type { WavefunctionRun } from "../../src/studies/wavefunction/measurements.js";
 import { movingAverage } from "../../src/studies/wavefunction/report.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
-import { schedulesOf } from "../../src/studies/wavefunction/setting.js";
+import { problemOf } from "../../src/studies/wavefunction/optimization.js";
+import { projectionNames, schedulesOf, settingFor } from "../../src/studies/wavefunction/setting.js";
 import { optionsOf } from "../support/study.js";
 
 let out = "";
@@ -111,12 +112,14 @@ it("has feed-forward layers of four times the width unless it is chosen", () => 
 
 it("refines squares up to 6 × 6 sites by default, unless the projection is chosen", () => {
   expect(optionsOf(wavefunction, { extents: [6, 6] })).toMatchObject({
-    refinement: 100,
+    refinement: 90,
+    finalDraws: 16,
     kernels: ["factored", "softmax"],
   });
   for (const chosen of [{ extents: [4, 4] }, { extents: [8, 8] }, { extents: [6, 6], projection: "all" }] as const)
-    expect(optionsOf(wavefunction, chosen).refinement).toBe(0);
-  expect(optionsOf(wavefunction, { extents: [6, 6], projection: "none", refinement: 3 }).refinement).toBe(3);
+    expect(optionsOf(wavefunction, chosen)).toMatchObject({ refinement: 0, finalDraws: 4 });
+  const chosen = optionsOf(wavefunction, { extents: [6, 6], projection: "none", refinement: 3 });
+  expect(chosen).toMatchObject({ refinement: 3, finalDraws: 16 });
 });
 
 it.each([
@@ -132,16 +135,34 @@ it.each([
 });
 
 it("refines a wave function on the space group, from where the steps before end", async () => {
-  const bare = { ...tiny, projection: "none", kernels: ["factored"], lengths: [] } as const;
+  const bare = { ...tiny, projection: "translations", kernels: ["factored"], lengths: [] } as const;
   const [unrefined] = (await conducted(bare)).results.measurements!.runs;
   const [run] = (await conducted({ ...bare, refinement: 6 })).results.measurements!.runs;
   expect(run.energies.slice(0, 12)).toEqual(unrefined.energies);
-  // each projection leaves out excited states
+  // the point group lowers the energy, and the flip of all spins is left out
   expect(run.energies[12]).toBeLessThan(unrefined.last.mean - 1e-9);
   expect(run.energies[12]).toBeGreaterThan(unrefined.projected!.mean + 1e-9);
   expect(run.energies).toHaveLength(18);
   expect(run.last.mean).toBeLessThan(run.energies[12]);
   expect(run.projected).toBeUndefined();
+});
+
+it.each([
+  [[8], [1, 2, 4, 8]],
+  [[6, 6], [1, 4, 32, 64]],
+] as const)("projects %j sites with patches of 2 on %j images", (extents, images) => {
+  const setting = settingFor(extents, 0);
+  for (const [at, projection] of projectionNames.entries())
+    expect(problemOf("factored", { ...setting, projection }).ansatz.images).toBe(images[at]);
+});
+
+it("measures the final energy with so many times the draws of a step", async () => {
+  const sampled = { ...tiny, sampling: "draws", samples: 256, steps: 1, kernels: ["factored"], lengths: [] } as const;
+  const errorOf = async (finalDraws: number): Promise<number> =>
+    (await conducted({ ...sampled, finalDraws })).results.measurements!.runs[0].last.error;
+  const ratio = (await errorOf(1)) / (await errorOf(16));
+  expect(ratio).toBeGreaterThan(2);
+  expect(ratio).toBeLessThan(8);
 });
 
 it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that hold", async (sampling) => {

@@ -70,11 +70,11 @@ export interface Encoder {
   readonly enter: () => Float32Array;
   /** Computes a + ib of 16 images, of which log ψ is Σ log cosh(a + ib); the first stands in for missing ones. */
   readonly encode: (cut: ArrayLike<number>, first: number, into?: readonly Activations[]) => void;
-  /** Adds log ψ of the lanes after `encode`; changes a + ib. */
+  /** Adds log ψ of the lanes after `encode` to `found`, from `image` on; changes a + ib. */
   readonly logCosh: (found: ComplexNumbers, image: number) => void;
 }
 
-/** Numbers of which the product of 2 cosh(a + ib) / e^|a| neither overflows nor, in practice, vanishes in float32. */
+/** Factors 2 cosh(a + ib) / e^|a| of a product in float32, which does not overflow and in practice does not vanish. */
 const FACTORS = 16;
 
 /**

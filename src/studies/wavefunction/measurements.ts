@@ -39,7 +39,7 @@ export interface WavefunctionRun extends Readonly<Curves> {
   readonly maps: readonly (readonly number[])[];
   /** Energy after the last step, or before it if the optimisation was stopped. Per site, except for the variance. */
   readonly last: Statistics;
-  /** Energy of the last parameters with ψ projected on all symmetries, if the optimisation projects on fewer. */
+  /** Energy of the last parameters with ψ projected on all symmetries, if no step projects on the point group. */
   readonly projected?: Statistics;
   /** Energy per site extrapolated to zero variance; absent before the last step, and if all variances are equal. */
   readonly zeroVariance?: number;

@@ -57,6 +57,9 @@ type LengthChoice = Partial<Pick<OptimizationSetting, "projection" | "precision"
 
 const quick = settingFor([4, 4], 0.5);
 
+/** Draws of final energies after a refinement, which are close to the exact one, as a multiple of those of a step. */
+const REFINED_DRAWS = 16;
+
 /** The defaults are for 4 × 4 sites and take minutes on two cores; `derive` has those for other lattices. */
 export const wavefunctionOptions = {
   extents: setting<readonly number[]>(quick.extents, list(wholeNumber(2, MOST_LATTICE), 1, 2), [
@@ -126,16 +129,20 @@ export function derive({
   precision,
   sampling,
   samples,
+  refinement,
   seeds,
   lengths,
 }: Chosen<typeof wavefunctionOptions>): Chosen<typeof wavefunctionOptions> {
   const choice = Object.fromEntries(
     Object.entries({ projection, precision, sampling, samples }).filter(([, value]) => value !== undefined),
   );
+  const defaults = settingFor(extents, j2);
+  const refined = projection !== undefined || seeds === 0 ? 0 : defaults.refinement;
   return {
-    ...settingFor(extents, j2),
+    ...defaults,
     ...(width === undefined ? {} : { hidden: EXPANSION * width }),
-    ...(projection !== undefined || seeds === 0 ? { refinement: 0 } : {}),
+    refinement: refined,
+    ...((refinement ?? refined) > 0 ? { finalDraws: REFINED_DRAWS } : {}),
     ...(isLargeSquare(extents) ? { kernels: ["factored", "softmax"] } : {}),
     seeds: isSmall(extents) ? 3 : 1,
     ...(lengths === undefined ? {} : { lengthChoice: choice }),
@@ -196,7 +203,7 @@ function checkSetting(setting: OptimizationSetting, size: string): void {
   if (setting.refinement > 0 && (setting.projection === "space-group" || setting.projection === "all"))
     refuse(
       "--refine",
-      "0 where every step is projected on the space group",
+      "0 where every step is projected on the space group already",
       setting.refinement,
       "Take --projection translations or none for the steps before.",
     );

@@ -7,8 +7,8 @@ export const attentionNames = ["factored", "softmax", "spatial"] as const;
 export type AttentionName = (typeof attentionNames)[number];
 
 /**
- * Symmetry group on whose trivial representation ψ is projected: none, all translations, these with the point group,
- * which is the space group, or that with the flip of all spins.
+ * Symmetry group on whose trivial representation ψ is projected: none, all translations, the space group (translations
+ * and the point group), or the space group with the flip of all spins.
  */
 export const projectionNames = ["none", "translations", "space-group", "all"] as const;
 export type ProjectionName = (typeof projectionNames)[number];
@@ -49,7 +49,7 @@ export interface OptimizationSetting {
   readonly sampling: SamplingName;
   /** Draws per step, if energies are sampled. */
   readonly samples: number;
-  /** Draws of the final energies, in those of a step. */
+  /** Draws of the final energies, as a multiple of those of a step. */
   readonly finalDraws: number;
   /** Metropolis chains. */
   readonly chains: number;
@@ -118,7 +118,6 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
   const { sites } = latticeOf(extents);
   const small = isSmall(extents);
   const large = isLargeSquare(extents);
-  const refined = large && sites <= MOST_PROJECTED_SITES;
   const stable = rateFor(sites, extents.length, j2);
   return {
     extents,
@@ -130,10 +129,10 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     signs: small ? "none" : "marshall",
     precision: large ? "float32" : "float64",
     steps: large ? 150 : small ? 80 : 200,
-    refinement: refined ? 100 : 0,
+    refinement: large && sites <= MOST_PROJECTED_SITES ? 90 : 0,
     sampling: small ? "sum" : "metropolis",
     samples: large ? 256 : 512,
-    finalDraws: refined ? 16 : 4,
+    finalDraws: 4,
     chains: large ? 64 : 128,
     // draws hardly hold the ferromagnet, so that a sampled optimisation bears twice the rate
     rate: large

@@ -51,14 +51,14 @@ async function look({ ansatz }: VariationalProblem, state: OptimizationState, { 
 }
 
 /**
- * The setting projected on all symmetries; undefined if it is already or is refined, if that excludes the ground state,
- * or if it would take too long.
+ * The setting projected on all symmetries; undefined if it is already, if its last steps are a refinement, if that
+ * projection excludes the ground state, or if it would take too long.
  */
 function wholeOf(setting: OptimizationSetting): OptimizationSetting | undefined {
   const whole: OptimizationSetting = { ...setting, projection: "all" };
   const isLong = latticeOf(setting.extents).sites > MOST_PROJECTED_SITES;
-  const isWhole = setting.projection === "all" || setting.refinement > 0;
-  return isWhole || isLong || isOutside(whole) ? undefined : whole;
+  const isDone = setting.projection === "all" || setting.refinement > 0;
+  return isDone || isLong || isOutside(whole) ? undefined : whole;
 }
 
 /** Steps with one projection. */
