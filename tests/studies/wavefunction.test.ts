@@ -149,7 +149,10 @@ it("refines a wave function on the space group, from where the steps before end"
 
 it.each([
   [[8], [1, 2, 4, 8]],
-  [[6, 6], [1, 4, 32, 64]],
+  [
+    [6, 6],
+    [1, 4, 32, 64],
+  ],
 ] as const)("projects %j sites with patches of 2 on %j images", (extents, images) => {
   const setting = settingFor(extents, 0);
   for (const [at, projection] of projectionNames.entries())
