@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { cpu } from "../../src/index.js";
+import { amplitudesOf } from "../../src/physics/amplitudes.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { square } from "../../src/physics/lattice.js";
+import { enumeratedEnergy } from "../../src/physics/variational.js";
 import type { StudyEvent } from "../../src/studies/runner/events.js";
 import { conduct } from "../../src/studies/runner/conduct.js";
 import type { WavefunctionOptions } from "../../src/studies/wavefunction/options.js";
@@ -13,8 +15,9 @@ import { exponents, exponentWords } from "../../src/studies/wavefunction/lengths
 import type { WavefunctionRun } from "../../src/studies/wavefunction/measurements.js";
 import { movingAverage } from "../../src/studies/wavefunction/report.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
-import { problemOf } from "../../src/studies/wavefunction/optimization.js";
-import { projectionNames, schedulesOf, settingFor } from "../../src/studies/wavefunction/setting.js";
+import { begin, problemOf, restore, type StoredOptimization } from "../../src/studies/wavefunction/optimization.js";
+import { finalDrawsOf, projectionNames, schedulesOf, settingFor } from "../../src/studies/wavefunction/setting.js";
+import { optimize } from "../../src/studies/wavefunction/train.js";
 import { optionsOf } from "../support/study.js";
 
 let out = "";
@@ -113,13 +116,11 @@ it("has feed-forward layers of four times the width unless it is chosen", () => 
 it("refines squares up to 6 × 6 sites by default, unless the projection is chosen", () => {
   expect(optionsOf(wavefunction, { extents: [6, 6] })).toMatchObject({
     refinement: 90,
-    finalDraws: 16,
     kernels: ["factored", "softmax"],
   });
   for (const chosen of [{ extents: [4, 4] }, { extents: [8, 8] }, { extents: [6, 6], projection: "all" }] as const)
-    expect(optionsOf(wavefunction, chosen)).toMatchObject({ refinement: 0, finalDraws: 4 });
-  const chosen = optionsOf(wavefunction, { extents: [6, 6], projection: "none", refinement: 3 });
-  expect(chosen).toMatchObject({ refinement: 3, finalDraws: 16 });
+    expect(optionsOf(wavefunction, chosen).refinement).toBe(0);
+  expect(optionsOf(wavefunction, { extents: [6, 6], projection: "none", refinement: 3 }).refinement).toBe(3);
 });
 
 it.each([
@@ -135,10 +136,36 @@ it.each([
 });
 
 it("refines a wave function on the space group, from where the steps before end", async () => {
-  const bare = { ...tiny, projection: "translations", kernels: ["factored"], lengths: [] } as const;
-  const [unrefined] = (await conducted(bare)).results.measurements!.runs;
-  const [run] = (await conducted({ ...bare, refinement: 6 })).results.measurements!.runs;
+  const setting = { ...tiny, projection: "translations" } as const;
+  const stored: StoredOptimization[] = [];
+  const optimized = (refinement: number): Promise<WavefunctionRun> =>
+    optimize(
+      {
+        attention: "factored",
+        seed: 3,
+        setting: { ...setting, refinement },
+        projects: true,
+        reference: undefined,
+        follow: () => Promise.resolve(),
+      },
+      {
+        backend: cpu,
+        state: undefined,
+        isDue: () => refinement > 0,
+        store: async (state) => void stored.push(state),
+        measured: () => Promise.resolve(),
+        report: () => undefined,
+        checkpoint: () => Promise.resolve(),
+      },
+    );
+  const unrefined = await optimized(0);
+  const run = await optimized(6);
   expect(run.energies.slice(0, 12)).toEqual(unrefined.energies);
+  const problem = problemOf("factored", { ...setting, projection: "space-group" });
+  const state = begin(problem, setting, 3, cpu);
+  restore(state, stored[11]);
+  const energy = await enumeratedEnergy(problem, amplitudesOf(problem.ansatz, state.parameters));
+  expect(run.energies[12]).toBeCloseTo(energy / 8, 12);
   // the point group lowers the energy, and the flip of all spins is left out
   expect(run.energies[12]).toBeLessThan(unrefined.last.mean - 1e-9);
   expect(run.energies[12]).toBeGreaterThan(unrefined.projected!.mean + 1e-9);
@@ -159,13 +186,15 @@ it.each([
     expect(problemOf("factored", { ...setting, projection }).ansatz.images).toBe(images[at]);
 });
 
-it("measures the final energy with so many times the draws of a step", async () => {
-  const sampled = { ...tiny, sampling: "draws", samples: 256, steps: 1, kernels: ["factored"], lengths: [] } as const;
-  const errorOf = async (finalDraws: number): Promise<number> =>
-    (await conducted({ ...sampled, finalDraws })).results.measurements!.runs[0].last.error;
-  const ratio = (await errorOf(1)) / (await errorOf(16));
-  expect(ratio).toBeGreaterThan(2);
-  expect(ratio).toBeLessThan(8);
+it("measures the final energy with four times the draws of a step, and sixteen times after a refinement", async () => {
+  const setting = { ...tiny, sampling: "draws", samples: 256, steps: 1, projection: "translations" } as const;
+  const errorOf = async (refinement: number): Promise<number> =>
+    (await conducted({ ...setting, refinement, kernels: ["factored"], lengths: [] })).results.measurements!.runs[0].last
+      .error;
+  expect([0, 1].map((refinement) => finalDrawsOf({ refinement }))).toEqual([4, 16]);
+  const ratio = (await errorOf(0)) / (await errorOf(1));
+  expect(ratio).toBeGreaterThan(1.4);
+  expect(ratio).toBeLessThan(2.8);
 });
 
 it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that hold", async (sampling) => {

@@ -57,9 +57,6 @@ type LengthChoice = Partial<Pick<OptimizationSetting, "projection" | "precision"
 
 const quick = settingFor([4, 4], 0.5);
 
-/** Draws of final energies after a refinement, which are close to the exact one, as a multiple of those of a step. */
-const REFINED_DRAWS = 16;
-
 /** The defaults are for 4 × 4 sites and take minutes on two cores; `derive` has those for other lattices. */
 export const wavefunctionOptions = {
   extents: setting<readonly number[]>(quick.extents, list(wholeNumber(2, MOST_LATTICE), 1, 2), [
@@ -91,7 +88,6 @@ export const wavefunctionOptions = {
   }),
   sampling: oneOf(quick.sampling, samplingNames, { help: "how means over |ψ|² are computed" }),
   samples: whole(quick.samples, { ...SAMPLES, help: "draws per step, a multiple of the number of chains" }),
-  finalDraws: whole(quick.finalDraws, { least: 1, most: 1000 }),
   chains: whole(quick.chains, { least: 1, most: 100_000 }),
   rate: setting(quick.rate, record(rateFields)),
   shift: real(quick.shift, { least: 0, most: 1000 }),
@@ -129,20 +125,16 @@ export function derive({
   precision,
   sampling,
   samples,
-  refinement,
   seeds,
   lengths,
 }: Chosen<typeof wavefunctionOptions>): Chosen<typeof wavefunctionOptions> {
   const choice = Object.fromEntries(
     Object.entries({ projection, precision, sampling, samples }).filter(([, value]) => value !== undefined),
   );
-  const defaults = settingFor(extents, j2);
-  const refined = projection !== undefined || seeds === 0 ? 0 : defaults.refinement;
   return {
-    ...defaults,
+    ...settingFor(extents, j2),
     ...(width === undefined ? {} : { hidden: EXPANSION * width }),
-    refinement: refined,
-    ...((refinement ?? refined) > 0 ? { finalDraws: REFINED_DRAWS } : {}),
+    ...(projection !== undefined || seeds === 0 ? { refinement: 0 } : {}),
     ...(isLargeSquare(extents) ? { kernels: ["factored", "softmax"] } : {}),
     seeds: isSmall(extents) ? 3 : 1,
     ...(lengths === undefined ? {} : { lengthChoice: choice }),

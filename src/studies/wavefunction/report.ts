@@ -13,7 +13,7 @@ import {
 import { exponentWords, lengthBlocks } from "./lengths.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { WavefunctionOptions } from "./options.js";
-import { attentionNames, schedulesOf } from "./setting.js";
+import { attentionNames, finalDrawsOf, schedulesOf } from "./setting.js";
 import { bar, color, projected, rhos, sampled, shades, stepsOf, withBar, words } from "./labels.js";
 
 /** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
@@ -30,7 +30,7 @@ const relative = (energy: number, reference: number): number => (energy - refere
 function runTable(
   runs: readonly WavefunctionRun[],
   reference: number | undefined,
-  { finalDraws }: WavefunctionOptions,
+  options: WavefunctionOptions,
 ): Table {
   const rows = runs.map((run) => [
     run.attention,
@@ -67,8 +67,8 @@ function runTable(
   return table("Energy per site, input dependence and cost", columns, rows, {
     summary: true,
     note:
-      `Energy: with an error bar where it is sampled, from ${finalDraws} times the draws of a step, else a sum over ` +
-      "all configurations. ψ is projected as in the last steps. On all symmetries: the energy of the last " +
+      `Energy: with an error bar where it is sampled, from ${finalDrawsOf(options)} times the draws of a step, else ` +
+      "a sum over all configurations. ψ is projected as in the last steps. On all symmetries: the energy of the last " +
       "parameters with ψ projected on them, up to 36 sites, without a refinement. Zero variance: " +
       "energies of the second half of the steps with the last projection, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +

@@ -49,8 +49,6 @@ export interface OptimizationSetting {
   readonly sampling: SamplingName;
   /** Draws per step, if energies are sampled. */
   readonly samples: number;
-  /** Draws of the final energies, as a multiple of those of a step. */
-  readonly finalDraws: number;
   /** Metropolis chains. */
   readonly chains: number;
   /** Largest and last learning rate, between which it falls with a cosine, and warm-up steps. */
@@ -100,6 +98,10 @@ export function schedulesOf({
   ];
 }
 
+/** Draws of the final energy as a multiple of those of a step: more after a refinement, which ends near the exact one. */
+export const finalDrawsOf = ({ refinement }: Pick<OptimizationSetting, "refinement">): number =>
+  refinement > 0 ? 16 : 4;
+
 /** Whether the sector is enumerated by default. */
 export const isSmall = (extents: readonly number[]): boolean => latticeOf(extents).sites <= ENUMERATED_SITES;
 
@@ -132,7 +134,6 @@ export function settingFor(extents: readonly number[], j2: number): Optimization
     refinement: large && sites <= MOST_PROJECTED_SITES ? 90 : 0,
     sampling: small ? "sum" : "metropolis",
     samples: large ? 256 : 512,
-    finalDraws: 4,
     chains: large ? 64 : 128,
     // draws hardly hold the ferromagnet, so that a sampled optimisation bears twice the rate
     rate: large

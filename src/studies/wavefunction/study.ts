@@ -5,7 +5,7 @@ import { declareStudy, type Task } from "../runner/study.js";
 import type { Reference, WavefunctionResult } from "./measurements.js";
 import type { StoredOptimization } from "./optimization.js";
 import { bytesOf, chainSettings, checkOptions, derive, wavefunctionOptions } from "./options.js";
-import { latticeOf, type AttentionName, type OptimizationSetting } from "./setting.js";
+import { finalDrawsOf, latticeOf, type AttentionName, type OptimizationSetting } from "./setting.js";
 import { report } from "./report.js";
 import { optimize } from "./train.js";
 
@@ -71,7 +71,7 @@ export const wavefunction = declareStudy({
       own: OptimizationSetting,
     ): Task<Reference | undefined, WavefunctionResult, StoredOptimization> => ({
       name: `${words} seed ${seed}`,
-      depends: () => ({ attention, seed, setting: own }),
+      depends: () => ({ attention, seed, setting: own, finalDraws: finalDrawsOf(own) }),
       async run(reference, work) {
         const known = own === setting ? reference : referenceFor(own);
         const follow = (run: WavefunctionResult["run"]): Promise<void> => work.measured({ part, reference, run });

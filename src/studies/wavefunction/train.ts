@@ -22,6 +22,7 @@ import {
   type StoredOptimization,
 } from "./optimization.js";
 import {
+  finalDrawsOf,
   latticeOf,
   MOST_PROJECTED_SITES,
   schedulesOf,
@@ -91,7 +92,7 @@ export async function optimize(
   { attention, seed, setting, projects, reference, follow }: OptimizationPlan,
   work: Work<StoredOptimization>,
 ): Promise<WavefunctionRun> {
-  const { extents, refinement, precision, samples, finalDraws, shift, momentum, longest } = setting;
+  const { extents, refinement, precision, samples, shift, momentum, longest } = setting;
   const { kind } = work.backend.device;
   const isHardware = kind === "hardware";
   const evaluationOf = (problem: VariationalProblem, own: OptimizationSetting): Evaluation =>
@@ -197,7 +198,7 @@ export async function optimize(
         await work.checkpoint(storeTrained);
         return logAmplitude(spins);
       };
-    const draws = finalDraws * samples;
+    const draws = finalDrawsOf(setting) * samples;
     const { logAmplitude } = await last.evaluation.of(parameters);
     const final = await measure(last.problem, stoppable(logAmplitude), last.sampler, draws);
     await look(last.problem, state, final);
