@@ -68,8 +68,8 @@ function runTable(
     summary: true,
     note:
       `Energy: with an error bar where it is sampled, from ${finalDrawsOf(options)} times the draws of a step, else ` +
-      "a sum over all configurations. ψ is projected as in the last steps. On all symmetries: the energy of the last " +
-      "parameters with ψ projected on them, up to 36 sites, without a refinement. Zero variance: " +
+      "a sum over all configurations. ψ is projected as in the last steps. On all symmetries: the energy of the " +
+      "last parameters with ψ projected on them, up to 36 sites, without a refinement. Zero variance: " +
       "energies of the second half of the steps with the last projection, extrapolated to " +
       "zero variance; an estimate, not a bound. τ: autocorrelation time in draws. R̂ compares chains; above " +
       "1.02 they have not mixed, and the error bar is too small. Input dependence ρ = Σ Var(α_ij) / Σ " +

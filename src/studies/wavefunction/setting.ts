@@ -98,7 +98,7 @@ export function schedulesOf({
   ];
 }
 
-/** Draws of the final energy as a multiple of those of a step: more after a refinement, which ends near the exact one. */
+/** Draws of the final energy in units of those of a step: more after a refinement, which ends near the exact one. */
 export const finalDrawsOf = ({ refinement }: Pick<OptimizationSetting, "refinement">): number =>
   refinement > 0 ? 16 : 4;
 
