@@ -2,11 +2,14 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { leaves } from "../../src/core/tree.js";
 import { cpu } from "../../src/index.js";
 import { amplitudesOf } from "../../src/physics/amplitudes.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { square } from "../../src/physics/lattice.js";
-import { enumeratedEnergy } from "../../src/physics/variational.js";
+import { summation } from "../../src/physics/sampler.js";
+import { enumeratedEnergy, variationalStep } from "../../src/physics/variational.js";
+import { isSnapshot, restoreTree, snapshotsOf } from "../../src/studies/runner/snapshot.js";
 import type { StudyEvent } from "../../src/studies/runner/events.js";
 import { conduct } from "../../src/studies/runner/conduct.js";
 import type { WavefunctionOptions } from "../../src/studies/wavefunction/options.js";
@@ -163,9 +166,26 @@ it("refines a wave function on the space group, from where the steps before end"
   expect(run.energies.slice(0, 12)).toEqual(unrefined.energies);
   const problem = problemOf("factored", { ...setting, projection: "space-group" });
   const state = begin(problem, setting, 3, cpu);
+  const perSite = async (): Promise<number> =>
+    (await enumeratedEnergy(problem, amplitudesOf(problem.ansatz, state.parameters))) / 8;
   restore(state, stored[11]);
-  const energy = await enumeratedEnergy(problem, amplitudesOf(problem.ansatz, state.parameters));
-  expect(run.energies[12]).toBeCloseTo(energy / 8, 12);
+  expect(run.energies[12]).toBeCloseTo(await perSite(), 12);
+  const [, { start: rate }] = schedulesOf({ ...setting, refinement: 6 });
+  const options = { samples: 0, rate, shift: setting.shift / 10, momentum: 0, longest: setting.longest };
+  await variationalStep(problem, state.parameters, summation(8), undefined, options);
+  const taken = leaves(await snapshotsOf(state.parameters), isSnapshot);
+  leaves(stored[12].parameters, isSnapshot).forEach(({ data }, at) =>
+    data.forEach((x, k) => expect(taken[at].data[k]).toBeCloseTo(x, 10)),
+  );
+  // two of six steps are averaged
+  expect(stored.map(({ mean }) => mean !== null)).toEqual(stored.map((_, at) => at >= 16));
+  const lasts = stored.slice(16).map(({ parameters }) => leaves(parameters, isSnapshot));
+  const mean = lasts[0].map(({ shape, data }, at) => {
+    return { shape, data: Float64Array.from(data, (x, k) => (x + lasts[1][at].data[k]) / 2) };
+  });
+  restoreTree(state.parameters, mean);
+  expect(run.last.mean).toBeCloseTo(await perSite(), 12);
+  expect(Math.abs(run.last.mean - run.energies[17])).toBeGreaterThan(1e-9);
   // the point group lowers the energy, and the flip of all spins is left out
   expect(run.energies[12]).toBeLessThan(unrefined.last.mean - 1e-9);
   expect(run.energies[12]).toBeGreaterThan(unrefined.projected!.mean + 1e-9);
@@ -220,8 +240,8 @@ it(
       chains: 16,
       momentum: 0.8,
       projection: "none",
-      steps: 2,
-      refinement: 1,
+      steps: 1,
+      refinement: 5,
       lengths: [2],
     };
     const timeless = (results: unknown): unknown =>
@@ -250,8 +270,8 @@ it(
       break;
     }
     const names = ["factored, 8, seed 3", "softmax, 8, seed 3", "spatial, 8, seed 3"];
-    const [runs, lengths] = [names.flatMap((name) => [1, 2, 3].map((step) => `${name} ${step}`)), [1, 2]];
-    expect(steps).toEqual([...runs, ...lengths.map((step) => `softmax, 4, seed 3 ${step}`)]);
+    const runs = names.flatMap((name) => [1, 2, 3, 4, 5, 6].map((step) => `${name} ${step}`));
+    expect(steps).toEqual([...runs, "softmax, 4, seed 3 1"]);
   },
 );
 
