@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 import { vitePrograms } from "./scripts/programs.mjs";
 
+/** Unit tests that need modules of their own: they mock one, or ask for the first adapter of a process. */
+const alone = ["core/errors", "gpu/matrices"].map((name) => `tests/${name}.test.ts`);
+
 /** Tests for every WebGPU: errors and the loss of devices, values and gradients of every kernel, training. */
 const onWgpu = ["gpu/errors", "kernels/golden", "nn/descent"].map((name) => `tests/${name}.test.ts`);
 
@@ -12,6 +15,8 @@ export default defineConfig({
     // at a software adapter.
     pool: "forks",
     maxWorkers: 2,
+    // Files share processes and modules: to load the library anew for each takes minutes in all.
+    isolate: false,
     // a software adapter without a cache compiles for half a minute, with other work beside it for longer
     testTimeout: 180_000,
     hookTimeout: 180_000,
@@ -21,9 +26,10 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/package/**", "tests/site/**", "tests/large/**", "tests/wgpu/**"],
+          exclude: ["tests/package/**", "tests/site/**", "tests/large/**", "tests/wgpu/**", ...alone],
         },
       },
+      { extends: true, test: { name: "alone", include: alone, isolate: true } },
       // Not part of `npm test`: hundreds of megabytes and minutes.
       { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
       // The other WebGPU, by Deno (scripts/wgpu.mjs): what a run of `npm test` has time for.

@@ -33,13 +33,17 @@ function count(report) {
   };
 }
 
-/** Runs one project of `vitest.config.ts` and counts its test cases. */
-async function tests(title, project, env, runtime) {
+/** Runs projects of `vitest.config.ts` and counts their test cases. */
+async function tests(title, projects, env, runtime) {
   const started = performance.now();
-  const path = join(cache, `${project}.json`);
+  const path = join(cache, `${projects[0]}.json`);
   mkdirSync(cache, { recursive: true });
   rmSync(path, { force: true });
-  const args = ["run", `--project=${project}`, "--reporter=default", "--reporter=json", `--outputFile.json=${path}`];
+  const args = [
+    "run",
+    ...projects.map((project) => `--project=${project}`),
+    ...["--reporter=default", "--reporter=json", `--outputFile.json=${path}`],
+  ];
   const { code, output } = await runTool("vitest/vitest.mjs", args, { env, runtime });
   let counted = { passed: 0, failed: 0, skipped: 0 };
   try {
@@ -82,7 +86,7 @@ async function adapter() {
 async function testsOnWgpu(env) {
   const started = performance.now();
   const { runtime, missing } = await findDeno(env);
-  if (runtime !== undefined) return tests("tests on wgpu", "wgpu", env, runtime);
+  if (runtime !== undefined) return tests("tests on wgpu", ["wgpu"], env, runtime);
   total.skipped += 1;
   show("SKIP", "tests on wgpu", started, missing);
 }
@@ -108,9 +112,9 @@ try {
     })(),
   ]);
   const env = await adapter();
-  await tests("tests", "unit", env);
+  await tests("tests", ["unit", "alone"], env);
   await testsOnWgpu(env);
-  await tests("package tests", "package", env);
+  await tests("package tests", ["package"], env);
 } catch (error) {
   total.failed += 1;
   console.log(error.message);

@@ -12,7 +12,12 @@ try {
   const { runtime, missing } = await findDeno(env);
   if (runtime === undefined) throw new Error(missing);
   const files = process.argv.length > 2 ? process.argv.slice(2) : everything;
-  const args = [tool("vitest/vitest.mjs"), "run", "--project=wgpu", "--project=unit", ...files];
+  const args = [
+    tool("vitest/vitest.mjs"),
+    "run",
+    ...["wgpu", "unit", "alone"].map((project) => `--project=${project}`),
+    ...files,
+  ];
   process.exitCode = await follow(args, { ...env, WGPU: "all" }, runtime);
 } catch (error) {
   console.error(error.message);

@@ -39,7 +39,12 @@ export function packageEntries(of: keyof Conditions, how: "import" | "require" =
   );
 }
 
-function pack(into: string): Buffer {
+let tarball: Buffer | undefined;
+
+/** The tarball, packed once a process. */
+function pack(): Buffer {
+  if (tarball !== undefined) return tarball;
+  const into = mkdtempSync(join(tmpdir(), "attention-kernels-"));
   const args = ["pack", "--json", "--ignore-scripts", "--loglevel=error", `--pack-destination=${into}`];
   const npm = process.env["npm_execpath"];
   const options = { cwd: root, encoding: "utf8" } as const;
@@ -47,7 +52,9 @@ function pack(into: string): Buffer {
     ? execFileSync(process.execPath, [npm, ...args], options)
     : execFileSync("npm", args, { ...options, shell: process.platform === "win32" });
   const packed = JSON.parse(printed) as { filename: string }[];
-  return gunzipSync(readFileSync(join(into, packed[0].filename)));
+  tarball = gunzipSync(readFileSync(join(into, packed[0].filename)));
+  rmSync(into, { recursive: true });
+  return tarball;
 }
 
 /** A consumer's folder outside the repository, in which the packed tarball is installed. */
@@ -66,7 +73,7 @@ export function installPackage(extra: readonly string[]): Installed {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "attention-kernels-")));
   const packages = join(folder, "node_modules");
   const files: string[] = [];
-  for (const { path, data } of readTar(pack(folder))) {
+  for (const { path, data } of readTar(pack())) {
     const file = path.replace(/^package\//, "");
     const target = join(packages, manifest.name, file);
     mkdirSync(dirname(target), { recursive: true });

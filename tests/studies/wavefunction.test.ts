@@ -2,14 +2,9 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { leaves } from "../../src/core/tree.js";
 import { cpu } from "../../src/index.js";
-import { amplitudesOf } from "../../src/physics/amplitudes.js";
 import { heisenberg } from "../../src/physics/hamiltonian.js";
 import { square } from "../../src/physics/lattice.js";
-import { summation } from "../../src/physics/sampler.js";
-import { enumeratedEnergy, variationalStep } from "../../src/physics/variational.js";
-import { isSnapshot, restoreTree, snapshotsOf } from "../../src/studies/runner/snapshot.js";
 import type { StudyEvent } from "../../src/studies/runner/events.js";
 import { conduct } from "../../src/studies/runner/conduct.js";
 import type { WavefunctionOptions } from "../../src/studies/wavefunction/options.js";
@@ -18,9 +13,8 @@ import { exponents, exponentWords } from "../../src/studies/wavefunction/lengths
 import type { WavefunctionRun } from "../../src/studies/wavefunction/measurements.js";
 import { movingAverage } from "../../src/studies/wavefunction/report.js";
 import { wavefunction } from "../../src/studies/wavefunction/study.js";
-import { begin, problemOf, restore, type StoredOptimization } from "../../src/studies/wavefunction/optimization.js";
-import { finalDrawsOf, projectionNames, schedulesOf, settingFor } from "../../src/studies/wavefunction/setting.js";
-import { optimize } from "../../src/studies/wavefunction/train.js";
+import { problemOf } from "../../src/studies/wavefunction/optimization.js";
+import { projectionNames, settingFor } from "../../src/studies/wavefunction/setting.js";
 import { optionsOf } from "../support/study.js";
 
 let out = "";
@@ -116,84 +110,6 @@ it("has feed-forward layers of four times the width unless it is chosen", () => 
   expect(optionsOf(wavefunction, { width: 60, hidden: 8 }).hidden).toBe(8);
 });
 
-it("refines squares up to 6 × 6 sites by default, unless the projection is chosen", () => {
-  expect(optionsOf(wavefunction, { extents: [6, 6] })).toMatchObject({
-    refinement: 90,
-    kernels: ["factored", "softmax"],
-  });
-  for (const chosen of [{ extents: [4, 4] }, { extents: [8, 8] }, { extents: [6, 6], projection: "all" }] as const)
-    expect(optionsOf(wavefunction, chosen).refinement).toBe(0);
-  expect(optionsOf(wavefunction, { extents: [6, 6], projection: "none", refinement: 3 }).refinement).toBe(3);
-});
-
-it.each([
-  [0.03, 0.003, 0.015],
-  [0.03, 0.03, 0.03],
-])("takes steps at rates from %d to %d, and refines from %d", (start, end, half) => {
-  const rate = { start, end, warmup: 9 };
-  expect(schedulesOf({ rate, steps: 20, refinement: 0 })).toEqual([{ start, end, steps: 20, warmup: 9 }]);
-  expect(schedulesOf({ rate, steps: 6, refinement: 4 })).toEqual([
-    { start, end: half, steps: 6, warmup: 5 },
-    { start: half, end, steps: 4, warmup: 0 },
-  ]);
-});
-
-it("refines a wave function on the space group, from where the steps before end", async () => {
-  const setting = { ...tiny, projection: "translations" } as const;
-  const stored: StoredOptimization[] = [];
-  const optimized = (refinement: number): Promise<WavefunctionRun> =>
-    optimize(
-      {
-        attention: "factored",
-        seed: 3,
-        setting: { ...setting, refinement },
-        projects: true,
-        reference: undefined,
-        follow: () => Promise.resolve(),
-      },
-      {
-        backend: cpu,
-        state: undefined,
-        isDue: () => refinement > 0,
-        store: async (state) => void stored.push(state),
-        measured: () => Promise.resolve(),
-        report: () => undefined,
-        checkpoint: () => Promise.resolve(),
-      },
-    );
-  const unrefined = await optimized(0);
-  const run = await optimized(6);
-  expect(run.energies.slice(0, 12)).toEqual(unrefined.energies);
-  const problem = problemOf("factored", { ...setting, projection: "space-group" });
-  const state = begin(problem, setting, 3, cpu);
-  const perSite = async (): Promise<number> =>
-    (await enumeratedEnergy(problem, amplitudesOf(problem.ansatz, state.parameters))) / 8;
-  restore(state, stored[11]);
-  expect(run.energies[12]).toBeCloseTo(await perSite(), 12);
-  const [, { start: rate }] = schedulesOf({ ...setting, refinement: 6 });
-  const options = { samples: 0, rate, shift: setting.shift / 10, momentum: 0, longest: setting.longest };
-  await variationalStep(problem, state.parameters, summation(8), undefined, options);
-  const taken = leaves(await snapshotsOf(state.parameters), isSnapshot);
-  leaves(stored[12].parameters, isSnapshot).forEach(({ data }, at) =>
-    data.forEach((x, k) => expect(taken[at].data[k]).toBeCloseTo(x, 10)),
-  );
-  // two of six steps are averaged
-  expect(stored.map(({ mean }) => mean !== null)).toEqual(stored.map((_, at) => at >= 16));
-  const lasts = stored.slice(16).map(({ parameters }) => leaves(parameters, isSnapshot));
-  const mean = lasts[0].map(({ shape, data }, at) => {
-    return { shape, data: Float64Array.from(data, (x, k) => (x + lasts[1][at].data[k]) / 2) };
-  });
-  restoreTree(state.parameters, mean);
-  expect(run.last.mean).toBeCloseTo(await perSite(), 12);
-  expect(Math.abs(run.last.mean - run.energies[17])).toBeGreaterThan(1e-9);
-  // the point group lowers the energy, and the flip of all spins is left out
-  expect(run.energies[12]).toBeLessThan(unrefined.last.mean - 1e-9);
-  expect(run.energies[12]).toBeGreaterThan(unrefined.projected!.mean + 1e-9);
-  expect(run.energies).toHaveLength(18);
-  expect(run.last.mean).toBeLessThan(run.energies[12]);
-  expect(run.projected).toBeUndefined();
-});
-
 it.each([
   [[8], [1, 2, 4, 8]],
   [
@@ -204,17 +120,6 @@ it.each([
   const setting = settingFor(extents, 0);
   for (const [at, projection] of projectionNames.entries())
     expect(problemOf("factored", { ...setting, projection }).ansatz.images).toBe(images[at]);
-});
-
-it("measures the final energy with four times the draws of a step, and sixteen times after a refinement", async () => {
-  const setting = { ...tiny, sampling: "draws", samples: 256, steps: 1, projection: "translations" } as const;
-  const errorOf = async (refinement: number): Promise<number> =>
-    (await conducted({ ...setting, refinement, kernels: ["factored"], lengths: [] })).results.measurements!.runs[0].last
-      .error;
-  expect([0, 1].map((refinement) => finalDrawsOf({ refinement }))).toEqual([4, 16]);
-  const ratio = (await errorOf(0)) / (await errorOf(1));
-  expect(ratio).toBeGreaterThan(1.4);
-  expect(ratio).toBeLessThan(2.8);
 });
 
 it.each(["draws", "metropolis"] as const)("samples by %s, with error bars that hold", async (sampling) => {

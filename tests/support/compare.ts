@@ -13,8 +13,9 @@ export async function outputAndGradients(backend: Backend, testCase: Case, seed?
     (parameters: Record<string, Tensor>) => ops.sum(ops.multiply(testCase.run(parameters), cotangent)),
     inputs,
   );
-  const results: Results = { output: await output.read() };
-  for (const [name, gradient] of Object.entries(gradients)) results[`gradient of ${name}`] = await gradient.read();
+  const named = Object.entries(gradients).map(([name, gradient]) => [`gradient of ${name}`, gradient] as const);
+  const reads = [["output", output] as const, ...named].map(async ([name, x]) => [name, await x.read()] as const);
+  const results: Results = Object.fromEntries(await Promise.all(reads));
   for (const tensor of [...Object.values(inputs), ...Object.values(gradients), output, cotangent]) tensor.dispose();
   return results;
 }
@@ -25,16 +26,12 @@ export function drawsFor({ shapes }: Case): number {
   return Math.ceil(64 / Math.min(64, smallest));
 }
 
-/** Successive draws, with enough numbers for a reliable error level. */
-export async function draws(
+/** Results from successive seeds, with enough numbers for a reliable error level. None waits for another's reading. */
+export const draws = (
   count: number,
   first: number,
   results: (seed: number) => Promise<Results>,
-): Promise<Results[]> {
-  const all: Results[] = [];
-  for (let draw = 0; draw < count; draw++) all.push(await results(first + draw));
-  return all;
-}
+): Promise<Results[]> => Promise.all(Array.from({ length: count }, (_, draw) => results(first + draw)));
 
 interface Level {
   /** Root mean square. */
