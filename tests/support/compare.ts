@@ -27,11 +27,8 @@ export function drawsFor({ shapes }: Case): number {
 }
 
 /** Results from successive seeds, with enough numbers for a reliable error level. None waits for another's reading. */
-export const draws = (
-  count: number,
-  first: number,
-  results: (seed: number) => Promise<Results>,
-): Promise<Results[]> => Promise.all(Array.from({ length: count }, (_, draw) => results(first + draw)));
+export const draws = (count: number, first: number, results: (seed: number) => Promise<Results>): Promise<Results[]> =>
+  Promise.all(Array.from({ length: count }, (_, draw) => results(first + draw)));
 
 interface Level {
   /** Root mean square. */
