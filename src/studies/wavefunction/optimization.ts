@@ -1,5 +1,5 @@
 import { random, type Random } from "../../core/random.js";
-import { disposeTree, tensorsIn, type Backend, type Tensor } from "../../core/tensor.js";
+import { disposeTree, type Backend, type Tensor } from "../../core/tensor.js";
 import { factored } from "../../kernels/factored.js";
 import type { AttentionKernel } from "../../kernels/kernel.js";
 import { relativePosition } from "../../kernels/relative-position.js";
@@ -12,7 +12,7 @@ import { representativesOf } from "../../physics/orbits.js";
 import { exactSampler, metropolisSampler, randomChains, summation, type Sampler } from "../../physics/sampler.js";
 import { pointGroup, productOf, shiftsWithin, spinFlip, translations, type Symmetry } from "../../physics/symmetry.js";
 import type { VariationalProblem } from "../../physics/variational.js";
-import { restoreTree, snapshotsOf, tensorsOf, type Snapshot } from "../runner/snapshot.js";
+import { restoreTree, snapshotsOf, tensorsOf } from "../runner/snapshot.js";
 import { latticeOf, type AttentionName, type ProjectionName, type OptimizationSetting } from "./setting.js";
 import type { Curves } from "./measurements.js";
 
@@ -66,8 +66,6 @@ export interface OptimizationState {
   /** Spins of the Metropolis chains, changed in place. */
   readonly chains: Int8Array;
   readonly curves: Curves;
-  /** Mean of the parameters over the last steps so far; undefined before these. */
-  mean: readonly Snapshot[] | undefined;
   /** Mean attention weights of each layer at the last measurement. */
   maps: number[][];
 }
@@ -78,8 +76,6 @@ export interface StoredOptimization extends Pick<OptimizationState, "step" | "cu
   readonly parameters: unknown;
   /** A snapshot, or null before the first step. */
   readonly direction: unknown;
-  /** Null before the steps whose parameters are averaged. */
-  readonly mean: readonly Snapshot[] | null;
   readonly stream: readonly number[];
   readonly chains: readonly number[];
 }
@@ -101,18 +97,8 @@ export function begin(
     stream,
     chains: randomChains(model.lattice, chains, stream),
     curves,
-    mean: undefined,
     maps: [],
   };
-}
-
-/** Includes the present parameters into their mean, of which they are number `count`. */
-export async function average(state: OptimizationState, count: number): Promise<void> {
-  const present = (await snapshotsOf(tensorsIn(state.parameters))) as Snapshot[];
-  state.mean = present.map(({ shape, data }, at) => {
-    const before = state.mean?.[at].data;
-    return { shape, data: Float64Array.from(data, (x, k) => (before ? before[k] + (x - before[k]) / count : x)) };
-  });
 }
 
 /** The state for `restore`, with all numbers bit for bit. */
@@ -123,20 +109,19 @@ export async function storedOf({
   stream,
   chains,
   curves,
-  mean,
   maps,
 }: OptimizationState): Promise<StoredOptimization> {
   const tensors = (await snapshotsOf({ parameters, direction: direction ?? null })) as {
     readonly parameters: unknown;
     readonly direction: unknown;
   };
-  return { step, ...tensors, stream: stream.state(), chains: Array.from(chains), curves, mean: mean ?? null, maps };
+  return { step, ...tensors, stream: stream.state(), chains: Array.from(chains), curves, maps };
 }
 
 /** Sets an initial state to a stored one. */
 export function restore(
   state: OptimizationState,
-  { step, parameters, direction, stream, chains, curves, mean, maps }: StoredOptimization,
+  { step, parameters, direction, stream, chains, curves, maps }: StoredOptimization,
 ): void {
   restoreTree(state.parameters, parameters);
   state.direction?.dispose();
@@ -145,7 +130,7 @@ export function restore(
   state.stream.restore(stream);
   state.chains.set(chains);
   Object.assign(state.curves, structuredClone(curves));
-  Object.assign(state, { step, mean: mean ?? undefined, maps });
+  Object.assign(state, { step, maps });
 }
 
 export function samplerOf(

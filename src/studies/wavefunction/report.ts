@@ -13,7 +13,7 @@ import {
 import { exponentWords, lengthBlocks } from "./lengths.js";
 import type { WavefunctionMeasurements, WavefunctionRun } from "./measurements.js";
 import type { WavefunctionOptions } from "./options.js";
-import { attentionNames, averagedStepsOf, finalDrawsOf, refinedOf, schedulesOf } from "./setting.js";
+import { attentionNames, finalDrawsOf, schedulesOf } from "./setting.js";
 import { bar, color, projected, rhos, sampled, shades, stepsOf, withBar, words } from "./labels.js";
 
 /** Steps of the moving average; fewer would show the noise of a few hundred draws per step. */
@@ -198,19 +198,17 @@ export function report(measurements: WavefunctionMeasurements, options: Wavefunc
   const rates = schedulesOf(options)
     .map((part) => [...new Set([part.start, part.end])].join(" falling to "))
     .join(", in the last steps ");
-  const inRefinement = (text: string): string => (refinement > 0 ? `, in the last ${refinement} steps ${text}` : "");
-  const averaged =
-    refinement > 0 ? `Final parameters are the mean of the last ${averagedStepsOf(options)} steps. ` : "";
+  const refined = refinement > 0 ? `, in the last ${refinement} steps ${projected["space-group"]}` : "";
   const blocks: Block[] = [
     paragraph(
       `The ansatz of Rende & Viteritti, arXiv 2405.18874: patches of ${patch} sites along each axis, width ` +
         `${width}, feed-forward width ${hidden}, ${heads} heads, ${layers} layer${layers > 1 ? "s" : ""}, ` +
         "complex log ψ, " +
         `${signs === "none" ? "no sign rule imposed" : "with Marshall's sign rule"}, ` +
-        `${projected[projection]}${inRefinement(projected["space-group"])}. ` +
+        `${projected[projection]}${refined}. ` +
         `Means are ${sampled[sampling](options)}; stochastic reconfiguration, shift ` +
-        `${shift}${inRefinement(String(refinedOf(options).shift))}, momentum ${momentum}, ` +
-        `learning rate ${rates}. ${averaged}On the CPU, log ψ and its derivatives are in ${precision}. The wave ` +
+        `${shift}, momentum ${momentum}, ` +
+        `learning rate ${rates}. On the CPU, log ψ and its derivatives are in ${precision}. The wave ` +
         "functions differ only in attention.",
     ),
   ];

@@ -53,7 +53,7 @@ export interface OptimizationSetting {
   readonly chains: number;
   /** Largest and last learning rate, between which it falls with a cosine, and warm-up steps. */
   readonly rate: { readonly start: number; readonly end: number; readonly warmup: number };
-  /** Diagonal shift λ of stochastic reconfiguration, before a refinement. */
+  /** Diagonal shift λ of stochastic reconfiguration. */
   readonly shift: number;
   /** Momentum μ of SPRING. */
   readonly momentum: number;
@@ -97,18 +97,6 @@ export function schedulesOf({
     { start: half, end, steps: refinement, warmup: 0 },
   ];
 }
-
-/**
- * The setting of a refinement: on the space group, with a tenth of the shift. From the start so small a shift takes
- * steps astray; later it admits directions that change ψ little.
- */
-export const refinedOf = (setting: OptimizationSetting): OptimizationSetting => {
-  return { ...setting, projection: "space-group", shift: setting.shift / 10 };
-};
-
-/** Last steps over which final parameters are averaged: a quarter of a refinement, against the noise of the draws. */
-export const averagedStepsOf = ({ refinement }: Pick<OptimizationSetting, "refinement">): number =>
-  Math.ceil(refinement / 4);
 
 /** Draws of the final energy in units of those of a step: more after a refinement, which ends near the exact one. */
 export const finalDrawsOf = ({ refinement }: Pick<OptimizationSetting, "refinement">): number =>

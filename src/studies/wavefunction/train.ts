@@ -6,13 +6,12 @@ import type { Sampler } from "../../physics/sampler.js";
 import { zeroVarianceEnergy, type Statistics } from "../../physics/statistics.js";
 import { measure, variationalStep, type Measurement, type VariationalProblem } from "../../physics/variational.js";
 import { cosineSchedule, type Schedule } from "../../nn/schedules.js";
-import { isFiniteTree, restoreTree } from "../runner/snapshot.js";
+import { isFiniteTree } from "../runner/snapshot.js";
 import type { Work } from "../runner/study.js";
 import { onBackend, onThreads, type Evaluation } from "./evaluation.js";
 import type { WavefunctionRun } from "./measurements.js";
 import { isOutside } from "./options.js";
 import {
-  average,
   begin,
   disposeState,
   problemOf,
@@ -23,11 +22,9 @@ import {
   type StoredOptimization,
 } from "./optimization.js";
 import {
-  averagedStepsOf,
   finalDrawsOf,
   latticeOf,
   MOST_PROJECTED_SITES,
-  refinedOf,
   schedulesOf,
   type AttentionName,
   type OptimizationSetting,
@@ -70,7 +67,6 @@ interface Stage {
   readonly problem: VariationalProblem;
   readonly sampler: Sampler;
   readonly evaluation: Evaluation;
-  readonly shift: number;
   /** By step of the optimisation. */
   readonly rateOf: Schedule;
 }
@@ -96,7 +92,7 @@ export async function optimize(
   { attention, seed, setting, projects, reference, follow }: OptimizationPlan,
   work: Work<StoredOptimization>,
 ): Promise<WavefunctionRun> {
-  const { extents, refinement, precision, samples, momentum, longest } = setting;
+  const { extents, refinement, precision, samples, shift, momentum, longest } = setting;
   const { kind } = work.backend.device;
   const isHardware = kind === "hardware";
   const evaluationOf = (problem: VariationalProblem, own: OptimizationSetting): Evaluation =>
@@ -106,14 +102,13 @@ export async function optimize(
   const unrefined = problemOf(attention, setting);
   const state = begin(unrefined, setting, seed, isHardware ? work.backend : cpu);
   const stages = schedulesOf(setting).map((schedule, stage): Stage => {
-    const own = stage === 0 ? setting : refinedOf(setting);
+    const own: OptimizationSetting = stage === 0 ? setting : { ...setting, projection: "space-group" };
     const problem = stage === 0 ? unrefined : problemOf(attention, own);
     const rateOf = cosineSchedule(schedule);
     return {
       problem,
       sampler: samplerOf(problem, own, state),
       evaluation: evaluationOf(problem, own),
-      shift: own.shift,
       rateOf: (step) => rateOf(stage === 0 ? step : step - setting.steps),
     };
   });
@@ -157,7 +152,7 @@ export async function optimize(
     if (work.state !== undefined) restore(state, work.state);
     while (state.step < steps) {
       const before = performance.now();
-      const { problem, sampler, evaluation, shift, rateOf } = state.step < setting.steps ? first : last;
+      const { problem, sampler, evaluation, rateOf } = state.step < setting.steps ? first : last;
       const isLookedAt = state.step % DEPENDENCE_EVERY === 0;
       const measured = (measurement: Measurement): Promise<void> =>
         isLookedAt ? look(problem, state, measurement) : Promise.resolve();
@@ -171,8 +166,6 @@ export async function optimize(
       state.direction?.dispose();
       state.direction = direction;
       state.step++;
-      const averaged = state.step - (steps - averagedStepsOf(setting));
-      if (averaged > 0) await average(state, averaged);
       if (taken > shift) curves.raisedShifts++;
       curves.seconds.push((performance.now() - before) / 1000);
       const { energy } = measurement;
@@ -205,7 +198,6 @@ export async function optimize(
         await work.checkpoint(storeTrained);
         return logAmplitude(spins);
       };
-    if (state.mean !== undefined && isFiniteTree(state.mean)) restoreTree(parameters, state.mean);
     const draws = finalDrawsOf(setting) * samples;
     const { logAmplitude } = await last.evaluation.of(parameters);
     const final = await measure(last.problem, stoppable(logAmplitude), last.sampler, draws);
