@@ -15,8 +15,6 @@ export default defineConfig({
     // at a software adapter.
     pool: "forks",
     maxWorkers: 2,
-    // Files share processes and modules: to load the library anew for each takes minutes in all.
-    isolate: false,
     // a software adapter without a cache compiles for half a minute, with other work beside it for longer
     testTimeout: 180_000,
     hookTimeout: 180_000,
@@ -27,9 +25,11 @@ export default defineConfig({
           name: "unit",
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/package/**", "tests/site/**", "tests/large/**", "tests/wgpu/**", ...alone],
+          // files share processes and modules: loading the library for each file takes minutes in all
+          isolate: false,
         },
       },
-      { extends: true, test: { name: "alone", include: alone, isolate: true } },
+      { extends: true, test: { name: "alone", include: alone } },
       // Not part of `npm test`: hundreds of megabytes and minutes.
       { extends: true, test: { name: "large", include: ["tests/large/**/*.test.ts"] } },
       // The other WebGPU, by Deno (scripts/wgpu.mjs): what a run of `npm test` has time for.
@@ -42,7 +42,7 @@ export default defineConfig({
       // These need `dist/` and the site; `npm test` builds both before.
       {
         extends: true,
-        test: { name: "package", include: ["tests/package/**/*.test.ts", "tests/site/**/*.test.ts"] },
+        test: { name: "package", include: ["tests/package/**/*.test.ts", "tests/site/**/*.test.ts"], isolate: false },
       },
     ],
   },

@@ -26,7 +26,7 @@ export function drawsFor({ shapes }: Case): number {
   return Math.ceil(64 / Math.min(64, smallest));
 }
 
-/** Results from successive seeds, with enough numbers for a reliable error level. None waits for another's reading. */
+/** Results from `count` successive seeds, all computed at once. */
 export const draws = (count: number, first: number, results: (seed: number) => Promise<Results>): Promise<Results[]> =>
   Promise.all(Array.from({ length: count }, (_, draw) => results(first + draw)));
 
