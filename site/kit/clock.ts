@@ -16,7 +16,7 @@ export interface Clock {
   readonly pause: () => void;
   /** Goes to a step, and stays there. */
   readonly seek: (step: number) => void;
-  /** Plays from the start; readers who want no motion get the end once it is there. */
+  /** Plays from the start; readers who want no motion get the end once it is there, unless they went elsewhere. */
   readonly begin: () => void;
 }
 
@@ -61,7 +61,9 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
     if (place.value >= last()) place.value = 0;
     isPlaying.value = true;
   };
+  let forget = (): void => undefined;
   const seek = (step: number): void => {
+    forget();
     isPlaying.value = false;
     place.value = Math.max(0, Math.min(last(), step));
   };
@@ -77,7 +79,7 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
       seek(0);
       if (!wantsStill()) play();
       else if (isDone()) seek(last());
-      else watch(isDone, () => seek(last()), { once: true });
+      else forget = watch(isDone, () => seek(last()), { once: true });
     },
   };
 }

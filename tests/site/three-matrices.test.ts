@@ -161,7 +161,7 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
   });
 
   it("shows the library's losses after every control that changes the problem", async () => {
-    const { page, faults } = await site.open("explore/three-matrices.html?steps=1000");
+    const { page, faults } = await site.open("explore/three-matrices.html?steps=1000", { reducedMotion: "reduce" });
     let settings: Settings = base;
     /** Compares the losses of the first three steps. */
     async function expectChanged(changed: Partial<Settings>): Promise<void> {
@@ -231,8 +231,6 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
         return [kernelWords[kernel].name, text === "softmax,gaussian" ? null : text]; // those without an address
       }),
     );
-    await page.uncheck("input[type=checkbox]");
-    await expectChanged({ equal: false, kernels: kernelNames });
     expect(faults).toEqual([]);
     await page.context().close();
   });
