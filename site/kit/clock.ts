@@ -57,11 +57,12 @@ export function useClock(last: () => number, isDone: () => boolean): Clock {
     frame = requestAnimationFrame(tick);
   });
   onUnmounted(() => (isPlaying.value = false));
+  let forget = (): void => undefined;
   const play = (): void => {
+    forget();
     if (place.value >= last()) place.value = 0;
     isPlaying.value = true;
   };
-  let forget = (): void => undefined;
   const seek = (step: number): void => {
     forget();
     isPlaying.value = false;

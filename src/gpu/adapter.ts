@@ -51,14 +51,21 @@ interface Instance {
 const instances = new Map<string, Instance>();
 const owners = new Map<GPUDevice, string>();
 
-/** Milliseconds after which Dawn's event loop, which runs on for some turns after its last event, has come to rest. */
-const REST = 100;
+/**
+ * Turns of the event loop, and milliseconds for each, after which Dawn's own turns have come to rest: they run on for
+ * some after its last event. After a long computation the time alone would be over before the first of them.
+ */
+const REST = { turns: 10, milliseconds: 10 };
 
-function release(key: string): void {
+function release(key: string, turns = REST.turns): void {
   setTimeout(() => {
+    if (turns > 1) {
+      release(key, turns - 1);
+      return;
+    }
     const instance = instances.get(key);
     if (instance !== undefined && --instance.devices === 0) instances.delete(key);
-  }, REST);
+  }, REST.milliseconds);
 }
 
 /** Lets go of what keeps Node alive for a device that was destroyed. */
