@@ -231,6 +231,8 @@ describe.runIf(hasChromium)("the page of three matrices", () => {
         return [kernelWords[kernel].name, text === "softmax,gaussian" ? null : text]; // those without an address
       }),
     );
+    await page.uncheck("input[type=checkbox]");
+    await expectChanged({ equal: false, kernels: kernelNames });
     expect(faults).toEqual([]);
     await page.context().close();
   });
