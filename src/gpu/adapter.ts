@@ -51,27 +51,19 @@ interface Instance {
 const instances = new Map<string, Instance>();
 const owners = new Map<GPUDevice, string>();
 
-/**
- * Turns of the event loop, and milliseconds for each, after which Dawn's own turns have come to rest: they run on for
- * some after its last event. After a long computation the time alone would be over before the first of them.
- */
+/** Dawn works on in a few turns of the event loop after its last event. A time alone may pass within one turn. */
 const REST = { turns: 10, milliseconds: 10 };
 
-function release(key: string, turns = REST.turns): void {
-  setTimeout(() => {
-    if (turns > 1) {
-      release(key, turns - 1);
-      return;
-    }
-    const instance = instances.get(key);
-    if (instance !== undefined && --instance.devices === 0) instances.delete(key);
-  }, REST.milliseconds);
+async function release(key: string): Promise<void> {
+  for (let turn = 0; turn < REST.turns; turn++) await new Promise((resolve) => setTimeout(resolve, REST.milliseconds));
+  const instance = instances.get(key);
+  if (instance !== undefined && --instance.devices === 0) instances.delete(key);
 }
 
 /** Lets go of what keeps Node alive for a device that was destroyed. */
 export function releaseInstance(device: GPUDevice): void {
   const key = owners.get(device);
-  if (key !== undefined && owners.delete(device)) release(key);
+  if (key !== undefined && owners.delete(device)) void release(key);
 }
 
 const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
@@ -135,7 +127,7 @@ export async function openDevice({
     if (instance.gpu !== platformGpu() && describeAdapter(device).kind === "software") softwareDevices.add(device);
     return device;
   } catch (error) {
-    release(key);
+    void release(key);
     throw error;
   }
 }

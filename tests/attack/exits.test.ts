@@ -28,6 +28,15 @@ const endings: Readonly<Record<string, readonly [body: string, code: number]>> =
   "dispose by using": ["{ using own = await requestGpu(options); await own.tensor([1]).read(); } gpu.dispose();", 0],
   "dispose with work queued": ["for (let i = 0; i < 300; i++) ops.exp(x); gpu.dispose();", 0],
   "dispose with a read under way": ["const read = x.read().catch(() => undefined); gpu.dispose(); await read;", 0],
+  // garbage is collected before Dawn has its turns of the event loop
+  "dispose before long computations": [
+    "gpu.dispose(); for (let round = 0; round < 6; round++) { const own = await requestGpu({ ...options, " +
+      "subgroupMatrices: round % 2 === 0 }); ops.exp(own.tensor([1])); own.finish().catch(() => undefined); " +
+      "own.dispose(); for (let i = 0; i < 20; i++) await null; for (const time of [100, 101, 102, 103]) " +
+      "setTimeout(gc, time); const start = performance.now(); while (performance.now() - start < 300); " +
+      "await new Promise((resolve) => setTimeout(resolve, 7 * round)); }",
+    0,
+  ],
   "two devices, one after the other": [
     "const other = await requestGpu(options); await other.tensor([1]).read(); gpu.dispose(); await " +
       "other.tensor([1]).read(); other.dispose();",
@@ -67,7 +76,7 @@ describe.each(places)("a process on %s", (_, dawn, available) => {
         `2]);\n${plain}\n`,
     );
     for (let round = 0; round < sized(1, 5); round++) {
-      const child = spawn(process.execPath, [script], { stdio: ["ignore", "ignore", "pipe"] });
+      const child = spawn(process.execPath, ["--expose-gc", script], { stdio: ["ignore", "ignore", "pipe"] });
       const said = text(child.stderr);
       try {
         await within("the end of the process", once(child, "exit"));
